@@ -1,0 +1,1 @@
+"""Telegram in: updates become use cases; nothing here decides anything clinical."""

@@ -1,0 +1,73 @@
+"""The clocks: the real one, and the sandbox's, which can be moved forward. Nothing else reads the time.
+
+A clock only ever moves forward; in production there is no way to set it.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where the edge of the program gets `at` from."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class SandboxClock:
+    """A clock that runs `speed` times as fast as the machine's and can skip ahead.
+
+    `start` is the moment it shows when made (default: now). `on_jump` callbacks run after each skip.
+    """
+
+    def __init__(self, *, start: datetime | None = None, speed: float = 1.0) -> None:
+        if speed <= 0:
+            raise ValueError(f"the sandbox clock's speed must be above 0, not {speed}")
+        self._base = start or datetime.now(UTC)
+        self._mono = time.monotonic()
+        self._speed = speed
+        self.on_jump: list[Callable[[], None]] = []
+
+    @property
+    def speed(self) -> float:
+        """How many seconds pass here in one real second."""
+        return self._speed
+
+    def now(self) -> datetime:
+        return self._base + timedelta(seconds=(time.monotonic() - self._mono) * self._speed)
+
+    def advance(self, by: timedelta) -> None:
+        """Skip ahead; a skip back is refused with ValueError."""
+        if by < timedelta(0):
+            raise ValueError("the sandbox clock only moves forward")
+        self._base += by
+        for callback in self.on_jump:
+            callback()
+
+    def advance_to(self, moment: datetime) -> None:
+        """Skip ahead to `moment`; a moment already past changes nothing."""
+        self.advance(max(timedelta(0), moment - self.now()))
+
+
+class FrozenClock:
+    """A clock for tests: stands still until moved."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+    def advance(self, by: timedelta) -> None:
+        """Move forward by `by`."""
+        self._at += by

@@ -1,0 +1,1 @@
+"""What clinicians sign: protocols and texts, read from files and refused when faulty."""

@@ -1,0 +1,79 @@
+"""What a person sees, as data: texts by key, buttons by meaning. No Telegram types, no language, no markup.
+
+A `Text` names a string of the catalog and its values; a `Button` carries an `Action`; a `Screen` is one message.
+Rendering (language, HTML, signed callback data) happens at the edge, at the moment of sending.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    """Base of all records here: immutable, and unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Text(Frozen):
+    """One catalog string. `values` fill its `{placeholders}`; a value may itself be a Text."""
+
+    key: str
+    values: Mapping[str, "str | int | Text"] = {}
+
+
+class Action(Frozen):
+    """What a tapped button means. All of it fits into 64 signed bytes (see chat/buttons.py).
+
+    `kind` is the verb ("choose", "skip", ...), `subject` the number of the check-in or alert it belongs to (0: none),
+    `revision` the revision of the screen it stood on, `question` and `choice` the ids in the protocol or a short word.
+    """
+
+    kind: Annotated[str, Field(pattern=r"^[a-z_]{1,12}$")]
+    subject: Annotated[int, Field(ge=0)] = 0
+    revision: Annotated[int, Field(ge=0)] = 0
+    question: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,24}$")] = ""
+    choice: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+\-]{0,24}$")] = ""
+
+
+class Style(StrEnum):
+    """A hint for colour; the words must say it all without it."""
+
+    PLAIN = "plain"
+    DANGER = "danger"
+    SUCCESS = "success"
+
+
+class Button(Frozen):
+    """One button: an `action` to come back with, or a text to `copy` (a phone number)."""
+
+    label: Text
+    action: Action | None = None
+    copy_value: str | None = None
+    style: Style = Style.PLAIN
+
+
+class Contact(Frozen):
+    """A contact card: a number in international format and the name it is saved under."""
+
+    number: str
+    name: str
+
+
+class Screen(Frozen):
+    """One message: lines (joined by line breaks), rows of buttons, and how Telegram should treat it.
+
+    `name` is the screen's name in transcripts and tests. `protect` keeps it from being forwarded (screens with
+    answers; never phone numbers). `keyboard` shows, or removes, the reply keyboard at the bottom of the chat: such a
+    screen has no rows, because Telegram allows one markup a message.
+    """
+
+    name: str
+    lines: tuple[Text, ...]
+    rows: tuple[tuple[Button, ...], ...] = ()
+    protect: bool = False
+    keyboard: Literal["show", "remove"] | None = None
+    contact: Contact | None = None
+    """With a contact the message is the card alone; `lines` are not shown."""

@@ -1,0 +1,1 @@
+"""Tables, encryption and transactions: the only package that speaks SQL."""

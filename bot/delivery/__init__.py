@@ -1,0 +1,1 @@
+"""Telegram out: what the outbox holds goes out in lanes, within Telegram's limits."""
