@@ -1,0 +1,455 @@
+"""The port to the database: the records use cases work on and the `Store` they call. No SQL, no engine.
+
+A `Store` lives for one transaction. All moments are aware UTC. Ids are integers the database gives.
+Three implementations pass one contract suite: memory (tests/fakes), SQLite and PostgreSQL (bot/db).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from enum import IntEnum, StrEnum
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from bot.core.checkin import CheckIn
+from bot.core.protocol import Answers, Tier
+from bot.core.schedule import Pause
+from bot.core.screen import Frozen, Screen
+
+
+class PatientState(StrEnum):
+    """How far a patient is. Only ACTIVE ones are sent check-ins."""
+
+    INVITED = "invited"
+    ENROLLING = "enrolling"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class Patient(Frozen):
+    """A patient, known by study code. `enrol_step` names the open enrolment screen; `jitter` is in seconds."""
+
+    id: int = 0
+    code: str
+    state: PatientState = PatientState.INVITED
+    chat_id: int | None = None
+    language: str = "en"
+    timezone: str | None = None
+    send_time: time
+    quiet_from: time
+    quiet_to: time
+    ici_start: date
+    ici_stop: date | None = None
+    regimen: Literal["single", "combination"] = "single"
+    plan: str
+    pauses: tuple[Pause, ...] = ()
+    jitter: int = 0
+    enrol_step: str | None = None
+    enrol_revision: int = 0
+    next_due_at: datetime | None = None
+    unreachable_at: datetime | None = None
+    created_at: datetime
+
+
+class Invite(Frozen):
+    """A single-use link; only the keyed hash of its token is stored."""
+
+    id: int = 0
+    patient_id: int
+    token_hash: str
+    expires_at: datetime
+    used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Consent(Frozen):
+    """What a patient agreed to: the version and content hash of the text, its language, and when."""
+
+    id: int = 0
+    patient_id: int
+    version: str
+    text_hash: str
+    language: str
+    given_at: datetime
+    withdrawn_at: datetime | None = None
+
+
+class CheckInRow(Frozen):
+    """A check-in as stored: the core's value and what surrounds it.
+
+    `next_step_at` is when the sweep has to look at it again (reminder, expiry); None once it is closed.
+    `kind` says why it exists; (patient_id, due_at) is unique.
+    """
+
+    id: int = 0
+    patient_id: int
+    kind: Literal["scheduled", "baseline", "extra", "worse"]
+    due_at: datetime
+    opened_at: datetime
+    closed_at: datetime | None = None
+    reminders: int = 0
+    next_step_at: datetime | None = None
+    silent_at: datetime | None = None
+    protocol_name: str
+    protocol_version: str
+    protocol_hash: str
+    value: CheckIn
+
+
+class AnswerRow(Frozen):
+    """One answer as given; a changed answer keeps the old row with `superseded_at` set."""
+
+    id: int = 0
+    checkin_id: int
+    patient_id: int
+    question: str
+    choices: tuple[str, ...]
+    given_at: datetime
+    superseded_at: datetime | None = None
+
+
+class AssessmentRow(Frozen):
+    """A tier with the rules that fired and the protocol they stood in, so that it can be replayed."""
+
+    id: int = 0
+    checkin_id: int
+    patient_id: int
+    tier: Tier
+    rules: tuple[str, ...]
+    complete: bool
+    final: bool
+    protocol_name: str
+    protocol_version: str
+    protocol_hash: str
+    at: datetime
+
+
+class AlertState(StrEnum):
+    """What became of an alert on the patient's side. Silence never closes one."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    """The patient said that they reached someone."""
+    UNCONFIRMED = "unconfirmed"
+    """All loop-backs were sent and nobody confirmed a call."""
+    CLOSED = "closed"
+    """Closed by staff."""
+
+
+class AlertRow(Frozen):
+    """An assessment that someone must act on. `checkin_id` is None for "need help now" outside a check-in."""
+
+    id: int = 0
+    patient_id: int
+    checkin_id: int | None
+    tier: Tier
+    rules: tuple[str, ...]
+    state: AlertState = AlertState.OPEN
+    raised_at: datetime
+    loop_backs: int = 0
+    next_step_at: datetime | None = None
+    last_reply: Literal["called", "not_yet", "cannot_reach", "cannot_call", "reached"] | None = None
+    replied_at: datetime | None = None
+    mistake_at: datetime | None = None
+
+
+class Lane(IntEnum):
+    """The order of sending: lower first, strictly."""
+
+    RED_FLAG = 0
+    REPLY = 1
+    REMINDER = 2
+    CHECKIN = 3
+    DIGEST = 4
+
+
+class Outbox(Frozen):
+    """A message to send; the row *is* the job.
+
+    `slot` names the message in the chat that this screen belongs to ("checkin:12"); `mode` "edit" edits the slot's
+    message in place (sending anew when there is none), "new" sends a new one and makes it the slot's message.
+    An unsent row of the same chat, slot and mode "edit" is replaced by a newer revision; "new" rows are never replaced
+    by an edit: the edit's screen takes the place of the unsent new one's body instead, so that one message goes out.
+    `not_after`: past this it is dropped as expired (a reminder for what is closed). Body columns are encrypted.
+    """
+
+    id: int = 0
+    patient_id: int | None
+    chat_id: int
+    language: str
+    lane: Lane
+    slot: str
+    mode: Literal["new", "edit"]
+    revision: int
+    screen: Screen
+    created_at: datetime
+    not_before: datetime
+    not_after: datetime | None = None
+
+
+class Claim(Frozen):
+    """An outbox row leased to a sender. `message_id`: the slot's message to edit, where there is one."""
+
+    row: Outbox
+    attempt: int
+    message_id: int | None
+
+
+class OutboxState(StrEnum):
+    """What became of an outbox row."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+
+
+class LimiterRow(Frozen):
+    """The bot's sending budget, one row shared by every replica (see delivery/limiter.py).
+
+    `all_free_at` and `bulk_free_at` are GCRA arrival times of the whole budget and of the bulk lanes' share;
+    `bulk_stopped_until` is set by a bot-wide retry_after.
+    """
+
+    all_free_at: datetime
+    bulk_free_at: datetime
+    bulk_stopped_until: datetime
+
+
+class WorkItem(Frozen):
+    """Something for a coordinator that is not an alert. (kind, subject) of an open item is unique."""
+
+    id: int = 0
+    kind: Literal["not_heard_from", "missed_twice", "unreachable", "skipped_after_outage"]
+    patient_id: int | None
+    subject: str
+    raised_at: datetime
+    closed_at: datetime | None = None
+
+
+class DeadUpdate(Frozen):
+    """An update that could not be parsed or handled, kept (encrypted) for the operator."""
+
+    id: int = 0
+    update_id: int | None
+    raw: str
+    error: str
+    at: datetime
+
+
+class Audit(Frozen):
+    """One line of the append-only record: who did what to whom. `detail` never holds an answer."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, str | int | None] = Field(default_factory=dict)
+
+
+class TipShown(Frozen):
+    """A tip a patient saw, and what they thought of it."""
+
+    id: int = 0
+    patient_id: int
+    tip: str
+    shown_at: datetime
+    rating: Literal["helpful", "not_for_me"] | None = None
+
+
+class Store(Protocol):
+    """One open transaction. Every `add_*` returns the record with its id; `save_*` overwrites by id."""
+
+    # -- patients
+    def add_patient(self, patient: Patient) -> Patient:
+        """Raise `DuplicateError` when the code exists."""
+        ...
+
+    def save_patient(self, patient: Patient) -> None: ...
+    def patient(self, patient_id: int, *, lock: bool = False) -> Patient | None:
+        """`lock` holds the row for this transaction (FOR UPDATE); use cases that change a patient always lock."""
+        ...
+
+    def patient_by_code(self, code: str, *, lock: bool = False) -> Patient | None: ...
+    def patient_by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
+        """Found by keyed hash; a chat belongs to one patient at most."""
+        ...
+
+    def patients(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
+        """In order of code."""
+        ...
+
+    def due_patients(self, at: datetime, limit: int) -> Sequence[Patient]:
+        """ACTIVE with next_due_at <= at, oldest first, each locked (SKIP LOCKED where the database has it)."""
+        ...
+
+    def add_invite(self, invite: Invite) -> Invite: ...
+    def save_invite(self, invite: Invite) -> None: ...
+    def invite_by_hash(self, token_hash: str) -> Invite | None: ...
+    def invites(self, patient_id: int) -> Sequence[Invite]: ...
+    def add_consent(self, consent: Consent) -> Consent: ...
+    def save_consent(self, consent: Consent) -> None: ...
+    def consents(self, patient_id: int) -> Sequence[Consent]: ...
+    def erase_patient_data(self, patient_id: int) -> None:
+        """Delete answers, assessments, check-ins, alerts, outbox, tips, work items, slots; keep patient, consent, audit.
+
+        The patient's chat id is removed too.
+        """
+        ...
+
+    # -- check-ins
+    def add_checkin(self, row: CheckInRow) -> CheckInRow | None:
+        """None when the patient already has one due at that moment."""
+        ...
+
+    def save_checkin(self, row: CheckInRow) -> None:
+        """The current answers are stored by `record_answer`; this stores the rest."""
+        ...
+
+    def checkin(self, checkin_id: int) -> CheckInRow | None:
+        """With `value.answers` read from the answers that are not superseded."""
+        ...
+
+    def open_checkin(self, patient_id: int) -> CheckInRow | None:
+        """The one check-in whose state is asking, paused or stopped."""
+        ...
+
+    def checkins(self, patient_id: int, limit: int = 50) -> Sequence[CheckInRow]:
+        """Newest first."""
+        ...
+
+    def checkins_to_step(self, at: datetime, limit: int) -> Sequence[CheckInRow]:
+        """Open ones with next_step_at <= at, oldest first, their patients locked (SKIP LOCKED where there is)."""
+        ...
+
+    def record_answer(self, row: AnswerRow) -> AnswerRow:
+        """Supersede the question's present answer in that check-in, if there is one, and add this."""
+        ...
+
+    def forget_answer(self, checkin_id: int, question: str, at: datetime) -> None:
+        """Supersede the question's present answer without a new one."""
+        ...
+
+    def answers(self, checkin_id: int) -> Sequence[AnswerRow]:
+        """All, superseded ones too, in order of giving."""
+        ...
+
+    def last_answers(self, patient_id: int, before_checkin: int) -> Answers | None:
+        """Current answers of the patient's newest finished check-in of any form older than that one (None: none)."""
+        ...
+
+    def baseline_answers(self, patient_id: int) -> Answers | None:
+        """Current answers of the patient's newest finished baseline."""
+        ...
+
+    def add_assessment(self, row: AssessmentRow) -> AssessmentRow: ...
+    def assessments(self, patient_id: int, limit: int = 50) -> Sequence[AssessmentRow]:
+        """Newest first."""
+        ...
+
+    # -- alerts and work items
+    def add_alert(self, row: AlertRow) -> AlertRow: ...
+    def save_alert(self, row: AlertRow) -> None: ...
+    def alert(self, alert_id: int) -> AlertRow | None: ...
+    def alerts(self, patient_id: int, limit: int = 50) -> Sequence[AlertRow]:
+        """Newest first."""
+        ...
+
+    def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
+        """With next_step_at <= at, oldest first, their patients locked."""
+        ...
+
+    def add_work_item(self, item: WorkItem) -> WorkItem | None:
+        """None when an open one of the same kind and subject exists."""
+        ...
+
+    def work_items(self, patient_id: int | None = None) -> Sequence[WorkItem]:
+        """Open ones, oldest first."""
+        ...
+
+    def close_work_items(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None: ...
+
+    # -- tips
+    def add_tip_shown(self, row: TipShown) -> TipShown: ...
+    def rate_tip(self, patient_id: int, tip: str, rating: Literal["helpful", "not_for_me"]) -> None:
+        """Rate the newest showing of that tip."""
+        ...
+
+    def tips_shown(self, patient_id: int, limit: int = 50) -> Sequence[TipShown]:
+        """Newest first."""
+        ...
+
+    # -- messages
+    def enqueue(self, row: Outbox) -> int | None:
+        """Add or replace as `Outbox` says; None when an unsent newer revision already stands in the slot."""
+        ...
+
+    def drop_unsent(self, chat_id: int, slot: str) -> None:
+        """Mark waiting rows of that slot as replaced."""
+        ...
+
+    def claim_outbox(self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime) -> Sequence[Claim]:
+        """Lease waiting rows that are due and not leased: by lane, then not_before, then id.
+
+        At most one row a chat is leased at a time, the chat's first in that order (so one chat's messages keep their
+        order); chats whose pace is in the future are passed over.
+        """
+        ...
+
+    def mark_sent(self, outbox_id: int, *, owner: str, message_id: int | None, at: datetime) -> None:
+        """Also makes `message_id` the slot's message. A row no longer leased to `owner` is marked all the same."""
+        ...
+
+    def mark_retry(self, outbox_id: int, *, owner: str, not_before: datetime, error: str) -> None: ...
+    def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None: ...
+    def expire_outbox(self, at: datetime) -> int:
+        """Mark waiting rows whose not_after has passed as expired; return how many."""
+        ...
+
+    def outbox_counts(self) -> Mapping[tuple[Lane, OutboxState], int]: ...
+    def forget_slot(self, chat_id: int, slot: str) -> None:
+        """The slot's message is gone at Telegram; the next edit sends anew."""
+        ...
+
+    def limiter(self) -> LimiterRow:
+        """Locked for this transaction."""
+        ...
+
+    def save_limiter(self, row: LimiterRow) -> None: ...
+    def chat_free_at(self, chat_ids: Sequence[int]) -> Mapping[int, datetime]:
+        """GCRA arrival time per chat; chats never written to are missing."""
+        ...
+
+    def save_chat_free_at(self, free_at: Mapping[int, datetime]) -> None: ...
+
+    # -- bookkeeping
+    def first_time(self, update_id: int, at: datetime) -> bool:
+        """Remember a Telegram update; False when it was handled before."""
+        ...
+
+    def forget_updates(self, before: datetime) -> int: ...
+    def add_dead_update(self, row: DeadUpdate) -> DeadUpdate: ...
+    def dead_updates(self, limit: int = 50) -> Sequence[DeadUpdate]: ...
+    def dead_update_count(self) -> int: ...
+    def setting(self, name: str) -> str | None:
+        """One small value kept between starts (poll offset, bot name, last tick)."""
+        ...
+
+    def save_setting(self, name: str, value: str) -> None: ...
+    def audit(self, line: Audit) -> None: ...
+    def audit_lines(self, subject: str | None = None, limit: int = 100) -> Sequence[Audit]:
+        """Newest first."""
+        ...
+
+    def next_event_at(self) -> datetime | None:
+        """The earliest of all next_due_at, next_step_at and waiting outbox not_before moments."""
+        ...
+
+
+class DuplicateError(ValueError):
+    """That study code is already in use: choose another, or look it up with `nervecheck patient show`."""
+
+
