@@ -1,0 +1,55 @@
+"""What use cases and senders are handed by the wiring: the clinic's own facts, and how a screen becomes a message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.core.protocol import Protocol as ClinicalProtocol
+from bot.core.screen import Contact, Screen, Text
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """One clinic: its signed protocol, its numbers (E.164, "+49…"), languages and default time zone.
+
+    `hash_token` is a keyed hash (hex) for invite tokens; `new_token` gives an unguessable one of A-Z a-z 0-9 _ -.
+    `bot_name` gives the bot's username once known (for links).
+    """
+
+    protocol: ClinicalProtocol
+    consent_version: str
+    consent_hash: str
+    team_name: str
+    team_number: str
+    emergency_number: str
+    languages: tuple[str, ...]
+    timezone: str
+    new_token: Callable[[], str]
+    hash_token: Callable[[str], str]
+    bot_name: Callable[[], str | None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a use case answers to the edge. Messages are in the outbox already; `toast` is the tapped button's answer."""
+
+    toast: Text | None = None
+    language: str = "en"
+    urgent: bool = False
+    """The toast is shown as an alert box that has to be dismissed."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A screen in one language, as the Bot API takes it: HTML text, a reply markup (library object), flags."""
+
+    text: str
+    markup: Any | None = None
+    protect: bool = False
+    contact: Contact | None = None
+
+
+class Render(Protocol):
+    """Turn a screen into a message for one chat (buttons are signed for that chat)."""
+
+    def __call__(self, screen: Screen, language: str, chat_id: int) -> Rendered: ...
