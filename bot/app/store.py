@@ -153,6 +153,8 @@ class AlertRow(Frozen):
     last_reply: Literal["called", "not_yet", "cannot_reach", "cannot_call", "reached"] | None = None
     replied_at: datetime | None = None
     mistake_at: datetime | None = None
+    declared: Literal["is_urgent", "can_wait"] | None = None
+    """What the patient said about it; sorts the queue, never lowers a tier."""
 
 
 class Lane(IntEnum):
