@@ -19,7 +19,9 @@ from itertools import islice, pairwise
 from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import AwareDatetime, field_validator, model_validator
+
+from bot.core.screen import Frozen
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
@@ -53,11 +55,7 @@ class PlanError(ScheduleError):
     """The plan can't be kept: {faults}."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Cadence(_Record):
+class Cadence(Frozen):
     """Ask `form` every `every` days, first on day `offset` of its phase (0 = the phase's first day)."""
 
     form: str
@@ -65,7 +63,7 @@ class Cadence(_Record):
     offset: int = 0
 
 
-class Phase(_Record):
+class Phase(Frozen):
     """Days `first_day` to `last_day`, both included, since ICI start (day 0); `last_day` None = no end."""
 
     name: str
@@ -74,7 +72,7 @@ class Phase(_Record):
     cadences: tuple[Cadence, ...]
 
 
-class Tail(_Record):
+class Tail(Frozen):
     """What is asked once the phases are over or ICI has stopped, until `days_after_stop` days after the stop.
 
     It begins the day after the last phase or on the day of the stop, whichever comes first; a stop after that doesn't
@@ -86,7 +84,7 @@ class Tail(_Record):
     days_after_stop: int = 183
 
 
-class PlanTemplate(_Record):
+class PlanTemplate(Frozen):
     """A named schedule of the protocol file: phases in order from day 0, then the tail. See `check_template`."""
 
     name: str
@@ -94,7 +92,7 @@ class PlanTemplate(_Record):
     tail: Tail
 
 
-class Pause(_Record):
+class Pause(Frozen):
     """No check-ins from `first` to `last`, both included, as local dates. ValueError if `last` comes first."""
 
     first: date
@@ -107,7 +105,7 @@ class Pause(_Record):
         return self
 
 
-class Plan(_Record):
+class Plan(Frozen):
     """One patient's schedule. Dates and times are local to `timezone` (IANA); `quiet_from` == `quiet_to` = none quiet.
 
     `jitter_seconds` is this patient's own, from `stable_jitter`. ValueError if the template has faults, the zone is
@@ -146,7 +144,7 @@ class Plan(_Record):
         return self
 
 
-class Occurrence(_Record):
+class Occurrence(Frozen):
     """One check-in falling due: `due_at` in UTC, the patient's date then, and that date's day since ICI start."""
 
     due_at: AwareDatetime
