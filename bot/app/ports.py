@@ -13,7 +13,6 @@ class Clinic:
     """One clinic: its signed protocol, its numbers (E.164, "+49…"), languages and default time zone.
 
     `hash_token` is a keyed hash (hex) for invite tokens; `new_token` gives an unguessable one of A-Z a-z 0-9 _ -.
-    `bot_name` gives the bot's username once known (for links).
     """
 
     protocol: ClinicalProtocol
@@ -26,7 +25,6 @@ class Clinic:
     timezone: str
     new_token: Callable[[], str]
     hash_token: Callable[[str], str]
-    bot_name: Callable[[], str | None]
 
 
 @dataclass(frozen=True)

@@ -411,6 +411,10 @@ class Store(Protocol):
         """Mark waiting rows whose not_after has passed as expired; return how many."""
         ...
 
+    def forget_messages(self, before: datetime) -> int:
+        """Delete outbox rows that are no longer waiting and were created before that moment; return how many."""
+        ...
+
     def outbox_counts(self) -> Mapping[tuple[Lane, OutboxState], int]: ...
     def forget_slot(self, chat_id: int, slot: str) -> None:
         """The slot's message is gone at Telegram; the next edit sends anew."""

@@ -1,0 +1,378 @@
+"""Check-ins: opened, answered tap by tap, finished with a tip or a call prompt; one open at a time for a patient."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from bot.app import alerts
+from bot.app.plans import occurrence_after
+from bot.app.ports import Clinic, Outcome
+from bot.app.post import post
+from bot.app.screens import checkin_screen, done_after_call, next_checkin_text, reminder_screen, routine_screen
+from bot.app.store import (
+    AnswerRow,
+    AssessmentRow,
+    Audit,
+    CheckInRow,
+    Lane,
+    Patient,
+    PatientState,
+    Store,
+    TipShown,
+    WorkItem,
+)
+from bot.core import checkin as core
+from bot.core.protocol import Answers, Tier
+from bot.core.schedule import after_quiet_hours, in_quiet_hours
+from bot.core.screen import Action, Text
+from bot.core.tips import Shown, choose_tip
+from bot.core.triage import Assessment, History
+
+Kind = Literal["scheduled", "baseline", "extra", "worse"]
+CLOSED = frozenset({core.State.DONE, core.State.EXPIRED, core.State.REPLACED})
+DAILY = timedelta(hours=36)
+"""Check-ins closer than this count as daily: one reminder, then missed."""
+WORSE_ANSWERS: Answers = {"change": ("yes",)}
+""" "I feel worse now" has answered the quick check's first question."""
+
+
+# -- opening
+
+
+def open_checkin(
+    store: Store, clinic: Clinic, patient: Patient, *, form: str, kind: Kind, due_at: datetime, at: datetime
+) -> CheckInRow | None:
+    """Open one and queue its first question; an open one is replaced, what was answered stays stored.
+
+    None (and nothing changed) when this patient already had one due at that moment. The patient must be locked.
+    """
+    known = WORSE_ANSWERS if kind == "worse" else {}
+    row = CheckInRow(
+        patient_id=patient.id,
+        kind=kind,
+        due_at=due_at,
+        opened_at=at,
+        protocol_name=clinic.protocol.name,
+        protocol_version=clinic.protocol.version,
+        protocol_hash=clinic.protocol.content_hash,
+        value=core.open_checkin(form, clinic.protocol, known),
+    )
+    replaced = store.open_checkin(patient.id)
+    if replaced is not None:
+        replaced = _close_as(store, clinic, replaced, core.Replace(), at)
+    row = row.model_copy(update={"next_step_at": _next_step_at(row, patient, clinic)})
+    added = store.add_checkin(row)
+    if added is None:
+        return None
+    for question, choices in known.items():
+        store.record_answer(_answer_row(added, question, choices, at))
+    if replaced is not None:
+        _missed(store, clinic, patient, replaced, at)
+    show(store, clinic, patient, added, at, lane=Lane.CHECKIN if kind == "scheduled" else Lane.REPLY, edit=False)
+    return added
+
+
+def show(
+    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime, *, lane: Lane, edit: bool
+) -> None:
+    """Queue the screen the check-in stands at."""
+    post(
+        store,
+        patient,
+        checkin_screen(row, clinic),
+        at=at,
+        slot=f"checkin:{row.id}",
+        lane=lane,
+        edit=edit,
+        revision=row.value.revision,
+        lasts=clinic.protocol.clocks.cutoff if lane is Lane.CHECKIN else None,
+    )
+
+
+def send_now(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> CheckInRow | None:
+    """Send a quick check at once, beside the plan; None when the patient isn't active or has no chat."""
+    if patient.state is not PatientState.ACTIVE or patient.chat_id is None:
+        return None
+    row = open_checkin(store, clinic, patient, form="quick", kind="extra", due_at=at, at=at)
+    if row is not None:
+        store.audit(Audit(at=at, actor="operator", action="checkin_sent_now", subject=patient.code))
+    return row
+
+
+def feel_worse(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Outcome:
+    """ "I feel worse now": the same questions, at any time; tapped again it shows where they are."""
+    row = store.open_checkin(patient.id)
+    if row is not None and row.kind == "worse":
+        show(store, clinic, patient, row, at, lane=Lane.REPLY, edit=False)
+    else:
+        open_checkin(store, clinic, patient, form="quick", kind="worse", due_at=at, at=at)
+    return Outcome(language=patient.language)
+
+
+# -- answering
+
+
+def answer(store: Store, clinic: Clinic, patient: Patient, action: Action, at: datetime) -> Outcome | None:
+    """Work off one tap on a check-in; None when it isn't open any more or isn't this patient's. Changes nothing then."""
+    row = store.open_checkin(patient.id)
+    if row is None or row.id != action.subject:
+        return None
+    if action.kind == "help_now":
+        return alerts.need_help(store, clinic, patient, row.id, at)
+    step = core.step(row.value, _input(action), clinic.protocol, history(store, row), at)
+    ignored = next((e for e in step.events if isinstance(e, core.Ignored)), None)
+    if ignored is not None:
+        return _ignored(store, clinic, patient, row, action, ignored, at)
+    carry_out(store, clinic, patient, row, step, at)
+    return Outcome(language=patient.language)
+
+
+def history(store: Store, row: CheckInRow) -> History:
+    """What the answers are compared with: the last finished check-in and the baseline."""
+    return History(
+        previous=store.last_answers(row.patient_id, row.id),
+        baseline=store.baseline_answers(row.patient_id) if row.value.form != "baseline" else None,
+    )
+
+
+def _input(action: Action) -> core.Input:
+    revision, question, choice = action.revision, action.question, action.choice
+    match action.kind:
+        case "choose":
+            return core.Choose(question=question, choice=choice, revision=revision)
+        case "toggle":
+            return core.Toggle(question=question, choice=choice[1:], on=choice[:1] == "+", revision=revision)
+        case "submit":
+            return core.Submit(question=question, revision=revision)
+        case "skip":
+            return core.Skip(question=question, revision=revision)
+        case "back":
+            return core.Back(question=question, revision=revision)
+        case "go_on":
+            return core.GoOn(revision=revision)
+        case _:
+            return core.Finish(revision=revision)
+
+
+KINDS = frozenset({"choose", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now"})
+"""The kinds of action that `answer` takes."""
+
+
+def _ignored(
+    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, action: Action, ignored: core.Ignored, at: datetime
+) -> Outcome:
+    """A late, doubled or empty tap changes nothing: say so, and show where they are now."""
+    # A tap one or two screens old is a doubled tap on the message itself; an older one comes from further up the chat.
+    doubled = row.value.revision - action.revision <= 2  # noqa: PLR2004
+    show(store, clinic, patient, row, at, lane=Lane.REPLY, edit=doubled)
+    key = f"toast.{ignored.reason}" if ignored.reason in {"nothing_chosen", "first_question"} else "toast.closed"
+    return Outcome(toast=Text(key=key), language=patient.language)
+
+
+def carry_out(
+    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, step: core.Step, at: datetime
+) -> CheckInRow:
+    """Make what the core said so: answers, assessments, alerts, and the next screen."""
+    closed = step.checkin.state in CLOSED
+    changed = row.model_copy(
+        update={
+            "value": step.checkin,
+            "closed_at": at if closed else None,
+            "next_step_at": None if closed else row.next_step_at,
+        }
+    )
+    store.save_checkin(changed)
+    for event in step.events:
+        _carry_out_one(store, clinic, patient, changed, event, at)
+    if not closed:
+        show(store, clinic, patient, changed, at, lane=Lane.REPLY, edit=True)
+    store.close_work_items(patient.id, ("not_heard_from", "missed_twice"), at)
+    return changed
+
+
+def _carry_out_one(
+    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, event: core.Event, at: datetime
+) -> None:
+    match event:
+        case core.AnswerGiven(question=question, choices=choices):
+            store.record_answer(_answer_row(row, question, choices, at))
+        case core.AnswerForgotten(question=question):
+            store.forget_answer(row.id, question, at)
+        case core.RedFlag(assessment=assessment):
+            _store_assessment(store, row, assessment, at, final=False)
+            _raise(store, clinic, patient, row, assessment, at)
+        case core.Finished(assessment=assessment):
+            _store_assessment(store, row, assessment, at, final=True)
+            _finish(store, clinic, patient, row, assessment, at)
+        case _:
+            pass
+
+
+def _answer_row(row: CheckInRow, question: str, choices: tuple[str, ...], at: datetime) -> AnswerRow:
+    return AnswerRow(checkin_id=row.id, patient_id=row.patient_id, question=question, choices=choices, given_at=at)
+
+
+def _store_assessment(store: Store, row: CheckInRow, assessment: Assessment, at: datetime, *, final: bool) -> None:
+    store.add_assessment(
+        AssessmentRow(
+            checkin_id=row.id,
+            patient_id=row.patient_id,
+            tier=assessment.tier,
+            rules=assessment.rules,
+            complete=assessment.complete,
+            final=final,
+            protocol_name=assessment.protocol_name,
+            protocol_version=assessment.protocol_version,
+            protocol_hash=assessment.protocol_hash,
+            at=at,
+        )
+    )
+
+
+def _raise(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime) -> None:
+    alert = alerts.raise_alert(
+        store, clinic, patient, tier=assessment.tier, rules=assessment.rules, checkin_id=row.id, at=at
+    )
+    alerts.hand_loop_back_to(store, alert)
+
+
+def _finish(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime) -> None:
+    following = next_checkin_text(patient.next_due_at, patient.timezone or clinic.timezone)
+    if row.value.raised > Tier.ROUTINE:
+        alerts.add_rules(store, patient.id, row.id, assessment.rules)
+        screen = done_after_call(clinic, following)
+    elif assessment.tier > Tier.ROUTINE:
+        _raise(store, clinic, patient, row, assessment, at)
+        screen = done_after_call(clinic, following)
+    else:
+        tip = _next_tip(store, clinic, patient, row, at)
+        screen = routine_screen(row, clinic, complete=assessment.complete, tip=tip, following=following)
+    post(
+        store, patient, screen, at=at, slot=f"checkin:{row.id}", lane=Lane.REPLY, edit=True, revision=row.value.revision
+    )
+
+
+def _next_tip(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime):  # noqa: ANN202
+    tip = choose_tip(row.value.answers, shown_tips(store, patient.id), clinic.protocol, at)
+    if tip is not None:
+        store.add_tip_shown(TipShown(patient_id=patient.id, tip=tip.id, shown_at=at))
+    return tip
+
+
+def shown_tips(store: Store, patient_id: int) -> tuple[Shown, ...]:
+    """What the patient saw, newest first."""
+    return tuple(Shown(tip=t.tip, shown_at=t.shown_at, rating=t.rating) for t in store.tips_shown(patient_id))
+
+
+def claim_mistake(store: Store, clinic: Clinic, patient: Patient, checkin_id: int | None, at: datetime) -> None:
+    """ "I tapped by mistake": the question can be answered anew; the alert and the first answer stay stored."""
+    row = store.open_checkin(patient.id)
+    if row is None or row.id != checkin_id:
+        return
+    step = core.step(row.value, core.Mistake(), clinic.protocol, history(store, row), at)
+    if not any(isinstance(e, core.Ignored) for e in step.events):
+        carry_out(store, clinic, patient, row, step, at)
+
+
+# -- the clock
+
+
+def step_clock(store: Store, clinic: Clinic, row: CheckInRow, at: datetime) -> None:
+    """Do what the check-in's clock asks for: remind, or say that the patient was not heard from."""
+    patient = store.patient(row.patient_id, lock=True)
+    if patient is None or patient.state is not PatientState.ACTIVE:
+        store.save_checkin(row.model_copy(update={"next_step_at": None}))
+        return
+    due = _reminders(row, patient, clinic)
+    if row.reminders < len(due) and due[row.reminders] <= at:
+        _remind(store, clinic, patient, row, at)
+    elif row.silent_at is None and row.opened_at + clinic.protocol.clocks.silent_after <= at:
+        _fell_silent(store, clinic, patient, row, at)
+    else:
+        store.save_checkin(row.model_copy(update={"next_step_at": _next_step_at(row, patient, clinic)}))
+
+
+def _remind(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
+    zone = patient.timezone or clinic.timezone
+    if in_quiet_hours(at, zone, patient.quiet_from, patient.quiet_to):
+        later = after_quiet_hours(at, zone, patient.quiet_from, patient.quiet_to)
+        store.save_checkin(row.model_copy(update={"next_step_at": later}))
+        return
+    passed = sum(1 for moment in _reminders(row, patient, clinic) if moment <= at)
+    changed = row.model_copy(update={"reminders": passed})
+    store.save_checkin(changed.model_copy(update={"next_step_at": _next_step_at(changed, patient, clinic)}))
+    post(
+        store,
+        patient,
+        reminder_screen(row, clinic),
+        at=at,
+        slot=f"checkin:{row.id}",
+        lane=Lane.REMINDER,
+        revision=row.value.revision,
+        lasts=clinic.protocol.clocks.cutoff,
+    )
+
+
+def _fell_silent(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
+    silent = row.model_copy(update={"silent_at": at, "next_step_at": None})
+    store.save_checkin(silent)
+    _work_item(store, patient, "not_heard_from", at)
+    if patient.next_due_at is None:
+        # Nothing will ever replace it: the plan has ended.
+        _close_as(store, clinic, silent, core.Expire(), at)
+
+
+def _close_as(store: Store, clinic: Clinic, row: CheckInRow, how: core.Input, at: datetime) -> CheckInRow:
+    step = core.step(row.value, how, clinic.protocol, history(store, row), at)
+    closed = row.model_copy(update={"value": step.checkin, "closed_at": at, "next_step_at": None})
+    store.save_checkin(closed)
+    assessment = next((e.assessment for e in step.events if isinstance(e, core.Finished)), None)
+    if assessment is not None:
+        _settle(store, clinic, closed, assessment, at)
+    # A question that was not sent yet is pointless now; the message that was sent stays where it is.
+    patient = store.patient(row.patient_id)
+    if patient is not None and patient.chat_id is not None:
+        store.drop_unsent(patient.chat_id, f"checkin:{row.id}")
+    return closed
+
+
+def _settle(store: Store, clinic: Clinic, row: CheckInRow, assessment: Assessment, at: datetime) -> None:
+    """What was answered before it was closed still counts: a concerning half-answered form is an alert."""
+    _store_assessment(store, row, assessment, at, final=True)
+    patient = store.patient(row.patient_id)
+    if patient is not None and assessment.tier > row.value.raised:
+        _raise(store, clinic, patient, row, assessment, at)
+
+
+def _missed(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
+    """A check-in was replaced before it was finished: silence where the plan isn't daily, or twice in a row."""
+    if row.kind == "worse":
+        return
+    if row.silent_at is None and at - row.opened_at > DAILY:
+        _work_item(store, patient, "not_heard_from", at)
+    before = next((c for c in store.checkins(patient.id) if c.id < row.id), None)
+    if not row.value.answers and before is not None and before.closed_at and not before.value.answers:
+        _work_item(store, patient, "missed_twice", at)
+
+
+def _work_item(store: Store, patient: Patient, kind: Literal["not_heard_from", "missed_twice"], at: datetime) -> None:
+    store.add_work_item(WorkItem(kind=kind, patient_id=patient.id, subject=patient.code, raised_at=at))
+
+
+def _reminders(row: CheckInRow, patient: Patient, clinic: Clinic) -> tuple[datetime, ...]:
+    """The moments of the reminders: only those before the next check-in count."""
+    clocks = clinic.protocol.clocks
+    following = patient.next_due_at or datetime.max.replace(tzinfo=row.opened_at.tzinfo)
+    if following <= row.opened_at:
+        ahead = occurrence_after(patient, clinic, row.opened_at)
+        following = ahead.due_at if ahead else following
+    waits = (clocks.reminder_when_daily,) if following - row.opened_at <= DAILY else clocks.reminders
+    return tuple(row.opened_at + wait for wait in waits if row.opened_at + wait < following)
+
+
+def _next_step_at(row: CheckInRow, patient: Patient, clinic: Clinic) -> datetime | None:
+    due = _reminders(row, patient, clinic)
+    if row.reminders < len(due):
+        return due[row.reminders]
+    return row.opened_at + clinic.protocol.clocks.silent_after if row.silent_at is None else None
+
+

@@ -1,0 +1,373 @@
+"""Patients: added, invited, paused, withdrawn, erased, looked up. What they see in enrolment is in enrolment.py."""
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from bot.app.plans import occurrence_after, rescheduled
+from bot.app.ports import Clinic
+from bot.app.post import post, post_stranger
+from bot.app.store import (
+    AlertRow,
+    AlertState,
+    Audit,
+    Invite,
+    Patient,
+    PatientState,
+    Store,
+    WorkItem,
+)
+from bot.core.protocol import Tier
+from bot.core.schedule import Pause, stable_jitter, valid_timezone
+from bot.core.screen import Frozen, Screen, Text
+
+CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
+FAR = date(9999, 12, 31)
+
+
+class RefusedError(ValueError):
+    """What was asked can't be done; the message says what, and what to do instead."""
+
+
+# -- adding and inviting
+
+
+def add(
+    store: Store,
+    clinic: Clinic,
+    *,
+    code: str,
+    ici_start: date,
+    regimen: Literal["single", "combination"] = "single",
+    plan: str | None = None,
+    language: str | None = None,
+    timezone: str | None = None,
+    at: datetime,
+) -> tuple[Patient, str]:
+    """Add a patient and make their invite; return both the patient and the token that follows `/start `.
+
+    Raise RefusedError for a bad code, plan, language, time zone or date, DuplicateError for a code in use.
+    """
+    plan = plan or ("combination" if regimen == "combination" and "combination" in clinic.protocol.plans else "standard")
+    _refuse_bad(clinic, code=code, plan=plan, language=language, timezone=timezone, ici_start=ici_start, at=at)
+    clocks = clinic.protocol.clocks
+    patient = store.add_patient(
+        Patient(
+            code=code,
+            language=language or clinic.languages[0],
+            timezone=timezone,
+            send_time=clocks.send_time,
+            quiet_from=clocks.quiet_from,
+            quiet_to=clocks.quiet_to,
+            ici_start=ici_start,
+            regimen=regimen,
+            plan=plan,
+            jitter=stable_jitter(code, int(clocks.jitter.total_seconds())),
+            created_at=at,
+        )
+    )
+    _audit(store, patient, "patient_added", at, actor="operator")
+    return patient, invite(store, clinic, patient, at)
+
+
+def _refuse_bad(
+    clinic: Clinic,
+    *,
+    code: str,
+    plan: str,
+    language: str | None,
+    timezone: str | None,
+    ici_start: date,
+    at: datetime,
+) -> None:
+    problems = []
+    if not CODE.fullmatch(code):
+        problems.append(f"code {code!r}: use 2 to 16 of A-Z, 0-9 and '-'; a study code, never a name")
+    if plan not in clinic.protocol.plans:
+        problems.append(f"plan {plan!r}: the protocol has {', '.join(clinic.protocol.plans)}")
+    if language is not None and language not in clinic.languages:
+        problems.append(f"language {language!r}: enabled are {', '.join(clinic.languages)} (NERVECHECK_LANGUAGES)")
+    if timezone is not None and not valid_timezone(timezone):
+        problems.append(f"time zone {timezone!r}: use an IANA name like Europe/Berlin")
+    if not at.date() - timedelta(days=3653) <= ici_start <= at.date() + timedelta(days=366):
+        problems.append(f"ICI start {ici_start}: must lie within ten years before and one year after today")
+    if problems:
+        raise RefusedError("; ".join(problems))
+
+
+def invite(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> str:
+    """Make a new single-use invite and return its token; earlier unused ones stop working. Only its hash is stored."""
+    for old in store.invites(patient.id):
+        if old.used_at is None and old.revoked_at is None:
+            store.save_invite(old.model_copy(update={"revoked_at": at}))
+    token = clinic.new_token()
+    expires = at + clinic.protocol.clocks.invite_valid
+    store.add_invite(Invite(patient_id=patient.id, token_hash=clinic.hash_token(token), expires_at=expires))
+    return token
+
+
+def invited_by(store: Store, clinic: Clinic, token: str, chat_id: int, at: datetime) -> Patient | None:
+    """Return the locked patient an invite opens for this chat, or None (unknown, used elsewhere, revoked, too old).
+
+    The first opening binds the invite to the chat; that chat may open it again, any other may not.
+    """
+    found = store.invite_by_hash(clinic.hash_token(token))
+    if found is None or found.revoked_at is not None:
+        return None
+    patient = store.patient(found.patient_id, lock=True)
+    if patient is None:
+        return None
+    if found.used_at is not None:
+        return patient if patient.chat_id == chat_id else None
+    if found.expires_at <= at:
+        return None
+    store.save_invite(found.model_copy(update={"used_at": at}))
+    return patient
+
+
+# -- pausing and leaving
+
+
+def pause(store: Store, clinic: Clinic, code: str, until: date | None, at: datetime) -> Patient:
+    """No check-ins from today until the day named (inclusive; None: until resumed). An open one stays answerable."""
+    patient = locked(store, code)
+    today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
+    if until is not None and until < today:
+        raise RefusedError(f"pause until {until}: that day has passed; name today or later")
+    if patient.state not in {PatientState.ACTIVE, PatientState.PAUSED}:
+        raise RefusedError(f"{code} is {patient.state}: only an active patient can be paused")
+    gap = Pause(first=today, last=until or FAR)
+    state = PatientState.ACTIVE if until else PatientState.PAUSED
+    paused = patient.model_copy(update={"pauses": (*patient.pauses, gap), "state": state})
+    paused = rescheduled(paused, clinic, at)
+    store.save_patient(paused)
+    _audit(store, patient, "patient_paused", at, actor="operator", until=str(until) if until else None)
+    _tell_paused(store, paused, until, at)
+    return paused
+
+
+def _tell_paused(store: Store, patient: Patient, until: date | None, at: datetime) -> None:
+    key = "pause.until" if until else "pause.open"
+    values: dict[str, str | int | Text] = {"date": f"{until:%d.%m.%Y}"} if until else {}
+    post(store, patient, Screen(name="pause", lines=(Text(key=key, values=values),)), at=at, slot="pause")
+
+
+def resume(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Patient:
+    """End a pause today; check-ins go on as planned."""
+    today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
+    kept = tuple(p for p in patient.pauses if p.last < today)
+    active = patient.model_copy(update={"pauses": kept, "state": PatientState.ACTIVE})
+    active = rescheduled(active, clinic, at)
+    store.save_patient(active)
+    _audit(store, patient, "patient_resumed", at, actor=f"patient:{patient.code}")
+    return active
+
+
+def withdraw(store: Store, code: str, at: datetime, *, actor: str) -> Patient:
+    """End the check-ins: consent is withdrawn, nothing more is sent. Answers are kept until erased."""
+    patient = locked(store, code)
+    for consent in store.consents(patient.id):
+        if consent.withdrawn_at is None:
+            store.save_consent(consent.model_copy(update={"withdrawn_at": at}))
+    for unused in store.invites(patient.id):
+        if unused.revoked_at is None:
+            store.save_invite(unused.model_copy(update={"revoked_at": at}))
+    for alert in store.alerts(patient.id):
+        if alert.next_step_at is not None:
+            # Nothing more may be sent; the alert stays for staff.
+            state = AlertState.UNCONFIRMED if alert.state is AlertState.OPEN else alert.state
+            store.save_alert(alert.model_copy(update={"next_step_at": None, "state": state}))
+    _close_open_checkin(store, patient, at)
+    gone = patient.model_copy(
+        update={"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None}
+    )
+    store.save_patient(gone)
+    _audit(store, patient, "patient_withdrawn", at, actor=actor)
+    farewell = Screen(name="stop.done", lines=(Text(key="stop.done"),), keyboard="remove")
+    post(store, gone, farewell, at=at, slot="stop")
+    return gone
+
+
+def _close_open_checkin(store: Store, patient: Patient, at: datetime) -> None:
+    row = store.open_checkin(patient.id)
+    if row is None:
+        return
+    closed = row.value.model_copy(update={"state": "expired", "cursor": None})
+    store.save_checkin(row.model_copy(update={"value": closed, "closed_at": at, "next_step_at": None}))
+    if patient.chat_id is not None:
+        store.drop_unsent(patient.chat_id, f"checkin:{row.id}")
+
+
+def erase(store: Store, code: str, at: datetime, *, actor: str) -> None:
+    """Delete a patient's answers, assessments, alerts and messages for good; the audit keeps that it was done."""
+    patient = locked(store, code)
+    if patient.state is not PatientState.WITHDRAWN:
+        withdraw(store, code, at, actor=actor)
+    store.erase_patient_data(patient.id)
+    _audit(store, patient, "patient_erased", at, actor=actor)
+    if patient.chat_id is not None:
+        # The chat is no longer the patient's: the farewell goes to it as to a stranger.
+        farewell = Screen(name="stop.erased", lines=(Text(key="stop.erased"),), keyboard="remove")
+        post_stranger(store, patient.chat_id, patient.language, farewell, at)
+
+
+def set_reachable(store: Store, patient: Patient, at: datetime, *, reachable: bool) -> None:
+    """Mark a patient as unreachable (blocked the bot, chat gone), or as back again."""
+    if reachable:
+        store.save_patient(patient.model_copy(update={"unreachable_at": None}))
+        store.close_work_items(patient.id, ("unreachable",), at)
+    elif patient.unreachable_at is None:
+        store.save_patient(patient.model_copy(update={"unreachable_at": at}))
+        store.add_work_item(WorkItem(kind="unreachable", patient_id=patient.id, subject=patient.code, raised_at=at))
+        _audit(store, patient, "patient_unreachable", at, actor="system")
+
+
+# -- looking up
+
+
+def locked(store: Store, code: str) -> Patient:
+    """Return the patient of that code, locked; raise RefusedError when there is none."""
+    patient = store.patient_by_code(code, lock=True)
+    if patient is None:
+        raise RefusedError(f"no patient has the code {code!r}: see `nervecheck patient list`")
+    return patient
+
+
+class CheckInView(Frozen):
+    """One check-in as a coordinator reads it."""
+
+    id: int
+    form: str
+    kind: str
+    due_at: datetime
+    state: str
+    answers: dict[str, tuple[str, ...]]
+
+
+class AlertView(Frozen):
+    """One alert as a coordinator reads it."""
+
+    id: int
+    tier: str
+    state: str
+    raised_at: datetime
+    rules: tuple[str, ...]
+    loop_backs: int
+    last_reply: str | None
+    mistake_at: datetime | None
+    declared: str | None
+
+
+class PatientView(Frozen):
+    """One patient's state, check-ins, answers, alerts and next dates."""
+
+    code: str
+    state: str
+    language: str
+    timezone: str | None
+    send_time: str
+    ici_start: date
+    regimen: str
+    plan: str
+    unreachable_at: datetime | None
+    next_due_at: datetime | None
+    upcoming: tuple[datetime, ...]
+    consent: str | None
+    tier: str | None
+    checkins: tuple[CheckInView, ...]
+    alerts: tuple[AlertView, ...]
+    work_items: tuple[str, ...]
+
+
+class PatientLine(Frozen):
+    """One patient in a list."""
+
+    code: str
+    state: str
+    ici_start: date
+    plan: str
+    next_due_at: datetime | None
+    open_alerts: int
+
+
+def listing(store: Store, *, after: str = "", limit: int = 100) -> list[PatientLine]:
+    """Return patients in order of code, a page at a time."""
+    return [
+        PatientLine(
+            code=p.code,
+            state=p.state,
+            ici_start=p.ici_start,
+            plan=p.plan,
+            next_due_at=p.next_due_at,
+            open_alerts=sum(a.state is not AlertState.CLOSED for a in store.alerts(p.id)),
+        )
+        for p in store.patients(after_code=after, limit=limit)
+    ]
+
+
+def view(store: Store, clinic: Clinic, code: str, at: datetime) -> PatientView:
+    """Return all a coordinator may see of one patient; raise RefusedError when there is none."""
+    patient = locked(store, code)
+    assessed = store.assessments(patient.id, limit=1)
+    consents = store.consents(patient.id)
+    return PatientView(
+        code=patient.code,
+        state=patient.state,
+        language=patient.language,
+        timezone=patient.timezone,
+        send_time=f"{patient.send_time:%H:%M}",
+        ici_start=patient.ici_start,
+        regimen=patient.regimen,
+        plan=patient.plan,
+        unreachable_at=patient.unreachable_at,
+        next_due_at=patient.next_due_at,
+        upcoming=_upcoming(patient, clinic, at) if patient.state is PatientState.ACTIVE else (),
+        consent=consents[-1].version if consents and consents[-1].withdrawn_at is None else None,
+        tier=Tier(assessed[0].tier).name if assessed else None,
+        checkins=tuple(_checkin_views(store, patient)),
+        alerts=tuple(_alert_view(a) for a in store.alerts(patient.id)),
+        work_items=tuple(item.kind for item in store.work_items(patient.id)),
+    )
+
+
+def _upcoming(patient: Patient, clinic: Clinic, at: datetime, count: int = 5) -> tuple[datetime, ...]:
+    found: list[datetime] = []
+    after = at
+    while len(found) < count and (following := occurrence_after(patient, clinic, after)):
+        found.append(following.due_at)
+        after = following.due_at
+    return tuple(found)
+
+
+def _checkin_views(store: Store, patient: Patient) -> Sequence[CheckInView]:
+    return [
+        CheckInView(
+            id=row.id,
+            form=row.value.form,
+            kind=row.kind,
+            due_at=row.due_at,
+            state=row.value.state,
+            answers=dict(row.value.answers),
+        )
+        for row in store.checkins(patient.id)
+    ]
+
+
+def _alert_view(alert: AlertRow) -> AlertView:
+    return AlertView(
+        id=alert.id,
+        tier=alert.tier.name,
+        state=alert.state,
+        raised_at=alert.raised_at,
+        rules=alert.rules,
+        loop_backs=alert.loop_backs,
+        last_reply=alert.last_reply,
+        mistake_at=alert.mistake_at,
+        declared=alert.declared,
+    )
+
+
+def _audit(store: Store, patient: Patient, action: str, at: datetime, *, actor: str, **detail: str | None) -> None:
+    store.audit(Audit(at=at, actor=actor, action=action, subject=patient.code, detail=detail))

@@ -1,0 +1,56 @@
+"""Puts screens into the outbox: who gets it, in which lane, into which message. Sends nothing itself."""
+
+from datetime import datetime, timedelta
+
+from bot.app.store import Lane, Outbox, Patient, Store
+from bot.core.screen import Screen
+
+
+def post(
+    store: Store,
+    patient: Patient,
+    screen: Screen,
+    *,
+    at: datetime,
+    slot: str,
+    lane: Lane = Lane.REPLY,
+    edit: bool = False,
+    revision: int = 0,
+    lasts: timedelta | None = None,
+) -> None:
+    """Queue a screen for a patient; a patient without a chat gets nothing. `lasts`: after it the message is pointless."""
+    if patient.chat_id is None:
+        return
+    store.enqueue(
+        Outbox(
+            patient_id=patient.id,
+            chat_id=patient.chat_id,
+            language=patient.language,
+            lane=lane,
+            slot=slot,
+            mode="edit" if edit else "new",
+            revision=revision,
+            screen=screen,
+            created_at=at,
+            not_before=at,
+            not_after=at + lasts if lasts is not None else None,
+        )
+    )
+
+
+def post_stranger(store: Store, chat_id: int, language: str, screen: Screen, at: datetime) -> None:
+    """Queue a screen for a chat that belongs to no patient."""
+    store.enqueue(
+        Outbox(
+            patient_id=None,
+            chat_id=chat_id,
+            language=language,
+            lane=Lane.REPLY,
+            slot="stranger",
+            mode="new",
+            revision=0,
+            screen=screen,
+            created_at=at,
+            not_before=at,
+        )
+    )

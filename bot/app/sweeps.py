@@ -1,0 +1,79 @@
+"""Sweeps: each does one chunk of what fell due and says whether it found work. The ticker calls them until none does."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.app import alerts, checkins
+from bot.app.plans import occurrence_after
+from bot.app.ports import Clinic
+from bot.app.store import Audit, Patient, Store, WorkItem
+
+CHUNK = 50
+"""Rows a transaction: short enough that a tap never waits long for it."""
+UPDATES_KEPT = timedelta(hours=48)
+"""Telegram keeps an unconfirmed update for 24 h; twice that is remembered, so that none is handled again."""
+MESSAGES_KEPT = timedelta(days=30)
+"""Sent messages are kept this long for looking things up; the answers themselves stand in their own table."""
+_TICK = timedelta(microseconds=1)
+
+Sweep = Callable[[Store, Clinic, datetime], bool]
+
+
+def check_ins_due(store: Store, clinic: Clinic, at: datetime) -> bool:
+    """Open the check-ins that fell due."""
+    patients = store.due_patients(at, CHUNK)
+    for patient in patients:
+        _fall_due(store, clinic, patient, at)
+    return bool(patients)
+
+
+def _fall_due(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
+    due_at = patient.next_due_at
+    if due_at is None:
+        return
+    occurrence = occurrence_after(patient, clinic, due_at - _TICK)
+    following = occurrence_after(patient, clinic, due_at)
+    moved = patient.model_copy(update={"next_due_at": following.due_at if following else None})
+    store.save_patient(moved)
+    if occurrence is None or occurrence.due_at != due_at or patient.unreachable_at is not None:
+        return
+    if at - due_at > clinic.protocol.clocks.cutoff:
+        _skip(store, moved, due_at, at)
+        return
+    checkins.open_checkin(store, clinic, moved, form=occurrence.form, kind="scheduled", due_at=due_at, at=at)
+
+
+def _skip(store: Store, patient: Patient, due_at: datetime, at: datetime) -> None:
+    """Too late to be asked as if it were then: shown to the coordinator, never silently dropped."""
+    subject = f"{patient.code}@{due_at:%Y-%m-%dT%H:%MZ}"
+    store.add_work_item(
+        WorkItem(kind="skipped_after_outage", patient_id=patient.id, subject=subject, raised_at=at)
+    )
+    store.audit(Audit(at=at, actor="system", action="checkin_skipped", subject=patient.code))
+
+
+def checkin_clocks(store: Store, clinic: Clinic, at: datetime) -> bool:
+    """Remind, expire, notice silence."""
+    found = store.checkins_to_step(at, CHUNK)
+    for row in found:
+        checkins.step_clock(store, clinic, row, at)
+    return bool(found)
+
+
+def alert_clocks(store: Store, clinic: Clinic, at: datetime) -> bool:
+    """Ask "did you reach someone?"; quiet hours never delay it."""
+    found = store.alerts_to_step(at, CHUNK)
+    for alert in found:
+        alerts.step(store, clinic, alert, at)
+    return bool(found)
+
+
+def housekeeping(store: Store, _clinic: Clinic, at: datetime) -> bool:
+    """Forget what is only kept to be safe against repeats."""
+    store.forget_updates(at - UPDATES_KEPT)
+    store.forget_messages(at - MESSAGES_KEPT)
+    return False
+
+
+ALL: tuple[Sweep, ...] = (alert_clocks, check_ins_due, checkin_clocks)
+"""In order of urgency: loop-backs of red flags first."""

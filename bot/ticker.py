@@ -1,0 +1,83 @@
+"""The ticker: APScheduler calls the sweeps every few seconds. It decides nothing and keeps nothing: rows do.
+
+Jobs live in memory, in UTC; a tick that comes late runs once (coalesce) and never beside itself (max_instances=1).
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from prometheus_client import Counter
+
+from bot.app import sweeps
+from bot.app.ports import Clinic
+from bot.app.store import Store
+from bot.clock import Clock
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+SWEEP_ERRORS = Counter("nervecheck_sweep_errors_total", "Sweeps that failed; the next tick tries again.", ["sweep"])
+EVERY = 1.0
+"""Seconds between ticks; each is one indexed query a sweep when nothing is due."""
+HOUSEKEEPING_EVERY = 3600.0
+MOST_CHUNKS = 2000
+"""Chunks in one tick: 100,000 patients; more wait for the next tick, so that a loop that can't end is seen."""
+
+
+class Transactor(Protocol):
+    """What the ticker needs of a database."""
+
+    async def transact(self, fn: Callable[[Store], T]) -> T: ...
+
+
+class Ticker:
+    """Runs the sweeps. `nudge` is called when one queued messages."""
+
+    def __init__(self, database: Transactor, clinic: Clinic, clock: Clock, nudge: Callable[[], None]) -> None:
+        self._database = database
+        self._clinic = clinic
+        self._clock = clock
+        self._nudge = nudge
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self.last_tick_at: datetime | None = None
+
+    def start(self) -> None:
+        """Begin to tick."""
+        kept = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._scheduler.add_job(self.tick, "interval", seconds=EVERY, **kept)
+        self._scheduler.add_job(
+            self._one, "interval", seconds=HOUSEKEEPING_EVERY, args=[sweeps.housekeeping], **kept
+        )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop ticking; a running sweep's transaction ends by itself."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def tick(self) -> bool:
+        """Work off all that is due now; return whether there was any."""
+        found = False
+        for sweep in sweeps.ALL:
+            chunks = 0
+            while chunks < MOST_CHUNKS and await self._one(sweep):
+                chunks += 1
+            found = found or chunks > 0
+        self.last_tick_at = self._clock.now()
+        return found
+
+    async def _one(self, sweep: sweeps.Sweep) -> bool:
+        at = self._clock.now()
+        try:
+            found = await self._database.transact(lambda store: sweep(store, self._clinic, at))
+        except Exception:
+            # The rows are untouched, so the next tick tries again; readiness shows a ticker that never gets through.
+            SWEEP_ERRORS.labels(sweep.__name__).inc()
+            log.exception("sweep failed", action="sweep_failed", sweep=sweep.__name__)
+            return False
+        if found:
+            self._nudge()
+        return found
