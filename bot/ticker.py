@@ -60,24 +60,30 @@ class Ticker:
 
     async def tick(self) -> bool:
         """Work off all that is due now; return whether there was any."""
-        found = False
-        for sweep in sweeps.ALL:
-            chunks = 0
-            while chunks < MOST_CHUNKS and await self._one(sweep):
-                chunks += 1
-            found = found or chunks > 0
+        found = [await self._work_off(sweep) for sweep in sweeps.ALL]
         self.last_tick_at = self._clock.now()
+        return any(found)
+
+    async def _work_off(self, sweep: sweeps.Sweep) -> bool:
+        limit, found = sweeps.CHUNK, False
+        for _ in range(MOST_CHUNKS):
+            swept = await self._one(sweep, limit)
+            found = found or swept.done > 0
+            if swept.done == 0 and len(swept.errors) < limit:
+                break
+            # Rows that can't be worked off stay first in line: look past them.
+            limit = sweeps.CHUNK + len(swept.errors)
         return found
 
-    async def _one(self, sweep: sweeps.Sweep) -> bool:
+    async def _one(self, sweep: sweeps.Sweep, limit: int = sweeps.CHUNK) -> sweeps.Swept:
         at = self._clock.now()
         try:
-            found = await self._database.transact(lambda store: sweep(store, self._clinic, at))
-        except Exception:
-            # The rows are untouched, so the next tick tries again; readiness shows a ticker that never gets through.
+            swept = await self._database.transact(lambda store: sweep(store, self._clinic, at, limit))
+        except Exception as error:  # noqa: BLE001 - the next tick tries again; readiness shows one that never succeeds
+            swept = sweeps.Swept(errors=(error,))
+        for error in swept.errors:
             SWEEP_ERRORS.labels(sweep.__name__).inc()
-            log.exception("sweep failed", action="sweep_failed", sweep=sweep.__name__)
-            return False
-        if found:
+            log.error("sweep failed", action="sweep_failed", sweep=sweep.__name__, error=type(error).__name__)
+        if swept.done:
             self._nudge()
-        return found
+        return swept

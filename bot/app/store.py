@@ -4,7 +4,7 @@ A `Store` lives for one transaction. All moments are aware UTC. Ids are integers
 Three implementations pass one contract suite: memory (tests/fakes), SQLite and PostgreSQL (bot/db).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
@@ -264,6 +264,10 @@ class TipShown(Frozen):
 
 class Store(Protocol):
     """One open transaction. Every `add_*` returns the record with its id; `save_*` overwrites by id."""
+
+    def attempt(self, fn: Callable[[], None]) -> Exception | None:
+        """Run `fn` in a savepoint: when it raises, what it did is undone and the error is returned, not raised."""
+        ...
 
     # -- patients
     def add_patient(self, patient: Patient) -> Patient:

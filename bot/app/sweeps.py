@@ -1,7 +1,13 @@
-"""Sweeps: each does one chunk of what fell due and says whether it found work. The ticker calls them until none does."""
+"""Sweeps: each does one chunk of what fell due and says what it found. The ticker calls them until nothing is left.
 
-from collections.abc import Callable
+One row that can't be worked off is left as it is, and never blocks the others.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from bot.app import alerts, checkins
 from bot.app.plans import occurrence_after
@@ -16,15 +22,29 @@ MESSAGES_KEPT = timedelta(days=30)
 """Sent messages are kept this long for looking things up; the answers themselves stand in their own table."""
 _TICK = timedelta(microseconds=1)
 
-Sweep = Callable[[Store, Clinic, datetime], bool]
+T = TypeVar("T")
 
 
-def check_ins_due(store: Store, clinic: Clinic, at: datetime) -> bool:
+@dataclass(frozen=True)
+class Swept:
+    """What one chunk came to: rows worked off, and the errors of those that could not be."""
+
+    done: int = 0
+    errors: tuple[Exception, ...] = ()
+
+
+Sweep = Callable[[Store, Clinic, datetime, int], Swept]
+
+
+def _each(store: Store, found: Sequence[T], work: Callable[[T], None]) -> Swept:
+    results = [store.attempt(partial(work, row)) for row in found]
+    errors = tuple(error for error in results if error is not None)
+    return Swept(done=len(results) - len(errors), errors=errors)
+
+
+def check_ins_due(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept:
     """Open the check-ins that fell due."""
-    patients = store.due_patients(at, CHUNK)
-    for patient in patients:
-        _fall_due(store, clinic, patient, at)
-    return bool(patients)
+    return _each(store, store.due_patients(at, limit), lambda patient: _fall_due(store, clinic, patient, at))
 
 
 def _fall_due(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
@@ -52,27 +72,21 @@ def _skip(store: Store, patient: Patient, due_at: datetime, at: datetime) -> Non
     store.audit(Audit(at=at, actor="system", action="checkin_skipped", subject=patient.code))
 
 
-def checkin_clocks(store: Store, clinic: Clinic, at: datetime) -> bool:
+def checkin_clocks(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept:
     """Remind, expire, notice silence."""
-    found = store.checkins_to_step(at, CHUNK)
-    for row in found:
-        checkins.step_clock(store, clinic, row, at)
-    return bool(found)
+    return _each(store, store.checkins_to_step(at, limit), lambda row: checkins.step_clock(store, clinic, row, at))
 
 
-def alert_clocks(store: Store, clinic: Clinic, at: datetime) -> bool:
+def alert_clocks(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept:
     """Ask "did you reach someone?"; quiet hours never delay it."""
-    found = store.alerts_to_step(at, CHUNK)
-    for alert in found:
-        alerts.step(store, clinic, alert, at)
-    return bool(found)
+    return _each(store, store.alerts_to_step(at, limit), lambda alert: alerts.step(store, clinic, alert, at))
 
 
-def housekeeping(store: Store, _clinic: Clinic, at: datetime) -> bool:
+def housekeeping(store: Store, _clinic: Clinic, at: datetime, _limit: int) -> Swept:
     """Forget what is only kept to be safe against repeats."""
     store.forget_updates(at - UPDATES_KEPT)
     store.forget_messages(at - MESSAGES_KEPT)
-    return False
+    return Swept()
 
 
 ALL: tuple[Sweep, ...] = (alert_clocks, check_ins_due, checkin_clocks)
