@@ -1,0 +1,11 @@
+"""What the chat counts, for Prometheus. Labels are kinds and error classes, never a chat, a patient or an answer."""
+
+from prometheus_client import Counter
+
+UPDATES = Counter("nervecheck_updates_total", "Updates whose transaction is committed.", ["kind"])
+REPEATED_UPDATES = Counter("nervecheck_updates_repeated_total", "Updates that came again after they were committed.")
+DEAD_UPDATES = Counter("nervecheck_dead_updates_total", "Updates stored because they could not be parsed or handled.")
+STALE_TAPS = Counter("nervecheck_stale_taps_total", "Taps that could not be read: old, foreign or forged.", ["error"])
+POLL_ERRORS = Counter("nervecheck_poll_errors_total", "Calls of getUpdates that failed.", ["error"])
+DATABASE_ERRORS = Counter("nervecheck_update_database_errors_total", "Updates not committed: the database failed.")
+CALL_ERRORS = Counter("nervecheck_chat_call_errors_total", "Best-effort calls to Telegram that failed.", ["call"])
