@@ -1,0 +1,186 @@
+"""Decides the tier of a set of answers by the protocol's fixed rules; knows no screens, no alerts and no time.
+
+What holds here, each with a test:
+
+* The highest tier of all rules that fired wins, and every rule that fired is named.
+* It fails closed: an answer the protocol does not know, or one the composite table has no cell for, counts as
+  `protocol.unassessable`, never as ROUTINE.
+* A worse answer never gives a lower tier.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from bot.core.protocol import SKIP, Answers, Protocol, Question, Rule, Tier, applicable, holds
+from bot.core.screen import Frozen
+
+UNASSESSABLE = "unassessable"
+"""The rule and group name of a reason that no rule of the protocol gave."""
+
+
+class History(Frozen):
+    """What answers are compared with: the last finished check-in's and the baseline's (None: there is none)."""
+
+    previous: Answers | None = None
+    baseline: Answers | None = None
+
+
+class Reason(Frozen):
+    """One rule that fired, its group (one body system) and the tier it gives."""
+
+    rule: str
+    group: str
+    tier: Tier
+
+
+class Assessment(Frozen):
+    """The tier, every reason for it (highest first) and the protocol it was found by, so that it can be replayed.
+
+    `complete`: the form is finished and each question it led to was answered, none skipped.
+    """
+
+    tier: Tier
+    reasons: tuple[Reason, ...]
+    complete: bool
+    protocol_name: str
+    protocol_version: str
+    protocol_hash: str
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The ids of all rules that fired, highest tier first."""
+        return tuple(r.rule for r in self.reasons)
+
+    @property
+    def concerns(self) -> tuple[str, ...]:
+        """The ids of the rules that fired above ROUTINE: what staff need to see."""
+        return tuple(r.rule for r in self.reasons if r.tier > Tier.ROUTINE)
+
+
+def assess(answers: Answers, history: History, protocol: Protocol, *, form: str, finished: bool) -> Assessment:
+    """Return the tier of these answers of one form, with every reason.
+
+    `finished`: nothing more will be asked, so rules that stand `alone` ("worse, but nothing was found") count too.
+    """
+    reasons = list(_unassessable(answers, protocol))
+    reasons += [
+        _reason(r) for r in protocol.rules if r.groups is None and not r.alone and _fires(r, answers, history, protocol)
+    ]
+    reasons += [_reason(r) for r in protocol.rules if _makes_a_higher_one(r, reasons, answers)]
+    if finished and all(r.tier < Tier.SOON for r in reasons):
+        reasons += [_reason(r) for r in protocol.rules if r.alone and _fires(r, answers, history, protocol)]
+    reasons.sort(key=lambda r: -r.tier)  # stable: within a tier in the order of the file
+    return Assessment(
+        tier=max((r.tier for r in reasons), default=Tier.ROUTINE),
+        reasons=tuple(reasons),
+        complete=finished and _complete(answers, protocol, form),
+        protocol_name=protocol.name,
+        protocol_version=protocol.version,
+        protocol_hash=protocol.content_hash,
+    )
+
+
+def _reason(rule: Rule) -> Reason:
+    return Reason(rule=rule.id, group=rule.group, tier=rule.tier)
+
+
+def _complete(answers: Answers, protocol: Protocol, form: str) -> bool:
+    steps = applicable(protocol.forms[form], answers) if form in protocol.forms else ()
+    return bool(steps) and all(answers.get(s.ask, (SKIP,)) != (SKIP,) for s in steps)
+
+
+# --- What can't be assessed -------------------------------------------------------------------------------------------
+
+
+def _unassessable(answers: Answers, protocol: Protocol) -> Iterator[Reason]:
+    known = all(_known(question, choices, protocol) for question, choices in answers.items())
+    if not known or any(_cell_is_missing(r, answers, protocol) for r in protocol.rules):
+        yield Reason(rule=UNASSESSABLE, group=UNASSESSABLE, tier=protocol.unassessable)
+
+
+def _known(question_id: str, choices: tuple[str, ...], protocol: Protocol) -> bool:
+    """Tell whether the protocol can have asked for this answer."""
+    question = protocol.questions.get(question_id)
+    if question is None or not choices:
+        return False
+    if question.kind == "single" and len(choices) > 1:
+        return False
+    return choices == (SKIP,) or all(question.choice(c) is not None for c in choices)
+
+
+def _cell_is_missing(rule: Rule, answers: Answers, protocol: Protocol) -> bool:
+    if rule.composite is None:
+        return False
+    severity = _step(rule.composite.severity, answers, protocol)
+    interference = _step(rule.composite.interference, answers, protocol)
+    return severity is not None and interference is not None and _composite(severity, interference, protocol) is None
+
+
+# --- Rules ------------------------------------------------------------------------------------------------------------
+
+
+def _fires(rule: Rule, answers: Answers, history: History, protocol: Protocol) -> bool:
+    if rule.unless is not None and holds(rule.unless, answers):
+        return False
+    return any(clause(rule, answers, history, protocol) for clause in _CLAUSES)
+
+
+def _if(rule: Rule, answers: Answers, _history: History, _protocol: Protocol) -> bool:
+    return rule.if_ is not None and holds(rule.if_, answers)
+
+
+def _worse(rule: Rule, answers: Answers, history: History, protocol: Protocol) -> bool:
+    if rule.worse is None:
+        return False
+    now = _step(rule.worse.question, answers, protocol)
+    reference = history.previous if rule.worse.than == "last" else history.baseline
+    # What was never recorded, or skipped then, is new now: the cautious reading.
+    before = _step(rule.worse.question, reference or {}, protocol) or 0
+    return now is not None and now - before >= rule.worse.by
+
+
+def _composite_reached(rule: Rule, answers: Answers, _history: History, protocol: Protocol) -> bool:
+    if rule.composite is None:
+        return False
+    severity = _step(rule.composite.severity, answers, protocol)
+    interference = _step(rule.composite.interference, answers, protocol)
+    if severity is None or interference is None:
+        return False
+    value = _composite(severity, interference, protocol)
+    return value is not None and value >= rule.composite.at_least
+
+
+def _counted(rule: Rule, answers: Answers, _history: History, protocol: Protocol) -> bool:
+    if rule.count is None:
+        return False
+    question = protocol.questions.get(rule.count.question)
+    given = answers.get(rule.count.question, ())
+    return question is not None and sum(_is_symptom(question, c) for c in given) >= rule.count.at_least
+
+
+def _makes_a_higher_one(rule: Rule, reasons: list[Reason], answers: Answers) -> bool:
+    """Tell whether rules of enough different groups fired: two ambers make a red [UKONS]."""
+    if rule.groups is None or (rule.unless is not None and holds(rule.unless, answers)):
+        return False
+    return len({r.group for r in reasons if r.tier >= rule.groups.tier}) >= rule.groups.at_least
+
+
+_CLAUSES: tuple[Callable[[Rule, Answers, History, Protocol], bool], ...] = (_if, _worse, _composite_reached, _counted)
+
+
+def _is_symptom(question: Question, choice_id: str) -> bool:
+    choice = question.choice(choice_id)
+    return choice is not None and not choice.exclusive
+
+
+def _step(question_id: str, answers: Mapping[str, tuple[str, ...]], protocol: Protocol) -> int | None:
+    """Return how far up its scale an answer stands; None where there is none, it was skipped or isn't known."""
+    question = protocol.questions.get(question_id)
+    given = answers.get(question_id)
+    return question.step_of(given[0]) if question is not None and given else None
+
+
+def _composite(severity: int, interference: int, protocol: Protocol) -> int | None:
+    table = protocol.composite_table
+    if severity >= len(table) or interference >= len(table[severity]):
+        return None
+    return table[severity][interference]
