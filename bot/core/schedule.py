@@ -306,22 +306,23 @@ class _Stretch(NamedTuple):
     cadences: tuple[Cadence, ...]
 
 
-def _stretches(plan: Plan) -> Iterator[_Stretch]:
-    """Yield the plan's phases, cut off where ICI stops, then its tail."""
+def _stretches(plan: Plan) -> list[_Stretch]:
+    """Return the plan's phases, cut off where ICI stops, then its tail."""
     end = (date.max - plan.ici_start).days - 2  # the calendar's, with room for the offsets of its last days
     stop = end + 1 if plan.ici_stop is None else (plan.ici_stop - plan.ici_start).days
-    last = stop - 1
+    stretches = []
     for phase in plan.template.phases:
         last = min(end if phase.last_day is None else phase.last_day, stop - 1)
-        yield _Stretch(phase.name, phase.first_day, last, phase.cadences)
+        stretches.append(_Stretch(phase.name, phase.first_day, last, phase.cadences))
     tail = plan.template.tail
-    yield _Stretch(tail.name, last + 1, min(end, stop + tail.days_after_stop), tail.cadences)
+    last = min(end, stop + tail.days_after_stop)
+    return [*stretches, _Stretch(tail.name, stretches[-1].last + 1, last, tail.cadences)]
 
 
 def _walk(plan: Plan, after: datetime) -> Iterator[Occurrence]:
     zone = _zone(plan.timezone)
-    # Local dates stray from UTC's by one at most; two days early is cheap, and the comparison below decides.
-    earliest = max(0, (after.date() - plan.ici_start).days - 2)
+    # West of Greenwich the local date may still be the day before UTC's.
+    earliest = max(0, (after.date() - plan.ici_start).days - 1)
     for stretch in _stretches(plan):
         for day, form in _due_days(plan, stretch, max(earliest, stretch.first)):
             local_date = plan.ici_start + day * _DAY
@@ -352,8 +353,8 @@ def _first_from(cadence: Cadence, phase_first: int, day: int) -> int:
 
 
 def _resumes(plan: Plan, day: int) -> int:
-    """Return the first day from `day` on that no pause covers."""
-    for pause in sorted(plan.pauses, key=lambda each: each.first):
+    """Return `day` itself, or the day after the pauses that cover it (another may cover that one)."""
+    for pause in plan.pauses:
         first, last = ((end - plan.ici_start).days for end in (pause.first, pause.last))
         if first <= day <= last:
             day = last + 1

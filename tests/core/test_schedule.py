@@ -170,6 +170,12 @@ def test_after_may_carry_any_zone():
     assert next_occurrence(make(), (moment(2, 10) - timedelta(seconds=1)).astimezone(ahead)).day == 2
 
 
+def test_the_evening_west_of_greenwich_is_still_ahead_when_utc_has_turned():
+    plan = make(timezone="America/Los_Angeles", send_time=time(20))  # due at 04:00 UTC, on UTC's next day
+    assert next_occurrence(plan, moment(3, 1)).day == 2
+    assert next_occurrence(plan, moment(3, 4)).day == 5
+
+
 def test_limit_bounds_and_none_goes_on():
     assert len(list(occurrences(make(), moment(0), 3))) == 3
     assert list(occurrences(make(), moment(0), 0)) == []
@@ -255,6 +261,7 @@ def test_phase_at_names_the_phase_of_a_date():
 def test_a_pause_silences_its_first_and_last_day():
     assert asked(make(pauses=(Pause(first=on(2), last=on(9)),)), 0, 14) == [(0, "full"), (12, "quick"), (14, "full")]
     assert asked(make(pauses=(Pause(first=on(3), last=on(8)),)), 0, 9) == [(0, "full"), (2, "quick"), (9, "quick")]
+    assert asked(make(pauses=(Pause(first=on(8), last=on(9)),)), 5, 12) == [(5, "quick"), (7, "full"), (12, "quick")]
 
 
 def test_pauses_may_overlap_and_stand_in_any_order():
@@ -533,6 +540,7 @@ def test_the_default_templates_have_no_faults():
             ["phase 'b' starts at day 0 but 'a', listed before it, starts at day 0: list phases in order"],
         ),
         ((phase("a", 0, 20), phase("b", 21, 19)), ["phase 'b' ends at day 19, before it starts at day 21"]),
+        ((phase("a", 0, 20), phase("b", 21, 20)), ["phase 'b' ends at day 20, before it starts at day 21"]),
         ((phase("a", 0, 0, full(7)),), []),
         ((phase("a", 0, 20, full(0)),), ["phase 'a', form 'full': every 0 days: must be 1 or more"]),
         ((phase("a", 0, 20, full(7, 7)),), ["phase 'a', form 'full': offset 7 is not below every 7 days"]),

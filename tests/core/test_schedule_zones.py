@@ -270,6 +270,13 @@ def test_in_quiet_hours_goes_by_the_local_clock(clock, quiet_from, quiet_to, qui
         ("Pacific/Apia", "2011-12-30 09:00", (time(21), time(9)), "2011-12-30 19:00"),  # from the 29th to the 31st
         ("America/St_Johns", "2010-11-07 02:00", (time(22), time(0, 0, 30)), "2010-11-07 02:30:30"),
         ("America/St_Johns", "2010-11-07 02:31", (time(0), time(9)), "2010-11-07 02:31"),  # back in the day before
+        (
+            "America/St_Johns",
+            "2010-11-07 02:29:30",
+            (time(23, 30), time()),
+            "2010-11-07 02:30",
+        ),  # the 7th's first minute
+        ("America/St_Johns", "2010-11-07 02:30:20", (time(0), time(9)), "2010-11-07 02:31"),  # which isn't quiet again
     ],
 )
 def test_after_quiet_hours_by_hand(zone, moment, quiet, after):
