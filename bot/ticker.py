@@ -48,9 +48,7 @@ class Ticker:
         """Begin to tick."""
         kept = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler.add_job(self.tick, "interval", seconds=EVERY, **kept)
-        self._scheduler.add_job(
-            self._one, "interval", seconds=HOUSEKEEPING_EVERY, args=[sweeps.housekeeping], **kept
-        )
+        self._scheduler.add_job(self._one, "interval", seconds=HOUSEKEEPING_EVERY, args=[sweeps.housekeeping], **kept)
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -81,9 +79,9 @@ class Ticker:
             swept = await self._database.transact(lambda store: sweep(store, self._clinic, at, limit))
         except Exception as error:  # noqa: BLE001 - the next tick tries again; readiness shows one that never succeeds
             swept = sweeps.Swept(errors=(error,))
-        for error in swept.errors:
+        for failure in swept.errors:
             SWEEP_ERRORS.labels(sweep.__name__).inc()
-            log.error("sweep failed", action="sweep_failed", sweep=sweep.__name__, error=type(error).__name__)
+            log.error("sweep failed", action="sweep_failed", sweep=sweep.__name__, error=type(failure).__name__)
         if swept.done:
             self._nudge()
         return swept

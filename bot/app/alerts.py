@@ -6,7 +6,7 @@ from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
 from bot.app.screens import call_screen, card_screen, contact_screen, loop_back_screen, reply_screen, soon_screen
 from bot.app.store import AlertRow, AlertState, Audit, Lane, Patient, Store
-from bot.core.alert import Action, Alert, decide, first_step_at
+from bot.core.alert import Action, Alert, Reply, decide, first_step_at
 from bot.core.protocol import Tier
 from bot.core.screen import Text
 
@@ -52,13 +52,13 @@ def show_call(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow, a
 
 def need_help(store: Store, clinic: Clinic, patient: Patient, checkin_id: int | None, at: datetime) -> Outcome:
     """ "Need help now": the call screen at once, and an URGENT alert. Tapped again it shows the same alert's screen."""
-    asked = [a for a in store.alerts(patient.id) if a.rules == (ASKED_FOR_HELP,) and at - a.raised_at < timedelta(hours=1)]
+    asked = [
+        a for a in store.alerts(patient.id) if a.rules == (ASKED_FOR_HELP,) and at - a.raised_at < timedelta(hours=1)
+    ]
     if asked:
         show_call(store, clinic, patient, asked[0], at)
     else:
-        raise_alert(
-            store, clinic, patient, tier=Tier.URGENT, rules=(ASKED_FOR_HELP,), checkin_id=checkin_id, at=at
-        )
+        raise_alert(store, clinic, patient, tier=Tier.URGENT, rules=(ASKED_FOR_HELP,), checkin_id=checkin_id, at=at)
     return Outcome(toast=Text(key="toast.call_now"), language=patient.language)
 
 
@@ -92,8 +92,8 @@ def reply(store: Store, clinic: Clinic, patient: Patient, alert_id: int, word: s
 
 
 def _reply_words(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow, word: str, at: datetime) -> bool:
-    if word in {"called", "reached", "not_yet", "cannot_reach", "cannot_call"}:
-        _replied(store, clinic, alert, word, at)
+    if word in set(Reply):
+        _replied(store, clinic, alert, Reply(word), at)
     elif word == "mistake":
         store.save_alert(alert.model_copy(update={"mistake_at": alert.mistake_at or at}))
     elif word in {"is_urgent", "can_wait"}:
@@ -110,10 +110,13 @@ def _reply_words(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow
     return True
 
 
-def _replied(store: Store, clinic: Clinic, alert: AlertRow, word: str, at: datetime) -> None:
+def _replied(store: Store, clinic: Clinic, alert: AlertRow, word: Reply, at: datetime) -> None:
     answered = alert.model_copy(update={"last_reply": word, "replied_at": at})
     decision = decide(_core(answered), clinic.protocol.clocks, at)
-    state = AlertState.CONFIRMED if decision.action is Action.CONFIRM else answered.state
+    confirmed = decision.action is Action.CONFIRM and answered.state is not AlertState.CLOSED
+    # "I can't reach them" after "I have called" opens it again; one that staff closed stays closed.
+    reopened = decision.action is Action.SHOW_NUMBER and answered.state is AlertState.CONFIRMED
+    state = AlertState.CONFIRMED if confirmed else AlertState.OPEN if reopened else answered.state
     store.save_alert(answered.model_copy(update={"state": state, "next_step_at": decision.next_step_at}))
 
 
@@ -140,8 +143,11 @@ def _core(alert: AlertRow) -> Alert:
         tier=alert.tier,
         raised_at=alert.raised_at,
         loop_backs=alert.loop_backs,
-        last_reply=alert.last_reply,
+        last_reply=Reply(alert.last_reply) if alert.last_reply else None,
         replied_at=alert.replied_at,
+        next_step_at=alert.next_step_at,
+        unconfirmed=alert.state is AlertState.UNCONFIRMED,
+        closed=alert.state is AlertState.CLOSED,
     )
 
 

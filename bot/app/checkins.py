@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bot.app import alerts
-from bot.app.plans import occurrence_after
+from bot.app.plans import occurrence_after, plan_of
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
 from bot.app.screens import checkin_screen, done_after_call, next_checkin_text, reminder_screen, routine_screen
@@ -21,16 +21,18 @@ from bot.app.store import (
     WorkItem,
 )
 from bot.core import checkin as core
-from bot.core.protocol import Answers, Tier
-from bot.core.schedule import after_quiet_hours, in_quiet_hours
+from bot.core.protocol import Answers, Tier, Tip
+from bot.core.schedule import after_quiet_hours, in_quiet_hours, phase_at
 from bot.core.screen import Action, Text
 from bot.core.tips import Shown, choose_tip
-from bot.core.triage import Assessment, History
+from bot.core.triage import Assessment, History, assess
 
 Kind = Literal["scheduled", "baseline", "extra", "worse"]
 CLOSED = frozenset({core.State.DONE, core.State.EXPIRED, core.State.REPLACED})
 DAILY = timedelta(hours=36)
 """Check-ins closer than this count as daily: one reminder, then missed."""
+EARLY = "early"
+"""The phase, by its name in the protocol, in which two check-ins missed in a row are shown to the coordinator."""
 WORSE_ANSWERS: Answers = {"change": ("yes",)}
 """ "I feel worse now" has answered the quick check's first question."""
 
@@ -58,7 +60,7 @@ def open_checkin(
     )
     replaced = store.open_checkin(patient.id)
     if replaced is not None:
-        replaced = _close_as(store, clinic, replaced, core.Replace(), at)
+        replaced = _close_as(store, clinic, patient, replaced, core.Replace(), at)
     row = row.model_copy(update={"next_step_at": _next_step_at(row, patient, clinic)})
     added = store.add_checkin(row)
     if added is None:
@@ -112,7 +114,7 @@ def feel_worse(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> 
 
 
 def answer(store: Store, clinic: Clinic, patient: Patient, action: Action, at: datetime) -> Outcome | None:
-    """Work off one tap on a check-in; None when it isn't open any more or isn't this patient's. Changes nothing then."""
+    """Work off one tap on a check-in; None, and nothing changed, when it isn't open or isn't this patient's."""
     row = store.open_checkin(patient.id)
     if row is None or row.id != action.subject:
         return None
@@ -228,30 +230,34 @@ def _store_assessment(store: Store, row: CheckInRow, assessment: Assessment, at:
     )
 
 
-def _raise(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime) -> None:
+def _raise(
+    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime
+) -> None:
     alert = alerts.raise_alert(
-        store, clinic, patient, tier=assessment.tier, rules=assessment.rules, checkin_id=row.id, at=at
+        store, clinic, patient, tier=assessment.tier, rules=assessment.concerns, checkin_id=row.id, at=at
     )
     alerts.hand_loop_back_to(store, alert)
 
 
-def _finish(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime) -> None:
+def _finish(
+    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime
+) -> None:
     following = next_checkin_text(patient.next_due_at, patient.timezone or clinic.timezone)
     if row.value.raised > Tier.ROUTINE:
-        alerts.add_rules(store, patient.id, row.id, assessment.rules)
+        alerts.add_rules(store, patient.id, row.id, assessment.concerns)
         screen = done_after_call(clinic, following)
     elif assessment.tier > Tier.ROUTINE:
         _raise(store, clinic, patient, row, assessment, at)
         screen = done_after_call(clinic, following)
     else:
         tip = _next_tip(store, clinic, patient, row, at)
-        screen = routine_screen(row, clinic, complete=assessment.complete, tip=tip, following=following)
+        screen = routine_screen(clinic, complete=assessment.complete, tip=tip, following=following)
     post(
         store, patient, screen, at=at, slot=f"checkin:{row.id}", lane=Lane.REPLY, edit=True, revision=row.value.revision
     )
 
 
-def _next_tip(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime):  # noqa: ANN202
+def _next_tip(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> Tip | None:
     tip = choose_tip(row.value.answers, shown_tips(store, patient.id), clinic.protocol, at)
     if tip is not None:
         store.add_tip_shown(TipShown(patient_id=patient.id, tip=tip.id, shown_at=at))
@@ -297,6 +303,7 @@ def _remind(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at:
         later = after_quiet_hours(at, zone, patient.quiet_from, patient.quiet_to)
         store.save_checkin(row.model_copy(update={"next_step_at": later}))
         return
+    row = _settle_half_answered(store, clinic, patient, row, at)
     passed = sum(1 for moment in _reminders(row, patient, clinic) if moment <= at)
     changed = row.model_copy(update={"reminders": passed})
     store.save_checkin(changed.model_copy(update={"next_step_at": _next_step_at(changed, patient, clinic)}))
@@ -313,34 +320,49 @@ def _remind(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at:
 
 
 def _fell_silent(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
+    row = _settle_half_answered(store, clinic, patient, row, at)
     silent = row.model_copy(update={"silent_at": at, "next_step_at": None})
     store.save_checkin(silent)
     _work_item(store, patient, "not_heard_from", at)
     if patient.next_due_at is None:
         # Nothing will ever replace it: the plan has ended.
-        _close_as(store, clinic, silent, core.Expire(), at)
+        _close_as(store, clinic, patient, silent, core.Expire(), at)
 
 
-def _close_as(store: Store, clinic: Clinic, row: CheckInRow, how: core.Input, at: datetime) -> CheckInRow:
+def _close_as(
+    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, how: core.Input, at: datetime
+) -> CheckInRow:
     step = core.step(row.value, how, clinic.protocol, history(store, row), at)
     closed = row.model_copy(update={"value": step.checkin, "closed_at": at, "next_step_at": None})
     store.save_checkin(closed)
-    assessment = next((e.assessment for e in step.events if isinstance(e, core.Finished)), None)
-    if assessment is not None:
-        _settle(store, clinic, closed, assessment, at)
     # A question that was not sent yet is pointless now; the message that was sent stays where it is.
-    patient = store.patient(row.patient_id)
-    if patient is not None and patient.chat_id is not None:
+    if patient.chat_id is not None:
         store.drop_unsent(patient.chat_id, f"checkin:{row.id}")
+    for event in step.events:
+        if isinstance(event, core.Finished):
+            _settle(store, clinic, patient, closed, event.assessment, at)
     return closed
 
 
-def _settle(store: Store, clinic: Clinic, row: CheckInRow, assessment: Assessment, at: datetime) -> None:
-    """What was answered before it was closed still counts: a concerning half-answered form is an alert."""
-    _store_assessment(store, row, assessment, at, final=True)
-    patient = store.patient(row.patient_id)
-    if patient is not None and assessment.tier > row.value.raised:
-        _raise(store, clinic, patient, row, assessment, at)
+def _settle(
+    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime
+) -> CheckInRow:
+    """Silence clears nothing: a concerning half-answered form is an alert. Return the row that knows it was raised."""
+    _store_assessment(store, row, assessment, at, final=row.value.state in CLOSED)
+    if assessment.tier <= row.value.raised:
+        return row
+    _raise(store, clinic, patient, row, assessment, at)
+    settled = row.model_copy(update={"value": row.value.model_copy(update={"raised": assessment.tier})})
+    store.save_checkin(settled)
+    return settled
+
+
+def _settle_half_answered(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> CheckInRow:
+    """Act on what was answered so far when nothing more came: the patient may have fallen silent for a reason."""
+    if not row.value.answers:
+        return row
+    so_far = assess(row.value.answers, history(store, row), clinic.protocol, form=row.value.form, finished=True)
+    return _settle(store, clinic, patient, row, so_far, at) if so_far.tier > row.value.raised else row
 
 
 def _missed(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
@@ -350,7 +372,8 @@ def _missed(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at:
     if row.silent_at is None and at - row.opened_at > DAILY:
         _work_item(store, patient, "not_heard_from", at)
     before = next((c for c in store.checkins(patient.id) if c.id < row.id), None)
-    if not row.value.answers and before is not None and before.closed_at and not before.value.answers:
+    early = phase_at(plan_of(patient, clinic), row.due_at.date()) == EARLY
+    if early and not row.value.answers and before is not None and not before.value.answers:
         _work_item(store, patient, "missed_twice", at)
 
 
@@ -374,5 +397,3 @@ def _next_step_at(row: CheckInRow, patient: Patient, clinic: Clinic) -> datetime
     if row.reminders < len(due):
         return due[row.reminders]
     return row.opened_at + clinic.protocol.clocks.silent_after if row.silent_at is None else None
-
-

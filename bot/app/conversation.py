@@ -28,7 +28,9 @@ def start(store: Store, clinic: Clinic, chat_id: int, payload: str, language_hin
         if invited is not None:
             return _welcome(store, clinic, invited, present, chat_id, language_hint, at)
     if present is None:
-        return _stranger(store, clinic, chat_id, "stranger.bad_invite" if payload else "stranger.hello", language_hint, at)
+        return _stranger(
+            store, clinic, chat_id, "stranger.bad_invite" if payload else "stranger.hello", language_hint, at
+        )
     if present.state in _ENROLLED:
         post(store, present, enrolment.keyboard_screen(), at=at, slot="keyboard")
     menus.where_they_are(store, clinic, present, at)
@@ -124,7 +126,9 @@ def command(store: Store, clinic: Clinic, chat_id: int, name: Command, at: datet
     """Answer a command or a button of the reply keyboard."""
     patient = _present(store, chat_id, at)
     if patient is None:
-        return _stranger(store, clinic, chat_id, f"stranger.{name if name in {'help', 'privacy'} else 'hello'}", None, at)
+        return _stranger(
+            store, clinic, chat_id, f"stranger.{name if name in {'help', 'privacy'} else 'hello'}", None, at
+        )
     if name in {"help", "privacy", "team"} or (name == "stop" and patient.state not in _LEFT):
         doors = {"help": menus.help_, "privacy": menus.privacy, "team": menus.team, "stop": menus.stop}
         return doors[name](store, clinic, patient, at)
@@ -159,9 +163,7 @@ def membership(store: Store, clinic: Clinic, chat_id: int, *, reachable: bool, a
     return Outcome(language=patient.language)
 
 
-def _stranger(
-    store: Store, clinic: Clinic, chat_id: int, key: str, language_hint: str | None, at: datetime
-) -> Outcome:
+def _stranger(store: Store, clinic: Clinic, chat_id: int, key: str, language_hint: str | None, at: datetime) -> Outcome:
     hinted = (language_hint or "").split("-")[0]
     language = hinted if hinted in clinic.languages else clinic.languages[0]
     screen = Screen(name=key, lines=(Text(key=key, values=numbers(clinic)),))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, time
 
 from bot.app import checkins, zones
-from bot.app.plans import rescheduled
+from bot.app.plans import end_of_day, rescheduled
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
 from bot.app.screens import button, numbers, rows
@@ -46,7 +46,7 @@ def tap(store: Store, clinic: Clinic, patient: Patient, action: Action, at: date
     """Work off a tap on an enrolment screen; None when that screen is gone or knows no such word."""
     if patient.enrol_step is None or action.question != _word(patient.enrol_step):
         return None
-    handler = _HANDLERS.get(patient.enrol_step.split(":")[0])
+    handler = _HANDLERS.get(_word(patient.enrol_step))
     if handler is None or not handler(store, clinic, patient, action.choice, at):
         return None
     after = store.patient(patient.id)
@@ -197,7 +197,8 @@ def _hour(store: Store, clinic: Clinic, patient: Patient, word: str, at: datetim
 def _complete(store: Store, clinic: Clinic, patient: Patient, send_time: time, at: datetime) -> None:
     """All is chosen: the plan starts, the reply keyboard appears, the baseline is asked."""
     active = patient.model_copy(update={"send_time": send_time, "state": PatientState.ACTIVE, "enrol_step": None})
-    active = rescheduled(active, clinic, at)
+    # The baseline is today's check-in: the plan goes on tomorrow.
+    active = rescheduled(active, clinic, end_of_day(at, active.timezone or clinic.timezone))
     store.save_patient(active)
     _audit(store, patient, "enrolled", at)
     summary = Text(
@@ -292,9 +293,7 @@ def _prose_buttons(name: str, patient: Patient, clinic: Clinic) -> list[Button]:
 
 
 def _language_buttons(step: str, clinic: Clinic, besides: str) -> list[Button]:
-    return [
-        button(f"language.{code}", _tap(step, f"lang-{code}")) for code in clinic.languages if code != besides
-    ]
+    return [button(f"language.{code}", _tap(step, f"lang-{code}")) for code in clinic.languages if code != besides]
 
 
 def _zone_buttons(clinic: Clinic) -> list[Button]:

@@ -7,7 +7,7 @@ from bot.app import checkins, enrolment, patients
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
 from bot.app.screens import button, contact_screen, copy_button, numbers, rows, tip_buttons
-from bot.app.store import Patient, PatientState, Store, TipShown
+from bot.app.store import Lane, Patient, PatientState, Store, TipShown
 from bot.core.protocol import Answers
 from bot.core.screen import Action, Screen, Style, Text
 from bot.core.tips import choose_tip
@@ -49,7 +49,9 @@ def privacy(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Out
 
 def team(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Outcome:
     """The team's numbers, with the contact card."""
-    screen = Screen(name="team", lines=(Text(key="team.body", values=numbers(clinic)),), rows=rows((copy_button(clinic),)))
+    screen = Screen(
+        name="team", lines=(Text(key="team.body", values=numbers(clinic)),), rows=rows((copy_button(clinic),))
+    )
     _show(store, patient, screen, at)
     post(store, patient, contact_screen(clinic), at=at, slot="team-contact")
     return Outcome(language=patient.language)
@@ -143,6 +145,6 @@ def where_they_are(store: Store, clinic: Clinic, patient: Patient, at: datetime)
         lines = (Text(key="stopped.body", values=numbers(clinic)),)
         post(store, patient, Screen(name="stopped", lines=lines, keyboard="remove"), at=at, slot=SLOT)
     elif row is not None:
-        checkins.show(store, clinic, patient, row, at, lane=checkins.Lane.REPLY, edit=False)
+        checkins.show(store, clinic, patient, row, at, lane=Lane.REPLY, edit=False)
     else:
         menu(store, clinic, patient, at)

@@ -50,7 +50,9 @@ def add(
 
     Raise RefusedError for a bad code, plan, language, time zone or date, DuplicateError for a code in use.
     """
-    plan = plan or ("combination" if regimen == "combination" and "combination" in clinic.protocol.plans else "standard")
+    plan = plan or (
+        "combination" if regimen == "combination" and "combination" in clinic.protocol.plans else "standard"
+    )
     _refuse_bad(clinic, code=code, plan=plan, language=language, timezone=timezone, ici_start=ici_start, at=at)
     clocks = clinic.protocol.clocks
     patient = store.add_patient(
@@ -180,9 +182,7 @@ def withdraw(store: Store, code: str, at: datetime, *, actor: str) -> Patient:
             state = AlertState.UNCONFIRMED if alert.state is AlertState.OPEN else alert.state
             store.save_alert(alert.model_copy(update={"next_step_at": None, "state": state}))
     _close_open_checkin(store, patient, at)
-    gone = patient.model_copy(
-        update={"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None}
-    )
+    gone = patient.model_copy(update={"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None})
     store.save_patient(gone)
     _audit(store, patient, "patient_withdrawn", at, actor=actor)
     farewell = Screen(name="stop.done", lines=(Text(key="stop.done"),), keyboard="remove")

@@ -1,6 +1,7 @@
 """A patient's plan as the core knows it, and when the next check-in falls due."""
 
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.app.ports import Clinic
 from bot.app.store import Patient
@@ -31,3 +32,9 @@ def rescheduled(patient: Patient, clinic: Clinic, at: datetime) -> Patient:
     """Return the patient with the next due time worked out anew from now on."""
     following = occurrence_after(patient, clinic, at)
     return patient.model_copy(update={"next_due_at": following.due_at if following else None})
+
+
+def end_of_day(at: datetime, zone: str) -> datetime:
+    """Return the last microsecond (UTC) of the local day that `at` falls on."""
+    tomorrow = at.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), ZoneInfo(zone)).astimezone(UTC) - timedelta(microseconds=1)

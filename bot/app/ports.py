@@ -29,7 +29,7 @@ class Clinic:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a use case answers to the edge. Messages are in the outbox already; `toast` is the tapped button's answer."""
+    """What a use case answers to the edge. `toast` is the tapped button's; messages are in the outbox."""
 
     toast: Text | None = None
     language: str = "en"

@@ -18,7 +18,7 @@ def post(
     revision: int = 0,
     lasts: timedelta | None = None,
 ) -> None:
-    """Queue a screen for a patient; a patient without a chat gets nothing. `lasts`: after it the message is pointless."""
+    """Queue a screen for a patient; one without a chat gets nothing. `lasts`: after it the message is pointless."""
     if patient.chat_id is None:
         return
     store.enqueue(

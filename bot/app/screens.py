@@ -135,9 +135,7 @@ def reminder_screen(row: CheckInRow, clinic: Clinic) -> Screen:
 # -- the end of a check-in
 
 
-def routine_screen(
-    row: CheckInRow, clinic: Clinic, *, complete: bool, tip: Tip | None, following: Text | None
-) -> Screen:
+def routine_screen(clinic: Clinic, *, complete: bool, tip: Tip | None, following: Text | None) -> Screen:
     """The lowest tier: never "fine" or "safe"; an incomplete one promises nothing at all."""
     values = numbers(clinic)
     lines = [Text(key="done.routine" if complete else "done.incomplete", values=values)]
@@ -270,7 +268,7 @@ _REPLIES_BY_TIER = {"not_yet", "cannot_reach", "called"}
 
 
 def loop_back_screen(alert: AlertRow, clinic: Clinic) -> Screen:
-    """Did you reach someone?"""
+    """Ask "did you reach someone?"."""
     return Screen(
         name="loopback.ask",
         lines=(

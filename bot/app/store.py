@@ -300,7 +300,7 @@ class Store(Protocol):
     def save_consent(self, consent: Consent) -> None: ...
     def consents(self, patient_id: int) -> Sequence[Consent]: ...
     def erase_patient_data(self, patient_id: int) -> None:
-        """Delete answers, assessments, check-ins, alerts, outbox, tips, work items, slots; keep patient, consent, audit.
+        """Delete all but patient, consents and audit: answers, assessments, check-ins, alerts, messages, tips, work items.
 
         The patient's chat id is removed too.
         """
@@ -397,7 +397,9 @@ class Store(Protocol):
         """Mark waiting rows of that slot as replaced."""
         ...
 
-    def claim_outbox(self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime) -> Sequence[Claim]:
+    def claim_outbox(
+        self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime
+    ) -> Sequence[Claim]:
         """Lease waiting rows that are due and not leased: by lane, then not_before, then id.
 
         At most one row a chat is leased at a time, the chat's first in that order (so one chat's messages keep their
@@ -461,5 +463,3 @@ class Store(Protocol):
 
 class DuplicateError(ValueError):
     """That study code is already in use: choose another, or look it up with `nervecheck patient show`."""
-
-

@@ -66,9 +66,7 @@ def _fall_due(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> N
 def _skip(store: Store, patient: Patient, due_at: datetime, at: datetime) -> None:
     """Too late to be asked as if it were then: shown to the coordinator, never silently dropped."""
     subject = f"{patient.code}@{due_at:%Y-%m-%dT%H:%MZ}"
-    store.add_work_item(
-        WorkItem(kind="skipped_after_outage", patient_id=patient.id, subject=subject, raised_at=at)
-    )
+    store.add_work_item(WorkItem(kind="skipped_after_outage", patient_id=patient.id, subject=subject, raised_at=at))
     store.audit(Audit(at=at, actor="system", action="checkin_skipped", subject=patient.code))
 
 
