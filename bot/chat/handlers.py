@@ -13,10 +13,12 @@ from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message
 
 from bot.app.conversation import Command
 from bot.app.ports import Clinic, Outcome
+from bot.app.post import post, post_stranger
+from bot.app.screens import numbers
 from bot.app.store import Store
 from bot.chat.buttons import TapError, decode
 from bot.chat.metrics import STALE_TAPS
-from bot.core.screen import Action
+from bot.core.screen import Action, Screen, Text
 
 Work = Callable[[Store, datetime], Outcome]
 """What to do inside the update's transaction."""
@@ -31,7 +33,7 @@ _PRESENT = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OW
 class Conversation(Protocol):
     """The door into the use cases (the module bot.app.conversation, or a stand-in)."""
 
-    def start(  # noqa: PLR0917 - the use case's own signature
+    def start(
         self, store: Store, clinic: Clinic, chat_id: int, payload: str, language_hint: str | None, at: datetime
     ) -> Outcome: ...
     def tap(self, store: Store, clinic: Clinic, chat_id: int, action: Action, at: datetime) -> Outcome: ...
@@ -98,6 +100,15 @@ class Handlers:
         """Show the current screen again, changing nothing."""
         return Step("stale_tap", lambda store, at: self._door.stale_tap(store, self.clinic, chat_id, at))
 
+    def sorry(self, chat_id: int, *, alone: bool) -> Step:
+        """Say that something went wrong here and give the numbers; not `alone`: then show the current screen too."""
+
+        def work(store: Store, at: datetime) -> Outcome:
+            _post_sorry(store, self.clinic, chat_id, at)
+            return Outcome() if alone else self._door.stale_tap(store, self.clinic, chat_id, at)
+
+        return Step("sorry", work)
+
     def _tapped(self, query: CallbackQuery) -> Step:
         chat = query.message.chat if query.message is not None else None
         if chat is not None and chat.type != Chat.PRIVATE:
@@ -144,6 +155,15 @@ class Handlers:
             return None
         name = found[1].lower()
         return cast("Command | Literal['start']", name) if name in _COMMANDS or name == "start" else None
+
+
+def _post_sorry(store: Store, clinic: Clinic, chat_id: int, at: datetime) -> None:
+    patient = store.patient_by_chat(chat_id)
+    screen = Screen(name="oops", lines=(Text(key="oops.body", values=numbers(clinic)),))
+    if patient is None:
+        post_stranger(store, chat_id, clinic.languages[0], screen, at)
+    else:
+        post(store, patient, screen, at=at, slot="oops")
 
 
 def _leave(chat: Chat, language_hint: str | None) -> Step:

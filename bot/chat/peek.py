@@ -12,11 +12,11 @@ _MOST = 2**63
 
 @dataclass(frozen=True)
 class Peek:
-    """Ids of one update; None where it has none. `private`: the chat is one with a single person."""
+    """Ids of one update; None where it has none. `awaited`: one person wrote or tapped and waits for an answer."""
 
     update_id: int | None = None
     chat_id: int | None = None
-    private: bool = False
+    awaited: bool = False
     callback_id: str | None = None
 
 
@@ -35,7 +35,7 @@ def peek(raw: Any) -> Peek:
     return Peek(
         update_id=update_id_of(raw),
         chat_id=chat_id,
-        private=chat_id is not None and chat.get("type") == "private",
+        awaited=chat_id is not None and chat.get("type") == "private" and not _part(raw, "my_chat_member"),
         callback_id=callback_id if isinstance(callback_id, str) else None,
     )
 
