@@ -1,0 +1,148 @@
+"""Reads a protocol file into checked items that remember their lines; knows nothing of what they mean together.
+
+Each item is parsed by itself, so that one bad rule does not hide the faults of the others.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from bot.content.faults import ContentError, Fault
+from bot.core.protocol import Clocks, Duration, Form, Question, Rule, TierName, Tip
+from bot.core.schedule import PlanTemplate
+from bot.core.screen import Frozen
+
+Loc = Sequence[str | int]
+
+
+class ProtocolFile(Frozen):
+    """A protocol as its file has it; the published JSON Schema is made from this."""
+
+    name: str
+    version: str
+    questions: tuple[Question, ...]
+    forms: tuple[Form, ...]
+    unassessable: TierName
+    rules: tuple[Rule, ...]
+    composite_table: tuple[tuple[int | None, ...], ...]
+    tip_rest: Duration
+    tip_rest_disliked: Duration
+    tips: tuple[Tip, ...]
+    plans: tuple[PlanTemplate, ...]
+    clocks: Clocks
+
+
+LISTS: dict[str, type[BaseModel]] = {
+    "questions": Question,
+    "forms": Form,
+    "rules": Rule,
+    "tips": Tip,
+    "plans": PlanTemplate,
+}
+"""The sections that are lists, and what each of their items is."""
+
+
+class Source:
+    """A protocol file as read: its tree with line numbers, its items that could be parsed, and the faults so far."""
+
+    def __init__(self, file: str, content: bytes) -> None:
+        self.file = file
+        self.faults: list[Fault] = []
+        self._tree = _tree(file, content)
+        self._items: dict[str, dict[int, Any]] = {}
+        self._values: dict[str, Any] = {}
+        for name, field in ProtocolFile.model_fields.items():
+            if name not in self._tree:
+                self.fault((), f"'{name}' is missing: add it")
+            elif name in LISTS:
+                self._items[name] = self._parse_list(name)
+            else:
+                self._values[name] = self._parse((name,), TypeAdapter(field.rebuild_annotation()), self._tree[name])
+        for name in self._tree:
+            if name not in ProtocolFile.model_fields:
+                self.fault((name,), f"'{name}' is not known here: correct the word or remove it")
+
+    def items(self, section: str) -> list[tuple[int, Any]]:
+        """Return (position, item) of a list section, those that could be parsed."""
+        return list(self._items.get(section, {}).items())
+
+    def value(self, name: str) -> Any:
+        """Return a single value; None if it could not be parsed."""
+        return self._values.get(name)
+
+    def ids(self, section: str) -> Iterator[tuple[int, str]]:
+        """Yield (position, id) of a list section, also of items that could not be parsed."""
+        nodes = self._tree.get(section)
+        for n, node in enumerate(nodes if isinstance(nodes, CommentedSeq) else ()):
+            name = node.get("id", node.get("name")) if isinstance(node, CommentedMap) else None
+            if isinstance(name, str):
+                yield n, name
+
+    def fault(self, loc: Loc, reason: str) -> None:
+        """Note a fault at the place in the tree that `loc` leads to, as far as it exists."""
+        self.faults.append(Fault(self.file, _line(self._tree, loc), reason))
+
+    def _parse_list(self, section: str) -> dict[int, Any]:
+        nodes = self._tree[section]
+        if not isinstance(nodes, CommentedSeq) or not nodes:
+            self.fault((section,), f"'{section}' must be a list of one or more: begin each item with '- '")
+            return {}
+        adapter: TypeAdapter[Any] = TypeAdapter(LISTS[section])
+        parsed = {n: self._parse((section, n), adapter, node) for n, node in enumerate(nodes)}
+        return {n: item for n, item in parsed.items() if item is not None}
+
+    def _parse(self, loc: Loc, adapter: TypeAdapter[Any], node: object) -> Any:
+        try:
+            return adapter.validate_python(node)
+        except ValidationError as error:
+            for problem in error.errors(include_url=False, include_context=False, include_input=False):
+                self.fault((*loc, *problem["loc"]), _reason(problem["loc"], problem["type"], problem["msg"]))
+            return None
+
+
+def _tree(file: str, content: bytes) -> CommentedMap:
+    try:
+        # YAML 1.2: "no" is a word and "22:30" is no number.
+        tree = YAML(typ="rt", pure=True).load(content.decode("utf-8"))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = " ".join(str(error.problem or error.context).split())
+        raise ContentError([Fault(file, mark.line + 1 if mark else 1, f"this is no YAML: {what}")]) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ContentError([Fault(file, 1, f"this is no YAML in UTF-8: {' '.join(str(error).split())}")]) from None
+    if not isinstance(tree, CommentedMap):
+        raise ContentError([Fault(file, 1, "a protocol file is a list of 'word: value' lines; this is something else")])
+    return tree
+
+
+def _line(tree: CommentedMap, loc: Loc) -> int:
+    """Return the line (from 1) of the deepest place on the way that exists."""
+    node: object = tree
+    line = 0
+    for key in loc:
+        if isinstance(node, CommentedMap) and key in node:
+            line = node.lc.key(key)[0]
+        elif isinstance(node, CommentedSeq) and isinstance(key, int) and key < len(node):
+            line = node.lc.item(key)[0]
+        else:
+            continue  # a step of pydantic's own, such as the name of a union's branch
+        node = node[key]
+    return int(line) + 1
+
+
+def _reason(loc: Loc, kind: str, message: str) -> str:
+    """Return pydantic's message in the words of the file."""
+    field = ".".join(str(part) for part in loc if isinstance(part, str)) or "this item"
+    match kind:
+        case "missing":
+            return f"'{field}' is missing: add it"
+        case "extra_forbidden":
+            return f"'{field}' is not known here: correct the word or remove it"
+        case "value_error":
+            return f"{field}: {message.removeprefix('Value error, ')}"
+        case _:
+            return f"{field}: {message}"

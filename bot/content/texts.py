@@ -1,0 +1,291 @@
+"""Owns the words: reads the gettext catalogs and gives one string in one language. Sends and escapes nothing by itself.
+
+Message ids are keys ("question.change"), so English is a catalog like the others, and the one that must be complete:
+what another language lacks, or marks as fuzzy, is shown in English. For a red-flag string that is a fault at start.
+Strings are Telegram HTML with named {placeholders}; plurals are chosen by the catalog's own rule with the value `n`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from gettext import c2py
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import PoFileError, read_po
+
+from bot.content.faults import ContentError, Fault
+from bot.core.protocol import Protocol, Question, Tier
+
+ENGLISH = "en"
+DOMAINS = ("clinical", "chat")
+RED_FLAG_PREFIXES = ("call.", "loopback.", "help.")
+"""Keys of the chat catalog without which nobody may be asked anything."""
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_TAGS = frozenset({"b", "i", "u", "s", "code"})
+
+
+class _Entry(NamedTuple):
+    """One string of a catalog: its forms (one, or one per plural), and where it stands."""
+
+    forms: tuple[str, ...]
+    fuzzy: bool
+    file: str
+    line: int
+
+    @property
+    def usable(self) -> bool:
+        return not self.fuzzy and all(self.forms)
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        return frozenset(name for form in self.forms for name in _PLACEHOLDER.findall(form))
+
+
+class _Language(NamedTuple):
+    entries: Mapping[str, _Entry]
+    plural: Callable[[int], int]
+
+
+class Texts:
+    """The strings of the enabled languages. English is always among them."""
+
+    def __init__(self, languages: Mapping[str, _Language]) -> None:
+        self._languages = languages
+
+    @classmethod
+    def load(cls, languages: Iterable[str], folder: Path | None = None) -> Self:
+        """Read <folder>/<language>/clinical.po and chat.po (default folder: the package's own).
+
+        ContentError if a language has no catalog, or one can't be read.
+        """
+        root = folder or packaged_locales()
+        wanted = dict.fromkeys((ENGLISH, *languages))
+        faults: list[Fault] = []
+        loaded = {language: _load_language(root / language, faults) for language in wanted}
+        if faults:
+            raise ContentError(faults)
+        return cls(loaded)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that were loaded, English first."""
+        return tuple(self._languages)
+
+    def has(self, language: str, key: str) -> bool:
+        """Tell whether that language has a string of its own for the key, not empty and not fuzzy."""
+        entry = self._entry(language, key)
+        return entry is not None and entry.usable
+
+    def keys(self, language: str = ENGLISH) -> tuple[str, ...]:
+        """Return all keys of a language's catalogs, in order."""
+        return tuple(self._languages[language].entries)
+
+    def get(
+        self,
+        language: str,
+        key: str,
+        values: Mapping[str, str | int] | None = None,
+        *,
+        escape: Callable[[str], str] = str,
+    ) -> str:
+        """Return the string with its {placeholders} filled in; `escape` is applied to values that are text.
+
+        English stands in for a missing or fuzzy string. A placeholder without a value stays as it is, and a key that
+        not even English has is returned itself: a call screen with a gap is better than none.
+        """
+        spoken = language if self.has(language, key) else ENGLISH
+        entry = self._entry(spoken, key)
+        if entry is None:
+            return key
+        given = values or {}
+        return _PLACEHOLDER.sub(lambda m: _filled(m, given, escape), self._form(entry, spoken, given))
+
+    def forms(self, language: str, key: str) -> tuple[str, ...]:
+        """Return the raw string as the catalog has it: one, or one per plural; none when it has no such key."""
+        entry = self._entry(language, key)
+        return entry.forms if entry is not None else ()
+
+    def faults(self, protocol: Protocol) -> list[Fault]:
+        """Return every fault of the catalogs for this protocol, in order of file and line; empty if none."""
+        needed = set(needed_keys(protocol))
+        red_flags = set(red_flag_keys(protocol)) | {k for k in self.keys() if k.startswith(RED_FLAG_PREFIXES)}
+        found = list(self._missing_in_english(needed))
+        if not any(key.startswith("call.") for key in self.keys()):
+            found.append(Fault(f"{ENGLISH}/{DOMAINS[1]}.po", 1, "the texts of the call screens are missing: add them"))
+        for language in self._languages:
+            found += self._malformed(language)
+            if language != ENGLISH:
+                found += self._missing_red_flags(language, red_flags)
+                found += self._differing(language)
+        return sorted(set(found))
+
+    def _entry(self, language: str, key: str) -> _Entry | None:
+        spoken = self._languages.get(language)
+        return spoken.entries.get(key) if spoken is not None else None
+
+    def _form(self, entry: _Entry, language: str, values: Mapping[str, str | int]) -> str:
+        count = values.get("n", 0)
+        if len(entry.forms) == 1 or not isinstance(count, int):
+            return entry.forms[-1]
+        return entry.forms[min(self._languages[language].plural(count), len(entry.forms) - 1)]
+
+    def _missing_in_english(self, needed: Iterable[str]) -> Iterator[Fault]:
+        for key in (*needed, *self.keys()):
+            if not self.has(ENGLISH, key):
+                yield self._fault(ENGLISH, key, f"'{key}' has no English string: write one (and take 'fuzzy' off)")
+
+    def _missing_red_flags(self, language: str, red_flags: Iterable[str]) -> Iterator[Fault]:
+        for key in red_flags:
+            if not self.has(language, key):
+                entry = self._entry(language, key)
+                what = "is fuzzy" if entry is not None and entry.fuzzy else "is missing"
+                reason = f"the red-flag string '{key}' {what} in '{language}': translate it or switch the language off"
+                yield self._fault(language, key, reason)
+
+    def _differing(self, language: str) -> Iterator[Fault]:
+        for key, entry in self._languages[language].entries.items():
+            english = self._entry(ENGLISH, key)
+            if english is None:
+                yield self._fault(language, key, f"'{key}' is no key of the English catalog: correct or remove it")
+            elif entry.usable and entry.placeholders != english.placeholders:
+                expected, got = (", ".join(sorted(e.placeholders)) or "none" for e in (english, entry))
+                reason = f"'{key}' has the placeholders {got}, in English {expected}: make them the same"
+                yield self._fault(language, key, reason)
+
+    def _malformed(self, language: str) -> Iterator[Fault]:
+        for key, entry in self._languages[language].entries.items():
+            for problem in dict.fromkeys(p for form in entry.forms for p in markup_problems(form)):
+                yield self._fault(language, key, f"'{key}': {problem}: Telegram would refuse the message")
+
+    def _fault(self, language: str, key: str, reason: str) -> Fault:
+        entry, english = self._entry(language, key), self._entry(ENGLISH, key)
+        if entry is not None:
+            return Fault(entry.file, entry.line, reason)
+        catalog = english.file.partition("/")[2] if english is not None else f"{DOMAINS[0]}.po"
+        return Fault(f"{language}/{catalog}", 1, reason)
+
+
+# --- Which strings a protocol needs -----------------------------------------------------------------------------------
+
+
+def question_keys(question: Question) -> tuple[str, ...]:
+    """Return the keys of a question and its choices; a form's own text for it is not among them."""
+    return f"question.{question.id}", *(choice_key(question.id, c.id, c.text) for c in question.choices)
+
+
+def choice_key(question: str, choice: str, text: str | None) -> str:
+    """Return the key of a choice: its own `text`, or by default one made of the ids."""
+    return text or f"choice.{question}.{choice}"
+
+
+def needed_keys(protocol: Protocol) -> tuple[str, ...]:
+    """Return every key that the protocol's questions, forms and tips show."""
+    asked = {step.ask for form in protocol.forms.values() for step in form.steps if step.text is None}
+    keys = [
+        k for q in protocol.questions.values() for k in question_keys(q) if q.id in asked or k != f"question.{q.id}"
+    ]
+    keys += [step.text for form in protocol.forms.values() for step in form.steps if step.text is not None]
+    return (*dict.fromkeys(keys), *(f"tip.{tip.id}" for tip in protocol.tips))
+
+
+def red_flag_keys(protocol: Protocol) -> tuple[str, ...]:
+    """Return the keys of every question that is marked as red flag or can, by a rule, give URGENT or more."""
+    serious = {q for rule in protocol.rules if rule.tier >= Tier.URGENT for q in rule.questions}
+    flagged = {q.id for q in protocol.questions.values() if q.red_flag or q.id in serious}
+    keys = {key for q in flagged if q in protocol.questions for key in question_keys(protocol.questions[q])}
+    keys |= {s.text for form in protocol.forms.values() for s in form.steps if s.text is not None and s.ask in flagged}
+    return tuple(key for key in needed_keys(protocol) if key in keys)
+
+
+# --- Reading ----------------------------------------------------------------------------------------------------------
+
+
+def packaged_locales() -> Path:
+    """Return the folder of the catalogs that come with the program."""
+    return Path(str(files("bot.content"))) / "locales"
+
+
+def _load_language(folder: Path, faults: list[Fault]) -> _Language:
+    entries: dict[str, _Entry] = {}
+    plural: Callable[[int], int] | None = None
+    for domain in DOMAINS:
+        path = folder / f"{domain}.po"
+        name = f"{folder.name}/{path.name}"
+        catalog = _read(path, name, faults)
+        if catalog is None:
+            continue
+        for message in catalog:
+            if message.id:
+                key = message.id if isinstance(message.id, str) else message.id[0]
+                if key in entries:
+                    faults.append(Fault(name, message.lineno or 1, f"'{key}' stands in both catalogs: remove one"))
+                entries[key] = _entry(message, name)
+        plural = plural or c2py(catalog.plural_expr)
+    if plural is None:
+        faults.append(
+            Fault(f"{folder.name}/{DOMAINS[0]}.po", 1, "no catalog of this language: add one or switch it off")
+        )
+    return _Language(entries, plural or c2py("0"))
+
+
+def _read(path: Path, name: str, faults: list[Fault]) -> Catalog | None:
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file:
+            return read_po(file, abort_invalid=True)
+    except (PoFileError, UnicodeDecodeError, ValueError) as error:
+        faults.append(Fault(name, getattr(error, "lineno", None) or 1, f"this catalog can't be read: {error}"))
+        return None
+
+
+def _entry(message: Message, file: str) -> _Entry:
+    string = message.string or ""
+    forms = (string,) if isinstance(string, str) else tuple(string)
+    return _Entry(forms, message.fuzzy, file, message.lineno or 1)
+
+
+def _filled(match: re.Match[str], values: Mapping[str, str | int], escape: Callable[[str], str]) -> str:
+    value = values.get(match[1])
+    if value is None:
+        return match[0]
+    return str(value) if isinstance(value, int) else escape(value)
+
+
+# --- Telegram HTML ----------------------------------------------------------------------------------------------------
+
+
+class _Markup(HTMLParser):
+    """Collects what Telegram would refuse: tags it does not know, and tags left open or closed twice."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.problems: list[str] = []
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in _TAGS or attrs:
+            self.problems.append(f"<{tag}> is not among <b>, <i>, <u>, <s>, <code> without attributes")
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            self.problems.append(f"</{tag}> closes nothing")
+
+    def close(self) -> None:
+        super().close()
+        self.problems += [f"<{tag}> is not closed" for tag in self._open]
+
+
+def markup_problems(text: str) -> list[str]:
+    """Return what Telegram would refuse in a string; empty if it would take it."""
+    parser = _Markup()
+    parser.feed(text)
+    parser.close()
+    bare = "write &lt; and &amp; for a bare < and &"
+    loose = re.search(r"&(?!(?:lt|gt|amp|quot|#\d+);)|<(?!/?[a-z])", text)
+    return parser.problems + ([bare] if loose else [])
