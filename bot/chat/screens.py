@@ -6,7 +6,7 @@ rendered to plain words first, so that nothing a person or a setting supplies ca
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import structlog
@@ -35,13 +35,14 @@ BETWEEN_LINES = "\n\n"
 KEYBOARD: tuple[tuple[Command, ...], ...] = (("worse", "tips"), ("team", "menu"))
 """The reply keyboard: two rows of two, always in this order; the label of each is `keyboard.<command>`."""
 
-_TAG = re.compile(r"</?(?:b|strong|i|em|u|ins|s|strike|del|tg-spoiler|span|a|code|pre|blockquote)(?:\s[^<>]*)?>")
+_TAG = re.compile(r"</?(?:b|i|u|s|code)>")
+"""The tags that catalogs may use."""
 
 
 class Texts(Protocol):
-    """What is needed of the catalogs: one string in one language with its values filled in as they are."""
+    """What is needed of the catalogs: one string in one language, with its values escaped and filled in."""
 
-    def get(self, language: str, key: str, values: Mapping[str, str | int] = ..., /) -> str: ...
+    def get(self, language: str, key: str, values: Mapping[str, str | int], *, escape: Callable[[str], str]) -> str: ...
 
 
 class Words:
@@ -52,16 +53,19 @@ class Words:
 
     def html(self, text: Text, language: str) -> str:
         """Return Telegram HTML; values are escaped once."""
-        return self._texts.get(language, text.key, {name: self._value(v, language) for name, v in text.values.items()})
+        values = {name: self._value(value, language) for name, value in text.values.items()}
+        return self._texts.get(language, text.key, values, escape=_escaped)
 
     def plain(self, text: Text, language: str) -> str:
         """Return words without markup, for labels, toasts and values."""
         return unmarked(self.html(text, language))
 
     def _value(self, value: str | int | Text, language: str) -> str | int:
-        if isinstance(value, int):
-            return value
-        return html.escape(self.plain(value, language) if isinstance(value, Text) else value, quote=False)
+        return self.plain(value, language) if isinstance(value, Text) else value
+
+
+def _escaped(value: str) -> str:
+    return html.escape(value, quote=False)
 
 
 def unmarked(marked: str) -> str:
@@ -94,7 +98,7 @@ def fitted(name: str, lines: Iterable[str]) -> str:
         longer = f"{kept}{BETWEEN_LINES}{line}" if kept else line
         if _units(unmarked(longer)) > MAX_TEXT:
             log.error("a screen is too long", action="screen_cut", screen=name)
-            return kept or html.escape(_cut(unmarked(line)), quote=False)
+            return kept or _escaped(_cut(unmarked(line)))
         kept = longer
     return kept
 

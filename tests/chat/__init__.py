@@ -1,0 +1,1 @@
+"""Tests of bot.chat on stand-ins."""

@@ -1,0 +1,10 @@
+"""The chat on stand-ins; see stand_ins.py."""
+
+import pytest
+
+from .stand_ins import House
+
+
+@pytest.fixture
+async def house() -> House:
+    return House()

@@ -1,0 +1,202 @@
+"""Polling confirms what is committed and nothing else; faults of Telegram or the database stop nothing for good."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.chat import poll
+from bot.chat.poll import ALLOWED_UPDATES, LIMIT, Poller
+
+from .stand_ins import AT, TOKEN, House, broken, message, tap, until
+
+
+@asynccontextmanager
+async def polling(house: House) -> AsyncIterator[Poller]:
+    poller = Poller(house.bot, house.dispatcher, house.clock)
+    run = asyncio.create_task(poller.run())
+    await asyncio.sleep(0)
+    try:
+        yield poller
+    finally:
+        await poller.stop()
+        await run
+
+
+async def test_updates_are_asked_for_raw_and_confirmed_once_committed(house: House) -> None:
+    house.api.put(message(10, 7), message(11, 8))
+    async with polling(house) as poller:
+        await until(lambda: house.api.confirmed == 2)
+        assert sorted(house.log) == [("said", 7), ("said", 8)]
+        assert poller.last_poll_at == AT
+        assert poller.seconds_since_poll is not None
+    asked = house.api.sent("getUpdates")[0]
+    assert (asked["limit"], asked["timeout"]) == (LIMIT, poll.LONG_POLL)
+    assert tuple(asked["allowed_updates"]) == ALLOWED_UPDATES
+    assert house.api.offsets[:2] == [None, 12]
+
+
+async def test_a_malformed_update_among_good_ones(house: House) -> None:
+    house.api.put(message(1, 7), broken(2), message(3, 7), tap(4, 8, "forged"), message(5, 7))
+    async with polling(house):
+        await until(lambda: house.api.confirmed == 5)
+    assert [entry for entry in house.log if entry[1] == 7] == [("said", 7)] * 3
+    assert [dead.update_id for dead in house.database.rows.dead] == [2]
+
+
+async def test_the_offset_waits_for_a_slow_chat_and_others_do_not(house: House) -> None:
+    gate = house.hold(2)
+    house.api.put(message(1, 8), message(2, 7), message(3, 9))
+    async with polling(house) as poller:
+        await until(lambda: len(house.log) == 2)
+        house.api.put(message(4, 9), message(5, 7))
+        await until(lambda: len(house.log) == 3)
+        assert sorted(house.log) == [("said", 8), ("said", 9), ("said", 9)]
+        assert poller.under_way == 2
+        assert max(offset or 0 for offset in house.api.offsets) == 2
+        gate.set()
+        await until(lambda: house.api.confirmed == 5)
+    assert len(house.log) == 5
+
+
+async def test_killed_between_commit_and_confirm_nothing_is_lost_or_doubled(house: House) -> None:
+    house.api.put(*(message(number, 7) for number in range(1, 6)))
+    killed = asyncio.create_task(Poller(house.bot, house.dispatcher, house.clock).run())
+    await until(lambda: len(house.log) == 5)
+    killed.cancel()
+    await asyncio.gather(killed, return_exceptions=True)
+    house.api.confirmed, house.api.queue = 0, [message(number, 7) for number in range(1, 8)]
+    house.dispatcher = house.make_dispatcher()
+    async with polling(house):
+        await until(lambda: house.api.confirmed == 7)
+    assert house.log == [("said", 7)] * 7
+
+
+async def test_while_the_database_is_down_nothing_is_confirmed(house: House) -> None:
+    house.database.down = True
+    house.api.put(message(1, 7, "/help"), broken(2), message(3, 7), message(4, 8))
+    async with polling(house) as poller:
+        await until(lambda: len(house.waits) > 12 and len(house.api.offsets) > 2)
+        assert set(house.api.offsets) == {None}
+        assert poller.under_way == 4
+        house.database.down = False
+        await until(lambda: house.api.confirmed == 4)
+    assert [entry for entry in house.log if entry[1] == 7] == [("command", 7, "help"), ("said", 7)]
+    assert len(house.database.rows.dead) == 1
+
+
+async def test_stopped_while_the_database_is_down_nothing_is_confirmed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poll, "GRACE", 0.01)
+    house.database.down = True
+    house.api.put(message(1, 7))
+    async with polling(house) as poller:
+        await until(lambda: poller.under_way == 1)
+    assert house.api.confirmed == 0
+    assert set(house.api.offsets) == {None}
+
+
+async def test_stop_finishes_what_is_under_way_and_confirms_it(house: House) -> None:
+    gate = house.hold(1)
+    house.api.put(message(1, 7), message(2, 8))
+    async with polling(house) as poller:
+        await until(lambda: len(house.log) == 1)
+        stop = asyncio.create_task(poller.stop())
+        await asyncio.sleep(0)
+        gate.set()
+        await stop
+    assert sorted(house.log) == [("said", 7), ("said", 8)]
+    assert house.api.confirmed == 2
+    last = house.api.sent("getUpdates")[-1]
+    assert (last["offset"], last["timeout"]) == (3, 0)
+
+
+async def test_stop_does_not_wait_for_a_long_poll(house: House) -> None:
+    async with polling(house):
+        await until(lambda: len(house.api.offsets) == 1)
+    assert house.api.offsets == [None]
+
+
+async def test_a_poller_that_never_ran_stops(house: House) -> None:
+    await Poller(house.bot, house.dispatcher, house.clock).stop()
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Replace the waits between polls; return them."""
+    waits: list[float] = []
+
+    async def wait(self: Poller, seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(Poller, "_wait", wait)
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")
+    return waits
+
+
+async def test_conflicts_and_outages_are_waited_out_and_named_without_the_token(
+    house: House, no_waiting: list[float]
+) -> None:
+    for code in (502, 401, 500, 409):
+        house.api.fail("getUpdates", code, f"https://api.example/bot{TOKEN}/getUpdates")
+    house.api.fail("getUpdates", 429, "slow down", retry_after=77)
+    house.api.answers["getUpdates"].append((200, "no object"))
+    house.api.answers["getUpdates"].append((200, {"ok": True, "result": "no list"}))
+    with capture_logs() as logs:
+        house.api.put(message(1, 7))
+        async with polling(house):
+            await until(lambda: house.api.confirmed == 1)
+    assert no_waiting == [1, 2, 4, 8, 77, 30, 30]
+    assert [line["action"] for line in logs if "poll" in line["action"]].count("poll_conflict") == 1
+    assert TOKEN not in str(logs)
+    assert house.log == [("said", 7)]
+
+
+async def test_a_conflict_waits_longer_than_the_first_backoff(house: House, no_waiting: list[float]) -> None:
+    house.api.fail("getUpdates", 409, "terminated by other getUpdates request")
+    async with polling(house):
+        await until(lambda: len(house.api.offsets) == 1)
+    assert no_waiting == [poll.CONFLICT_BACKOFF]
+
+
+async def test_an_update_without_an_id_is_kept_once_and_does_not_block(house: House) -> None:
+    house.api.put({"message": {}}, message(1, 7))
+    async with polling(house):
+        await until(lambda: len(house.api.offsets) > 4)
+        assert house.log == [("said", 7)]
+        assert len(house.database.rows.dead) == 1
+
+
+async def test_many_more_than_one_answer_holds(house: House) -> None:
+    house.api.put(*(message(number, number % 20 + 1) for number in range(1, 301)))
+    async with polling(house):
+        await until(lambda: house.api.confirmed == 300)
+    assert len(house.log) == 300
+
+
+async def test_after_a_quiet_week_ids_may_start_anew(house: House) -> None:
+    house.api.put(message(1000, 7))
+    async with polling(house):
+        await until(lambda: house.api.confirmed == 1)
+        house.api.answers["getUpdates"] = [(200, {"ok": True, "result": []})]
+        house.api.put(message(1001, 7))
+        await until(lambda: house.api.confirmed == 2)
+        assert house.api.answers["getUpdates"] == []
+        await until(lambda: house.api.offsets[-1] is None or house.api.offsets[-1] == 1002)
+        house.api.answers["getUpdates"] = [(200, {"ok": True, "result": []})]
+        house.api.put(message(5, 7))
+        await until(lambda: len(house.log) == 3)
+
+
+async def test_the_clock_of_the_sandbox_does_not_make_polling_look_dead(house: House) -> None:
+    house.api.put(message(1, 7))
+    async with polling(house) as poller:
+        await until(lambda: house.api.confirmed == 1)
+        house.clock.advance(timedelta(days=90))
+        assert poller.seconds_since_poll is not None
+        assert poller.seconds_since_poll < timedelta(days=1).total_seconds()

@@ -1,0 +1,88 @@
+"""The webhook: only with the secret, only small, 200 only after the commit."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from bot.chat.webhook import MAX_BODY, SECRET_HEADER, remove_webhook, setup_webhook, webhook_route
+
+from .stand_ins import House, broken, message
+
+SECRET = "s3cret-Word"
+GOOD = {SECRET_HEADER: SECRET}
+
+
+@pytest.fixture
+async def client(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    app = Starlette(routes=[webhook_route("/telegram/hook", SECRET, house.dispatcher)])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://bot") as made:
+        yield made
+
+
+async def test_200_means_committed(house: House, client: httpx.AsyncClient) -> None:
+    answer = await client.post("/telegram/hook", json=message(1, 7), headers=GOOD)
+    assert answer.status_code == 200
+    assert house.log == [("said", 7)]
+
+
+async def test_brought_twice_it_counts_once(house: House, client: httpx.AsyncClient) -> None:
+    for _ in range(2):
+        assert (await client.post("/telegram/hook", json=message(1, 7), headers=GOOD)).status_code == 200
+    assert house.log == [("said", 7)]
+
+
+@pytest.mark.parametrize("headers", [{}, {SECRET_HEADER: "s3cret-word"}, {SECRET_HEADER: ""}, {SECRET_HEADER: "\xe9"}])
+async def test_without_the_secret_nothing_happens(
+    house: House, client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    answer = await client.post("/telegram/hook", json=message(1, 7), headers=encoded)
+    assert answer.status_code == 403
+    assert house.database.tries == 0
+
+
+async def test_only_post(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/telegram/hook", headers=GOOD)).status_code == 405
+
+
+@pytest.mark.parametrize(("size", "status"), [(MAX_BODY, 200), (MAX_BODY + 1, 413)])
+async def test_a_body_has_a_limit(house: House, client: httpx.AsyncClient, size: int, status: int) -> None:
+    body = json.dumps(message(1, 7)).encode()
+    answer = await client.post("/telegram/hook", content=body + b" " * (size - len(body)), headers=GOOD)
+    assert answer.status_code == status
+    assert len(house.log) == (status == 200)
+
+
+async def test_503_when_the_database_fails_and_telegram_comes_again(house: House, client: httpx.AsyncClient) -> None:
+    house.database.down = True
+    assert (await client.post("/telegram/hook", json=message(1, 7), headers=GOOD)).status_code == 503
+    assert (await client.post("/telegram/hook", content=b"{", headers=GOOD)).status_code == 503
+    house.database.down = False
+    assert (await client.post("/telegram/hook", json=message(1, 7), headers=GOOD)).status_code == 200
+    assert house.log == [("said", 7)]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
+async def test_what_is_no_json_is_kept_and_confirmed(house: House, client: httpx.AsyncClient, body: bytes) -> None:
+    assert (await client.post("/telegram/hook", content=body, headers=GOOD)).status_code == 200
+    (dead,) = house.database.rows.dead
+    assert dead.update_id is None
+    assert dead.raw == body.decode("utf-8", "replace")
+
+
+async def test_a_malformed_update_is_kept_and_confirmed(house: House, client: httpx.AsyncClient) -> None:
+    assert (await client.post("/telegram/hook", json=broken(4), headers=GOOD)).status_code == 200
+    assert [dead.update_id for dead in house.database.rows.dead] == [4]
+
+
+async def test_setting_up_and_removing_keeps_what_waits(house: House) -> None:
+    await setup_webhook(house.bot, "https://bot.example/telegram/hook", SECRET)
+    await remove_webhook(house.bot)
+    (asked,) = house.api.sent("setWebhook")
+    assert asked["secret_token"] == SECRET
+    assert asked["drop_pending_updates"] is False
+    assert list(asked["allowed_updates"]) == ["message", "callback_query", "my_chat_member"]
+    assert house.api.sent("deleteWebhook") == [{"drop_pending_updates": False}]
