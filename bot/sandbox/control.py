@@ -1,0 +1,250 @@
+"""The tester's side over HTTP, JSON under /sandbox/…: what the chat page and other processes' tests use.
+
+Thin: each route reads JSON, calls the sandbox, answers JSON. The rules live in state.py and faults.py.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from bot.sandbox.api import commands_for
+from bot.sandbox.chats import Chat, Person, Tap
+from bot.sandbox.errors import TesterError
+from bot.sandbox.events import CLOSED
+from bot.sandbox.state import BOT_NAME, BOT_USERNAME, Sandbox
+
+PING_SECONDS = 15.0
+# Of no use to a page.
+_NOT_FOR_PAGES = {"update"}
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SandboxHooks:
+    """What only the product can do for the page; without a hook the page leaves its button out.
+
+    `new_patient` adds a patient and returns `{code, start, link}`. `next_event` says when something falls due next
+    (aware, UTC) or None. `after_jump` is awaited after the clock jumped, so that what fell due is done before the page
+    goes on.
+    """
+
+    new_patient: Callable[[], Awaitable[dict[str, Any]]] | None = None
+    next_event: Callable[[], Awaitable[datetime | None]] | None = None
+    after_jump: Callable[[], Awaitable[None]] | None = None
+
+
+class Control:
+    """The routes of the tester's side."""
+
+    def __init__(self, sandbox: Sandbox, hooks: SandboxHooks) -> None:
+        self._box = sandbox
+        self._hooks = hooks
+        self._inviting = asyncio.Lock()
+
+    def routes(self) -> list[Route]:
+        person = "/people/{id:int}"
+        table: list[tuple[str, str, Callable[[Request, Json], Awaitable[Any]]]] = [
+            ("GET", "/state", self._state),
+            ("GET", "/chats/{id:int}", self._chat),
+            ("GET", "/chats/-{id:int}", self._chat),
+            ("GET", "/journal", self._journal),
+            ("POST", "/people", self._add_person),
+            ("POST", "/invites", self._invite),
+            ("POST", f"{person}/open-invite", self._open_invite),
+            ("POST", f"{person}/say", self._say),
+            ("POST", f"{person}/tap", self._tap),
+            ("POST", f"{person}/reply", self._reply),
+            ("POST", f"{person}/block", self._block),
+            ("POST", f"{person}/unblock", self._unblock),
+            ("POST", f"{person}/deactivate", self._deactivate),
+            ("POST", "/groups", self._add_group),
+            ("POST", "/groups/-{id:int}/say", self._say_in_group),
+            ("POST", "/updates", self._inject),
+            ("POST", "/faults", self._add_fault),
+            ("DELETE", "/faults", self._clear_faults),
+            ("DELETE", "/faults/{id:int}", self._clear_faults),
+            ("POST", "/clock/advance", self._advance),
+            ("POST", "/clock/next-event", self._next_event),
+        ]
+        routes = [Route(f"/sandbox{path}", _json(handler), methods=[verb]) for verb, path, handler in table]
+        routes.append(Route("/sandbox/events", self._events))
+        routes.append(Route("/sandbox/photos/{file_id}", self._photo))
+        return routes
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    async def _state(self, _request: Request, _body: Json) -> Json:
+        return {
+            "bot": {"name": BOT_NAME, "username": BOT_USERNAME},
+            "people": [self._person_shown(person) for person in self._box.people.values()],
+            "clock": self._box.clock_shown(),
+            "faults": [fault.shown() for fault in self._box.faults.active()],
+            "can": {"invite": self._hooks.new_patient is not None, "next_event": self._hooks.next_event is not None},
+        }
+
+    async def _chat(self, request: Request, _body: Json) -> Json:
+        number = request.path_params["id"]
+        chat = self._box.chat(-number if "/-" in request.url.path else number)
+        person = self._box.people.get(chat.id)
+        return {
+            "chat": chat.head(),
+            "messages": self._box.messages(chat),
+            "keyboard": chat.keyboard,
+            "commands": commands_for(self._box, chat.id, person.language_code) if person else [],
+        }
+
+    async def _journal(self, request: Request, _body: Json) -> Json:
+        query = request.query_params
+        calls = self._box.journal.calls(query.get("method"), after=int(query.get("after", "0")))
+        return {"calls": [call.shown() for call in calls], "counts": self._box.journal.counts}
+
+    async def _photo(self, request: Request) -> Response:
+        photo = self._box.photos.get(request.path_params["file_id"])
+        return Response(status_code=404) if photo is None else Response(photo[0], media_type=photo[1])
+
+    async def _events(self, _request: Request) -> Response:
+        return StreamingResponse(self._stream(), media_type="text/event-stream")
+
+    async def _stream(self) -> AsyncIterator[str]:
+        with self._box.events.subscribed() as queue:
+            yield ": here\n\n"
+            while True:
+                try:
+                    event = await asyncio.wait_for(queue.get(), PING_SECONDS)
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                if event is CLOSED:
+                    return
+                if event["type"] not in _NOT_FOR_PAGES:
+                    yield f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
+
+    # -- people ---------------------------------------------------------------------------------------------------
+
+    def _person_shown(self, person: Person) -> Json:
+        return {**asdict(person), "started": self._box.chat(person).started}
+
+    def _person(self, request: Request) -> Person:
+        person = self._box.people.get(request.path_params["id"])
+        if person is None:
+            raise TesterError("there is no such person")
+        return person
+
+    async def _add_person(self, _request: Request, body: Json) -> Json:
+        person = self._box.person(str(body["name"]), language_code=str(body.get("language_code", "en")))
+        return self._person_shown(person)
+
+    async def _invite(self, _request: Request, body: Json) -> Json:
+        """Have the product add a patient and hand over the invite; `only_first`: not if someone is here already."""
+        if self._hooks.new_patient is None:
+            raise TesterError("the product isn't part of this sandbox; add patients with its own command")
+        async with self._inviting:
+            if body.get("only_first") and self._box.people:
+                return self._person_shown(next(iter(self._box.people.values())))
+            invite = await self._hooks.new_patient()
+            language = str(body.get("language_code", "en"))
+            kept = {name: str(invite[name]) for name in ("code", "start", "link")}
+            return self._person_shown(self._box.person(kept["code"], language_code=language, **kept))
+
+    async def _open_invite(self, request: Request, _body: Json) -> Any:
+        return self._box.open_invite(self._person(request))
+
+    async def _say(self, request: Request, body: Json) -> Any:
+        return self._box.say(self._person(request), str(body["text"]))
+
+    async def _tap(self, request: Request, body: Json) -> Json:
+        position = (int(body["row"]), int(body["column"])) if "row" in body and "column" in body else None
+        tapped = self._box.tap(
+            self._person(request),
+            int(body["message_id"]),
+            body.get("data"),
+            label=body.get("label"),
+            position=position,
+            force=bool(body.get("force")),
+        )
+        return {"tap": asdict(tapped)} if isinstance(tapped, Tap) else {"button": tapped}
+
+    async def _reply(self, request: Request, body: Json) -> Any:
+        return self._box.tap_reply(self._person(request), str(body["text"]))
+
+    async def _block(self, request: Request, _body: Json) -> Json:
+        person = self._person(request)
+        self._box.block(person)
+        return self._person_shown(person)
+
+    async def _unblock(self, request: Request, _body: Json) -> Json:
+        person = self._person(request)
+        self._box.unblock(person)
+        return self._person_shown(person)
+
+    async def _deactivate(self, request: Request, _body: Json) -> Json:
+        person = self._person(request)
+        self._box.deactivate(person)
+        return self._person_shown(person)
+
+    # -- groups, raw updates, faults ------------------------------------------------------------------------------
+
+    async def _add_group(self, _request: Request, body: Json) -> Json:
+        by = self._box.people[int(body["by"])]
+        return self._box.add_to_group(str(body["title"]), by, kind=str(body.get("kind", "supergroup"))).head()
+
+    async def _say_in_group(self, request: Request, body: Json) -> Any:
+        chat: Chat = self._box.chat(-request.path_params["id"])
+        return self._box.say_in(chat, self._box.people[int(body["by"])], str(body["text"]))
+
+    async def _inject(self, _request: Request, body: Json) -> Json:
+        return {"update_id": self._box.inject(body)}
+
+    async def _add_fault(self, _request: Request, body: Json) -> Json:
+        numbers = {
+            name: body[name] for name in ("count", "percent", "seconds", "retry_after") if body.get(name) is not None
+        }
+        return self._box.faults.add(str(body["kind"]), methods=body.get("methods", ()), **numbers).shown()
+
+    async def _clear_faults(self, request: Request, _body: Json) -> list[Json]:
+        self._box.faults.clear(request.path_params.get("id"))
+        return [fault.shown() for fault in self._box.faults.active()]
+
+    # -- the clock ------------------------------------------------------------------------------------------------
+
+    async def _advance(self, _request: Request, body: Json) -> Json:
+        return await self._jump(timedelta(seconds=float(body["seconds"])))
+
+    async def _next_event(self, _request: Request, _body: Json) -> Json:
+        """Skip to when the product has something due next; 409 if nothing is."""
+        moment = await self._hooks.next_event() if self._hooks.next_event else None
+        if moment is None:
+            raise TesterError("nothing is due")
+        return await self._jump(max(timedelta(0), moment - self._box.clock.now()))
+
+    async def _jump(self, by: timedelta) -> Json:
+        self._box.advance(by)
+        if self._hooks.after_jump is not None:
+            await self._hooks.after_jump()
+        return self._box.clock_shown()
+
+
+def _json(handler: Callable[[Request, Json], Awaitable[Any]]) -> Callable[[Request], Awaitable[Response]]:
+    """Read a JSON object, answer JSON: 400 for a bad request, 409 with the reason for what can't be done."""
+
+    async def endpoint(request: Request) -> Response:
+        raw = await request.body()
+        try:
+            body = json.loads(raw) if raw else {}
+            if not isinstance(body, dict):
+                return JSONResponse({"error": "a JSON object is expected"}, 400)
+            return JSONResponse(await handler(request, body))
+        except TesterError as error:
+            return JSONResponse({"error": str(error)}, 409)
+        except (ValueError, KeyError, TypeError) as error:
+            return JSONResponse({"error": f"bad request: {type(error).__name__}"}, 400)
+
+    return endpoint

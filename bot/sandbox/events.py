@@ -1,0 +1,60 @@
+"""Tells everyone who looks on (pages, tests) what just changed. It keeps no history."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Event = dict[str, Any]
+
+# A page that is this far behind reads everything anew instead.
+MAX_BEHIND = 2000
+RELOAD: Event = {"type": "reload"}
+CLOSED: Event = {"type": "closed"}
+
+
+class Events:
+    """Publishes to any number of lookers-on, without waiting for any of them.
+
+    `changed` is set by each event; whoever saves the state clears it.
+    """
+
+    def __init__(self) -> None:
+        self._queues: set[asyncio.Queue[Event]] = set()
+        self._closed = False
+        self.changed = asyncio.Event()
+
+    def publish(self, kind: str, **content: Any) -> None:
+        self.changed.set()
+        for queue in self._queues:
+            if queue.qsize() >= MAX_BEHIND:
+                while not queue.empty():
+                    queue.get_nowait()
+                queue.put_nowait(RELOAD)
+            queue.put_nowait({"type": kind, **content})
+
+    @contextmanager
+    def subscribed(self) -> Iterator["asyncio.Queue[Event]"]:
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        self._queues.add(queue)
+        if self._closed:
+            queue.put_nowait(CLOSED)
+        try:
+            yield queue
+        finally:
+            self._queues.discard(queue)
+
+    async def stream(self) -> AsyncIterator[Event]:
+        """Events from now on, until `close`."""
+        with self.subscribed() as queue:
+            while (event := await queue.get()) is not CLOSED:
+                yield event
+
+    def open(self) -> None:
+        self._closed = False
+
+    def close(self) -> None:
+        """End every stream."""
+        self._closed = True
+        for queue in self._queues:
+            queue.put_nowait(CLOSED)

@@ -1,0 +1,75 @@
+"""Uploaded pictures: checks that they are pictures, keeps the last ones. It never fetches anything by URL."""
+
+import base64
+import hashlib
+import struct
+from collections import OrderedDict
+from typing import Any
+
+from bot.sandbox.errors import bad_request
+
+MAX_KEPT = 300
+MAX_PHOTO_BYTES = 10 * 1024 * 1024
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8"
+_JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+
+
+def picture_size(data: bytes) -> tuple[int, int] | None:
+    """(width, height) in pixels of a PNG or JPEG; None if it is neither."""
+    if data.startswith(_PNG) and len(data) >= 24:  # noqa: PLR2004
+        width, height = struct.unpack(">II", data[16:24])
+        return width, height
+    if not data.startswith(_JPEG):
+        return None
+    position = 2
+    while position + 9 < len(data) and data[position] == 0xFF:  # noqa: PLR2004
+        marker, length = data[position + 1], int.from_bytes(data[position + 2 : position + 4], "big")
+        if marker in _JPEG_SIZES:
+            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
+            return width, height
+        position += 2 + length
+    return None
+
+
+class Photos:
+    """Pictures by file_id. The same picture has the same id."""
+
+    def __init__(self) -> None:
+        self._data: OrderedDict[str, bytes] = OrderedDict()
+
+    def keep(self, data: bytes) -> list[dict[str, Any]]:
+        """Keep a picture; returns Telegram's array of PhotoSize. ApiError 400 if it is no PNG or JPEG."""
+        size = picture_size(data)
+        if size is None or len(data) > MAX_PHOTO_BYTES:
+            raise bad_request("IMAGE_PROCESS_FAILED")
+        digest = hashlib.sha256(data).hexdigest()
+        file_id = f"AgACSandbox{digest[:40]}"
+        self._data[file_id] = data
+        if len(self._data) > MAX_KEPT:
+            self._data.popitem(last=False)
+        return self._sizes(file_id, data)
+
+    def known(self, file_id: str) -> list[dict[str, Any]]:
+        """The array of PhotoSize of a picture sent before; ApiError 400 if there is none."""
+        if file_id not in self._data:
+            raise bad_request("wrong remote file identifier specified: Wrong string length")
+        return self._sizes(file_id, self._data[file_id])
+
+    def get(self, file_id: str) -> tuple[bytes, str] | None:
+        """(bytes, media type), or None."""
+        data = self._data.get(file_id)
+        return None if data is None else (data, "image/png" if data.startswith(_PNG) else "image/jpeg")
+
+    def dump(self) -> dict[str, str]:
+        return {file_id: base64.b64encode(data).decode() for file_id, data in self._data.items()}
+
+    def load(self, saved: dict[str, str]) -> None:
+        self._data = OrderedDict((file_id, base64.b64decode(data)) for file_id, data in saved.items())
+
+    def _sizes(self, file_id: str, data: bytes) -> list[dict[str, Any]]:
+        width, height = picture_size(data) or (0, 0)
+        unique = f"AQAD{file_id[-12:]}"
+        return [
+            {"file_id": file_id, "file_unique_id": unique, "width": width, "height": height, "file_size": len(data)}
+        ]

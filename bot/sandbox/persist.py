@@ -1,0 +1,91 @@
+"""Keeps the sandbox in a file, so that a restart finds the chats again. Writes whole files, atomically."""
+
+import asyncio
+import json
+import logging
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.clock import SandboxClock
+from bot.sandbox.chats import Chat, Person, Tap, Webhook
+from bot.sandbox.state import Sandbox
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+SAVE_AFTER = 0.4
+MAX_TAPS_SAVED = 1000
+
+
+def dump(sandbox: Sandbox) -> dict[str, Any]:
+    """Everything that outlives a restart, as JSON values. Faults and the journal don't."""
+    return {
+        "version": VERSION,
+        "now": sandbox.clock.now().isoformat(),
+        "people": [asdict(person) for person in sandbox.people.values()],
+        "chats": [chat.dump() for chat in sandbox.chats.values()],
+        "taps": [asdict(tap) for tap in list(sandbox.taps.values())[-MAX_TAPS_SAVED:]],
+        "updates": sandbox.updates.dump(),
+        "photos": sandbox.photos.dump(),
+        "commands": sandbox.commands,
+        "texts": sandbox.texts,
+        "webhook": asdict(sandbox.webhook) if sandbox.webhook else None,
+    }
+
+
+def load(sandbox: Sandbox, saved: dict[str, Any]) -> None:
+    """Fill an empty sandbox with what was saved and move its clock on to the saved moment."""
+    if saved["version"] != VERSION:
+        raise ValueError(f"state of version {saved['version']}, not {VERSION}")
+    for person in saved["people"]:
+        sandbox.keep(Person(**person))
+    for chat in saved["chats"]:
+        sandbox.chats[chat["id"]] = Chat.load(chat)
+    for tap in saved["taps"]:
+        sandbox.taps[tap["id"]] = Tap(**tap)
+    sandbox.updates.load(saved["updates"])
+    sandbox.photos.load(saved["photos"])
+    sandbox.commands = saved["commands"]
+    sandbox.texts = saved["texts"]
+    sandbox.webhook = Webhook(**saved["webhook"]) if saved["webhook"] else None
+    if isinstance(sandbox.clock, SandboxClock):
+        sandbox.clock.advance_to(datetime.fromisoformat(saved["now"]))
+
+
+class StateFile:
+    """The file a sandbox is kept in. A file that can't be read is set aside, never overwritten."""
+
+    def __init__(self, path: Path, sandbox: Sandbox) -> None:
+        self._path = path
+        self._box = sandbox
+
+    def load(self) -> None:
+        if not self._path.exists():
+            return
+        try:
+            load(self._box, json.loads(self._path.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError):
+            aside = self._path.with_suffix(".unreadable")
+            self._path.replace(aside)
+            log.warning("the sandbox's state file can't be read; it is kept as %s", aside.name)
+
+    def save(self) -> None:
+        self._write(json.dumps(dump(self._box), ensure_ascii=False, separators=(",", ":")))
+
+    async def run(self) -> None:
+        """Save soon after each change, until cancelled."""
+        changed = self._box.events.changed
+        while True:
+            await changed.wait()
+            await asyncio.sleep(SAVE_AFTER)
+            changed.clear()
+            text = json.dumps(dump(self._box), ensure_ascii=False, separators=(",", ":"))
+            await asyncio.to_thread(self._write, text)
+
+    def _write(self, text: str) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        part = self._path.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(self._path)

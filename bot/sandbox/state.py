@@ -1,0 +1,309 @@
+"""The sandbox itself: who is there, what stands in each chat, and all that a person with a phone can do.
+
+It knows no HTTP. The bot's side of it is api.py; how it is served is server.py.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from bot.clock import Clock, SandboxClock
+from bot.sandbox import entities
+from bot.sandbox.chats import FIRST_GROUP_ID, FIRST_PERSON_ID, Chat, Message, Person, Tap, Webhook
+from bot.sandbox.errors import TesterError
+from bot.sandbox.events import CLOSED, Events
+from bot.sandbox.faults import Faults
+from bot.sandbox.journal import Journal
+from bot.sandbox.limits import Limits
+from bot.sandbox.media import Photos
+from bot.sandbox.updates import UpdateQueue
+
+# Looks like a token, opens nothing anywhere.
+SANDBOX_TOKEN = "1000000001:sandbox-opens-nothing-anywhere-0000"  # noqa: S105
+BOT_NAME = "nervecheck"
+BOT_USERNAME = "nervecheck_sandbox_bot"
+MAX_TAPS_KEPT = 20_000
+
+Button = dict[str, Any]
+
+
+class Sandbox:
+    """Telegram as far as one bot can see it. Not thread-safe: use it from the event loop that serves it."""
+
+    def __init__(self, clock: Clock, *, token: str = SANDBOX_TOKEN, limits: bool = True) -> None:
+        self.clock = clock
+        self.token = token
+        self.limits = Limits(enabled=limits)
+        self.faults = Faults()
+        self.journal = Journal()
+        self.events = Events()
+        self.updates = UpdateQueue()
+        self.photos = Photos()
+        self.people: dict[int, Person] = {}
+        self.chats: dict[int, Chat] = {}
+        self.taps: OrderedDict[str, Tap] = OrderedDict()
+        self.commands: dict[str, list[dict[str, str]]] = {}
+        self.texts: dict[str, str] = {}
+        self.webhook: Webhook | None = None
+        self._by_name: dict[str, Person] = {}
+        self._returned: dict[int, int] = {}
+        self._tap_number = 0
+        self.faults.on_change.append(lambda: self.events.publish("faults"))
+
+    # -- who is there ---------------------------------------------------------------------------------------------
+
+    def bot_user(self) -> dict[str, Any]:
+        bot_id = int(self.token.partition(":")[0])
+        return {"id": bot_id, "is_bot": True, "first_name": self.texts.get("name:", BOT_NAME), "username": BOT_USERNAME}
+
+    def person(self, name: str, *, language_code: str = "en", **invite: str) -> Person:
+        """Return the person of that name; one who isn't there yet is made, with a phone in `language_code`.
+
+        `invite` may hold `code`, `start` and `link` of the invite this person was given.
+        """
+        known = self._by_name.get(name)
+        if known is not None:
+            return known
+        person = Person(FIRST_PERSON_ID + len(self.people), name, language_code, **invite)  # type: ignore[arg-type]
+        self.keep(person)
+        self.chats[person.id] = Chat(person.id, "private", name)
+        self.events.publish("people")
+        return person
+
+    def keep(self, person: Person) -> None:
+        """Take in a person as they are (new, or from a state file)."""
+        self.people[person.id] = person
+        self._by_name[person.name] = person
+
+    def chat(self, person: Person | Chat | int) -> Chat:
+        """The private chat of a person, or the chat of that id; TesterError if there is none."""
+        chat_id = person if isinstance(person, int) else person.id
+        try:
+            return self.chats[chat_id]
+        except KeyError:
+            raise TesterError(f"there is no chat {chat_id}") from None
+
+    def messages(self, person: Person | Chat | int) -> list[Message]:
+        """All messages of the chat as they are now, oldest first."""
+        return list(self.chat(person).messages.values())
+
+    # -- what a person can do -------------------------------------------------------------------------------------
+
+    def say(self, person: Person, text: str) -> Message:
+        """Write `text` to the bot (also `/start PAYLOAD`); returns the message."""
+        if not text.strip():
+            raise TesterError("an empty message can't be sent")
+        self._must_reach_bot(person)
+        return self._written(self.chat(person), person, text.strip())
+
+    def open_invite(self, person: Person) -> Message:
+        """Open the person's invite link, which sends `/start` with what the link carries."""
+        if person.start is None:
+            raise TesterError(f"{person.name} has no invite")
+        person.opened = True
+        message = self.say(person, f"/start {person.start}")
+        self.events.publish("people")
+        return message
+
+    def tap(
+        self,
+        person: Person,
+        message_id: int,
+        data: str | None = None,
+        *,
+        label: str | None = None,
+        position: tuple[int, int] | None = None,
+        force: bool = False,
+    ) -> Tap | Button:
+        """Tap an inline button, named by its data, its label or its (row, column).
+
+        Returns the Tap, or the button itself if tapping it tells the bot nothing (a link, text to copy).
+        A button that isn't on the message now is a TesterError, unless `force` plays the tap on an old one (by data).
+        """
+        self._must_reach_bot(person)
+        chat = self.chat(person)
+        button = self._button(chat, message_id, data, label, position)
+        if button is None:
+            if not force or data is None:
+                raise TesterError("that button is not on the message now")
+            button = {"callback_data": data}
+        if "callback_data" not in button:
+            return button
+        return self._tapped(chat, person, message_id, button["callback_data"])
+
+    def tap_reply(self, person: Person, text: str) -> Message:
+        """Tap a button of the reply keyboard; TesterError if it isn't shown."""
+        keyboard = self.chat(person).keyboard
+        labels = [button["text"] for row in keyboard["keyboard"] for button in row] if keyboard else []
+        if text not in labels:
+            raise TesterError(f"the keyboard shows no button {text!r}")
+        return self.say(person, text)
+
+    def block(self, person: Person) -> None:
+        self._set_blocked(person, blocked=True)
+
+    def unblock(self, person: Person) -> None:
+        self._set_blocked(person, blocked=False)
+
+    def deactivate(self, person: Person) -> None:
+        """Delete the person's account: whatever the bot sends is refused from now on."""
+        person.deactivated = True
+        self.events.publish("people")
+
+    # -- groups, and what only a test does ------------------------------------------------------------------------
+
+    def add_to_group(self, title: str, by: Person, *, kind: str = "supergroup") -> Chat:
+        """Put the bot into a new group, supergroup or channel; the bot gets `my_chat_member`."""
+        groups = sum(1 for chat in self.chats.values() if not chat.is_private)
+        chat = Chat(FIRST_GROUP_ID - groups, kind, title, started=True)
+        self.chats[chat.id] = chat
+        status = "administrator" if kind == "channel" else "member"
+        self._membership(chat, by, old="left", new=status)
+        return chat
+
+    def say_in(self, chat: Chat, person: Person, text: str) -> Message:
+        """Write in a group or channel."""
+        return self._written(chat, person, text)
+
+    def inject(self, update: dict[str, Any]) -> int:
+        """Queue a raw update as it is, however malformed; returns the update_id it was given."""
+        update_id = self.updates.put_raw(update)
+        self.events.publish("update", update_id=update_id)
+        return update_id
+
+    # -- waiting --------------------------------------------------------------------------------------------------
+
+    async def wait_until(self, is_so: Callable[[], Any], *, timeout: float = 5.0) -> Any:  # noqa: ASYNC109
+        """Return the first truthy `is_so()`, asked now and after each change; TimeoutError after `timeout` seconds."""
+        async with asyncio.timeout(timeout):
+            with self.events.subscribed() as queue:
+                while not (value := is_so()):
+                    if await queue.get() is CLOSED:
+                        raise TimeoutError("the sandbox was stopped")
+                return value
+
+    async def next_message(self, person: Person | Chat, *, timeout: float = 5.0) -> Message:  # noqa: ASYNC109
+        """Return the bot's next message in that chat: each is returned once, in order."""
+        chat = self.chat(person)
+
+        def unseen() -> Message | None:
+            for number in range(self._returned.get(chat.id, 0) + 1, chat.next_id):
+                message = chat.messages.get(number)
+                if message is not None and message.get("from", {}).get("is_bot"):
+                    return message
+            return None
+
+        message: Message = await self.wait_until(unseen, timeout=timeout)
+        self._returned[chat.id] = message["message_id"]
+        return message
+
+    # -- the clock ------------------------------------------------------------------------------------------------
+
+    def advance(self, by: timedelta) -> None:
+        """Move the sandbox's clock ahead; TesterError if this clock can't be moved."""
+        if not isinstance(self.clock, SandboxClock):
+            raise TesterError("this clock can't be moved")
+        if by < timedelta(0):
+            raise TesterError("the sandbox clock only moves forward")
+        self.clock.advance(by)
+        self.events.publish("clock", clock=self.clock_shown())
+
+    def clock_shown(self) -> dict[str, Any]:
+        """`now` in ISO 8601, `speed` in clock seconds a real second, whether it can be moved."""
+        movable = isinstance(self.clock, SandboxClock)
+        speed = self.clock.speed if isinstance(self.clock, SandboxClock) else 1.0
+        return {"now": self.clock.now().isoformat(), "speed": speed, "movable": movable}
+
+    def now_unix(self) -> int:
+        return int(self.clock.now().timestamp())
+
+    def close(self) -> None:
+        self.events.close()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _must_reach_bot(self, person: Person) -> None:
+        if person.blocked:
+            raise TesterError(f"{person.name} has blocked the bot; unblock it first")
+        if person.deactivated:
+            raise TesterError(f"{person.name}'s account is gone")
+
+    def _written(self, chat: Chat, person: Person, text: str) -> Message:
+        content: Message = {"date": self.now_unix(), "text": text}
+        if chat.type == "channel":
+            content["sender_chat"] = chat.head()
+        else:
+            content["from"] = person.user()
+        if found := entities.found_in(text, []):
+            content["entities"] = found
+        message = chat.add(content)
+        chat.started = True
+        self.updates.put("channel_post" if chat.type == "channel" else "message", message)
+        self.events.publish("message", chat_id=chat.id, message=message)
+        return message
+
+    def _button(
+        self, chat: Chat, message_id: int, data: str | None, label: str | None, position: tuple[int, int] | None
+    ) -> Button | None:
+        rows: list[list[Button]] = chat.messages.get(message_id, {}).get("reply_markup", {}).get("inline_keyboard", [])
+        for row_number, row in enumerate(rows):
+            for column, button in enumerate(row):
+                named = (data is not None and button.get("callback_data") == data) or (
+                    label is not None and button["text"] == label
+                )
+                if named or position == (row_number, column):
+                    return button
+        return None
+
+    def _tapped(self, chat: Chat, person: Person, message_id: int, data: str) -> Tap:
+        self._tap_number += 1
+        # Starts with the time, so that ids stay unique when a sandbox without a state file is started again.
+        tap = Tap(f"{time.time_ns() // 1_000_000}{self._tap_number:06d}", chat.id, message_id, data)
+        self.taps[tap.id] = tap
+        if len(self.taps) > MAX_TAPS_KEPT:
+            self.taps.popitem(last=False)
+        gone = {"chat": chat.head(), "message_id": message_id, "date": 0}
+        query = {
+            "id": tap.id,
+            "from": person.user(),
+            "message": chat.messages.get(message_id, gone),
+            "chat_instance": str(-chat.id),
+            "data": data,
+        }
+        self.updates.put("callback_query", query)
+        self.events.publish("tap", chat_id=chat.id, message_id=message_id, tap=asdict(tap))
+        return tap
+
+    def _set_blocked(self, person: Person, *, blocked: bool) -> None:
+        if person.blocked == blocked:
+            return
+        person.blocked = blocked
+        old, new = ("member", "kicked") if blocked else ("kicked", "member")
+        self._membership(self.chat(person), person, old=old, new=new)
+
+    def _membership(self, chat: Chat, by: Person, *, old: str, new: str) -> None:
+        update = {
+            "chat": chat.head(),
+            "from": by.user(),
+            "date": self.now_unix(),
+            "old_chat_member": self._member(old),
+            "new_chat_member": self._member(new),
+        }
+        self.updates.put("my_chat_member", update)
+        self.events.publish("people")
+
+    def _member(self, status: str) -> dict[str, Any]:
+        member: dict[str, Any] = {"user": self.bot_user(), "status": status}
+        if status == "kicked":
+            member["until_date"] = 0
+        if status == "administrator":
+            rights = (
+                "be_edited manage_chat delete_messages manage_video_chats restrict_members promote_members change_info"
+            )
+            rights += " invite_users post_stories edit_stories delete_stories"
+            member |= {f"can_{right}": False for right in rights.split()} | {"is_anonymous": False}
+        return member
