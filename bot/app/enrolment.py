@@ -55,7 +55,7 @@ def tap(store: Store, clinic: Clinic, patient: Patient, action: Action, at: date
 
 def _word(step: str) -> str:
     """A step as a button's `question`: callback data knows no colon and no capitals."""
-    return step.split(":")[0]
+    return step.split(":", maxsplit=1)[0]
 
 
 # -- the steps; each returns False when it knows no such word

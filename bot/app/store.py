@@ -300,7 +300,7 @@ class Store(Protocol):
     def save_consent(self, consent: Consent) -> None: ...
     def consents(self, patient_id: int) -> Sequence[Consent]: ...
     def erase_patient_data(self, patient_id: int) -> None:
-        """Delete all but patient, consents and audit: answers, assessments, check-ins, alerts, messages, tips, work items.
+        """Delete all but patient, consents and audit: answers, check-ins, assessments, alerts, messages and the rest.
 
         The patient's chat id is removed too.
         """

@@ -1,0 +1,153 @@
+"""The running parts of one clinic, joined: updates in, sweeps, messages out. Starts and stops them in the right order.
+
+It reads no settings (wiring.py does) and knows neither web server nor sandbox, so tests drive it as it is.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from telegram import Bot
+from telegram.error import TelegramError
+
+from bot.app import conversation
+from bot.app.ports import Clinic
+from bot.app.store import Store
+from bot.chat.afterwards import Afterwards
+from bot.chat.commands import publish_commands
+from bot.chat.handlers import Handlers
+from bot.chat.poll import Poller
+from bot.chat.screens import Words, keyboard_commands, make_render
+from bot.chat.updates import Dispatcher
+from bot.chat.webhook import remove_webhook, setup_webhook
+from bot.clock import Clock
+from bot.content.texts import Texts
+from bot.db.engine import Database
+from bot.delivery.outbox import Sender
+from bot.ticker import Ticker
+
+log = structlog.get_logger(__name__)
+
+BOT_NAME = "bot_name"
+"""The setting that keeps the bot's username between starts, so that links can be made while it is down."""
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 60.0
+
+
+@dataclass(frozen=True)
+class WebhookAt:
+    """Where Telegram brings updates, and the secret it shows."""
+
+    url: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class Bots:
+    """One for polling, whose connection is held for half a minute, and one for everything else."""
+
+    sending: Bot
+    polling: Bot
+
+
+class Service:
+    """One clinic's bot."""
+
+    def __init__(
+        self,
+        *,
+        clinic: Clinic,
+        texts: Texts,
+        database: Database,
+        bots: Bots,
+        clock: Clock,
+        button_key: bytes,
+        owner: str,
+        webhook: WebhookAt | None = None,
+    ) -> None:
+        self.clinic = clinic
+        self.database = database
+        self.bot_name: str | None = None
+        self._bots = bots
+        self._webhook = webhook
+        self._words = Words(texts)
+        self._clock = clock
+        self.sender = Sender(
+            database, bots.sending, make_render(texts, button_key), clock, self._unreachable, owner=owner
+        )
+        self.ticker = Ticker(database, clinic, clock, self.sender.nudge)
+        handlers = Handlers(
+            conversation,
+            clinic,
+            button_key,
+            keyboard_commands(self._words, texts.languages),
+            bot_name=lambda: self.bot_name,
+        )
+        self.dispatcher = Dispatcher(
+            bot=bots.sending,
+            database=database,
+            handlers=handlers,
+            afterwards=Afterwards(bots.sending, self._words, clinic.languages),
+            clock=clock,
+            nudge=self.sender.nudge,
+        )
+        self.poller = Poller(bots.polling, self.dispatcher, clock)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _unreachable(self, store: Store, chat_id: int, at: datetime) -> None:
+        conversation.membership(store, self.clinic, chat_id, reachable=False, at=at)
+
+    async def start(self) -> None:
+        """Start sending and ticking at once; receiving as soon as Telegram answers."""
+        await self._bots.sending.request.initialize()
+        await self._bots.polling.request.initialize()
+        self._tasks = [
+            asyncio.create_task(self.sender.run(), name="sender"),
+            asyncio.create_task(self._receive(), name="receiver"),
+        ]
+        self.ticker.start()
+
+    async def stop(self) -> None:
+        """Take no more, finish what is under way, then close the connections. The database stays open."""
+        self.ticker.stop()
+        await self.poller.stop()
+        await self.dispatcher.finish(FIRST_WAIT)
+        await self.sender.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._bots.polling.request.shutdown()
+        await self._bots.sending.request.shutdown()
+
+    async def settle(self) -> None:
+        """Work off all that is due now; stories and the sandbox's clock wait for it."""
+        found = True
+        while found:
+            found = await self.ticker.tick()
+            while await self.sender.send_once():
+                found = True
+
+    async def _receive(self) -> None:
+        await self._introduce()
+        if self._webhook is None:
+            await self.poller.run()
+
+    async def _introduce(self) -> None:
+        """Learn the bot's name, publish its commands, choose how updates come; tried until Telegram answers."""
+        wait = FIRST_WAIT
+        while True:
+            try:
+                me = await self._bots.sending.get_me()
+                if self._webhook is not None:
+                    await setup_webhook(self._bots.sending, self._webhook.url, self._webhook.secret)
+                else:
+                    await remove_webhook(self._bots.sending)
+                break
+            except TelegramError as error:
+                log.warning("Telegram does not answer", action="introduce_failed", error=type(error).__name__)
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+        self.bot_name = me.username
+        await self.database.transact(lambda store: store.save_setting(BOT_NAME, me.username or ""))
+        await publish_commands(self._bots.sending, self._words, self.clinic.languages)
