@@ -1,0 +1,125 @@
+"""The loop-back of rule 8, clock by clock, and what can't close or delay an alert."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.content.loader import load_protocol
+from bot.core.alert import Action, Alert, Reply, Why, decide, first_step_at
+from bot.core.protocol import Tier
+
+CLOCKS = load_protocol().clocks
+AT = datetime(2026, 3, 2, 23, 50, tzinfo=UTC)  # in quiet hours: they must not matter
+MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+NOT_REACHED = [Reply.NOT_YET, Reply.CANNOT_REACH, Reply.CANNOT_CALL]
+REACHED = [Reply.CALLED, Reply.REACHED]
+
+
+def raised(tier, **fields):
+    return Alert(tier=tier, raised_at=AT, next_step_at=first_step_at(tier, CLOCKS, AT), **fields)
+
+
+def asked_until_the_end(tier, reply=None):
+    """Run the clock of an alert; return (minutes since it was raised, action) of every step."""
+    alert, at, steps = raised(tier), AT, []
+    while alert.next_step_at is not None:
+        at = alert.next_step_at
+        decision = decide(alert, CLOCKS, at)
+        steps.append(((at - AT) // MIN, decision.action))
+        asked = alert.loop_backs + (decision.action is Action.ASK)
+        alert = alert.model_copy(update={"loop_backs": asked, "next_step_at": decision.next_step_at})
+        if reply is not None and decision.action is Action.ASK:
+            at += MIN
+            alert = alert.model_copy(update={"last_reply": reply, "replied_at": at})
+            alert = alert.model_copy(update={"next_step_at": decide(alert, CLOCKS, at).next_step_at})
+    return steps
+
+
+ASK, END = Action.ASK, Action.MARK_UNCONFIRMED
+SILENT = {
+    Tier.EMERGENCY: [(15, ASK), (30, ASK), (45, ASK), (60, END)],
+    Tier.URGENT: [(60, ASK), (120, ASK), (180, ASK), (240, END)],
+    Tier.SOON: [(1440, ASK), (2880, ASK), (4320, END)],
+}
+
+
+@pytest.mark.parametrize("tier", SILENT, ids=lambda t: t.name)
+def test_rule_8_loop_back_clock_of(tier):
+    assert asked_until_the_end(tier) == SILENT[tier]
+
+
+@pytest.mark.parametrize("reply", NOT_REACHED)
+@pytest.mark.parametrize("tier", SILENT, ids=lambda t: t.name)
+def test_rule_8_not_yet_is_asked_again_as_often_and_no_later(tier, reply):
+    assert asked_until_the_end(tier, reply) == SILENT[tier]
+
+
+@pytest.mark.parametrize("reply", REACHED)
+def test_rule_8_reached_stops_the_asking(reply):
+    assert asked_until_the_end(Tier.EMERGENCY, reply) == [(15, ASK)]
+    found = decide(raised(Tier.URGENT, last_reply=reply, replied_at=AT), CLOCKS, AT)
+    assert (found.action, found.reason, found.next_step_at) == (Action.CONFIRM, Why.REACHED_SOMEONE, None)
+
+
+@pytest.mark.parametrize("reply", NOT_REACHED)
+def test_not_reached_shows_the_number_and_keeps_the_planned_moment(reply):
+    at = AT + 5 * MIN
+    found = decide(raised(Tier.EMERGENCY, last_reply=reply, replied_at=at), CLOCKS, at)
+    assert (found.action, found.reason) == (Action.SHOW_NUMBER, Why.NOT_REACHED_YET)
+    assert found.next_step_at == AT + 15 * MIN
+
+
+@pytest.mark.parametrize("planned", [None, AT, AT - HOUR])
+def test_not_reached_is_asked_again_even_when_nothing_is_planned_any_more(planned):
+    alert = raised(Tier.URGENT, last_reply=Reply.NOT_YET, replied_at=AT).model_copy(update={"next_step_at": planned})
+    assert decide(alert, CLOCKS, AT).next_step_at == AT + HOUR
+
+
+def test_not_reached_after_the_last_question_stays_with_staff():
+    alert = raised(Tier.URGENT, last_reply=Reply.NOT_YET, replied_at=AT, unconfirmed=True)
+    found = decide(alert, CLOCKS, AT)
+    assert (found.action, found.next_step_at) == (Action.SHOW_NUMBER, None)
+    silent = decide(alert, CLOCKS, AT + DAY)
+    assert (silent.action, silent.reason, silent.next_step_at) == (END, Why.NOBODY_CONFIRMED, None)
+
+
+def test_too_early_waits_for_the_planned_moment():
+    found = decide(raised(Tier.EMERGENCY), CLOCKS, AT + MIN)
+    assert (found.action, found.reason, found.next_step_at) == (Action.WAIT, Why.ASKED_TOO_EARLY, AT + 15 * MIN)
+
+
+def test_after_an_outage_the_questions_do_not_come_in_a_burst():
+    found = decide(raised(Tier.EMERGENCY), CLOCKS, AT + 5 * HOUR)
+    assert (found.action, found.next_step_at) == (Action.ASK, AT + 5 * HOUR + 15 * MIN)
+
+
+def test_closed_by_staff_is_not_asked_after():
+    found = decide(raised(Tier.URGENT, closed=True), CLOCKS, AT + DAY)
+    assert (found.action, found.reason, found.next_step_at) == (Action.WAIT, Why.CLOSED_BY_STAFF, None)
+
+
+def test_routine_has_no_loop_back():
+    assert first_step_at(Tier.ROUTINE, CLOCKS, AT) is None
+    found = decide(raised(Tier.ROUTINE), CLOCKS, AT)
+    assert (found.action, found.reason, found.next_step_at) == (Action.WAIT, Why.NO_LOOP_BACK, None)
+
+
+def test_rule_6_a_mistake_and_the_hour_are_nothing_a_decision_could_see():
+    assert set(Alert.model_fields) == {
+        "tier", "raised_at", "loop_backs", "last_reply", "replied_at", "next_step_at", "unconfirmed", "closed",
+    }  # fmt: skip
+
+
+@given(
+    tier=st.sampled_from([Tier.EMERGENCY, Tier.URGENT, Tier.SOON]),
+    loop_backs=st.integers(0, 5),
+    reply=st.sampled_from([None, *NOT_REACHED]),
+    wait=st.timedeltas(timedelta(0), timedelta(days=9)),
+)
+def test_rule_7_silence_never_confirms_and_always_leads_on(tier, loop_backs, reply, wait):
+    at = AT + wait
+    found = decide(raised(tier, loop_backs=loop_backs, last_reply=reply, replied_at=AT - MIN), CLOCKS, at)
+    assert found.action in {Action.WAIT, ASK, END}
+    assert found.next_step_at is None if found.action is END else found.next_step_at > at

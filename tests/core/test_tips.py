@@ -1,0 +1,110 @@
+"""Which tip is shown: it fits, it has rested, the least recently shown goes first, and there is always one."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.content.loader import load_protocol
+from bot.core.protocol import Tip
+from bot.core.tips import Shown, choose_tip
+
+DEFAULT = load_protocol()
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NUMB = {"numbness": ("mild",)}
+
+
+def tip(name, *when):
+    return Tip(id=name, theme="t", source="s", when=when)
+
+
+PROTOCOL = DEFAULT.model_copy(
+    update={"tips": (tip("general"), tip("numb", NUMB), tip("dizzy", {"autonomic": ("dizzy",)}))}
+)
+
+
+def shown(name, days, rating=None):
+    return Shown(tip=name, shown_at=AT - timedelta(days=days), rating=rating)
+
+
+def chosen(answers, *before):
+    return choose_tip(answers, before, PROTOCOL, AT).id
+
+
+def test_a_tip_made_for_the_answers_goes_before_a_general_one():
+    assert chosen(NUMB) == "numb"
+    assert chosen({"autonomic": ("bowel", "dizzy")}) == "dizzy"
+
+
+def test_a_tip_that_does_not_fit_is_not_shown():
+    assert chosen({"numbness": ("none",)}) == "general"
+
+
+def test_a_tip_rests_14_days():
+    assert chosen(NUMB, shown("numb", 13)) == "general"
+    assert chosen(NUMB, shown("general", 1), shown("numb", 14)) == "numb"
+
+
+def test_a_disliked_tip_rests_much_longer():
+    assert chosen(NUMB, shown("general", 14), shown("numb", 83, "not_for_me")) == "general"
+    assert chosen(NUMB, shown("general", 14), shown("numb", 84, "not_for_me")) == "numb"
+    assert chosen(NUMB, shown("general", 14), shown("numb", 20, "helpful")) == "numb"
+
+
+def test_the_last_showing_counts_in_whatever_order_they_come():
+    rows = (shown("numb", 30), shown("numb", 2))
+    assert chosen(NUMB, *rows) == chosen(NUMB, *reversed(rows)) == "general"
+
+
+def test_the_least_recently_shown_goes_first():
+    assert chosen(NUMB, shown("general", 40), shown("numb", 20)) == "general"
+
+
+def test_where_none_has_rested_the_one_shown_longest_ago_comes_back():
+    assert chosen(NUMB, shown("general", 3), shown("numb", 5)) == "numb"
+
+
+def test_where_none_fits_any_tip_is_better_than_none():
+    only_numb = PROTOCOL.model_copy(update={"tips": (tip("numb", NUMB),)})
+    assert choose_tip({}, (), only_numb, AT).id == "numb"
+
+
+def test_without_tips_there_is_none():
+    assert choose_tip(NUMB, (), PROTOCOL.model_copy(update={"tips": ()}), AT) is None
+
+
+THEMES = [
+    "keep_moving",
+    "feet_and_hands",
+    "falls",
+    "heat_and_cold",
+    "skin_and_nails",
+    "daily_habits",
+    "discomfort",
+    "mind_and_sleep",
+    "safety",
+]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_theme_of_the_clinical_page_has_two_tips_with_a_source(theme):
+    tips = [t for t in DEFAULT.tips if t.theme == theme]
+    assert len(tips) >= 2
+    assert all(t.source for t in tips)
+
+
+def test_there_are_no_other_themes():
+    assert {t.theme for t in DEFAULT.tips} == set(THEMES)
+
+
+@settings(max_examples=30)
+@given(numbness=st.sampled_from(["none", "mild"]), every=st.integers(2, 7))
+def test_the_default_tips_never_repeat_within_14_days(numbness, every):
+    seen = []
+    for day in range(0, 90, every):
+        at = AT + timedelta(days=day)
+        found = choose_tip({"numbness": (numbness,)}, seen, DEFAULT, at)
+        last = max((s.shown_at for s in seen if s.tip == found.id), default=None)
+        assert last is None or at - last >= timedelta(days=14)
+        seen.append(Shown(tip=found.id, shown_at=at))
