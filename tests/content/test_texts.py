@@ -1,0 +1,219 @@
+"""The catalogs: chosen language, plurals, placeholders, what is missing where it matters, and markup Telegram takes."""
+
+import html
+from pathlib import Path
+
+import pytest
+
+from bot.content.faults import ContentError
+from bot.content.loader import load_protocol
+from bot.content.texts import Texts, markup_problems, needed_keys, red_flag_keys
+
+PROTOCOL = load_protocol()
+HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Plural-Forms: {}\\n"\n\n'
+TWO = "nplurals=2; plural=(n != 1);"
+THREE = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);"
+
+EN = HEADER.format(TWO) + (
+    'msgid "hello"\nmsgstr "Hello {name}"\n\n'
+    'msgid "call.now"\nmsgstr "Call <b>{number}</b>"\n\n'
+    'msgid "taps"\nmsgid_plural "taps"\nmsgstr[0] "{n} tap"\nmsgstr[1] "{n} taps"\n'
+)
+RU = HEADER.format(THREE) + (
+    'msgid "hello"\nmsgstr "Привет, {name}"\n\n'
+    'msgid "call.now"\nmsgstr "Звоните <b>{number}</b>"\n\n'
+    'msgid "taps"\nmsgid_plural "taps"\nmsgstr[0] "{n} раз"\nmsgstr[1] "{n} раза"\nmsgstr[2] "{n} разов"\n'
+)
+
+
+def folder_of(tmp_path: Path, **catalogs: str) -> Path:
+    for language, content in catalogs.items():
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "chat.po").write_text(content, encoding="utf-8")
+    return tmp_path
+
+
+def faults(tmp_path: Path, **catalogs: str) -> list[str]:
+    none = PROTOCOL.model_copy(update={"questions": {}, "forms": {}, "tips": (), "rules": ()})
+    return [str(f) for f in Texts.load(catalogs, folder_of(tmp_path, **catalogs)).faults(none)]
+
+
+@pytest.fixture
+def texts(tmp_path):
+    return Texts.load(["ru"], folder_of(tmp_path, en=EN, ru=RU))
+
+
+def test_a_string_in_its_language(texts):
+    assert texts.languages == ("en", "ru")
+    assert texts.get("ru", "hello", {"name": "P-1"}) == "Привет, P-1"
+    assert texts.get("en", "hello", {"name": "P-1"}) == "Hello P-1"
+    assert texts.keys() == ("hello", "call.now", "taps")
+    assert texts.forms("ru", "taps") == ("{n} раз", "{n} раза", "{n} разов")
+    assert texts.forms("ru", "other") == ()
+
+
+def test_plurals_follow_the_rule_of_the_language(texts):
+    assert [texts.get("en", "taps", {"n": n}) for n in (1, 2, 5)] == ["1 tap", "2 taps", "5 taps"]
+    assert [texts.get("ru", "taps", {"n": n}) for n in (1, 2, 5, 21)] == ["1 раз", "2 раза", "5 разов", "21 раз"]
+    assert texts.get("en", "taps", {"n": "many"}) == "many taps"
+
+
+def test_values_are_escaped_as_the_caller_says_and_numbers_are_not(texts):
+    assert texts.get("en", "hello", {"name": "<b>"}, escape=html.escape) == "Hello &lt;b&gt;"
+    assert texts.get("en", "hello", {"name": "<b>"}) == "Hello <b>"
+    assert texts.get("en", "hello", {"name": 7}, escape=html.escape) == "Hello 7"
+
+
+def test_a_screen_with_a_gap_is_better_than_none(texts):
+    assert texts.get("en", "hello") == "Hello {name}"
+    assert texts.get("en", "never.written") == "never.written"
+    assert texts.get("fr", "hello", {"name": "P-1"}) == "Hello P-1"
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        RU.replace('"Привет, {name}"', '""'),
+        RU.replace('msgid "hello"', '#, fuzzy\nmsgid "hello"'),
+        RU.replace('msgid "hello"\nmsgstr "Привет, {name}"\n\n', ""),
+    ],
+    ids=["empty", "fuzzy", "missing"],
+)
+def test_english_stands_in_and_only_red_flags_are_faults(tmp_path, spoilt):
+    texts = Texts.load(["ru"], folder_of(tmp_path, en=EN, ru=spoilt))
+    assert texts.get("ru", "hello", {"name": "P-1"}) == "Hello P-1"
+    assert not texts.has("ru", "hello")
+    none = PROTOCOL.model_copy(update={"questions": {}, "forms": {}, "tips": (), "rules": ()})
+    assert texts.faults(none) == []
+
+
+@pytest.mark.parametrize(
+    ("english", "russian", "reason"),
+    [
+        (
+            EN,
+            RU.replace('"Звоните <b>{number}</b>"', '""'),
+            "ru/chat.po:9: the red-flag string 'call.now' is missing in 'ru'",
+        ),
+        (EN, RU.replace('msgid "call.now"', '#, fuzzy\nmsgid "call.now"'), "the red-flag string 'call.now' is fuzzy"),
+        (
+            EN,
+            RU.replace('msgid "call.now"', 'msgid "call.then"'),
+            "ru/chat.po:1: the red-flag string 'call.now' is missing",
+        ),
+        (EN, RU.replace('msgid "call.now"', 'msgid "call.then"'), "'call.then' is no key of the English catalog"),
+        (EN, RU.replace("{number}", "{nummer}"), "'call.now' has the placeholders nummer, in English number"),
+        (EN, RU.replace("<b>{number}</b>", "<b>{number}"), "'call.now': <b> is not closed: Telegram would refuse"),
+        (EN.replace('"Hello {name}"', '""'), RU, "en/chat.po:6: 'hello' has no English string"),
+        (EN.replace('msgid "hello"', '#, fuzzy\nmsgid "hello"'), RU, "'hello' has no English string"),
+        (EN.replace("call.now", "calm.now"), RU, "en/chat.po:1: the texts of the call screens are missing"),
+    ],
+)
+def test_fault(tmp_path, english, russian, reason):
+    assert any(reason in f for f in faults(tmp_path, en=english, ru=russian))
+
+
+def test_no_faults_in_sound_catalogs(tmp_path):
+    assert faults(tmp_path, en=EN, ru=RU) == []
+
+
+@pytest.mark.parametrize(
+    ("catalogs", "reason"),
+    [
+        ({"en": EN}, "ru/clinical.po:1: no catalog of this language"),
+        ({"en": EN, "ru": "msgid broken\n"}, "ru/chat.po:.*can't be read"),
+        ({"en": EN, "ru": RU.replace("nplurals=3", "nplurals=x")}, "can't be read|no catalog"),
+    ],
+)
+def test_catalogs_that_are_not_there_or_not_readable_are_refused(tmp_path, catalogs, reason):
+    with pytest.raises(ContentError, match=reason):
+        Texts.load(["ru"], folder_of(tmp_path, **catalogs))
+
+
+def test_a_key_in_both_catalogs_is_refused(tmp_path):
+    folder = folder_of(tmp_path, en=EN)
+    (folder / "en" / "clinical.po").write_text(EN)
+    with pytest.raises(ContentError, match="'hello' stands in both catalogs"):
+        Texts.load([], folder)
+
+
+@pytest.mark.parametrize("good", ["plain", "<b>bold</b> and <i>it</i>", "a &lt; b &amp; c", "43 °C"])
+def test_markup_telegram_takes(good):
+    assert markup_problems(good) == []
+
+
+@pytest.mark.parametrize(
+    "bad", ["<b>open", "closed</b>", "<b><i>x</b></i>", "<blink>x</blink>", '<b class="x">y</b>', "a & b", "1 < 2"]
+)
+def test_markup_telegram_refuses(bad):
+    assert markup_problems(bad)
+
+
+# --- The texts that come with the program -----------------------------------------------------------------------------
+
+PACKAGED = Texts.load(["en", "es", "ru"])
+
+
+def test_packaged_texts_have_no_fault_of_their_own():
+    clinical = [str(f) for f in PACKAGED.faults(PROTOCOL) if f.file.endswith("clinical.po")]
+    assert clinical == []
+    assert [str(f) for f in Texts.load(["en"]).faults(PROTOCOL)] == []
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ru"])
+def test_packaged_protocol_is_complete_in(language):
+    assert [key for key in needed_keys(PROTOCOL) if not PACKAGED.has(language, key)] == []
+
+
+def test_no_packaged_clinical_string_is_left_over():
+    shown = set(needed_keys(PROTOCOL))
+    written = {k for k in PACKAGED.keys() if k.startswith(("question.", "choice.", "tip."))}  # noqa: SIM118
+    assert written == shown
+
+
+def test_red_flag_strings_are_those_of_every_question_that_can_give_urgent():
+    keys = red_flag_keys(PROTOCOL)
+    asked = {k for k in keys if k.startswith("question.")}
+    assert {"question.safety_now", "question.safety_now.first", "question.which_new", "question.selfcare"} <= asked
+    assert {"question.numbness", "question.numbness.first", "question.interference"} <= asked  # severe is URGENT
+    assert not any("known_before" in k or "question.change" in k or k.startswith("tip.") for k in keys)
+    assert {"choice.safety_now.none", "choice.not_sure", "choice.numbness.very_strong"} <= set(keys)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ru"])
+@pytest.mark.parametrize("key", ["question.safety_now", "question.safety_now.first"])
+def test_the_first_safety_screen_names_all_eight_emergency_signs(language, key):
+    assert PACKAGED.get(language, key).count("•") == 8
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ru"])
+@pytest.mark.parametrize("key", ["question.safety_new", "question.safety_new.first"])
+def test_the_second_safety_screen_names_all_five_urgent_signs(language, key):
+    assert PACKAGED.get(language, key).count("•") == 5
+
+
+SIGNS_OF_THE_CLINICAL_PAGE = {
+    "question.safety_now": [
+        *["breathe", "sitting still", "lying flat", "swallowing", "choking", "spit", "slurred", "nasal"],
+        *["stand", "walk", "lift your arms or head", "hours or days", "confusion", "odd behavior", "seizure", "sleepy"],
+        *["headache", "stiff neck", "fever", "light", "urine", "stool", "between the legs"],
+        *["Chest pain", "fainting", "racing", "uneven", "one side", "drooping", "speak"],
+    ],
+    "question.safety_new": [
+        *["double", "eyelid", "face", "stairs", "chair", "grip", "buttons", "muscle pain"],
+        *["walking", "a fall", "feel the floor"],
+    ],
+}
+
+
+@pytest.mark.parametrize(("key", "sign"), [(k, s) for k, signs in SIGNS_OF_THE_CLINICAL_PAGE.items() for s in signs])
+def test_sign_is_named_on_both_versions_of_the_screen(key, sign):
+    assert sign in PACKAGED.get("en", key)
+    assert sign in PACKAGED.get("en", f"{key}.first")
+
+
+def test_labels_are_short_enough_for_a_button_on_a_phone():
+    for language in ("en", "es", "ru"):
+        for key in PACKAGED.keys():  # noqa: SIM118
+            if key.startswith("choice."):
+                assert len(PACKAGED.get(language, key)) <= 40, (language, key)

@@ -1,0 +1,114 @@
+"""What patients read: grade 6 at most, no name of a disease, no promise of safety, nothing for a lock screen to tell.
+
+Flesch-Kincaid needs syllables. The package's own dictionary is fetched from the network, so they are counted here: as
+hyphenation splits a word (pyphen, which comes with textstat), and at least as the groups of vowels one hears.
+"""
+
+import html
+import re
+from statistics import mean
+
+import pyphen
+import pytest
+
+from bot.content.texts import Texts
+
+TEXTS = Texts.load(["en"])
+GRADE = 6.0
+FEWEST_WORDS = 8
+_SPLIT = pyphen.Pyphen(lang="en_US")
+
+# Words for staff, not for patients: the card is shown to an emergency team; labels of the console are not in here.
+FOR_STAFF = ("card.",)
+
+
+def syllables(word: str) -> int:
+    word = word.lower()
+    heard = re.sub(r"(?:[^l]e|[^td]ed|[^aeiouy]es)$", "", word) if len(word) > 3 else word
+    return max(1, len(_SPLIT.positions(word)) + 1, len(re.findall(r"[aeiouy]+", heard)))
+
+
+def plain(text: str) -> str:
+    """Words as read: no markup; a phone number or a name counts as one short word."""
+    return re.sub(r"\{[a-z_]+\}", "it", html.unescape(re.sub(r"<[^>]+>", "", text)))
+
+
+def sentences(text: str) -> list[list[str]]:
+    parts = re.split(r"[.!?•\n]+(?:\s|$)|\n", plain(text))
+    return [words for part in parts if (words := re.findall(r"[A-Za-z][A-Za-z'’-]*", part))]
+
+
+def grade(text: str) -> float:
+    """Flesch-Kincaid grade of a text."""
+    parts = sentences(text)
+    words = [word for part in parts for word in part]
+    return 0.39 * len(words) / len(parts) + 11.8 * mean(map(syllables, words)) - 15.59
+
+
+PATIENT_KEYS = [k for k in TEXTS.keys() if not k.startswith(FOR_STAFF)]  # noqa: SIM118
+FORMS = [(key, form) for key in PATIENT_KEYS for form in TEXTS.forms("en", key)]
+
+
+@pytest.mark.parametrize(
+    ("word", "count"),
+    [
+        ("breathe", 1),
+        ("headache", 2),
+        ("immunotherapy", 6),
+        ("numb", 1),
+        ("tingling", 2),
+        ("confusion", 3),
+        ("little", 2),
+        ("raised", 1),
+        ("needed", 2),
+    ],
+)
+def test_syllables_are_counted_as_one_hears_them(word, count):
+    assert abs(syllables(word) - count) <= (1 if count > 3 else 0)
+
+
+def test_a_hard_sentence_is_seen_to_be_hard():
+    assert (
+        grade("Immune checkpoint inhibitors may precipitate a demyelinating polyneuropathy requiring hospitalisation.")
+        > 12
+    )
+    assert grade("Do you have any of these right now? Tap each one, then Done.") < 4
+
+
+@pytest.mark.parametrize(("key", "text"), FORMS, ids=[k for k, _ in FORMS])
+def test_grade_6_at_most(key, text):
+    if sum(map(len, sentences(text))) >= FEWEST_WORDS:
+        assert grade(text) <= GRADE, f"{key}: grade {grade(text):.1f}"
+
+
+DIAGNOSES = (
+    r"neuropath|myasthen|guillain|barr[ée]|mening|encephal|myosit|myocard|myelit|stroke|paraly|autoimmun|inflamm"
+)
+PROMISES = (
+    r"\bsafe\b|\bfine\b|nothing to worry|don't worry|do not worry|harmless|all good|all clear|no danger|no problem"
+)
+
+
+@pytest.mark.parametrize(("key", "text"), FORMS, ids=[k for k, _ in FORMS])
+def test_no_diagnosis_and_no_promise(key, text):
+    assert not re.search(DIAGNOSES, text, re.IGNORECASE), key
+    assert not re.search(PROMISES, text, re.IGNORECASE), key
+
+
+@pytest.mark.parametrize(("key", "text"), FORMS, ids=[k for k, _ in FORMS])
+def test_the_first_line_is_safe_on_a_lock_screen(key, text):
+    first = plain(text).strip().partition("\n")[0]
+    if key != "call.emergency.say":  # never a first line: it stands under "Call 112 now."
+        assert not re.search(r"cancer|tumou?r|chemo|oncolog", first, re.IGNORECASE), key
+
+
+@pytest.mark.parametrize("language", ["es", "ru"])
+def test_no_diagnosis_and_no_promise_in_other_languages(language):
+    words = {
+        "es": r"neuropat|miasten|guillain|mening|encefal|miosit|miocard|ictus|a salvo|no se preocupe|está bien|sin peligro",
+        "ru": r"нейропат|невропат|миастен|гийен|менинг|энцефал|миозит|миокард|инсульт|не волнуйтесь|безопасно|всё в порядке",
+    }[language]
+    texts = Texts.load([language])
+    for key in texts.keys(language):
+        for text in texts.forms(language, key):
+            assert not re.search(words, text, re.IGNORECASE), (key, text)
