@@ -1,0 +1,257 @@
+// The page: who is there, whose chat is open, what arrives. Rendering is in message.js, the cards beside it in desk.js.
+
+import { get, listen, post } from "./api.js";
+import { setClock, showFaults, showPerson, wireDesk } from "./desk.js";
+import { element, messageElement } from "./message.js";
+
+const $ = (id) => document.getElementById(id);
+const DAY = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
+const NOTE_SECONDS = 4;
+
+let people = [];
+let can = {};
+let openId = null;
+const unread = new Map();
+const answered = new Map(); // tap id -> its button, until the bot answers
+
+const open = () => people.find((person) => person.id === openId);
+const phone = (path, body) => post(`/people/${openId}${path}`, body).catch((error) => note(error.message));
+
+// -- small things ------------------------------------------------------------------------------------------------
+
+let noteTimer;
+function note(text) {
+  $("toast").textContent = text;
+  $("toast").hidden = false;
+  clearTimeout(noteTimer);
+  noteTimer = setTimeout(() => { $("toast").hidden = true; }, NOTE_SECONDS * 1000);
+}
+
+let typingTimer;
+function typing() {
+  $("phone-status").textContent = "typing…";
+  clearTimeout(typingTimer);
+  typingTimer = setTimeout(() => { $("phone-status").textContent = "bot"; }, 4000);
+}
+
+const acts = {
+  call: (number) => note(`A phone would now call ${number}.`),
+  open: (url) => note(`A phone would now open ${url}`),
+  async tap(message, row, column, button, pressed) {
+    if (button.copy_text) {
+      await navigator.clipboard?.writeText(button.copy_text.text).catch(() => {});
+      note(`Copied: ${button.copy_text.text}`);
+    }
+    if (button.url) acts.open(button.url);
+    if (!("callback_data" in button)) return;
+    pressed.setAttribute("aria-busy", "true");
+    const done = await phone("/tap", { message_id: message.message_id, row, column, data: button.callback_data });
+    if (done?.tap && !done.tap.answer && answered.get(done.tap.id) !== "early") answered.set(done.tap.id, pressed);
+    else pressed.removeAttribute("aria-busy");
+    setTimeout(() => pressed.removeAttribute("aria-busy"), 10_000);
+  },
+};
+
+function onAnswer(event) {
+  const pressed = answered.get(event.tap_id);
+  if (pressed && pressed !== "early") pressed.removeAttribute("aria-busy");
+  answered.set(event.tap_id, "early");
+  if (!event.text || event.chat_id !== openId) return;
+  if (!event.show_alert) return note(event.text);
+  $("alert-text").textContent = event.text;
+  $("alert").showModal();
+}
+
+// -- the log -----------------------------------------------------------------------------------------------------
+
+function dayOf(unix) {
+  return DAY.format(new Date(unix * 1000));
+}
+
+function addMessage(message, isNew) {
+  const log = $("log");
+  if (log.querySelector(`[data-id="${message.message_id}"]`)) return replaceMessage(message);
+  const day = dayOf(message.date);
+  if (log.dataset.day !== day) {
+    log.append(element("p", { class: "day" }, day));
+    log.dataset.day = day;
+  }
+  const made = messageElement(message, acts);
+  if (isNew) made.classList.add("new");
+  return log.append(made);
+}
+
+function replaceMessage(message) {
+  const old = $("log").querySelector(`[data-id="${message.message_id}"]`);
+  if (!old) return;
+  const atEnd = isAtEnd();
+  const hadFocus = old.contains(document.activeElement);
+  const made = messageElement(message, acts);
+  old.replaceWith(made);
+  if (hadFocus) (made.querySelector(".inline button") ?? made).focus({ preventScroll: true });
+  if (atEnd) toEnd();
+}
+
+function isAtEnd() {
+  const log = $("log");
+  return log.scrollHeight - log.scrollTop - log.clientHeight < 160;
+}
+
+function toEnd() {
+  const log = $("log");
+  log.scrollTop = log.scrollHeight;
+}
+
+// -- the phone ---------------------------------------------------------------------------------------------------
+
+async function openChat(id) {
+  openId = id;
+  unread.delete(id);
+  showTabs();
+  const { messages, keyboard, commands } = await get(`/chats/${id}`);
+  if (id !== openId) return;
+  $("log").replaceChildren();
+  delete $("log").dataset.day;
+  for (const message of messages) addMessage(message, false);
+  showKeyboard(keyboard);
+  showCommands(commands);
+  showOpenPerson();
+  toEnd();
+}
+
+function showOpenPerson() {
+  const person = open();
+  $("phone-owner").textContent = person.code ?? person.name;
+  const invited = person.start && !person.opened;
+  $("start").hidden = person.blocked || (person.started && !invited);
+  $("blocked").hidden = !person.blocked;
+  $("composer").hidden = person.blocked || !$("start").hidden;
+  $("keyboard").classList.toggle("off", person.blocked);
+  $("start-title").textContent = invited ? "You have an invitation" : "Nothing here yet";
+  $("start-text").textContent = invited ? "Your care team gave you a link to this chat." : "A bot can't write first.";
+  $("start-button").textContent = invited ? `Open invite for ${person.code}` : "Start";
+  showPerson(person);
+}
+
+function showKeyboard(markup) {
+  const rows = markup?.keyboard ?? [];
+  $("keyboard").hidden = rows.length === 0;
+  $("keyboard").replaceChildren(...rows.map((row) => element("div", { class: "row" }, ...row.map((button) =>
+    element("button", { type: "button", class: button.style ?? "", onclick: () => phone("/reply", { text: button.text }) }, button.text)))));
+  if (isAtEnd()) toEnd();
+}
+
+function showCommands(commands) {
+  $("menu-button").hidden = commands.length === 0;
+  setMenu(false);
+  $("menu").replaceChildren(...commands.map(({ command, description }) => element("li", {}, element("button", {
+    type: "button",
+    onclick: () => { setMenu(false); phone("/say", { text: `/${command}` }); },
+  }, element("b", {}, `/${command}`), description))));
+}
+
+function setMenu(isOpen) {
+  $("menu").hidden = !isOpen;
+  $("menu-button").setAttribute("aria-expanded", isOpen);
+}
+
+function showTabs() {
+  $("tabs").replaceChildren(...people.map((person) => {
+    const count = unread.get(person.id);
+    const tab = element("button", {
+      type: "button", role: "tab", "aria-selected": String(person.id === openId), "aria-controls": "phone",
+      tabindex: person.id === openId ? "0" : "-1", "data-person": person.id, onclick: () => openChat(person.id),
+    }, person.code ?? person.name);
+    if (count) tab.append(element("span", { class: "count", "aria-label": `${count} new` }, String(count)));
+    return tab;
+  }));
+  $("add-patient").textContent = people.length === 1 ? "Add a second patient" : "Add a patient";
+}
+
+function moveTab(event) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const next = people[(people.findIndex((person) => person.id === openId) + step + people.length) % people.length];
+  openChat(next.id);
+  $("tabs").querySelector(`[data-person="${next.id}"]`).focus();
+}
+
+// -- people ------------------------------------------------------------------------------------------------------
+
+async function refreshPeople() {
+  ({ people } = await get("/state"));
+  if (!people.length) return;
+  showTabs();
+  if (open()) showOpenPerson();
+}
+
+async function add(invited, onlyFirst = false) {
+  const language_code = $("language").value;
+  const name = `Person ${people.length + 1}`;
+  try {
+    const made = invited ? await post("/invites", { language_code, only_first: onlyFirst }) : await post("/people", { name, language_code });
+    await refreshPeople();
+    await openChat(made.id);
+  } catch (error) {
+    note(error.message);
+  }
+}
+
+// -- what arrives ------------------------------------------------------------------------------------------------
+
+const handlers = {
+  message(event) {
+    if (event.chat_id !== openId) {
+      if (event.message.from?.is_bot) unread.set(event.chat_id, (unread.get(event.chat_id) ?? 0) + 1);
+      return showTabs();
+    }
+    $("phone-status").textContent = "bot";
+    addMessage(event.message, true);
+    toEnd();
+    if (!open().started) refreshPeople();
+  },
+  edited: (event) => event.chat_id === openId && replaceMessage(event.message),
+  deleted: (event) => event.chat_id === openId && $("log").querySelector(`[data-id="${event.message_id}"]`)?.remove(),
+  keyboard: (event) => event.chat_id === openId && showKeyboard(event.keyboard),
+  typing: (event) => event.chat_id === openId && typing(),
+  answer: onAnswer,
+  clock: (event) => setClock(event.clock),
+  people: refreshPeople,
+  commands: () => openId && get(`/chats/${openId}`).then((chat) => showCommands(chat.commands)),
+  faults: showFaults,
+  reload: start,
+};
+
+let wired = false;
+async function start() {
+  const state = await get("/state");
+  ({ people, can } = state);
+  setClock(state.clock);
+  if (!wired) wire();
+  if (!people.length) await add(can.invite, true);
+  else await openChat(open() ? openId : people[0].id);
+  await showFaults();
+}
+
+function wire() {
+  wired = true;
+  wireDesk(can);
+  $("add-patient").addEventListener("click", () => add(can.invite));
+  $("add-invited").hidden = !can.invite;
+  $("add-invited").addEventListener("click", () => add(true));
+  $("add-person").addEventListener("click", () => add(false));
+  $("tabs").addEventListener("keydown", moveTab);
+  $("block").addEventListener("click", () => phone(open().blocked ? "/unblock" : "/block"));
+  $("unblock-here").addEventListener("click", () => phone("/unblock"));
+  $("start-button").addEventListener("click", () => (open().start ? phone("/open-invite") : phone("/say", { text: "/start" })));
+  $("menu-button").addEventListener("click", () => setMenu($("menu").hidden));
+  $("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = $("say").value;
+    if (!text.trim()) return;
+    $("say").value = "";
+    phone("/say", { text });
+  });
+}
+
+listen(start, (event) => handlers[event.type]?.(event));
