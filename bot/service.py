@@ -69,7 +69,7 @@ class Service:
         self.clinic = clinic
         self.database = database
         self.bot_name: str | None = None
-        self._bots = bots
+        self.bots = bots
         self._webhook = webhook
         self._words = Words(texts)
         self._clock = clock
@@ -100,8 +100,8 @@ class Service:
 
     async def start(self) -> None:
         """Start sending and ticking at once; receiving as soon as Telegram answers."""
-        await self._bots.sending.request.initialize()
-        await self._bots.polling.request.initialize()
+        await self.bots.sending.request.initialize()
+        await self.bots.polling.request.initialize()
         self._tasks = [
             asyncio.create_task(self.sender.run(), name="sender"),
             asyncio.create_task(self._receive(), name="receiver"),
@@ -117,8 +117,8 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._bots.polling.request.shutdown()
-        await self._bots.sending.request.shutdown()
+        await self.bots.polling.request.shutdown()
+        await self.bots.sending.request.shutdown()
 
     async def settle(self) -> None:
         """Work off all that is due now; stories and the sandbox's clock wait for it."""
@@ -138,11 +138,11 @@ class Service:
         wait = FIRST_WAIT
         while True:
             try:
-                me = await self._bots.sending.get_me()
+                me = await self.bots.sending.get_me()
                 if self._webhook is not None:
-                    await setup_webhook(self._bots.sending, self._webhook.url, self._webhook.secret)
+                    await setup_webhook(self.bots.sending, self._webhook.url, self._webhook.secret)
                 else:
-                    await remove_webhook(self._bots.sending)
+                    await remove_webhook(self.bots.sending)
                 break
             except TelegramError as error:
                 log.warning("Telegram does not answer", action="introduce_failed", error=type(error).__name__)
@@ -150,4 +150,4 @@ class Service:
                 wait = min(2 * wait, LONGEST_WAIT)
         self.bot_name = me.username
         await self.database.transact(lambda store: store.save_setting(BOT_NAME, me.username or ""))
-        await publish_commands(self._bots.sending, self._words, self.clinic.languages)
+        await publish_commands(self.bots.sending, self._words, self.clinic.languages)

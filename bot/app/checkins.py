@@ -32,7 +32,7 @@ CLOSED = frozenset({core.State.DONE, core.State.EXPIRED, core.State.REPLACED})
 DAILY = timedelta(hours=36)
 """Check-ins closer than this count as daily: one reminder, then missed."""
 EARLY = "early"
-"""The phase, by its name in the protocol, in which two check-ins missed in a row are shown to the coordinator."""
+"""How the names of the phases begin, in the protocol, in which two check-ins missed in a row are shown to the coordinator."""
 WORSE_ANSWERS: Answers = {"change": ("yes",)}
 """ "I feel worse now" has answered the quick check's first question."""
 
@@ -372,7 +372,7 @@ def _missed(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at:
     if row.silent_at is None and at - row.opened_at > DAILY:
         _work_item(store, patient, "not_heard_from", at)
     before = next((c for c in store.checkins(patient.id) if c.id < row.id), None)
-    early = phase_at(plan_of(patient, clinic), row.due_at.date()) == EARLY
+    early = (phase_at(plan_of(patient, clinic), row.due_at.date()) or "").startswith(EARLY)
     if early and not row.value.answers and before is not None and not before.value.answers:
         _work_item(store, patient, "missed_twice", at)
 

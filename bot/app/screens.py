@@ -211,7 +211,8 @@ def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
         name="call.help" if asked else "call.urgent",
         lines=(
             Text(key="call.help" if asked else "call.urgent", values=numbers(clinic)),
-            Text(key="call.urgent.no_answer", values=numbers(clinic)),
+            *(() if asked else (Text(key="call.urgent.why"),)),
+            Text(key="call.no_answer", values=numbers(clinic)),
         ),
         rows=rows(
             (
@@ -277,7 +278,11 @@ def loop_back_screen(alert: AlertRow, clinic: Clinic) -> Screen:
         ),
         rows=rows(
             (
-                button("button.reached", alert_tap(alert, "reached"), style=Style.SUCCESS),
+                button(
+                    "button.help_coming" if alert.tier is Tier.EMERGENCY else "button.reached",
+                    alert_tap(alert, "reached"),
+                    style=Style.SUCCESS,
+                ),
                 button("button.not_yet", alert_tap(alert, "not_yet")),
                 button("button.cannot_reach", alert_tap(alert, "cannot_reach"), style=Style.DANGER),
                 button("button.card", alert_tap(alert, "card")),
