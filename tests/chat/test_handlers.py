@@ -107,6 +107,12 @@ async def test_a_group_is_told_once_though_all_talk(house: House) -> None:
     assert len(house.api.sent("leaveChat")) == 1
 
 
+async def test_a_group_that_invites_again_is_told_again(house: House) -> None:
+    await house.handle(moved(1, -100, "member", "group"))
+    await house.handle(moved(2, -100, "member", "group"))
+    assert len(house.api.sent("leaveChat")) == 2
+
+
 async def test_a_group_is_left_even_where_nothing_may_be_said(house: House) -> None:
     house.api.fail("sendMessage", 403, "not enough rights")
     await house.handle(message(1, -100, "hi", chat=chat(-100, "group"), **{"from": person(9, None)}))

@@ -60,6 +60,7 @@ async def test_the_offset_waits_for_a_slow_chat_and_others_do_not(house: House) 
         gate.set()
         await until(lambda: house.api.confirmed == 5)
     assert len(house.log) == 5
+    assert house.database.tries == 5  # those under way came again and again and were known
 
 
 async def test_killed_between_commit_and_confirm_nothing_is_lost_or_doubled(house: House) -> None:
@@ -170,6 +171,16 @@ async def test_an_update_without_an_id_is_kept_once_and_does_not_block(house: Ho
         await until(lambda: len(house.api.offsets) > 4)
         assert house.log == [("said", 7)]
         assert len(house.database.rows.dead) == 1
+
+
+async def test_an_answer_from_before_the_confirmation_changes_nothing(house: House) -> None:
+    house.api.put(message(1, 7))
+    async with polling(house):
+        await until(lambda: house.api.confirmed == 1)
+        house.api.answers["getUpdates"] = [(200, {"ok": True, "result": [message(1, 7), message(2, 7)]})]
+        house.api.put(message(2, 7))
+        await until(lambda: house.api.confirmed == 2)
+    assert house.database.tries == 2
 
 
 async def test_many_more_than_one_answer_holds(house: House) -> None:

@@ -10,7 +10,7 @@ from bot.app.ports import Outcome
 from bot.app.store import Lane
 from bot.chat.updates import AGAIN_AFTER, FIRST_WAIT, LONGEST_WAIT, DatabaseDownError
 
-from .stand_ins import AT, NOTED, House, broken, message, patient, tap, until
+from .stand_ins import AT, NOTED, House, broken, chat, message, patient, tap, until
 
 ALWAYS = 10**6
 
@@ -58,6 +58,27 @@ async def test_the_sender_of_a_malformed_message_is_told(house: House) -> None:
     (sorry,) = house.database.rows.outbox
     assert (sorry.chat_id, sorry.screen.name, sorry.lane) == (7, "oops", Lane.REPLY)
     assert house.log == [("stale_tap", 7)]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"update_id": 1, "my_chat_member": {"chat": chat(7)}},
+        {"update_id": 1, "message": {"message_id": "x", "chat": chat(-7, "group")}},
+        {"update_id": 1, "callback_query": {"id": 3, "message": {"chat": chat(-7, "group")}}},
+    ],
+)
+async def test_whoever_waits_for_no_answer_gets_none(house: House, raw: object) -> None:
+    await house.handle(raw)
+    assert len(house.database.rows.dead) == 1
+    assert house.database.rows.outbox == []
+    assert house.api.calls == []
+
+
+async def test_half_a_character_can_be_kept(house: House) -> None:
+    await house.handle(broken(2) | {"half": "\ud83d"})
+    (dead,) = house.database.rows.dead
+    assert dead.raw.encode()
 
 
 async def test_a_fault_of_the_moment_costs_no_answer(house: House) -> None:
