@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from telegram import InlineKeyboardMarkup, ReplyKeyboardMarkup, ReplyKeyboardRemove
 
 from bot.chat.buttons import decode
-from bot.chat.screens import BETWEEN_LINES, MAX_TEXT, fitted, keyboard_commands, make_render, toast, unmarked
+from bot.chat.screens import BETWEEN_LINES, MAX_TEXT, Words, fitted, keyboard_commands, make_render, toast, unmarked
 from bot.content.texts import Texts
 from bot.core.screen import Action, Button, Contact, Screen, Style, Text
 
@@ -154,3 +154,18 @@ def test_the_real_catalogs_render(texts: Texts) -> None:
     assert "Tom &amp; Co" in made.text
     assert "<b>112</b>" in made.text
     assert "{" not in made.text
+
+
+@pytest.mark.parametrize(
+    "key", ["group.goodbye", "oops.body", "keyboard.worse", "keyboard.tips", "keyboard.team", "keyboard.menu"]
+)
+def test_the_strings_that_the_chat_itself_names_exist(texts: Texts, key: str) -> None:
+    assert texts.has("en", key)
+
+
+def test_the_reply_keyboards_labels_differ_in_each_language() -> None:
+    languages = ("en", "es", "ru")
+    commands = keyboard_commands(Words(Texts.load(languages)), languages)
+    by_command = {name: [label for label, to in commands.items() if to == name] for name in set(commands.values())}
+    assert {name: len(labels) for name, labels in by_command.items()} == dict.fromkeys(by_command, 3)
+    assert len(by_command) == 4
