@@ -1,0 +1,166 @@
+"""How records stand in rows: which fields are sealed, which are plain. Runs inside a transaction it doesn't own."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import Any, Generic, NamedTuple, TypeVar, cast
+
+from sqlalchemy import Connection, Executable, Insert, Table, Update, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
+
+from bot.core.screen import Frozen, Screen
+from bot.db.crypto import Keyring
+
+R = TypeVar("R", bound=Frozen)
+Row = Mapping[str, Any]
+RID_BYTES = 16
+
+
+class Seal(NamedTuple):
+    """How a field becomes bytes to encrypt, and back."""
+
+    dump: Callable[[Any], bytes]
+    load: Callable[[bytes], Any]
+
+
+NUMBER = Seal(dump=lambda number: str(number).encode(), load=int)
+WORDS = Seal(dump=lambda words: json.dumps(words).encode(), load=lambda raw: tuple(json.loads(raw)))
+TEXT = Seal(dump=lambda text: text.encode(), load=lambda raw: raw.decode())
+SCREEN = Seal(
+    dump=lambda screen: screen.model_dump_json(exclude_defaults=True).encode(), load=Screen.model_validate_json
+)
+
+
+class Shape(Generic[R]):
+    """One record type in one table: every field is a column of its name, `sealed` ones encrypted.
+
+    `elsewhere`: fields that are stored by other means.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        model: type[R],
+        sealed: Mapping[str, Seal] | None = None,
+        elsewhere: Iterable[str] = (),
+    ) -> None:
+        self.table = table
+        self._model = model
+        self._sealed = dict(sealed or {})
+        left_out = {*self._sealed, *elsewhere, "id"}
+        self._plain = tuple(name for name in model.model_fields if name not in left_out)
+        self._has_id = "id" in model.model_fields
+        self.insert: Insert = table.insert()
+        self.update: Update = table.update().where(table.c[_key(table)] == bindparam("of_row"))
+
+    def values(self, record: R, keyring: Keyring) -> dict[str, Any]:
+        """Return the columns of a record, its number aside; the sealed ones under a new rid."""
+        values = {name: _stored(getattr(record, name)) for name in self._plain}
+        if self._sealed:
+            rid = os.urandom(RID_BYTES)
+            values["rid"] = rid
+            values |= {name: self.seal(name, getattr(record, name), rid, keyring) for name in self._sealed}
+        return values
+
+    def seal(self, name: str, value: Any, rid: bytes, keyring: Keyring) -> bytes | None:
+        """Encrypt one column of the row with that rid."""
+        if value is None:
+            return None
+        return keyring.seal(self._sealed[name].dump(value), table=self.table.name, column=name, row=rid)
+
+    def fields(self, row: Row, keyring: Keyring) -> dict[str, Any]:
+        """Return the fields that a row holds; `SealError` or `KeyringError` if a sealed one doesn't open."""
+        fields = {name: row[name] for name in self._plain}
+        if self._has_id:
+            fields["id"] = row["id"]
+        for name, seal in self._sealed.items():
+            sealed = row[name]
+            if sealed is not None:
+                raw = keyring.open(bytes(sealed), table=self.table.name, column=name, row=bytes(row["rid"]))
+                fields[name] = seal.load(raw)
+        return fields
+
+    def record(self, row: Row, keyring: Keyring) -> R:
+        """Return the record that a row holds."""
+        return self._model(**self.fields(row, keyring))
+
+
+def _key(table: Table) -> str:
+    return next(iter(table.primary_key.columns)).name
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [part.model_dump(mode="json") for part in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def insert_or_skip(
+    table: Table, *keys: str, where: ColumnElement[bool] | None = None, returning: str | None = None
+) -> Mapping[str, Executable]:
+    """By dialect: insert unless a row with these keys stands (among those `where` holds)."""
+    statements: dict[str, Executable] = {}
+    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
+        statement = insert(table).on_conflict_do_nothing(index_elements=list(keys), index_where=where)
+        statements[name] = statement.returning(table.c[returning]) if returning else statement
+    return statements
+
+
+def insert_or_update(table: Table, *keys: str) -> Mapping[str, Executable]:
+    """By dialect: insert, or set the other columns of the row that has these keys."""
+    statements: dict[str, Executable] = {}
+    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
+        statement = insert(table)
+        others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+        statements[name] = statement.on_conflict_do_update(index_elements=list(keys), set_=others)
+    return statements
+
+
+class Section:
+    """What the parts of a store share: the open transaction, the keys, and the few ways to run a statement."""
+
+    def __init__(self, connection: Connection, keyring: Keyring) -> None:
+        self._connection = connection
+        self._keyring = keyring
+        self._dialect = connection.dialect.name
+
+    def _all(self, statement: Executable, **values: Any) -> list[Row]:
+        return cast("list[Row]", self._connection.execute(statement, values).mappings().all())
+
+    def _first(self, statement: Executable, **values: Any) -> Row | None:
+        return cast("Row | None", self._connection.execute(statement, values).mappings().first())
+
+    def _run(self, statement: Executable, **values: Any) -> int:
+        """Return how many rows it touched."""
+        return self._connection.execute(statement, values).rowcount
+
+    def _records(self, shape: Shape[R], statement: Executable, **values: Any) -> list[R]:
+        return [shape.record(row, self._keyring) for row in self._all(statement, **values)]
+
+    def _record(self, shape: Shape[R], statement: Executable, **values: Any) -> R | None:
+        row = self._first(statement, **values)
+        return shape.record(row, self._keyring) if row is not None else None
+
+    def _add(self, shape: Shape[R], record: R, **more: Any) -> R:
+        """Insert and return the record with its number."""
+        values = shape.values(record, self._keyring) | more
+        return record.model_copy(update={"id": self._insert(shape, values)})
+
+    def _insert(self, shape: Shape[R], values: Mapping[str, Any]) -> int:
+        """Return the number the database gave the row."""
+        (number,) = self._connection.execute(shape.insert, values).inserted_primary_key or (0,)
+        return int(number)
+
+    def _save(self, shape: Shape[R], record: R, **more: Any) -> None:
+        """Overwrite by number; LookupError when there is no such row (nothing may be lost in silence)."""
+        values = shape.values(record, self._keyring) | more
+        number = cast("Any", record).id
+        if self._run(shape.update, of_row=number, **values) == 0:
+            raise LookupError(f"no {shape.table.name} has number {number}: it was erased, or never added")
+
+    def _chat_hash(self, chat_id: int) -> bytes:
+        return self._keyring.lookup("chat", chat_id)

@@ -1,0 +1,26 @@
+"""The `Store` on SQL: one open transaction on SQLite or PostgreSQL. Begins and commits nothing (engine.py does)."""
+
+from collections.abc import Callable
+
+from bot.app.store import Store
+from bot.db.store_alerts import Alerts
+from bot.db.store_books import Books
+from bot.db.store_checkins import CheckIns
+from bot.db.store_outbox import Messages
+from bot.db.store_patients import Patients
+
+
+class SqlStore(Patients, CheckIns, Alerts, Messages, Books):
+    """See `bot.app.store.Store`; statements are compiled once a process and cached by the library."""
+
+    def attempt(self, fn: Callable[[], None]) -> Exception | None:
+        try:
+            with self._connection.begin_nested():
+                fn()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller decides; the savepoint is undone
+            return error
+        return None
+
+
+_: type[Store] = SqlStore
+"""Checked by types: the whole port is there."""

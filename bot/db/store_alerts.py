@@ -1,0 +1,98 @@
+"""Alerts, work items and tips in their tables. Decides nothing about them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import bindparam, func, select, update
+
+from bot.app.store import AlertRow, TipShown, WorkItem
+from bot.db import tables as t
+from bot.db.rows import WORDS, Section, Shape, insert_or_skip
+
+ALERT = Shape(t.alert, AlertRow, sealed={"rules": WORDS})
+WORK_ITEM = Shape(t.work_item, WorkItem)
+TIP_SHOWN = Shape(t.tip_shown, TipShown)
+
+_BY_ID = select(t.alert).where(t.alert.c.id == bindparam("of_alert"))
+_NEWEST = (
+    select(t.alert)
+    .where(t.alert.c.patient_id == bindparam("of_patient"))
+    .order_by(t.alert.c.id.desc())
+    .limit(bindparam("top"))
+)
+# The alert is locked too: what another sweep has just moved on must not be stepped again from an older snapshot.
+TO_STEP = (
+    select(t.alert)
+    .join(t.patient, t.patient.c.id == t.alert.c.patient_id)
+    .where(t.alert.c.next_step_at <= bindparam("at"))
+    .order_by(t.alert.c.next_step_at, t.alert.c.id)
+    .limit(bindparam("top"))
+    .with_for_update(of=(t.patient, t.alert), skip_locked=True, key_share=True)
+)
+
+_ADD_WORK_ITEM = insert_or_skip(t.work_item, "kind", "subject", where=t.NOT_CLOSED, returning="id")
+_WORK_ITEMS = select(t.work_item).where(t.NOT_CLOSED).order_by(t.work_item.c.raised_at, t.work_item.c.id)
+_WORK_ITEMS_OF = _WORK_ITEMS.where(t.work_item.c.patient_id == bindparam("of_patient"))
+_CLOSE_WORK_ITEMS = (
+    update(t.work_item)
+    .where(
+        t.work_item.c.patient_id == bindparam("of_patient"),
+        t.work_item.c.kind.in_(bindparam("of_kinds", expanding=True)),
+        t.NOT_CLOSED,
+    )
+    .values(closed_at=bindparam("moment"))
+)
+
+_TIPS_OF = t.tip_shown.c.patient_id == bindparam("of_patient")
+_TIPS = select(t.tip_shown).where(_TIPS_OF).order_by(t.tip_shown.c.id.desc()).limit(bindparam("top"))
+_RATE_TIP = (
+    update(t.tip_shown)
+    .where(
+        t.tip_shown.c.id
+        == select(func.max(t.tip_shown.c.id))
+        .where(_TIPS_OF, t.tip_shown.c.tip == bindparam("of_tip"))
+        .scalar_subquery()
+    )
+    .values(rating=bindparam("given"))
+)
+
+
+class Alerts(Section):
+    """See `bot.app.store.Store`."""
+
+    def add_alert(self, row: AlertRow) -> AlertRow:
+        return self._add(ALERT, row)
+
+    def save_alert(self, row: AlertRow) -> None:
+        self._save(ALERT, row)
+
+    def alert(self, alert_id: int) -> AlertRow | None:
+        return self._record(ALERT, _BY_ID, of_alert=alert_id)
+
+    def alerts(self, patient_id: int, limit: int = 50) -> Sequence[AlertRow]:
+        return self._records(ALERT, _NEWEST, of_patient=patient_id, top=limit)
+
+    def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
+        return self._records(ALERT, TO_STEP, at=at, top=limit)
+
+    def add_work_item(self, item: WorkItem) -> WorkItem | None:
+        row = self._first(_ADD_WORK_ITEM[self._dialect], **WORK_ITEM.values(item, self._keyring))
+        return item.model_copy(update={"id": row["id"]}) if row is not None else None
+
+    def work_items(self, patient_id: int | None = None) -> Sequence[WorkItem]:
+        if patient_id is None:
+            return self._records(WORK_ITEM, _WORK_ITEMS)
+        return self._records(WORK_ITEM, _WORK_ITEMS_OF, of_patient=patient_id)
+
+    def close_work_items(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None:
+        self._run(_CLOSE_WORK_ITEMS, of_patient=patient_id, of_kinds=list(kinds), moment=at)
+
+    def add_tip_shown(self, row: TipShown) -> TipShown:
+        return self._add(TIP_SHOWN, row)
+
+    def rate_tip(self, patient_id: int, tip: str, rating: Literal["helpful", "not_for_me"]) -> None:
+        self._run(_RATE_TIP, of_patient=patient_id, of_tip=tip, given=rating)
+
+    def tips_shown(self, patient_id: int, limit: int = 50) -> Sequence[TipShown]:
+        return self._records(TIP_SHOWN, _TIPS, of_patient=patient_id, top=limit)

@@ -1,0 +1,271 @@
+"""The outbox in its table: what is queued, replaced, claimed and ended. Sends nothing.
+
+A row that has an owner is in flight, or its sender died: it may be at Telegram already, so its body is left alone.
+What is newer waits behind it as a row of its own, and takes its place if it would have to be sent again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from bot.app.store import Claim, Lane, Outbox, OutboxState
+from bot.db import tables as t
+from bot.db.crypto import KeyringError, SealError
+from bot.db.rows import NUMBER, SCREEN, Row, Section, Shape, insert_or_update
+
+OUTBOX = Shape(t.outbox, Outbox, sealed={"chat_id": NUMBER, "screen": SCREEN})
+ERROR_CHARS = 500
+_O = t.outbox.c
+_LEASED_NOW = _O.leased_until > bindparam("at")
+
+
+def _fresh(row: FromClause) -> ColumnElement[bool]:
+    return or_(row.c.not_after.is_(None), row.c.not_after >= bindparam("at"))
+
+
+# -- what stands in a slot
+
+_IN_SLOT = (
+    select(_O.id, _O.mode, _O.revision, _O.lane, _O.not_before, _O.attempt, _O.owner)
+    .where(t.is_waiting(t.outbox), _O.chat_hash == bindparam("of_chat"), _O.slot == bindparam("of_slot"))
+    .order_by(_O.id)
+    .with_for_update(key_share=True)
+)
+_REPLACE = (
+    update(t.outbox)
+    .where(_O.id.in_(bindparam("of_rows", expanding=True)))
+    .values(state=OutboxState.REPLACED.value, ended_at=bindparam("moment"))
+)
+_DROP = (
+    update(t.outbox)
+    .where(t.is_waiting(t.outbox), _O.chat_hash == bindparam("of_chat"), _O.slot == bindparam("of_slot"))
+    .values(state=OutboxState.REPLACED.value)
+)
+
+# -- what a sender may take: the first due row of each chat that has nothing in flight and may be written to now
+
+_earlier, _flying, _pace = t.outbox.alias("earlier"), t.outbox.alias("flying"), t.chat_pace
+_ORDER = ("lane", "not_before", "id")
+_BEHIND = exists().where(
+    t.is_waiting(_earlier),
+    _earlier.c.chat_hash == _O.chat_hash,
+    _earlier.c.not_before <= bindparam("at"),
+    _fresh(_earlier),
+    tuple_(*(_earlier.c[name] for name in _ORDER)) < tuple_(*(_O[name] for name in _ORDER)),
+)
+_IN_FLIGHT = exists().where(_flying.c.chat_hash == _O.chat_hash, _flying.c.leased_until > bindparam("at"))
+_PACED = exists().where(_pace.c.chat_hash == _O.chat_hash, _pace.c.free_at > bindparam("at"))
+_MESSAGE = (
+    select(t.slot_message.c.message_id)
+    .where(t.slot_message.c.chat_hash == _O.chat_hash, t.slot_message.c.slot == _O.slot)
+    .scalar_subquery()
+)
+CLAIMABLE = (
+    select(t.outbox, _MESSAGE.label("message_id"))
+    .where(
+        t.is_waiting(t.outbox),
+        _O.lane == bindparam("of_lane"),
+        _O.not_before <= bindparam("at"),
+        _fresh(t.outbox),
+        ~_IN_FLIGHT,
+        ~_PACED,
+        ~_BEHIND,
+    )
+    .order_by(_O.not_before, _O.id)
+    .limit(bindparam("top"))
+    .with_for_update(of=t.outbox, skip_locked=True)
+)
+_LEASE = (
+    update(t.outbox)
+    .where(_O.id.in_(bindparam("of_rows", expanding=True)))
+    .values(owner=bindparam("sender"), leased_until=bindparam("until"), attempt=_O.attempt + 1)
+)
+_TRY_CHATS = text(
+    "SELECT chat FROM unnest(CAST(:chats AS bigint[])) AS chat WHERE pg_try_advisory_xact_lock(chat)"
+).columns(chat=BigInteger)
+_FLYING_CHATS = select(_O.chat_hash).where(_O.chat_hash.in_(bindparam("of_chats", expanding=True)), _LEASED_NOW)
+
+# -- how a row ends
+
+_BRIEF = select(_O.id, _O.chat_hash, _O.slot, _O.mode, _O.lane, _O.state).where(_O.id == bindparam("of_row"))
+_SUCCESSOR = (
+    select(_O.id, _O.lane, _O.mode, _O.not_before)
+    .where(
+        t.is_waiting(t.outbox),
+        _O.chat_hash == bindparam("of_chat"),
+        _O.slot == bindparam("of_slot"),
+        _O.mode == literal_column("'edit'"),
+        _O.owner.is_(None),
+        _O.id > bindparam("of_row"),
+    )
+    .order_by(_O.id.desc())
+    .limit(1)
+    .with_for_update(key_share=True)
+)
+_SUCCEED = (
+    update(t.outbox)
+    .where(_O.id == bindparam("of_row"))
+    .values(mode=bindparam("how"), lane=bindparam("into"), not_before=bindparam("moment"))
+)
+_SET_MESSAGE = insert_or_update(t.slot_message, "chat_hash", "slot")
+_END = (
+    update(t.outbox)
+    .where(_O.id == bindparam("of_row"))
+    .values(
+        state=bindparam("became"),
+        ended_at=bindparam("moment"),
+        error=bindparam("why", type_=Text),
+        owner=None,
+        leased_until=None,
+    )
+)
+_RETRY = (
+    update(t.outbox)
+    .where(_O.id == bindparam("of_row"), _O.owner == bindparam("sender"))
+    .values(not_before=bindparam("moment"), error=bindparam("why"), owner=None, leased_until=None)
+)
+_EXPIRE = (
+    update(t.outbox)
+    .where(
+        t.is_waiting(t.outbox),
+        _O.not_after < bindparam("at"),
+        or_(_O.leased_until.is_(None), _O.leased_until <= bindparam("at")),
+    )
+    .values(state=OutboxState.EXPIRED.value, ended_at=bindparam("at"))
+)
+_FORGET = delete(t.outbox).where(~t.is_waiting(t.outbox), _O.created_at < bindparam("before"))
+_FORGET_SLOT = delete(t.slot_message).where(
+    t.slot_message.c.chat_hash == bindparam("of_chat"), t.slot_message.c.slot == bindparam("of_slot")
+)
+_COUNTS = select(_O.lane, _O.state, func.count().label("rows")).group_by(_O.lane, _O.state)
+
+
+class Messages(Section):
+    """See `bot.app.store.Store`."""
+
+    # -- queueing
+
+    def enqueue(self, row: Outbox) -> int | None:
+        chat = self._chat_hash(row.chat_id)
+        unsent = self._all(_IN_SLOT, of_chat=chat, of_slot=row.slot)
+        if any(other["revision"] > row.revision for other in unsent):
+            return None
+        waiting = [other for other in unsent if other["owner"] is None]
+        edits = [other["id"] for other in waiting if other["mode"] == "edit"]
+        if edits:
+            self._run(_REPLACE, of_rows=edits, moment=row.created_at)
+        news = [other for other in waiting if other["mode"] == "new"]
+        if row.mode == "edit" and news:
+            return self._take_place(news[-1], row)
+        values = OUTBOX.values(row, self._keyring)
+        values |= {"chat_hash": chat, "state": OutboxState.WAITING.value, "attempt": 0}
+        return self._insert(OUTBOX, values)
+
+    def _take_place(self, other: Row, row: Outbox) -> int:
+        """The unsent new message goes out with the edit's screen: once, and no later than either was to go."""
+        values = OUTBOX.values(row, self._keyring)
+        # One that was tried and put off keeps its turn: Telegram or the network asked for the wait.
+        tried = other["attempt"] > 0
+        values["not_before"] = other["not_before"] if tried else min(other["not_before"], row.not_before)
+        values |= {"mode": "new", "lane": min(other["lane"], row.lane.value)}
+        self._run(OUTBOX.update, of_row=other["id"], **values)
+        return int(other["id"])
+
+    def drop_unsent(self, chat_id: int, slot: str) -> None:
+        self._run(_DROP, of_chat=self._chat_hash(chat_id), of_slot=slot)
+
+    # -- claiming
+
+    def claim_outbox(
+        self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime
+    ) -> Sequence[Claim]:
+        rows: list[Row] = []
+        for lane in sorted(set(lanes)):
+            if len(rows) < limit:
+                rows += self._all(CLAIMABLE, of_lane=lane.value, at=at, top=limit - len(rows))
+        if rows and self._dialect == "postgresql":
+            free = self._reserve({bytes(row["chat_hash"]) for row in rows}, at)
+            rows = [row for row in rows if bytes(row["chat_hash"]) in free]
+        # An owner whose lease is over died or lost its way: what is newer goes instead.
+        rows = [row for row in rows if row["owner"] is None or not self._give_way(row, at)]
+        if rows:
+            self._run(_LEASE, of_rows=[row["id"] for row in rows], sender=owner, until=lease_until)
+        claims = [self._claim(row, at) for row in rows]
+        return [claim for claim in claims if claim is not None]
+
+    def _reserve(self, chats: Collection[bytes], at: datetime) -> set[bytes]:
+        """Keep two replicas from taking two rows of one chat: neither sees the other's lease before it commits."""
+        keys = {int.from_bytes(chat[:8], "big", signed=True): chat for chat in chats}
+        got = [keys[row["chat"]] for row in self._all(_TRY_CHATS, chats=list(keys))]
+        flying = {bytes(row["chat_hash"]) for row in self._all(_FLYING_CHATS, of_chats=got, at=at)} if got else set()
+        return set(got) - flying
+
+    def _claim(self, row: Row, at: datetime) -> Claim | None:
+        """One row that can't be read must not hold up the others: it fails, and says why."""
+        try:
+            record = OUTBOX.record(row, self._keyring)
+        except (SealError, KeyringError, ValidationError) as error:
+            self.mark_failed(row["id"], error=f"unreadable: {type(error).__name__}", at=at)
+            return None
+        return Claim(row=record, attempt=row["attempt"] + 1, message_id=row["message_id"])
+
+    # -- ending
+
+    def mark_sent(self, outbox_id: int, *, owner: str, message_id: int | None, at: datetime) -> None:  # noqa: ARG002 - whoever sent it, it is sent
+        row = self._first(_BRIEF, of_row=outbox_id)
+        if row is None:
+            return
+        self._run(_END, of_row=outbox_id, became=OutboxState.SENT.value, moment=at, why=None)
+        if message_id is not None:
+            place: dict[str, Any] = {"chat_hash": row["chat_hash"], "slot": row["slot"]}
+            self._run(_SET_MESSAGE[self._dialect], **place, message_id=message_id)
+
+    def mark_retry(self, outbox_id: int, *, owner: str, not_before: datetime, error: str) -> None:
+        if self._run(_RETRY, of_row=outbox_id, sender=owner, moment=not_before, why=error[:ERROR_CHARS]) == 0:
+            return
+        row = self._first(_BRIEF, of_row=outbox_id)
+        if row is not None and row["state"] == OutboxState.WAITING:
+            self._give_way(row, not_before)
+
+    def _give_way(self, row: Row, not_before: datetime) -> bool:
+        """Send the newer edit that waits behind a row instead of it: sent later, the older would undo the newer."""
+        newer = self._first(_SUCCESSOR, of_chat=row["chat_hash"], of_slot=row["slot"], of_row=row["id"])
+        if newer is None:
+            return False
+        self._run(_REPLACE, of_rows=[row["id"]], moment=not_before)
+        how, lane = row["mode"], min(row["lane"], newer["lane"])
+        self._run(_SUCCEED, of_row=newer["id"], how=how, into=lane, moment=max(newer["not_before"], not_before))
+        return True
+
+    def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None:
+        self._run(_END, of_row=outbox_id, became=OutboxState.FAILED.value, moment=at, why=error[:ERROR_CHARS])
+
+    def expire_outbox(self, at: datetime) -> int:
+        return self._run(_EXPIRE, at=at)
+
+    def forget_messages(self, before: datetime) -> int:
+        return self._run(_FORGET, before=before)
+
+    def forget_slot(self, chat_id: int, slot: str) -> None:
+        self._run(_FORGET_SLOT, of_chat=self._chat_hash(chat_id), of_slot=slot)
+
+    def outbox_counts(self) -> Mapping[tuple[Lane, OutboxState], int]:
+        return {(Lane(row["lane"]), OutboxState(row["state"])): row["rows"] for row in self._all(_COUNTS)}

@@ -1,0 +1,122 @@
+"""Patients, invites and consents in their tables. Decides nothing about them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from bot.app.store import Consent, DuplicateError, Invite, Patient
+from bot.db import tables as t
+from bot.db.rows import NUMBER, Section, Shape, insert_or_skip
+
+PATIENT = Shape(t.patient, Patient, sealed={"chat_id": NUMBER})
+INVITE = Shape(t.invite, Invite)
+CONSENT = Shape(t.consent, Consent)
+
+_ADD = insert_or_skip(t.patient, "code", returning="id")
+_BY_ID = select(t.patient).where(t.patient.c.id == bindparam("of_patient"))
+_BY_CODE = select(t.patient).where(t.patient.c.code == bindparam("of_code"))
+_BY_CHAT = select(t.patient).where(t.patient.c.chat_hash == bindparam("of_chat"))
+_PAGE = (
+    select(t.patient).where(t.patient.c.code > bindparam("after")).order_by(t.patient.c.code).limit(bindparam("top"))
+)
+DUE = (
+    select(t.patient)
+    .where(t.IS_ACTIVE, t.patient.c.next_due_at <= bindparam("at"))
+    .order_by(t.patient.c.next_due_at, t.patient.c.id)
+    .limit(bindparam("top"))
+    .with_for_update(skip_locked=True, key_share=True)
+)
+# FOR NO KEY UPDATE: holds the row against every other transaction that locks it, lets rows that refer to it be added.
+_LOCKED = {statement: statement.with_for_update(key_share=True) for statement in (_BY_ID, _BY_CODE, _BY_CHAT)}
+_INVITE_BY_HASH = select(t.invite).where(t.invite.c.token_hash == bindparam("of_hash"))
+_INVITES = select(t.invite).where(t.invite.c.patient_id == bindparam("of_patient")).order_by(t.invite.c.id)
+_CONSENTS = select(t.consent).where(t.consent.c.patient_id == bindparam("of_patient")).order_by(t.consent.c.id)
+
+_CHAT_OF = select(t.patient.c.chat_hash).where(t.patient.c.id == bindparam("of_patient"))
+_ERASED = tuple(
+    delete(table).where(table.c.patient_id == bindparam("of_patient"))
+    for table in (t.answer, t.assessment, t.alert, t.tip_shown, t.work_item, t.checkin, t.invite)
+)
+_ERASED_MESSAGES = delete(t.outbox).where(
+    or_(t.outbox.c.patient_id == bindparam("of_patient"), t.outbox.c.chat_hash == bindparam("of_chat"))
+)
+_ERASED_CHAT = tuple(
+    delete(table).where(table.c.chat_hash == bindparam("of_chat")) for table in (t.slot_message, t.chat_pace)
+)
+_FORGET_CHAT = update(t.patient).where(t.patient.c.id == bindparam("of_patient")).values(chat_id=None, chat_hash=None)
+
+
+class Patients(Section):
+    """See `bot.app.store.Store`."""
+
+    def add_patient(self, patient: Patient) -> Patient:
+        values = PATIENT.values(patient, self._keyring) | self._chat_column(patient)
+        try:
+            row = self._first(_ADD[self._dialect], **values)
+        except IntegrityError:
+            raise _chat_taken() from None
+        if row is None:
+            raise DuplicateError(DuplicateError.__doc__)
+        return patient.model_copy(update={"id": row["id"]})
+
+    def save_patient(self, patient: Patient) -> None:
+        try:
+            self._save(PATIENT, patient, **self._chat_column(patient))
+        except IntegrityError:
+            raise _chat_taken() from None
+
+    def _chat_column(self, patient: Patient) -> dict[str, Any]:
+        return {"chat_hash": self._chat_hash(patient.chat_id) if patient.chat_id is not None else None}
+
+    def patient(self, patient_id: int, *, lock: bool = False) -> Patient | None:
+        return self._record(PATIENT, _LOCKED[_BY_ID] if lock else _BY_ID, of_patient=patient_id)
+
+    def patient_by_code(self, code: str, *, lock: bool = False) -> Patient | None:
+        return self._record(PATIENT, _LOCKED[_BY_CODE] if lock else _BY_CODE, of_code=code)
+
+    def patient_by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
+        return self._record(PATIENT, _LOCKED[_BY_CHAT] if lock else _BY_CHAT, of_chat=self._chat_hash(chat_id))
+
+    def patients(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
+        return self._records(PATIENT, _PAGE, after=after_code, top=limit)
+
+    def due_patients(self, at: datetime, limit: int) -> Sequence[Patient]:
+        return self._records(PATIENT, DUE, at=at, top=limit)
+
+    def add_invite(self, invite: Invite) -> Invite:
+        return self._add(INVITE, invite)
+
+    def save_invite(self, invite: Invite) -> None:
+        self._save(INVITE, invite)
+
+    def invite_by_hash(self, token_hash: str) -> Invite | None:
+        return self._record(INVITE, _INVITE_BY_HASH, of_hash=token_hash)
+
+    def invites(self, patient_id: int) -> Sequence[Invite]:
+        return self._records(INVITE, _INVITES, of_patient=patient_id)
+
+    def add_consent(self, consent: Consent) -> Consent:
+        return self._add(CONSENT, consent)
+
+    def save_consent(self, consent: Consent) -> None:
+        self._save(CONSENT, consent)
+
+    def consents(self, patient_id: int) -> Sequence[Consent]:
+        return self._records(CONSENT, _CONSENTS, of_patient=patient_id)
+
+    def erase_patient_data(self, patient_id: int) -> None:
+        row = self._first(_CHAT_OF, of_patient=patient_id)
+        chat = row["chat_hash"] if row is not None else None
+        for statement in _ERASED:
+            self._run(statement, of_patient=patient_id)
+        self._run(_ERASED_MESSAGES, of_patient=patient_id, of_chat=chat)
+        for statement in _ERASED_CHAT:
+            self._run(statement, of_chat=chat)
+        self._run(_FORGET_CHAT, of_patient=patient_id)
+
+
+def _chat_taken() -> DuplicateError:
+    return DuplicateError("That chat belongs to another patient: withdraw that one first.")

@@ -1,0 +1,14 @@
+"""Runs the steps on the connection that bot/db/migrate.py hands over, inside its transaction; opens none itself."""
+
+from alembic import context
+
+from bot.db.tables import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+)
+context.run_migrations()
