@@ -1,0 +1,65 @@
+# Every target alone sets up what it needs on a fresh clone: Python 3.11 or newer with venv, and a package index.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+JOBS ?= 2
+
+# PYTHON=/path/to/python chooses another one.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	if "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	then echo "$$p"; break; fi; done)
+
+.PHONY: help setup run test check bench lock env-example clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run      try it: bot and sandbox, no token needed"
+	@echo "make test     all tests"
+	@echo "make check    format, lint, types, architecture, content, documents"
+	@echo "make bench    how fast, how far"
+	@echo "make setup    the virtual environment (the others call it)"
+	@echo "make lock     resolve the requirements anew"
+	@echo "make clean    remove what was built, never data in var/"
+
+setup: $(READY)
+
+$(READY): requirements-dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "nervecheck needs Python 3.11 or newer with venv." \
+		"On Debian and Ubuntu: apt install python3 python3-venv. Or say which: make PYTHON=/path/to/python3" >&2; exit 1; }
+	test -x $(BIN)/pip || "$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+run: $(READY)
+	@$(BIN)/nervecheck run
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_style.py tests/test_config.py tests/deploy
+	$(BIN)/nervecheck protocol check
+
+bench: $(READY)
+	$(BIN)/python -m pytest -q -s -m slow
+
+# Hashes of every file of each version, so that the lock serves any system and any index.
+lock: $(READY)
+	"$(PYTHON)" -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools
+	for extra in "requirements.txt" "requirements-dev.txt --extra dev --all-build-deps"; do \
+		CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --upgrade \
+		--strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--output-file $$extra pyproject.toml || exit 1; done
+
+env-example: $(READY)
+	$(BIN)/python -m bot.config > .env.example
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find bot migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,182 @@
+"""Which way imports point, and who may read the clock and the environment: read from the source, not from the docs."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EVERYTHING = {""}
+
+# Part of bot/ -> what of bot/ it may import. A part is the first name below bot; a dotted one allows just that module.
+ARROWS: dict[str, set[str]] = {
+    "core": {"core"},
+    "content": {"content", "core"},
+    "app": {"app", "core"},
+    "db": {"db", "app", "core"},
+    "chat": {"chat", "app", "core", "clock"},
+    "delivery": {"delivery", "app", "core", "clock"},
+    "ticker": {"app", "clock"},
+    "sandbox": {"sandbox", "clock"},
+    "ops": {"ops", "config", "content", "app", "core", "clock", "db.crypto"},
+    "cli": {"cli", "config", "logging", "wiring", "ops", "content", "app", "core", "clock", "db.crypto"},
+    "service": {"app", "chat", "clock", "content", "core", "db", "delivery", "ticker"},
+    "wiring": EVERYTHING,
+    "config": set(),
+    "logging": set(),
+    "clock": set(),
+    "": set(),
+    "__main__": {"cli"},
+}
+
+# Library -> the only parts that may import it.
+LIBRARIES: dict[str, set[str]] = {
+    "telegram": {"chat", "delivery", "service", "wiring"},
+    "sqlalchemy": {"db", "wiring"},
+    "alembic": {"db", "wiring"},
+    "apscheduler": {"ticker"},
+    "starlette": {"sandbox", "ops", "chat", "wiring"},
+    "uvicorn": {"sandbox", "ops"},
+    "aiohttp": {"delivery", "sandbox"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "ruamel": {"content"},
+    "dotenv": {"config"},
+}
+
+# The core has no I/O, no concurrency, no chance, no clock.
+PURE_FORBIDS = {
+    "asyncio", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "selectors", "shutil",
+    "socket", "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
+}  # fmt: skip
+
+CLOCK_READS = {
+    "datetime.now", "datetime.utcnow", "datetime.today", "datetime.datetime.now", "datetime.datetime.utcnow",
+    "date.today", "datetime.date.today", "time.time", "time.time_ns", "time.localtime", "time.gmtime",
+}  # fmt: skip
+ENVIRONMENT_READS = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv"}
+
+# Named exceptions, each with its reason.
+SETS_A_SWITCH = {"bot/delivery/transport.py"}  # PTB_TIMEDELTA is set for the library, nothing is read
+MAKES_IDS_OF_TIME = {"bot/sandbox/state.py"}  # ids that stay unique over restarts, whatever the sandbox's clock shows
+
+
+def modules() -> list[Path]:
+    return sorted((ROOT / "bot").rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def part_of(path: Path) -> str:
+    name = path.relative_to(ROOT / "bot").parts[0].removesuffix(".py")
+    return "" if name == "__init__" else name
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: write imports from the top, not relative ones"
+            # `from bot.db import crypto` names a module too: the longer name decides.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def dotted(node: ast.AST) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return ""
+
+
+def is_below(name: str, parent: str) -> bool:
+    return parent in {"", name} or name.startswith(f"{parent}.")
+
+
+def each_module(pattern: str = "**/*.py") -> pytest.MarkDecorator:
+    found = [p for p in modules() if p.match(pattern)]
+    return pytest.mark.parametrize("path", found, ids=name_of)
+
+
+@each_module()
+def test_imports_point_the_right_way(path: Path) -> None:
+    allowed = ARROWS[part_of(path)]
+    ours = [name.removeprefix("bot.") for name in imports_of(path) if is_below(name, "bot")]
+    wrong = [name for name in ours if not any(is_below(name, part) for part in allowed)]
+    assert not wrong, f"{name_of(path)} may import only {sorted(allowed)} of bot"
+
+
+@each_module()
+def test_libraries_stay_at_their_edge(path: Path) -> None:
+    wrong = [
+        name
+        for name in imports_of(path)
+        for library, parts in LIBRARIES.items()
+        if is_below(name, library) and part_of(path) not in parts
+    ]
+    assert not wrong, f"{name_of(path)} must not know these libraries"
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if part_of(p) == "core"], ids=lambda p: p.stem)
+def test_the_core_is_pure(path: Path) -> None:
+    tops = {name.partition(".")[0] for name in imports_of(path)}
+    assert tops - sys.stdlib_module_names <= {"bot", "pydantic"}
+    assert not tops & PURE_FORBIDS
+    assert not [n for n in ast.walk(tree_of(path)) if isinstance(n, ast.AsyncFunctionDef | ast.Await)]
+
+
+@each_module()
+def test_only_the_settings_read_the_environment(path: Path) -> None:
+    read = [dotted(n) for n in ast.walk(tree_of(path)) if dotted(n) in ENVIRONMENT_READS]
+    read += [name for name in imports_of(path) if name in ENVIRONMENT_READS]
+    assert not read or part_of(path) == "config" or name_of(path) in SETS_A_SWITCH
+
+
+@each_module()
+def test_only_the_clocks_read_the_time(path: Path) -> None:
+    read = [dotted(n) for n in ast.walk(tree_of(path)) if dotted(n) in CLOCK_READS]
+    read += [name for name in imports_of(path) if name in CLOCK_READS]
+    assert "datetime.utcnow" not in read, "utcnow is naive"
+    assert not read or part_of(path) == "clock" or name_of(path) in MAKES_IDS_OF_TIME
+
+
+@each_module()
+def test_every_module_says_what_it_owns(path: Path) -> None:
+    said = ast.get_docstring(tree_of(path))
+    assert said, f"{name_of(path)} opens with no sentence"
+    assert said.splitlines()[0].endswith((".", "?", "!", ":")), said.splitlines()[0]
+
+
+def test_the_table_names_every_part() -> None:
+    assert {part_of(p) for p in modules()} <= ARROWS.keys()
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from bot.db import engine", ["bot.db.engine"]),
+        ("import bot.db.engine as e", ["bot.db.engine"]),
+        ("def f():\n    from sqlalchemy import text", ["sqlalchemy.text"]),
+    ],
+)
+def test_imports_are_seen_wherever_they_stand(tmp_path: Path, source: str, found: list[str]) -> None:
+    file = tmp_path / "module.py"
+    file.write_text(source)
+    assert list(imports_of(file)) == found
+
+
+@pytest.mark.parametrize(
+    "source", ["datetime.now(UTC)", "datetime.datetime.now()", "x = os.environ['A']", "time.time()"]
+)
+def test_calls_are_seen_by_their_name(source: str) -> None:
+    names = {dotted(n) for n in ast.walk(ast.parse(source))}
+    assert names & (CLOCK_READS | ENVIRONMENT_READS)
