@@ -128,12 +128,17 @@ class Service:
             while await self.sender.send_once():
                 found = True
 
+    async def catch_up(self) -> None:
+        """Work off what a jump of the clock made due, while everything runs."""
+        await self.ticker.tick()
+        self.sender.nudge()
+
     async def _receive(self) -> None:
-        await self._introduce()
+        await self.introduce()
         if self._webhook is None:
             await self.poller.run()
 
-    async def _introduce(self) -> None:
+    async def introduce(self) -> None:
         """Learn the bot's name, publish its commands, choose how updates come; tried until Telegram answers."""
         wait = FIRST_WAIT
         while True:

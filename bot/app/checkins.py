@@ -32,7 +32,7 @@ CLOSED = frozenset({core.State.DONE, core.State.EXPIRED, core.State.REPLACED})
 DAILY = timedelta(hours=36)
 """Check-ins closer than this count as daily: one reminder, then missed."""
 EARLY = "early"
-"""How the names of the phases begin, in the protocol, in which two check-ins missed in a row are shown to the coordinator."""
+"""How the phases are named in which two check-ins missed in a row are shown to the coordinator."""
 WORSE_ANSWERS: Answers = {"change": ("yes",)}
 """ "I feel worse now" has answered the quick check's first question."""
 

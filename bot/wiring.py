@@ -1,0 +1,259 @@
+"""The composition root: builds everything from Settings and runs it. Tests call its parts with stand-ins.
+
+Nothing starts half: all that is wrong with settings and content is listed at once, before anything is opened.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import secrets
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hmac import digest
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+import uvloop
+
+from bot.app import patients
+from bot.app.ports import Clinic
+from bot.app.store import DuplicateError, Store
+from bot.clock import Clock, SandboxClock, SystemClock
+from bot.config import ConfigError, Settings
+from bot.content.faults import ContentError
+from bot.content.loader import load_protocol
+from bot.content.texts import Texts
+from bot.core.protocol import Protocol
+from bot.db.crypto import Keyring, KeyringError, new_key
+from bot.db.engine import Database, open_database
+from bot.db.lock import single_process
+from bot.db.migrate import migrate
+from bot.delivery.transport import make_bot
+from bot.sandbox.server import SANDBOX_TOKEN, SandboxHooks, SandboxServer
+from bot.service import BOT_NAME, Bots, Service, WebhookAt
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+CONSENT_VERSION = "1"
+"""Raised with every change of the consent texts (enrol.consent1 to 3)."""
+CONSENT_KEYS = ("enrol.consent1", "enrol.consent2", "enrol.consent3")
+TOKEN_BYTES = 24
+"""Of an invite's token: 32 characters, beyond guessing; Telegram takes 64."""
+
+
+class StartRefusedError(Exception):
+    """The program can't start; `problems` says all that is wrong, each with what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+# -- what stands before anything is opened
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Settings and content, checked."""
+
+    settings: Settings
+    sandbox: bool
+    texts: Texts
+    keyring: Keyring
+    clinic: Clinic
+
+    @property
+    def database_url(self) -> str:
+        """Where the data is; may hold a password, so it is never shown."""
+        return self.settings.database_url.get_secret_value()
+
+
+def prepare(settings: Settings, *, sandbox: bool, before: Iterable[str] = ()) -> Ready:
+    """Check all there is to check; raise StartRefusedError with every problem at once, those found `before` first."""
+    problems = [*before, *([] if sandbox else settings.missing().values())]
+    texts = _found(problems, lambda: Texts.load(settings.languages))
+    protocol = _found(problems, lambda: load_protocol(settings.protocol, texts))
+    if texts is not None and protocol is not None:
+        problems += [str(fault) for fault in texts.faults(protocol)]
+    keyring = _found(problems, lambda: Keyring.parse(settings.keys.get_secret_value())) if settings.keys else None
+    if problems or texts is None or protocol is None or keyring is None:
+        raise StartRefusedError(list(dict.fromkeys(problems)))
+    return Ready(settings, sandbox, texts, keyring, _clinic(settings, protocol, texts, keyring))
+
+
+def _found(problems: list[str], make: Callable[[], T]) -> T | None:
+    try:
+        return make()
+    except ContentError as error:
+        problems += [str(fault) for fault in error.faults]
+    except (OSError, KeyringError) as error:
+        problems.append(str(error))
+    return None
+
+
+def _clinic(settings: Settings, protocol: Protocol, texts: Texts, keyring: Keyring) -> Clinic:
+    token_key = keyring.derive("invite")
+    return Clinic(
+        protocol=protocol,
+        consent_version=CONSENT_VERSION,
+        consent_hash=_consent_hash(texts),
+        team_name=settings.team_name or "",
+        team_number=settings.team_number or "",
+        emergency_number=settings.emergency_number or "",
+        languages=settings.languages,
+        timezone=settings.timezone,
+        new_token=lambda: secrets.token_urlsafe(TOKEN_BYTES),
+        hash_token=lambda token: digest(token_key, token.encode(), "sha256").hex(),
+    )
+
+
+def _consent_hash(texts: Texts) -> str:
+    shown = [form for lang in texts.languages for key in CONSENT_KEYS for form in texts.forms(lang, key)]
+    return hashlib.sha256("\n".join(shown).encode()).hexdigest()
+
+
+# -- for the command line: the database without the bot
+
+
+class Offline:
+    """The clinic's database and facts, for commands that run beside the bot or without it."""
+
+    def __init__(self, ready: Ready, database: Database) -> None:
+        self.clinic = ready.clinic
+        self._database = database
+
+    def run(self, fn: Callable[[Store], T]) -> T:
+        """Run a use case in one transaction."""
+        return self._database.run(fn)
+
+    def link(self, token: str) -> str | None:
+        """Return the invite's link; None until the bot ran once and learned its name."""
+        name = self.run(lambda store: store.setting(BOT_NAME))
+        return f"https://t.me/{name}?start={token}" if name else None
+
+
+@contextlib.contextmanager
+def offline(ready: Ready) -> Iterator[Offline]:
+    """Open the database for a command; migrations are run first."""
+    migrate(ready.database_url)
+    database = open_database(ready.database_url, ready.keyring)
+    try:
+        yield Offline(ready, database)
+    finally:
+        asyncio.run(database.close())
+
+
+# -- running
+
+
+@dataclass(frozen=True)
+class Running:
+    """What is said when all runs."""
+
+    chat_page: str | None
+    web: str
+
+
+async def serve(
+    ready: Ready, *, speed: float = 1.0, on_ready: Callable[[Running], None], stop: asyncio.Event | None = None
+) -> None:
+    """Run bot, ticker, delivery and web (and the sandbox) until SIGTERM, SIGINT or `stop`; then end gracefully."""
+    asked = stop or asyncio.Event()
+    url = ready.database_url
+    clock: Clock = SandboxClock(speed=speed) if ready.sandbox else SystemClock()
+    async with AsyncExitStack() as stack:
+        # A second process on one SQLite file is refused here, before it touches anything.
+        stack.enter_context(single_process(url))
+        await asyncio.to_thread(migrate, url)
+        database = open_database(url, ready.keyring)
+        stack.push_async_callback(database.close)
+        made: list[Service] = []
+        chats = await _sandbox(stack, ready, database, clock, made) if ready.sandbox else None
+        service = _service(ready, database, clock, chats.api_url if chats else None)
+        made.append(service)
+        await service.start()
+        stack.push_async_callback(service.stop)
+        web = await _web(stack, ready, service, url)
+        on_ready(Running(chat_page=chats.api_url if chats else None, web=web))
+        _on_signals(asked)
+        await asked.wait()
+        log.info("stopping", action="stopping")
+
+
+def run(ready: Ready, *, speed: float = 1.0, on_ready: Callable[[Running], None]) -> None:
+    """Run `serve` on uvloop until it is told to stop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(ready, speed=speed, on_ready=on_ready))
+
+
+def _on_signals(asked: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Not in a thread other than the main one (tests): there `stop` ends it.
+        with contextlib.suppress(RuntimeError, ValueError):
+            loop.add_signal_handler(number, asked.set)
+
+
+def _service(ready: Ready, database: Database, clock: Clock, sandbox_url: str | None) -> Service:
+    settings, keyring = ready.settings, ready.keyring
+    token = settings.token.get_secret_value() if settings.token and not ready.sandbox else SANDBOX_TOKEN
+    api_url = sandbox_url or settings.api_url
+    webhook = None
+    if settings.webhook_url and not ready.sandbox:
+        webhook = WebhookAt(settings.webhook_url + webhook_path(keyring), keyring.derive("webhook").hex())
+    return Service(
+        clinic=ready.clinic,
+        texts=ready.texts,
+        database=database,
+        bots=Bots(sending=make_bot(token, api_url), polling=make_bot(token, api_url)),
+        clock=clock,
+        button_key=keyring.derive("buttons"),
+        owner=secrets.token_hex(8),
+        webhook=webhook,
+    )
+
+
+def webhook_path(keyring: Keyring) -> str:
+    """Return the path Telegram brings updates to; nobody else can know it."""
+    return f"/telegram/{keyring.derive('webhook path').hex()[:32]}"
+
+
+async def _sandbox(
+    stack: AsyncExitStack, ready: Ready, database: Database, clock: Clock, made: list[Service]
+) -> SandboxServer:
+    """Start the stand-in for Telegram; `made` will hold the service its clock and invites work on."""
+    server = SandboxServer(
+        clock,
+        state_file=_chats_file(ready),
+        hooks=SandboxHooks(
+            new_patient=lambda: database.transact(lambda store: _invented(store, ready.clinic, clock.now())),
+            next_event=lambda: database.read(lambda store: store.next_event_at()),
+            after_jump=lambda: made[0].catch_up(),
+        ),
+    )
+    await server.start(*ready.settings.sandbox_listen)
+    stack.push_async_callback(server.stop)
+    return server
+
+
+def _chats_file(ready: Ready) -> Path:
+    """The chats are kept beside the made-up patients, so that a restart shows both as they were."""
+    path = sqlite_path(ready.database_url) or Path("var/sandbox")
+    return path.with_suffix(".chats.json")
+
+
+def _invented(store: Store, clinic: Clinic, at: datetime) -> dict[str, str]:
+    """Add a made-up patient who began immunotherapy a week ago."""
+    number = 1
+    while store.patient_by_code(f"P-{number:04d}") is not None:
+        number += 1
+    patient, token = patients.add(
+        store, clinic, code=f"P-{number:04d}", ici_start=(at - timedelta(days=7)).date(), at=at
+    )
+    return {"code": patient.code, "start": token, "link": f"https://t.me/{store.setting(BOT_NAME)}?start={token}"}
