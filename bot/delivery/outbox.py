@@ -1,0 +1,291 @@
+"""The sender: takes what the outbox holds, sends it, writes back how that ended. What is decided is in its neighbours.
+
+One attempt: claim (budget.take, one transaction) -> call Telegram (calls.py) -> verdict (verdicts.py) -> write it down
+(budget.write_end; attempts that end together share a transaction). A crash between Telegram's answer and the writing
+doubles a message when its lease runs out; nothing is ever lost.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol, TypeVar
+
+import structlog
+from telegram import Bot
+from telegram.error import TelegramError
+
+from bot.app.ports import Render, Rendered
+from bot.app.store import Claim, Lane, Store
+from bot.clock import Clock, SandboxClock
+from bot.delivery import calls, metrics
+from bot.delivery.budget import Books, Lease, OnPermanent, Round, Slots, Taken, take, write_end
+from bot.delivery.lanes import PUBLISHED, Pace
+from bot.delivery.verdicts import End, Stop, Verdict, is_our_fault, judge
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+CONCURRENCY = 32
+"""Messages under way at once: 25 a second at a round trip of 0.2 s need 5; the rest is for slow hours."""
+KEPT_SLOTS = 8
+"""Of these, never taken by bulk."""
+LEASE_SECONDS = 60.0
+"""Longer than two calls with every timeout used up, so that a living sender's claim isn't taken from it."""
+IDLE_SECONDS = 0.5
+"""Looks without a nudge: what falls due by itself (retries, paces) and what another replica queued."""
+FINISH_SECONDS = 7.0
+"""What `stop` gives to messages under way."""
+GIVE_BACK_SECONDS = 2.0
+DATABASE_WAIT_SECONDS = 0.5
+
+
+class Transactor(Protocol):
+    """What the sender needs of a database."""
+
+    async def transact(self, fn: Callable[[Store], T]) -> T:
+        """Run `fn` in one transaction and commit it."""
+        ...
+
+
+@dataclass(eq=False)
+class Flight:
+    """A message under way; `verdict` once Telegram has answered."""
+
+    taken: Taken
+    written: asyncio.Future[None]
+    verdict: Verdict | None = None
+
+    @property
+    def claim(self) -> Claim:
+        return self.taken.claim
+
+
+class Sender:
+    """Sends for one process. `on_permanent` runs in the transaction that learns that a chat is gone.
+
+    `owner` is unique among replicas. `pace` may be replaced before the first message (see lanes.UNLIMITED).
+    """
+
+    def __init__(
+        self,
+        database: Transactor,
+        bot: Bot,
+        render: Render,
+        clock: Clock,
+        on_permanent: OnPermanent,
+        *,
+        owner: str,
+        concurrency: int = CONCURRENCY,
+        lease_seconds: float = LEASE_SECONDS,
+        pace: Pace = PUBLISHED,
+        spread: Callable[[], float] = random.random,
+    ) -> None:
+        self.pace = pace
+        self._database = database
+        self._bot = bot
+        self._render = render
+        self._clock = clock
+        # Paces, leases and waits are real time; the moments they are written as are the clock's.
+        self._speed = clock.speed if isinstance(clock, SandboxClock) else 1.0
+        self._books = Books(owner=owner, speed=self._speed, on_permanent=on_permanent)
+        self._lease = timedelta(seconds=lease_seconds) * self._speed
+        self._concurrency = concurrency
+        self._kept = min(KEPT_SLOTS, concurrency - 1)
+        self._spread = spread
+        self._air: dict[int, Flight] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._to_write: list[Flight] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._claiming = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    @property
+    def under_way(self) -> int:
+        """Messages claimed and not yet written down."""
+        return len(self._air)
+
+    def nudge(self) -> None:
+        """Say that something was queued: it is looked for at once. To be called in the sender's event loop."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send until `stop`."""
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                found = await self._claim()
+            except Exception as error:  # noqa: BLE001 - the loop is what must not end
+                self._failed("claim", error)
+                await asyncio.sleep(DATABASE_WAIT_SECONDS)
+                continue
+            await self._wait(found)
+
+    async def send_once(self) -> bool:
+        """Claim and send one batch, and wait for all that is under way; return whether there was any of either."""
+        found = await self._claim()
+        under_way = set(self._tasks)
+        if under_way:
+            await asyncio.wait(under_way)
+        return bool(found.taken or under_way)
+
+    async def stop(self) -> None:
+        """Claim no more; finish what is under way in 7 s, and give back the rest for the next start."""
+        self._stopping = True
+        self._wake.set()
+        async with self._claiming:
+            pass  # a claim that is being made starts its messages first
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
+        left = [*self._tasks, *([self._writer] if self._writer else [])]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if self._air:
+            await self._give_back(list(self._air.values()))
+
+    # -- claiming
+
+    async def _claim(self) -> Round:
+        async with self._claiming:
+            at, free = self._clock.now(), self._concurrency - len(self._air)
+            if self._stopping or free <= 0:
+                return Round((), None)
+            slots = Slots(urgent=free, bulk=free - self._kept)
+            lease = Lease(self._books.owner, at + self._lease, frozenset(self._air))
+            pace = self.pace.at_speed(self._speed)
+            found = await self._database.transact(partial(take, at=at, slots=slots, lease=lease, pace=pace))
+            for taken in found.taken:
+                self._start(taken)
+            return found
+
+    def _start(self, taken: Taken) -> None:
+        flight = Flight(taken, asyncio.get_running_loop().create_future())
+        self._air[taken.claim.row.id] = flight
+        task = asyncio.create_task(self._fly(flight))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _wait(self, found: Round) -> None:
+        """Until a nudge, until the budget lets more go, or for a while."""
+        seconds = IDLE_SECONDS
+        if found.ready_at is not None:
+            seconds = min(seconds, max(0.0, (found.ready_at - self._clock.now()).total_seconds() / self._speed))
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    # -- one message
+
+    async def _fly(self, flight: Flight) -> None:
+        flight.verdict = await self._attempt(flight.taken)
+        self._to_write.append(flight)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        await flight.written
+        # The chat's next message, or one that found no slot, may be waiting for this.
+        self._wake.set()
+
+    async def _attempt(self, taken: Taken) -> Verdict:
+        claim = taken.claim
+        rendered: Rendered | None = None
+        try:
+            rendered = self._render(claim.row.screen, claim.row.language, claim.row.chat_id)
+            return Verdict(End.SENT, message_id=await calls.send(self._bot, claim, rendered))
+        except Exception as error:  # noqa: BLE001 - every error is a verdict
+            verdict = judge(error, claim, rested=taken.rested, spread=self._spread())
+            self._tell(error, claim, verdict)
+            ours = verdict.end is End.REFUSED or not isinstance(error, TelegramError)
+        if ours and claim.row.lane is Lane.RED_FLAG and rendered is not None:
+            return await self._fall_back(taken, rendered)
+        return verdict
+
+    async def _fall_back(self, taken: Taken, rendered: Rendered) -> Verdict:
+        """A call screen is never lost for a bad button: its words go out alone."""
+        try:
+            sent = Verdict(End.SENT, message_id=await calls.send_plain(self._bot, taken.claim, rendered))
+        except Exception as error:  # noqa: BLE001 - every error is a verdict
+            verdict = judge(error, taken.claim, rested=taken.rested, spread=self._spread())
+            self._tell(error, taken.claim, verdict)
+            return verdict
+        metrics.FALLBACKS.inc()
+        return sent
+
+    def _tell(self, error: Exception, claim: Claim, verdict: Verdict) -> None:
+        """Log an error: never a text, an address or a chat."""
+        facts = {"outbox": claim.row.id, "lane": claim.row.lane.name, "screen": claim.row.screen.name}
+        facts |= {"attempt": claim.attempt, "error": verdict.error}
+        if verdict.stops is Stop.BULK:
+            log.warning("Telegram asks for a pause", action="bulk_stopped", seconds=verdict.stops_for.total_seconds())
+        if is_our_fault(error):
+            log.error("a message can't be made or sent", action="send_broken", **facts)
+        elif verdict.end is End.REFUSED:
+            log.error("Telegram refuses a message", action="send_refused", **facts)
+        elif verdict.end is End.GONE:
+            log.info("a chat can't be written to", action="chat_gone", **facts)
+        elif verdict.end is End.RETRY:
+            log.info("a message is tried again", action="send_retry", **facts)
+
+    # -- writing down
+
+    async def _write(self) -> None:
+        """Write verdicts until none is left; those that come meanwhile are the next transaction."""
+        while self._to_write:
+            batch, self._to_write = self._to_write, []
+            try:
+                await self._write_batch(batch)
+            except Exception as error:  # noqa: BLE001 - unwritten ends are kept and tried again
+                self._failed("mark", error)
+                self._to_write = batch + self._to_write
+                await asyncio.sleep(DATABASE_WAIT_SECONDS)
+
+    async def _write_batch(self, batch: list[Flight]) -> None:
+        at = self._clock.now()
+        errors = await self._database.transact(partial(_write_all, batch, at, self._books))
+        for flight, error in zip(batch, errors, strict=True):
+            if error is not None:
+                # Its lease stays: it is claimed again when that runs out.
+                self._failed("mark", error)
+            elif flight.verdict is not None:
+                _count(flight.claim, flight.verdict, at)
+            del self._air[flight.claim.row.id]
+            if not flight.written.done():
+                flight.written.set_result(None)
+
+    async def _give_back(self, flights: list[Flight]) -> None:
+        """Write what can still be written, so that the next start need not wait for the leases to run out."""
+        for flight in flights:
+            flight.verdict = flight.verdict or Verdict(End.RETRY, "stopped")
+        try:
+            await asyncio.wait_for(self._write_batch(flights), GIVE_BACK_SECONDS)
+        except Exception as error:  # noqa: BLE001 - then the leases run out by themselves
+            self._failed("mark", error)
+
+    def _failed(self, step: str, error: Exception) -> None:
+        metrics.SENDER_ERRORS.labels(step).inc()
+        log.error("the outbox can't be read or written", action="sender_failed", step=step, error=type(error).__name__)
+
+
+def _write_all(batch: list[Flight], at: datetime, books: Books, store: Store) -> list[Exception | None]:
+    """Write each end in a savepoint: one that fails must not undo the others."""
+    return [store.attempt(partial(_write_one, store, flight, at, books)) for flight in batch]
+
+
+def _write_one(store: Store, flight: Flight, at: datetime, books: Books) -> None:
+    if flight.verdict is not None:
+        write_end(store, flight.claim, flight.verdict, at, books)
+
+
+def _count(claim: Claim, verdict: Verdict, at: datetime) -> None:
+    lane = claim.row.lane.name.lower()
+    if verdict.end is End.SENT:
+        metrics.SENT.labels(lane).inc()
+        metrics.SEND_SECONDS.labels(lane).observe(max(0.0, (at - claim.row.created_at).total_seconds()))
+    elif verdict.end in (End.GONE, End.REFUSED):
+        metrics.FAILURES.labels(verdict.end.value).inc()
+    else:
+        metrics.RETRIES.labels(lane, verdict.error.split(":")[0]).inc()

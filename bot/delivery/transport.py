@@ -1,0 +1,184 @@
+"""Carries the Bot API's requests over aiohttp for python-telegram-bot. Knows no method; lets no token out.
+
+The token stands in every URL, and aiohttp's errors hold the URL: no error of aiohttp leaves this module, neither as the
+error itself nor as its cause.
+"""
+
+import ipaddress
+import os
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+from telegram import Bot
+from telegram.error import NetworkError, TimedOut
+from telegram.request import BaseRequest, RequestData
+
+# The library reads it at each use; without it every 429 warns that whole seconds are on their way out.
+os.environ.setdefault("PTB_TIMEDELTA", "1")
+
+CONNECTIONS = 64
+"""More than the sender has under way at once, so that answers to taps never wait for a connection."""
+POOL_SECONDS = 5.0
+CONNECT_SECONDS = 5.0
+WRITE_SECONDS = 5.0
+MEDIA_WRITE_SECONDS = 20.0
+READ_SECONDS = 10.0
+KEEP_ALIVE_SECONDS = 30.0
+"""Below what servers usually keep an idle connection for: a message on a closed one would be lost and tried again."""
+DNS_SECONDS = 300
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class AiohttpRequest(BaseRequest):
+    """One pool of kept connections. Use after `initialize`, which may be called again after `shutdown`.
+
+    All times are seconds. aiohttp has no write timeout of its own: it is part of the whole request's.
+    """
+
+    def __init__(
+        self,
+        *,
+        connections: int = CONNECTIONS,
+        pool_timeout: float = POOL_SECONDS,
+        connect_timeout: float = CONNECT_SECONDS,
+        write_timeout: float = WRITE_SECONDS,
+        read_timeout: float = READ_SECONDS,
+        use_proxies: bool = True,
+    ) -> None:
+        self._connections = connections
+        self._pool = pool_timeout
+        self._connect = connect_timeout
+        self._write = write_timeout
+        self._read = read_timeout
+        self._use_proxies = use_proxies
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def read_timeout(self) -> float:
+        """Seconds to wait for an answer when a call names no other."""
+        return self._read
+
+    async def initialize(self) -> None:
+        """Make the pool; does nothing if there is one."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=self._connections, keepalive_timeout=KEEP_ALIVE_SECONDS, ttl_dns_cache=DNS_SECONDS
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                headers={"User-Agent": self.USER_AGENT},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=self._use_proxies,
+            )
+
+    async def shutdown(self) -> None:
+        """Close the connections; does nothing if there are none."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def do_request(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: Any = BaseRequest.DEFAULT_NONE,
+        write_timeout: Any = BaseRequest.DEFAULT_NONE,
+        connect_timeout: Any = BaseRequest.DEFAULT_NONE,
+        pool_timeout: Any = BaseRequest.DEFAULT_NONE,
+    ) -> tuple[int, bytes]:
+        """Return status and body of any answer; raise TimedOut or NetworkError where there is none."""
+        if self._session is None:
+            raise NetworkError("the connection to Telegram is not open")
+        files = request_data is not None and request_data.contains_files
+        write = _given(write_timeout, MEDIA_WRITE_SECONDS if files else self._write)
+        timeout = _timeout(
+            pool=_given(pool_timeout, self._pool),
+            connect=_given(connect_timeout, self._connect),
+            write=write,
+            read=_given(read_timeout, self._read),
+        )
+        try:
+            headers, body = _body(request_data)
+            asked = self._session.request(
+                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            )
+            async with asked as answer:
+                return answer.status, await answer.read()
+        except Exception as error:  # noqa: BLE001 - whatever it is, its words may hold the URL
+            failure = _failure(error)
+        # Raised here, not in the handler above: there aiohttp's error would hang on it as its context.
+        raise failure
+
+
+def _given(value: Any, default: float) -> float | None:
+    """Return the call's own timeout (None: wait for ever) or, where it names none, the default."""
+    return default if value is BaseRequest.DEFAULT_NONE else value
+
+
+def _timeout(
+    *, pool: float | None, connect: float | None, write: float | None, read: float | None
+) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=_sum(pool, connect, write, read), connect=_sum(pool, connect), sock_connect=connect, sock_read=read
+    )
+
+
+def _sum(*parts: float | None) -> float | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _body(data: RequestData | None) -> tuple[dict[str, str], Any]:
+    """Return headers and body: a form, or its multipart kind where there are files."""
+    if data is None:
+        return {}, None
+    if not data.contains_files:
+        return _FORM, urlencode(data.json_parameters).encode()
+    form = aiohttp.FormData(default_to_multipart=True)
+    for name, value in data.json_parameters.items():
+        form.add_field(name, value)
+    for name, (filename, content, kind) in data.multipart_data.items():
+        form.add_field(name, content, filename=filename, content_type=kind)
+    return {}, form
+
+
+def _failure(error: Exception) -> NetworkError:
+    """Return the library's error for one of aiohttp's, with the class's name as its only words."""
+    name = type(error).__name__
+    return TimedOut(f"no answer in time ({name})") if isinstance(error, TimeoutError) else NetworkError(name)
+
+
+class QuietBot(Bot):
+    """A Bot that doesn't show its token when it is printed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}[{urlsplit(self.base_url).hostname}]"
+
+
+def make_bot(token: str, api_url: str, *, connections: int = CONNECTIONS, read_timeout: float = READ_SECONDS) -> Bot:
+    """Return a Bot for that Bot API server, on connections of its own for all methods, getUpdates included.
+
+    Its `request` is to be initialized before and shut down after use. Raise InvalidToken for an empty token.
+    """
+    base = api_url.rstrip("/")
+    # A proxy from the environment leads out of this machine, never back into it.
+    request = AiohttpRequest(connections=connections, read_timeout=read_timeout, use_proxies=not _on_this_machine(base))
+    return QuietBot(
+        token,
+        base_url=f"{base}/bot",
+        base_file_url=f"{base}/file/bot",
+        request=request,
+        get_updates_request=request,
+    )
+
+
+def _on_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
