@@ -1,0 +1,112 @@
+"""How the log is written: one line an event, as JSON or for people, and nothing secret in it. Logs nothing itself.
+
+Every line carries `action`, a word to search for. What must never be logged is cleaned out here once more, because a
+library's message or an error's text may hold it: tokens, keys, phone numbers, chat ids, answers.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+REDACTED = "[redacted]"
+QUIET = ("httpx", "httpcore", "aiohttp", "apscheduler", "telegram", "uvicorn", "asyncio", "alembic", "sqlalchemy")
+"""Libraries that are heard from WARNING on: httpx logs whole addresses (the token is in them), others each tick."""
+PRIVATE_KEYS = frozenset({
+    "answer", "answers", "body", "chat", "chat_id", "choice", "choices", "first_name", "keys", "last_name",
+    "number", "password", "payload", "phone", "phone_number", "secret", "text", "token", "user_id", "username",
+})  # fmt: skip
+"""Names whose values are never written, whatever they hold."""
+
+_PATTERNS = (
+    re.compile(r"\d+:[A-Za-z0-9_-]{30,}"),  # a bot token
+    re.compile(r"\+\d(?:[\s()./-]*\d){6,14}"),  # a number in international form
+    re.compile(r"(?<![\w.:+-])0\d{1,5}[ /-]\d{3}[\d /-]*\d"),  # a number as dialled at home
+    re.compile(r"(?<![\w.])\d{9,15}(?![\w.])"),  # a number without signs, or a chat id
+    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),  # user and password of an address
+)
+_SHORTEST_SECRET = 6
+"""Shorter ones would take pieces out of ordinary words."""
+
+
+def setup(
+    *,
+    level: Literal["debug", "info", "warning", "error"] = "info",
+    style: Literal["console", "json"] = "console",
+    secrets: Iterable[str] = (),
+    stream: TextIO | None = None,
+) -> None:
+    """Write the whole process's log to `stream` (default: standard error); may be called again."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                scrubber(secrets),
+                *_written_as(style),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(_number(level))
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, _number(level)))
+
+
+def scrubber(secrets: Iterable[str] = ()) -> Callable[[Any, str, EventDict], EventDict]:
+    """Return the processor that takes `secrets`, and all that looks like a token or a number, out of an event."""
+    held = sorted({s for s in secrets if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True)
+
+    def scrub(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        return {name: _clean(name, value, held) for name, value in event.items()}
+
+    return scrub
+
+
+def _clean(name: str, value: Any, held: Iterable[str]) -> Any:
+    if name in PRIVATE_KEYS:
+        return REDACTED
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {k: _clean(str(k), v, held) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean("", v, held) for v in value]
+    return scrubbed(value if isinstance(value, str) else str(value), held)
+
+
+def scrubbed(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return the text without the secrets and without what looks like a token or a phone number."""
+    for secret in secrets:
+        text = text.replace(secret, REDACTED)
+    for pattern in _PATTERNS:
+        text = pattern.sub(REDACTED, text)
+    return text
+
+
+def _written_as(style: str) -> tuple[Processor, ...]:
+    if style == "json":
+        return structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer(ensure_ascii=False)
+    return (structlog.dev.ConsoleRenderer(colors=False, pad_event_to=40),)
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]

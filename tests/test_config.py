@@ -1,0 +1,216 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from bot import config
+from bot.config import ConfigError, Settings, example, variables
+
+ROOT = Path(__file__).parent.parent
+TOKEN = "123456789:AAF-abcdefghijklmnopqrstuvwxyz_0123"
+KEYS = "k1:bmVydmVjaGVjay1zYW5kYm94LW1hZGUtdXAta2V5LTE="
+LIVE = {
+    "NERVECHECK_TOKEN": TOKEN,
+    "NERVECHECK_KEYS": KEYS,
+    "NERVECHECK_TEAM_NAME": "Oncology day unit",
+    "NERVECHECK_TEAM_NUMBER": "+49 30 901820",
+    "NERVECHECK_EMERGENCY_NUMBER": "112",
+}
+
+
+def problems(**environ: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as refused:
+        Settings.load({f"NERVECHECK_{name}": value for name, value in environ.items()})
+    return refused.value.problems
+
+
+def test_a_clinic_that_set_everything_starts() -> None:
+    settings = Settings.load(LIVE)
+    assert settings.token is not None
+    assert settings.token.get_secret_value() == TOKEN
+    assert settings.team_number == "+4930901820"
+    assert settings.emergency_number == "112"
+    assert (settings.listen.host, settings.listen.port) == ("127.0.0.1", 8080)
+    assert settings.database_url.get_secret_value() == "sqlite:///var/nervecheck.db"
+    assert settings.api_url == "https://api.telegram.org"
+    assert settings.missing() == {}
+
+
+def test_nothing_set_is_nothing_wrong() -> None:
+    settings = Settings.load({})
+    assert settings.token is None
+    assert set(settings.missing()) == set(config.REQUIRED)
+
+
+@pytest.mark.parametrize("name", [n for n in LIVE if n != "NERVECHECK_TOKEN"])
+def test_with_a_token_each_of_the_clinics_facts_is_required(name: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Settings.load({k: v for k, v in LIVE.items() if k != name})
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"{name} is missing: ")
+
+
+def test_a_missing_key_says_how_to_make_one() -> None:
+    assert any("nervecheck keys new" in p for p in problems(TOKEN=TOKEN) if "KEYS" in p)
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    told = problems(
+        TOKEN="nothing like it",
+        TEAM_NUMBER="030 901820",
+        TIMEZONE="Europe/Berln",
+        LISTEN="8080",
+        LANGAUGES="en",
+        LOG_LEVEL="loud",
+        KEYS_FILE=str(tmp_path / "absent"),
+    )
+    start = [p.split()[0].rstrip(":").removeprefix("NERVECHECK_") for p in told]
+    assert sorted(start) == sorted(
+        ["TOKEN", "TEAM_NUMBER", "TIMEZONE", "LISTEN", "LANGAUGES", "LOG_LEVEL", "KEYS_FILE", "TEAM_NAME",
+         "EMERGENCY_NUMBER"]
+    )  # fmt: skip
+    assert "did you mean Europe/Berlin?" in "\n".join(told)
+    assert "did you mean NERVECHECK_LANGUAGES?" in "\n".join(told)
+
+
+def test_what_is_right_can_be_used_beside_what_is_wrong() -> None:
+    with pytest.raises(ConfigError) as refused:
+        Settings.load(LIVE | {"NERVECHECK_LANGUAGES": "en,es", "NERVECHECK_TIMEZONE": "Mars"})
+    assert refused.value.rest.languages == ("en", "es")
+    assert refused.value.rest.timezone == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TOKEN", "secret-secret-secret"),
+        ("TEAM_NUMBER", "901820"),
+        ("TEAM_NUMBER", "+4930"),
+        ("TEAM_NUMBER", "112"),
+        ("EMERGENCY_NUMBER", "call us"),
+        ("EMERGENCY_NUMBER", "1"),
+        ("TEAM_NAME", "two\nlines"),
+        ("DATABASE_URL", "mysql://root:secret-secret-secret@db/x"),
+        ("LANGUAGES", "english"),
+        ("LANGUAGES", ","),
+        ("TIMEZONE", "CET+1"),
+        ("API_URL", "api.telegram.org"),
+        ("WEBHOOK_URL", "http://clinic.example/hook"),
+        ("LISTEN", "127.0.0.1"),
+        ("LISTEN", "127.0.0.1:99999"),
+        ("SANDBOX_LISTEN", "0.0.0.0:8081"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_bad_value_is_refused_and_never_repeated_when_secret(name: str, value: str) -> None:
+    told = [p for p in problems(**{name: value}) if p.startswith(f"NERVECHECK_{name} ")]
+    assert len(told) == 1
+    assert "secret-secret-secret" not in told[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "read"),
+    [
+        ("TEAM_NUMBER", "+1 (202) 555-0123", "team_number", "+12025550123"),
+        ("EMERGENCY_NUMBER", "911", "emergency_number", "911"),
+        ("EMERGENCY_NUMBER", "+49 30 901820", "emergency_number", "+4930901820"),
+        ("LANGUAGES", "es, en,es", "languages", ("es", "en")),
+        ("API_URL", "http://localhost:8081/", "api_url", "http://localhost:8081"),
+        ("LISTEN", "[::1]:0", "listen", ("::1", 0)),
+        ("LOG_LEVEL", "WARNING", "log_level", "warning"),
+        ("PROTOCOL", "clinic.yaml", "protocol", Path("clinic.yaml")),
+        ("TIMEZONE", "  ", "timezone", "UTC"),
+    ],
+)
+def test_good_values_are_read(name: str, value: str, field: str, read: object) -> None:
+    assert getattr(Settings.load({f"NERVECHECK_{name}": value}), field) == read
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    without = {k: v for k, v in LIVE.items() if k != "NERVECHECK_TOKEN"}
+    settings = Settings.load(without | {"NERVECHECK_TOKEN_FILE": str(file)})
+    assert settings.token is not None
+    assert settings.token.get_secret_value() == TOKEN
+
+
+def test_a_setting_given_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    told = problems(TOKEN=TOKEN, TOKEN_FILE=str(file))
+    assert "NERVECHECK_TOKEN and NERVECHECK_TOKEN_FILE are both set: keep one of them" in told
+
+
+def test_an_empty_file_of_a_token_is_a_problem_and_no_sandbox(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.touch()
+    told = problems(TOKEN_FILE=str(file))
+    assert f"NERVECHECK_TOKEN_FILE: {file} is empty: write the value into it" in told
+
+
+def test_the_environment_goes_before_the_file_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in variables():
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".env").write_text("NERVECHECK_LANGUAGES=es\nNERVECHECK_TIMEZONE='Asia/Tokyo'\n")
+    monkeypatch.setenv("NERVECHECK_LANGUAGES", "ru")
+    settings = Settings.load()
+    assert (settings.languages, settings.timezone) == (("ru",), "Asia/Tokyo")
+
+
+def test_nothing_secret_is_ever_shown() -> None:
+    url = "postgresql://nurse:wonderland@db.clinic/nervecheck"
+    settings = Settings.load(LIVE | {"NERVECHECK_DATABASE_URL": url})
+    for shown in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
+        assert not [s for s in (TOKEN, KEYS, "wonderland") if s in shown]
+    assert settings.data_at == "db.clinic/nervecheck"
+    assert set(settings.secrets) == {TOKEN, KEYS, url}
+
+
+# --- The sandbox ------------------------------------------------------------------------------------------------------
+
+
+def test_the_sandbox_makes_up_what_is_missing() -> None:
+    settings = Settings.load({"NERVECHECK_TEAM_NAME": "Ward 7"}).in_sandbox()
+    assert settings.team_name == "Ward 7"
+    assert settings.team_number == "+4930901820"
+    assert settings.emergency_number == "112"
+    assert settings.data_at == "var/sandbox.db"
+    assert set(settings.missing()) == {"token"}
+
+
+def test_the_sandbox_never_touches_a_clinics_token_keys_or_data() -> None:
+    settings = Settings.load(LIVE, sandbox=True).in_sandbox()
+    assert settings.token is None
+    assert settings.data_at == "var/sandbox.db"
+    assert KEYS not in settings.secrets
+    with pytest.raises(ConfigError, match="made-up patients among real ones"):
+        Settings.load(LIVE | {"NERVECHECK_DATABASE_URL": "sqlite:///clinic.db"}, sandbox=True)
+
+
+def test_without_a_token_a_database_of_ones_own_is_used() -> None:
+    settings = Settings.load({"NERVECHECK_DATABASE_URL": "sqlite:///mine.db"}, sandbox=True).in_sandbox()
+    assert settings.data_at == "mine.db"
+
+
+# --- The example ------------------------------------------------------------------------------------------------------
+
+
+def test_the_example_is_current() -> None:
+    assert (ROOT / ".env.example").read_text() == example(), "run `make env-example`"
+
+
+def test_the_example_names_every_setting_and_says_what_it_is() -> None:
+    for name, field in Settings.model_fields.items():
+        assert re.search(rf"^(# )?NERVECHECK_{name.upper()}=", example(), re.MULTILINE)
+        assert field.description
+        assert field.description.endswith(".")
+
+
+def test_the_example_as_it_is_runs_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in variables():
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".env").write_text(example())
+    assert Settings.load() == Settings.load({})
