@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from bot.sandbox.api import commands_for
 from bot.sandbox.chats import Chat, Person, Tap
-from bot.sandbox.errors import TesterError
+from bot.sandbox.errors import NotPossibleError
 from bot.sandbox.events import CLOSED
 from bot.sandbox.state import BOT_NAME, BOT_USERNAME, Sandbox
 
@@ -135,7 +135,7 @@ class Control:
     def _person(self, request: Request) -> Person:
         person = self._box.people.get(request.path_params["id"])
         if person is None:
-            raise TesterError("there is no such person")
+            raise NotPossibleError("there is no such person")
         return person
 
     async def _add_person(self, _request: Request, body: Json) -> Json:
@@ -145,7 +145,7 @@ class Control:
     async def _invite(self, _request: Request, body: Json) -> Json:
         """Have the product add a patient and hand over the invite; `only_first`: not if someone is here already."""
         if self._hooks.new_patient is None:
-            raise TesterError("the product isn't part of this sandbox; add patients with its own command")
+            raise NotPossibleError("the product isn't part of this sandbox; add patients with its own command")
         async with self._inviting:
             if body.get("only_first") and self._box.people:
                 return self._person_shown(next(iter(self._box.people.values())))
@@ -222,7 +222,7 @@ class Control:
         """Skip to when the product has something due next; 409 if nothing is."""
         moment = await self._hooks.next_event() if self._hooks.next_event else None
         if moment is None:
-            raise TesterError("nothing is due")
+            raise NotPossibleError("nothing is due")
         return await self._jump(max(timedelta(0), moment - self._box.clock.now()))
 
     async def _jump(self, by: timedelta) -> Json:
@@ -242,7 +242,7 @@ def _json(handler: Callable[[Request, Json], Awaitable[Any]]) -> Callable[[Reque
             if not isinstance(body, dict):
                 return JSONResponse({"error": "a JSON object is expected"}, 400)
             return JSONResponse(await handler(request, body))
-        except TesterError as error:
+        except NotPossibleError as error:
             return JSONResponse({"error": str(error)}, 409)
         except (ValueError, KeyError, TypeError) as error:
             return JSONResponse({"error": f"bad request: {type(error).__name__}"}, 400)

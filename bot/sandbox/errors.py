@@ -24,7 +24,7 @@ class ApiError(SandboxError):
         return answer
 
 
-class TesterError(SandboxError):
+class NotPossibleError(SandboxError):
     """A tester asked for something a person with a phone couldn't do, such as tapping a button that isn't there."""
 
 

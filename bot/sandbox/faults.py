@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.sandbox.errors import TesterError
+from bot.sandbox.errors import NotPossibleError
 
 KINDS = ("429", "502", "reply_lost", "outage", "slow")
 DEFAULT_RETRY_AFTER = 3
@@ -78,13 +78,13 @@ class Faults:
         seconds: float | None = None,
         retry_after: int = DEFAULT_RETRY_AFTER,
     ) -> Fault:
-        """Start to play a fault; TesterError for a kind or a number that makes no sense."""
+        """Start to play a fault; NotPossibleError for a kind or a number that makes no sense."""
         if kind not in KINDS:
-            raise TesterError(f"a fault is one of {', '.join(KINDS)}, not {kind!r}")
+            raise NotPossibleError(f"a fault is one of {', '.join(KINDS)}, not {kind!r}")
         if (count is not None and count < 1) or (percent is not None and not 0 < percent <= 100):  # noqa: PLR2004
-            raise TesterError("count must be at least 1 and percent above 0, up to 100")
+            raise NotPossibleError("count must be at least 1 and percent above 0, up to 100")
         if (seconds is not None and seconds < 0) or (kind == "slow" and not seconds):
-            raise TesterError("a slow line needs seconds above 0; seconds can't be negative")
+            raise NotPossibleError("a slow line needs seconds above 0; seconds can't be negative")
         self._made += 1
         ends = self.monotonic() + seconds if kind == "outage" and seconds else None
         wanted = frozenset(name.lower() for name in methods)

@@ -79,7 +79,7 @@ class SandboxServer:
         self._url = f"http://{shown}:{sock.getsockname()[1]}"
         self._stopping.clear()
         self.sandbox.events.open()
-        self._server = _QuietServer(_config(self.app))
+        self._server = _QuietServer(_config(self.app), self._stopping)
         self._tasks = [asyncio.create_task(self._server.serve([sock])), asyncio.create_task(self._delivering.run())]
         if self._file is not None:
             self._tasks.append(asyncio.create_task(self._file.run()))
@@ -97,7 +97,6 @@ class SandboxServer:
         self._stopping.set()
         self.sandbox.close()
         self._delivering.end_poll()
-        self._server.should_exit = True
         serving, *others = self._tasks
         for task in others:
             task.cancel()
@@ -109,7 +108,14 @@ class SandboxServer:
 
 
 class _QuietServer(uvicorn.Server):
-    """uvicorn inside another program's loop: signals are that program's business."""
+    """uvicorn inside another program's loop: signals are that program's business, and it stops when told, at once."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def main_loop(self) -> None:
+        await self._stopping.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -133,6 +139,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GIVE_UP_SECONDS,
     )

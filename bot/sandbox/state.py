@@ -11,10 +11,10 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from bot.clock import Clock, SandboxClock
+from bot.clock import Clock, FrozenClock, SandboxClock
 from bot.sandbox import entities
 from bot.sandbox.chats import FIRST_GROUP_ID, FIRST_PERSON_ID, Chat, Message, Person, Tap, Webhook
-from bot.sandbox.errors import TesterError
+from bot.sandbox.errors import NotPossibleError
 from bot.sandbox.events import CLOSED, Events
 from bot.sandbox.faults import Faults
 from bot.sandbox.journal import Journal
@@ -80,12 +80,12 @@ class Sandbox:
         self._by_name[person.name] = person
 
     def chat(self, person: Person | Chat | int) -> Chat:
-        """The private chat of a person, or the chat of that id; TesterError if there is none."""
+        """The private chat of a person, or the chat of that id; NotPossibleError if there is none."""
         chat_id = person if isinstance(person, int) else person.id
         try:
             return self.chats[chat_id]
         except KeyError:
-            raise TesterError(f"there is no chat {chat_id}") from None
+            raise NotPossibleError(f"there is no chat {chat_id}") from None
 
     def messages(self, person: Person | Chat | int) -> list[Message]:
         """All messages of the chat as they are now, oldest first."""
@@ -96,14 +96,14 @@ class Sandbox:
     def say(self, person: Person, text: str) -> Message:
         """Write `text` to the bot (also `/start PAYLOAD`); returns the message."""
         if not text.strip():
-            raise TesterError("an empty message can't be sent")
+            raise NotPossibleError("an empty message can't be sent")
         self._must_reach_bot(person)
         return self._written(self.chat(person), person, text.strip())
 
     def open_invite(self, person: Person) -> Message:
         """Open the person's invite link, which sends `/start` with what the link carries."""
         if person.start is None:
-            raise TesterError(f"{person.name} has no invite")
+            raise NotPossibleError(f"{person.name} has no invite")
         person.opened = True
         message = self.say(person, f"/start {person.start}")
         self.events.publish("people")
@@ -122,25 +122,25 @@ class Sandbox:
         """Tap an inline button, named by its data, its label or its (row, column).
 
         Returns the Tap, or the button itself if tapping it tells the bot nothing (a link, text to copy).
-        A button that isn't on the message now is a TesterError, unless `force` plays the tap on an old one (by data).
+        A button that isn't on the message now is a NotPossibleError, unless `force` plays a tap on an old one.
         """
         self._must_reach_bot(person)
         chat = self.chat(person)
         button = self._button(chat, message_id, data, label, position)
         if button is None:
             if not force or data is None:
-                raise TesterError("that button is not on the message now")
+                raise NotPossibleError("that button is not on the message now")
             button = {"callback_data": data}
         if "callback_data" not in button:
             return button
         return self._tapped(chat, person, message_id, button["callback_data"])
 
     def tap_reply(self, person: Person, text: str) -> Message:
-        """Tap a button of the reply keyboard; TesterError if it isn't shown."""
+        """Tap a button of the reply keyboard; NotPossibleError if it isn't shown."""
         keyboard = self.chat(person).keyboard
         labels = [button["text"] for row in keyboard["keyboard"] for button in row] if keyboard else []
         if text not in labels:
-            raise TesterError(f"the keyboard shows no button {text!r}")
+            raise NotPossibleError(f"the keyboard shows no button {text!r}")
         return self.say(person, text)
 
     def block(self, person: Person) -> None:
@@ -204,18 +204,18 @@ class Sandbox:
     # -- the clock ------------------------------------------------------------------------------------------------
 
     def advance(self, by: timedelta) -> None:
-        """Move the sandbox's clock ahead; TesterError if this clock can't be moved."""
-        if not isinstance(self.clock, SandboxClock):
-            raise TesterError("this clock can't be moved")
+        """Move the sandbox's clock ahead; NotPossibleError if this clock can't be moved."""
+        if not isinstance(self.clock, SandboxClock | FrozenClock):
+            raise NotPossibleError("this clock can't be moved")
         if by < timedelta(0):
-            raise TesterError("the sandbox clock only moves forward")
+            raise NotPossibleError("the sandbox clock only moves forward")
         self.clock.advance(by)
         self.events.publish("clock", clock=self.clock_shown())
 
     def clock_shown(self) -> dict[str, Any]:
         """`now` in ISO 8601, `speed` in clock seconds a real second, whether it can be moved."""
-        movable = isinstance(self.clock, SandboxClock)
-        speed = self.clock.speed if isinstance(self.clock, SandboxClock) else 1.0
+        movable = isinstance(self.clock, SandboxClock | FrozenClock)
+        speed = self.clock.speed if isinstance(self.clock, SandboxClock) else float(not movable)
         return {"now": self.clock.now().isoformat(), "speed": speed, "movable": movable}
 
     def now_unix(self) -> int:
@@ -228,9 +228,9 @@ class Sandbox:
 
     def _must_reach_bot(self, person: Person) -> None:
         if person.blocked:
-            raise TesterError(f"{person.name} has blocked the bot; unblock it first")
+            raise NotPossibleError(f"{person.name} has blocked the bot; unblock it first")
         if person.deactivated:
-            raise TesterError(f"{person.name}'s account is gone")
+            raise NotPossibleError(f"{person.name}'s account is gone")
 
     def _written(self, chat: Chat, person: Person, text: str) -> Message:
         content: Message = {"date": self.now_unix(), "text": text}

@@ -7,19 +7,24 @@ import aiohttp
 
 QUESTION = "Time for your check-in. 4 taps.\n\nSince your last check-in, is anything <b>new or worse</b>?"
 CALL = (
-    "<b>Call 112 now.</b>\nTell them: <i>\"I am on immunotherapy for cancer.\"</i> Then call your team: <b>+49 30 901820</b> (24 hours).\n"
+    '<b>Call 112 now.</b>\nTell them: <i>"I am on immunotherapy for cancer."</i> Then call your team: <b>+49 30 901820</b> (24 hours).\n'
     "Do not drive yourself. Do not wait for an answer here."
 )
 ROUTINE = "Thank you. Nothing here needs a call today.\n\n<blockquote>Test bath water with your elbow before you step in.</blockquote>"
 MENU = {
-    "keyboard": [[{"text": "I feel worse now", "style": "danger"}, {"text": "Tips"}], [{"text": "My team"}, {"text": "Menu"}]],
+    "keyboard": [
+        [{"text": "I feel worse now", "style": "danger"}, {"text": "Tips"}],
+        [{"text": "My team"}, {"text": "Menu"}],
+    ],
     "is_persistent": True,
     "resize_keyboard": True,
 }
 
 
 def buttons(*labels_and_data, style=None):
-    rows = [[{"text": text, "callback_data": data, **({"style": style} if style else {})}] for text, data in labels_and_data]
+    rows = [
+        [{"text": text, "callback_data": data, **({"style": style} if style else {})}] for text, data in labels_and_data
+    ]
     return {"inline_keyboard": rows}
 
 
@@ -43,8 +48,12 @@ class RawBot:
         await self.session.close()
 
     async def call(self, method, **params):
-        async with self.session.post(self._base + method, json=params) as answer:
-            return await answer.json()
+        while True:
+            async with self.session.post(self._base + method, json=params) as answer:
+                body = await answer.json()
+            if answer.status != 429:
+                return body
+            await asyncio.sleep(body["parameters"]["retry_after"])
 
     async def _poll(self):
         offset = 0
@@ -66,17 +75,33 @@ class RawBot:
 
     async def _said(self, chat, text):
         if text.startswith("/start"):
-            await self.call("sendMessage", chat_id=chat, text="Hello. I ask short questions about your nerves and muscles.", reply_markup=MENU)
+            await self.call(
+                "sendMessage",
+                chat_id=chat,
+                text="Hello. I ask short questions about your nerves and muscles.",
+                reply_markup=MENU,
+            )
         question = buttons(("No, nothing new", "no"), ("Yes, something", "yes"), ("Not sure", "unsure"))
-        question["inline_keyboard"].append([{"text": t, "callback_data": d} for t, d in (("Back", "b"), ("Skip", "s"), ("Need help now", "h"))])
+        question["inline_keyboard"].append(
+            [{"text": t, "callback_data": d} for t, d in (("Back", "b"), ("Skip", "s"), ("Need help now", "h"))]
+        )
         await self.call("sendMessage", chat_id=chat, text=QUESTION, parse_mode="HTML", reply_markup=question)
 
     async def _tapped(self, query):
         chat, message_id = query["message"]["chat"]["id"], query["message"]["message_id"]
-        await self.call("answerCallbackQuery", callback_query_id=query["id"], text="Saved" if query["data"] == "no" else "")
+        await self.call(
+            "answerCallbackQuery", callback_query_id=query["id"], text="Saved" if query["data"] == "no" else ""
+        )
         if query["data"] == "no":
             good = buttons(("Helpful", "helpful"), style="success")
-            await self.call("editMessageText", chat_id=chat, message_id=message_id, text=ROUTINE, parse_mode="HTML", reply_markup=good)
+            await self.call(
+                "editMessageText",
+                chat_id=chat,
+                message_id=message_id,
+                text=ROUTINE,
+                parse_mode="HTML",
+                reply_markup=good,
+            )
         if query["data"] in {"yes", "h"}:
             urgent = buttons(("I have called", "called"), style="success")
             urgent["inline_keyboard"].insert(0, [{"text": "Copy number", "copy_text": {"text": "+49 30 901820"}}])

@@ -2,7 +2,7 @@
 
 import { get, listen, post } from "./api.js";
 import { setClock, showFaults, showPerson, wireDesk } from "./desk.js";
-import { element, messageElement } from "./message.js";
+import { element, icon, messageElement } from "./message.js";
 
 const $ = (id) => document.getElementById(id);
 const DAY = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
@@ -125,6 +125,7 @@ function showOpenPerson() {
   const invited = person.start && !person.opened;
   $("start").hidden = person.blocked || (person.started && !invited);
   $("blocked").hidden = !person.blocked;
+  $("phone").classList.toggle("fresh", !$("start").hidden && !$("log").children.length);
   $("composer").hidden = person.blocked || !$("start").hidden;
   $("keyboard").classList.toggle("off", person.blocked);
   $("start-title").textContent = invited ? "You have an invitation" : "Nothing here yet";
@@ -137,7 +138,8 @@ function showKeyboard(markup) {
   const rows = markup?.keyboard ?? [];
   $("keyboard").hidden = rows.length === 0;
   $("keyboard").replaceChildren(...rows.map((row) => element("div", { class: "row" }, ...row.map((button) =>
-    element("button", { type: "button", class: button.style ?? "", onclick: () => phone("/reply", { text: button.text }) }, button.text)))));
+    element("button", { type: "button", class: button.style ?? "", onclick: () => phone("/reply", { text: button.text }) },
+      ...(["danger", "success"].includes(button.style) ? [icon(button.style, 18)] : []), button.text)))));
   if (isAtEnd()) toEnd();
 }
 
@@ -206,6 +208,7 @@ const handlers = {
       return showTabs();
     }
     $("phone-status").textContent = "bot";
+    $("phone").classList.remove("fresh");
     addMessage(event.message, true);
     toEnd();
     if (!open().started) refreshPeople();

@@ -1,0 +1,132 @@
+"""A second, strict client: aiogram parses every answer into its own models and knows each error by its class."""
+
+import asyncio
+
+import pytest
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import (
+    TelegramBadRequest,
+    TelegramConflictError,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+from aiogram.types import (
+    BotCommand,
+    BotCommandScopeChat,
+    BufferedInputFile,
+    CopyTextButton,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+    ReplyParameters,
+)
+
+from .test_api import PNG
+
+KEYS = InlineKeyboardMarkup(
+    inline_keyboard=[
+        [InlineKeyboardButton(text="Yes", callback_data="y", style="danger")],
+        [InlineKeyboardButton(text="Copy number", copy_text=CopyTextButton(text="+49 30 901820"))],
+    ],
+)
+
+
+def aiogram(server, token=None):
+    session = AiohttpSession(api=TelegramAPIServer.from_base(server.api_url))
+    return Bot(token or server.sandbox.token, session=session)
+
+
+@pytest.fixture
+async def bot(server):
+    async with aiogram(server) as bot:
+        yield bot
+
+
+async def test_a_conversation(bot, box, maria):
+    sent = await bot.send_message(
+        maria.id, "<b>New or worse?</b>", parse_mode="HTML", reply_markup=KEYS, protect_content=True
+    )
+    assert sent.html_text == "<b>New or worse?</b>"
+    assert sent.reply_markup.model_dump() == KEYS.model_dump()
+    box.tap(maria, sent.message_id, "y")
+    (update,) = await bot.get_updates(timeout=1)
+    assert (update.callback_query.data, update.callback_query.from_user.language_code) == ("y", "es")
+    assert update.callback_query.message.text == "New or worse?"
+    assert await bot.answer_callback_query(update.callback_query.id, text="Saved")
+    edited = await bot.edit_message_text("Thank you.", chat_id=maria.id, message_id=sent.message_id)
+    assert (edited.text, edited.reply_markup) == ("Thank you.", None)
+    box.say(maria, "/help me")
+    (update,) = await bot.get_updates(offset=update.update_id + 1)
+    assert (update.message.text, update.message.entities[0].type) == ("/help me", "bot_command")
+
+
+async def test_photo_contact_keyboard_commands(bot, maria):
+    photo = await bot.send_photo(maria.id, BufferedInputFile(PNG, "chart.png"), caption="Week 5")
+    assert photo.photo[-1].width == 1
+    contact = await bot.send_contact(
+        maria.id, "+49 30 901820", "Team", reply_parameters=ReplyParameters(message_id=photo.message_id)
+    )
+    assert (contact.contact.phone_number, contact.reply_to_message.caption) == ("+49 30 901820", "Week 5")
+    menu = ReplyKeyboardMarkup(keyboard=[[KeyboardButton(text="Tips")]], is_persistent=True, resize_keyboard=True)
+    assert (await bot.send_message(maria.id, "menu", reply_markup=menu)).reply_markup is None
+    commands = [BotCommand(command="help", description="Help")]
+    assert await bot.set_my_commands(commands, scope=BotCommandScopeChat(chat_id=maria.id), language_code="es")
+    (shown,) = await bot.get_my_commands(scope=BotCommandScopeChat(chat_id=maria.id), language_code="es")
+    assert (shown.command, shown.description) == ("help", "Help")
+    assert (await bot.get_chat(maria.id)).first_name == "Maria"
+
+
+async def test_errors_by_their_class(bot, box, server, maria):
+    with pytest.raises(TelegramBadRequest, match="chat not found"):
+        await bot.send_message(5, "x")
+    sent = await bot.send_message(maria.id, "x")
+    with pytest.raises(TelegramBadRequest, match="message is not modified"):
+        await sent.edit_text("x")
+    with pytest.raises(TelegramBadRequest, match="BUTTON_DATA_INVALID"):
+        await bot.send_message(
+            maria.id,
+            "x",
+            reply_markup=InlineKeyboardMarkup(
+                inline_keyboard=[[InlineKeyboardButton(text="x", callback_data="x" * 65)]]
+            ),
+        )
+    box.faults.add("429", count=1, retry_after=7)
+    with pytest.raises(TelegramRetryAfter) as flood:
+        await bot.send_message(maria.id, "x")
+    assert flood.value.retry_after == 7
+    box.faults.add("502", count=1)
+    with pytest.raises(TelegramServerError):
+        await bot.send_message(maria.id, "x")
+    box.faults.add("reply_lost", count=1)
+    with pytest.raises(TelegramNetworkError):
+        await bot.send_message(maria.id, "x")
+    box.block(maria)
+    with pytest.raises(TelegramForbiddenError, match="bot was blocked by the user"):
+        await bot.send_message(maria.id, "x")
+    async with aiogram(server, "1:wrong") as stranger:
+        with pytest.raises(TelegramUnauthorizedError):
+            await stranger.get_me()
+
+
+async def test_a_second_poller_is_a_conflict(bot, server):
+    first = asyncio.create_task(bot.get_updates(timeout=20))
+    await asyncio.sleep(0.1)
+    async with aiogram(server) as other:
+        assert await other.get_updates() == []
+        with pytest.raises(TelegramConflictError):
+            await first
+
+
+async def test_the_webhook_as_aiogram_sets_it(bot):
+    assert await bot.set_webhook(
+        "http://127.0.0.1:9/hook", secret_token="s", allowed_updates=["message"], max_connections=3
+    )
+    info = await bot.get_webhook_info()
+    assert (info.url, info.max_connections, info.allowed_updates) == ("http://127.0.0.1:9/hook", 3, ["message"])
+    assert await bot.delete_webhook()
