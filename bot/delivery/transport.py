@@ -5,17 +5,16 @@ error itself nor as its cause.
 """
 
 import ipaddress
-import os
+import json
+from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from telegram import Bot
-from telegram.error import NetworkError, TimedOut
+from telegram.error import NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
-
-# The library reads it at each use; without it every 429 warns that whole seconds are on their way out.
-os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 CONNECTIONS = 64
 """More than the sender has under way at once, so that answers to taps never wait for a connection."""
@@ -105,11 +104,37 @@ class AiohttpRequest(BaseRequest):
                 method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             )
             async with asked as answer:
-                return answer.status, await answer.read()
+                status, payload = answer.status, await answer.read()
         except Exception as error:  # noqa: BLE001 - whatever it is, its words may hold the URL
-            failure = _failure(error)
-        # Raised here, not in the handler above: there aiohttp's error would hang on it as its context.
-        raise failure
+            failure: TelegramError | None = _failure(error)
+        else:
+            failure = too_fast(status, payload)
+        if failure is not None:
+            # Raised here, not in the handler above: there aiohttp's error would hang on it as its context.
+            raise failure
+        return status, payload
+
+
+class FloodError(RetryAfter):
+    """A RetryAfter whose `retry_after` is a timedelta. The library's own is seconds, and warns about it at each 429."""
+
+    __slots__ = ()
+
+    @property
+    def retry_after(self) -> timedelta:
+        """How long Telegram asks to wait."""
+        return self._retry_after
+
+
+def too_fast(status: int, payload: bytes) -> FloodError | None:
+    """Return the error in a 429 that says how long to wait; None for any other answer."""
+    if status != HTTPStatus.TOO_MANY_REQUESTS:
+        return None
+    try:
+        asked = json.loads(payload)["parameters"]["retry_after"]
+        return FloodError(timedelta(seconds=asked))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _given(value: Any, default: float) -> float | None:

@@ -1,0 +1,10 @@
+"""Delivery on stand-ins; see stand_ins.py."""
+
+import pytest
+
+from .stand_ins import Post
+
+
+@pytest.fixture
+async def post() -> Post:
+    return Post()

@@ -1,0 +1,186 @@
+"""Stand-ins that remember: a Bot API behind the real `telegram.Bot`, and a sender on the store in memory."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.request import BaseRequest, RequestData
+
+from bot.app.ports import Rendered
+from bot.app.store import Lane, Outbox, OutboxState, Store
+from bot.clock import Clock, FrozenClock
+from bot.core.screen import Contact, Screen, Text
+from bot.delivery.outbox import Sender
+from bot.delivery.transport import too_fast
+from tests.fakes.memory_store import MemoryDatabase, Queued
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
+CHAT = 4711
+CARD = Contact(number="+4930901820", name="Your team")
+BUTTONS = InlineKeyboardMarkup([[InlineKeyboardButton("Yes", callback_data="y")]])
+
+
+@dataclass(frozen=True)
+class Call:
+    method: str
+    asked: dict[str, Any]
+    at: datetime
+
+    @property
+    def chat(self) -> int:
+        return self.asked["chat_id"]
+
+    @property
+    def text(self) -> str:
+        return self.asked["text"]
+
+
+class BotApi(BaseRequest):
+    """Takes every call, remembers it, answers as told. `gate` holds answers back while it is not set."""
+
+    read_timeout = 5.0
+
+    def __init__(self, clock: Clock) -> None:
+        self.calls: list[Call] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.held: set[int] = set()
+        self._clock = clock
+        self._answers: list[tuple[str, Any]] = []
+        self._message_id = 100
+
+    async def initialize(self) -> None: ...
+    async def shutdown(self) -> None: ...
+
+    def fail(self, method: str, code: int, description: str = "no", **parameters: Any) -> None:
+        """Answer the next call of that method with an error."""
+        body = {"ok": False, "error_code": code, "description": description}
+        self._answers.append((method, (code, body | ({"parameters": parameters} if parameters else {}))))
+
+    def breaks(self, method: str, error: Exception) -> None:
+        """Let the next call of that method end in this error, without an answer."""
+        self._answers.append((method, error))
+
+    def sent(self, *methods: str) -> list[Call]:
+        return [call for call in self.calls if not methods or call.method in methods]
+
+    async def do_request(
+        self, url: str, method: str, request_data: RequestData | None = None, **_: Any
+    ) -> tuple[int, bytes]:
+        name = url.rsplit("/", 1)[-1]
+        asked = request_data.parameters if request_data is not None else {}
+        self.calls.append(Call(name, asked, self._clock.now()))
+        if not self.held or asked["chat_id"] in self.held:
+            await self.gate.wait()
+        code, body = self._answer(name, asked)
+        payload = json.dumps(body).encode()
+        if (error := too_fast(code, payload)) is not None:
+            raise error
+        return code, payload
+
+    def _answer(self, name: str, asked: dict[str, Any]) -> tuple[int, Any]:
+        for answer in self._answers:
+            if answer[0] == name:
+                self._answers.remove(answer)
+                if isinstance(answer[1], Exception):
+                    raise answer[1]
+                return answer[1]
+        if not name.startswith("edit"):
+            self._message_id += 1
+        chat = {"id": asked["chat_id"], "type": "private"}
+        message_id = asked.get("message_id", self._message_id)
+        return 200, {"ok": True, "result": {"message_id": message_id, "date": 0, "chat": chat}}
+
+
+class Database(MemoryDatabase):
+    """Counts transactions; `down`: nothing works."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = False
+        self.transactions = 0
+
+    async def transact(self, fn: Callable[[Store], Any]) -> Any:
+        self.transactions += 1
+        if self.down:
+            raise ConnectionError("no database, and here stands a secret")
+        return await super().transact(fn)
+
+
+def render(screen: Screen, language: str, chat_id: int) -> Rendered:
+    """The screen's name is its text; "broken" screens can't be rendered."""
+    if screen.name == "broken":
+        raise ValueError("a patient's words")
+    return Rendered(
+        text=f"<b>{screen.name}</b> &amp; {language}",
+        markup=None if screen.contact else BUTTONS,
+        protect=screen.protect,
+        contact=screen.contact,
+    )
+
+
+class Post:
+    """A sender with all around it. The clock stands still until `later`."""
+
+    def __init__(self) -> None:
+        self.clock = FrozenClock(AT)
+        self.api = BotApi(self.clock)
+        self.bot = Bot(TOKEN, request=self.api, get_updates_request=self.api)
+        self.database = Database()
+        self.gone: list[tuple[int, datetime]] = []
+        self.sender = self.make_sender()
+
+    def make_sender(self, owner: str = "one", **more: Any) -> Sender:
+        return Sender(
+            self.database, self.bot, render, self.clock, self._on_permanent, owner=owner, spread=lambda: 0.0, **more
+        )
+
+    def _on_permanent(self, store: Store, chat_id: int, at: datetime) -> None:
+        store.save_setting(f"gone:{chat_id}", at.isoformat())
+        self.gone.append((chat_id, at))
+
+    def later(self, **by: float) -> None:
+        self.clock.advance(timedelta(**by))
+
+    def put(self, name: str = "hello", *, chat: int = CHAT, lane: Lane = Lane.REPLY, **more: Any) -> int | None:
+        """Queue one message; its slot is its name unless told."""
+        now = self.clock.now()
+        screen = Screen(
+            name=name,
+            lines=(Text(key=name),),
+            protect=more.pop("protect", False),
+            contact=CARD if name == "card" else None,
+        )
+        usual = {"slot": name, "mode": "new", "revision": 0, "language": "en", "created_at": now, "not_before": now}
+        row = Outbox(patient_id=None, chat_id=chat, lane=lane, screen=screen, **(usual | more))
+        return self.database.run(lambda store: store.enqueue(row))
+
+    async def send(self) -> bool:
+        return await self.sender.send_once()
+
+    async def send_all(self) -> None:
+        while await self.sender.send_once():
+            pass
+
+    @property
+    def texts(self) -> list[str]:
+        """The names of what was asked of Telegram, in order."""
+        return [call.asked.get("text", "card").split("</b>")[0].removeprefix("<b>") for call in self.api.calls]
+
+    def row(self, number: int | None) -> Queued:
+        return self.database.tables.get("outbox", number)
+
+    def state(self, number: int | None) -> OutboxState:
+        return self.row(number).state
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something to become true; what never does is an error, not a hang."""
+    async with asyncio.timeout(30):
+        while not true():  # noqa: ASYNC110 - many different things are waited for
+            await asyncio.sleep(0.001)

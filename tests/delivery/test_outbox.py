@@ -1,0 +1,417 @@
+"""What the sender does with each kind of answer, and in which order it sends."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+import structlog
+from telegram.error import NetworkError, TimedOut
+
+from bot.app.store import Lane, OutboxState
+from bot.delivery import metrics
+from bot.delivery.lanes import UNLIMITED
+
+from .stand_ins import AT, BUTTONS, CARD, CHAT, TOKEN, Post, until
+
+SECRET = f"https://api.example/bot{TOKEN}/sendMessage"
+
+
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+# -- the usual
+
+
+async def test_what_is_queued_is_sent_and_marked(post):
+    number = post.put("hello")
+    assert await post.send()
+    assert post.state(number) is OutboxState.SENT
+    assert [call.method for call in post.api.calls] == ["sendMessage"]
+    assert post.api.calls[0].text == "<b>hello</b> &amp; en"
+    assert not await post.send()
+
+
+async def test_a_message_is_not_sent_before_its_time_nor_after_it(post):
+    early = post.put("early", not_before=AT + seconds(10))
+    late = post.put("late", not_after=AT + seconds(5), not_before=AT + seconds(2))
+    assert not await post.send()
+    post.later(seconds=10)
+    await post.send_all()
+    assert post.texts == ["early"]
+    assert (post.state(early), post.state(late)) == (OutboxState.SENT, OutboxState.EXPIRED)
+
+
+async def test_a_screen_is_edited_in_place(post):
+    post.put("one", slot="checkin:1", mode="edit", revision=1)
+    await post.send()
+    post.put("two", slot="checkin:1", mode="edit", revision=2)
+    await post.send()
+    assert [call.method for call in post.api.calls] == ["sendMessage", "editMessageText"]
+    assert post.api.calls[1].asked["message_id"] == 101
+
+
+async def test_a_new_message_becomes_the_one_to_edit(post):
+    for name, mode in (("one", "new"), ("two", "new"), ("three", "edit")):
+        post.put(name, slot="checkin:1", mode=mode)
+        await post.send()
+    assert post.api.calls[2].asked["message_id"] == 102
+
+
+async def test_an_edit_that_changes_nothing_counts_as_sent(post):
+    post.put("one", slot="s", mode="edit")
+    await post.send()
+    number = post.put("one", slot="s", mode="edit")
+    post.api.fail("editMessageText", 400, "Bad Request: message is not modified: ...")
+    await post.send()
+    assert post.state(number) is OutboxState.SENT
+    post.put("two", slot="s", mode="edit")
+    await post.send()
+    assert post.api.calls[-1].asked["message_id"] == 101
+
+
+@pytest.mark.parametrize("words", ["message to edit not found", "message can't be edited"])
+async def test_a_message_that_is_gone_is_sent_anew_at_once_and_is_the_one_to_edit_then(post, words):
+    post.put("one", slot="s", mode="edit")
+    await post.send()
+    number = post.put("two", slot="s", mode="edit")
+    post.api.fail("editMessageText", 400, f"Bad Request: {words}")
+    await post.send_all()
+    assert [call.method for call in post.api.calls] == ["sendMessage", "editMessageText", "sendMessage"]
+    assert post.state(number) is OutboxState.SENT
+    post.later(seconds=2)
+    post.put("three", slot="s", mode="edit")
+    await post.send()
+    assert post.api.calls[-1].asked["message_id"] == 102
+
+
+async def test_a_card_goes_after_its_call_screen(post):
+    post.put("EMERGENCY", lane=Lane.RED_FLAG)
+    post.put("card", lane=Lane.RED_FLAG)
+    await post.send_all()
+    assert [call.method for call in post.api.calls] == ["sendMessage", "sendContact"]
+    assert "disable_notification" not in post.api.calls[0].asked
+
+
+# -- order
+
+
+async def test_lanes_go_strictly_in_order(post):
+    for chat, lane in enumerate([Lane.DIGEST, Lane.CHECKIN, Lane.REMINDER, Lane.REPLY, Lane.RED_FLAG], start=1):
+        post.put(lane.name, chat=chat, lane=lane)
+    while post.api.calls[4:] == []:
+        await post.send()
+        post.later(milliseconds=50)
+    assert post.texts == ["RED_FLAG", "REPLY", "REMINDER", "CHECKIN", "DIGEST"]
+
+
+async def test_one_chats_messages_go_one_after_the_other(post):
+    for name in ("one", "two", "three"):
+        post.put(name)
+    post.api.gate.clear()
+    first = asyncio.create_task(post.send())
+    await until_calls(post, 1)
+    await post.sender._claim()
+    assert post.texts == ["one"]
+    post.api.gate.set()
+    await first
+    await post.send_all()
+    assert post.texts == ["one", "two", "three"]
+
+
+async def test_a_chat_gets_three_at_once_then_one_a_second(post):
+    for number in range(5):
+        post.put(f"m{number}")
+    await post.send_all()
+    assert len(post.texts) == 3
+    post.later(milliseconds=999)
+    await post.send_all()
+    assert len(post.texts) == 3
+    post.later(milliseconds=1)
+    await post.send_all()
+    assert len(post.texts) == 4
+
+
+async def test_a_chat_that_has_to_wait_holds_up_no_other(post):
+    for number in range(5):
+        post.put(f"m{number}")
+    post.put("other", chat=1, lane=Lane.DIGEST)
+    await post.send_all()
+    assert "other" in post.texts
+
+
+# -- the budget
+
+
+async def test_never_more_than_30_in_any_second_and_the_bulk_keeps_to_its_share(post):
+    for chat in range(200):
+        post.put("due", chat=chat + 1, lane=Lane.CHECKIN)
+    for step in range(300):
+        if step >= 200 and step % 2 == 0:
+            post.put("reply", chat=1000 + step, lane=Lane.REPLY)
+        await post.send()
+        post.later(milliseconds=10)
+    for name, most in ((None, 30), ("due", 24)):
+        moments = [c.at for c, t in zip(post.api.calls, post.texts, strict=True) if name in (None, t)]
+        assert max(sum(a <= b <= a + seconds(1) for b in moments) for a in moments) <= most
+    assert 40 <= post.texts.count("due") <= 44
+    assert 25 <= post.texts.count("reply") <= 30
+
+
+async def test_a_red_flag_goes_at_once_while_bulk_uses_up_its_share(post):
+    for chat in range(100):
+        post.put("due", chat=chat + 1, lane=Lane.CHECKIN)
+    for chat in range(10):
+        await post.send_all()
+        post.put("EMERGENCY", chat=1000 + chat, lane=Lane.RED_FLAG)
+        post.put("card", chat=1000 + chat, lane=Lane.RED_FLAG)
+        before = len(post.api.calls)
+        await post.send_all()
+        assert post.texts[before : before + 2] == ["EMERGENCY", "card"]
+        post.later(milliseconds=400)
+
+
+async def test_places_are_kept_for_urgent_messages(post):
+    post.sender = post.make_sender(concurrency=10, pace=UNLIMITED)
+    for chat in range(20):
+        post.put("due", chat=chat + 1, lane=Lane.CHECKIN)
+    post.api.gate.clear()
+    await post.sender._claim()
+    assert post.sender.under_way == 2
+    for chat in range(20):
+        post.put("reply", chat=chat + 100)
+    await post.sender._claim()
+    await until_calls(post, 10)
+    assert post.texts == ["due"] * 2 + ["reply"] * 8
+    post.api.gate.set()
+    await post.send_all()
+    assert len(post.texts) == 40
+
+
+# -- 429
+
+
+async def test_a_429_of_a_chat_just_written_to_stops_that_chat(post):
+    post.put("one")
+    await post.send()
+    number = post.put("two", lane=Lane.RED_FLAG)
+    post.put("behind", lane=Lane.REPLY)
+    post.api.fail("sendMessage", 429, "Too Many Requests: retry after 7", retry_after=7)
+    await post.send()
+    due = post.put("due", chat=1, lane=Lane.CHECKIN)
+    await post.send_all()
+    assert post.texts == ["one", "two", "due"]
+    assert post.state(due) is OutboxState.SENT
+    post.later(seconds=6.9)
+    assert not await post.send()
+    post.later(seconds=0.1)
+    await post.send_all()
+    assert post.texts[3:] == ["two"]
+    post.later(seconds=1)
+    await post.send_all()
+    assert post.texts[4:] == ["behind"]
+    assert post.state(number) is OutboxState.SENT
+
+
+async def test_a_429_of_a_rested_chat_stops_the_bulk_lanes_and_no_urgent_one(post):
+    post.put("due", chat=1, lane=Lane.CHECKIN)
+    post.api.fail("sendMessage", 429, "Too Many Requests: retry after 30", retry_after=30)
+    await post.send()
+    for lane in (Lane.REMINDER, Lane.CHECKIN, Lane.DIGEST, Lane.REPLY, Lane.RED_FLAG):
+        post.put(lane.name, chat=10 + lane, lane=lane)
+    await post.send_all()
+    assert post.texts == ["due", "RED_FLAG", "REPLY"]
+    post.later(seconds=29.9)
+    assert not await post.send()
+    post.later(seconds=0.1)
+    for _ in range(5):
+        await post.send()
+        post.later(seconds=1)
+    assert post.texts[3:] == ["REMINDER", "CHECKIN", "due", "DIGEST"]
+
+
+async def test_a_red_flag_that_meets_a_bot_wide_429_comes_again_soon(post):
+    number = post.put("EMERGENCY", lane=Lane.RED_FLAG)
+    post.api.fail("sendMessage", 429, "Too Many Requests: retry after 30", retry_after=30)
+    await post.send()
+    post.later(milliseconds=500)
+    await post.send()
+    assert post.state(number) is OutboxState.SENT
+
+
+# -- errors that are for good
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (403, "Forbidden: bot was blocked by the user"),
+        (403, "Forbidden: user is deactivated"),
+        (400, "Bad Request: chat not found"),
+    ],
+)
+async def test_a_chat_that_is_gone_is_told_in_the_same_transaction(post, code, words):
+    number = post.put("hello", lane=Lane.RED_FLAG)
+    post.api.fail("sendMessage", code, words)
+    post.later(seconds=1)
+    await post.send_all()
+    assert post.state(number) is OutboxState.FAILED
+    assert post.gone == [(CHAT, AT + seconds(1))]
+    assert len(post.api.calls) == 1
+
+
+async def test_when_the_use_case_fails_the_mark_is_undone_and_others_stand(post):
+    def fails(store, chat_id, at):
+        raise KeyError("a study code")
+
+    post._on_permanent = fails
+    post.sender = post.make_sender(lease_seconds=60)
+    gone, fine = post.put("gone", chat=1), post.put("fine", chat=2)
+    post.api.fail("sendMessage", 403, "Forbidden: bot was blocked by the user")
+    with structlog.testing.capture_logs() as logs:
+        await post.send()
+    assert (post.state(gone), post.state(fine)) == (OutboxState.WAITING, OutboxState.SENT)
+    assert "a study code" not in str(logs)
+    assert not await post.send()
+    post.later(seconds=60)
+    assert await post.send()
+    assert post.state(gone) is OutboxState.SENT
+
+
+async def test_what_telegram_refuses_fails_loudly_and_is_not_sent_again(post):
+    number = post.put("hello", lane=Lane.CHECKIN)
+    before = metrics.FAILURES.labels("refused")._value.get()
+    post.api.fail("sendMessage", 400, "Bad Request: BUTTON_DATA_INVALID")
+    with structlog.testing.capture_logs() as logs:
+        await post.send_all()
+    assert post.state(number) is OutboxState.FAILED
+    assert len(post.api.calls) == 1
+    assert metrics.FAILURES.labels("refused")._value.get() == before + 1
+    (line,) = [line for line in logs if line["action"] == "send_refused"]
+    assert line["log_level"] == "error"
+    assert line["error"] == "BadRequest: Button_data_invalid"
+    assert "<b>" not in str(logs)
+    assert str(CHAT) not in str(logs)
+
+
+async def test_a_refused_red_flag_goes_out_as_plain_words(post):
+    number = post.put("EMERGENCY", lane=Lane.RED_FLAG)
+    post.api.fail("sendMessage", 400, "Bad Request: BUTTON_DATA_INVALID")
+    await post.send()
+    assert post.state(number) is OutboxState.SENT
+    assert post.api.calls[0].asked["reply_markup"] == BUTTONS.to_dict()
+    assert post.api.calls[1].text == "EMERGENCY & en"
+    assert not {"reply_markup", "parse_mode"} & set(post.api.calls[1].asked)
+
+
+async def test_a_refused_card_goes_out_as_plain_words(post):
+    post.put("card", lane=Lane.RED_FLAG)
+    post.api.fail("sendContact", 400, "Bad Request: PHONE_NUMBER_INVALID")
+    await post.send()
+    assert post.api.calls[1].text == f"{CARD.name}: {CARD.number}"
+
+
+async def test_an_edit_of_a_red_flag_that_is_refused_goes_out_as_a_new_message(post):
+    post.put("EMERGENCY", slot="a", lane=Lane.RED_FLAG)
+    await post.send()
+    post.put("NOTED", slot="a", lane=Lane.RED_FLAG, mode="edit")
+    post.api.fail("editMessageText", 400, "Bad Request: can't parse entities")
+    await post.send()
+    assert [call.method for call in post.api.calls] == ["sendMessage", "editMessageText", "sendMessage"]
+
+
+async def test_plain_words_that_meet_an_outage_come_again(post):
+    number = post.put("EMERGENCY", lane=Lane.RED_FLAG)
+    post.api.fail("sendMessage", 400, "Bad Request: BUTTON_DATA_INVALID")
+    post.api.breaks("sendMessage", TimedOut(SECRET))
+    await post.send()
+    assert post.state(number) is OutboxState.WAITING
+    post.later(seconds=0.5)
+    await post.send()
+    assert post.state(number) is OutboxState.SENT
+
+
+async def test_a_red_flag_refused_both_ways_is_failed_and_not_sent_for_ever(post):
+    number = post.put("EMERGENCY", lane=Lane.RED_FLAG)
+    for _ in range(2):
+        post.api.fail("sendMessage", 400, "Bad Request: MESSAGE_TOO_LONG")
+    await post.send_all()
+    assert post.state(number) is OutboxState.FAILED
+    assert len(post.api.calls) == 2
+
+
+# -- errors that pass
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+async def test_an_outage_is_waited_out_however_long_it_is(post, lane):
+    number = post.put("hello", lane=lane)
+    for count in range(40):
+        if count % 2:
+            post.api.breaks("sendMessage", NetworkError(SECRET))
+        else:
+            post.api.fail("sendMessage", 502, "Bad Gateway")
+        await post.send()
+        post.later(minutes=5)
+    await post.send()
+    assert post.state(number) is OutboxState.SENT
+    assert len(post.api.calls) == 41
+
+
+async def test_waits_double_and_stay_short_where_someone_waits(post):
+    number = post.put("EMERGENCY", lane=Lane.RED_FLAG)
+    waits = []
+    for _ in range(7):
+        post.api.breaks("sendMessage", TimedOut())
+        await post.send()
+        waits.append((post.row(number).row.not_before - post.clock.now()).total_seconds())
+        post.clock.advance(seconds(waits[-1]))
+    assert waits == [0.5, 1, 2, 4, 8, 15, 15]
+
+
+async def test_what_outlives_its_use_in_an_outage_expires(post):
+    number = post.put("reminder", lane=Lane.REMINDER, not_after=AT + seconds(60))
+    post.api.breaks("sendMessage", TimedOut())
+    await post.send()
+    post.later(seconds=61)
+    assert not await post.send()
+    assert post.state(number) is OutboxState.EXPIRED
+
+
+async def test_a_screen_that_cannot_be_rendered_fails_alone(post):
+    bad, red = post.put("broken", chat=1, lane=Lane.CHECKIN), post.put("broken", chat=2, lane=Lane.RED_FLAG)
+    fine = post.put("fine", chat=3)
+    with structlog.testing.capture_logs() as logs:
+        await post.send_all()
+    states = [post.state(number) for number in (bad, red, fine)]
+    assert states == [OutboxState.FAILED, OutboxState.WAITING, OutboxState.SENT]
+    assert post.row(red).error == "ValueError"
+    assert "a patient's words" not in str(logs)
+    assert {line["action"] for line in logs} == {"send_broken"}
+
+
+async def test_no_token_stands_in_what_is_stored_or_logged(post):
+    number = post.put("hello")
+    post.api.breaks("sendMessage", NetworkError(SECRET))
+    with structlog.testing.capture_logs() as logs:
+        await post.send()
+    assert TOKEN not in str(logs)
+    assert post.row(number).error == "NetworkError"
+
+
+# -- what is counted
+
+
+async def test_what_is_sent_is_counted_with_how_long_it_took(post):
+    def total() -> tuple[float, float]:
+        return metrics.SENT.labels("red_flag")._value.get(), metrics.SEND_SECONDS.labels("red_flag")._sum.get()
+
+    count, took = total()
+    post.put("EMERGENCY", lane=Lane.RED_FLAG)
+    post.later(seconds=2)
+    await post.send()
+    assert total() == (count + 1, took + 2)
+
+
+async def until_calls(post: Post, count: int) -> None:
+    await until(lambda: len(post.api.calls) >= count)
