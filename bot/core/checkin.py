@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from bot.core.checkin_path import is_unfinished, next_open, path, progress, taps_left
 from bot.core.checkin_words import (
     AnswerForgotten,
     AnswerGiven,
@@ -43,7 +44,7 @@ from bot.core.checkin_words import (
     Tap,
     Toggle,
 )
-from bot.core.protocol import SKIP, Answers, FormStep, Protocol, Question, Tier, applicable
+from bot.core.protocol import SKIP, Answers, Protocol, Question, Tier, applicable
 from bot.core.triage import Assessment, History, assess
 
 __all__ = [
@@ -89,7 +90,7 @@ def open_checkin(form: str, protocol: Protocol, answers: Answers | None = None) 
     empty = CheckIn(
         form=form, state=State.ASKING, revision=0, asked_revision=0, cursor=None, answers=dict(answers or {})
     )
-    return empty.model_copy(update={"cursor": _next_open(empty, protocol)})
+    return empty.model_copy(update={"cursor": next_open(empty, protocol)})
 
 
 def step(checkin: CheckIn, received: Input, protocol: Protocol, history: History, at: datetime) -> Step:
@@ -103,50 +104,6 @@ def step(checkin: CheckIn, received: Input, protocol: Protocol, history: History
         name = type(received).__name__
         return Step(checkin=checkin, events=(Ignored(reason=outcome, input=name, state=checkin.state),), at=at)
     return Step(checkin=outcome[0], events=outcome[1], at=at)
-
-
-def progress(checkin: CheckIn, protocol: Protocol) -> tuple[int, int]:
-    """Return (position, total) for "3 of 8": questions so far with the present one, and all that answers lead to."""
-    asked = [s.ask for s in _path(checkin, protocol)]
-    if checkin.cursor in asked:
-        return asked.index(checkin.cursor) + 1, len(asked)
-    return sum(q in checkin.answers for q in asked), len(asked)
-
-
-def taps_left(checkin: CheckIn, protocol: Protocol) -> int:
-    """Return how many questions are left, the present one included: one tap each when nothing is wrong."""
-    return sum(
-        s.ask not in checkin.answers or (s.ask == checkin.cursor and _is_unfinished(checkin, protocol))
-        for s in _path(checkin, protocol)
-    )
-
-
-# --- Walking the form -------------------------------------------------------------------------------------------------
-
-
-def _path(checkin: CheckIn, protocol: Protocol) -> tuple[FormStep, ...]:
-    """Return the steps of this check-in: after an EMERGENCY only those still asked then."""
-    steps = applicable(protocol.forms[checkin.form], checkin.answers)
-    return tuple(s for s in steps if s.after_emergency) if checkin.state is State.STOPPED else steps
-
-
-def _next_open(checkin: CheckIn, protocol: Protocol) -> str | None:
-    return next((s.ask for s in _path(checkin, protocol) if s.ask not in checkin.answers), None)
-
-
-def _is_unfinished(checkin: CheckIn, protocol: Protocol) -> bool:
-    """Tell whether the question at the cursor waits for a tap although it has an answer.
-
-    So it is while one can still be changed: after Back, after a mistake, and before "Done" under ticked choices.
-    """
-    if checkin.state is not State.PAUSED:
-        return checkin.cursor is not None
-    return checkin.cursor is not None and _is_ticking(protocol.questions[checkin.cursor], checkin.answers)
-
-
-def _is_ticking(question: Question, answers: Answers) -> bool:
-    given = [question.choice(c) for c in answers.get(question.id, ())]
-    return question.kind == "several" and any(c is not None and not c.exclusive for c in given)
 
 
 # --- Handlers ---------------------------------------------------------------------------------------------------------
@@ -223,7 +180,7 @@ def _skip(ground: _Ground, tap: Skip) -> _Outcome:
 def _back(ground: _Ground, tap: Back) -> _Outcome:
     if ground.question(tap) is None:
         return Reason.STALE
-    asked = [s.ask for s in _path(ground.checkin, ground.protocol)]
+    asked = [s.ask for s in path(ground.checkin, ground.protocol)]
     position = asked.index(tap.question) if tap.question in asked else 0
     if position == 0:
         return Reason.FIRST_QUESTION
@@ -235,7 +192,7 @@ def _go_on(ground: _Ground, tap: GoOn) -> _Outcome:
         return Reason.STALE
     checkin = ground.checkin
     asking = ground.at(checkin.model_copy(update={"state": State.ASKING}))
-    if _is_unfinished(checkin, ground.protocol):
+    if is_unfinished(checkin, ground.protocol):
         return _at_question(asking.checkin, checkin.cursor), ()
     return _moved_on(asking, ())
 
@@ -309,13 +266,13 @@ def _raised(ground: _Ground, assessment: Assessment, events: tuple[Event, ...], 
     events = (*events, RedFlag(assessment=assessment))
     if stops:
         return _moved_on(ground.at(checkin), events)
-    if stay or _next_open(checkin, ground.protocol) is not None:
+    if stay or next_open(checkin, ground.protocol) is not None:
         return checkin.model_copy(update={"revision": checkin.revision + 1}), events
     return _done(ground.at(checkin), events)
 
 
 def _moved_on(ground: _Ground, events: tuple[Event, ...]) -> _Outcome:
-    following = _next_open(ground.checkin, ground.protocol)
+    following = next_open(ground.checkin, ground.protocol)
     if following is None:
         return _done(ground, events)
     return _at_question(ground.checkin, following), events

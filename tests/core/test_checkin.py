@@ -491,6 +491,7 @@ def test_a_doubled_tick_changes_nothing_and_quick_ticks_are_not_lost():
         patient.send(core.Toggle(question="which_now", choice=choice, on=True, revision=revision))
     assert patient.checkin.answers["which_now"] == ("mind", "head")
     assert not patient.of(core.Ignored)
+    assert patient.send(core.Toggle(question="which_now", choice="mind", on=True, revision=revision)) == ()
 
 
 @pytest.mark.parametrize("kind", [core.Choose, core.Toggle, core.Submit, core.Skip, core.Back])
@@ -612,7 +613,7 @@ def tap_from(patient, kind, which, late):
     }[kind]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     form=st.sampled_from(["quick", "baseline"]),
     taps=st.lists(st.tuples(NUMBERS, NUMBERS, st.integers(0, 2)), max_size=30),

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.content.loader import load_protocol
@@ -216,6 +216,10 @@ def test_something_worse_with_nothing_found_is_soon(said):
     assert (found.tier, found.concerns) == (Tier.SOON, ("change.worse",))
 
 
+def test_something_worse_is_no_finding_before_all_was_asked():
+    assert quick({"change": ("yes",)}, finished=False).reasons == ()
+
+
 def test_something_worse_makes_no_second_amber_beside_what_was_found():
     found = quick({**ASKED_MORE, "autonomic": ("dizzy",)})
     assert (found.tier, found.concerns) == (Tier.SOON, ("autonomic.one",))
@@ -226,6 +230,10 @@ def test_a_skipped_red_flag_question_is_never_an_all_clear(question):
     found = quick({**CALM, question: (SKIP,)})
     assert found.tier is Tier.SOON
     assert PROTOCOL.questions[question].red_flag
+
+
+def test_both_safety_screens_skipped_are_one_group_and_stay_soon():
+    assert quick({**CALM, "safety_now": (SKIP,), "safety_new": (SKIP,)}).tier is Tier.SOON
 
 
 @pytest.mark.parametrize("question", ["change", "numbness"])
@@ -402,6 +410,7 @@ def as_answers(levels):
     )
 
 
+@settings(max_examples=50)
 @given(levels=LEVELS, worse=st.sampled_from(sorted(SEVERITY)), before=LEVELS, finished=st.booleans())
 def test_a_worse_answer_never_gives_a_lower_tier(levels, worse, before, finished):
     up = {**levels, worse: min(levels[worse] + 1, len(SEVERITY[worse]) - 1)}
@@ -425,6 +434,7 @@ ANY_ANSWERS = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=50)
 @given(answers=ANY_ANSWERS, form=st.sampled_from(["quick", "baseline"]))
 def test_every_answer_there_can_be_is_assessed_and_explained(answers, form):
     found = assess(answers, NOTHING, PROTOCOL, form=form, finished=True)
@@ -433,6 +443,7 @@ def test_every_answer_there_can_be_is_assessed_and_explained(answers, form):
     assert bool(found.reasons) == bool(answers)
 
 
+@settings(max_examples=50)
 @given(answers=ANY_ANSWERS)
 def test_an_all_clear_means_that_both_safety_screens_were_answered_with_none(answers):
     found = quick(answers)
