@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.app.plans import occurrence_after, rescheduled
 from bot.app.ports import Clinic
 from bot.app.post import post, post_stranger
+from bot.app.screens import date_text
 from bot.app.store import (
     AlertRow,
     AlertState,
@@ -152,7 +153,7 @@ def pause(store: Store, clinic: Clinic, code: str, until: date | None, at: datet
 
 def _tell_paused(store: Store, patient: Patient, until: date | None, at: datetime) -> None:
     key = "pause.until" if until else "pause.open"
-    values: dict[str, str | int | Text] = {"date": f"{until:%d.%m.%Y}"} if until else {}
+    values: dict[str, str | int | Text] = {"date": date_text(until)} if until else {}
     post(store, patient, Screen(name="pause", lines=(Text(key=key, values=values),)), at=at, slot="pause")
 
 

@@ -1,7 +1,7 @@
 """The screens of a check-in and of calling: which texts and buttons, from the state of things. Decides nothing."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.app.ports import Clinic
@@ -11,6 +11,7 @@ from bot.core.protocol import Choice, FormStep, Question, Tier, Tip
 from bot.core.screen import Action, Button, Contact, Screen, Style, Text
 
 Row = tuple[Button, ...]
+HALF_HOUR = timedelta(minutes=30)
 
 
 def button(key: str, action: Action, *, style: Style = Style.PLAIN) -> Button:
@@ -53,13 +54,11 @@ def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
     head: tuple[Text, ...] = ()
     if value.state is State.STOPPED:
         head = (Text(key="checkin.call_first"),)
-    elif not value.answers:
+    elif value.revision == 0:
         head = (Text(key=f"checkin.hello.{row.kind}", values={"n": taps_left(value, clinic.protocol)}),)
-    lines = (
-        *head,
-        Text(key="checkin.progress", values={"position": position, "total": total}),
-        Text(key=step.text or f"question.{question.id}"),
-    )
+    if value.state is not State.STOPPED:
+        head = (*head, Text(key="checkin.progress", values={"position": position, "total": total}))
+    lines = (*head, Text(key=step.text or f"question.{question.id}"))
     return Screen(name=f"ask.{question.id}", lines=lines, rows=_answer_rows(row, question), protect=True)
 
 
@@ -184,9 +183,21 @@ def next_checkin_text(due: datetime | None, zone: str) -> Text | None:
     """ "Next check-in: Thursday, 10:00", in the patient's own time."""
     if due is None:
         return None
-    local = due.astimezone(ZoneInfo(zone))
-    day = Text(key=f"weekday.{local.isoweekday()}")
-    return Text(key="done.next", values={"day": day, "date": f"{local:%d.%m.}", "time": f"{local:%H:%M}"})
+    # The jitter of sending is not the patient's business: the half hour is what they chose.
+    local = (due.astimezone(ZoneInfo(zone)) + HALF_HOUR / 2).replace(second=0, microsecond=0)
+    local -= timedelta(minutes=local.minute % 30)
+    return Text(key="done.next", values={"date": day_text(local.date()), "time": f"{local:%H:%M}"})
+
+
+def day_text(day: date) -> Text:
+    """ "Friday, 6 March"."""
+    weekday, month = Text(key=f"weekday.{day.isoweekday()}"), Text(key=f"month.{day.month}")
+    return Text(key="date.day", values={"weekday": weekday, "day": day.day, "month": month})
+
+
+def date_text(day: date) -> Text:
+    """ "6 March 2026"."""
+    return Text(key="date.long", values={"day": day.day, "month": Text(key=f"month.{day.month}"), "year": day.year})
 
 
 # -- calling
@@ -255,7 +266,9 @@ def contact_screen(clinic: Clinic) -> Screen:
 
 def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
     """What follows a button of the call screen; the number stands in each."""
-    key = f"call.reply.{word}.{alert.tier.name.lower()}" if word in _REPLIES_BY_TIER else f"call.reply.{word}"
+    coming = word == "reached" and alert.tier is Tier.EMERGENCY
+    said = "called" if coming else word  # help is on its way either way
+    key = f"call.reply.{said}.{alert.tier.name.lower()}" if said in _REPLIES_BY_TIER else f"call.reply.{said}"
     made = [copy_button(clinic)]
     if word not in {"called", "reached"}:
         made += [
@@ -292,10 +305,19 @@ def loop_back_screen(alert: AlertRow, clinic: Clinic) -> Screen:
 
 
 def card_screen(patient: Patient, clinic: Clinic) -> Screen:
-    """The card for an emergency department: drug class, start date, team number; no name, no answers."""
+    """The card for an emergency department: drug class, start date, team number; no name, no answers.
+
+    In the clinic's own language, and in the patient's below where that is another one.
+    """
+    languages = dict.fromkeys((clinic.languages[0], patient.language))
     values = {
         **numbers(clinic),
-        "start": f"{patient.ici_start:%d.%m.%Y}",
+        "start": date_text(patient.ici_start),
         "regimen": Text(key=f"card.regimen.{patient.regimen}"),
     }
-    return Screen(name="card", lines=(Text(key="card.title"), Text(key="card.body", values=values)))
+    lines = [
+        Text(key=key, values=values if key == "card.body" else {}, language=language)
+        for language in languages
+        for key in ("card.title", "card.body")
+    ]
+    return Screen(name="card", lines=tuple(lines))

@@ -53,8 +53,9 @@ class Words:
 
     def html(self, text: Text, language: str) -> str:
         """Return Telegram HTML; values are escaped once."""
-        values = {name: self._value(value, language) for name, value in text.values.items()}
-        return self._texts.get(language, text.key, values, escape=_escaped)
+        spoken = text.language or language
+        values = {name: self._value(value, spoken) for name, value in text.values.items()}
+        return self._texts.get(spoken, text.key, values, escape=_escaped)
 
     def plain(self, text: Text, language: str) -> str:
         """Return words without markup, for labels, toasts and values."""

@@ -18,10 +18,14 @@ class Frozen(BaseModel):
 
 
 class Text(Frozen):
-    """One catalog string. `values` fill its `{placeholders}`; a value may itself be a Text."""
+    """One catalog string. `values` fill its `{placeholders}`; a value may itself be a Text.
+
+    `language` is set where a string is for someone else than the reader of the screen (an emergency department).
+    """
 
     key: str
     values: Mapping[str, "str | int | Text"] = {}
+    language: str | None = None
 
 
 class Action(Frozen):

@@ -16,7 +16,6 @@ from bot.wiring import prepare
 from tests.stories.world import START, World
 
 
-
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     settings = Settings.load({"NERVECHECK_DATABASE_URL": f"sqlite:///{tmp_path / 'story.db'}"}, sandbox=True)
@@ -47,5 +46,3 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         await bots.sending.request.shutdown()
         await database.close()
         await server.stop()
-
-

@@ -1,5 +1,7 @@
 """One patient, end to end: enrolled, asked on schedule, answered by buttons, given a tip or the call prompt."""
 
+import re
+
 from tests.stories.world import World, labels, plain
 
 
@@ -7,5 +9,39 @@ async def test_enrolment_consent_choices_and_baseline(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     world.sandbox.open_invite(anna)
     await world.pump()
-    print([ (plain(m), labels(m)) for m in world.news(anna)])
     world.hear(anna, "Your care team asked me", "I am not a person", "112")
+    await world.tap(anna, "Continue")
+    world.hear(anna, "1 of 3")
+    await world.tap(anna, "Continue")
+    world.hear(anna, "2 of 3", "Telegram")
+    await world.tap(anna, "Continue")
+    world.hear(anna, "3 of 3", "/stop")
+    await world.tap(anna, "I agree")
+    assert labels(world.hear(anna, "Which language")) == ["English", "Español", "Русский"]
+    await world.tap(anna, "English")
+    assert labels(world.hear(anna, "Where do you live"))[0] == "Berlin"
+    await world.tap(anna, "America")
+    world.hear(anna, "Which place")
+    await world.tap(anna, re.compile("Montreal|Monterrey|New York|Nassau"))
+    world.hear(anna, "Which place")
+    await world.tap(anna, "New York")
+    world.hear(anna, "What time of day")
+    await world.tap(anna, re.compile("^Evening"))
+    world.hear(anna, "18:00", "New York")
+    world.hear(anna, "buttons at the bottom")
+    world.hear(anna, "Your first check-in", "1 of 4", "any of these right now")
+    for m in world.news(anna):
+        print(plain(m), labels(m))
+    await world.answer(anna, "None of these", "None of these", "None", "None of these")
+    for m in world.news(anna):
+        print(plain(m), labels(m))
+    world.hear(anna, "Nothing here needs a call today", "Next check-in")
+    view = await world.view(anna)
+    assert (view.state, view.timezone, view.send_time, view.consent) == ("active", "America/New_York", "18:00", "1")
+    assert view.checkins[0].answers == {
+        "safety_now": ("none",),
+        "safety_new": ("none",),
+        "numbness": ("none",),
+        "autonomic": ("none",),
+    }
+    assert not view.alerts

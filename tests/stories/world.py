@@ -73,6 +73,12 @@ class World:
         self.clock.advance(max(target - self.clock.now(), timedelta(0)))
         await self.pump()
 
+    async def until_due(self, person: Person) -> None:
+        """Let time pass until the person's next check-in falls due."""
+        due = (await self.view(person)).next_due_at
+        assert due is not None
+        await self.advance(seconds=(due - self.clock.now()).total_seconds())
+
     async def pump(self) -> None:
         """Take in all updates, work off all that is due, send all that waits."""
         while True:
@@ -94,7 +100,9 @@ class World:
 
     # -- people
 
-    async def add(self, code: str, *, ici_start: date | None = None, name: str = "", **more: Any) -> Person:
+    async def add(
+        self, code: str, *, ici_start: date | None = None, name: str = "", phone: str = "en", **more: Any
+    ) -> Person:
         """A patient added by the coordinator, with a phone of their own."""
         started = ici_start or (self.clock.now() - timedelta(days=8)).date()
 
@@ -102,7 +110,7 @@ class World:
             return patients.add(store, self.clinic, code=code, ici_start=started, at=self.clock.now(), **more)
 
         _, token = await self.service.database.transact(work)
-        return self.sandbox.person(name or code, code=code, start=token, link=f"start={token}")
+        return self.sandbox.person(name or code, language_code=phone, code=code, start=token, link=f"start={token}")
 
     async def enrolled(self, code: str, *, baseline: str = "none", **more: Any) -> Person:
         """A patient who went through enrolment in English and whose baseline says `baseline` numbness of long ago."""
@@ -119,7 +127,9 @@ class World:
         if baseline == "none":
             await self.answer(person, "None")
         else:
-            await self.answer(person, baseline, re.compile("my team knows|the team knows|told"), re.compile("Not at all"))
+            await self.answer(
+                person, baseline, re.compile("my team knows|the team knows|told"), re.compile("Not at all")
+            )
         await self.answer(person, re.compile("None of these"))
         self.hear_all(person)
         return person

@@ -1,0 +1,188 @@
+"""Red flags: the call screen at the tap, the loop-back after it, and an alert that nothing closes but staff."""
+
+import re
+
+from tests.stories.world import World, labels, plain
+
+
+async def due(world: World, code: str = "P-0001", **more):
+    anna = await world.enrolled(code, name=code, **more)
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+    return anna
+
+
+def new_after(world: World, person, message_id: int) -> list[str]:
+    return [plain(m) for m in world.bot_messages(person) if m["message_id"] > message_id]
+
+
+async def test_emergency_acts_at_the_tap_with_a_new_message_and_a_contact_card(world: World) -> None:
+    anna = await due(world)
+    await world.tap(anna, "No, nothing new")
+    before = world.last(anna)["message_id"]
+    await world.tap(anna, "Yes, one or more")
+    call, card = new_after(world, anna, before)
+    assert call.startswith("Call 112 now.")
+    assert "+49 30 901820" in call
+    assert card == "[contact +4930901820]"
+    view = await world.view(anna)
+    assert [(a.tier, a.state, a.rules) for a in view.alerts] == [("EMERGENCY", "open", ("now.yes",))]
+    assert view.checkins[0].answers["safety_now"] == ("yes",), "stored at the tap"
+    world.hear_all(anna)
+    await world.tap(anna, "I have called")
+    world.hear(anna, "Stay where you are")
+    assert (await world.view(anna)).alerts[0].state == "confirmed"
+    await world.advance(hours=5)
+
+
+async def test_not_sure_counts_as_yes(world: World) -> None:
+    anna = await due(world)
+    await world.tap(anna, "No, nothing new")
+    await world.tap(anna, "Not sure")
+    assert (await world.view(anna)).alerts[0].tier == "EMERGENCY"
+    world.hear_all(anna)
+    await world.tap(anna, "I have called")
+    world.hear(anna, "Stay where you are")
+
+
+async def test_loop_back_after_emergency_three_times_then_unconfirmed_also_at_night(world: World) -> None:
+    anna = await due(world)
+    await world.advance(hours=12, minutes=50)  # 22:50 in Berlin: quiet hours
+    world.nothing_more()
+    await world.tap(anna, "No, nothing new")
+    await world.tap(anna, "Yes, one or more")
+    world.hear_all(anna)
+    for number in (1, 2, 3):
+        await world.advance(minutes=15)
+        world.hear(anna, "Did you reach someone?", "call 112 now")
+        assert (await world.view(anna)).alerts[0].loop_backs == number
+    await world.advance(minutes=15)
+    assert (await world.view(anna)).alerts[0].state == "unconfirmed"
+    await world.advance(hours=6)
+    assert (await world.view(anna)).alerts[0].state == "unconfirmed", "silence never closes an alert"
+
+
+async def test_urgent_pauses_the_form_and_offers_to_go_on(world: World) -> None:
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "None of these")
+    before = world.last(anna)["message_id"]
+    await world.tap(anna, "Yes, one or more")
+    call, card = new_after(world, anna, before)
+    assert call.startswith("Call your team now: +49 30 901820")
+    assert card.startswith("[contact")
+    world.hear(anna, "Call first", "you can answer")
+    world.hear_all(anna)
+    await world.tap(anna, "Answer a few more questions")
+    world.hear(anna, "Which one is it?")
+    await world.tap(anna, "☐ Seeing double, drooping eyelid")
+    world.hear(anna, "Which one")
+    await world.tap(anna, "Done")
+    await world.tap(anna, re.compile("None of these"))
+    await world.tap(anna, "None")
+    world.hear(anna, "If you have not called yet")
+    view = await world.view(anna)
+    assert len(view.alerts) == 1
+    assert set(view.alerts[0].rules) >= {"new.yes", "new.eyes"}
+    assert view.checkins[0].state == "done"
+    await world.advance(hours=1)
+    world.hear(anna, "Did you reach someone?")
+    await world.tap(anna, "Yes, I reached someone")
+    world.hear(anna, "Do what they told you")
+    await world.advance(hours=12)
+
+
+async def test_soon_is_a_call_within_a_day_and_asked_after_next_day(world: World) -> None:
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "None of these", "None of these", "Mild", "Not at all")
+    world.hear(anna, "Thank you")
+    message = world.hear(anna, "call your team within 24 hours", "+49 30 901820")
+    assert "tap" not in plain(message).lower()
+    view = await world.view(anna)
+    assert (view.alerts[0].tier, view.alerts[0].rules[0].startswith("sensory.")) == ("SOON", True)
+    await world.advance(hours=24)
+    world.hear(anna, "Did you reach someone?")
+    await world.tap(anna, "Not yet")
+    world.hear(anna, "call your team today")
+    await world.tap(anna, "I have called")
+    world.hear(anna, "Good that you called")
+    assert (await world.view(anna)).alerts[0].state == "confirmed"
+
+
+async def test_a_numbness_the_team_knows_is_no_alarm(world: World) -> None:
+    anna = await due(world, baseline="Mild")
+    await world.answer(anna, "No, nothing new", "None of these", "None of these", "Mild", "Not at all")
+    world.hear(anna, "Nothing here needs a call today", "Tip:")
+    assert not (await world.view(anna)).alerts
+
+
+async def test_its_worsening_is(world: World) -> None:
+    anna = await due(world, baseline="Mild")
+    await world.answer(anna, "No, nothing new", "None of these", "None of these", "Medium", "Not at all")
+    assert (await world.view(anna)).alerts[0].tier == "SOON"
+    world.hear_all(anna)
+    await world.tap(anna, "I have called")
+    world.hear_all(anna)
+
+
+async def test_need_help_now_on_a_question_calls_and_alerts(world: World) -> None:
+    anna = await due(world)
+    await world.tap(anna, "Need help now")
+    message = world.hear(anna, "Call your team now", "112")
+    assert "What you tapped" not in plain(message)
+    world.hear(anna, "[contact")
+    await world.tap(anna, "Need help now")
+    world.hear(anna, "Call your team now")
+    world.hear(anna, "[contact")
+    alerts = (await world.view(anna)).alerts
+    assert [(a.tier, a.rules) for a in alerts] == [("URGENT", ("asked_for_help",))], "asked twice is one alert"
+    await world.tap(anna, "Show my card")
+    world.hear(anna, "For the emergency team", "22 February 2026", "+49 30 901820")
+    await world.tap(
+        anna, "Can't reach them" if "Can't reach them" in labels(world.last(anna)) else "I can't reach them"
+    )
+    world.hear(anna, "Go to the emergency department now")
+    await world.tap(anna, "Yes, I reached someone")
+    world.hear(anna, "Do what they told you")
+
+
+async def test_a_mistake_is_logged_and_deletes_nothing(world: World) -> None:
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "Yes, one or more")
+    world.hear_all(anna)
+    await world.tap(anna, "I tapped by mistake")
+    world.hear(anna, "any of these right now")  # the question can be answered anew
+    world.hear(anna, "It is noted", "112")
+    view = await world.view(anna)
+    assert view.alerts[0].mistake_at is not None
+    assert view.alerts[0].state == "open"
+    await world.answer(anna, "None of these", "None of these", "None")
+    world.hear_all(anna)
+    view = await world.view(anna)
+    assert view.checkins[0].answers["safety_now"] == ("none",)
+    assert [a.state for a in view.alerts] == ["open"], "a lowered answer closes nothing"
+    await world.advance(minutes=15)
+    world.hear(anna, "Did you reach someone?")
+    await world.tap(anna, "Yes, help is coming")
+    world.hear_all(anna)
+
+
+async def test_a_half_answered_concern_is_an_alert_when_silence_follows(world: World) -> None:
+    anna = await due(world)
+    await world.tap(anna, "Yes, something")
+    world.hear(anna, "any of these right now")
+    await world.advance(hours=24, minutes=10)
+    assert [(a.tier, a.rules) for a in (await world.view(anna)).alerts] == [("SOON", ("change.worse",))]
+    world.hear_all(anna)
+    await world.tap(anna, "I have called")
+    world.hear_all(anna)
+
+
+async def test_i_feel_worse_now_runs_the_same_questions_at_any_time(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    await world.say(anna, "I feel worse now")
+    world.hear(anna, "what is worse", "any of these right now")
+    await world.answer(anna, "None of these", "Yes, one or more")
+    world.hear_all(anna)
+    assert (await world.view(anna)).alerts[0].tier == "URGENT"
+    await world.tap(anna, "I have called")
+    world.hear_all(anna)

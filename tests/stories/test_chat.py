@@ -1,0 +1,147 @@
+"""Taps and words that come late, twice or from nowhere: they change nothing and are always answered."""
+
+import re
+
+from tests.stories.world import World, labels, plain
+
+
+async def due(world: World):
+    anna = await world.enrolled("P-0001", name="Anna")
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+    return anna
+
+
+def data_of(world: World, person, label: str) -> tuple[int, str]:
+    for message in reversed(world.bot_messages(person)):
+        for row in message.get("reply_markup", {}).get("inline_keyboard", []):
+            for button in row:
+                if button["text"] == label:
+                    return message["message_id"], button["callback_data"]
+    raise AssertionError(label)
+
+
+async def test_a_doubled_tap_answers_once(world: World) -> None:
+    anna = await due(world)
+    where, data = data_of(world, anna, "No, nothing new")
+    world.sandbox.tap(anna, where, data)
+    world.sandbox.tap(anna, where, data, force=True)
+    await world.pump()
+    world.hear(anna, "any of these right now")
+    world.nothing_more()
+    assert (await world.view(anna)).checkins[0].answers == {"change": ("no",)}
+
+
+async def test_an_old_button_shows_where_they_are(world: World) -> None:
+    anna = await due(world)
+    where, data = data_of(world, anna, "Yes, something")
+    await world.answer(anna, "No, nothing new", "None of these", "None of these", "None")
+    world.hear(anna, "Nothing here needs a call")
+    await world.tap_old(anna, where, data)
+    assert "Help" in labels(world.hear(anna, "What would you like to do?"))
+    assert (await world.view(anna)).checkins[0].answers["change"] == ("no",)
+
+
+async def test_another_patients_button_does_nothing(world: World) -> None:
+    anna = await due(world)
+    where, data = data_of(world, anna, "Yes, something")
+    boris = await world.enrolled("P-0002", name="Boris")
+    own = world.last(boris)["message_id"]
+    await world.tap_old(boris, own, data)
+    world.hear(boris, "What would you like to do?")
+    assert not (await world.view(anna)).checkins[0].answers
+    assert where
+
+
+async def test_back_and_skip(world: World) -> None:
+    anna = await due(world)
+    await world.tap(anna, "Back")
+    world.nothing_more()
+    await world.tap(anna, "Skip")
+    world.hear(anna, "any of these right now")
+    await world.tap(anna, "Back")
+    world.hear(anna, "is anything new or worse")
+    await world.tap(anna, "No, nothing new")
+    world.hear(anna, "any of these right now")
+
+
+async def test_a_skipped_red_flag_question_is_no_all_clear(world: World) -> None:
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "Skip", "None of these", "None")
+    texts = [plain(m) for m in world.hear_all(anna)]
+    assert not any("Nothing here needs a call" in t for t in texts)
+    assert (await world.view(anna)).alerts[0].tier == "SOON"
+    await world.tap(anna, "I have called")
+    world.hear_all(anna)
+
+
+async def test_a_skipped_other_question_promises_nothing(world: World) -> None:
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "None of these", "None of these", "Skip")
+    world.hear(anna, "You left some questions open")
+
+
+async def test_words_pictures_and_commands(world: World) -> None:
+    anna = await due(world)
+    await world.say(anna, "My hands feel odd")
+    world.hear(anna, "I can't read messages", "+49 30 901820")
+    await world.say(anna, "/help")
+    world.hear(anna, "nobody watches this chat live", "112")
+    await world.say(anna, "/privacy")
+    world.hear(anna, "Telegram stores this chat")
+    await world.say(anna, "My team")
+    world.hear(anna, "Sandbox clinic", "+49 30 901820")
+    world.hear(anna, "[contact")
+    await world.say(anna, "Menu")
+    world.hear(anna, "What would you like to do?")
+    await world.say(anna, "Tips")
+    tip = world.hear(anna)
+    await world.tap(anna, "Helpful")
+    await world.tap(anna, "More tips")
+    assert plain(world.hear(anna)) != plain(tip)
+
+
+async def test_a_group_is_left_politely(world: World) -> None:
+    anna = world.sandbox.person("Anna")
+    group = world.sandbox.add_to_group("Family", anna)
+    await world.pump()
+    said = [plain(m) for m in world.sandbox.messages(group) if m.get("from", {}).get("is_bot")]
+    assert said == [
+        "I only talk to one person at a time. Please write to me in a private chat. I leave this group now."
+    ]
+    assert any(c.method == "leaveChat" for c in world.sandbox.journal.calls())
+
+
+async def test_blocking_is_seen_and_unblocking_too(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    world.sandbox.block(anna)
+    await world.pump()
+    view = await world.view(anna)
+    assert view.unreachable_at is not None
+    assert view.work_items == ("unreachable",)
+    await world.advance(days=2)
+    world.sandbox.unblock(anna)
+    await world.pump()
+    view = await world.view(anna)
+    assert (view.unreachable_at, view.work_items) == (None, ())
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+
+
+async def test_a_malformed_update_among_good_ones(world: World) -> None:
+    anna = await due(world)
+    boris = await world.enrolled("P-0002", name="Boris")
+    world.sandbox.tap(anna, *data_of(world, anna, "No, nothing new"))
+    world.sandbox.inject({"message": {"message_id": "not a number", "chat": 7}})
+    world.sandbox.inject({"callback_query": {"id": []}})
+    world.sandbox.say(boris, "/help")
+    await world.pump()
+    world.hear(anna, "any of these right now")
+    world.hear(boris, "I ask short questions")
+    assert await world.service.database.read(lambda store: store.dead_update_count()) == 2
+
+
+async def test_reply_keyboard_words_in_another_language_still_work(world: World) -> None:
+    anna = await due(world)
+    await world.say(anna, "Mi equipo")
+    assert re.search(r"\+49 30 901820", plain(world.hear_all(anna)[0]))

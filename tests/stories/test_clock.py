@@ -1,0 +1,92 @@
+"""What time does: check-ins fall due, are reminded of, are missed, are replaced; an outage is told, not hidden."""
+
+from datetime import timedelta
+
+from tests.stories.world import World, plain
+
+
+async def test_reminders_then_not_heard_from(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna", ici_start=(world.clock.now() - timedelta(days=185)).date())
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+    await world.advance(hours=23)
+    world.nothing_more()
+    await world.advance(hours=2)
+    world.hear(anna, "Your check-in is still open. 4 taps.", "is anything new or worse")
+    await world.advance(hours=23)
+    world.hear(anna, "still open")
+    await world.advance(hours=24, minutes=5)
+    view = await world.view(anna)
+    assert view.work_items == ("not_heard_from",)
+    await world.tap(anna, "No, nothing new")
+    world.hear(anna, "any of these right now")
+    assert (await world.view(anna)).work_items == (), "heard from again"
+
+
+async def test_a_daily_check_in_has_one_reminder_after_six_hours_then_is_missed(world: World) -> None:
+    anna = await world.enrolled(
+        "P-0001", name="Anna", regimen="combination", ici_start=(world.clock.now() - timedelta(days=20)).date()
+    )
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+    await world.advance(hours=5)
+    world.nothing_more()
+    await world.advance(hours=2)
+    world.hear(anna, "still open")
+    await world.advance(hours=17)
+    world.hear(anna, "Time for your check-in")
+    assert (await world.view(anna)).work_items == ()
+    await world.advance(days=1)
+    world.hear(anna, "still open")
+    world.hear(anna, "Time for your check-in")
+    view = await world.view(anna)
+    assert view.work_items == ("missed_twice",)
+    assert [c.state for c in view.checkins[:3]] == ["asking", "replaced", "replaced"]
+
+
+async def test_never_two_open_check_ins_and_what_was_answered_is_kept(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+    await world.tap(anna, "No, nothing new")
+    await world.until_due(anna)
+    states = [(c.state, c.answers) for c in (await world.view(anna)).checkins]
+    assert [s for s, _ in states].count("asking") == 1
+    assert states[1] == ("replaced", {"change": ("no",)})
+    world.hear_all(anna)
+
+
+async def test_no_reminder_in_quiet_hours(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    await world.advance(hours=8)  # 17:00 in Berlin
+    await world.service.database.transact(lambda store: _send_now(world, store))
+    await world.pump()
+    world.hear(anna, "Your team sends you a check-in")
+    await world.advance(hours=15, minutes=30)  # the reminder after 6 hours would have come at 23:00
+    world.nothing_more()
+    await world.advance(minutes=35)
+    world.hear(anna, "still open")
+
+
+def _send_now(world: World, store):
+    from bot.app import checkins, patients
+
+    return checkins.send_now(store, world.clinic, patients.locked(store, "P-0001"), world.clock.now())
+
+
+async def test_a_check_in_late_by_more_than_the_cutoff_is_skipped_and_shown(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    world.clock.advance(timedelta(days=1, hours=14))  # nothing ran meanwhile
+    await world.pump()
+    view = await world.view(anna)
+    assert view.work_items == ("skipped_after_outage",)
+    assert len(view.checkins) == 1
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+
+
+async def test_late_by_less_is_sent(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    world.clock.advance(timedelta(days=1, hours=12))
+    await world.pump()
+    world.hear(anna, "Time for your check-in")

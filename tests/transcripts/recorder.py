@@ -1,0 +1,79 @@
+"""Writes a conversation down as a clinician can read it, and compares it with the golden copy beside this file.
+
+`make transcripts` writes the golden copies anew; a change of one is a change of what patients see, and is reviewed so.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from bot.sandbox.chats import Person
+from tests.stories.world import Message, World, plain
+
+GOLDEN = Path(__file__).parent / "golden"
+WRITE = "NERVECHECK_WRITE_TRANSCRIPTS"
+
+
+class Transcript:
+    """One conversation, in local time of Berlin, where its patient lives."""
+
+    def __init__(self, world: World, person: Person, title: str) -> None:
+        self._world = world
+        self._person = person
+        self._lines = [title, "=" * len(title), ""]
+        self._known: set[int] = {m["message_id"] for m in world.bot_messages(person)}
+        world.hear_all(person)
+
+    async def tap(self, label: str | re.Pattern[str]) -> None:
+        self._say(f"      patient taps: [{label.pattern if isinstance(label, re.Pattern) else label}]")
+        await self._world.tap(self._person, label)
+        self._hear()
+
+    async def types(self, text: str) -> None:
+        self._say(f"      patient types: {text}")
+        await self._world.say(self._person, text)
+        self._hear()
+
+    async def wait(self, words: str, **by: float) -> None:
+        self._say(f"--- {words}")
+        await self._world.advance(**by)
+        self._hear()
+
+    async def until_due(self) -> None:
+        self._say("--- the next check-in falls due")
+        await self._world.until_due(self._person)
+        self._hear()
+
+    def opens_link(self) -> None:
+        self._say("      patient opens the invite link")
+        self._world.sandbox.open_invite(self._person)
+
+    async def settle(self) -> None:
+        await self._world.pump()
+        self._hear()
+
+    def check(self, name: str) -> None:
+        """Compare with the golden copy, or write it where that was asked for."""
+        path = GOLDEN / f"{name}.txt"
+        told = "\n".join(self._lines).rstrip() + "\n"
+        if os.environ.get(WRITE):
+            GOLDEN.mkdir(exist_ok=True)
+            path.write_text(told, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == told
+
+    def _say(self, line: str) -> None:
+        self._lines += [line, ""]
+
+    def _hear(self) -> None:
+        for message in self._world.hear_all(self._person):
+            new = message["message_id"] not in self._known
+            self._known.add(message["message_id"])
+            self._lines += [*_shown(message, new=new), ""]
+
+
+def _shown(message: Message, *, new: bool) -> list[str]:
+    lines = ["bot writes:" if new else "bot changes its message to:"]
+    lines += [f"  | {line}".rstrip() for line in plain(message).splitlines()]
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    lines += ["    " + " ".join(f"[{button['text']}]" for button in row) for row in rows]
+    return lines
