@@ -21,7 +21,7 @@ _LIMITER = select(t.limiter).where(t.limiter.c.id == ONLY).with_for_update()
 _ADD_LIMITER = insert_or_skip(t.limiter, "id")
 _PACES = select(t.chat_pace).where(t.chat_pace.c.chat_hash.in_(bindparam("of_chats", expanding=True)))
 _SET_PACE = insert_or_update(t.chat_pace, "chat_hash")
-_SEEN = insert_or_skip(t.seen_update, "update_id")
+_SEEN = insert_or_skip(t.seen_update, "update_id", returning="update_id")
 _FORGET_UPDATES = delete(t.seen_update).where(t.seen_update.c.at < bindparam("before"))
 _DEAD = select(t.dead_update).order_by(t.dead_update.c.id.desc()).limit(bindparam("top"))
 _DEAD_COUNT = select(func.count().label("rows")).select_from(t.dead_update)
@@ -76,7 +76,7 @@ class Books(Section):
             self._run(_SET_PACE[self._dialect], chat_hash=chat, free_at=moment)
 
     def first_time(self, update_id: int, at: datetime) -> bool:
-        return self._run(_SEEN[self._dialect], update_id=update_id, at=at) == 1
+        return self._first(_SEEN[self._dialect], update_id=update_id, at=at) is not None
 
     def forget_updates(self, before: datetime) -> int:
         return self._run(_FORGET_UPDATES, before=before)

