@@ -1,0 +1,36 @@
+"""The command line: one file a noun. Commands read arguments, call a use case and print; they decide nothing.
+
+Exit status: 0 done, 1 refused (the message says why and what to do), 2 misused (arguments or settings).
+"""
+
+import typer
+
+from bot.cli.checkin import app as checkin_commands
+from bot.cli.errors import Polite
+from bot.cli.keys import app as keys_commands
+from bot.cli.migrate import add_to as add_migrate
+from bot.cli.patient import app as patient_commands
+from bot.cli.play import add_to as add_play
+from bot.cli.protocol import app as protocol_commands
+from bot.cli.run import add_to as add_run
+
+app = typer.Typer(
+    name="nervecheck",
+    cls=Polite,
+    help="Asks patients on immunotherapy how their nerves are, and turns a red flag into a phone call.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+add_run(app)
+app.add_typer(patient_commands, name="patient")
+app.add_typer(checkin_commands, name="checkin")
+app.add_typer(protocol_commands, name="protocol")
+add_play(app)
+app.add_typer(keys_commands, name="keys")
+add_migrate(app)
+
+
+def main() -> None:
+    """Run the command of this process's arguments and exit with its status."""
+    app()

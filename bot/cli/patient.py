@@ -1,0 +1,174 @@
+"""`nervecheck patient`: add, list, show, pause, withdraw, erase. Patients are known by study code, never by name."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bot.app import patients
+from bot.app.patients import CODE, PatientLine, PatientView
+from bot.app.store import Patient
+from bot.cli.errors import refuse
+from bot.cli.office import AsJson, in_transaction, opened, print_json, print_pairs, print_table
+from bot.clock import SystemClock
+
+if TYPE_CHECKING:
+    from bot.wiring import Offline
+
+app = typer.Typer(help="Patients, by study code.", no_args_is_help=True)
+PAGE = 500
+ACTOR = "operator"
+
+
+def study_code(value: str) -> str:
+    """Return a study code; a usage error for anything else."""
+    if not CODE.fullmatch(value):
+        raise typer.BadParameter("use 2 to 16 of A-Z, 0-9 and '-': a study code, never a name")
+    return value
+
+
+Code = Annotated[
+    str, typer.Argument(callback=study_code, help="Study code: 2 to 16 of A-Z, 0-9 and '-'.", metavar="CODE")
+]
+DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
+
+
+@app.command()
+def add(
+    code: Annotated[
+        str, typer.Option(callback=study_code, help="Study code: 2 to 16 of A-Z, 0-9 and '-'; never a name.")
+    ],
+    ici_start: Annotated[datetime, typer.Option(help="Day of the first dose of immunotherapy.", **DAY)],
+    regimen: Annotated[Literal["single", "combination"], typer.Option(help="One drug or two.")] = "single",
+    plan: Annotated[str | None, typer.Option(help="Plan of the protocol; by default the regimen's.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language to begin in; the patient can change it.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA name; the patient is asked in any case.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a patient and print the invite: a link for them alone, good for one chat."""
+    with opened() as office:
+        patient, token = office.run(
+            lambda store: patients.add(
+                store,
+                office.clinic,
+                code=code,
+                ici_start=ici_start.date(),
+                regimen=regimen,
+                plan=plan,
+                language=language,
+                timezone=timezone,
+                at=SystemClock().now(),
+            )
+        )
+        made = {"code": patient.code, "start": token, "link": office.link(token)}
+    if as_json:
+        print_json(made)
+        return
+    print_pairs(list(made.items()))
+    if made["link"] is None:
+        typer.echo("The link is known once `nervecheck run` has reached Telegram.", err=True)
+
+
+def everyone(office: "Offline") -> Iterator[PatientLine]:
+    """Yield all patients in order of code, read a page at a time."""
+    after = ""
+    while True:
+        page = office.run(partial(patients.listing, after=after, limit=PAGE))
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].code
+
+
+@app.command(name="list")
+def list_(as_json: AsJson = False) -> None:
+    """List all patients, in order of their codes."""
+    with opened() as office:
+        found = list(everyone(office))
+    if as_json:
+        print_json([line.model_dump(mode="json") for line in found])
+    elif not found:
+        typer.echo("No patients yet: add one with `nervecheck patient add`.")
+    else:
+        rows = [(p.code, p.state, p.ici_start, p.plan, p.next_due_at, p.open_alerts or "") for p in found]
+        print_table(("code", "state", "ICI start", "plan", "next check-in", "open alerts"), rows)
+
+
+@app.command()
+def show(code: Code, as_json: AsJson = False) -> None:
+    """Show one patient's check-ins, answers, alerts and next dates."""
+    view = in_transaction(lambda store, clinic, at: patients.view(store, clinic, code, at))
+    if as_json:
+        print_json(view.model_dump(mode="json"))
+    else:
+        _print_view(view)
+
+
+def _print_view(view: PatientView) -> None:
+    plain = ("code", "state", "ici_start", "regimen", "plan", "language", "timezone", "send_time", "tier",
+             "next_due_at", "unreachable_at", "consent")  # fmt: skip
+    print_pairs([(name.replace("_", " "), getattr(view, name)) for name in plain])
+    for item in view.work_items:
+        typer.echo(f"to do: {item.replace('_', ' ')}")
+    if view.alerts:
+        rows = [(a.raised_at, a.tier, a.state, ", ".join(a.rules), a.last_reply) for a in view.alerts]
+        print_table(("alert raised", "tier", "state", "rules", "said"), rows)
+    if view.checkins:
+        rows = [(c.due_at, c.form, c.kind, c.state, _answers(c.answers)) for c in view.checkins]
+        print_table(("check-in due", "form", "kind", "state", "answers"), rows)
+
+
+def _answers(answers: dict[str, tuple[str, ...]]) -> str:
+    return "; ".join(f"{question}: {', '.join(choices)}" for question, choices in answers.items())
+
+
+@app.command()
+def pause(
+    code: Code,
+    until: Annotated[
+        datetime | None, typer.Option(help="Last day of the pause; without it the patient resumes.", **DAY)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send no check-ins from today on."""
+    last = until.date() if until else None
+    patient = in_transaction(lambda store, clinic, at: patients.pause(store, clinic, code, last, at))
+    _print_state(patient, "paused", as_json=as_json, until=last)
+
+
+@app.command()
+def withdraw(code: Code, as_json: AsJson = False) -> None:
+    """Withdraw consent for the patient: nothing more is sent, answers are kept."""
+    patient = in_transaction(lambda store, _clinic, at: patients.withdraw(store, code, at, actor=ACTOR))
+    _print_state(patient, "withdrawn", as_json=as_json)
+
+
+@app.command()
+def erase(
+    code: Code,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the patient's answers, alerts and messages for good. This can't be undone."""
+    if not yes and not typer.confirm(f"Delete all that {code} ever answered, for good?", err=True):
+        refuse(["nothing was erased"])
+    in_transaction(lambda store, _clinic, at: patients.erase(store, code, at, actor=ACTOR))
+    if as_json:
+        print_json({"code": code, "state": "erased"})
+    else:
+        typer.echo(f"{code} erased.")
+
+
+def _print_state(patient: Patient, what: str, *, as_json: bool, until: date | None = None) -> None:
+    if as_json:
+        due = patient.next_due_at
+        print_json({
+            "code": patient.code,
+            "state": patient.state,
+            "until": str(until) if until else None,
+            "next_due_at": due.isoformat() if due else None,
+        })  # fmt: skip
+    else:
+        typer.echo(f"{patient.code} {what}{f' until {until}' if until else ''}.")
