@@ -70,9 +70,9 @@ class Service:
         self.database = database
         self.bot_name: str | None = None
         self.bots = bots
-        self._webhook = webhook
+        self.webhook = webhook
         self._words = Words(texts)
-        self._clock = clock
+        self.clock = clock
         self.sender = Sender(
             database, bots.sending, make_render(texts, button_key), clock, self._unreachable, owner=owner
         )
@@ -128,6 +128,11 @@ class Service:
             while await self.sender.send_once():
                 found = True
 
+    @property
+    def sends(self) -> bool:
+        """Whether the sender's loop is running."""
+        return any(task.get_name() == "sender" and not task.done() for task in self._tasks)
+
     async def catch_up(self) -> None:
         """Work off what a jump of the clock made due, while everything runs."""
         await self.ticker.tick()
@@ -135,7 +140,7 @@ class Service:
 
     async def _receive(self) -> None:
         await self.introduce()
-        if self._webhook is None:
+        if self.webhook is None:
             await self.poller.run()
 
     async def introduce(self) -> None:
@@ -144,8 +149,8 @@ class Service:
         while True:
             try:
                 me = await self.bots.sending.get_me()
-                if self._webhook is not None:
-                    await setup_webhook(self.bots.sending, self._webhook.url, self._webhook.secret)
+                if self.webhook is not None:
+                    await setup_webhook(self.bots.sending, self.webhook.url, self.webhook.secret)
                 else:
                     await remove_webhook(self.bots.sending)
                 break

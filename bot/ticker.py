@@ -3,8 +3,9 @@
 Jobs live in memory, in UTC; a tick that comes late runs once (coalesce) and never beside itself (max_instances=1).
 """
 
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Protocol, TypeVar
 
 import structlog
@@ -42,7 +43,12 @@ class Ticker:
         self._clock = clock
         self._nudge = nudge
         self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self.last_tick_at: datetime | None = None
+        self._ticked: float | None = None
+
+    @property
+    def seconds_since_tick(self) -> float | None:
+        """Real seconds since the last tick ended, whatever the clock shows; None: never yet."""
+        return None if self._ticked is None else time.monotonic() - self._ticked
 
     def start(self) -> None:
         """Begin to tick."""
@@ -59,7 +65,7 @@ class Ticker:
     async def tick(self) -> bool:
         """Work off all that is due now; return whether there was any."""
         found = [await self._work_off(sweep) for sweep in sweeps.ALL]
-        self.last_tick_at = self._clock.now()
+        self._ticked = time.monotonic()
         return any(found)
 
     async def _work_off(self, sweep: sweeps.Sweep) -> bool:

@@ -8,32 +8,35 @@ import contextlib
 import hashlib
 import secrets
 import signal
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hmac import digest
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 import uvloop
+from starlette.applications import Starlette
 
 from bot.app import patients
 from bot.app.ports import Clinic
-from bot.app.store import DuplicateError, Store
+from bot.app.store import Store
+from bot.chat.webhook import webhook_route
 from bot.clock import Clock, SandboxClock, SystemClock
-from bot.config import ConfigError, Settings
+from bot.config import Settings
 from bot.content.faults import ContentError
 from bot.content.loader import load_protocol
 from bot.content.texts import Texts
 from bot.core.protocol import Protocol
-from bot.db.crypto import Keyring, KeyringError, new_key
+from bot.db.crypto import Keyring, KeyringError
 from bot.db.engine import Database, open_database
-from bot.db.lock import single_process
-from bot.db.migrate import migrate
+from bot.db.lock import single_process, sqlite_path
+from bot.db.migrate import migrate, pending
 from bot.delivery.transport import make_bot
+from bot.ops import health
+from bot.ops.web import WebServer
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxHooks, SandboxServer
 from bot.service import BOT_NAME, Bots, Service, WebhookAt
 
@@ -43,6 +46,8 @@ log = structlog.get_logger(__name__)
 CONSENT_VERSION = "1"
 """Raised with every change of the consent texts (enrol.consent1 to 3)."""
 CONSENT_KEYS = ("enrol.consent1", "enrol.consent2", "enrol.consent3")
+TICK_SECONDS = 60
+"""A ticker that has not got through a tick for so long has stopped."""
 TOKEN_BYTES = 24
 """Of an invite's token: 32 characters, beyond guessing; Telegram takes 64."""
 
@@ -81,7 +86,8 @@ def prepare(settings: Settings, *, sandbox: bool, before: Iterable[str] = ()) ->
     protocol = _found(problems, lambda: load_protocol(settings.protocol, texts))
     if texts is not None and protocol is not None:
         problems += [str(fault) for fault in texts.faults(protocol)]
-    keyring = _found(problems, lambda: Keyring.parse(settings.keys.get_secret_value())) if settings.keys else None
+    keys = settings.keys.get_secret_value() if settings.keys else None
+    keyring = _found(problems, lambda: Keyring.parse(keys)) if keys else None
     if problems or texts is None or protocol is None or keyring is None:
         raise StartRefusedError(list(dict.fromkeys(problems)))
     return Ready(settings, sandbox, texts, keyring, _clinic(settings, protocol, texts, keyring))
@@ -179,7 +185,7 @@ async def serve(
         made.append(service)
         await service.start()
         stack.push_async_callback(service.stop)
-        web = await _web(stack, ready, service, url)
+        web = await _web(stack, ready, service, speed=speed)
         on_ready(Running(chat_page=chats.api_url if chats else None, web=web))
         _on_signals(asked)
         await asked.wait()
@@ -190,6 +196,30 @@ def run(ready: Ready, *, speed: float = 1.0, on_ready: Callable[[Running], None]
     """Run `serve` on uvloop until it is told to stop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(ready, speed=speed, on_ready=on_ready))
+
+
+async def _web(stack: AsyncExitStack, ready: Ready, service: Service, *, speed: float) -> str:
+    """Serve health, metrics and, where Telegram brings updates, the webhook."""
+    routes = health.health_routes(_checks(ready, service, speed=speed))
+    if service.webhook is not None:
+        routes.append(webhook_route(webhook_path(ready.keyring), service.webhook.secret, service.dispatcher))
+    server = WebServer(Starlette(routes=routes))
+    url = await server.start(*ready.settings.listen)
+    stack.push_async_callback(server.stop)
+    return url
+
+
+def _checks(ready: Ready, service: Service, *, speed: float) -> dict[str, health.Probe]:
+    checks = {
+        "database": health.reachable(service.database),
+        "migrations": health.migrated(lambda: pending(ready.database_url)),
+        "on_time": health.on_time(service.database, service.clock, speed=speed),
+        "ticker": health.running("ticker", lambda: (service.ticker.seconds_since_tick or 0) < TICK_SECONDS),
+        "sender": health.running("sender", lambda: service.sends),
+    }
+    if service.webhook is None:
+        checks["polling"] = health.polled(lambda: service.poller.seconds_since_poll)
+    return checks
 
 
 def _on_signals(asked: asyncio.Event) -> None:
@@ -234,7 +264,7 @@ async def _sandbox(
         hooks=SandboxHooks(
             new_patient=lambda: database.transact(lambda store: _invented(store, ready.clinic, clock.now())),
             next_event=lambda: database.read(lambda store: store.next_event_at()),
-            after_jump=lambda: made[0].catch_up(),
+            after_jump=lambda: made[0].catch_up(),  # noqa: PLW0108 - it isn't made yet
         ),
     )
     await server.start(*ready.settings.sandbox_listen)
