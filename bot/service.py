@@ -4,6 +4,7 @@ It reads no settings (wiring.py does) and knows neither web server nor sandbox, 
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,6 +94,7 @@ class Service:
             nudge=self.sender.nudge,
         )
         self.poller = Poller(bots.polling, self.dispatcher, clock)
+        self._introduced: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def _unreachable(self, store: Store, chat_id: int, at: datetime) -> None:
@@ -129,6 +131,13 @@ class Service:
                 found = True
 
     @property
+    def seconds_since_answer(self) -> float | None:
+        """Real seconds since Telegram last answered a poll, or, while the first is under way, was introduced to."""
+        if self.poller.seconds_since_poll is not None:
+            return self.poller.seconds_since_poll
+        return None if self._introduced is None else time.monotonic() - self._introduced
+
+    @property
     def sends(self) -> bool:
         """Whether the sender's loop is running."""
         return any(task.get_name() == "sender" and not task.done() for task in self._tasks)
@@ -159,5 +168,6 @@ class Service:
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT)
         self.bot_name = me.username
+        self._introduced = time.monotonic()
         await self.database.transact(lambda store: store.save_setting(BOT_NAME, me.username or ""))
         await publish_commands(self.bots.sending, self._words, self.clinic.languages)

@@ -218,7 +218,7 @@ def _checks(ready: Ready, service: Service, *, speed: float) -> dict[str, health
         "sender": health.running("sender", lambda: service.sends),
     }
     if service.webhook is None:
-        checks["polling"] = health.polled(lambda: service.poller.seconds_since_poll)
+        checks["polling"] = health.polled(lambda: service.seconds_since_answer)
     return checks
 
 

@@ -119,9 +119,7 @@ class Poller:
 
     async def _ask(self) -> list[Any] | None:
         """Poll once; None when stopped meanwhile."""
-        # The first asks without waiting: readiness needn't hang for the length of a long poll.
-        wait = self._long_poll if self._polled is not None else 0
-        call = asyncio.create_task(raw_updates(self._bot, offset=self._offset, timeout=wait))
+        call = asyncio.create_task(raw_updates(self._bot, offset=self._offset, timeout=self._long_poll))
         stop = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({call, stop}, return_when=asyncio.FIRST_COMPLETED)
