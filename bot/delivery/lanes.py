@@ -27,9 +27,10 @@ class Pace:
     """So many of the burst are left to the urgent lanes: a call screen and its contact card."""
     bulk_every: timedelta = timedelta(milliseconds=50)
     """20 a second, 80 % of 25."""
-    private_every: timedelta = timedelta(seconds=1)
+    private_every: timedelta = timedelta(milliseconds=1100)
+    """A tenth more than a second: the first message of a burst may travel longer than the fourth."""
     private_burst: int = 3
-    edit_every: timedelta = timedelta(milliseconds=500)
+    edit_every: timedelta = timedelta(milliseconds=550)
     """Of an edit, from the same chat's budget. Telegram publishes nothing; edits are seen to be let through faster."""
     group_every: timedelta = timedelta(milliseconds=3750)
     group_burst: int = 4

@@ -104,7 +104,7 @@ class AiohttpRequest(BaseRequest):
                 method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             )
             async with asked as answer:
-                status, payload = answer.status, await answer.read()
+                status, payload = answer.status, _scrubbed(await answer.read(), url)
         except Exception as error:  # noqa: BLE001 - whatever it is, its words may hold the URL
             failure: TelegramError | None = _failure(error)
         else:
@@ -167,6 +167,14 @@ def _body(data: RequestData | None) -> tuple[dict[str, str], Any]:
     for name, (filename, content, kind) in data.multipart_data.items():
         form.add_field(name, content, filename=filename, content_type=kind)
     return {}, form
+
+
+def _scrubbed(payload: bytes, url: str) -> bytes:
+    """Take the token out of an answer: a proxy's error page may show the URL, and the library logs what is no JSON."""
+    for part in urlsplit(url).path.split("/"):
+        if part.startswith("bot") and ":" in part:
+            payload = payload.replace(part.removeprefix("bot").encode(), b"...")
+    return payload
 
 
 def _failure(error: Exception) -> NetworkError:

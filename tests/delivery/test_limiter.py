@@ -143,25 +143,25 @@ def test_a_group_gets_no_more_than_20_in_any_minute(gaps):
     assert most_in([at for at, _ in written(gaps, group=True)], MINUTE) <= 20
 
 
-def test_a_rested_chat_takes_three_messages_at_once_then_waits_a_second():
+def test_a_rested_chat_takes_three_messages_at_once_then_waits():
     free_at = limiter.grant_chat(None, AT, group=False)
     free_at = limiter.grant_chat(free_at, AT, group=False)
     assert free_at <= AT
-    assert limiter.grant_chat(free_at, AT, group=False) == AT + SECOND
+    assert limiter.grant_chat(free_at, AT, group=False) == AT + ms(1100)
 
 
 def test_edits_take_half_as_much():
     free_at = None
     for _ in range(5):
         free_at = limiter.grant_chat(free_at, AT, group=False, edit=True)
-    assert free_at == AT + SECOND / 2
+    assert free_at == AT + ms(550)
 
 
 def test_a_chat_is_rested_once_its_burst_is_whole_again():
     assert limiter.is_rested(None, AT, group=False)
     free_at = limiter.grant_chat(None, AT, group=False)
-    assert not limiter.is_rested(free_at, AT + ms(999), group=False)
-    assert limiter.is_rested(free_at, AT + SECOND, group=False)
+    assert not limiter.is_rested(free_at, AT + ms(1099), group=False)
+    assert limiter.is_rested(free_at, AT + ms(1100), group=False)
 
 
 def test_at_a_clocks_speed_the_real_pace_is_the_same():

@@ -124,7 +124,7 @@ async def test_a_chat_gets_three_at_once_then_one_a_second(post):
         post.put(f"m{number}")
     await post.send_all()
     assert len(post.texts) == 3
-    post.later(milliseconds=999)
+    post.later(milliseconds=1099)
     await post.send_all()
     assert len(post.texts) == 3
     post.later(milliseconds=1)
@@ -207,7 +207,7 @@ async def test_a_429_of_a_chat_just_written_to_stops_that_chat(post):
     post.later(seconds=0.1)
     await post.send_all()
     assert post.texts[3:] == ["two"]
-    post.later(seconds=1)
+    post.later(milliseconds=1100)
     await post.send_all()
     assert post.texts[4:] == ["behind"]
     assert post.state(number) is OutboxState.SENT

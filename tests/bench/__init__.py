@@ -1,0 +1,1 @@
+"""How fast, how far: run by `make bench`, each also alone as a module."""
