@@ -90,6 +90,14 @@ def test_room_counts_what_grant_would_give():
     assert limiter.room(FRESH, Lane.CHECKIN, AT, -1) == 0
 
 
+def test_bulk_never_takes_the_last_of_the_burst_whoever_took_the_first():
+    row = FRESH
+    for _ in range(3):
+        row, _ = limiter.grant(row, Lane.REPLY, AT)
+    assert limiter.room(row, Lane.CHECKIN, AT, 5) == 0
+    assert limiter.room(row, Lane.REPLY, AT, 5) == 2
+
+
 def test_a_stop_holds_the_bulk_lanes_only():
     row = limiter.stop_bulk(FRESH, AT + MINUTE)
     assert [lane for lane in Lane if limiter.room(row, lane, AT + MINUTE - ms(1), 1)] == list(URGENT)

@@ -188,6 +188,20 @@ async def test_places_are_kept_for_urgent_messages(post):
     assert len(post.texts) == 40
 
 
+async def test_urgent_messages_of_the_same_claim_count_against_bulks_places(post):
+    post.sender = post.make_sender(concurrency=10, pace=UNLIMITED)
+    for chat in range(20):
+        post.put("due", chat=chat + 1, lane=Lane.CHECKIN)
+    post.put("reply", chat=100)
+    post.api.gate.clear()
+    await post.sender._claim()
+    await until_calls(post, 2)
+    assert post.texts == ["reply", "due"]
+    assert post.sender.under_way == 2
+    post.api.gate.set()
+    await post.send_all()
+
+
 # -- 429
 
 
