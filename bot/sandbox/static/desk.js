@@ -65,6 +65,7 @@ export async function showFaults() {
   const { faults } = await get("/state");
   $("fault-count").hidden = faults.length === 0;
   $("fault-count").textContent = faults.length;
+  if (!faults.length) $("fault-note").textContent = "";
   $("faults").replaceChildren(...faults.map((fault) => {
     const extent = fault.count ? `next ${fault.count}` : fault.percent ? `${fault.percent} %` : "";
     const words = [KINDS[fault.kind], fault.methods.length ? "some requests" : "all requests", extent, fault.seconds ? `${fault.seconds} s` : ""];
