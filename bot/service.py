@@ -100,8 +100,14 @@ class Service:
     def _unreachable(self, store: Store, chat_id: int, at: datetime) -> None:
         conversation.membership(store, self.clinic, chat_id, reachable=False, at=at)
 
-    async def start(self) -> None:
-        """Start sending and ticking at once; receiving as soon as Telegram answers."""
+    async def start(self, *, alone: bool = False) -> None:
+        """Start sending and ticking at once; receiving as soon as Telegram answers.
+
+        `alone`: no other process works on this database, so what one that was killed was sending is sent at once.
+        """
+        if alone:
+            now = self.clock.now()
+            await self.database.transact(lambda store: store.end_leases(now))
         await self.bots.sending.request.initialize()
         await self.bots.polling.request.initialize()
         self._tasks = [

@@ -183,7 +183,7 @@ async def serve(
         chats = await _sandbox(stack, ready, database, clock, made) if ready.sandbox else None
         service = _service(ready, database, clock, chats.api_url if chats else None)
         made.append(service)
-        await service.start()
+        await service.start(alone=sqlite_path(url) is not None)
         stack.push_async_callback(service.stop)
         web = await _web(stack, ready, service, speed=speed)
         on_ready(Running(chat_page=chats.api_url if chats else None, web=web))

@@ -102,7 +102,7 @@ def send_now(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Ch
 
 def feel_worse(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Outcome:
     """ "I feel worse now": the same questions, at any time; tapped again it shows where they are."""
-    row = store.open_checkin(patient.id)
+    row = present(store, clinic, patient, at)
     if row is not None and row.kind == "worse":
         show(store, clinic, patient, row, at, lane=Lane.REPLY, edit=False)
     else:
@@ -110,12 +110,26 @@ def feel_worse(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> 
     return Outcome(language=patient.language)
 
 
+def present(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> CheckInRow | None:
+    """Return the open check-in. One whose question a newer protocol no longer has is closed by what was answered."""
+    row = store.open_checkin(patient.id)
+    if row is None or _can_be_asked(row, clinic):
+        return row
+    _close_as(store, clinic, patient, row, core.Expire(), at)
+    return None
+
+
+def _can_be_asked(row: CheckInRow, clinic: Clinic) -> bool:
+    form = clinic.protocol.forms.get(row.value.form)
+    return form is not None and row.value.cursor in {None, *(step.ask for step in form.steps)}
+
+
 # -- answering
 
 
 def answer(store: Store, clinic: Clinic, patient: Patient, action: Action, at: datetime) -> Outcome | None:
     """Work off one tap on a check-in; None, and nothing changed, when it isn't open or isn't this patient's."""
-    row = store.open_checkin(patient.id)
+    row = present(store, clinic, patient, at)
     if row is None or row.id != action.subject:
         return None
     if action.kind == "help_now":
@@ -287,6 +301,9 @@ def step_clock(store: Store, clinic: Clinic, row: CheckInRow, at: datetime) -> N
     patient = store.patient(row.patient_id, lock=True)
     if patient is None or patient.state is not PatientState.ACTIVE:
         store.save_checkin(row.model_copy(update={"next_step_at": None}))
+        return
+    if not _can_be_asked(row, clinic):
+        _close_as(store, clinic, patient, row, core.Expire(), at)
         return
     due = _reminders(row, patient, clinic)
     if row.reminders < len(due) and due[row.reminders] <= at:

@@ -138,7 +138,7 @@ def _show(
 
 def where_they_are(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
     """Show again, as a new message, what the patient stands before."""
-    row = store.open_checkin(patient.id)
+    row = checkins.present(store, clinic, patient, at)
     if patient.state is PatientState.ENROLLING:
         enrolment.show(store, clinic, patient, at, edit=False)
     elif patient.state in {PatientState.DECLINED, PatientState.WITHDRAWN, PatientState.INVITED}:

@@ -407,6 +407,10 @@ class Store(Protocol):
         """
         ...
 
+    def end_leases(self, at: datetime) -> int:
+        """Let rows be claimed at once whose senders are known to be gone; return how many."""
+        ...
+
     def mark_sent(self, outbox_id: int, *, owner: str, message_id: int | None, at: datetime) -> None:
         """Also makes `message_id` the slot's message. A row no longer leased to `owner` is marked all the same."""
         ...

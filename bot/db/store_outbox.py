@@ -14,12 +14,14 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
-    exists,
+    false,
     func,
     literal_column,
+    not_,
     or_,
     select,
     text,
+    true,
     tuple_,
     update,
 )
@@ -64,15 +66,28 @@ _DROP = (
 
 _earlier, _flying, _pace = t.outbox.alias("earlier"), t.outbox.alias("flying"), t.chat_pace
 _ORDER = ("lane", "not_before", "id")
-_BEHIND = exists().where(
+
+
+def _none(row: FromClause, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """No such row.
+
+    Not as NOT EXISTS, which PostgreSQL may turn into a join that reads all rows before the first; not as IS NULL, which
+    it takes for so rare that it reads and sorts all that is due.
+    """
+    found = select(true()).select_from(row).where(*where).limit(1).scalar_subquery()
+    return not_(func.coalesce(found, false()))
+
+
+_NONE_BEFORE = _none(
+    _earlier,
     t.is_waiting(_earlier),
     _earlier.c.chat_hash == _O.chat_hash,
     _earlier.c.not_before <= bindparam("at"),
     _fresh(_earlier),
     tuple_(*(_earlier.c[name] for name in _ORDER)) < tuple_(*(_O[name] for name in _ORDER)),
 )
-_IN_FLIGHT = exists().where(_flying.c.chat_hash == _O.chat_hash, _flying.c.leased_until > bindparam("at"))
-_PACED = exists().where(_pace.c.chat_hash == _O.chat_hash, _pace.c.free_at > bindparam("at"))
+_NONE_IN_FLIGHT = _none(_flying, _flying.c.chat_hash == _O.chat_hash, _flying.c.leased_until > bindparam("at"))
+_NOT_PACED = _none(_pace, _pace.c.chat_hash == _O.chat_hash, _pace.c.free_at > bindparam("at"))
 _MESSAGE = (
     select(t.slot_message.c.message_id)
     .where(t.slot_message.c.chat_hash == _O.chat_hash, t.slot_message.c.slot == _O.slot)
@@ -85,9 +100,9 @@ CLAIMABLE = (
         _O.lane == bindparam("of_lane"),
         _O.not_before <= bindparam("at"),
         _fresh(t.outbox),
-        ~_IN_FLIGHT,
-        ~_PACED,
-        ~_BEHIND,
+        _NONE_IN_FLIGHT,
+        _NOT_PACED,
+        _NONE_BEFORE,
     )
     .order_by(_O.not_before, _O.id)
     .limit(bindparam("top"))
@@ -98,6 +113,7 @@ _LEASE = (
     .where(_O.id.in_(bindparam("of_rows", expanding=True)))
     .values(owner=bindparam("sender"), leased_until=bindparam("until"), attempt=_O.attempt + 1)
 )
+_END_LEASES = update(t.outbox).where(_LEASED_NOW).values(leased_until=bindparam("at"))
 _TRY_CHATS = text(
     "SELECT chat FROM unnest(CAST(:chats AS bigint[])) AS chat WHERE pg_try_advisory_xact_lock(chat)"
 ).columns(chat=BigInteger)
@@ -226,6 +242,9 @@ class Messages(Section):
             self.mark_failed(row["id"], error=f"unreadable: {type(error).__name__}", at=at)
             return None
         return Claim(row=record, attempt=row["attempt"] + 1, message_id=row["message_id"])
+
+    def end_leases(self, at: datetime) -> int:
+        return self._run(_END_LEASES, at=at)
 
     # -- ending
 

@@ -25,6 +25,8 @@ PING_SECONDS = 15.0
 _NOT_FOR_PAGES = {"update"}
 
 Json = dict[str, Any]
+MOST_STOPS = 200
+"""Stops on one jump of the clock: enough for months of check-ins, and an end where something stays due."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,9 @@ class Control:
         return person
 
     async def _add_person(self, _request: Request, body: Json) -> Json:
+        """Add a person; `started`: one who wrote to the bot long ago, so that it may write to them."""
         person = self._box.person(str(body["name"]), language_code=str(body.get("language_code", "en")))
+        self._box.chat(person).started |= bool(body.get("started"))
         return self._person_shown(person)
 
     async def _invite(self, _request: Request, body: Json) -> Json:
@@ -226,10 +230,20 @@ class Control:
         return await self._jump(max(timedelta(0), moment - self._box.clock.now()))
 
     async def _jump(self, by: timedelta) -> Json:
-        self._box.advance(by)
+        """Move the clock, stopping at each thing that falls due on the way, as real time would."""
+        target = self._box.clock.now() + by
+        for _ in range(MOST_STOPS):
+            moment = await self._hooks.next_event() if self._hooks.next_event else None
+            if moment is None or not self._box.clock.now() < moment < target:
+                break
+            await self._move_to(moment)
+        await self._move_to(target)
+        return self._box.clock_shown()
+
+    async def _move_to(self, moment: datetime) -> None:
+        self._box.advance(max(timedelta(0), moment - self._box.clock.now()))
         if self._hooks.after_jump is not None:
             await self._hooks.after_jump()
-        return self._box.clock_shown()
 
 
 def _json(handler: Callable[[Request, Json], Awaitable[Any]]) -> Callable[[Request], Awaitable[Response]]:

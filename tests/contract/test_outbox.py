@@ -312,6 +312,16 @@ def test_a_paced_chat_is_passed_over(database):
     assert [c.row.chat_id for c in _claim(database, AT + MINUTE)] == [1, 2]
 
 
+def test_leases_of_senders_that_are_gone_are_ended_at_once(database):
+    number = _put(database)
+    assert _ids(_claim(database, owner="killed")) == [number]
+    assert not _claim(database, owner="next")
+    assert database.run(lambda s: s.end_leases(AT)) == 1
+    (claim,) = _claim(database, owner="next")
+    assert (claim.row.id, claim.attempt) == (number, 2)
+    assert database.run(lambda s: s.end_leases(AT + 2 * MINUTE)) == 0, "a lease that is over is none"
+
+
 def test_a_lease_ends_and_the_attempt_is_counted(database):
     number = _put(database)
     _claim(database, owner="dead", until=AT + MINUTE)

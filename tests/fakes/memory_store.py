@@ -240,7 +240,8 @@ class MemoryStore:
             for row in self._of(table, patient_id):
                 self._t.drop(table, row.id)
         for queued in self._t.all("outbox"):
-            if queued.row.patient_id == patient_id or queued.row.chat_id == chat_id:
+            stranger = queued.row.patient_id is None and queued.row.chat_id == chat_id
+            if stranger or queued.row.patient_id == patient_id:
                 self._t.drop("outbox", queued.row.id)
         for key, _ in self._t.items("slot"):
             if key[0] == chat_id:
@@ -418,6 +419,12 @@ class MemoryStore:
         update = {"mode": old.mode, "lane": min(old.lane, newer.row.lane), "not_before": moment}
         self._put(newer._replace(row=newer.row.model_copy(update=update)))
         return True
+
+    def end_leases(self, at: datetime) -> int:
+        leased = [q for q in self._t.all("outbox") if q.leased_until > at]
+        for queued in leased:
+            self._put(queued._replace(leased_until=at))
+        return len(leased)
 
     def mark_sent(self, outbox_id: int, *, owner: str, message_id: int | None, at: datetime) -> None:
         queued = self._t.get("outbox", outbox_id)
