@@ -91,7 +91,7 @@ class Keyring:
         """Decrypt; `KeyringError` when its key isn't in KEYS, `SealError` when it isn't what was stored there."""
         start = 1 + sealed[0] if sealed else 0
         key_id = sealed[1:start].decode("ascii", "replace")
-        if not _KEY_ID.match(key_id):
+        if not _KEY_ID.match(key_id) or len(sealed) < start + NONCE_BYTES + BLOCK:
             raise SealError(f"{table}.{column} holds no sealed value: restore the row from a backup")
         cipher = self._ciphers.get(key_id)
         if cipher is None:

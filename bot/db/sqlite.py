@@ -208,6 +208,9 @@ def _commit(connection: Connection, store: Store, jobs: Iterable[_Job[Any]]) -> 
             for job in jobs:
                 job.run(connection, store)
     except BaseException as error:  # noqa: BLE001 - the writer must outlive a full disk
+        # A transaction whose commit failed stays open, and the library takes it for ended.
+        with suppress(sqlite3.Error):
+            cast("sqlite3.Connection", connection.connection.driver_connection).rollback()
         for job in jobs:
             job.error = NotStoredError(NotStoredError.__doc__)
             job.error.__cause__ = error

@@ -21,15 +21,20 @@ _NEWEST = (
     .order_by(t.alert.c.id.desc())
     .limit(bindparam("top"))
 )
-# The alert is locked too: what another sweep has just moved on must not be stepped again from an older snapshot.
-TO_STEP = (
+_TO_STEP = (
     select(t.alert)
-    .join(t.patient, t.patient.c.id == t.alert.c.patient_id)
     .where(t.alert.c.next_step_at <= bindparam("at"))
     .order_by(t.alert.c.next_step_at, t.alert.c.id)
     .limit(bindparam("top"))
-    .with_for_update(of=(t.patient, t.alert), skip_locked=True, key_share=True)
 )
+# The alert is locked with its patient: what another sweep has just moved on must not be stepped again from an
+# older snapshot. SQLite has one writer and no locks.
+TO_STEP = {
+    "sqlite": _TO_STEP,
+    "postgresql": _TO_STEP.join(t.patient, t.patient.c.id == t.alert.c.patient_id).with_for_update(
+        of=(t.patient, t.alert), skip_locked=True, key_share=True
+    ),
+}
 
 _ADD_WORK_ITEM = insert_or_skip(t.work_item, "kind", "subject", where=t.NOT_CLOSED, returning="id")
 _WORK_ITEMS = select(t.work_item).where(t.NOT_CLOSED).order_by(t.work_item.c.raised_at, t.work_item.c.id)
@@ -74,7 +79,7 @@ class Alerts(Section):
         return self._records(ALERT, _NEWEST, of_patient=patient_id, top=limit)
 
     def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
-        return self._records(ALERT, TO_STEP, at=at, top=limit)
+        return self._records(ALERT, TO_STEP[self._dialect], at=at, top=limit)
 
     def add_work_item(self, item: WorkItem) -> WorkItem | None:
         row = self._first(_ADD_WORK_ITEM[self._dialect], **WORK_ITEM.values(item, self._keyring))

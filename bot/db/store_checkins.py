@@ -23,22 +23,27 @@ _BY_ID = select(t.checkin).where(t.checkin.c.id == bindparam("of_checkin"))
 _OF_PATIENT = select(t.checkin).where(t.checkin.c.patient_id == bindparam("of_patient")).order_by(t.checkin.c.id.desc())
 _OPEN = _OF_PATIENT.where(t.IS_OPEN).limit(1)
 _NEWEST = _OF_PATIENT.limit(bindparam("top"))
-# The check-in is locked too: what another sweep has just moved on must not be stepped again from an older snapshot.
-TO_STEP = (
+_TO_STEP = (
     select(t.checkin)
-    .join(t.patient, t.patient.c.id == t.checkin.c.patient_id)
     .where(t.IS_OPEN, t.checkin.c.next_step_at <= bindparam("at"))
     .order_by(t.checkin.c.next_step_at, t.checkin.c.id)
     .limit(bindparam("top"))
-    .with_for_update(of=(t.patient, t.checkin), skip_locked=True, key_share=True)
 )
+# The check-in is locked with its patient: what another sweep has just moved on must not be stepped again from an
+# older snapshot. SQLite has one writer and no locks.
+TO_STEP = {
+    "sqlite": _TO_STEP,
+    "postgresql": _TO_STEP.join(t.patient, t.patient.c.id == t.checkin.c.patient_id).with_for_update(
+        of=(t.patient, t.checkin), skip_locked=True, key_share=True
+    ),
+}
 
 _CURRENT = t.answer.c.superseded_at.is_(None)
 _ANSWERS = select(t.answer).where(t.answer.c.checkin_id == bindparam("of_checkin")).order_by(t.answer.c.id)
 _CURRENT_OF = (
     select(t.answer)
     .where(t.answer.c.checkin_id.in_(bindparam("of_checkins", expanding=True)), _CURRENT)
-    .order_by(t.answer.c.id)
+    .order_by(t.answer.c.checkin_id, t.answer.c.id)
 )
 _SUPERSEDE = (
     update(t.answer)
@@ -90,7 +95,7 @@ class CheckIns(Section):
         return self._with_answers(self._all(_NEWEST, of_patient=patient_id, top=limit))
 
     def checkins_to_step(self, at: datetime, limit: int) -> Sequence[CheckInRow]:
-        return self._with_answers(self._all(TO_STEP, at=at, top=limit))
+        return self._with_answers(self._all(TO_STEP[self._dialect], at=at, top=limit))
 
     def _one(self, rows: Sequence[Row]) -> CheckInRow | None:
         return next(iter(self._with_answers(rows)), None)

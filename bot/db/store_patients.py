@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.app.store import Consent, DuplicateError, Invite, Patient
@@ -38,13 +38,13 @@ _CONSENTS = select(t.consent).where(t.consent.c.patient_id == bindparam("of_pati
 _CHAT_OF = select(t.patient.c.chat_hash).where(t.patient.c.id == bindparam("of_patient"))
 _ERASED = tuple(
     delete(table).where(table.c.patient_id == bindparam("of_patient"))
-    for table in (t.answer, t.assessment, t.alert, t.tip_shown, t.work_item, t.checkin, t.invite)
+    for table in (t.answer, t.assessment, t.alert, t.tip_shown, t.work_item, t.checkin, t.invite, t.outbox)
 )
-_ERASED_MESSAGES = delete(t.outbox).where(
-    or_(t.outbox.c.patient_id == bindparam("of_patient"), t.outbox.c.chat_hash == bindparam("of_chat"))
-)
-_ERASED_CHAT = tuple(
-    delete(table).where(table.c.chat_hash == bindparam("of_chat")) for table in (t.slot_message, t.chat_pace)
+_ERASED_CHAT = (
+    # Sent before the chat was known to be this patient's.
+    delete(t.outbox).where(t.outbox.c.patient_id.is_(None), t.outbox.c.chat_hash == bindparam("of_chat")),
+    delete(t.slot_message).where(t.slot_message.c.chat_hash == bindparam("of_chat")),
+    delete(t.chat_pace).where(t.chat_pace.c.chat_hash == bindparam("of_chat")),
 )
 _FORGET_CHAT = update(t.patient).where(t.patient.c.id == bindparam("of_patient")).values(chat_id=None, chat_hash=None)
 
@@ -112,7 +112,6 @@ class Patients(Section):
         chat = row["chat_hash"] if row is not None else None
         for statement in _ERASED:
             self._run(statement, of_patient=patient_id)
-        self._run(_ERASED_MESSAGES, of_patient=patient_id, of_chat=chat)
         for statement in _ERASED_CHAT:
             self._run(statement, of_chat=chat)
         self._run(_FORGET_CHAT, of_patient=patient_id)

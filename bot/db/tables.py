@@ -293,6 +293,7 @@ def is_waiting(row: FromClause) -> ColumnElement[bool]:
 
 _partial("ix_outbox_claim", outbox.c.lane, outbox.c.not_before, outbox.c.id, where=is_waiting(outbox))
 _partial("ix_outbox_slot", outbox.c.chat_hash, outbox.c.slot, where=is_waiting(outbox))
+_partial("ix_outbox_stranger", outbox.c.chat_hash, where=outbox.c.patient_id.is_(None))
 _partial("ix_outbox_leased", outbox.c.chat_hash, where=outbox.c.leased_until.is_not(None))
 _partial("ix_outbox_expire", outbox.c.not_after, where=is_waiting(outbox) & outbox.c.not_after.is_not(None))
 _partial("ix_outbox_over", outbox.c.created_at, where=~is_waiting(outbox))

@@ -1,4 +1,4 @@
-"""first tables."""
+"""first tables"""
 
 from collections.abc import Sequence
 
@@ -254,6 +254,7 @@ def _create_outbox() -> None:
     _index("ix_outbox_over", "outbox", ["created_at"], "state != 'waiting'")
     _index("ix_outbox_patient_id", "outbox", ["patient_id"])
     _index("ix_outbox_slot", "outbox", ["chat_hash", "slot"], "state = 'waiting'")
+    _index("ix_outbox_stranger", "outbox", ["chat_hash"], "patient_id IS NULL")
 
 
 def _create_tip_shown() -> None:

@@ -29,8 +29,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[object]
         opened.shut()
         return
     server: Postgres = request.getfixturevalue("postgres")
-    url = server.migrated()
-    opened = open_database(url, KEYRING)
+    opened = open_database(server.emptied(), KEYRING)
     yield opened
     opened.shut()
-    server.drop(url)

@@ -1,0 +1,126 @@
+import stat
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from bot.db.engine import open_database
+from bot.db.migrate import NewerDatabaseError, check_metadata, current, migrate, pending
+from bot.db.tables import metadata
+from tests.fakes.databases import KEYRING, sqlite_url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request, tmp_path):
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/new/folder/test.db"
+        return
+    server = request.getfixturevalue("postgres")
+    url = server.empty()
+    yield url
+    server.drop(url)
+
+
+def test_from_nothing_to_now_and_then_nothing_to_do(empty):
+    assert (current(empty), pending(empty)) == (None, True)
+    done = migrate(empty)
+    assert [line.split()[0] for line in done] == ["0001"]
+    assert (current(empty), pending(empty), migrate(empty)) == ("0001", False, [])
+
+
+def test_the_migrations_make_the_tables_of_the_code(empty):
+    migrate(empty)
+    assert check_metadata(empty) == []
+
+
+def test_a_table_without_a_migration_is_noticed(empty):
+    migrate(empty)
+    engine = create_engine(open_url(empty))
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE tip_shown"))
+        connection.execute(text("ALTER TABLE setting ADD COLUMN extra INTEGER"))
+    engine.dispose()
+    found = "\n".join(check_metadata(empty))
+    assert "tip_shown" in found
+    assert "extra" in found
+
+
+def open_url(url):
+    return url.replace("postgresql://", "postgresql+psycopg://")
+
+
+def _schema(connection):
+    """Tables and indexes as the database itself describes them, conditions of partial indexes and all."""
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(text("SELECT sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND sql NOT NULL"))
+        # Neither the order in which a table's constraints are written down nor needless quotes mean anything.
+        flat = [" ".join(sql.replace('"', "").split()) for (sql,) in rows]
+        return sorted(sorted(part.strip(" )") for part in sql.split(", ")) for sql in flat)
+    found = [
+        str(row) for row in connection.execute(text("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"))
+    ]
+    for table in sorted(set(inspect(connection).get_table_names()) - {"alembic_version"}):
+        found += [str(column) for column in inspect(connection).get_columns(table)]
+        found += [str(key) for key in inspect(connection).get_foreign_keys(table)]
+    return sorted(line for line in found if "alembic" not in line)
+
+
+def test_the_migrations_make_exactly_what_the_code_would(empty, request, tmp_path):
+    migrate(empty)
+    if empty.startswith("sqlite"):
+        other = f"sqlite:///{tmp_path}/other.db"
+    else:
+        other = request.getfixturevalue("postgres").empty()
+    schemas = []
+    for url in (empty, other):
+        engine = create_engine(open_url(url))
+        if url == other:
+            metadata.create_all(engine)
+        with engine.connect() as connection:
+            schemas.append(_schema(connection))
+        engine.dispose()
+    assert schemas[0] == schemas[1]
+
+
+def test_a_newer_database_is_refused(empty):
+    migrate(empty)
+    engine = create_engine(open_url(empty))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    for way in (migrate, pending):
+        with pytest.raises(NewerDatabaseError, match="newer version"):
+            way(empty)
+
+
+def test_two_processes_at_once_migrate_once(empty):
+    script = "import sys; from bot.db.migrate import migrate; print(len(migrate(sys.argv[1])))"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", script, empty], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    done = []
+    for process in processes:
+        with process:
+            done.append(process.stdout.read().strip())
+    assert sorted(done) == ["0", "1"]
+    assert check_metadata(empty) == []
+
+
+def test_only_the_owner_can_read_the_file(tmp_path):
+    url = f"sqlite:///{tmp_path}/var/test.db"
+    migrate(url)
+    assert stat.S_IMODE((tmp_path / "var" / "test.db").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
+
+
+def test_a_database_in_memory_needs_no_migration():
+    assert (migrate("sqlite://"), pending("sqlite://")) == ([], False)
+
+
+def test_the_old_version_may_be_up_meanwhile(tmp_path):
+    url = sqlite_url(tmp_path / "up.db")
+    database = open_database(url, KEYRING)
+    assert migrate(url) == []
+    database.run(lambda s: s.save_setting("a", "1"))
+    database.shut()

@@ -1,0 +1,183 @@
+"""A tick must cost a million patients what it costs a thousand: every look-up goes by an index, and stops early."""
+
+import pytest
+from sqlalchemy import event
+
+from bot.app.store import Audit, Lane
+from bot.core.checkin import State
+from bot.db import tables as t
+from bot.db.engine import open_database
+from bot.db.store import SqlStore
+from bot.db.store_alerts import ALERT, TIP_SHOWN, WORK_ITEM
+from bot.db.store_books import AUDIT
+from bot.db.store_checkins import ANSWER, ASSESSMENT, CHECKIN, VALUE
+from bot.db.store_outbox import OUTBOX
+from bot.db.store_patients import INVITE, PATIENT
+from tests.contract.samples import (
+    AT,
+    MINUTE,
+    active,
+    alert,
+    answer,
+    assessment,
+    checkin,
+    invite,
+    message,
+    tip_shown,
+    work_item,
+)
+from tests.fakes.databases import KEYRING, sqlite_database
+
+MANY = 4_000
+DUE = 200
+LIMIT = 30
+SECOND = MINUTE / 60
+
+
+def _later(n):
+    """One in twenty is due; the rest falls due later."""
+    return AT + (n - DUE) * MINUTE
+
+
+def _checkin(n):
+    row = checkin(n, state=State.DONE if n % 4 else State.ASKING, next_step_at=_later(n))
+    return CHECKIN.values(row, KEYRING) | VALUE.values(row.value, KEYRING)
+
+
+def _message(n):
+    """A morning when many check-ins wait; chats are in flight, paced or free by turns; most of the outbox was sent."""
+    lane = Lane.DIGEST if n % 40 == 0 else Lane.CHECKIN
+    row = message(n, "menu", patient_id=n, lane=lane, not_before=AT - n * SECOND, not_after=AT + n * MINUTE)
+    flying = {"owner": "x", "leased_until": AT + MINUTE} if n % 24 == 0 else {"owner": None, "leased_until": None}
+    state = "sent" if n % 4 else "waiting"
+    return OUTBOX.values(row, KEYRING) | {"chat_hash": _hash(n), "state": state, "attempt": 0} | flying
+
+
+def _hash(n):
+    return KEYRING.lookup("chat", n)
+
+
+def _values(shape, record, **more):
+    return shape.values(record, KEYRING) | more
+
+
+FILL = {
+    t.patient: lambda n: _values(PATIENT, active(f"P{n:05}", _later(n), chat_id=n), chat_hash=_hash(n)),
+    t.checkin: _checkin,
+    t.answer: lambda n: _values(ANSWER, answer(n, n, "change", "no")),
+    t.assessment: lambda n: _values(ASSESSMENT, assessment(n, n)),
+    t.alert: lambda n: _values(ALERT, alert(n, n, next_step_at=_later(n))),
+    t.outbox: _message,
+    t.chat_pace: lambda n: {"chat_hash": _hash(n), "free_at": AT + (n % 3 - 1) * MINUTE},
+    t.slot_message: lambda n: {"chat_hash": _hash(n), "slot": "menu", "message_id": n},
+    t.seen_update: lambda n: {"update_id": n, "at": AT + n * MINUTE},
+    t.work_item: lambda n: _values(WORK_ITEM, work_item(n, f"P{n}", closed_at=AT if n > 20 else None)),
+    t.invite: lambda n: _values(INVITE, invite(n, f"h{n}")),
+    t.tip_shown: lambda n: _values(TIP_SHOWN, tip_shown(n)),
+    t.audit: lambda n: _values(AUDIT, Audit(at=AT, actor="a", action="b", subject=f"P{n}")),
+}
+
+SWEEPS = {
+    "due_patients": lambda s: s.due_patients(AT, LIMIT),
+    "checkins_to_step": lambda s: s.checkins_to_step(AT, LIMIT),
+    "alerts_to_step": lambda s: s.alerts_to_step(AT, LIMIT),
+    "claim_outbox": lambda s: s.claim_outbox(
+        AT, lanes=[Lane.CHECKIN], limit=LIMIT, owner="me", lease_until=AT + MINUTE
+    ),
+}
+LOOK_UPS = SWEEPS | {
+    "expire_outbox": lambda s: [s.expire_outbox(AT)],
+    "enqueue": lambda s: [s.enqueue(message(4, "menu"))],
+    "drop_unsent": lambda s: [s.drop_unsent(4, "menu")],
+    "mark_sent": lambda s: [s.mark_sent(4, owner="me", message_id=1, at=AT)],
+    "mark_retry": lambda s: [s.mark_retry(24, owner="x", not_before=AT, error="x")],
+    "chat_free_at": lambda s: s.chat_free_at(list(range(1, 30))),
+    "next_event_at": lambda s: [s.next_event_at()],
+    "patient_by_chat": lambda s: [s.patient_by_chat(5, lock=True).id],
+    "patient_by_code": lambda s: [s.patient_by_code("P00077", lock=True).id],
+    "patients": lambda s: s.patients(after_code="P00500", limit=LIMIT),
+    "open_checkin": lambda s: [s.open_checkin(1012).id],
+    "checkins": lambda s: s.checkins(11, 5),
+    "last_answers": lambda s: s.last_answers(11, 99_999),
+    "alerts": lambda s: s.alerts(11, 5),
+    "work_items": lambda s: s.work_items(),
+    "close_work_items": lambda s: [s.close_work_items(11, ("unreachable",), AT)],
+    "invite_by_hash": lambda s: [s.invite_by_hash("h5").id],
+    "rate_tip": lambda s: [s.rate_tip(11, "t", "helpful")],
+    "audit_lines": lambda s: s.audit_lines("P5", 5),
+    "first_time": lambda s: [s.first_time(5, AT)],
+    "forget_updates": lambda s: [s.forget_updates(AT + 9 * MINUTE)],
+    "erase_patient_data": lambda s: [s.erase_patient_data(3_999)],
+}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def filled(request, tmp_path_factory):
+    if request.param == "sqlite":
+        database = sqlite_database(tmp_path_factory.mktemp("plans") / "plans.db")
+    else:
+        database = open_database(request.getfixturevalue("postgres").migrated(), KEYRING)
+    with database.engine.begin() as connection:
+        for table, row in FILL.items():
+            connection.execute(table.insert(), [row(n) for n in range(1, MANY)])
+        if request.param == "postgres":
+            connection.exec_driver_sql("ANALYZE")  # as autovacuum does; nothing does it on SQLite
+    yield database
+    database.shut()
+
+
+def _plan(database, look_up):
+    """Do it, ask how each of its statements is carried out, and undo it. Return the lines of the plans."""
+    statements, lines = [], []
+
+    def note(_connection, _cursor, statement, parameters, _context, _many):
+        statements.append((statement, parameters))
+
+    explain = "EXPLAIN QUERY PLAN" if database.engine.dialect.name == "sqlite" else "EXPLAIN"
+    with database.engine.connect() as connection, connection.begin() as transaction:
+        event.listen(connection, "before_cursor_execute", note)
+        found = look_up(SqlStore(connection, KEYRING))
+        event.remove(connection, "before_cursor_execute", note)
+        for statement, parameters in statements:
+            if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+                rows = connection.exec_driver_sql(f"{explain} {statement}", parameters)
+                lines += [str(row[-1]) for row in rows]
+        transaction.rollback()
+    assert found
+    assert lines or database.engine.dialect.name == "sqlite"  # which has no plan for a plain INSERT
+    return lines
+
+
+SMALL = ("work_item USING INDEX ix_work_item_open", "(subquery", "anon_1", "CONSTANT ROW")
+"""What may be read whole: the open work items, and the few minima of the next event."""
+
+
+def _read_whole(lines):
+    """The lines that read a table or an index from end to end."""
+    whole = [line for line in lines if line.lstrip(" ->").startswith(("SCAN", "Seq Scan"))]
+    return [line for line in whole if not any(small in line for small in SMALL)]
+
+
+@pytest.mark.parametrize("name", LOOK_UPS)
+def test_nothing_is_read_from_end_to_end(filled, name):
+    assert _read_whole(_plan(filled, LOOK_UPS[name])) == []
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_reads_in_the_order_of_an_index_and_sorts_nothing(filled, name):
+    lines = _plan(filled, SWEEPS[name])
+    index = {"due_patients": "ix_patient_due", "checkins_to_step": "ix_checkin_step"}
+    index |= {"alerts_to_step": "ix_alert_step", "claim_outbox": "ix_outbox_claim"}
+    assert any(index[name] in line for line in lines)
+    assert [line for line in lines if any(word in line for word in ("FOR ORDER BY", "Sort", "Hash"))] == []
+
+
+def test_a_full_sweep_finds_as_much_as_it_may(filled):
+    with filled.engine.connect() as connection, connection.begin() as transaction:
+        store = SqlStore(connection, KEYRING)
+        assert [len(sweep(store)) for sweep in SWEEPS.values()] == [LIMIT] * len(SWEEPS)
+        transaction.rollback()
+
+
+def test_a_look_up_that_reads_all_would_be_noticed(filled):
+    assert _read_whole(_plan(filled, lambda s: s._all(t.audit.select().where(t.audit.c.actor == "a")))) != []

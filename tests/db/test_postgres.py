@@ -1,0 +1,308 @@
+"""Replicas side by side: row locks, leases, and what is run again."""
+
+import asyncio
+import threading
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from bot.app.store import Lane
+from bot.db import store_alerts, store_checkins
+from bot.db.postgres import TRIES
+from bot.db.store import SqlStore
+from tests.contract.samples import AT, MINUTE, active, alert, answer, checkin, message, patient, work_item
+from tests.fakes.databases import KEYRING
+
+
+@contextmanager
+def _open(pg):
+    """Another replica's transaction, held open; what it did is committed at the end."""
+    with pg.engine.connect() as connection, connection.begin():
+        yield SqlStore(connection, KEYRING)
+
+
+def _claim(store, owner="me", limit=10):
+    claims = store.claim_outbox(AT, lanes=list(Lane), limit=limit, owner=owner, lease_until=AT + MINUTE)
+    return [claim.row.id for claim in claims]
+
+
+def _in_thread(fn):
+    """Start it and return what waits for its result."""
+    result = []
+    thread = threading.Thread(target=lambda: result.append(fn()))
+    thread.start()
+
+    def wait():
+        thread.join(10)
+        return result[0]
+
+    return thread, wait
+
+
+# -- locks
+
+
+def test_replicas_pass_over_patients_that_another_works_on(pg):
+    for code in ("a", "b", "c"):
+        pg.run(lambda s, c=code: s.add_patient(active(c, AT)))
+    with _open(pg) as one, _open(pg) as two:
+        assert [p.code for p in one.due_patients(AT, 2)] == ["a", "b"]
+        assert [p.code for p in two.due_patients(AT, 2)] == ["c"]
+
+
+def test_a_locked_patient_is_passed_over_by_every_sweep(pg):
+    one, other = (pg.run(lambda s, c=code: s.add_patient(active(c, AT))) for code in ("a", "b"))
+    for who in (one, other):
+        pg.run(lambda s, w=who: s.add_checkin(checkin(w.id, next_step_at=AT)))
+        pg.run(lambda s, w=who: s.add_alert(alert(w.id, next_step_at=AT)))
+    with _open(pg) as tap, _open(pg) as sweep:
+        tap.patient(one.id, lock=True)
+        assert [p.id for p in sweep.due_patients(AT, 9)] == [other.id]
+        assert [c.patient_id for c in sweep.checkins_to_step(AT, 9)] == [other.id]
+        assert [a.patient_id for a in sweep.alerts_to_step(AT, 9)] == [other.id]
+
+
+def test_rows_of_a_locked_patient_can_still_be_added_by_others(pg):
+    one = pg.run(lambda s: s.add_patient(patient()))
+    with _open(pg) as tap, _open(pg) as other:
+        tap.patient(one.id, lock=True)
+        assert other.add_alert(alert(one.id)).id
+
+
+def test_two_taps_of_one_patient_take_their_turns(pg):
+    one = pg.run(lambda s: s.add_patient(patient()))
+    with _open(pg) as first:
+        locked = first.patient(one.id, lock=True)
+        thread, wait = _in_thread(lambda: pg.run(lambda s: s.patient(one.id, lock=True)))
+        thread.join(0.1)
+        assert thread.is_alive()
+        first.save_patient(locked.model_copy(update={"enrol_revision": 1}))
+    assert wait().enrol_revision == 1
+
+
+@pytest.mark.parametrize("kind", ["checkin", "alert"])
+def test_what_another_replica_has_just_stepped_is_not_stepped_again(pg, kind):
+    one = pg.run(lambda s: s.add_patient(patient()))
+    if kind == "checkin":
+        row = pg.run(lambda s: s.add_checkin(checkin(one.id, next_step_at=AT)))
+    else:
+        row = pg.run(lambda s: s.add_alert(alert(one.id, next_step_at=AT)))
+    later = row.model_copy(update={"next_step_at": AT + MINUTE})
+    # The second sweep has its snapshot, but no lock yet, when the first one commits.
+    with pg.engine.connect() as gate:
+        gate.exec_driver_sql("SELECT pg_advisory_lock(7)")
+        _, wait = _in_thread(lambda: _sweep_held_up(pg, kind))
+        _until_somebody_waits(gate)
+        pg.run(lambda s: s.save_checkin(later) if kind == "checkin" else s.save_alert(later))
+        gate.exec_driver_sql("SELECT pg_advisory_unlock(7)")
+        assert wait() == []
+
+
+def _sweep_held_up(pg, kind):
+    statement = (store_checkins if kind == "checkin" else store_alerts).TO_STEP["postgresql"]
+    held_up = statement.where(text("CAST((SELECT pg_advisory_xact_lock_shared(7)) AS text) IS NOT NULL"))
+    with pg.engine.connect() as connection, connection.begin():
+        return connection.execute(held_up, {"at": AT, "top": 9}).all()
+
+
+def _until_somebody_waits(connection):
+    for _ in range(1000):
+        if connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("nobody waits")
+
+
+# -- the outbox
+
+
+def test_senders_share_the_messages_without_waiting(pg):
+    numbers = [pg.run(lambda s, c=chat: s.enqueue(message(c))) for chat in range(6)]
+    with _open(pg) as one, _open(pg) as two:
+        assert _claim(one, "one", 3) == numbers[:3]
+        assert _claim(two, "two", 9) == numbers[3:]
+    assert pg.run(_claim) == []
+
+
+def test_two_senders_never_hold_two_messages_of_one_chat(pg):
+    first = pg.run(lambda s: s.enqueue(message(1, "a")))
+    with _open(pg) as one:
+        assert _claim(one, "one") == [first]
+        # Not seen by the first sender; its lease isn't seen by the second.
+        urgent = pg.run(lambda s: s.enqueue(message(1, "b", lane=Lane.RED_FLAG)))
+        with _open(pg) as two:
+            assert _claim(two, "two") == []
+    assert pg.run(_claim) == []
+    pg.run(lambda s: s.mark_sent(first, owner="one", message_id=1, at=AT))
+    assert pg.run(_claim) == [urgent]
+
+
+def test_many_senders_send_each_message_once_and_each_chats_in_order(pg):
+    chats, each, sent, lock = 8, 6, [], threading.Lock()
+    for n in range(chats * each):
+        pg.run(lambda s, n=n: s.enqueue(message(n % chats, f"slot{n}")))
+
+    def sender(owner):
+        while len(sent) < chats * each:
+            claims = pg.run(
+                lambda s: s.claim_outbox(AT, lanes=list(Lane), limit=3, owner=owner, lease_until=AT + MINUTE)
+            )
+            for claim in claims:
+                with lock:
+                    sent.append((claim.row.chat_id, claim.row.id))
+                pg.run(lambda s, c=claim: s.mark_sent(c.row.id, owner=owner, message_id=1, at=AT))
+
+    threads = [threading.Thread(target=sender, args=(f"sender{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(sent) == len(set(sent)) == chats * each
+    for chat in range(chats):
+        of_chat = [number for c, number in sent if c == chat]
+        assert of_chat == sorted(of_chat)
+
+
+def test_a_message_being_replaced_is_passed_over(pg):
+    number = pg.run(lambda s: s.enqueue(message(1)))
+    with _open(pg) as tap, _open(pg) as sender:
+        assert tap.enqueue(message(1, mode="edit")) == number
+        assert _claim(sender) == []
+    assert pg.run(_claim) == [number]
+
+
+# -- the same thing twice at once
+
+
+async def test_a_checkin_falls_due_once_for_all_replicas(pg):
+    one = pg.run(lambda s: s.add_patient(patient()))
+    rows = await asyncio.gather(*(pg.transact(lambda s: s.add_checkin(checkin(one.id))) for _ in range(8)))
+    assert sum(row is not None for row in rows) == 1
+    assert len(pg.run(lambda s: s.checkins(one.id))) == 1
+
+
+async def test_an_update_is_handled_once_by_all_replicas(pg):
+    first = await asyncio.gather(*(pg.transact(lambda s: s.first_time(5, AT)) for _ in range(8)))
+    assert sum(first) == 1
+
+
+async def test_a_work_item_is_raised_once_by_all_replicas(pg):
+    items = await asyncio.gather(*(pg.transact(lambda s: s.add_work_item(work_item(None))) for _ in range(8)))
+    assert sum(item is not None for item in items) == 1
+
+
+async def test_the_budget_is_spent_by_one_at_a_time(pg):
+    def spend(store):
+        row = store.limiter()
+        store.save_limiter(row.model_copy(update={"all_free_at": row.all_free_at + MINUTE}))
+
+    start = pg.run(lambda s: s.limiter()).all_free_at
+    await asyncio.gather(*(pg.transact(spend) for _ in range(20)))
+    assert pg.run(lambda s: s.limiter()).all_free_at - start == 20 * MINUTE
+
+
+async def test_paces_of_the_same_chats_never_deadlock(pg):
+    orders = [list(range(10)), list(range(9, -1, -1))] * 10
+    await asyncio.gather(*(pg.transact(lambda s, o=o: s.save_chat_free_at(dict.fromkeys(o, AT))) for o in orders))
+    assert len(pg.run(lambda s: s.chat_free_at(range(10)))) == 10
+
+
+# -- what is run again
+
+
+class DriverError(Exception):
+    """What the driver raises, as far as it is looked at."""
+
+    def __init__(self, sqlstate):
+        super().__init__("x")
+        self.sqlstate = sqlstate
+
+
+def _fails(times, sqlstate, *, lost=False, statement="SELECT 1"):
+    """A function that fails so many times; it counts its runs."""
+    runs = []
+
+    def fn(store):
+        store.save_setting("runs", str(len(runs)))
+        runs.append(1)
+        if len(runs) <= times:
+            raise OperationalError(statement, {}, DriverError(sqlstate), connection_invalidated=lost)
+        return len(runs)
+
+    return fn, runs
+
+
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01"])
+async def test_what_was_undone_for_others_is_run_again(pg, sqlstate):
+    fn, _ = _fails(2, sqlstate)
+    assert await pg.transact(fn) == 3
+
+
+async def test_a_connection_lost_before_the_commit_is_replaced(pg):
+    fn, _ = _fails(1, None, lost=True)
+    assert await pg.transact(fn) == 2
+
+
+async def test_a_connection_lost_in_the_commit_is_the_callers_to_know(pg):
+    fn, runs = _fails(1, None, lost=True, statement=None)
+    with pytest.raises(DBAPIError):
+        await pg.transact(fn)
+    assert len(runs) == 1
+
+
+async def test_it_is_not_run_for_ever(pg):
+    fn, runs = _fails(99, "40001")
+    with pytest.raises(DBAPIError):
+        await pg.transact(fn)
+    assert len(runs) == TRIES
+
+
+async def test_other_errors_are_the_callers(pg):
+    fn, runs = _fails(1, "23505")
+    with pytest.raises(DBAPIError):
+        await pg.transact(fn)
+    assert len(runs) == 1
+
+
+async def test_a_real_deadlock_ends_well(pg):
+    ids = [pg.run(lambda s, c=code: s.add_patient(patient(c))).id for code in ("a", "b")]
+    pg.run(lambda s: s._connection.exec_driver_sql("SELECT 1") and None)
+    meet = threading.Barrier(2)
+
+    def lock_both(first, second):
+        met = []
+
+        def fn(store):
+            store._connection.exec_driver_sql("SET LOCAL deadlock_timeout = '20ms'")
+            store.patient(first, lock=True)
+            if not met:
+                met.append(1)
+                meet.wait(10)
+            store.patient(second, lock=True)
+            return True
+
+        return fn
+
+    results = await asyncio.gather(pg.transact(lock_both(*ids)), pg.transact(lock_both(*reversed(ids))))
+    assert results == [True, True]
+
+
+async def test_a_read_cannot_write(pg):
+    with pytest.raises(DBAPIError, match="read-only"):
+        await pg.read(lambda s: s.save_setting("a", "1"))
+
+
+async def test_a_server_that_dropped_the_connections_is_met_again(pg):
+    await pg.transact(lambda s: s.save_setting("a", "1"))
+    with pg.engine.connect() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    results = await asyncio.gather(*(pg.transact(lambda s: s.setting("a")) for _ in range(4)))
+    assert results == ["1"] * 4
+    one = pg.run(lambda s: s.add_patient(patient()))
+    row = pg.run(lambda s: s.add_checkin(checkin(one.id)))
+    assert pg.run(lambda s: s.record_answer(answer(row.id, one.id, "a", "b"))).id

@@ -1,0 +1,121 @@
+"""Nothing that identifies a patient or tells their answers lies readable on the disk."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from bot.app.store import DeadUpdate, Lane, OutboxState
+from bot.core.screen import Contact, Screen, Text
+from bot.db.crypto import Keyring, SealError, new_key
+from bot.db.engine import open_database
+from bot.db.store_outbox import OUTBOX
+from tests.contract.samples import AT, MINUTE, alert, answer, assessment, checkin, message, patient
+from tests.fakes.databases import KEYS, sqlite_url
+
+CHAT = 7_314_159_265
+NUMBER = "+4930901820"
+SECRETS = (str(CHAT), NUMBER, "burning_feet", "severe_rule", "the_screen", "dead_raw", "dead_error")
+
+
+def _fill(store):
+    one = store.add_patient(patient(chat_id=CHAT))
+    row = store.add_checkin(checkin(one.id))
+    store.record_answer(answer(row.id, one.id, "numb", "burning_feet"))
+    store.add_assessment(assessment(row.id, one.id).model_copy(update={"rules": ("severe_rule",)}))
+    store.add_alert(alert(one.id, row.id, rules=("severe_rule",)))
+    screen = Screen(name="the_screen", lines=(Text(key=NUMBER),), contact=Contact(number=NUMBER, name="Team"))
+    first = store.enqueue(message(CHAT, screen=screen))
+    store.enqueue(message(CHAT, mode="edit", screen=screen))
+    store.mark_sent(first, owner="x", message_id=5, at=AT)
+    store.save_chat_free_at({CHAT: AT})
+    store.add_dead_update(DeadUpdate(update_id=1, raw=f"dead_raw {CHAT}", error=f"dead_error {CHAT}", at=AT))
+
+
+def _bytes_on_disk(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+
+
+def test_neither_the_file_nor_its_log_holds_anything_readable(sqlite, tmp_path):
+    sqlite.run(lambda s: s.save_setting("canary", "can_be_read"))
+    sqlite.run(_fill)
+    log = (tmp_path / "test.db-wal").read_bytes()
+    sqlite.run(lambda s: s._connection.exec_driver_sql("PRAGMA table_list").all())
+    on_disk = _bytes_on_disk(tmp_path)
+    assert b"can_be_read" in log
+    eight = CHAT.to_bytes(8, "big"), CHAT.to_bytes(8, "little"), CHAT.to_bytes(6, "big")
+    for secret in (*(s.encode() for s in SECRETS), *eight, base64.b64encode(str(CHAT).encode())):
+        assert secret not in on_disk
+
+
+def test_the_same_holds_on_postgresql(pg):
+    pg.run(_fill)
+    with pg.engine.connect() as connection:
+        for table in inspect(connection).get_table_names():
+            rows = connection.execute(text(f'SELECT * FROM "{table}"')).all()  # noqa: S608 - the database's own names
+            shown = " ".join(
+                value.decode("latin-1") if isinstance(value, bytes) else str(value) for row in rows for value in row
+            )
+            assert [secret for secret in SECRETS if secret in shown] == []
+
+
+def _sql(database, sql):
+    database.run(lambda s: s._connection.exec_driver_sql(sql) and None)
+
+
+def test_a_chat_moved_to_another_patient_is_refused(sqlite):
+    first = sqlite.run(lambda s: s.add_patient(patient("one", chat_id=1)))
+    second = sqlite.run(lambda s: s.add_patient(patient("two", chat_id=2)))
+    _sql(sqlite, "UPDATE patient SET chat_id = (SELECT chat_id FROM patient WHERE code = 'one') WHERE code = 'two'")
+    assert sqlite.run(lambda s: s.patient(first.id)) == first
+    with pytest.raises(SealError, match=r"patient\.chat_id"):
+        sqlite.run(lambda s: s.patient(second.id))
+
+
+def test_a_changed_answer_is_refused(sqlite):
+    one = sqlite.run(lambda s: s.add_patient(patient()))
+    row = sqlite.run(lambda s: s.add_checkin(checkin(one.id)))
+    for question in ("a", "b"):
+        sqlite.run(lambda s, q=question: s.record_answer(answer(row.id, one.id, q, "yes")))
+    _sql(sqlite, "UPDATE answer SET choices = (SELECT choices FROM answer WHERE question = 'a') WHERE question = 'b'")
+    with pytest.raises(SealError, match=r"answer\.choices"):
+        sqlite.run(lambda s: s.checkin(row.id))
+
+
+def test_a_message_that_does_not_open_fails_alone(sqlite):
+    sqlite.run(lambda s: s.enqueue(message(1)))
+    good = sqlite.run(lambda s: s.enqueue(message(2)))
+    _sql(sqlite, "UPDATE outbox SET screen = (SELECT screen FROM outbox WHERE id = 2) WHERE id = 1")
+    claims = sqlite.run(lambda s: s.claim_outbox(AT, lanes=list(Lane), limit=9, owner="x", lease_until=AT + MINUTE))
+    assert [claim.row.id for claim in claims] == [good]
+    assert sqlite.run(lambda s: s.outbox_counts()) == {
+        (Lane.REPLY, OutboxState.FAILED): 1,
+        (Lane.REPLY, OutboxState.WAITING): 1,
+    }
+
+
+def test_a_screen_of_another_version_fails_alone(sqlite, monkeypatch):
+    dump = OUTBOX._sealed["screen"]._replace(dump=lambda _screen: b'{"name": "x", "unheard_of": 1}')
+    with monkeypatch.context() as patched:
+        patched.setitem(OUTBOX._sealed, "screen", dump)
+        sqlite.run(lambda s: s.enqueue(message(1)))
+    good = sqlite.run(lambda s: s.enqueue(message(2)))
+    claims = sqlite.run(lambda s: s.claim_outbox(AT, lanes=list(Lane), limit=9, owner="x", lease_until=AT + MINUTE))
+    assert [claim.row.id for claim in claims] == [good]
+
+
+def test_after_a_rotation_old_rows_are_read_and_found_and_new_ones_use_the_new_key(tmp_path):
+    url = sqlite_url(tmp_path / "rotated.db")
+    before = open_database(url, Keyring.parse(KEYS))
+    one = before.run(lambda s: s.add_patient(patient("one", chat_id=CHAT)))
+    before.shut()
+    fresh = new_key()
+    after = open_database(url, Keyring.parse(f"{fresh},{KEYS}"))
+    assert after.run(lambda s: s.patient_by_chat(CHAT)) == one
+    after.run(lambda s: s.save_patient(one))
+    ids = after.run(
+        lambda s: s._connection.exec_driver_sql("SELECT substr(chat_id, 2, 9) FROM patient").scalars().all()
+    )
+    after.shut()
+    assert ids == [fresh.partition(":")[0].encode()]
