@@ -7,7 +7,14 @@ from bot.app import alerts
 from bot.app.plans import occurrence_after, plan_of
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
-from bot.app.screens import checkin_screen, done_after_call, next_checkin_text, reminder_screen, routine_screen
+from bot.app.screens import (
+    checkin_screen,
+    done_after_call,
+    done_before_call,
+    next_checkin_text,
+    reminder_screen,
+    routine_screen,
+)
 from bot.app.store import (
     AnswerRow,
     AssessmentRow,
@@ -262,7 +269,7 @@ def _finish(
         screen = done_after_call(clinic, following)
     elif assessment.tier > Tier.ROUTINE:
         _raise(store, clinic, patient, row, assessment, at)
-        screen = done_after_call(clinic, following)
+        screen = done_before_call(clinic, following)
     else:
         tip = _next_tip(store, clinic, patient, row, at)
         screen = routine_screen(clinic, complete=assessment.complete, tip=tip, following=following)

@@ -158,8 +158,17 @@ def tip_buttons(tip: Tip) -> list[Button]:
 
 def done_after_call(clinic: Clinic, following: Text | None) -> Screen:
     """The form ended after a call screen was shown: thanks, and the call once more. No tip here."""
-    lines = (Text(key="done.after_call", values=numbers(clinic)), *((following,) if following else ()))
-    return Screen(name="done.after_call", lines=lines)
+    return _done("done.after_call", clinic, following)
+
+
+def done_before_call(clinic: Clinic, following: Text | None) -> Screen:
+    """The form ended with a call prompt, which is a message of its own: this one only points to it."""
+    return _done("done.see_next", clinic, following)
+
+
+def _done(name: str, clinic: Clinic, following: Text | None) -> Screen:
+    lines = (Text(key=name, values=numbers(clinic)), *((following,) if following else ()))
+    return Screen(name=name, lines=lines)
 
 
 def soon_screen(alert: AlertRow, clinic: Clinic) -> Screen:

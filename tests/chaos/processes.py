@@ -113,6 +113,6 @@ class BotProcess:
 async def until(is_so: Callable[[], Any], *, seconds: float = 60.0) -> Any:
     """Wait for something another process does; TimeoutError when it never does."""
     async with asyncio.timeout(seconds):
-        while not (value := await is_so() if asyncio.iscoroutinefunction(is_so) else is_so()):
+        while not (value := await is_so() if asyncio.iscoroutinefunction(is_so) else is_so()):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         return value

@@ -1,48 +1,5 @@
-"""A world for each story, checked at its end for messages nobody expected."""
+"""The world, as a fixture."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from tests.stories.fixtures import world
 
-import pytest
-
-from bot.clock import FrozenClock
-from bot.config import Settings
-from bot.db.engine import open_database
-from bot.db.migrate import migrate
-from bot.delivery.transport import make_bot
-from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
-from bot.service import Bots, Service
-from bot.wiring import prepare
-from tests.stories.world import START, World
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    settings = Settings.load({"NERVECHECK_DATABASE_URL": f"sqlite:///{tmp_path / 'story.db'}"}, sandbox=True)
-    ready = prepare(settings.in_sandbox(), sandbox=True)
-    migrate(ready.database_url)
-    clock = FrozenClock(START)
-    server = SandboxServer(clock, limits=False)
-    url = await server.start()
-    database = open_database(ready.database_url, ready.keyring)
-    bots = Bots(sending=make_bot(SANDBOX_TOKEN, url), polling=make_bot(SANDBOX_TOKEN, url))
-    service = Service(
-        clinic=ready.clinic,
-        texts=ready.texts,
-        database=database,
-        bots=bots,
-        clock=clock,
-        button_key=ready.keyring.derive("buttons"),
-        owner="story",
-    )
-    await bots.sending.request.initialize()
-    await service.introduce()
-    made = World(service, server, clock)
-    try:
-        yield made
-        made.nothing_more()
-    finally:
-        await service.sender.stop()
-        await bots.sending.request.shutdown()
-        await database.close()
-        await server.stop()
+__all__ = ["world"]

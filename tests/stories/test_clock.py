@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from tests.stories.world import World, plain
+from bot.app import checkins, patients
+from tests.stories.world import World
 
 
 async def test_reminders_then_not_heard_from(world: World) -> None:
@@ -69,8 +70,6 @@ async def test_no_reminder_in_quiet_hours(world: World) -> None:
 
 
 def _send_now(world: World, store):
-    from bot.app import checkins, patients
-
     return checkins.send_now(store, world.clinic, patients.locked(store, "P-0001"), world.clock.now())
 
 

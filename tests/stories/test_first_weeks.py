@@ -2,7 +2,7 @@
 
 import re
 
-from tests.stories.world import World, labels, plain
+from tests.stories.world import World, labels
 
 
 async def test_enrolment_consent_choices_and_baseline(world: World) -> None:
@@ -30,11 +30,7 @@ async def test_enrolment_consent_choices_and_baseline(world: World) -> None:
     world.hear(anna, "18:00", "New York")
     world.hear(anna, "buttons at the bottom")
     world.hear(anna, "Your first check-in", "1 of 4", "any of these right now")
-    for m in world.news(anna):
-        print(plain(m), labels(m))
     await world.answer(anna, "None of these", "None of these", "None", "None of these")
-    for m in world.news(anna):
-        print(plain(m), labels(m))
     world.hear(anna, "Nothing here needs a call today", "Next check-in")
     view = await world.view(anna)
     assert (view.state, view.timezone, view.send_time, view.consent) == ("active", "America/New_York", "18:00", "1")

@@ -1,0 +1,5 @@
+"""The world, as a fixture."""
+
+from tests.stories.fixtures import world
+
+__all__ = ["world"]
