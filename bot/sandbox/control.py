@@ -220,18 +220,20 @@ class Control:
     # -- the clock ------------------------------------------------------------------------------------------------
 
     async def _advance(self, _request: Request, body: Json) -> Json:
-        return await self._jump(timedelta(seconds=float(body["seconds"])))
+        by = timedelta(seconds=float(body["seconds"]))
+        if by < timedelta(0):
+            raise NotPossibleError("the sandbox clock only moves forward")
+        return await self._jump(self._box.clock.now() + by)
 
     async def _next_event(self, _request: Request, _body: Json) -> Json:
         """Skip to when the product has something due next; 409 if nothing is."""
         moment = await self._hooks.next_event() if self._hooks.next_event else None
         if moment is None:
             raise NotPossibleError("nothing is due")
-        return await self._jump(max(timedelta(0), moment - self._box.clock.now()))
+        return await self._jump(moment)
 
-    async def _jump(self, by: timedelta) -> Json:
+    async def _jump(self, target: datetime) -> Json:
         """Move the clock, stopping at each thing that falls due on the way, as real time would."""
-        target = self._box.clock.now() + by
         for _ in range(MOST_STOPS):
             moment = await self._hooks.next_event() if self._hooks.next_event else None
             if moment is None or not self._box.clock.now() < moment < target:

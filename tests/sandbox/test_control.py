@@ -19,7 +19,7 @@ class Product:
 
     def __init__(self):
         self.clock = SandboxClock(start=START)
-        self.due = START + timedelta(hours=5)
+        self.due = [START + timedelta(hours=5)]
         self.jumps, self.patients = [], 0
 
     async def new_patient(self):
@@ -31,12 +31,12 @@ class Product:
         }
 
     async def next_event(self):
-        return self.due
+        return self.due[0] if self.due else None
 
     async def after_jump(self):
         await asyncio.sleep(0.01)
         self.jumps.append(self.clock.now())
-        self.due = None
+        self.due = [moment for moment in self.due if moment > self.clock.now()]
 
 
 @pytest.fixture
@@ -90,12 +90,34 @@ async def test_invites_come_from_the_product(client, box, product):
 async def test_the_clock_skips_to_what_is_due_and_waits_for_the_product(client, product):
     clock = await client.tester("POST", "/clock/next-event")
     assert clock["now"] >= "2026-03-02T14:00:00"
+    assert len(product.jumps) == 1
     assert product.jumps[0] >= START + timedelta(hours=5)
     assert (await client.tester("POST", "/clock/next-event"))["error"] == "nothing is due"
     await client.tester("POST", "/clock/advance", seconds=86400)
     assert product.jumps[1] >= START + timedelta(days=1, hours=5)
     assert (await client.tester("POST", "/clock/advance", seconds=-1))["error"]
     assert client.status == 409
+
+
+async def test_a_long_jump_stops_at_each_event_on_the_way(client, product):
+    product.due = [START + timedelta(hours=hours) for hours in (5, 7, 30)]
+    await client.tester("POST", "/clock/advance", seconds=24 * 3600)
+    shown = [round((jump - START) / timedelta(hours=1)) for jump in product.jumps]
+    assert shown == [5, 7, 24]
+
+
+async def test_something_that_stays_due_ends_no_jump(client, product):
+    """The product may leave a thing due (a fault in its way); the clock goes on all the same."""
+    product.due = [START - timedelta(hours=1)]
+    clock = await client.tester("POST", "/clock/advance", seconds=3600)
+    assert clock["now"] >= "2026-03-02T10:00:00"
+    assert len(product.jumps) == 1
+
+
+async def test_people_who_wrote_long_ago_can_be_written_to(client):
+    maria = await client.tester("POST", "/people", name="Maria", started=True)
+    assert await client.result("sendMessage", chat_id=maria["id"], text="x")
+    assert await client.result("getUpdates") == []
 
 
 async def test_groups_and_raw_updates(client, box):
