@@ -28,9 +28,7 @@ def _group() -> None:
 
 @app.command()
 def send(
-    codes: Annotated[
-        list[str] | None, typer.Argument(callback=_codes, metavar="[CODE]...", help="Study codes.")
-    ] = None,
+    codes: Annotated[list[str] | None, typer.Argument(callback=_codes, help="Study codes.")] = None,
     to_all: Annotated[bool, typer.Option("--all", help="All active patients.")] = False,
     as_json: AsJson = False,
 ) -> None:

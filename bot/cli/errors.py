@@ -1,5 +1,6 @@
 """What a person at a shell sees when something can't be done: clear lines, no traceback, exit status 1 or 2."""
 
+import errno
 import logging
 from collections.abc import Iterable
 from typing import Any, NoReturn
@@ -7,6 +8,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from bot.config import variable
 from bot.logging import scrubbed
 
 REFUSED = 1
@@ -46,10 +48,20 @@ def say_error(line: str) -> None:
 
 def _told(error: Exception) -> str:
     """Return the error in one line; an exception without words has them in its docstring."""
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        taken = f"{variable('listen')} or {variable('sandbox_listen')}"
+        return f"{error}: is nervecheck running already? Stop it, or set another {taken}"
     if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
         return f"{error.filename}: {error.strerror}: check the path and its rights"
     ours = type(error).__module__.startswith("bot.")
     said = str(error) or ((type(error).__doc__ or "") if ours else type(error).__name__)
     # Later lines may hold rows. Our own words name study codes, which may look like numbers.
     line = said.strip().splitlines()[0]
-    return line if ours else scrubbed(line)
+    if ours:
+        return line
+    about = f"the database can't be used, check {variable('database_url')}: " if _is_a_databases(error) else ""
+    return f"{about}{scrubbed(line)}"
+
+
+def _is_a_databases(error: Exception) -> bool:
+    return type(error).__module__.partition(".")[0] in {"sqlalchemy", "sqlite3", "psycopg"}

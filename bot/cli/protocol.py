@@ -17,7 +17,7 @@ app = typer.Typer(help="The protocol: questions, rules, tips and plans.", no_arg
 
 ProtocolFile = Annotated[
     Path | None,
-    typer.Argument(exists=True, dir_okay=False, readable=True, metavar="[FILE]", help="A protocol file (YAML)."),
+    typer.Argument(exists=True, dir_okay=False, readable=True, help="A protocol file (YAML)."),
 ]
 
 

@@ -49,7 +49,7 @@ def what_runs(settings: Settings, running: "Running", *, speed: float) -> tuple[
         )
     pace = f", {speed:g} times as fast as the clock on the wall" if speed != 1.0 else ""
     return (
-        f"nervecheck runs in the sandbox{pace}: bot, ticker, delivery, a stand-in for Telegram; all on this machine.",
+        f"nervecheck runs in the sandbox{pace}: bot, ticker, delivery and a made-up Telegram, on this machine only.",
         f"Open the chat page: {running.chat_page}",
         f"Data: {settings.data_at} (made-up patients)",
         "To go live: set NERVECHECK_TOKEN, your keys and your numbers (.env.example), then run again. Stop: Ctrl-C.",

@@ -1,0 +1,55 @@
+"""A shell for the commands: its own folder, no settings but those a test gives, nothing left behind in the log."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+from bot.cli import app
+from bot.config import variables
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Shell:
+    """Runs commands in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *words: str, typed: str = "", **settings: str) -> Said:
+        environment = {f"NERVECHECK_{name}": value for name, value in settings.items()}
+        result = CliRunner().invoke(app, list(words), input=typed, env=environment)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        assert "Traceback" not in result.output
+        return Said(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    monkeypatch.chdir(tmp_path)
+    for name in variables():
+        monkeypatch.delenv(name, raising=False)
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield Shell(tmp_path)
+    root.handlers, level = before
+    root.setLevel(level)
+    structlog.reset_defaults()
