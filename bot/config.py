@@ -6,29 +6,39 @@ is wrong is told at once.
 """
 
 import difflib
-import ipaddress
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     SecretStr,
     ValidationError,
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+
+from bot.config_values import (
+    Address,
+    DatabaseUrl,
+    EmergencyNumber,
+    Languages,
+    ListenAddress,
+    Loopback,
+    Lowered,
+    Number,
+    PublicUrl,
+    TeamName,
+    Token,
+    Url,
+    Zone,
+)
 
 PREFIX = "NERVECHECK_"
 FILE = "_FILE"
@@ -46,126 +56,6 @@ class ConfigError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
-# --- What the values are ----------------------------------------------------------------------------------------------
-
-
-class Address(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-_ADDRESS = re.compile(r"^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/\[\]]+)):(\d{1,5})$")
-_HIGHEST_PORT = 65535
-_TOKEN = re.compile(r"^\d{1,20}:[A-Za-z0-9_-]{3,}$")
-_SHORT_NUMBER = re.compile(r"^\d{2,6}$")
-_LANGUAGE = re.compile(r"^[a-z]{2,3}(_[A-Z]{2})?$")
-_ONE_LINE = re.compile(r"^[^\r\n\t]{1,64}$")
-_NUMBER_HOW = 'write it in international form, like "+49 30 901820"'
-
-
-def _address(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    match = _ADDRESS.match(value.strip())
-    if match is None or int(match[3]) > _HIGHEST_PORT:
-        raise ValueError('is no address to listen on: write host:port, like "127.0.0.1:8080"')
-    return Address(match[1] or match[2], int(match[3]))
-
-
-def _loopback(value: Address) -> Address:
-    try:
-        local = ipaddress.ip_address(value.host).is_loopback
-    except ValueError:
-        local = value.host == "localhost"
-    if not local:
-        raise ValueError('must be this machine\'s own address, like "127.0.0.1:8081": the sandbox has no passwords')
-    return value
-
-
-def _token(value: SecretStr) -> SecretStr:
-    if not _TOKEN.match(value.get_secret_value()):
-        raise ValueError("is no bot token: copy it whole from @BotFather (digits, a colon, letters)")
-    return value
-
-
-def _number(value: str) -> str:
-    """Return a number as E.164 ("+4930901820")."""
-    import phonenumbers  # noqa: PLC0415 - its tables take time to load, which commands that need no number should not pay
-
-    try:
-        parsed = phonenumbers.parse(value, None)
-    except phonenumbers.NumberParseException:
-        raise ValueError(f"is no phone number: {_NUMBER_HOW}") from None
-    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise ValueError(f"has too few or too many digits for a phone number of its country: {_NUMBER_HOW}")
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _emergency(value: str) -> str:
-    bare = re.sub(r"[\s-]", "", value)
-    return bare if _SHORT_NUMBER.match(bare) else _number(value)
-
-
-def _name(value: str) -> str:
-    if not _ONE_LINE.match(value):
-        raise ValueError("must be one line of at most 64 characters: it names the contact that patients save")
-    return value
-
-
-def _list(value: object) -> object:
-    return tuple(dict.fromkeys(v.strip() for v in value.split(",") if v.strip())) if isinstance(value, str) else value
-
-
-def _languages(value: tuple[str, ...]) -> tuple[str, ...]:
-    bad = [language for language in value if not _LANGUAGE.match(language)]
-    if bad or not value:
-        raise ValueError('is no list of languages: write their codes with commas, like "en,es"')
-    return value
-
-
-def _zone(value: str) -> str:
-    if value not in available_timezones():
-        near = difflib.get_close_matches(value, available_timezones(), 1)
-        raise ValueError(
-            f"is no time zone: use an IANA name{f'; did you mean {near[0]}?' if near else ', like Europe/Berlin'}"
-        )
-    return value
-
-
-def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("is no address of a server: it begins with https:// (or http:// on your own machine)")
-    return value.rstrip("/")
-
-
-def _https(value: str) -> str:
-    if urlsplit(value).scheme != "https":
-        raise ValueError("must begin with https://: Telegram brings updates to no other address")
-    return _url(value)
-
-
-def _database(value: SecretStr) -> SecretStr:
-    scheme = value.get_secret_value().partition("://")[0].partition("+")[0]
-    if scheme not in {"sqlite", "postgresql"}:
-        raise ValueError("is no database: write sqlite:///path/to/file.db or postgresql://user:password@host/name")
-    return value
-
-
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-_Number = Annotated[str, AfterValidator(_number)]
-_Address = Annotated[Address, BeforeValidator(_address), PlainSerializer(str)]
-_List = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_languages), PlainSerializer(",".join)]
-
-
 # --- The settings -----------------------------------------------------------------------------------------------------
 
 
@@ -174,53 +64,47 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    token: Annotated[SecretStr, AfterValidator(_token)] | None = Field(
-        None, description="The bot's token, from @BotFather. Without it the sandbox runs."
-    )
+    token: Token | None = Field(None, description="The bot's token, from @BotFather. Without it the sandbox runs.")
     keys: SecretStr | None = Field(
         None,
         description="Keys that encrypt answers and chat ids, newest first. Make one with `nervecheck keys new`, keep "
         "a copy away from the database: without it nothing can be read.",
     )
-    team_name: Annotated[str, AfterValidator(_name)] | None = Field(
+    team_name: TeamName | None = Field(
         None, description="The care team as patients know it, also the name of the contact they save."
     )
-    team_number: _Number | None = Field(
+    team_number: Number | None = Field(
         None, description='The number patients call, day and night, in international form ("+49 30 901820").'
     )
-    emergency_number: Annotated[str, AfterValidator(_emergency)] | None = Field(
+    emergency_number: EmergencyNumber | None = Field(
         None, description='The emergency number of your country ("112", "911").'
     )
-    database_url: Annotated[SecretStr, AfterValidator(_database)] = Field(
+    database_url: DatabaseUrl = Field(
         SecretStr("sqlite:///var/nervecheck.db"),
         description="Where the data is: sqlite:///path/to/file.db or postgresql://user:password@host/name.",
     )
-    languages: _List = Field(
+    languages: Languages = Field(
         ("en",), description="Languages offered to patients, with commas; the first is the default."
     )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field(
-        "UTC", description="The clinic's own time zone (IANA name), offered to patients first."
-    )
+    timezone: Zone = Field("UTC", description="The clinic's own time zone (IANA name), offered to patients first.")
     protocol: Path | None = Field(
         None, description="The protocol your clinic signed off; without it the one that comes with the program."
     )
-    api_url: Annotated[str, AfterValidator(_url)] = Field(
-        "https://api.telegram.org", description="The Bot API server; your own may stand here."
-    )
-    webhook_url: Annotated[str, AfterValidator(_https)] | None = Field(
+    api_url: Url = Field("https://api.telegram.org", description="The Bot API server; your own may stand here.")
+    webhook_url: PublicUrl | None = Field(
         None,
         description="The public https address of LISTEN. Telegram then brings updates there; without it they are "
         "fetched, which needs no open port.",
     )
-    listen: _Address = Field(Address("127.0.0.1", 8080), description="Where health, metrics and the webhook answer.")
-    sandbox_listen: Annotated[_Address, AfterValidator(_loopback)] = Field(
+    listen: ListenAddress = Field(Address("127.0.0.1", 8080), description="Where health, metrics and webhook answer.")
+    sandbox_listen: Loopback = Field(
         Address("127.0.0.1", 8081),
         description="Where the sandbox's chat page answers: this machine's own address only.",
     )
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Lowered] = Field(
         "info", description="How much is logged: debug, info, warning or error."
     )
-    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = Field(
+    log_format: Annotated[Literal["console", "json"], Lowered] = Field(
         "console", description="How it is logged: console (for people) or json (for machines)."
     )
 

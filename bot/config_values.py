@@ -1,0 +1,140 @@
+"""What a setting's text may be: each reader returns the value, or refuses it saying what to write. Opens nothing.
+
+A refusal is a ValueError whose words follow the setting's name ("NERVECHECK_TIMEZONE is no time zone: ..."). It never
+repeats the text: that may be a secret.
+"""
+
+import difflib
+import ipaddress
+import re
+from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+_ADDRESS = re.compile(r"^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/\[\]]+)):(\d{1,5})$")
+_HIGHEST_PORT = 65535
+_TOKEN = re.compile(r"^\d{1,20}:[A-Za-z0-9_-]{3,}$")
+_SHORT_NUMBER = re.compile(r"^\d{2,6}$")
+_LANGUAGE = re.compile(r"^[a-z]{2,3}(_[A-Z]{2})?$")
+_ONE_LINE = re.compile(r"^[^\r\n\t]{1,64}$")
+_NUMBER_HOW = 'write it in international form, like "+49 30 901820"'
+
+
+def _address(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = _ADDRESS.match(value.strip())
+    if match is None or int(match[3]) > _HIGHEST_PORT:
+        raise ValueError('is no address to listen on: write host:port, like "127.0.0.1:8080"')
+    return Address(match[1] or match[2], int(match[3]))
+
+
+def _loopback(value: Address) -> Address:
+    try:
+        local = ipaddress.ip_address(value.host).is_loopback
+    except ValueError:
+        local = value.host == "localhost"
+    if not local:
+        raise ValueError('must be this machine\'s own address, like "127.0.0.1:8081": the sandbox has no passwords')
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not _TOKEN.match(value.get_secret_value()):
+        raise ValueError("is no bot token: copy it whole from @BotFather (digits, a colon, letters)")
+    return value
+
+
+def _number(value: str) -> str:
+    """Return a number as E.164 ("+4930901820")."""
+    import phonenumbers  # noqa: PLC0415 - its tables take time to load, which commands that need no number should not pay
+
+    try:
+        parsed = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        raise ValueError(f"is no phone number: {_NUMBER_HOW}") from None
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        raise ValueError(f"has too few or too many digits for a phone number of its country: {_NUMBER_HOW}")
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _emergency(value: str) -> str:
+    bare = re.sub(r"[\s-]", "", value)
+    return bare if _SHORT_NUMBER.match(bare) else _number(value)
+
+
+def _name(value: str) -> str:
+    if not _ONE_LINE.match(value):
+        raise ValueError("must be one line of at most 64 characters: it names the contact that patients save")
+    return value
+
+
+def _list(value: object) -> object:
+    return tuple(dict.fromkeys(v.strip() for v in value.split(",") if v.strip())) if isinstance(value, str) else value
+
+
+def _languages(value: tuple[str, ...]) -> tuple[str, ...]:
+    bad = [language for language in value if not _LANGUAGE.match(language)]
+    if bad or not value:
+        raise ValueError('is no list of languages: write their codes with commas, like "en,es"')
+    return value
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        near = difflib.get_close_matches(value, available_timezones(), 1)
+        raise ValueError(
+            f"is no time zone: use an IANA name{f'; did you mean {near[0]}?' if near else ', like Europe/Berlin'}"
+        )
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("is no address of a server: it begins with https:// (or http:// on your own machine)")
+    return value.rstrip("/")
+
+
+def _https(value: str) -> str:
+    if urlsplit(value).scheme != "https":
+        raise ValueError("must begin with https://: Telegram brings updates to no other address")
+    return _url(value)
+
+
+def _database(value: SecretStr) -> SecretStr:
+    scheme = value.get_secret_value().partition("://")[0].partition("+")[0]
+    if scheme not in {"sqlite", "postgresql"}:
+        raise ValueError("is no database: write sqlite:///path/to/file.db or postgresql://user:password@host/name")
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+Number = Annotated[str, AfterValidator(_number)]
+ListenAddress = Annotated[Address, BeforeValidator(_address), PlainSerializer(str)]
+Languages = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_languages), PlainSerializer(",".join)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
+TeamName = Annotated[str, AfterValidator(_name)]
+EmergencyNumber = Annotated[str, AfterValidator(_emergency)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Url = Annotated[str, AfterValidator(_url)]
+PublicUrl = Annotated[str, AfterValidator(_https)]
+Loopback = Annotated[ListenAddress, AfterValidator(_loopback)]
+Lowered = BeforeValidator(_lower)
