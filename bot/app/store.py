@@ -174,7 +174,8 @@ class Outbox(Frozen):
     message in place (sending anew when there is none), "new" sends a new one and makes it the slot's message.
     An unsent row of the same chat, slot and mode "edit" is replaced by a newer revision; "new" rows are never replaced
     by an edit: the edit's screen takes the place of the unsent new one's body instead, so that one message goes out.
-    `not_after`: past this it is dropped as expired (a reminder for what is closed). Body columns are encrypted.
+    A row a sender has in hand is left alone: what is newer waits behind it, and goes instead if it has to be tried
+    again. `not_after`: past this it is dropped as expired (a reminder for what is closed). Body columns are encrypted.
     """
 
     id: int = 0
@@ -394,7 +395,7 @@ class Store(Protocol):
         ...
 
     def drop_unsent(self, chat_id: int, slot: str) -> None:
-        """Mark waiting rows of that slot as replaced."""
+        """Mark waiting rows of that slot as replaced; one a sender has in hand is not tried again."""
         ...
 
     def claim_outbox(
@@ -403,7 +404,7 @@ class Store(Protocol):
         """Lease waiting rows that are due and not leased: by lane, then not_before, then id.
 
         At most one row a chat is leased at a time, the chat's first in that order (so one chat's messages keep their
-        order); chats whose pace is in the future are passed over.
+        order, in whatever lane); chats whose pace is in the future are passed over.
         """
         ...
 

@@ -259,7 +259,7 @@ def test_lanes_go_strictly_in_order_then_by_time_then_by_number(database):
         _put(database, 6, lane=Lane.REPLY),
         _put(database, 7, lane=Lane.REMINDER),
     ]
-    assert _ids(_claim(database, limit=3)) == [numbers[4], numbers[5], numbers[6]]
+    assert _ids(_claim(database, limit=3, lanes=LANES[::-1])) == [numbers[4], numbers[5], numbers[6]]
     assert _ids(_claim(database)) == [numbers[2], numbers[3], numbers[1], numbers[0]]
 
 

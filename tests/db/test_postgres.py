@@ -68,6 +68,7 @@ def test_rows_of_a_locked_patient_can_still_be_added_by_others(pg):
     one = pg.run(lambda s: s.add_patient(patient()))
     with _open(pg) as tap, _open(pg) as other:
         tap.patient(one.id, lock=True)
+        other._connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
         assert other.add_alert(alert(one.id)).id
 
 

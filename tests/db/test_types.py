@@ -31,6 +31,11 @@ def test_another_zone_is_the_same_moment(dialect):
     assert back.tzinfo is UTC
 
 
+def test_what_a_session_in_another_zone_reads_is_utc():
+    berlin = datetime(2026, 3, 2, 10, 0, tzinfo=timezone(timedelta(hours=1)))
+    assert UTCDateTime().process_result_value(berlin, POSTGRES).utcoffset() == timedelta(0)
+
+
 @pytest.mark.parametrize("dialect", [SQLITE, POSTGRES])
 def test_a_naive_moment_is_refused(dialect):
     with pytest.raises(ValueError, match="without a time zone"):
