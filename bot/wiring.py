@@ -48,6 +48,9 @@ CONSENT_VERSION = "1"
 CONSENT_KEYS = ("enrol.consent1", "enrol.consent2", "enrol.consent3")
 TICK_SECONDS = 60
 """A ticker that has not got through a tick for so long has stopped."""
+SETTLING_SECONDS = 5.0
+SETTLING_LOOKS = 100
+"""The sandbox's "skip to the next event" waits that long for messages that are due already."""
 TOKEN_BYTES = 24
 """Of an invite's token: 32 characters, beyond guessing; Telegram takes 64."""
 
@@ -263,13 +266,23 @@ async def _sandbox(
         state_file=_chats_file(ready),
         hooks=SandboxHooks(
             new_patient=lambda: database.transact(lambda store: _invented(store, ready.clinic, clock.now())),
-            next_event=lambda: database.read(lambda store: store.next_event_at()),
+            next_event=lambda: _next_event(database, clock),
             after_jump=lambda: made[0].catch_up(),  # noqa: PLW0108 - it isn't made yet
         ),
     )
     await server.start(*ready.settings.sandbox_listen)
     stack.push_async_callback(server.stop)
     return server
+
+
+async def _next_event(database: Database, clock: Clock) -> datetime | None:
+    """Return when something falls due next. What is due already is waited for: it goes out at Telegram's pace."""
+    for _ in range(SETTLING_LOOKS):
+        at = await database.read(lambda store: store.next_event_at())
+        if at is None or at > clock.now():
+            return at
+        await asyncio.sleep(SETTLING_SECONDS / SETTLING_LOOKS)
+    return at
 
 
 def _chats_file(ready: Ready) -> Path:

@@ -9,6 +9,7 @@ from bot.clock import FrozenClock
 from bot.config import Settings
 from bot.db.engine import open_database
 from bot.db.migrate import migrate
+from bot.delivery.lanes import UNLIMITED
 from bot.delivery.transport import make_bot
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
 from bot.service import Bots, Service
@@ -35,6 +36,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         button_key=ready.keyring.derive("buttons"),
         owner="story",
     )
+    service.sender.pace = UNLIMITED  # stories are not about pace
     await bots.sending.request.initialize()
     await service.introduce()
     made = World(service, server, clock)
