@@ -1,0 +1,223 @@
+"""What is deployed: parsed as its tools would, and held against the settings that exist."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from bot.config import REQUIRED, Settings, variable, variables
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", DEPLOY / "README.md", DEPLOY / "decisions.md"]
+FILES = [DEPLOY / "Dockerfile", DEPLOY / "compose.yaml", DEPLOY / "nervecheck.service", ROOT / ".env.example", *DOCS]
+NOT_SETTINGS = {"NERVECHECK_LANGAUGES", "NERVECHECK_ANYTHING"}  # examples of what is wrong, in decisions.md
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_every_variable_named_is_a_setting(path: Path) -> None:
+    named = set(re.findall(r"\bNERVECHECK_[A-Z_]+[A-Z]\b", path.read_text(encoding="utf-8")))
+    assert named <= {*variables(), *NOT_SETTINGS}
+    assert named or path.name == "CHANGELOG.md"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_link_of_the_documents_leads_somewhere(path: Path) -> None:
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8"))
+    assert [link for link in linked if not (path.parent / link).exists()] == []
+
+
+# --- Dockerfile -------------------------------------------------------------------------------------------------------
+
+
+def instructions() -> list[tuple[str, str]]:
+    """(word, rest) of each instruction; lines that go on are joined, comments are gone."""
+    text = "\n".join(x for x in (DEPLOY / "Dockerfile").read_text().splitlines() if not x.lstrip().startswith("#"))
+    joined = re.sub(r"\\\n\s*", " ", text)
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines() if line.strip())]
+
+
+def test_the_image_is_built_in_stages_from_the_lock() -> None:
+    known = {
+        "FROM",
+        "COPY",
+        "RUN",
+        "ENV",
+        "USER",
+        "WORKDIR",
+        "VOLUME",
+        "EXPOSE",
+        "STOPSIGNAL",
+        "HEALTHCHECK",
+        "ENTRYPOINT",
+        "CMD",
+    }
+    words = [word for word, _ in instructions()]
+    assert set(words) == known
+    assert words.count("FROM") == 2
+    assert words[0] == "FROM"
+    installs = [rest for word, rest in instructions() if word == "RUN" and "pip install" in rest]
+    assert len(installs) == 1
+    assert "--require-hashes -r /build/requirements.txt" in installs[0]
+
+
+def test_the_container_is_nobodys_root_and_holds_no_secret() -> None:
+    users = [rest for word, rest in instructions() if word == "USER"]
+    assert users == ["10001:10001"]
+    words = [word for word, _ in instructions()]
+    assert words.index("USER") < words.index("ENTRYPOINT")
+    given = " ".join(rest for word, rest in instructions() if word == "ENV")
+    assert not re.search(r"TOKEN|KEYS|PASSWORD", given)
+    sources = [rest for word, rest in instructions() if word == "COPY"]
+    assert sources == [
+        "requirements.txt /build/",
+        "--from=libraries /venv /venv",
+        "bot /app/bot",
+        "migrations /app/migrations",
+    ]
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().split("\n")
+    assert ignored[1] == "*"
+    assert {x for x in ignored if x.startswith("!")} == {"!bot", "!migrations", "!requirements.txt"}
+
+
+def test_the_container_says_whether_it_is_well() -> None:
+    (check,) = [rest for word, rest in instructions() if word == "HEALTHCHECK"]
+    assert "127.0.0.1:8080/readyz" in check
+    given = dict(pair.split("=", 1) for word, rest in instructions() if word == "ENV" for pair in rest.split())
+    ours = {k: v for k, v in given.items() if k.startswith("NERVECHECK_")}
+    settings = Settings.load(ours)
+    assert settings.listen.port == 8080
+    assert settings.data_at == "/data/nervecheck.db"
+    assert ("VOLUME", "/data") in instructions()
+    assert ("CMD", '["run"]') in instructions()
+    assert ("ENTRYPOINT", '["python", "-m", "bot"]') in instructions()
+
+
+# --- Compose ----------------------------------------------------------------------------------------------------------
+
+
+def service() -> dict[str, Any]:
+    found: dict[str, Any] = YAML(typ="safe").load(DEPLOY / "compose.yaml")["services"]["nervecheck"]
+    return found
+
+
+def test_the_composed_service_is_one_that_can_do_little() -> None:
+    found = service()
+    assert found["read_only"] is True
+    assert found["cap_drop"] == ["ALL"]
+    assert found["security_opt"] == ["no-new-privileges:true"]
+    assert found["volumes"] == ["data:/data"]
+    assert found["ports"] == ["127.0.0.1:8080:8080"]
+    assert "privileged" not in found
+    assert "deploy" not in found, "one process on SQLite: no replicas"
+
+
+def test_the_composed_service_has_all_a_clinic_must_set_and_secrets_as_files() -> None:
+    whole = YAML(typ="safe").load(DEPLOY / "compose.yaml")
+    given = service()["environment"]
+    names = {name.removesuffix("_FILE") for name in given}
+    assert {variable(name) for name in REQUIRED} <= names
+    for name in ("token", "keys"):
+        assert given[f"{variable(name)}_FILE"] == f"/run/secrets/{name}"
+        assert variable(name) not in given
+        assert name in service()["secrets"]
+        assert name in whole["secrets"]
+    for name in ("team_name", "team_number", "emergency_number"):
+        assert re.fullmatch(rf"\$\{{{variable(name)}:\?.+\}}", given[variable(name)])
+    assert (DEPLOY / service()["build"]["context"] / service()["build"]["dockerfile"]).samefile(DEPLOY / "Dockerfile")
+
+
+# --- systemd ----------------------------------------------------------------------------------------------------------
+
+
+def unit() -> Iterator[tuple[str, str, str]]:
+    """(section, key, value) of each line of the unit."""
+    section = ""
+    for line in (DEPLOY / "nervecheck.service").read_text().splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line.strip() and not line.startswith("#"):
+            key, equals, value = line.partition("=")
+            assert equals, line
+            yield section, key, value
+
+
+def test_the_unit_has_its_sections_and_says_each_thing_once() -> None:
+    lines = list(unit())
+    assert {section for section, _, _ in lines} == {"Unit", "Service", "Install"}
+    many = {"Environment", "LoadCredential", "SystemCallFilter"}
+    once = [key for _, key, _ in lines if key not in many]
+    assert len(once) == len(set(once))
+
+
+def test_the_unit_is_hardened() -> None:
+    given = {key: value for _, key, value in unit()}
+    for key in (
+        "NoNewPrivileges", "PrivateTmp", "PrivateDevices", "ProtectHome", "ProtectKernelTunables", "ProtectKernelModules",
+        "ProtectControlGroups", "ProtectClock", "RestrictNamespaces", "RestrictSUIDSGID", "LockPersonality",
+    ):  # fmt: skip
+        assert given[key] == "yes"
+    assert given["ProtectSystem"] == "strict"
+    assert given["CapabilityBoundingSet"] == ""
+    assert given["User"] == "nervecheck"
+    assert given["StateDirectory"] == "nervecheck"
+    assert given["Restart"] == "always"
+
+
+def test_the_unit_takes_its_secrets_from_credentials() -> None:
+    credentials = dict(value.split(":", 1) for _, key, value in unit() if key == "LoadCredential")
+    assert set(credentials) == {"token", "keys"}
+    given = dict(value.split("=", 1) for _, key, value in unit() if key == "Environment")
+    for name in credentials:
+        assert given[f"{variable(name)}_FILE"] == f"%d/{name}"
+    plain = {k: v for k, v in given.items() if not k.endswith("_FILE")}
+    assert Settings.load(plain).data_at == "/var/lib/nervecheck/nervecheck.db"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_reads_the_unit_without_complaint(tmp_path: Path) -> None:
+    text = (DEPLOY / "nervecheck.service").read_text()
+    program = re.search(r"^ExecStart=(\S+)", text, re.MULTILINE)
+    assert program
+    # The program isn't installed where the unit has it: any that exists will do here.
+    copy = tmp_path / "nervecheck.service"
+    copy.write_text(text.replace(program[1], "/bin/true"))
+    said = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False
+    )
+    assert [line for line in said.stderr.splitlines() if "nervecheck.service" in line] == []
+
+
+# --- make and CI ------------------------------------------------------------------------------------------------------
+
+
+def test_every_target_sets_up_what_it_needs() -> None:
+    text = (ROOT / "Makefile").read_text()
+    for target in ("setup", "run", "test", "check", "bench", "lock", "env-example"):
+        assert re.search(rf"^{target}: \$\(READY\)$", text, re.MULTILINE), target
+    assert "--require-hashes -r requirements-dev.txt" in text
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_locked_library_has_hashes_and_no_host(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
+    pinned = [n for n, line in enumerate(lines) if re.match(r"^[a-z0-9]", line)]
+    assert len(pinned) > 30
+    assert [lines[n] for n in pinned if not re.match(r"^[a-z0-9._-]+==\S+ (;.*)?\\$", lines[n])] == []
+    assert [lines[n] for n in pinned if "--hash=sha256:" not in lines[n + 1]] == []
+    assert not [line for line in lines if "://" in line]
+
+
+def test_ci_is_a_script_that_stops_at_the_first_failure() -> None:
+    script = ROOT / ".ci" / "run"
+    text = script.read_text()
+    assert text.startswith("#!/usr/bin/env bash\n")
+    assert "set -euo pipefail" in text
+    assert text.rstrip().endswith("make test\nmake check")
+    assert script.stat().st_mode & 0o111
+    subprocess.run(["bash", "-n", str(script)], check=True)
