@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from bot.app.store import (
     AlertRow,
@@ -12,14 +11,11 @@ from bot.app.store import (
     AssessmentRow,
     Audit,
     CheckInRow,
-    Claim,
     Consent,
     DeadUpdate,
     DuplicateError,
     Invite,
-    Lane,
     LimiterRow,
-    Outbox,
     OutboxState,
     Patient,
     PatientState,
@@ -31,86 +27,14 @@ from bot.core.checkin import State
 from bot.core.protocol import Answers
 from bot.db.engine import DatabaseClosedError
 from bot.db.types import EPOCH
+from tests.fakes.memory_outbox import MemoryMessages, Queued
+from tests.fakes.memory_tables import Tables
+
+__all__ = ["MemoryDatabase", "MemoryStore", "Queued"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 OPEN = (State.ASKING, State.PAUSED, State.STOPPED)
-
-
-class Queued(NamedTuple):
-    """An outbox row and what senders did to it."""
-
-    row: Outbox
-    state: OutboxState = OutboxState.WAITING
-    owner: str | None = None
-    leased_until: datetime = EPOCH
-    attempt: int = 0
-    error: str | None = None
-
-    @property
-    def turn(self) -> tuple[int, datetime, int]:
-        return self.row.lane, self.row.not_before, self.row.id
-
-    def due(self, at: datetime) -> bool:
-        fresh = self.row.not_after is None or self.row.not_after >= at
-        return self.state is OutboxState.WAITING and self.row.not_before <= at and fresh
-
-
-class Tables:
-    """All rows by table and key, numbered per table, with a journal to undo from."""
-
-    def __init__(self) -> None:
-        self._rows: dict[str, dict[Any, Any]] = {}
-        self._last: dict[str, int] = {}
-        self._journal: list[tuple[str, Any, Any]] = []
-
-    def number(self, table: str) -> int:
-        self._last[table] = self._last.get(table, 0) + 1
-        return self._last[table]
-
-    def get(self, table: str, key: Any) -> Any:
-        return self._rows.get(table, {}).get(key)
-
-    def all(self, table: str) -> list[Any]:
-        """In the order of adding."""
-        return list(self._rows.get(table, {}).values())
-
-    def items(self, table: str) -> list[tuple[Any, Any]]:
-        return list(self._rows.get(table, {}).items())
-
-    def put(self, table: str, key: Any, row: Any) -> None:
-        rows = self._rows.setdefault(table, {})
-        self._journal.append((table, key, rows.get(key)))
-        rows[key] = row
-
-    def drop(self, table: str, key: Any) -> None:
-        row = self._rows.get(table, {}).pop(key, None)
-        if row is not None:
-            self._journal.append((table, key, row))
-
-    @contextmanager
-    def savepoint(self, *, keep: bool = True) -> Iterator[None]:
-        mark, done = len(self._journal), False
-        try:
-            yield
-            done = keep
-        finally:
-            if not done:
-                self._undo_to(mark)
-
-    def forget_journal(self) -> None:
-        self._journal.clear()
-
-    def _undo_to(self, mark: int) -> None:
-        while len(self._journal) > mark:
-            table, key, row = self._journal.pop()
-            if row is None:
-                self._rows[table].pop(key, None)
-                continue
-            was_dropped = key not in self._rows[table]
-            self._rows[table][key] = row
-            if was_dropped:
-                self._rows[table] = dict(sorted(self._rows[table].items()))
 
 
 class MemoryDatabase:
@@ -147,7 +71,7 @@ class MemoryDatabase:
         self.shut()
 
 
-class MemoryStore:
+class MemoryStore(MemoryMessages):
     """See `bot.app.store.Store`."""
 
     def __init__(self, tables: Tables) -> None:
@@ -351,126 +275,7 @@ class MemoryStore:
     def tips_shown(self, patient_id: int, limit: int = 50) -> Sequence[TipShown]:
         return self._newest("tip_shown", patient_id, limit)
 
-    # -- messages
-
-    def _queued(self, chat_id: int, slot: str) -> list[Queued]:
-        waiting = (q for q in self._t.all("outbox") if q.state is OutboxState.WAITING)
-        return [q for q in waiting if (q.row.chat_id, q.row.slot) == (chat_id, slot)]
-
-    def _put(self, queued: Queued) -> None:
-        self._t.put("outbox", queued.row.id, queued)
-
-    def enqueue(self, row: Outbox) -> int | None:
-        unsent = self._queued(row.chat_id, row.slot)
-        if any(q.row.revision > row.revision for q in unsent):
-            return None
-        waiting = [q for q in unsent if q.owner is None]
-        for queued in waiting:
-            if queued.row.mode == "edit":
-                self._put(queued._replace(state=OutboxState.REPLACED))
-        news = [q for q in waiting if q.row.mode == "new"]
-        if row.mode == "edit" and news:
-            return self._take_place(news[-1], row)
-        number = self._t.number("outbox")
-        self._put(Queued(row.model_copy(update={"id": number})))
-        return number
-
-    def _take_place(self, queued: Queued, row: Outbox) -> int:
-        old = queued.row
-        moment = old.not_before if queued.attempt else min(old.not_before, row.not_before)
-        update = {"id": old.id, "mode": "new", "lane": min(old.lane, row.lane), "not_before": moment}
-        self._put(queued._replace(row=row.model_copy(update=update)))
-        return old.id
-
-    def drop_unsent(self, chat_id: int, slot: str) -> None:
-        for queued in self._queued(chat_id, slot):
-            self._put(queued._replace(state=OutboxState.REPLACED))
-
-    def claim_outbox(
-        self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime
-    ) -> Sequence[Claim]:
-        due = sorted((q for q in self._t.all("outbox") if q.due(at)), key=lambda q: q.turn)
-        taken = {q.row.chat_id for q in self._t.all("outbox") if q.leased_until > at}
-        claims: list[Claim] = []
-        for queued in due:
-            chat = queued.row.chat_id
-            if chat in taken or (self._t.get("pace", chat) is not None and self._t.get("pace", chat) > at):
-                continue
-            taken.add(chat)
-            if queued.row.lane not in lanes or len(claims) == limit:
-                continue
-            if queued.owner is None or not self._give_way(queued, at):
-                self._put(queued._replace(owner=owner, leased_until=lease_until, attempt=queued.attempt + 1))
-                message_id = self._t.get("slot", (chat, queued.row.slot))
-                claims.append(Claim(row=queued.row, attempt=queued.attempt + 1, message_id=message_id))
-        return claims
-
-    def _give_way(self, queued: Queued, not_before: datetime) -> bool:
-        behind = [
-            q
-            for q in self._queued(queued.row.chat_id, queued.row.slot)
-            if q.owner is None and q.row.mode == "edit" and q.row.id > queued.row.id
-        ]
-        if not behind:
-            return False
-        newer, old = behind[-1], queued.row
-        self._put(queued._replace(state=OutboxState.REPLACED))
-        moment = max(newer.row.not_before, not_before)
-        update = {"mode": old.mode, "lane": min(old.lane, newer.row.lane), "not_before": moment}
-        self._put(newer._replace(row=newer.row.model_copy(update=update)))
-        return True
-
-    def end_leases(self, at: datetime) -> int:
-        leased = [q for q in self._t.all("outbox") if q.leased_until > at]
-        for queued in leased:
-            self._put(queued._replace(leased_until=at))
-        return len(leased)
-
-    def mark_sent(self, outbox_id: int, *, owner: str, message_id: int | None, at: datetime) -> None:
-        queued = self._t.get("outbox", outbox_id)
-        if queued is None:
-            return
-        self._put(queued._replace(state=OutboxState.SENT, owner=None, leased_until=EPOCH))
-        if message_id is not None:
-            self._t.put("slot", (queued.row.chat_id, queued.row.slot), message_id)
-
-    def mark_retry(self, outbox_id: int, *, owner: str, not_before: datetime, error: str) -> None:
-        queued = self._t.get("outbox", outbox_id)
-        if queued is None or queued.owner != owner:
-            return
-        row = queued.row.model_copy(update={"not_before": not_before})
-        later = queued._replace(row=row, owner=None, leased_until=EPOCH, error=error)
-        self._put(later)
-        if later.state is OutboxState.WAITING:
-            self._give_way(later, not_before)
-
-    def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None:
-        queued = self._t.get("outbox", outbox_id)
-        if queued is not None:
-            self._put(queued._replace(state=OutboxState.FAILED, owner=None, leased_until=EPOCH, error=error))
-
-    def expire_outbox(self, at: datetime) -> int:
-        waiting = [q for q in self._t.all("outbox") if q.state is OutboxState.WAITING and q.leased_until <= at]
-        late = [q for q in waiting if q.row.not_after is not None and q.row.not_after < at]
-        for queued in late:
-            self._put(queued._replace(state=OutboxState.EXPIRED))
-        return len(late)
-
-    def forget_messages(self, before: datetime) -> int:
-        over = [q for q in self._t.all("outbox") if q.state is not OutboxState.WAITING and q.row.created_at < before]
-        for queued in over:
-            self._t.drop("outbox", queued.row.id)
-        return len(over)
-
-    def outbox_counts(self) -> Mapping[tuple[Lane, OutboxState], int]:
-        counts: dict[tuple[Lane, OutboxState], int] = {}
-        for queued in self._t.all("outbox"):
-            key = (queued.row.lane, queued.state)
-            counts[key] = counts.get(key, 0) + 1
-        return counts
-
-    def forget_slot(self, chat_id: int, slot: str) -> None:
-        self._t.drop("slot", (chat_id, slot))
+    # -- the sending budget
 
     def limiter(self) -> LimiterRow:
         unused = LimiterRow(all_free_at=EPOCH, bulk_free_at=EPOCH, bulk_stopped_until=EPOCH)

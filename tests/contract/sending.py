@@ -1,0 +1,41 @@
+"""A sender in few words, for the tests of the outbox."""
+
+from bot.app.store import Lane
+from tests.contract.samples import AT, MINUTE, message
+
+LANES = tuple(Lane)
+
+
+def put(database, *args, **kwargs):
+    return database.run(lambda s: s.enqueue(message(*args, **kwargs)))
+
+
+def claimed(database, at=AT, *, lanes=LANES, limit=10, owner="me", until=None):
+    return database.run(
+        lambda s: s.claim_outbox(at, lanes=lanes, limit=limit, owner=owner, lease_until=until or at + MINUTE)
+    )
+
+
+def ids(claims):
+    return [claim.row.id for claim in claims]
+
+
+def sent(database, number, message_id=None, at=AT):
+    database.run(lambda s: s.mark_sent(number, owner="me", message_id=message_id, at=at))
+
+
+def drain(database, at=AT):
+    """Send all there is, in order; return (id, mode, revision, message edited) of each."""
+    done = []
+    while claims := claimed(database, at):
+        for claim in claims:
+            done.append((claim.row.id, claim.row.mode, claim.row.revision, claim.message_id))
+            sent(database, claim.row.id, 100 + claim.row.id, at)
+    return done
+
+
+def states(database):
+    counts = {}
+    for (_, state), n in database.run(lambda s: s.outbox_counts()).items():
+        counts[state] = counts.get(state, 0) + n
+    return counts

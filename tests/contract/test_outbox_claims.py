@@ -1,0 +1,163 @@
+"""What a sender is given, and how a message ends."""
+
+from bot.app.store import Lane, OutboxState
+from tests.contract.samples import AT, MINUTE
+from tests.contract.sending import LANES, claimed, ids, put, sent, states
+
+# -- claiming
+
+
+def test_lanes_go_strictly_in_order_then_by_time_then_by_number(database):
+    numbers = [
+        put(database, 1, lane=Lane.DIGEST, not_before=AT - 9 * MINUTE),
+        put(database, 2, lane=Lane.CHECKIN, not_before=AT),
+        put(database, 3, lane=Lane.CHECKIN, not_before=AT - MINUTE),
+        put(database, 4, lane=Lane.CHECKIN, not_before=AT - MINUTE),
+        put(database, 5, lane=Lane.RED_FLAG, not_before=AT),
+        put(database, 6, lane=Lane.REPLY),
+        put(database, 7, lane=Lane.REMINDER),
+    ]
+    assert ids(claimed(database, limit=3, lanes=LANES[::-1])) == [numbers[4], numbers[5], numbers[6]]
+    assert ids(claimed(database)) == [numbers[2], numbers[3], numbers[1], numbers[0]]
+
+
+def test_only_the_lanes_asked_for_are_claimed(database):
+    put(database, 1, lane=Lane.CHECKIN)
+    urgent = put(database, 2, lane=Lane.RED_FLAG)
+    assert ids(claimed(database, lanes=[Lane.REPLY, Lane.RED_FLAG])) == [urgent]
+    assert claimed(database, lanes=[]) == []
+
+
+def test_what_is_not_due_or_too_late_is_not_claimed(database):
+    put(database, 1, not_before=AT + MINUTE)
+    put(database, 2, not_after=AT - MINUTE)
+    last = put(database, 3, not_after=AT)
+    assert ids(claimed(database)) == [last]
+
+
+def test_a_chat_has_one_message_in_flight(database):
+    first = put(database, 1, "a")
+    second = put(database, 1, "b")
+    other = put(database, 2, "a")
+    assert sorted(ids(claimed(database))) == [first, other]
+    urgent = put(database, 1, "c", lane=Lane.RED_FLAG)
+    assert claimed(database) == []
+    sent(database, first)
+    assert ids(claimed(database)) == [urgent]
+    database.run(lambda s: s.mark_failed(urgent, error="gone", at=AT))
+    assert ids(claimed(database)) == [second]
+
+
+def test_a_chats_messages_keep_their_order_when_lanes_are_left_out(database):
+    urgent = put(database, 1, "a", lane=Lane.RED_FLAG)
+    put(database, 1, "b", lane=Lane.CHECKIN)
+    assert claimed(database, lanes=[Lane.CHECKIN]) == []
+    assert ids(claimed(database)) == [urgent]
+
+
+def test_what_waits_for_later_does_not_hold_up_its_chat(database):
+    put(database, 1, "a", lane=Lane.RED_FLAG, not_before=AT + MINUTE)
+    put(database, 1, "b", lane=Lane.RED_FLAG, not_after=AT - MINUTE)
+    third = put(database, 1, "c", lane=Lane.CHECKIN)
+    assert ids(claimed(database)) == [third]
+
+
+def test_a_paced_chat_is_passed_over(database):
+    put(database, 1)
+    other = put(database, 2)
+    database.run(lambda s: s.save_chat_free_at({1: AT + MINUTE, 2: AT}))
+    assert ids(claimed(database)) == [other]
+    assert [c.row.chat_id for c in claimed(database, AT + MINUTE)] == [1, 2]
+
+
+def test_leases_of_senders_that_are_gone_are_ended_at_once(database):
+    number = put(database)
+    assert ids(claimed(database, owner="killed")) == [number]
+    assert not claimed(database, owner="next")
+    assert database.run(lambda s: s.end_leases(AT)) == 1
+    (claim,) = claimed(database, owner="next")
+    assert (claim.row.id, claim.attempt) == (number, 2)
+    assert database.run(lambda s: s.end_leases(AT + 2 * MINUTE)) == 0, "a lease that is over is none"
+
+
+def test_a_lease_ends_and_the_attempt_is_counted(database):
+    number = put(database)
+    claimed(database, owner="dead", until=AT + MINUTE)
+    assert claimed(database, AT + MINUTE / 2) == []
+    (claim,) = claimed(database, AT + MINUTE)
+    assert (claim.row.id, claim.attempt) == (number, 2)
+
+
+def test_whoever_sent_it_it_is_sent(database):
+    number = put(database)
+    claimed(database, owner="slow", until=AT + MINUTE)
+    claimed(database, AT + MINUTE, owner="other")
+    database.run(lambda s: s.mark_sent(number, owner="slow", message_id=900, at=AT))
+    assert states(database) == {OutboxState.SENT: 1}
+
+
+def test_only_its_owner_puts_a_message_off(database):
+    number = put(database)
+    claimed(database, owner="slow", until=AT + MINUTE)
+    claimed(database, AT + MINUTE, owner="other")
+    database.run(lambda s: s.mark_retry(number, owner="slow", not_before=AT, error="x"))
+    assert claimed(database, AT + MINUTE) == []
+
+
+def test_a_message_put_off_is_tried_again_then(database):
+    number = put(database)
+    claimed(database)
+    database.run(lambda s: s.mark_retry(number, owner="me", not_before=AT + MINUTE, error="x" * 2000))
+    assert claimed(database) == []
+    (claim,) = claimed(database, AT + MINUTE)
+    assert (claim.row.id, claim.row.not_before, claim.attempt) == (number, AT + MINUTE, 2)
+
+
+def test_ending_what_was_erased_does_nothing(database):
+    sent(database, 99, 900)
+    database.run(lambda s: s.mark_failed(99, error="x", at=AT))
+    database.run(lambda s: s.mark_retry(99, owner="me", not_before=AT, error="x"))
+    assert states(database) == {}
+
+
+# -- the end
+
+
+def test_what_is_too_late_expires(database):
+    put(database, 1, not_after=AT - MINUTE)
+    put(database, 2, not_after=AT)
+    put(database, 3)
+    put(database, 4, not_after=AT - MINUTE)
+    database.run(lambda s: s.claim_outbox(AT - MINUTE, lanes=LANES, limit=1, owner="x", lease_until=AT))
+    assert database.run(lambda s: s.expire_outbox(AT)) == 2
+    assert database.run(lambda s: s.expire_outbox(AT)) == 0
+    assert states(database) == {OutboxState.EXPIRED: 2, OutboxState.WAITING: 2}
+
+
+def test_what_is_in_flight_does_not_expire(database):
+    put(database, not_after=AT)
+    claimed(database, until=AT + 2 * MINUTE)
+    assert database.run(lambda s: s.expire_outbox(AT + MINUTE)) == 0
+
+
+def test_old_messages_are_forgotten_but_not_waiting_ones(database):
+    for chat in (1, 2, 3):
+        put(database, chat)
+    database.run(lambda s: s.mark_failed(2, error="gone", at=AT))
+    sent(database, 3, 900)
+    sent(database, put(database, 4, created_at=AT + MINUTE))
+    assert database.run(lambda s: s.forget_messages(AT)) == 0
+    assert database.run(lambda s: s.forget_messages(AT + MINUTE)) == 2
+    assert states(database) == {OutboxState.WAITING: 1, OutboxState.SENT: 1}
+    put(database, 3, mode="edit")
+    assert [c.message_id for c in claimed(database)] == [None, 900]
+
+
+def test_counts_are_by_lane_and_state(database):
+    for chat, lane in ((1, Lane.RED_FLAG), (2, Lane.CHECKIN), (3, Lane.CHECKIN)):
+        put(database, chat, lane=lane)
+    sent(database, 1)
+    assert database.run(lambda s: s.outbox_counts()) == {
+        (Lane.RED_FLAG, OutboxState.SENT): 1,
+        (Lane.CHECKIN, OutboxState.WAITING): 2,
+    }
