@@ -11,11 +11,15 @@ const NOTE_SECONDS = 4;
 let people = [];
 let can = {};
 let openId = null;
+let firstNew = null; // the first message since the patient last did something: its beginning stays in view
 const unread = new Map();
 const answered = new Map(); // tap id -> its button, until the bot answers
 
 const open = () => people.find((person) => person.id === openId);
-const phone = (path, body) => post(`/people/${openId}${path}`, body).catch((error) => note(error.message));
+const phone = (path, body) => {
+  firstNew = null;
+  return post(`/people/${openId}${path}`, body).catch((error) => note(error.message));
+};
 
 // -- small things ------------------------------------------------------------------------------------------------
 
@@ -77,8 +81,10 @@ function addMessage(message, isNew) {
     log.dataset.day = day;
   }
   const made = messageElement(message, acts);
-  if (isNew) made.classList.add("new");
-  return log.append(made);
+  log.append(made);
+  if (!isNew) return;
+  made.classList.add("new");
+  if (message.from?.is_bot && !firstNew?.isConnected) firstNew = made;
 }
 
 function replaceMessage(message) {
@@ -88,24 +94,27 @@ function replaceMessage(message) {
   const hadFocus = old.contains(document.activeElement);
   const made = messageElement(message, acts);
   old.replaceWith(made);
+  if (firstNew === old) firstNew = made;
   if (hadFocus) (made.querySelector(".inline button") ?? made).focus({ preventScroll: true });
   if (atEnd) toEnd();
 }
 
 function isAtEnd() {
   const log = $("log");
-  return log.scrollHeight - log.scrollTop - log.clientHeight < 160;
+  return firstNew?.isConnected || log.scrollHeight - log.scrollTop - log.clientHeight < 160;
 }
 
 function toEnd() {
   const log = $("log");
-  log.scrollTop = log.scrollHeight;
+  const top = firstNew?.isConnected ? firstNew.offsetTop - 12 : Infinity;
+  log.scrollTop = Math.min(top, log.scrollHeight - log.clientHeight);
 }
 
 // -- the phone ---------------------------------------------------------------------------------------------------
 
 async function openChat(id) {
   openId = id;
+  firstNew = null;
   unread.delete(id);
   showTabs();
   const { messages, keyboard, commands } = await get(`/chats/${id}`);
