@@ -40,7 +40,7 @@ def run(
 def what_runs(settings: Settings, running: "Running", *, speed: float) -> tuple[str, str, str, str]:
     """Return the four lines: what runs, where to look, where the data is, what is next."""
     if running.chat_page is None:
-        brought = f"Telegram brings updates to {settings.webhook_url}" if settings.webhook_url else "by polling"
+        brought = f"brought to {settings.webhook_url}" if settings.webhook_url else "by polling"
         return (
             f"nervecheck runs for {settings.team_name}: bot, ticker and delivery, updates {brought}.",
             f"Is it well? {running.web}/readyz",

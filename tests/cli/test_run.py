@@ -11,7 +11,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from bot.config import variables
+from bot.cli.run import what_runs
+from bot.config import Settings, variables
+from bot.wiring import Running
 from tests.cli.conftest import Shell
 
 LIVE = {
@@ -49,6 +51,20 @@ def test_the_sandbox_stays_away_from_a_clinics_database(shell: Shell) -> None:
     said = shell("run", "--sandbox", **LIVE, DATABASE_URL="sqlite:///clinic.db")
     assert said.status == 2
     assert "made-up patients among real ones" in said.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [({}, "Oncology day unit: bot, ticker and delivery, updates by polling."),
+     ({"WEBHOOK_URL": "https://nerves.clinic.example"}, "updates brought to https://nerves.clinic.example.")],
+)  # fmt: skip
+def test_four_lines_are_said_for_a_clinic_too(settings: dict[str, str], what: str) -> None:
+    loaded = Settings.load({f"NERVECHECK_{name}": value for name, value in (LIVE | settings).items()})
+    lines = what_runs(loaded, Running(chat_page=None, web="http://127.0.0.1:8080"), speed=1.0)
+    assert what in lines[0]
+    assert lines[1] == "Is it well? http://127.0.0.1:8080/readyz"
+    assert lines[2] == "Data: var/nervecheck.db"
+    assert not [secret for secret in loaded.secrets if secret in "".join(lines[:2]) + lines[3]]
 
 
 # --- A real process ---------------------------------------------------------------------------------------------------
