@@ -196,13 +196,8 @@ def carry_out(
 ) -> CheckInRow:
     """Make what the core said so: answers, assessments, alerts, and the next screen."""
     closed = step.checkin.state in CLOSED
-    changed = row.model_copy(
-        update={
-            "value": step.checkin,
-            "closed_at": at if closed else None,
-            "next_step_at": None if closed else row.next_step_at,
-        }
-    )
+    changed = row.model_copy(update={"value": step.checkin, "closed_at": at if closed else None})
+    changed = changed.model_copy(update={"next_step_at": None if closed else _next_step_at(changed, patient, clinic)})
     store.save_checkin(changed)
     for event in step.events:
         _carry_out_one(store, clinic, patient, changed, event, at)
@@ -347,7 +342,8 @@ def _fell_silent(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow
     row = _settle_half_answered(store, clinic, patient, row, at)
     silent = row.model_copy(update={"silent_at": at, "next_step_at": None})
     store.save_checkin(silent)
-    _work_item(store, patient, "not_heard_from", at)
+    if row.value.state is core.State.ASKING:
+        _work_item(store, patient, "not_heard_from", at)
     if patient.next_due_at is None:
         # Nothing will ever replace it: the plan has ended.
         _close_as(store, clinic, patient, silent, core.Expire(), at)
@@ -406,7 +402,12 @@ def _work_item(store: Store, patient: Patient, kind: Literal["not_heard_from", "
 
 
 def _reminders(row: CheckInRow, patient: Patient, clinic: Clinic) -> tuple[datetime, ...]:
-    """The moments of the reminders: only those before the next check-in count."""
+    """The moments of the reminders: only those before the next check-in count.
+
+    None once a call screen was shown: the loop-back asks what matters then.
+    """
+    if row.value.state is not core.State.ASKING:
+        return ()
     clocks = clinic.protocol.clocks
     following = patient.next_due_at or datetime.max.replace(tzinfo=row.opened_at.tzinfo)
     if following <= row.opened_at:

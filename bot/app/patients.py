@@ -230,7 +230,12 @@ def set_reachable(store: Store, patient: Patient, at: datetime, *, reachable: bo
 
 def locked(store: Store, code: str) -> Patient:
     """Return the patient of that code, locked; raise RefusedError when there is none."""
-    patient = store.patient_by_code(code, lock=True)
+    return by_code(store, code, lock=True)
+
+
+def by_code(store: Store, code: str, *, lock: bool = False) -> Patient:
+    """Return the patient of that code; raise RefusedError when there is none."""
+    patient = store.patient_by_code(code, lock=lock)
     if patient is None:
         raise RefusedError(f"no patient has the code {code!r}: see `nervecheck patient list`")
     return patient
@@ -310,7 +315,7 @@ def listing(store: Store, *, after: str = "", limit: int = 100) -> list[PatientL
 
 def view(store: Store, clinic: Clinic, code: str, at: datetime) -> PatientView:
     """Return all a coordinator may see of one patient; raise RefusedError when there is none."""
-    patient = locked(store, code)
+    patient = by_code(store, code)
     assessed = store.assessments(patient.id, limit=1)
     consents = store.consents(patient.id)
     return PatientView(

@@ -84,7 +84,7 @@ def config(connection: Connection | None = None) -> Config:
 def _connected(url: str) -> Iterator[Connection]:
     parsed = database_url(url)
     sqlite = parsed.drivername == "sqlite"
-    engine = sqlite_engine(parsed, writes=True) if sqlite else create_engine(parsed)
+    engine = sqlite_engine(parsed, writes=True) if sqlite else create_engine(parsed, hide_parameters=True)
     try:
         with engine.connect() as connection:
             yield connection

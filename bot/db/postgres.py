@@ -32,7 +32,7 @@ class PostgresDatabase(Database):
 
     def __init__(self, url: URL, keyring: Keyring) -> None:
         self._keyring = keyring
-        self.engine = create_engine(url, pool_size=THREADS, max_overflow=0)
+        self.engine = create_engine(url, pool_size=THREADS, max_overflow=0, hide_parameters=True)
         self._reading = self.engine.execution_options(postgresql_readonly=True)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="db")
 

@@ -43,6 +43,7 @@ def sqlite_engine(url: URL, *, writes: bool) -> Engine:
         url,
         poolclass=StaticPool if memory else QueuePool,
         connect_args={"check_same_thread": False, "isolation_level": None},
+        hide_parameters=True,
     )
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 

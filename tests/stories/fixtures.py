@@ -1,6 +1,7 @@
-"""A world for each story, checked at its end for messages nobody expected."""
+"""A world for each story, checked at its end for messages nobody expected and for requests Telegram doesn't know."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,14 @@ from bot.delivery.transport import make_bot
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
 from bot.service import Bots, Service
 from bot.wiring import prepare
+from tests.sandbox import schema
 from tests.stories.world import START, World
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    settings = Settings.load({"NERVECHECK_DATABASE_URL": f"sqlite:///{tmp_path / 'story.db'}"}, sandbox=True)
+@asynccontextmanager
+async def opened(database_url: str) -> AsyncIterator[World]:
+    """A world on that database; nothing is checked at its end."""
+    settings = Settings.load({"NERVECHECK_DATABASE_URL": database_url}, sandbox=True)
     ready = prepare(settings.in_sandbox(), sandbox=True)
     migrate(ready.database_url)
     clock = FrozenClock(START)
@@ -38,13 +41,20 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     )
     service.sender.pace = UNLIMITED  # stories are not about pace
     await bots.sending.request.initialize()
-    await service.introduce()
-    made = World(service, server, clock)
     try:
-        yield made
-        made.nothing_more()
+        await service.introduce()
+        yield World(service, server, clock)
     finally:
         await service.sender.stop()
         await bots.sending.request.shutdown()
         await database.close()
         await server.stop()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with opened(f"sqlite:///{tmp_path / 'story.db'}") as made:
+        yield made
+        made.nothing_more()
+        if schema.DATA.exists():
+            schema.check_journal(made.sandbox.journal.calls())

@@ -35,6 +35,17 @@ async def test_emergency_acts_at_the_tap_with_a_new_message_and_a_contact_card(w
     await world.advance(hours=5)
 
 
+async def test_after_a_call_screen_the_loop_back_asks_not_the_reminder(world: World) -> None:
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "Yes, one or more")
+    world.hear_all(anna)
+    await world.tap(anna, "I have called")
+    world.hear_all(anna)
+    await world.advance(hours=71)
+    world.nothing_more()
+    assert (await world.view(anna)).work_items == ()
+
+
 async def test_not_sure_counts_as_yes(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "No, nothing new")

@@ -1,0 +1,36 @@
+"""The same code on PostgreSQL: one patient from invite to call screen, and what falls due."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.fakes.databases import postgres_server
+from tests.stories.fixtures import opened
+from tests.stories.world import World, plain
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    with postgres_server() as server:
+        async with opened(server.empty()) as made:
+            yield made
+            made.nothing_more()
+
+
+async def test_from_invite_to_call_screen(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+    await world.answer(anna, "No, nothing new", "Yes, one or more")
+    world.hear(anna, "Call first")
+    world.hear(anna, "Call 112 now.")
+    world.hear(anna, "[contact")
+    await world.advance(minutes=15)
+    world.hear(anna, "Did you reach someone?")
+    await world.tap(anna, "Yes, help is coming")
+    assert "Stay where you are" in plain(world.hear(anna))
+    view = await world.view(anna)
+    assert [(a.tier, a.state) for a in view.alerts] == [("EMERGENCY", "confirmed")]
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+    assert [c.state for c in (await world.view(anna)).checkins] == ["asking", "replaced", "done"]
