@@ -38,8 +38,9 @@ def test_what_could_not_be_sent_is_told_and_stops_no_other(clinic_of_two: Shell)
 
 
 def test_sent_to_all_who_are_active(clinic_of_two: Shell) -> None:
-    said = clinic_of_two("checkin", "send", "--all")
-    assert (said.status, said.out) == (0, "Check-ins on their way: 1.\n")
+    said = clinic_of_two("checkin", "send", "--all", "--json")
+    assert (said.status, said.json) == (0, {"sent": ["P-1"], "not_sent": []})
+    assert clinic_of_two("checkin", "send", "--all").out == "Check-ins on their way: 1.\n"
 
 
 @pytest.mark.parametrize("words", [[], ["--all", "P-1"], ["anna"]])

@@ -22,6 +22,7 @@ def test_a_red_flag_shows_the_call_screen_at_once_and_then_asks_which(shell: She
     assert call < said.out.index("which sign was it?")
     assert "+49 30 901820" in said.out
     assert "Tip:" not in said.out
+    assert "Nothing here needs a call" not in said.out
     assert "Tier EMERGENCY" in said.out
 
 

@@ -1,10 +1,13 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from bot.cli.protocol import packaged_languages
 from bot.content.loader import packaged_protocol
+from bot.content.texts import packaged_locales
 from tests.cli.conftest import Shell
+from tests.cli.test_run import LIVE
 
 
 def test_what_comes_with_the_program_has_no_faults_in_any_language(shell: Shell) -> None:
@@ -36,6 +39,22 @@ def test_a_language_without_catalogs_is_a_fault(shell: Shell) -> None:
     said = shell("protocol", "check", "--languages", "en,xx")
     assert said.status == 1
     assert "xx/clinical.po:1:" in said.err
+
+
+def test_a_red_flag_text_that_is_missing_is_a_fault(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = tmp_path / "locales"
+    shutil.copytree(packaged_locales(), copied)
+    chat = copied / "es" / "chat.po"
+    chat.write_text(chat.read_text().replace('msgid "call.emergency"', '#, fuzzy\nmsgid "call.emergency"'))
+    monkeypatch.setattr("bot.content.texts.packaged_locales", lambda: copied)
+    said = shell("protocol", "check", "--languages", "en,es")
+    assert said.status == 1
+    assert "the red-flag string 'call.emergency' is fuzzy in 'es'" in said.err
+    refused = shell("run", **LIVE, LANGUAGES="en,es")
+    assert refused.status == 2
+    assert "the red-flag string 'call.emergency' is fuzzy in 'es'" in refused.err
 
 
 @pytest.mark.parametrize("words", [["absent.yaml"], ["."]])
