@@ -442,6 +442,10 @@ class Store(Protocol):
 
     def save_chat_free_at(self, free_at: Mapping[int, datetime]) -> None: ...
 
+    def forget_pace(self) -> None:
+        """Forget from when chats may be written to: the clock was set back, and those moments may be days away."""
+        ...
+
     # -- bookkeeping
     def first_time(self, update_id: int, at: datetime) -> bool:
         """Remember a Telegram update; False when it was handled before."""

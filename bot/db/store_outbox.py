@@ -4,6 +4,7 @@ A row that has an owner is in flight, or its sender died: it may be at Telegram 
 What is newer waits behind it as a row of its own, and takes its place if it would have to be sent again.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -86,7 +87,13 @@ _NONE_BEFORE = _none(
     _fresh(_earlier),
     tuple_(*(_earlier.c[name] for name in _ORDER)) < tuple_(*(_O[name] for name in _ORDER)),
 )
-_NONE_IN_FLIGHT = _none(_flying, _flying.c.chat_hash == _O.chat_hash, _flying.c.leased_until > bindparam("at"))
+_NONE_IN_FLIGHT = _none(
+    _flying,
+    _flying.c.chat_hash == _O.chat_hash,
+    _flying.c.leased_until > bindparam("at"),
+    # A red flag is a new message in a slot of its own: it waits for none but other red flags.
+    or_(_O.lane > Lane.RED_FLAG.value, _flying.c.lane == Lane.RED_FLAG.value),
+)
 _NOT_PACED = _none(_pace, _pace.c.chat_hash == _O.chat_hash, _pace.c.free_at > bindparam("at"))
 _MESSAGE = (
     select(t.slot_message.c.message_id)
@@ -117,7 +124,9 @@ _END_LEASES = update(t.outbox).where(_LEASED_NOW).values(leased_until=bindparam(
 _TRY_CHATS = text(
     "SELECT chat FROM unnest(CAST(:chats AS bigint[])) AS chat WHERE pg_try_advisory_xact_lock(chat)"
 ).columns(chat=BigInteger)
-_FLYING_CHATS = select(_O.chat_hash).where(_O.chat_hash.in_(bindparam("of_chats", expanding=True)), _LEASED_NOW)
+_FLYING_CHATS = select(_O.chat_hash, _O.lane).where(
+    _O.chat_hash.in_(bindparam("of_chats", expanding=True)), _LEASED_NOW
+)
 
 # -- how a row ends
 
@@ -218,8 +227,7 @@ class Messages(Section):
             if len(rows) < limit:
                 rows += self._all(CLAIMABLE, of_lane=lane.value, at=at, top=limit - len(rows))
         if rows and self._dialect == "postgresql":
-            free = self._reserve({bytes(row["chat_hash"]) for row in rows}, at)
-            rows = [row for row in rows if bytes(row["chat_hash"]) in free]
+            rows = self._reserve(rows, at)
         # An owner whose lease is over died or lost its way: what is newer goes instead.
         rows = [row for row in rows if row["owner"] is None or not self._give_way(row, at)]
         if rows:
@@ -227,12 +235,21 @@ class Messages(Section):
         claims = [self._claim(row, at) for row in rows]
         return [claim for claim in claims if claim is not None]
 
-    def _reserve(self, chats: Collection[bytes], at: datetime) -> set[bytes]:
+    def _reserve(self, rows: Sequence[Row], at: datetime) -> list[Row]:
         """Keep two replicas from taking two rows of one chat: neither sees the other's lease before it commits."""
-        keys = {int.from_bytes(chat[:8], "big", signed=True): chat for chat in chats}
-        got = [keys[row["chat"]] for row in self._all(_TRY_CHATS, chats=list(keys))]
-        flying = {bytes(row["chat_hash"]) for row in self._all(_FLYING_CHATS, of_chats=got, at=at)} if got else set()
-        return set(got) - flying
+        keys = {
+            int.from_bytes(bytes(row["chat_hash"])[:8], "big", signed=True): bytes(row["chat_hash"]) for row in rows
+        }
+        got = {keys[row["chat"]] for row in self._all(_TRY_CHATS, chats=list(keys))}
+        found = self._all(_FLYING_CHATS, of_chats=list(got), at=at) if got else []
+        flying: defaultdict[bytes, set[int]] = defaultdict(set)
+        for row in found:
+            flying[bytes(row["chat_hash"])].add(row["lane"])
+        return [
+            row
+            for row in rows
+            if bytes(row["chat_hash"]) in got and not _must_wait(row["lane"], flying[bytes(row["chat_hash"])])
+        ]
 
     def _claim(self, row: Row, at: datetime) -> Claim | None:
         """One row that can't be read must not hold up the others: it fails, and says why."""
@@ -288,3 +305,8 @@ class Messages(Section):
 
     def outbox_counts(self) -> Mapping[tuple[Lane, OutboxState], int]:
         return {(Lane(row["lane"]), OutboxState(row["state"])): row["rows"] for row in self._all(_COUNTS)}
+
+
+def _must_wait(lane: int, flying: Collection[int]) -> bool:
+    """Whether a row of that lane waits for what is in flight to its chat: a red flag only for other red flags."""
+    return Lane.RED_FLAG.value in flying if lane == Lane.RED_FLAG.value else bool(flying)

@@ -40,12 +40,33 @@ def test_a_chat_has_one_message_in_flight(database):
     second = put(database, 1, "b")
     other = put(database, 2, "a")
     assert sorted(ids(claimed(database))) == [first, other]
-    urgent = put(database, 1, "c", lane=Lane.RED_FLAG)
+    third = put(database, 1, "c")
     assert claimed(database) == []
     sent(database, first)
-    assert ids(claimed(database)) == [urgent]
-    database.run(lambda s: s.mark_failed(urgent, error="gone", at=AT))
     assert ids(claimed(database)) == [second]
+    database.run(lambda s: s.mark_failed(second, error="gone", at=AT))
+    assert ids(claimed(database)) == [third]
+
+
+def test_a_red_flag_waits_for_no_other_message_of_its_chat(database):
+    put(database, 1, lane=Lane.CHECKIN, slot="checkin:1")
+    assert len(claimed(database)) == 1
+    reply = put(database, 1, lane=Lane.REPLY, slot="menu")
+    call = put(database, 1, lane=Lane.RED_FLAG, slot="alert:1")
+    card = put(database, 1, lane=Lane.RED_FLAG, slot="contact:1")
+    assert ids(claimed(database)) == [call], "neither the reply, which waits, nor the card, which comes after the call"
+    assert not claimed(database)
+    sent(database, call)
+    assert ids(claimed(database)) == [card]
+    assert reply
+
+
+def test_a_pace_can_be_forgotten(database):
+    number = put(database, 1)
+    database.run(lambda s: s.save_chat_free_at({1: AT + 24 * 60 * MINUTE}))
+    assert not claimed(database)
+    database.run(lambda s: s.forget_pace())
+    assert ids(claimed(database)) == [number]
 
 
 def test_a_chats_messages_keep_their_order_when_lanes_are_left_out(database):

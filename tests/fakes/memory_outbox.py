@@ -70,11 +70,13 @@ class MemoryMessages:
         self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime
     ) -> Sequence[Claim]:
         due = sorted((q for q in self._t.all("outbox") if q.due(at)), key=lambda q: q.turn)
-        taken = {q.row.chat_id for q in self._t.all("outbox") if q.leased_until > at}
+        flying = [q.row for q in self._t.all("outbox") if q.leased_until > at]
+        taken: set[int] = set()
         claims: list[Claim] = []
         for queued in due:
-            chat = queued.row.chat_id
-            if chat in taken or (self._t.get("pace", chat) is not None and self._t.get("pace", chat) > at):
+            chat, red = queued.row.chat_id, queued.row.lane is Lane.RED_FLAG
+            busy = any(row.chat_id == chat and (not red or row.lane is Lane.RED_FLAG) for row in flying)
+            if busy or chat in taken or (self._t.get("pace", chat) is not None and self._t.get("pace", chat) > at):
                 continue
             taken.add(chat)
             if queued.row.lane not in lanes or len(claims) == limit:

@@ -292,6 +292,10 @@ class MemoryStore(MemoryMessages):
         for chat_id, moment in free_at.items():
             self._t.put("pace", chat_id, moment)
 
+    def forget_pace(self) -> None:
+        for chat_id, _ in self._t.items("pace"):
+            self._t.drop("pace", chat_id)
+
     # -- bookkeeping
 
     def first_time(self, update_id: int, at: datetime) -> bool:
