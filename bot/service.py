@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from prometheus_client import Counter
 from telegram import Bot
 from telegram.error import TelegramError
 
@@ -32,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 BOT_NAME = "bot_name"
 """The setting that keeps the bot's username between starts, so that links can be made while it is down."""
+RECEIVER_ERRORS = Counter("nervecheck_receiver_errors_total", "Times that receiving ended and was begun again.")
+STOP_SECONDS = 8.5
+"""What a stop gives to what is under way: containers are killed after ten seconds."""
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 
@@ -95,6 +99,7 @@ class Service:
         )
         self.poller = Poller(bots.polling, self.dispatcher, clock)
         self._introduced: float | None = None
+        self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def _unreachable(self, store: Store, chat_id: int, at: datetime) -> None:
@@ -105,9 +110,11 @@ class Service:
 
         `alone`: no other process works on this database, so what one that was killed was sending is sent at once.
         """
+        now = self.clock.now()
         if alone:
-            now = self.clock.now()
             await self.database.transact(lambda store: store.end_leases(now))
+        # Moments that a clock set forward left behind would keep a chat silent for days.
+        await self.database.transact(lambda store: store.forget_pace())
         await self.bots.sending.request.initialize()
         await self.bots.polling.request.initialize()
         self._tasks = [
@@ -118,10 +125,13 @@ class Service:
 
     async def stop(self) -> None:
         """Take no more, finish what is under way, then close the connections. The database stays open."""
+        self._stopping = True
         self.ticker.stop()
-        await self.poller.stop()
-        await self.dispatcher.finish(FIRST_WAIT)
-        await self.sender.stop()
+        # Side by side, and not for ever: whoever runs this kills it after ten seconds.
+        await asyncio.wait(
+            [asyncio.create_task(self.poller.stop()), asyncio.create_task(self.sender.stop())], timeout=STOP_SECONDS
+        )
+        await self.dispatcher.finish(FIRST_WAIT / 2)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -146,7 +156,15 @@ class Service:
     @property
     def sends(self) -> bool:
         """Whether the sender's loop is running."""
-        return any(task.get_name() == "sender" and not task.done() for task in self._tasks)
+        return self._is_running("sender")
+
+    @property
+    def receives(self) -> bool:
+        """Whether updates are being fetched, or Telegram was told where to bring them."""
+        return self._is_running("receiver") or (self.webhook is not None and self._introduced is not None)
+
+    def _is_running(self, name: str) -> bool:
+        return any(task.get_name() == name and not task.done() for task in self._tasks)
 
     async def catch_up(self) -> None:
         """Work off what a jump of the clock made due, while everything runs."""
@@ -154,9 +172,19 @@ class Service:
         self.sender.nudge()
 
     async def _receive(self) -> None:
-        await self.introduce()
-        if self.webhook is None:
-            await self.poller.run()
+        """Receive until stopped; whatever goes wrong is tried again, because a deaf bot looks like a working one."""
+        wait = FIRST_WAIT
+        while not self._stopping:
+            try:
+                await self.introduce()
+                if self.webhook is not None:
+                    return
+                await self.poller.run()
+            except Exception as error:  # noqa: BLE001 - see above
+                RECEIVER_ERRORS.inc()
+                log.error("receiving failed", action="receive_failed", error=type(error).__name__)  # noqa: TRY400
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
 
     async def introduce(self) -> None:
         """Learn the bot's name, publish its commands, choose how updates come; tried until Telegram answers."""

@@ -5,7 +5,7 @@ Jobs live in memory, in UTC; a tick that comes late runs once (coalesce) and nev
 
 import time
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
@@ -21,6 +21,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 SWEEP_ERRORS = Counter("nervecheck_sweep_errors_total", "Sweeps that failed; the next tick tries again.", ["sweep"])
+SET_BACK = timedelta(seconds=30)
 EVERY = 1.0
 """Seconds between ticks; each is one indexed query a sweep when nothing is due."""
 HOUSEKEEPING_EVERY = 3600.0
@@ -44,6 +45,7 @@ class Ticker:
         self._nudge = nudge
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._ticked: float | None = None
+        self._seen: datetime | None = None
 
     @property
     def seconds_since_tick(self) -> float | None:
@@ -64,9 +66,18 @@ class Ticker:
 
     async def tick(self) -> bool:
         """Work off all that is due now; return whether there was any."""
+        await self._notice_the_clock()
         found = [await self._work_off(sweep) for sweep in sweeps.ALL]
         self._ticked = time.monotonic()
         return any(found)
+
+    async def _notice_the_clock(self) -> None:
+        """A clock that was set back must not leave chats waiting for a moment that is far ahead now."""
+        now, before = self._clock.now(), self._seen
+        self._seen = now
+        if before is not None and before - now > SET_BACK:
+            log.warning("the clock was set back", action="clock_set_back", seconds=int((before - now).total_seconds()))
+            await self._database.transact(lambda store: store.forget_pace())
 
     async def _work_off(self, sweep: sweeps.Sweep) -> bool:
         limit, found = sweeps.CHUNK, False

@@ -20,7 +20,7 @@ import structlog
 import uvloop
 from starlette.applications import Starlette
 
-from bot.app import patients
+from bot.app import installation, patients
 from bot.app.ports import Clinic
 from bot.app.store import Store
 from bot.chat.webhook import webhook_route
@@ -127,6 +127,16 @@ def _consent_hash(texts: Texts) -> str:
     return hashlib.sha256("\n".join(shown).encode()).hexdigest()
 
 
+def _claim(store: Store, ready: Ready) -> list[str]:
+    oldest = ready.keyring.lookup("installation", "oldest key").hex()
+    return installation.claim(store, sandbox=ready.sandbox, oldest_key=oldest, key_ids=ready.keyring.ids)
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise StartRefusedError(problems)
+
+
 # -- for the command line: the database without the bot
 
 
@@ -153,6 +163,7 @@ def offline(ready: Ready) -> Iterator[Offline]:
     migrate(ready.database_url)
     database = open_database(ready.database_url, ready.keyring)
     try:
+        _refuse(database.run(lambda store: _claim(store, ready)))
         yield Offline(ready, database)
     finally:
         asyncio.run(database.close())
@@ -182,13 +193,15 @@ async def serve(
         await asyncio.to_thread(migrate, url)
         database = open_database(url, ready.keyring)
         stack.push_async_callback(database.close)
+        _refuse(await database.transact(lambda store: _claim(store, ready)))
         made: list[Service] = []
         chats = await _sandbox(stack, ready, database, clock, made) if ready.sandbox else None
         service = _service(ready, database, clock, chats.api_url if chats else None)
         made.append(service)
+        # An address that is taken must end the start before anything is fetched or sent.
+        web = await _web(stack, ready, service, speed=speed)
         await service.start(alone=sqlite_path(url) is not None)
         stack.push_async_callback(service.stop)
-        web = await _web(stack, ready, service, speed=speed)
         on_ready(Running(chat_page=chats.api_url if chats else None, web=web))
         _on_signals(asked)
         await asked.wait()
@@ -219,6 +232,7 @@ def _checks(ready: Ready, service: Service, *, speed: float) -> dict[str, health
         "on_time": health.on_time(service.database, service.clock, speed=speed),
         "ticker": health.running("ticker", lambda: (service.ticker.seconds_since_tick or 0) < TICK_SECONDS),
         "sender": health.running("sender", lambda: service.sends),
+        "receiver": health.running("receiver", lambda: service.receives),
     }
     if service.webhook is None:
         checks["polling"] = health.polled(lambda: service.seconds_since_answer)

@@ -23,7 +23,7 @@ _ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 def start(store: Store, clinic: Clinic, chat_id: int, payload: str, language_hint: str | None, at: datetime) -> Outcome:
     """Answer /start: with an invite's token as payload, or without ("")."""
     present = _present(store, chat_id, at)
-    if payload and (present is None or present.state in _LEFT or present.state is PatientState.ENROLLING):
+    if payload and (present is None or present.state in _LEFT or _is_own(store, clinic, payload, present)):
         invited = patients.invited_by(store, clinic, payload, chat_id, at)
         if invited is not None:
             return _welcome(store, clinic, invited, present, chat_id, language_hint, at)
@@ -35,6 +35,11 @@ def start(store: Store, clinic: Clinic, chat_id: int, payload: str, language_hin
         post(store, present, enrolment.keyboard_screen(), at=at, slot="keyboard")
     menus.where_they_are(store, clinic, present, at)
     return Outcome(language=present.language)
+
+
+def _is_own(store: Store, clinic: Clinic, token: str, present: Patient) -> bool:
+    """Whether someone in mid-enrolment opens their own link again; another's would leave their own patient stranded."""
+    return present.state is PatientState.ENROLLING and patients.is_for(store, clinic, token, present)
 
 
 def _present(store: Store, chat_id: int, at: datetime) -> Patient | None:

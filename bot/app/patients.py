@@ -120,7 +120,9 @@ def invited_by(store: Store, clinic: Clinic, token: str, chat_id: int, at: datet
     if found is None or found.revoked_at is not None:
         return None
     patient = store.patient(found.patient_id, lock=True)
-    if patient is None:
+    # Read again behind the lock: two chats may open it at once, and one of them comes too late.
+    found = store.invite_by_hash(clinic.hash_token(token))
+    if patient is None or found is None or found.revoked_at is not None:
         return None
     if found.used_at is not None:
         return patient if patient.chat_id == chat_id else None
@@ -128,6 +130,12 @@ def invited_by(store: Store, clinic: Clinic, token: str, chat_id: int, at: datet
         return None
     store.save_invite(found.model_copy(update={"used_at": at}))
     return patient
+
+
+def is_for(store: Store, clinic: Clinic, token: str, patient: Patient) -> bool:
+    """Whether the token is of one of this patient's invites."""
+    found = store.invite_by_hash(clinic.hash_token(token))
+    return found is not None and found.patient_id == patient.id
 
 
 # -- pausing and leaving

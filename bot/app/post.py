@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from bot.app.store import Lane, Outbox, Patient, Store
 from bot.core.screen import Screen
 
+ONE_WAITING = frozenset({"said", "menu", "oops", "tip", "team-contact", "keyboard"})
+"""Slots of answers to words and menus: however often they are asked for, one message of each waits to be sent."""
+
 
 def post(
     store: Store,
@@ -21,6 +24,8 @@ def post(
     """Queue a screen for a patient; one without a chat gets nothing. `lasts`: after it the message is pointless."""
     if patient.chat_id is None:
         return
+    if slot in ONE_WAITING:
+        store.drop_unsent(patient.chat_id, slot)
     store.enqueue(
         Outbox(
             patient_id=patient.id,
@@ -39,13 +44,14 @@ def post(
 
 
 def post_stranger(store: Store, chat_id: int, language: str, screen: Screen, at: datetime) -> None:
-    """Queue a screen for a chat that belongs to no patient."""
+    """Queue a screen for a chat that belongs to no patient: one at a time, and behind all patients."""
+    store.drop_unsent(chat_id, "stranger")
     store.enqueue(
         Outbox(
             patient_id=None,
             chat_id=chat_id,
             language=language,
-            lane=Lane.REPLY,
+            lane=Lane.DIGEST,
             slot="stranger",
             mode="new",
             revision=0,

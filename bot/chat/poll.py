@@ -37,7 +37,7 @@ FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 30.0
 CONFLICT_BACKOFF = 5.0
 """After "terminated by other getUpdates request": asking at once would only end the other's call in turn."""
-GRACE = 10.0
+GRACE = 4.0
 """Seconds that updates under way get when polling stops; what isn't committed then comes again after the start."""
 
 

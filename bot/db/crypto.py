@@ -73,6 +73,11 @@ class Keyring:
         ciphers = {key_id: AESGCM(_hkdf(secret, "columns")) for key_id, secret in keys.items()}
         return cls(tuple(keys), list(keys.values())[-1], ciphers)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names of all keys, the one that writes first."""
+        return self._ids
+
     def derive(self, label: str) -> bytes:
         """Return 32 bytes for one purpose, the same for as long as the oldest key stays."""
         return _hkdf(self._oldest, f"derived {label}")

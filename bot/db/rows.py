@@ -2,17 +2,24 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
+import structlog
+from prometheus_client import Counter
+from pydantic import ValidationError
 from sqlalchemy import Connection, Executable, Insert, Table, Update, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.core.screen import Frozen, Screen
-from bot.db.crypto import Keyring
+from bot.db.crypto import Keyring, KeyringError, SealError
 
+log = structlog.get_logger(__name__)
+UNREADABLE = (SealError, KeyringError, ValidationError)
+"""What a row can be that was changed by hand, or sealed under a key that is missing."""
+UNREADABLE_ROWS = Counter("nervecheck_unreadable_rows_total", "Rows that a sweep had to leave out.")
 R = TypeVar("R", bound=Frozen)
 Row = Mapping[str, Any]
 RID_BYTES = 16
@@ -140,6 +147,24 @@ class Section:
 
     def _records(self, shape: Shape[R], statement: Executable, **values: Any) -> list[R]:
         return [shape.record(row, self._keyring) for row in self._all(statement, **values)]
+
+    def _readable(self, rows: Sequence[Row], build: Callable[[Sequence[Row]], Sequence[R]]) -> list[R]:
+        """Build records for a sweep: a row that can't be read is counted and left out, and holds up no other."""
+        try:
+            return list(build(rows))
+        except UNREADABLE:
+            return [record for row in rows for record in self._if_readable(row, build)]
+
+    def _if_readable(self, row: Row, build: Callable[[Sequence[Row]], Sequence[R]]) -> Sequence[R]:
+        try:
+            return build([row])
+        except UNREADABLE as error:
+            UNREADABLE_ROWS.inc()
+            log.error("a row can't be read", action="row_unreadable", row=row["id"], error=type(error).__name__)  # noqa: TRY400
+            return ()
+
+    def _records_of(self, shape: Shape[R], rows: Sequence[Row]) -> list[R]:
+        return [shape.record(row, self._keyring) for row in rows]
 
     def _record(self, shape: Shape[R], statement: Executable, **values: Any) -> R | None:
         row = self._first(statement, **values)

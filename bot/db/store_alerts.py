@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from sqlalchemy import bindparam, func, select, update
@@ -79,7 +80,8 @@ class Alerts(Section):
         return self._records(ALERT, _NEWEST, of_patient=patient_id, top=limit)
 
     def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
-        return self._records(ALERT, TO_STEP[self._dialect], at=at, top=limit)
+        rows = self._all(TO_STEP[self._dialect], at=at, top=limit)
+        return self._readable(rows, partial(self._records_of, ALERT))
 
     def add_work_item(self, item: WorkItem) -> WorkItem | None:
         row = self._first(_ADD_WORK_ITEM[self._dialect], **WORK_ITEM.values(item, self._keyring))

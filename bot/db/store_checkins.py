@@ -95,7 +95,7 @@ class CheckIns(Section):
         return self._with_answers(self._all(_NEWEST, of_patient=patient_id, top=limit))
 
     def checkins_to_step(self, at: datetime, limit: int) -> Sequence[CheckInRow]:
-        return self._with_answers(self._all(TO_STEP[self._dialect], at=at, top=limit))
+        return self._readable(self._all(TO_STEP[self._dialect], at=at, top=limit), self._with_answers)
 
     def _one(self, rows: Sequence[Row]) -> CheckInRow | None:
         return next(iter(self._with_answers(rows)), None)

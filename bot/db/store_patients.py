@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -84,7 +85,7 @@ class Patients(Section):
         return self._records(PATIENT, _PAGE, after=after_code, top=limit)
 
     def due_patients(self, at: datetime, limit: int) -> Sequence[Patient]:
-        return self._records(PATIENT, DUE, at=at, top=limit)
+        return self._readable(self._all(DUE, at=at, top=limit), partial(self._records_of, PATIENT))
 
     def add_invite(self, invite: Invite) -> Invite:
         return self._add(INVITE, invite)

@@ -87,5 +87,6 @@ class StateFile:
     def _write(self, text: str) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._path.with_suffix(".part")
+        part.touch(mode=0o600)
         part.write_text(text, encoding="utf-8")
         part.replace(self._path)

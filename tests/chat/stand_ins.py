@@ -134,6 +134,9 @@ class TinyStore:
     def patient_by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
         return self.patients.get(chat_id)
 
+    def drop_unsent(self, chat_id: int, slot: str) -> None:
+        """Nothing here was sent yet that may be dropped."""
+
     def enqueue(self, row: Outbox) -> int:
         self.rows.outbox.append(row)
         return len(self.rows.outbox)

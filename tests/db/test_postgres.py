@@ -132,7 +132,7 @@ def test_two_senders_never_hold_two_messages_of_one_chat(pg):
     with _open(pg) as one:
         assert _claim(one, "one") == [first]
         # Not seen by the first sender; its lease isn't seen by the second.
-        urgent = pg.run(lambda s: s.enqueue(message(1, "b", lane=Lane.RED_FLAG)))
+        urgent = pg.run(lambda s: s.enqueue(message(1, "b", lane=Lane.REPLY)))
         with _open(pg) as two:
             assert _claim(two, "two") == []
     assert pg.run(_claim) == []

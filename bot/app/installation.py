@@ -1,0 +1,61 @@
+"""Whose database this is: the clinic's or the sandbox's, and under which keys. Checked before anything else is done.
+
+A sandbox on a clinic's data would mark its patients unreachable, and a wrong key would make them strangers whose red
+flags are answered with "ask your team for a link". Both look like a working program from outside.
+"""
+
+from collections.abc import Sequence
+
+from bot.app.store import Store
+
+KIND = "installation"
+OLDEST_KEY = "oldest_key"
+KEY_IDS = "key_ids"
+_CLINICS = (
+    "NERVECHECK_DATABASE_URL names a clinic's database, but NERVECHECK_TOKEN is not set: set the token, or unset the "
+    "database to try the sandbox on data of its own"
+)
+_MADE_UP = (
+    "NERVECHECK_DATABASE_URL names the sandbox's database, with made-up patients: name another one for the clinic"
+)
+_MISSING = "NERVECHECK_KEYS: the key {name!r} is missing, and what was written with it can't be read: add it again"
+
+
+def claim(store: Store, *, sandbox: bool, oldest_key: str, key_ids: Sequence[str]) -> list[str]:
+    """Return what stands against using this database with these settings; an unused database is claimed for them.
+
+    `oldest_key` is a fingerprint of the last key, `key_ids` are all keys given, the one that writes first.
+    """
+    problems = [*_kind_problems(store, sandbox=sandbox), *_key_problems(store, oldest_key, key_ids)]
+    if not problems:
+        store.save_setting(KIND, _kind(sandbox=sandbox))
+        store.save_setting(OLDEST_KEY, oldest_key)
+        store.save_setting(KEY_IDS, ",".join(dict.fromkeys((*_used(store), key_ids[0]))))
+    return problems
+
+
+def _kind(*, sandbox: bool) -> str:
+    return "sandbox" if sandbox else "clinic"
+
+
+def _kind_problems(store: Store, *, sandbox: bool) -> list[str]:
+    kind = store.setting(KIND)
+    if kind is None or kind == _kind(sandbox=sandbox):
+        return []
+    return [_CLINICS if sandbox else _MADE_UP]
+
+
+def _key_problems(store: Store, oldest_key: str, key_ids: Sequence[str]) -> list[str]:
+    begun = store.setting(OLDEST_KEY)
+    problems = []
+    if begun is not None and begun != oldest_key:
+        problems.append(
+            "NERVECHECK_KEYS: the last key is not the one this database was begun with, so no patient would be known: "
+            "the oldest key stays last, a new one goes in front"
+        )
+    missing = [name for name in _used(store) if name not in key_ids]
+    return problems + [_MISSING.format(name=name) for name in missing]
+
+
+def _used(store: Store) -> list[str]:
+    return [name for name in (store.setting(KEY_IDS) or "").split(",") if name]
