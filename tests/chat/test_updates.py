@@ -56,7 +56,7 @@ async def test_whatever_comes_is_kept(house: House, raw: object) -> None:
 async def test_the_sender_of_a_malformed_message_is_told(house: House) -> None:
     await house.handle(broken(2, chat_id=7))
     (sorry,) = house.database.rows.outbox
-    assert (sorry.chat_id, sorry.screen.name, sorry.lane) == (7, "oops", Lane.REPLY)
+    assert (sorry.chat_id, sorry.screen.name, sorry.lane) == (7, "oops", Lane.DIGEST)
     assert house.log == [("stale_tap", 7)]
 
 

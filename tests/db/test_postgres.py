@@ -2,13 +2,16 @@
 
 import asyncio
 import threading
+import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from bot.app.store import Lane
+from bot.app import patients
+from bot.app.store import Invite, Lane
 from bot.db import store_alerts, store_checkins
 from bot.db.postgres import TRIES
 from bot.db.store import SqlStore
@@ -307,3 +310,33 @@ async def test_a_server_that_dropped_the_connections_is_met_again(pg):
     one = pg.run(lambda s: s.add_patient(patient()))
     row = pg.run(lambda s: s.add_checkin(checkin(one.id)))
     assert pg.run(lambda s: s.record_answer(answer(row.id, one.id, "a", "b"))).id
+
+
+def test_an_invite_opened_by_two_chats_at_once_is_one_chats(pg):
+    clinic = SimpleNamespace(hash_token=lambda token: token)
+    one = pg.run(lambda s: s.add_patient(patient()))
+    pg.run(lambda s: s.add_invite(Invite(patient_id=one.id, token_hash="t", expires_at=AT + MINUTE)))
+    first_has_it, second_asks = threading.Event(), threading.Event()
+    opened = {}
+
+    def first(store):
+        found = patients.invited_by(store, clinic, "t", 111, AT)
+        store.save_patient(found.model_copy(update={"chat_id": 111}))
+        first_has_it.set()
+        second_asks.wait(5)
+        time.sleep(0.2)  # the second waits for the lock by now
+        opened[111] = found
+
+    def second(store):
+        second_asks.set()
+        opened[222] = patients.invited_by(store, clinic, "t", 222, AT)
+
+    threads = [threading.Thread(target=pg.run, args=(first,)), threading.Thread(target=pg.run, args=(second,))]
+    threads[0].start()
+    first_has_it.wait(5)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert opened[111].id == one.id
+    assert opened[222] is None
+    assert pg.run(lambda s: s.patient(one.id)).chat_id == 111

@@ -41,6 +41,21 @@ async def test_an_invite_opens_one_chat_only(world: World) -> None:
     assert (await world.view(anna)).state == "enrolling"
 
 
+async def test_a_second_link_in_mid_enrolment_strands_nobody(world: World) -> None:
+    anna = await world.add("P-0001", name="Anna")
+    other = await world.add("P-0002", name="Other")
+    world.sandbox.open_invite(anna)
+    await world.pump()
+    world.hear(anna, "Your care team")
+    await world.say(anna, f"/start {other.start}")
+    world.hear(anna, "Your care team")  # where they are
+    assert (await world.view(anna)).state == "enrolling"
+    world.sandbox.open_invite(other)
+    await world.pump()
+    world.hear(other, "Your care team")
+    assert (await world.view(other)).state == "enrolling"
+
+
 async def test_an_invite_lasts_14_days(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     await world.advance(days=14, seconds=1)

@@ -1,0 +1,42 @@
+"""The running service: it is never deaf for long, and a stop is quick."""
+
+import asyncio
+
+from bot import service as service_module
+from tests.stories.world import World
+
+
+async def test_receiving_is_begun_again_whatever_ended_it(world: World, monkeypatch) -> None:
+    monkeypatch.setattr(service_module, "FIRST_WAIT", 0.01)
+    tried = []
+
+    async def introduce() -> None:
+        tried.append("introduce")
+        if len(tried) == 1:
+            raise OSError("the disk is full")
+
+    polled = asyncio.Event()
+
+    async def run() -> None:
+        polled.set()
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(world.service, "introduce", introduce)
+    monkeypatch.setattr(world.service.poller, "run", run)
+    await world.service.start()
+    async with asyncio.timeout(5):
+        await polled.wait()
+    assert tried == ["introduce", "introduce"]
+    assert world.service.receives
+    await world.service.stop()
+    assert not world.service.receives
+
+
+async def test_a_start_forgets_paces_a_wrong_clock_left_behind(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    far = world.clock.now().replace(year=2030)
+    await world.service.database.transact(lambda store: store.save_chat_free_at({anna.id: far}))
+    await world.service.start()
+    await world.service.stop()
+    await world.service.bots.sending.request.initialize()
+    assert await world.service.database.read(lambda store: store.chat_free_at([anna.id])) == {}
