@@ -48,14 +48,15 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pytest -q -s -m slow
 
-# Hashes of every file of each version, so that the lock serves any system and any index.
+# Hashes of every file of each version, for every system: the lock serves any index, and names none.
+LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-emit-index-url \
+	--no-annotate --no-header
+
 lock: $(READY)
 	"$(PYTHON)" -m venv $(VENV)/lock
-	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools
-	for extra in "requirements.txt" "requirements-dev.txt --extra dev --all-build-deps"; do \
-		CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --upgrade \
-		--strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--output-file $$extra pyproject.toml || exit 1; done
+	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)/lock/bin/uv $(LOCK) --extra dev --output-file requirements-dev.txt pyproject.toml
+	$(VENV)/lock/bin/uv $(LOCK) --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 
 env-example: $(READY)
 	$(BIN)/python -m bot.config > .env.example
