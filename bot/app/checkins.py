@@ -76,7 +76,9 @@ def open_checkin(
         store.record_answer(_answer_row(added, question, choices, at))
     if replaced is not None:
         _missed(store, clinic, patient, replaced, at)
-    show(store, clinic, patient, added, at, lane=Lane.CHECKIN if kind == "scheduled" else Lane.REPLY, edit=False)
+    # What the patient just asked for is a reply; what comes to many at once is bulk.
+    lane = Lane.REPLY if kind in {"worse", "baseline"} else Lane.CHECKIN
+    show(store, clinic, patient, added, at, lane=lane, edit=False)
     return added
 
 

@@ -48,9 +48,10 @@ class SandboxProcess:
         await self.process.wait()
 
 
-async def start_sandbox() -> SandboxProcess:
+async def start_sandbox(*, limits: bool = False) -> SandboxProcess:
+    more = [] if limits else ["--no-limits"]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.sandbox", "--port", "0", "--no-limits", cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "bot.sandbox", "--port", "0", *more, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     first = await asyncio.wait_for(process.stdout.readline(), STARTED)
