@@ -1,18 +1,18 @@
 """Check-ins: opened, answered tap by tap, finished with a tip or a call prompt; one open at a time for a patient."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from bot.app import alerts
-from bot.app.plans import occurrence_after, plan_of
+from bot.app.plans import plan_of
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
+from bot.app.reminding import DAILY, next_step_at
 from bot.app.screens import (
     checkin_screen,
     done_after_call,
     done_before_call,
     next_checkin_text,
-    reminder_screen,
     routine_screen,
 )
 from bot.app.store import (
@@ -29,15 +29,13 @@ from bot.app.store import (
 )
 from bot.core import checkin as core
 from bot.core.protocol import Answers, Tier, Tip
-from bot.core.schedule import after_quiet_hours, in_quiet_hours, phase_at
+from bot.core.schedule import phase_at
 from bot.core.screen import Action, Text
 from bot.core.tips import Shown, choose_tip
 from bot.core.triage import Assessment, History, assess
 
 Kind = Literal["scheduled", "baseline", "extra", "worse"]
 CLOSED = frozenset({core.State.DONE, core.State.EXPIRED, core.State.REPLACED})
-DAILY = timedelta(hours=36)
-"""Check-ins closer than this count as daily: one reminder, then missed."""
 EARLY = "early"
 """How the phases are named in which two check-ins missed in a row are shown to the coordinator."""
 WORSE_ANSWERS: Answers = {"change": ("yes",)}
@@ -67,8 +65,8 @@ def open_checkin(
     )
     replaced = store.open_checkin(patient.id)
     if replaced is not None:
-        replaced = _close_as(store, clinic, patient, replaced, core.Replace(), at)
-    row = row.model_copy(update={"next_step_at": _next_step_at(row, patient, clinic)})
+        replaced = close_as(store, clinic, patient, replaced, core.Replace(), at)
+    row = row.model_copy(update={"next_step_at": next_step_at(row, patient, clinic)})
     added = store.add_checkin(row)
     if added is None:
         return None
@@ -122,13 +120,14 @@ def feel_worse(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> 
 def present(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> CheckInRow | None:
     """Return the open check-in. One whose question a newer protocol no longer has is closed by what was answered."""
     row = store.open_checkin(patient.id)
-    if row is None or _can_be_asked(row, clinic):
+    if row is None or can_be_asked(row, clinic):
         return row
-    _close_as(store, clinic, patient, row, core.Expire(), at)
+    close_as(store, clinic, patient, row, core.Expire(), at)
     return None
 
 
-def _can_be_asked(row: CheckInRow, clinic: Clinic) -> bool:
+def can_be_asked(row: CheckInRow, clinic: Clinic) -> bool:
+    """Whether the protocol still has the question the check-in stands at."""
     form = clinic.protocol.forms.get(row.value.form)
     return form is not None and row.value.cursor in {None, *(step.ask for step in form.steps)}
 
@@ -199,7 +198,7 @@ def carry_out(
     """Make what the core said so: answers, assessments, alerts, and the next screen."""
     closed = step.checkin.state in CLOSED
     changed = row.model_copy(update={"value": step.checkin, "closed_at": at if closed else None})
-    changed = changed.model_copy(update={"next_step_at": None if closed else _next_step_at(changed, patient, clinic)})
+    changed = changed.model_copy(update={"next_step_at": None if closed else next_step_at(changed, patient, clinic)})
     store.save_checkin(changed)
     for event in step.events:
         _carry_out_one(store, clinic, patient, changed, event, at)
@@ -297,63 +296,13 @@ def claim_mistake(store: Store, clinic: Clinic, patient: Patient, checkin_id: in
         carry_out(store, clinic, patient, row, step, at)
 
 
-# -- the clock
+# -- ending without the patient
 
 
-def step_clock(store: Store, clinic: Clinic, row: CheckInRow, at: datetime) -> None:
-    """Do what the check-in's clock asks for: remind, or say that the patient was not heard from."""
-    patient = store.patient(row.patient_id, lock=True)
-    if patient is None or patient.state is not PatientState.ACTIVE:
-        store.save_checkin(row.model_copy(update={"next_step_at": None}))
-        return
-    if not _can_be_asked(row, clinic):
-        _close_as(store, clinic, patient, row, core.Expire(), at)
-        return
-    due = _reminders(row, patient, clinic)
-    if row.reminders < len(due) and due[row.reminders] <= at:
-        _remind(store, clinic, patient, row, at)
-    elif row.silent_at is None and row.opened_at + clinic.protocol.clocks.silent_after <= at:
-        _fell_silent(store, clinic, patient, row, at)
-    else:
-        store.save_checkin(row.model_copy(update={"next_step_at": _next_step_at(row, patient, clinic)}))
-
-
-def _remind(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
-    zone = patient.timezone or clinic.timezone
-    if in_quiet_hours(at, zone, patient.quiet_from, patient.quiet_to):
-        later = after_quiet_hours(at, zone, patient.quiet_from, patient.quiet_to)
-        store.save_checkin(row.model_copy(update={"next_step_at": later}))
-        return
-    row = _settle_half_answered(store, clinic, patient, row, at)
-    passed = sum(1 for moment in _reminders(row, patient, clinic) if moment <= at)
-    changed = row.model_copy(update={"reminders": passed})
-    store.save_checkin(changed.model_copy(update={"next_step_at": _next_step_at(changed, patient, clinic)}))
-    post(
-        store,
-        patient,
-        reminder_screen(row, clinic),
-        at=at,
-        slot=f"checkin:{row.id}",
-        lane=Lane.REMINDER,
-        revision=row.value.revision,
-        lasts=clinic.protocol.clocks.cutoff,
-    )
-
-
-def _fell_silent(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
-    row = _settle_half_answered(store, clinic, patient, row, at)
-    silent = row.model_copy(update={"silent_at": at, "next_step_at": None})
-    store.save_checkin(silent)
-    if row.value.state is core.State.ASKING:
-        _work_item(store, patient, "not_heard_from", at)
-    if patient.next_due_at is None:
-        # Nothing will ever replace it: the plan has ended.
-        _close_as(store, clinic, patient, silent, core.Expire(), at)
-
-
-def _close_as(
+def close_as(
     store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, how: core.Input, at: datetime
 ) -> CheckInRow:
+    """End a check-in that the patient didn't finish; what was answered counts."""
     step = core.step(row.value, how, clinic.protocol, history(store, row), at)
     closed = row.model_copy(update={"value": step.checkin, "closed_at": at, "next_step_at": None})
     store.save_checkin(closed)
@@ -379,7 +328,7 @@ def _settle(
     return settled
 
 
-def _settle_half_answered(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> CheckInRow:
+def settle_half_answered(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> CheckInRow:
     """Act on what was answered so far when nothing more came: the patient may have fallen silent for a reason."""
     if not row.value.answers:
         return row
@@ -389,38 +338,16 @@ def _settle_half_answered(store: Store, clinic: Clinic, patient: Patient, row: C
 
 def _missed(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
     """A check-in was replaced before it was finished: silence where the plan isn't daily, or twice in a row."""
-    if row.kind == "worse":
-        return
+    if row.kind == "worse" or row.value.raised >= Tier.URGENT:
+        return  # beside the plan, or not silent at all: a call screen was shown
     if row.silent_at is None and at - row.opened_at > DAILY:
-        _work_item(store, patient, "not_heard_from", at)
+        work_item(store, patient, "not_heard_from", at)
     before = next((c for c in store.checkins(patient.id) if c.id < row.id), None)
     early = (phase_at(plan_of(patient, clinic), row.due_at.date()) or "").startswith(EARLY)
     if early and not row.value.answers and before is not None and not before.value.answers:
-        _work_item(store, patient, "missed_twice", at)
+        work_item(store, patient, "missed_twice", at)
 
 
-def _work_item(store: Store, patient: Patient, kind: Literal["not_heard_from", "missed_twice"], at: datetime) -> None:
+def work_item(store: Store, patient: Patient, kind: Literal["not_heard_from", "missed_twice"], at: datetime) -> None:
+    """Show a patient's silence to the coordinator, once."""
     store.add_work_item(WorkItem(kind=kind, patient_id=patient.id, subject=patient.code, raised_at=at))
-
-
-def _reminders(row: CheckInRow, patient: Patient, clinic: Clinic) -> tuple[datetime, ...]:
-    """The moments of the reminders: only those before the next check-in count.
-
-    None once a call screen was shown: the loop-back asks what matters then.
-    """
-    if row.value.state is not core.State.ASKING:
-        return ()
-    clocks = clinic.protocol.clocks
-    following = patient.next_due_at or datetime.max.replace(tzinfo=row.opened_at.tzinfo)
-    if following <= row.opened_at:
-        ahead = occurrence_after(patient, clinic, row.opened_at)
-        following = ahead.due_at if ahead else following
-    waits = (clocks.reminder_when_daily,) if following - row.opened_at <= DAILY else clocks.reminders
-    return tuple(row.opened_at + wait for wait in waits if row.opened_at + wait < following)
-
-
-def _next_step_at(row: CheckInRow, patient: Patient, clinic: Clinic) -> datetime | None:
-    due = _reminders(row, patient, clinic)
-    if row.reminders < len(due):
-        return due[row.reminders]
-    return row.opened_at + clinic.protocol.clocks.silent_after if row.silent_at is None else None

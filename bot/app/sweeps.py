@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from bot.app import alerts, checkins
+from bot.app import alerts, checkin_clock, checkins
 from bot.app.plans import occurrence_after
 from bot.app.ports import Clinic
 from bot.app.store import Audit, Patient, Store, WorkItem
@@ -72,7 +72,7 @@ def _skip(store: Store, patient: Patient, due_at: datetime, at: datetime) -> Non
 
 def checkin_clocks(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept:
     """Remind, expire, notice silence."""
-    return _each(store, store.checkins_to_step(at, limit), lambda row: checkins.step_clock(store, clinic, row, at))
+    return _each(store, store.checkins_to_step(at, limit), lambda row: checkin_clock.step(store, clinic, row, at))
 
 
 def alert_clocks(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept:

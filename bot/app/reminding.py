@@ -1,0 +1,35 @@
+"""When an open check-in has to be looked at again: its reminders, and when its patient counts as silent. Pure."""
+
+from datetime import datetime, timedelta
+
+from bot.app.plans import occurrence_after
+from bot.app.ports import Clinic
+from bot.app.store import CheckInRow, Patient
+from bot.core.checkin import State
+
+DAILY = timedelta(hours=36)
+"""Check-ins closer than this count as daily: one reminder, then missed."""
+
+
+def reminders(row: CheckInRow, patient: Patient, clinic: Clinic) -> tuple[datetime, ...]:
+    """The moments of the reminders: only those before the next check-in count.
+
+    None once a call screen was shown: the loop-back asks what matters then.
+    """
+    if row.value.state is not State.ASKING:
+        return ()
+    clocks = clinic.protocol.clocks
+    following = patient.next_due_at or datetime.max.replace(tzinfo=row.opened_at.tzinfo)
+    if following <= row.opened_at:
+        ahead = occurrence_after(patient, clinic, row.opened_at)
+        following = ahead.due_at if ahead else following
+    waits = (clocks.reminder_when_daily,) if following - row.opened_at <= DAILY else clocks.reminders
+    return tuple(row.opened_at + wait for wait in waits if row.opened_at + wait < following)
+
+
+def next_step_at(row: CheckInRow, patient: Patient, clinic: Clinic) -> datetime | None:
+    """Return when to look next; None when there is nothing left to wait for."""
+    due = reminders(row, patient, clinic)
+    if row.reminders < len(due):
+        return due[row.reminders]
+    return row.opened_at + clinic.protocol.clocks.silent_after if row.silent_at is None else None
