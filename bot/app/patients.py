@@ -101,14 +101,24 @@ def _refuse_bad(
 
 
 def invite(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> str:
-    """Make a new single-use invite and return its token; earlier unused ones stop working. Only its hash is stored."""
+    """Make a new single-use invite and return its token; earlier ones stop working. Only its hash is stored."""
     for old in store.invites(patient.id):
-        if old.used_at is None and old.revoked_at is None:
+        if old.revoked_at is None:
             store.save_invite(old.model_copy(update={"revoked_at": at}))
     token = clinic.new_token()
     expires = at + clinic.protocol.clocks.invite_valid
     store.add_invite(Invite(patient_id=patient.id, token_hash=clinic.hash_token(token), expires_at=expires))
     return token
+
+
+def invite_again(store: Store, clinic: Clinic, code: str, at: datetime) -> tuple[Patient, str]:
+    """Make a new invite for a patient whose link is too old, who left, or who has a new phone.
+
+    Whoever opens it goes through enrolment anew; until then all stays as it is.
+    """
+    patient = locked(store, code)
+    _audit(store, patient, "invited_again", at, actor="operator")
+    return patient, invite(store, clinic, patient, at)
 
 
 def invited_by(store: Store, clinic: Clinic, token: str, chat_id: int, at: datetime) -> Patient | None:

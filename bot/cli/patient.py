@@ -1,4 +1,4 @@
-"""`nervecheck patient`: add, list, show, pause, withdraw, erase. Patients are known by study code, never by name."""
+"""`nervecheck patient`: all about patients, who are known by study code and never by name. Decides nothing."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -63,6 +63,21 @@ def add(
             )
         )
         made = {"code": patient.code, "start": token, "link": office.link(token)}
+    _print_invite(made, as_json=as_json)
+
+
+@app.command()
+def invite(code: Code, as_json: AsJson = False) -> None:
+    """Print a new invite, for a link too old, a patient who left, or a new phone. The old link stops working."""
+    with opened() as office:
+        patient, token = office.run(
+            lambda store: patients.invite_again(store, office.clinic, code, SystemClock().now())
+        )
+        made = {"code": patient.code, "start": token, "link": office.link(token)}
+    _print_invite(made, as_json=as_json)
+
+
+def _print_invite(made: dict[str, str | None], *, as_json: bool) -> None:
     if as_json:
         print_json(made)
         return

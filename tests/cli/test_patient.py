@@ -43,6 +43,15 @@ def test_what_is_not_given_comes_from_the_clinic(shell: Shell) -> None:
     assert first["state"] == "invited"
 
 
+def test_a_new_invite_has_another_token(shell: Shell) -> None:
+    first = add(shell)
+    again = shell("patient", "invite", "P-0017", "--json")
+    assert again.status == 0
+    assert again.json["code"] == "P-0017"
+    assert again.json["start"] != first
+    assert shell("patient", "invite", "P-0099").status == 1
+
+
 def test_a_code_is_used_once(shell: Shell) -> None:
     add(shell)
     again = shell("patient", "add", "--code", "P-0017", "--ici-start", day(days=8))

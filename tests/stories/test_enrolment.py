@@ -2,6 +2,7 @@
 
 import re
 
+from bot.app import patients
 from tests.stories.world import World, labels, plain
 
 
@@ -142,3 +143,23 @@ async def test_withdrawn_keeps_answers_and_is_sent_nothing(world: World) -> None
     assert view.consent is None
     assert view.checkins[0].answers
     await world.advance(days=30)
+
+
+async def test_a_new_invite_after_the_old_one_was_too_old_or_for_a_new_phone(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    at = world.clock.now()
+    _, token = await world.service.database.transact(
+        lambda store: patients.invite_again(store, world.clinic, "P-0001", at)
+    )
+    await world.say(anna, f"/start {anna.start}")
+    world.hear_all(anna)  # enrolled: where they are
+    assert (await world.view(anna)).state == "active"
+    phone = world.sandbox.person("Anna's new phone")
+    await world.say(phone, f"/start {token}")
+    world.hear(phone, "Your care team asked me")
+    for label in ("Continue", "Continue", "Continue", "I agree", "English", "Berlin", re.compile("^Morning")):
+        await world.tap(phone, label)
+    world.hear_all(phone)
+    await world.say(anna, "/menu")
+    world.hear(anna, "only work with a link")
+    assert (await world.view(anna)).state == "active"
