@@ -72,7 +72,7 @@ def hand_loop_back_to(store: Store, higher: AlertRow) -> None:
 def add_rules(store: Store, patient_id: int, checkin_id: int, rules: tuple[str, ...]) -> None:
     """What was asked after the call screen ("which sign?") belongs to the alert of that check-in."""
     for alert in store.alerts(patient_id):
-        if alert.checkin_id == checkin_id:
+        if alert.checkin_id == checkin_id and ASKED_FOR_HELP not in alert.rules:
             merged = (*alert.rules, *(r for r in rules if r not in alert.rules))
             if merged != alert.rules:
                 store.save_alert(alert.model_copy(update={"rules": merged}))

@@ -16,6 +16,9 @@ def step(store: Store, clinic: Clinic, row: CheckInRow, at: datetime) -> None:
     """Do what the check-in's clock asks for: remind, or say that the patient was not heard from."""
     patient = store.patient(row.patient_id, lock=True)
     if patient is None or patient.state is not PatientState.ACTIVE:
+        if patient is not None and patient.state is PatientState.PAUSED:
+            # Nobody is reminded in a pause, but what was answered still counts.
+            row = settle_half_answered(store, clinic, patient, row, at)
         store.save_checkin(row.model_copy(update={"next_step_at": None}))
         return
     if not can_be_asked(row, clinic):

@@ -75,9 +75,9 @@ def stop_tapped(store: Store, clinic: Clinic, patient: Patient, word: str, at: d
     if word == "pause" and patient.state in {PatientState.ACTIVE, PatientState.PAUSED}:
         patients.pause(store, clinic, patient.code, _today(patient, clinic, at) + STOP_FOR, at)
     elif word == "withdraw":
-        patients.withdraw(store, patient.code, at, actor=actor)
+        patients.withdraw(store, clinic, patient.code, at, actor=actor)
     elif word == "erase":
-        patients.erase(store, patient.code, at, actor=actor)
+        patients.erase(store, clinic, patient.code, at, actor=actor)
     elif word == "keep":
         post(store, patient, Screen(name="stop.kept", lines=(Text(key="stop.kept"),)), at=at, slot=SLOT, edit=True)
     else:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from bot.app import checkins
 from bot.app.plans import occurrence_after, rescheduled
 from bot.app.ports import Clinic
 from bot.app.post import post, post_stranger
@@ -20,6 +21,7 @@ from bot.app.store import (
     Store,
     WorkItem,
 )
+from bot.core.checkin import Expire
 from bot.core.protocol import Tier
 from bot.core.schedule import Pause, stable_jitter, valid_timezone
 from bot.core.screen import Frozen, Screen, Text
@@ -186,7 +188,7 @@ def resume(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Pati
     return active
 
 
-def withdraw(store: Store, code: str, at: datetime, *, actor: str) -> Patient:
+def withdraw(store: Store, clinic: Clinic, code: str, at: datetime, *, actor: str) -> Patient:
     """End the check-ins: consent is withdrawn, nothing more is sent. Answers are kept until erased."""
     patient = locked(store, code)
     for consent in store.consents(patient.id):
@@ -195,12 +197,15 @@ def withdraw(store: Store, code: str, at: datetime, *, actor: str) -> Patient:
     for unused in store.invites(patient.id):
         if unused.revoked_at is None:
             store.save_invite(unused.model_copy(update={"revoked_at": at}))
+    unfinished = store.open_checkin(patient.id)
+    if unfinished is not None:
+        # What was answered still counts: it was given under consent, and may need a call.
+        checkins.close_as(store, clinic, patient, unfinished, Expire(), at)
     for alert in store.alerts(patient.id):
         if alert.next_step_at is not None:
             # Nothing more may be sent; the alert stays for staff.
             state = AlertState.UNCONFIRMED if alert.state is AlertState.OPEN else alert.state
             store.save_alert(alert.model_copy(update={"next_step_at": None, "state": state}))
-    _close_open_checkin(store, patient, at)
     gone = patient.model_copy(update={"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None})
     store.save_patient(gone)
     _audit(store, patient, "patient_withdrawn", at, actor=actor)
@@ -209,21 +214,11 @@ def withdraw(store: Store, code: str, at: datetime, *, actor: str) -> Patient:
     return gone
 
 
-def _close_open_checkin(store: Store, patient: Patient, at: datetime) -> None:
-    row = store.open_checkin(patient.id)
-    if row is None:
-        return
-    closed = row.value.model_copy(update={"state": "expired", "cursor": None})
-    store.save_checkin(row.model_copy(update={"value": closed, "closed_at": at, "next_step_at": None}))
-    if patient.chat_id is not None:
-        store.drop_unsent(patient.chat_id, f"checkin:{row.id}")
-
-
-def erase(store: Store, code: str, at: datetime, *, actor: str) -> None:
+def erase(store: Store, clinic: Clinic, code: str, at: datetime, *, actor: str) -> None:
     """Delete a patient's answers, assessments, alerts and messages for good; the audit keeps that it was done."""
     patient = locked(store, code)
     if patient.state is not PatientState.WITHDRAWN:
-        withdraw(store, code, at, actor=actor)
+        withdraw(store, clinic, code, at, actor=actor)
     store.erase_patient_data(patient.id)
     _audit(store, patient, "patient_erased", at, actor=actor)
     if patient.chat_id is not None:

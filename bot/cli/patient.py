@@ -156,7 +156,7 @@ def pause(
 @app.command()
 def withdraw(code: Code, as_json: AsJson = False) -> None:
     """Withdraw consent for the patient: nothing more is sent, answers are kept."""
-    patient = in_transaction(lambda store, _clinic, at: patients.withdraw(store, code, at, actor=ACTOR))
+    patient = in_transaction(lambda store, clinic, at: patients.withdraw(store, clinic, code, at, actor=ACTOR))
     _print_state(patient, "withdrawn", as_json=as_json)
 
 
@@ -169,7 +169,7 @@ def erase(
     """Delete the patient's answers, alerts and messages for good. This can't be undone."""
     if not yes and not typer.confirm(f"Delete all that {code} ever answered, for good?", err=True):
         refuse(["nothing was erased"])
-    in_transaction(lambda store, _clinic, at: patients.erase(store, code, at, actor=ACTOR))
+    in_transaction(lambda store, clinic, at: patients.erase(store, clinic, code, at, actor=ACTOR))
     if as_json:
         print_json({"code": code, "state": "erased"})
     else:

@@ -2,6 +2,7 @@
 
 import re
 
+from bot.app import patients
 from tests.stories.world import World, labels, plain
 
 
@@ -196,4 +197,27 @@ async def test_i_feel_worse_now_runs_the_same_questions_at_any_time(world: World
     world.hear_all(anna)
     assert (await world.view(anna)).alerts[0].tier == "URGENT"
     await world.tap(anna, "I have called")
+    world.hear_all(anna)
+
+
+async def test_a_half_answered_concern_counts_in_a_pause_too(world: World) -> None:
+    anna = await due(world)
+    await world.tap(anna, "Yes, something")
+    at = world.clock.now()
+    await world.service.database.transact(lambda store: patients.pause(store, world.clinic, "P-0001", None, at))
+    await world.pump()
+    world.hear_all(anna)
+    await world.advance(hours=25)
+    world.hear(anna, "call your team within 24 hours")
+    assert [a.tier for a in (await world.view(anna)).alerts] == ["SOON"]
+
+
+async def test_what_is_asked_after_the_call_belongs_to_the_red_flags_alert(world: World) -> None:
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "None of these", "Yes, one or more")
+    await world.tap(anna, "Need help now")
+    await world.answer(anna, "Answer a few more questions", "☐ Weak face", "Done", re.compile("^None of these"), "None")
+    by_rules = {a.rules[0]: a.rules for a in (await world.view(anna)).alerts}
+    assert by_rules["asked_for_help"] == ("asked_for_help",)
+    assert "new.face" in by_rules["new.yes"]
     world.hear_all(anna)

@@ -163,3 +163,17 @@ async def test_a_new_invite_after_the_old_one_was_too_old_or_for_a_new_phone(wor
     await world.say(anna, "/menu")
     world.hear(anna, "only work with a link")
     assert (await world.view(anna)).state == "active"
+
+
+async def test_what_was_answered_before_leaving_still_counts(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    await world.until_due(anna)
+    await world.tap(anna, "Yes, something")
+    await world.say(anna, "/stop")
+    world.hear_all(anna)
+    await world.tap(anna, re.compile("^Stop the check-ins"))
+    world.hear(anna, "call your team within 24 hours")
+    world.hear(anna, "I have stopped")
+    view = await world.view(anna)
+    assert [(a.tier, a.state) for a in view.alerts] == [("SOON", "unconfirmed")]
+    await world.advance(days=3)
