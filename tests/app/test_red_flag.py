@@ -1,0 +1,116 @@
+"""What a red-flag tap leaves behind in one transaction: answer, assessment, alert, and messages in their lanes."""
+
+from datetime import timedelta
+
+from bot.app import alerts, sweeps
+from bot.app.store import Lane, OutboxState
+from bot.core.protocol import Tier
+from tests.app.conftest import AT
+
+
+def waiting(database):
+    counts = database.run(lambda store: store.outbox_counts())
+    return {lane: n for (lane, state), n in counts.items() if state is OutboxState.WAITING}
+
+
+def send_all(database, at=AT):
+    """Take all that waits as sent, in order; return (lane, screen) of each."""
+    sent = []
+    while claims := database.run(
+        lambda store: store.claim_outbox(
+            at, lanes=list(Lane), limit=9, owner="me", lease_until=at + timedelta(minutes=1)
+        )
+    ):
+        for claim in claims:
+            sent.append((claim.row.lane, claim.row.screen.name, claim.row.mode))
+            database.run(lambda store, c=claim: store.mark_sent(c.row.id, owner="me", message_id=c.row.id, at=at))
+    return sent
+
+
+def test_an_emergency_goes_out_first_and_as_new_messages(database, choose):
+    assert send_all(database) == [(Lane.CHECKIN, "ask.change", "new")]
+    choose("no")
+    send_all(database)
+    choose("yes")
+    assert send_all(database) == [
+        (Lane.RED_FLAG, "call.emergency", "new"),
+        (Lane.RED_FLAG, "call.contact", "new"),
+        (Lane.REPLY, "ask.which_now", "edit"),
+    ]
+
+
+def test_an_urgent_one_too(database, choose):
+    for choice in ("no", "none"):
+        choose(choice)
+    send_all(database)
+    choose("not_sure")
+    assert [s for s in send_all(database) if s[0] is Lane.RED_FLAG] == [
+        (Lane.RED_FLAG, "call.urgent", "new"),
+        (Lane.RED_FLAG, "call.contact", "new"),
+    ]
+
+
+def test_all_of_it_is_stored_at_the_tap(database, anna, choose):
+    choose("no")
+    choose("yes")
+    (alert,) = database.run(lambda store: store.alerts(anna.id))
+    (assessment,) = database.run(lambda store: store.assessments(anna.id))
+    assert (alert.tier, alert.rules, alert.next_step_at) == (Tier.EMERGENCY, ("now.yes",), AT + timedelta(minutes=15))
+    assert (assessment.tier, assessment.final, assessment.protocol_name) == (Tier.EMERGENCY, False, "default")
+    assert len(assessment.protocol_hash) == 64
+    newest = database.run(lambda store: store.audit_lines("P-0001", limit=1))
+    assert [line.action for line in newest] == ["alert_raised"]
+
+
+def test_the_loop_back_is_a_red_flag_message(database, clinic, choose):
+    choose("no")
+    choose("yes")
+    send_all(database)
+    later = AT + timedelta(minutes=15)
+    swept = database.run(lambda store: sweeps.alert_clocks(store, clinic, later, 10))
+    assert (swept.done, swept.errors) == (1, ())
+    assert send_all(database, later) == [(Lane.RED_FLAG, "loopback.ask", "new")]
+
+
+def test_a_higher_alert_takes_over_the_asking_and_closes_nothing(database, anna, choose):
+    for choice in ("no", "none", "yes"):  # URGENT
+        choose(choice)
+    choose("", kind="go_on")
+    database.run(lambda store: _raise_emergency(store, anna, choose))
+    emergency, urgent = database.run(lambda store: store.alerts(anna.id))
+    assert (emergency.tier, urgent.tier) == (Tier.EMERGENCY, Tier.URGENT)
+    assert urgent.next_step_at is None
+    assert emergency.next_step_at is not None
+    assert urgent.state == "open"
+
+
+def _raise_emergency(store, anna, _choose):
+    row = store.open_checkin(anna.id)
+    alert = store.alerts(anna.id)[0].model_copy(update={"id": 0, "tier": Tier.EMERGENCY, "checkin_id": row.id})
+    alerts.hand_loop_back_to(store, store.add_alert(alert))
+
+
+def test_need_help_now_is_an_urgent_alert_in_lane_0(database, anna, choose):
+    send_all(database)
+    choose("", kind="help_now")
+    assert send_all(database) == [(Lane.RED_FLAG, "call.help", "new"), (Lane.RED_FLAG, "call.contact", "new")]
+    (alert,) = database.run(lambda store: store.alerts(anna.id))
+    assert (alert.tier, alert.rules) == (Tier.URGENT, ("asked_for_help",))
+
+
+def test_one_bad_alert_holds_up_no_other(database, clinic, anna, choose, monkeypatch):
+    choose("no")
+    choose("yes")
+    choose("", kind="help_now")
+    real, seen = alerts.step, []
+
+    def step(store, clinic, alert, at):
+        seen.append(alert.id)
+        if len(seen) == 1:
+            raise KeyError("broken")
+        real(store, clinic, alert, at)
+
+    monkeypatch.setattr(alerts, "step", step)
+    swept = database.run(lambda store: sweeps.alert_clocks(store, clinic, AT + timedelta(hours=1), 10))
+    assert swept.done == 1
+    assert [type(e) for e in swept.errors] == [KeyError]
