@@ -62,6 +62,13 @@ def need_help(store: Store, clinic: Clinic, patient: Patient, checkin_id: int | 
     return Outcome(toast=Text(key="toast.call_now"), language=patient.language)
 
 
+def calls_for(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> bool:
+    """Whether a red flag of the last days was raised and nobody was reached yet, as far as the patient said."""
+    since = at - clinic.protocol.clocks.silent_after
+    pending = {AlertState.OPEN, AlertState.UNCONFIRMED}
+    return any(a.tier >= Tier.URGENT and a.state in pending and a.raised_at >= since for a in store.alerts(patient.id))
+
+
 def hand_loop_back_to(store: Store, higher: AlertRow) -> None:
     """One check-in, one loop-back: lower alerts of the same check-in stay open but stop asking."""
     for alert in store.alerts(higher.patient_id):

@@ -266,6 +266,9 @@ def _finish(
     elif assessment.tier > Tier.ROUTINE:
         _raise(store, clinic, patient, row, assessment, at)
         screen = done_before_call(clinic, following)
+    elif alerts.calls_for(store, clinic, patient, at):
+        # These answers need no call, but an earlier red flag still does: no all-clear beside it.
+        screen = done_after_call(clinic, following)
     else:
         tip = _next_tip(store, clinic, patient, row, at)
         screen = routine_screen(clinic, complete=assessment.complete, tip=tip, following=following)

@@ -221,3 +221,21 @@ async def test_what_is_asked_after_the_call_belongs_to_the_red_flags_alert(world
     assert by_rules["asked_for_help"] == ("asked_for_help",)
     assert "new.face" in by_rules["new.yes"]
     world.hear_all(anna)
+
+
+async def test_no_all_clear_while_a_red_flag_waits_for_its_call(world: World) -> None:
+    anna = await due(world)
+    await world.tap(anna, "Need help now")
+    world.hear_all(anna)
+    await world.answer(anna, "No, nothing new", "None of these", "None of these", "None")
+    world.hear(anna, "If you have not called yet")
+    await world.tap(anna, "I have called")
+    world.hear_all(anna)
+    await world.say(anna, "I feel worse now")
+    world.hear_all(anna)
+    await world.until_due(anna)
+    world.hear_all(anna)
+    await world.answer(anna, "No, nothing new", "None of these", "None of these", "None")
+    world.hear(anna, "Nothing here needs a call today")
+    await world.tap(anna, "I have called")
+    world.hear_all(anna)
