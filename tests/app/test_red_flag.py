@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from bot.app import alerts, sweeps
+from bot.app import alerts, checkins, sweeps
 from bot.app.store import Lane, OutboxState
 from bot.core.protocol import Tier
+from bot.core.screen import Action
 from tests.app.conftest import AT
 
 
@@ -114,3 +115,23 @@ def test_one_bad_alert_holds_up_no_other(database, clinic, anna, choose, monkeyp
     swept = database.run(lambda store: sweeps.alert_clocks(store, clinic, AT + timedelta(hours=1), 10))
     assert swept.done == 1
     assert [type(e) for e in swept.errors] == [KeyError]
+
+
+def test_a_button_of_an_earlier_check_in_answers_nothing(database, clinic, anna):
+    first = database.run(lambda store: store.open_checkin(anna.id))
+    later = AT + timedelta(days=2)
+    database.run(
+        lambda store: checkins.open_checkin(store, clinic, anna, form="quick", kind="scheduled", due_at=later, at=later)
+    )
+    old = Action(kind="choose", subject=first.id, question="change", choice="no")
+    assert database.run(lambda store: checkins.answer(store, clinic, anna, old, later)) is None
+    assert not database.run(lambda store: store.open_checkin(anna.id)).value.answers
+
+
+def test_nobody_answers_anothers_alert(database, clinic, anna, choose):
+    choose("no")
+    choose("yes")
+    (alert,) = database.run(lambda store: store.alerts(anna.id))
+    other = anna.model_copy(update={"id": anna.id + 1, "code": "P-0002", "chat_id": 8})
+    assert database.run(lambda store: alerts.reply(store, clinic, other, alert.id, "called", AT)) is None
+    assert database.run(lambda store: store.alert(alert.id)).state == "open"
