@@ -443,7 +443,7 @@ class Store(Protocol):
     def save_chat_free_at(self, free_at: Mapping[int, datetime]) -> None: ...
 
     def forget_pace(self) -> None:
-        """Forget from when chats may be written to: the clock was set back, and those moments may be days away."""
+        """Forget from when chats and the bulk lanes may send: the clock was set back, and that may be days away."""
         ...
 
     # -- bookkeeping

@@ -78,6 +78,7 @@ class Books(Section):
 
     def forget_pace(self) -> None:
         self._run(_FORGET_PACES)
+        self.save_limiter(self.limiter().model_copy(update={"bulk_stopped_until": EPOCH}))
 
     def first_time(self, update_id: int, at: datetime) -> bool:
         return self._first(_SEEN[self._dialect], update_id=update_id, at=at) is not None

@@ -95,6 +95,11 @@ class BotProcess:
         self._process.send_signal(signal.SIGKILL)
         await self._process.wait()
 
+    async def ended(self) -> int:
+        """Wait until it ends by itself; returns the exit code."""
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), STARTED)
+
     async def stop(self) -> int:
         """SIGTERM; returns the exit code."""
         assert self._process is not None

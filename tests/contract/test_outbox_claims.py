@@ -61,6 +61,15 @@ def test_a_red_flag_waits_for_no_other_message_of_its_chat(database):
     assert reply
 
 
+def test_a_stop_of_bulk_can_be_forgotten(database):
+    stopped = database.run(lambda s: s.limiter()).model_copy(update={"bulk_stopped_until": AT + 24 * 60 * MINUTE})
+    database.run(lambda s: s.save_limiter(stopped))
+    database.run(lambda s: s.forget_pace())
+    after = database.run(lambda s: s.limiter())
+    assert after.bulk_stopped_until < AT
+    assert after.all_free_at == stopped.all_free_at, "what was sent still counts"
+
+
 def test_a_pace_can_be_forgotten(database):
     number = put(database, 1)
     database.run(lambda s: s.save_chat_free_at({1: AT + 24 * 60 * MINUTE}))

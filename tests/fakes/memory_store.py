@@ -295,6 +295,7 @@ class MemoryStore(MemoryMessages):
     def forget_pace(self) -> None:
         for chat_id, _ in self._t.items("pace"):
             self._t.drop("pace", chat_id)
+        self.save_limiter(self.limiter().model_copy(update={"bulk_stopped_until": EPOCH}))
 
     # -- bookkeeping
 

@@ -40,3 +40,16 @@ async def test_a_start_forgets_paces_a_wrong_clock_left_behind(world: World) -> 
     await world.service.stop()
     await world.service.bots.sending.request.initialize()
     assert await world.service.database.read(lambda store: store.chat_free_at([anna.id])) == {}
+
+
+async def test_a_stop_does_not_wait_for_ever(world: World, monkeypatch) -> None:
+    monkeypatch.setattr(service_module, "STOP_SECONDS", 0.05)
+    await world.service.start()
+
+    async def hang() -> None:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(world.service.poller, "stop", hang)
+    async with asyncio.timeout(20):
+        await world.service.stop()
+    await world.service.bots.sending.request.initialize()
