@@ -1,5 +1,6 @@
 """Check-ins: opened, answered tap by tap, finished with a tip or a call prompt; one open at a time for a patient."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -142,7 +143,7 @@ def answer(store: Store, clinic: Clinic, patient: Patient, action: Action, at: d
         return None
     if action.kind == "help_now":
         return alerts.need_help(store, clinic, patient, row.id, at)
-    step = core.step(row.value, _input(action), clinic.protocol, history(store, row), at)
+    step = core.step(row.value, _input(action), clinic.protocol, history(store, clinic, row), at)
     ignored = next((e for e in step.events if isinstance(e, core.Ignored)), None)
     if ignored is not None:
         return _ignored(store, clinic, patient, row, action, ignored, at)
@@ -150,12 +151,28 @@ def answer(store: Store, clinic: Clinic, patient: Patient, action: Action, at: d
     return Outcome(language=patient.language)
 
 
-def history(store: Store, row: CheckInRow) -> History:
-    """What the answers are compared with: the last finished check-in and the baseline."""
+def history(store: Store, clinic: Clinic, row: CheckInRow) -> History:
+    """What the answers are compared with: the last answers and the baseline."""
     return History(
-        previous=store.last_answers(row.patient_id, row.id),
+        previous=_last_answers(store.last_finished(row.patient_id, row.id), clinic),
         baseline=store.baseline_answers(row.patient_id) if row.value.form != "baseline" else None,
     )
+
+
+def _last_answers(finished: Sequence[tuple[str, Answers]], clinic: Clinic) -> Answers | None:
+    """Return each question's answer of the newest check-in whose form asks it, `finished` being newest first.
+
+    A question that it did not lead to has none: the short form must not hide what the long one asked weeks ago, nor
+    an old answer stand in for one that the last check-in had no reason to ask.
+    """
+    forms = clinic.protocol.forms
+    last: dict[str, tuple[str, ...]] = {}
+    settled: set[str] = set()
+    for form, answers in finished:
+        asks = {step.ask for step in forms[form].steps} if form in forms else set(answers)
+        last |= {question: choices for question, choices in answers.items() if question not in settled}
+        settled |= asks
+    return last if finished else None
 
 
 def _input(action: Action) -> core.Input:
@@ -294,7 +311,7 @@ def claim_mistake(store: Store, clinic: Clinic, patient: Patient, checkin_id: in
     row = store.open_checkin(patient.id)
     if row is None or row.id != checkin_id:
         return
-    step = core.step(row.value, core.Mistake(), clinic.protocol, history(store, row), at)
+    step = core.step(row.value, core.Mistake(), clinic.protocol, history(store, clinic, row), at)
     if not any(isinstance(e, core.Ignored) for e in step.events):
         carry_out(store, clinic, patient, row, step, at)
 
@@ -306,7 +323,7 @@ def close_as(
     store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, how: core.Input, at: datetime
 ) -> CheckInRow:
     """End a check-in that the patient didn't finish; what was answered counts."""
-    step = core.step(row.value, how, clinic.protocol, history(store, row), at)
+    step = core.step(row.value, how, clinic.protocol, history(store, clinic, row), at)
     closed = row.model_copy(update={"value": step.checkin, "closed_at": at, "next_step_at": None})
     store.save_checkin(closed)
     # A question that was not sent yet is pointless now; the message that was sent stays where it is.
@@ -335,7 +352,7 @@ def settle_half_answered(store: Store, clinic: Clinic, patient: Patient, row: Ch
     """Act on what was answered so far when nothing more came: the patient may have fallen silent for a reason."""
     if not row.value.answers:
         return row
-    so_far = assess(row.value.answers, history(store, row), clinic.protocol, form=row.value.form, finished=True)
+    so_far = assess(row.value.answers, history(store, clinic, row), clinic.protocol, form=row.value.form, finished=True)
     return _settle(store, clinic, patient, row, so_far, at) if so_far.tier > row.value.raised else row
 
 

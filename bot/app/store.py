@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
+from bot.core.again import Watch
 from bot.core.checkin import CheckIn
 from bot.core.protocol import Answers, Tier
 from bot.core.schedule import Pause
@@ -28,6 +29,27 @@ class PatientState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Caregiver(Frozen):
+    """Someone a patient lets answer with them, in a chat of their own; known by that chat alone.
+
+    "invited" until they open the link (single-use, only the keyed hash of its token is stored), "asked" until they
+    agree, "active" then, "ended" when either of the two ends it.
+    """
+
+    id: int = 0
+    patient_id: int
+    state: Literal["invited", "asked", "active", "ended"] = "invited"
+    token_hash: str
+    expires_at: datetime
+    chat_id: int | None = None
+    """None too once it has ended, so that the chat may be someone else's."""
+    language: str
+    invited_at: datetime
+    agreed_at: datetime | None = None
+    ended_at: datetime | None = None
+    said_at: datetime | None = None
+
+
 class Patient(Frozen):
     """A patient, known by study code. `enrol_step` names the open enrolment screen; `jitter` is in seconds."""
 
@@ -43,14 +65,33 @@ class Patient(Frozen):
     ici_start: date
     ici_stop: date | None = None
     regimen: Literal["single", "combination"] = "single"
+    drug: str | None = None
+    """What the immunotherapy is called, for the card an emergency department is shown."""
     plan: str
     pauses: tuple[Pause, ...] = ()
     jitter: int = 0
+    watch: Watch | None = None
+    """What is asked again daily, beside the plan (stored sealed: it names symptoms)."""
     enrol_step: str | None = None
     enrol_revision: int = 0
     next_due_at: datetime | None = None
+    """The next check-in of plan and daily re-ask together."""
     unreachable_at: datetime | None = None
+    said_at: datetime | None = None
+    """When the patient was last told that words can't be read."""
     created_at: datetime
+    helper: Caregiver | None = None
+    """The caregiver in whose chat something is being done just now; never stored."""
+
+    @property
+    def answering_chat(self) -> int | None:
+        """The chat that what is being done now came from, and answers go to."""
+        return self.helper.chat_id if self.helper is not None else self.chat_id
+
+    @property
+    def speaks(self) -> str:
+        """The language of that chat."""
+        return self.helper.language if self.helper is not None else self.language
 
 
 class Invite(Frozen):
@@ -85,12 +126,14 @@ class CheckInRow(Frozen):
 
     id: int = 0
     patient_id: int
-    kind: Literal["scheduled", "baseline", "extra", "worse"]
+    kind: Literal["scheduled", "baseline", "extra", "worse", "again"]
     due_at: datetime
     opened_at: datetime
     closed_at: datetime | None = None
     reminders: int = 0
     next_step_at: datetime | None = None
+    remind_at: datetime | None = None
+    """The moment the patient asked to be reminded at; it stands in for the reminders before it."""
     silent_at: datetime | None = None
     protocol_name: str
     protocol_version: str
@@ -108,6 +151,28 @@ class AnswerRow(Frozen):
     choices: tuple[str, ...]
     given_at: datetime
     superseded_at: datetime | None = None
+    caregiver_id: int | None = None
+    """Who gave it, where it wasn't the patient."""
+
+
+class Basis(Frozen):
+    """What an assessment was made from: with the protocol of that hash it gives the same tier again, at any time."""
+
+    form: str
+    answers: Answers
+    previous: Answers | None
+    baseline: Answers | None
+    finished: bool
+
+
+class ProtocolFile(Frozen):
+    """A protocol that assessments were made by, as its file was read. `content_hash`: SHA-256 of `content`, hex."""
+
+    content_hash: str
+    name: str
+    version: str
+    content: bytes
+    first_used_at: datetime
 
 
 class AssessmentRow(Frozen):
@@ -124,6 +189,8 @@ class AssessmentRow(Frozen):
     protocol_version: str
     protocol_hash: str
     at: datetime
+    basis: Basis | None = None
+    """None for one that was stored before these were kept."""
 
 
 class AlertState(StrEnum):
@@ -153,6 +220,8 @@ class AlertRow(Frozen):
     last_reply: Literal["called", "not_yet", "cannot_reach", "cannot_call", "reached"] | None = None
     replied_at: datetime | None = None
     mistake_at: datetime | None = None
+    caregiver_id: int | None = None
+    """Whose answer raised it, where it wasn't the patient's."""
     declared: Literal["is_urgent", "can_wait"] | None = None
     """What the patient said about it; sorts the queue, never lowers a tier."""
 
@@ -303,8 +372,26 @@ class Store(Protocol):
     def erase_patient_data(self, patient_id: int) -> None:
         """Delete all but patient, consents and audit: answers, check-ins, assessments, alerts, messages and the rest.
 
-        The patient's chat id is removed too.
+        The patient's chat id and watch are removed too, and the caregivers with their messages.
         """
+        ...
+
+    # -- caregivers
+    def add_caregiver(self, row: Caregiver) -> Caregiver:
+        """Raise `DuplicateError` when the chat is another caregiver's."""
+        ...
+
+    def save_caregiver(self, row: Caregiver) -> None:
+        """Raise `DuplicateError` when the chat is another caregiver's."""
+        ...
+
+    def caregiver_by_hash(self, token_hash: str) -> Caregiver | None: ...
+    def caregiver_by_chat(self, chat_id: int) -> Caregiver | None:
+        """Found by keyed hash; a chat belongs to one caregiver at most."""
+        ...
+
+    def caregivers(self, patient_id: int) -> Sequence[Caregiver]:
+        """All there were, oldest first, ended ones too."""
         ...
 
     # -- check-ins
@@ -344,8 +431,11 @@ class Store(Protocol):
         """All, superseded ones too, in order of giving."""
         ...
 
-    def last_answers(self, patient_id: int, before_checkin: int) -> Answers | None:
-        """Current answers of the patient's newest finished check-in of any form older than that one (None: none)."""
+    def last_finished(self, patient_id: int, before_checkin: int) -> Sequence[tuple[str, Answers]]:
+        """Of each form the patient's newest finished check-in older than that one: the form and its current answers.
+
+        Newest check-in first.
+        """
         ...
 
     def baseline_answers(self, patient_id: int) -> Answers | None:
@@ -356,6 +446,12 @@ class Store(Protocol):
     def assessments(self, patient_id: int, limit: int = 50) -> Sequence[AssessmentRow]:
         """Newest first."""
         ...
+
+    def keep_protocol(self, row: ProtocolFile) -> None:
+        """Store a protocol's file unless it is there already."""
+        ...
+
+    def kept_protocol(self, content_hash: str) -> ProtocolFile | None: ...
 
     # -- alerts and work items
     def add_alert(self, row: AlertRow) -> AlertRow: ...

@@ -40,6 +40,11 @@ SCREEN = Seal(
 )
 
 
+def sealed_record(model: type[Frozen]) -> Seal:
+    """Return how a field that is a record itself is sealed."""
+    return Seal(dump=lambda record: record.model_dump_json().encode(), load=model.model_validate_json)
+
+
 class Shape(Generic[R]):
     """One record type in one table: every field is a column of its name, `sealed` ones encrypted.
 

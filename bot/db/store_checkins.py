@@ -5,18 +5,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, update
 
-from bot.app.store import AnswerRow, AssessmentRow, CheckInRow
+from bot.app.store import AnswerRow, AssessmentRow, Basis, CheckInRow, ProtocolFile
 from bot.core.checkin import CheckIn
 from bot.core.protocol import Answers
 from bot.db import tables as t
-from bot.db.rows import WORDS, Row, Section, Shape, insert_or_skip
+from bot.db.rows import WORDS, Row, Section, Shape, insert_or_skip, sealed_record
 
 CHECKIN = Shape(t.checkin, CheckInRow, elsewhere=("value",))
 VALUE = Shape(t.checkin, CheckIn, elsewhere=("answers",))
 ANSWER = Shape(t.answer, AnswerRow, sealed={"choices": WORDS})
-ASSESSMENT = Shape(t.assessment, AssessmentRow, sealed={"rules": WORDS})
+ASSESSMENT = Shape(t.assessment, AssessmentRow, sealed={"rules": WORDS, "basis": sealed_record(Basis)})
+PROTOCOL_FILE = Shape(t.protocol_file, ProtocolFile)
 
 _ADD = insert_or_skip(t.checkin, "patient_id", "due_at", returning="id")
 _BY_ID = select(t.checkin).where(t.checkin.c.id == bindparam("of_checkin"))
@@ -68,7 +69,17 @@ def _finished(which: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-_FINISHED_BEFORE = _finished(t.checkin.c.id < bindparam("before"))
+_FINISHED_BEFORE = (
+    select(t.checkin.c.form, func.max(t.checkin.c.id).label("id"))
+    .where(
+        t.checkin.c.patient_id == bindparam("of_patient"),
+        t.checkin.c.state == literal_column("'done'"),
+        t.checkin.c.id < bindparam("before"),
+    )
+    .group_by(t.checkin.c.form)
+)
+_KEEP_PROTOCOL = insert_or_skip(t.protocol_file, "content_hash")
+_KEPT_PROTOCOL = select(t.protocol_file).where(t.protocol_file.c.content_hash == bindparam("of_hash"))
 _FINISHED_BASELINE = _finished(t.checkin.c.form == literal_column("'baseline'"))
 
 
@@ -126,8 +137,11 @@ class CheckIns(Section):
     def answers(self, checkin_id: int) -> Sequence[AnswerRow]:
         return self._records(ANSWER, _ANSWERS, of_checkin=checkin_id)
 
-    def last_answers(self, patient_id: int, before_checkin: int) -> Answers | None:
-        return self._answers_of(self._first(_FINISHED_BEFORE, of_patient=patient_id, before=before_checkin))
+    def last_finished(self, patient_id: int, before_checkin: int) -> Sequence[tuple[str, Answers]]:
+        rows = self._all(_FINISHED_BEFORE, of_patient=patient_id, before=before_checkin)
+        newest_first = sorted(rows, key=lambda row: -row["id"])
+        given = self._current_answers([row["id"] for row in newest_first])
+        return [(row["form"], given.get(row["id"], {})) for row in newest_first]
 
     def baseline_answers(self, patient_id: int) -> Answers | None:
         return self._answers_of(self._first(_FINISHED_BASELINE, of_patient=patient_id))
@@ -142,3 +156,9 @@ class CheckIns(Section):
 
     def assessments(self, patient_id: int, limit: int = 50) -> Sequence[AssessmentRow]:
         return self._records(ASSESSMENT, _NEWEST_ASSESSMENTS, of_patient=patient_id, top=limit)
+
+    def keep_protocol(self, row: ProtocolFile) -> None:
+        self._run(_KEEP_PROTOCOL[self._dialect], **PROTOCOL_FILE.values(row, self._keyring))
+
+    def kept_protocol(self, content_hash: str) -> ProtocolFile | None:
+        return self._record(PROTOCOL_FILE, _KEPT_PROTOCOL, of_hash=content_hash)

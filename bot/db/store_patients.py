@@ -5,14 +5,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.app.store import Consent, DuplicateError, Invite, Patient
+from bot.app.store import Caregiver, Consent, DuplicateError, Invite, Patient
+from bot.core.again import Watch
 from bot.db import tables as t
-from bot.db.rows import NUMBER, Section, Shape, insert_or_skip
+from bot.db.rows import NUMBER, Section, Shape, insert_or_skip, sealed_record
 
-PATIENT = Shape(t.patient, Patient, sealed={"chat_id": NUMBER})
+PATIENT = Shape(
+    t.patient, Patient, sealed={"chat_id": NUMBER, "watch": sealed_record(Watch)}, elsewhere=("helper",)
+)
+CAREGIVER = Shape(t.caregiver, Caregiver, sealed={"chat_id": NUMBER})
 INVITE = Shape(t.invite, Invite)
 CONSENT = Shape(t.consent, Consent)
 
@@ -34,12 +38,18 @@ DUE = (
 _LOCKED = {statement: statement.with_for_update(key_share=True) for statement in (_BY_ID, _BY_CODE, _BY_CHAT)}
 _INVITE_BY_HASH = select(t.invite).where(t.invite.c.token_hash == bindparam("of_hash"))
 _INVITES = select(t.invite).where(t.invite.c.patient_id == bindparam("of_patient")).order_by(t.invite.c.id)
+_CAREGIVER_BY_HASH = select(t.caregiver).where(t.caregiver.c.token_hash == bindparam("of_hash"))
+_CAREGIVER_BY_CHAT = select(t.caregiver).where(t.caregiver.c.chat_hash == bindparam("of_chat"))
+_CAREGIVERS = select(t.caregiver).where(t.caregiver.c.patient_id == bindparam("of_patient")).order_by(t.caregiver.c.id)
 _CONSENTS = select(t.consent).where(t.consent.c.patient_id == bindparam("of_patient")).order_by(t.consent.c.id)
 
-_CHAT_OF = select(t.patient.c.chat_hash).where(t.patient.c.id == bindparam("of_patient"))
+_CHATS_OF = union_all(
+    select(t.patient.c.chat_hash).where(t.patient.c.id == bindparam("of_patient")),
+    select(t.caregiver.c.chat_hash).where(t.caregiver.c.patient_id == bindparam("of_patient")),
+)
 _ERASED = tuple(
     delete(table).where(table.c.patient_id == bindparam("of_patient"))
-    for table in (t.answer, t.assessment, t.alert, t.tip_shown, t.work_item, t.checkin, t.invite, t.outbox)
+    for table in (t.answer, t.assessment, t.alert, t.tip_shown, t.work_item, t.checkin, t.invite, t.outbox, t.caregiver)
 )
 _ERASED_CHAT = (
     # Sent before the chat was known to be this patient's.
@@ -47,7 +57,11 @@ _ERASED_CHAT = (
     delete(t.slot_message).where(t.slot_message.c.chat_hash == bindparam("of_chat")),
     delete(t.chat_pace).where(t.chat_pace.c.chat_hash == bindparam("of_chat")),
 )
-_FORGET_CHAT = update(t.patient).where(t.patient.c.id == bindparam("of_patient")).values(chat_id=None, chat_hash=None)
+_FORGET_CHAT = (
+    update(t.patient)
+    .where(t.patient.c.id == bindparam("of_patient"))
+    .values(chat_id=None, chat_hash=None, watch=None, drug=None)
+)
 
 
 class Patients(Section):
@@ -69,8 +83,8 @@ class Patients(Section):
         except IntegrityError:
             raise _chat_taken() from None
 
-    def _chat_column(self, patient: Patient) -> dict[str, Any]:
-        return {"chat_hash": self._chat_hash(patient.chat_id) if patient.chat_id is not None else None}
+    def _chat_column(self, person: Patient | Caregiver) -> dict[str, Any]:
+        return {"chat_hash": self._chat_hash(person.chat_id) if person.chat_id is not None else None}
 
     def patient(self, patient_id: int, *, lock: bool = False) -> Patient | None:
         return self._record(PATIENT, _LOCKED[_BY_ID] if lock else _BY_ID, of_patient=patient_id)
@@ -108,15 +122,36 @@ class Patients(Section):
     def consents(self, patient_id: int) -> Sequence[Consent]:
         return self._records(CONSENT, _CONSENTS, of_patient=patient_id)
 
+    def add_caregiver(self, row: Caregiver) -> Caregiver:
+        try:
+            return self._add(CAREGIVER, row, **self._chat_column(row))
+        except IntegrityError:
+            raise _chat_taken() from None
+
+    def save_caregiver(self, row: Caregiver) -> None:
+        try:
+            self._save(CAREGIVER, row, **self._chat_column(row))
+        except IntegrityError:
+            raise _chat_taken() from None
+
+    def caregiver_by_hash(self, token_hash: str) -> Caregiver | None:
+        return self._record(CAREGIVER, _CAREGIVER_BY_HASH, of_hash=token_hash)
+
+    def caregiver_by_chat(self, chat_id: int) -> Caregiver | None:
+        return self._record(CAREGIVER, _CAREGIVER_BY_CHAT, of_chat=self._chat_hash(chat_id))
+
+    def caregivers(self, patient_id: int) -> Sequence[Caregiver]:
+        return self._records(CAREGIVER, _CAREGIVERS, of_patient=patient_id)
+
     def erase_patient_data(self, patient_id: int) -> None:
-        row = self._first(_CHAT_OF, of_patient=patient_id)
-        chat = row["chat_hash"] if row is not None else None
+        chats = [row["chat_hash"] for row in self._all(_CHATS_OF, of_patient=patient_id)]
         for statement in _ERASED:
             self._run(statement, of_patient=patient_id)
         for statement in _ERASED_CHAT:
-            self._run(statement, of_chat=chat)
+            for chat in chats:
+                self._run(statement, of_chat=chat)
         self._run(_FORGET_CHAT, of_patient=patient_id)
 
 
 def _chat_taken() -> DuplicateError:
-    return DuplicateError("That chat belongs to another patient: withdraw that one first.")
+    return DuplicateError("That chat belongs to someone else already: withdraw that one first.")

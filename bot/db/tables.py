@@ -112,6 +112,9 @@ patient = Table(
     _moment("next_due_at", nullable=True),
     _moment("unreachable_at", nullable=True),
     _moment("created_at"),
+    _text("drug", nullable=True),
+    Column("watch", Sealed),
+    _moment("said_at", nullable=True),
     sqlite_autoincrement=True,
 )
 IS_ACTIVE = _is(patient.c.state, "active")
@@ -126,6 +129,26 @@ invite = Table(
     _moment("expires_at"),
     _moment("used_at", nullable=True),
     _moment("revoked_at", nullable=True),
+    Index(None, "patient_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+caregiver = Table(
+    "caregiver",
+    metadata,
+    _id(),
+    _rid(),
+    _patient(),
+    _text("state"),
+    Column("token_hash", String, nullable=False, unique=True),
+    _moment("expires_at"),
+    Column("chat_id", Sealed),
+    Column("chat_hash", LargeBinary, unique=True),
+    _text("language"),
+    _moment("invited_at"),
+    _moment("agreed_at", nullable=True),
+    _moment("ended_at", nullable=True),
+    _moment("said_at", nullable=True),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -164,6 +187,7 @@ checkin = Table(
     _text("cursor", nullable=True),
     Column("raised", SmallInteger, nullable=False),
     Column("acted_on", SmallInteger, nullable=False),
+    _moment("remind_at", nullable=True),
     UniqueConstraint("patient_id", "due_at"),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
@@ -183,6 +207,7 @@ answer = Table(
     Column("choices", Sealed, nullable=False),
     _moment("given_at"),
     _moment("superseded_at", nullable=True),
+    Column("caregiver_id", Identity),
     Index(None, "checkin_id", "id"),
     Index(None, "patient_id"),
     sqlite_autoincrement=True,
@@ -201,6 +226,7 @@ assessment = Table(
     Column("final", Boolean, nullable=False),
     *_protocol(),
     _moment("at"),
+    Column("basis", Sealed),
     Index(None, "checkin_id"),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
@@ -223,6 +249,7 @@ alert = Table(
     _moment("replied_at", nullable=True),
     _moment("mistake_at", nullable=True),
     _text("declared", nullable=True),
+    Column("caregiver_id", Identity),
     Index(None, "checkin_id"),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
@@ -339,6 +366,16 @@ dead_update = Table(
     Column("error", Sealed, nullable=False),
     _moment("at"),
     sqlite_autoincrement=True,
+)
+
+protocol_file = Table(
+    "protocol_file",
+    metadata,
+    Column("content_hash", String, primary_key=True),
+    _text("name"),
+    _text("version"),
+    Column("content", LargeBinary, nullable=False),
+    _moment("first_used_at"),
 )
 
 setting = Table("setting", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))

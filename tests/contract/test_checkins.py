@@ -113,7 +113,7 @@ def test_open_checkins_are_stepped_oldest_first(database):
 
 def test_answers_are_compared_with_the_last_finished_checkin(database):
     one, other = _patient(database, "one"), _patient(database, "other")
-    assert database.run(lambda s: (s.last_answers(one, 99), s.baseline_answers(one))) == (None, None)
+    assert database.run(lambda s: (s.last_finished(one, 99), s.baseline_answers(one))) == ([], None)
     ids = []
     for n, (form, state) in enumerate(
         (("baseline", State.DONE), ("quick", State.DONE), ("quick", State.EXPIRED), ("baseline", State.ASKING))
@@ -122,17 +122,18 @@ def test_answers_are_compared_with_the_last_finished_checkin(database):
         database.run(lambda s, r=row, n=n: s.record_answer(answer(r.id, one, "numb", f"c{n}")))
         ids.append(row.id)
     database.run(lambda s: s.record_answer(answer(ids[1], one, "numb", "changed")))
-    assert database.run(lambda s: s.last_answers(one, ids[3])) == {"numb": ("changed",)}
-    assert database.run(lambda s: s.last_answers(one, ids[1])) == {"numb": ("c0",)}
-    assert database.run(lambda s: s.last_answers(one, ids[0])) is None
+    both = [("quick", {"numb": ("changed",)}), ("baseline", {"numb": ("c0",)})]
+    assert database.run(lambda s: s.last_finished(one, ids[3])) == both
+    assert database.run(lambda s: s.last_finished(one, ids[1])) == [("baseline", {"numb": ("c0",)})]
+    assert database.run(lambda s: s.last_finished(one, ids[0])) == []
     assert database.run(lambda s: s.baseline_answers(one)) == {"numb": ("c0",)}
-    assert database.run(lambda s: (s.last_answers(other, 99), s.baseline_answers(other))) == (None, None)
+    assert database.run(lambda s: (s.last_finished(other, 99), s.baseline_answers(other))) == ([], None)
 
 
 def test_a_finished_checkin_without_answers_is_one(database):
     one = _patient(database)
     row = _checkin(database, one, state=State.DONE)
-    assert database.run(lambda s: s.last_answers(one, row.id + 1)) == {}
+    assert database.run(lambda s: s.last_finished(one, row.id + 1)) == [("quick", {})]
 
 
 def test_assessments_come_back_as_stored_newest_first(database):

@@ -98,7 +98,7 @@ LOOK_UPS = SWEEPS | {
     "patients": lambda s: s.patients(after_code="P00500", limit=LIMIT),
     "open_checkin": lambda s: [s.open_checkin(1012).id],
     "checkins": lambda s: s.checkins(11, 5),
-    "last_answers": lambda s: s.last_answers(11, 99_999),
+    "last_finished": lambda s: s.last_finished(11, 99_999),
     "alerts": lambda s: s.alerts(11, 5),
     "work_items": lambda s: s.work_items(),
     "close_work_items": lambda s: [s.close_work_items(11, ("unreachable",), AT)],

@@ -10,6 +10,7 @@ from bot.app.store import (
     AnswerRow,
     AssessmentRow,
     Audit,
+    Caregiver,
     CheckInRow,
     Consent,
     DeadUpdate,
@@ -19,6 +20,7 @@ from bot.app.store import (
     OutboxState,
     Patient,
     PatientState,
+    ProtocolFile,
     Store,
     TipShown,
     WorkItem,
@@ -109,11 +111,11 @@ class MemoryStore(MemoryMessages):
         if self.patient_by_code(patient.code) is not None:
             raise DuplicateError(DuplicateError.__doc__)
         self._refuse_taken_chat(patient)
-        return self._add("patient", patient)
+        return self._add("patient", patient.model_copy(update={"helper": None}))
 
     def save_patient(self, patient: Patient) -> None:
         self._refuse_taken_chat(patient)
-        self._save("patient", patient)
+        self._save("patient", patient.model_copy(update={"helper": None}))
 
     def _refuse_taken_chat(self, patient: Patient) -> None:
         other = None if patient.chat_id is None else self.patient_by_chat(patient.chat_id)
@@ -157,22 +159,46 @@ class MemoryStore(MemoryMessages):
     def consents(self, patient_id: int) -> Sequence[Consent]:
         return self._of("consent", patient_id)
 
+    def add_caregiver(self, row: Caregiver) -> Caregiver:
+        self._refuse_shared_chat(row)
+        return self._add("caregiver", row)
+
+    def save_caregiver(self, row: Caregiver) -> None:
+        self._refuse_shared_chat(row)
+        self._save("caregiver", row)
+
+    def _refuse_shared_chat(self, row: Caregiver) -> None:
+        other = None if row.chat_id is None else self.caregiver_by_chat(row.chat_id)
+        if other is not None and other.id != row.id:
+            raise DuplicateError("that chat belongs to another caregiver")
+
+    def caregiver_by_hash(self, token_hash: str) -> Caregiver | None:
+        return next((c for c in self._t.all("caregiver") if c.token_hash == token_hash), None)
+
+    def caregiver_by_chat(self, chat_id: int) -> Caregiver | None:
+        return next((c for c in self._t.all("caregiver") if c.chat_id == chat_id), None)
+
+    def caregivers(self, patient_id: int) -> Sequence[Caregiver]:
+        return self._of("caregiver", patient_id)
+
     def erase_patient_data(self, patient_id: int) -> None:
         patient = self.patient(patient_id)
-        chat_id = patient.chat_id if patient is not None else None
-        for table in ("answer", "assessment", "alert", "tip_shown", "work_item", "checkin", "invite"):
+        chats = {c.chat_id for c in self.caregivers(patient_id)} | ({patient.chat_id} if patient is not None else set())
+        chats.discard(None)
+        for table in ("answer", "assessment", "alert", "tip_shown", "work_item", "checkin", "invite", "caregiver"):
             for row in self._of(table, patient_id):
                 self._t.drop(table, row.id)
         for queued in self._t.all("outbox"):
-            stranger = queued.row.patient_id is None and queued.row.chat_id == chat_id
+            stranger = queued.row.patient_id is None and queued.row.chat_id in chats
             if stranger or queued.row.patient_id == patient_id:
                 self._t.drop("outbox", queued.row.id)
         for key, _ in self._t.items("slot"):
-            if key[0] == chat_id:
+            if key[0] in chats:
                 self._t.drop("slot", key)
-        self._t.drop("pace", chat_id)
+        for chat_id in chats:
+            self._t.drop("pace", chat_id)
         if patient is not None:
-            self._save("patient", patient.model_copy(update={"chat_id": None}))
+            self._save("patient", patient.model_copy(update={"chat_id": None, "watch": None, "drug": None}))
 
     # -- check-ins
 
@@ -217,8 +243,13 @@ class MemoryStore(MemoryMessages):
     def answers(self, checkin_id: int) -> Sequence[AnswerRow]:
         return [row for row in self._t.all("answer") if row.checkin_id == checkin_id]
 
-    def last_answers(self, patient_id: int, before_checkin: int) -> Answers | None:
-        return self._answers_of_last(row for row in self._of("checkin", patient_id) if row.id < before_checkin)
+    def last_finished(self, patient_id: int, before_checkin: int) -> Sequence[tuple[str, Answers]]:
+        newest = {
+            row.value.form: row.id
+            for row in self._of("checkin", patient_id)
+            if row.id < before_checkin and row.value.state is State.DONE
+        }
+        return [(form, self._current_answers(number)) for form, number in sorted(newest.items(), key=lambda i: -i[1])]
 
     def baseline_answers(self, patient_id: int) -> Answers | None:
         return self._answers_of_last(row for row in self._of("checkin", patient_id) if row.value.form == "baseline")
@@ -232,6 +263,13 @@ class MemoryStore(MemoryMessages):
 
     def assessments(self, patient_id: int, limit: int = 50) -> Sequence[AssessmentRow]:
         return self._newest("assessment", patient_id, limit)
+
+    def keep_protocol(self, row: ProtocolFile) -> None:
+        if self.kept_protocol(row.content_hash) is None:
+            self._t.put("protocol_file", row.content_hash, row)
+
+    def kept_protocol(self, content_hash: str) -> ProtocolFile | None:
+        return self._t.get("protocol_file", content_hash)
 
     # -- alerts, work items, tips
 
