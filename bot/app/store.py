@@ -307,6 +307,8 @@ class DeadUpdate(Frozen):
 
     id: int = 0
     update_id: int | None
+    chat_id: int | None = None
+    """Whose it is, where that could be read: it is erased with them."""
     raw: str
     error: str
     at: datetime
@@ -551,6 +553,7 @@ class Store(Protocol):
     def add_dead_update(self, row: DeadUpdate) -> DeadUpdate: ...
     def dead_updates(self, limit: int = 50) -> Sequence[DeadUpdate]: ...
     def dead_update_count(self) -> int: ...
+    def forget_dead_updates(self, before: datetime) -> int: ...
     def setting(self, name: str) -> str | None:
         """One small value kept between starts (poll offset, bot name, last tick)."""
         ...

@@ -20,6 +20,8 @@ UPDATES_KEPT = timedelta(hours=48)
 """Telegram keeps an unconfirmed update for 24 h; twice that is remembered, so that none is handled again."""
 MESSAGES_KEPT = timedelta(days=30)
 """Sent messages are kept this long for looking things up; the answers themselves stand in their own table."""
+DEAD_UPDATES_KEPT = timedelta(days=90)
+"""What could not be handled is kept for the operator to look into, and holds what a patient sent."""
 _TICK = timedelta(microseconds=1)
 
 T = TypeVar("T")
@@ -84,6 +86,7 @@ def housekeeping(store: Store, _clinic: Clinic, at: datetime, _limit: int) -> Sw
     """Forget what is only kept to be safe against repeats."""
     store.forget_updates(at - UPDATES_KEPT)
     store.forget_messages(at - MESSAGES_KEPT)
+    store.forget_dead_updates(at - DEAD_UPDATES_KEPT)
     return Swept()
 
 

@@ -134,7 +134,7 @@ class Dispatcher:
 
     async def _bury(self, text: str, seen: Peek, error: Exception) -> None:
         at = self._clock.now()
-        row = DeadUpdate(update_id=seen.update_id, raw=text, error=where(error), at=at)
+        row = DeadUpdate(update_id=seen.update_id, chat_id=seen.chat_id, raw=text, error=where(error), at=at)
 
         def store_dead(store: Store) -> bool:
             if seen.update_id is not None and not store.first_time(seen.update_id, at):

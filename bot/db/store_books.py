@@ -7,11 +7,11 @@ from sqlalchemy import Select, bindparam, delete, func, literal_column, select, 
 
 from bot.app.store import Audit, DeadUpdate, Lane, LimiterRow
 from bot.db import tables as t
-from bot.db.rows import TEXT, Section, Shape, insert_or_skip, insert_or_update
+from bot.db.rows import NUMBER, TEXT, Section, Shape, insert_or_skip, insert_or_update
 from bot.db.types import EPOCH
 
 LIMITER = Shape(t.limiter, LimiterRow)
-DEAD_UPDATE = Shape(t.dead_update, DeadUpdate, sealed={"raw": TEXT, "error": TEXT})
+DEAD_UPDATE = Shape(t.dead_update, DeadUpdate, sealed={"chat_id": NUMBER, "raw": TEXT, "error": TEXT})
 AUDIT = Shape(t.audit, Audit)
 ONLY = 1
 """The number of the limiter's one row."""
@@ -26,6 +26,7 @@ _SEEN = insert_or_skip(t.seen_update, "update_id", returning="update_id")
 _FORGET_UPDATES = delete(t.seen_update).where(t.seen_update.c.at < bindparam("before"))
 _DEAD = select(t.dead_update).order_by(t.dead_update.c.id.desc()).limit(bindparam("top"))
 _DEAD_COUNT = select(func.count().label("rows")).select_from(t.dead_update)
+_FORGET_DEAD = delete(t.dead_update).where(t.dead_update.c.at < bindparam("before"))
 _SETTING = select(t.setting.c.value).where(t.setting.c.name == bindparam("of_name"))
 _SET_SETTING = insert_or_update(t.setting, "name")
 _LINES = select(t.audit).order_by(t.audit.c.id.desc()).limit(bindparam("top"))
@@ -87,7 +88,8 @@ class Books(Section):
         return self._run(_FORGET_UPDATES, before=before)
 
     def add_dead_update(self, row: DeadUpdate) -> DeadUpdate:
-        return self._add(DEAD_UPDATE, row)
+        chat = self._chat_hash(row.chat_id) if row.chat_id is not None else None
+        return self._add(DEAD_UPDATE, row, chat_hash=chat)
 
     def dead_updates(self, limit: int = 50) -> Sequence[DeadUpdate]:
         return self._records(DEAD_UPDATE, _DEAD, top=limit)
@@ -95,6 +97,9 @@ class Books(Section):
     def dead_update_count(self) -> int:
         row = self._first(_DEAD_COUNT)
         return int(row["rows"]) if row is not None else 0
+
+    def forget_dead_updates(self, before: datetime) -> int:
+        return self._run(_FORGET_DEAD, before=before)
 
     def setting(self, name: str) -> str | None:
         row = self._first(_SETTING, of_name=name)

@@ -130,7 +130,9 @@ _FLYING_CHATS = select(_O.chat_hash, _O.lane).where(
 
 # -- how a row ends
 
-_BRIEF = select(_O.id, _O.chat_hash, _O.slot, _O.mode, _O.lane, _O.state).where(_O.id == bindparam("of_row"))
+_BRIEF = select(_O.id, _O.patient_id, _O.chat_hash, _O.slot, _O.mode, _O.lane, _O.state).where(
+    _O.id == bindparam("of_row")
+)
 _SUCCESSOR = (
     select(_O.id, _O.lane, _O.mode, _O.not_before)
     .where(
@@ -271,7 +273,7 @@ class Messages(Section):
             return
         self._run(_END, of_row=outbox_id, became=OutboxState.SENT.value, moment=at, why=None)
         if message_id is not None:
-            place: dict[str, Any] = {"chat_hash": row["chat_hash"], "slot": row["slot"]}
+            place: dict[str, Any] = {name: row[name] for name in ("chat_hash", "slot", "patient_id")}
             self._run(_SET_MESSAGE[self._dialect], **place, message_id=message_id)
 
     def mark_retry(self, outbox_id: int, *, owner: str, not_before: datetime, error: str) -> None:

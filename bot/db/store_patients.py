@@ -1,11 +1,12 @@
-"""Patients, invites and consents in their tables. Decides nothing about them."""
+"""Patients, their caregivers, invites and consents in their tables. Decides nothing about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, union_all, update
+from sqlalchemy import bindparam, delete, select, union, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.app.store import Caregiver, Consent, DuplicateError, Invite, Patient
@@ -13,9 +14,7 @@ from bot.core.again import Watch
 from bot.db import tables as t
 from bot.db.rows import NUMBER, Section, Shape, insert_or_skip, sealed_record
 
-PATIENT = Shape(
-    t.patient, Patient, sealed={"chat_id": NUMBER, "watch": sealed_record(Watch)}, elsewhere=("helper",)
-)
+PATIENT = Shape(t.patient, Patient, sealed={"chat_id": NUMBER, "watch": sealed_record(Watch)}, elsewhere=("helper",))
 CAREGIVER = Shape(t.caregiver, Caregiver, sealed={"chat_id": NUMBER})
 INVITE = Shape(t.invite, Invite)
 CONSENT = Shape(t.consent, Consent)
@@ -43,18 +42,26 @@ _CAREGIVER_BY_CHAT = select(t.caregiver).where(t.caregiver.c.chat_hash == bindpa
 _CAREGIVERS = select(t.caregiver).where(t.caregiver.c.patient_id == bindparam("of_patient")).order_by(t.caregiver.c.id)
 _CONSENTS = select(t.consent).where(t.consent.c.patient_id == bindparam("of_patient")).order_by(t.consent.c.id)
 
-_CHATS_OF = union_all(
+# The chats of now, and those that messages about the patient went to: an earlier phone, a caregiver that ended.
+_CHATS_OF = union(
     select(t.patient.c.chat_hash).where(t.patient.c.id == bindparam("of_patient")),
-    select(t.caregiver.c.chat_hash).where(t.caregiver.c.patient_id == bindparam("of_patient")),
+    *(
+        select(table.c.chat_hash).where(table.c.patient_id == bindparam("of_patient"))
+        for table in (t.caregiver, t.outbox, t.slot_message)
+    ),
 )
-_ERASED = tuple(
-    delete(table).where(table.c.patient_id == bindparam("of_patient"))
-    for table in (t.answer, t.assessment, t.alert, t.tip_shown, t.work_item, t.checkin, t.invite, t.outbox, t.caregiver)
+_ERASED_TABLES = (
+    *(t.answer, t.assessment, t.alert, t.tip_shown, t.work_item, t.checkin),
+    *(t.invite, t.outbox, t.slot_message, t.caregiver),
 )
+_ERASED = tuple(delete(table).where(table.c.patient_id == bindparam("of_patient")) for table in _ERASED_TABLES)
 _ERASED_CHAT = (
     # Sent before the chat was known to be this patient's.
     delete(t.outbox).where(t.outbox.c.patient_id.is_(None), t.outbox.c.chat_hash == bindparam("of_chat")),
-    delete(t.slot_message).where(t.slot_message.c.chat_hash == bindparam("of_chat")),
+    delete(t.slot_message).where(
+        t.slot_message.c.patient_id.is_(None), t.slot_message.c.chat_hash == bindparam("of_chat")
+    ),
+    delete(t.dead_update).where(t.dead_update.c.chat_hash == bindparam("of_chat")),
     delete(t.chat_pace).where(t.chat_pace.c.chat_hash == bindparam("of_chat")),
 )
 _FORGET_CHAT = (
@@ -69,19 +76,26 @@ class Patients(Section):
 
     def add_patient(self, patient: Patient) -> Patient:
         values = PATIENT.values(patient, self._keyring) | self._chat_column(patient)
-        try:
+        with self._one_chat_each():
             row = self._first(_ADD[self._dialect], **values)
-        except IntegrityError:
-            raise _chat_taken() from None
         if row is None:
             raise DuplicateError(DuplicateError.__doc__)
-        return patient.model_copy(update={"id": row["id"]})
+        return patient.model_copy(update={"id": row["id"], "helper": None})
 
     def save_patient(self, patient: Patient) -> None:
-        try:
+        with self._one_chat_each():
             self._save(PATIENT, patient, **self._chat_column(patient))
-        except IntegrityError:
-            raise _chat_taken() from None
+
+    @contextmanager
+    def _one_chat_each(self) -> Iterator[None]:
+        """Write a chat; in a savepoint, because PostgreSQL does nothing more in a transaction that met an error."""
+        try:
+            with self._connection.begin_nested():
+                yield
+        except IntegrityError as error:
+            if "chat_hash" not in str(error.orig):
+                raise
+            raise DuplicateError("That chat belongs to someone else already: withdraw that one first.") from None
 
     def _chat_column(self, person: Patient | Caregiver) -> dict[str, Any]:
         return {"chat_hash": self._chat_hash(person.chat_id) if person.chat_id is not None else None}
@@ -123,16 +137,12 @@ class Patients(Section):
         return self._records(CONSENT, _CONSENTS, of_patient=patient_id)
 
     def add_caregiver(self, row: Caregiver) -> Caregiver:
-        try:
+        with self._one_chat_each():
             return self._add(CAREGIVER, row, **self._chat_column(row))
-        except IntegrityError:
-            raise _chat_taken() from None
 
     def save_caregiver(self, row: Caregiver) -> None:
-        try:
+        with self._one_chat_each():
             self._save(CAREGIVER, row, **self._chat_column(row))
-        except IntegrityError:
-            raise _chat_taken() from None
 
     def caregiver_by_hash(self, token_hash: str) -> Caregiver | None:
         return self._record(CAREGIVER, _CAREGIVER_BY_HASH, of_hash=token_hash)
@@ -144,14 +154,11 @@ class Patients(Section):
         return self._records(CAREGIVER, _CAREGIVERS, of_patient=patient_id)
 
     def erase_patient_data(self, patient_id: int) -> None:
-        chats = [row["chat_hash"] for row in self._all(_CHATS_OF, of_patient=patient_id)]
+        found = self._all(_CHATS_OF, of_patient=patient_id)
+        chats = [row["chat_hash"] for row in found if row["chat_hash"] is not None]
         for statement in _ERASED:
             self._run(statement, of_patient=patient_id)
         for statement in _ERASED_CHAT:
             for chat in chats:
                 self._run(statement, of_chat=chat)
         self._run(_FORGET_CHAT, of_patient=patient_id)
-
-
-def _chat_taken() -> DuplicateError:
-    return DuplicateError("That chat belongs to someone else already: withdraw that one first.")

@@ -331,6 +331,8 @@ slot_message = Table(
     Column("chat_hash", LargeBinary, primary_key=True),
     Column("slot", String, primary_key=True),
     Column("message_id", BigInteger, nullable=False),
+    # No reference: adding one to a table that stands would mean writing the whole table anew on SQLite.
+    Column("patient_id", Identity, index=True),
 )
 
 chat_pace = Table(
@@ -364,7 +366,9 @@ dead_update = Table(
     Column("update_id", BigInteger),
     Column("raw", Sealed, nullable=False),
     Column("error", Sealed, nullable=False),
-    _moment("at"),
+    Column("at", UTCDateTime, nullable=False, index=True),
+    Column("chat_id", Sealed),
+    Column("chat_hash", LargeBinary, index=True),
     sqlite_autoincrement=True,
 )
 

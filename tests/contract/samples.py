@@ -8,16 +8,21 @@ from bot.app.store import (
     AlertState,
     AnswerRow,
     AssessmentRow,
+    Basis,
+    Caregiver,
     CheckInRow,
     Consent,
+    DeadUpdate,
     Invite,
     Lane,
     Outbox,
     Patient,
     PatientState,
+    ProtocolFile,
     TipShown,
     WorkItem,
 )
+from bot.core.again import Watch
 from bot.core.checkin import CheckIn, State
 from bot.core.protocol import Tier
 from bot.core.schedule import Pause
@@ -59,6 +64,33 @@ def full_patient(code: str = "P-0002") -> Patient:
         enrol_revision=7,
         next_due_at=AT + MINUTE,
         unreachable_at=AT,
+        drug="pembrolizumab",
+        watch=Watch(
+            groups=("motor", "bulbar"),
+            since=date(2026, 3, 1),
+            stable_days=1,
+            counted_on=date(2026, 3, 2),
+            steady=True,
+        ),
+        said_at=AT - MINUTE,
+    )
+
+
+def caregiver(patient_id: int, hashed: str = "c1", **changes: Any) -> Caregiver:
+    values: dict[str, Any] = {"token_hash": hashed, "expires_at": AT, "language": "en", "invited_at": AT}
+    return Caregiver(patient_id=patient_id, **values | changes)
+
+
+def full_caregiver(patient_id: int, hashed: str = "c2", chat_id: int = 8_123_456_789) -> Caregiver:
+    return caregiver(
+        patient_id,
+        hashed,
+        state="active",
+        chat_id=chat_id,
+        language="es",
+        agreed_at=AT + MINUTE,
+        ended_at=AT + 2 * MINUTE,
+        said_at=AT + 3 * MINUTE,
     )
 
 
@@ -81,8 +113,9 @@ def checkin(patient_id: int, due_at: datetime = AT, state: State = State.ASKING,
     return CheckInRow(patient_id=patient_id, **values | changes)
 
 
-def answer(checkin_id: int, patient_id: int, question: str, *choices: str, at: datetime = AT) -> AnswerRow:
-    return AnswerRow(checkin_id=checkin_id, patient_id=patient_id, question=question, choices=choices, given_at=at)
+def answer(checkin_id: int, patient_id: int, question: str, *choices: str, at: datetime = AT, **more: Any) -> AnswerRow:
+    values = {"question": question, "choices": choices, "given_at": at} | more
+    return AnswerRow(checkin_id=checkin_id, patient_id=patient_id, **values)
 
 
 def assessment(checkin_id: int, patient_id: int) -> AssessmentRow:
@@ -94,7 +127,20 @@ def assessment(checkin_id: int, patient_id: int) -> AssessmentRow:
         complete=True,
         final=False,
         at=AT,
+        basis=Basis(
+            form="quick",
+            answers={"change": ("yes",), "signs": ("balance", "eyelid")},
+            previous={"change": ("no",)},
+            baseline={},
+            finished=False,
+        ),
         **PROTOCOL,
+    )
+
+
+def protocol_file(content_hash: str = "abc") -> ProtocolFile:
+    return ProtocolFile(
+        content_hash=content_hash, name="ici", version="1.0", content=b"id: ici\n\x00\xff", first_used_at=AT
     )
 
 
@@ -114,6 +160,7 @@ def full_alert(patient_id: int, checkin_id: int) -> AlertRow:
         replied_at=AT,
         mistake_at=AT + MINUTE,
         declared="is_urgent",
+        caregiver_id=4,
     )
 
 
@@ -132,6 +179,11 @@ def work_item(patient_id: int | None, subject: str = "P-0001", **changes: Any) -
 
 def tip_shown(patient_id: int, tip: str = "bath") -> TipShown:
     return TipShown(patient_id=patient_id, tip=tip, shown_at=AT)
+
+
+def dead_update(update_id: int | None = 7, **changes: Any) -> DeadUpdate:
+    values: dict[str, Any] = {"raw": '{"a": "ü"}', "error": "KeyError at x:1", "at": AT}
+    return DeadUpdate(update_id=update_id, **values | changes)
 
 
 def screen(name: str = "question") -> Screen:

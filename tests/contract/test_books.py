@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.app.store import Audit, DeadUpdate, LimiterRow, PatientState
+from bot.app.store import Audit, LimiterRow, PatientState
 from bot.core.checkin import State
-from tests.contract.samples import AT, MINUTE, active, alert, checkin, message, patient
+from tests.contract.samples import AT, MINUTE, active, alert, checkin, dead_update, message, patient
 
 
 def test_the_budget_starts_unused_and_is_kept(database):
@@ -56,11 +56,18 @@ def test_old_updates_are_forgotten(database):
 
 
 def test_dead_updates_are_kept_newest_first(database):
-    rows = [DeadUpdate(update_id=n, raw='{"a": "ü"}', error=f"e{n}", at=AT) for n in (7, None, 9)]
+    rows = [dead_update(n, chat_id=chat, error=f"e{n}") for n, chat in ((7, -5), (None, None), (9, 5))]
     added = [database.run(lambda s, r=row: s.add_dead_update(r)) for row in rows]
     assert database.run(lambda s: s.dead_updates()) == added[::-1]
     assert database.run(lambda s: s.dead_updates(limit=1)) == [added[2]]
     assert database.run(lambda s: s.dead_update_count()) == 3
+
+
+def test_old_dead_updates_are_forgotten(database):
+    for n in range(3):
+        database.run(lambda s, n=n: s.add_dead_update(dead_update(n, at=AT + n * MINUTE)))
+    assert database.run(lambda s: s.forget_dead_updates(AT + MINUTE)) == 1
+    assert [dead.update_id for dead in database.run(lambda s: s.dead_updates())] == [2, 1]
 
 
 def test_settings_are_overwritten(database):

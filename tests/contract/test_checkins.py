@@ -1,6 +1,6 @@
 from bot.core.checkin import State
 from bot.core.protocol import Tier
-from tests.contract.samples import AT, MINUTE, answer, assessment, checkin, patient
+from tests.contract.samples import AT, MINUTE, answer, assessment, checkin, patient, protocol_file
 
 
 def _patient(database, code="P-0001"):
@@ -14,6 +14,7 @@ def _checkin(database, patient_id, **changes):
 def test_a_checkin_comes_back_as_stored(database):
     one = _patient(database)
     full = {"kind": "worse", "closed_at": AT, "reminders": 2, "next_step_at": AT, "silent_at": AT + MINUTE}
+    full["remind_at"] = AT + 2 * MINUTE
     added = _checkin(database, one, **full)
     assert added.id > 0
     assert database.run(lambda s: s.checkin(added.id)) == added
@@ -25,6 +26,7 @@ def test_every_field_of_a_checkin_is_overwritten(database):
     value = {"state": State.STOPPED, "revision": 9, "asked_revision": 8, "cursor": "which", "form": "baseline"}
     tiers = {"raised": Tier.EMERGENCY, "acted_on": Tier.URGENT}
     moments = {"closed_at": AT, "next_step_at": AT + MINUTE, "silent_at": AT, "opened_at": AT - MINUTE}
+    moments["remind_at"] = AT + 3 * MINUTE
     changed = added.model_copy(
         update={"value": added.value.model_copy(update=value | tiers), "reminders": 1, **moments}
     )
@@ -46,7 +48,9 @@ def test_the_answers_of_a_checkin_are_the_current_ones(database):
     row = _checkin(database, one)
     first = database.run(lambda s: s.record_answer(answer(row.id, one, "signs", "balance", "eyelid")))
     database.run(lambda s: s.record_answer(answer(row.id, one, "change", "no")))
-    later = database.run(lambda s: s.record_answer(answer(row.id, one, "change", "yes", at=AT + MINUTE)))
+    later = database.run(
+        lambda s: s.record_answer(answer(row.id, one, "change", "yes", at=AT + MINUTE, caregiver_id=4))
+    )
     assert database.run(lambda s: s.checkin(row.id)).value.answers == {
         "signs": ("balance", "eyelid"),
         "change": ("yes",),
@@ -140,8 +144,44 @@ def test_assessments_come_back_as_stored_newest_first(database):
     one = _patient(database)
     row = _checkin(database, one)
     first = database.run(lambda s: s.add_assessment(assessment(row.id, one)))
-    later = first.model_copy(update={"rules": (), "tier": Tier.ROUTINE, "final": True, "complete": False})
+    assert first.basis is not None
+    bare = {"rules": (), "tier": Tier.ROUTINE, "final": True, "complete": False, "basis": None}
+    later = first.model_copy(update=bare)
     second = database.run(lambda s: s.add_assessment(later))
     assert database.run(lambda s: s.assessments(one)) == [second, first]
     assert database.run(lambda s: s.assessments(one, limit=1)) == [second]
     assert second.id > first.id
+
+
+def test_of_each_form_the_newest_finished_counts_newest_first(database):
+    one, other = _patient(database, "one"), _patient(database, "other")
+
+    def finished(who, minutes, form, state=State.DONE):
+        row = _checkin(database, who, due_at=AT + minutes * MINUTE, form=form, state=state)
+        database.run(lambda s: s.record_answer(answer(row.id, who, "numb", f"{form}{minutes}")))
+        return row.id
+
+    # By when it was asked, not by when it was due: what was added last is the newest.
+    finished(one, 9, "full")
+    finished(one, 8, "quick")
+    full = finished(one, 7, "full")
+    finished(other, 6, "again")
+    quick = finished(one, 5, "quick")
+    finished(one, 4, "again", State.EXPIRED)
+    now = finished(one, 3, "full", State.ASKING)
+    assert database.run(lambda s: s.last_finished(one, now)) == [
+        ("quick", {"numb": ("quick5",)}),
+        ("full", {"numb": ("full7",)}),
+    ]
+    database.run(lambda s: s.forget_answer(quick, "numb", AT))
+    assert database.run(lambda s: s.last_finished(one, now))[0] == ("quick", {})
+    before_full = database.run(lambda s: s.last_finished(one, full))
+    assert before_full == [("quick", {"numb": ("quick8",)}), ("full", {"numb": ("full9",)})]
+
+
+def test_a_protocol_is_kept_once_as_it_was_first(database):
+    assert database.run(lambda s: s.kept_protocol("abc")) is None
+    first, other = protocol_file(), protocol_file("def")
+    for row in (first, other, first.model_copy(update={"first_used_at": AT + MINUTE, "content": b"changed"})):
+        database.run(lambda s, r=row: s.keep_protocol(r))
+    assert database.run(lambda s: (s.kept_protocol("abc"), s.kept_protocol("def"))) == (first, other)

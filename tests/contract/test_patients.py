@@ -12,6 +12,8 @@ from tests.contract.samples import (
     assessment,
     checkin,
     consent,
+    dead_update,
+    full_caregiver,
     full_patient,
     invite,
     message,
@@ -35,6 +37,14 @@ def test_every_field_of_a_patient_is_overwritten(database):
     changed = full_patient().model_copy(update={"id": added.id})
     database.run(lambda s: s.save_patient(changed))
     assert database.run(lambda s: s.patient(added.id, lock=True)) == changed
+
+
+def test_who_helps_just_now_is_never_stored(database):
+    helped = patient().model_copy(update={"helper": full_caregiver(1)})
+    added = database.run(lambda s: s.add_patient(helped))
+    assert added.helper is None
+    database.run(lambda s: s.save_patient(added.model_copy(update={"helper": full_caregiver(1)})))
+    assert database.run(lambda s: s.patient(added.id)) == added
 
 
 def test_moments_keep_microseconds_and_are_utc(database):
@@ -121,6 +131,7 @@ def _fill(store, someone):
     store.add_consent(consent(someone.id))
     store.add_work_item(work_item(someone.id, someone.code))
     store.add_tip_shown(tip_shown(someone.id))
+    store.add_dead_update(dead_update(someone.id, chat_id=someone.chat_id))
     store.enqueue(message(someone.chat_id, patient_id=someone.id))
     sent = store.enqueue(message(someone.chat_id, "old"))
     store.mark_sent(sent, owner="x", message_id=9, at=AT)
@@ -139,11 +150,13 @@ def _left(store, someone, chat_id, row):
         store.work_items(someone.id),
         store.tips_shown(someone.id),
         store.chat_free_at([chat_id]),
+        store.caregivers(someone.id),
+        [dead for dead in store.dead_updates() if dead.chat_id in {None, chat_id}],
     )
 
 
 def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database):
-    one = database.run(lambda s: s.add_patient(patient("one", chat_id=1)))
+    one = database.run(lambda s: s.add_patient(full_patient("one").model_copy(update={"chat_id": 1})))
     other = database.run(lambda s: s.add_patient(patient("other", chat_id=2)))
     rows = {p.code: database.run(lambda s, p=p: _fill(s, p)) for p in (one, other)}
     kept = database.run(lambda s: _left(s, other, 2, rows["other"]))
@@ -151,7 +164,9 @@ def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database)
     database.run(lambda s: s.erase_patient_data(one.id))
 
     assert not any(database.run(lambda s: _left(s, one, 1, rows["one"])))
-    assert database.run(lambda s: s.patient(one.id)) == one.model_copy(update={"chat_id": None})
+    assert database.run(lambda s: s.patient(one.id)) == one.model_copy(
+        update={"chat_id": None, "watch": None, "drug": None}
+    )
     assert database.run(lambda s: s.patient_by_chat(1)) is None
     assert len(database.run(lambda s: s.consents(one.id))) == 1
     assert len(database.run(lambda s: s.audit_lines("one"))) == 1
@@ -161,6 +176,56 @@ def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database)
     database.run(lambda s: s.enqueue(message(1, "old", "edit")))
     claims = database.run(lambda s: s.claim_outbox(AT, lanes=[Lane.REPLY], limit=9, owner="x", lease_until=AT + MINUTE))
     assert {(c.row.chat_id, c.message_id) for c in claims} == {(1, None), (2, None)}
+
+
+def _said(store, chat_id, slot, **changes):
+    """A message that was sent there, so that its slot has a message to edit, and the chat a pace."""
+    store.mark_sent(store.enqueue(message(chat_id, slot, **changes)), owner="x", message_id=9, at=AT)
+    store.save_chat_free_at({chat_id: AT})
+
+
+def _edited(database, chat_id, slot):
+    """The message that an edit of the slot would change."""
+    database.run(lambda s: s.enqueue(message(chat_id, slot, "edit")))
+    claims = database.run(lambda s: s.claim_outbox(AT, lanes=[*Lane], limit=99, owner="x", lease_until=AT + MINUTE))
+    return {(c.row.chat_id, c.row.slot): c.message_id for c in claims}[chat_id, slot]
+
+
+def test_erasing_takes_caregivers_along_with_all_that_their_chats_hold(database):
+    one = database.run(lambda s: s.add_patient(patient("one", chat_id=1)))
+    other = database.run(lambda s: s.add_patient(patient("other", chat_id=2)))
+    database.run(lambda s: s.add_caregiver(full_caregiver(one.id, "a", 11)))
+    kept = database.run(lambda s: s.add_caregiver(full_caregiver(other.id, "b", 12)))
+    for chat_id, whose in ((11, one), (12, other)):
+        database.run(lambda s, c=chat_id, p=whose: _said(s, c, "menu", patient_id=p.id))
+        database.run(lambda s, c=chat_id: s.enqueue(message(c, "hello")))
+        database.run(lambda s, c=chat_id: s.add_dead_update(dead_update(c, chat_id=c)))
+    database.run(lambda s: s.erase_patient_data(one.id))
+    assert database.run(lambda s: (s.caregivers(one.id), s.caregivers(other.id))) == ([], [kept])
+    assert database.run(lambda s: (s.caregiver_by_chat(11), s.caregiver_by_hash("a"))) == (None, None)
+    assert list(database.run(lambda s: s.chat_free_at([11, 12]))) == [12]
+    assert [dead.chat_id for dead in database.run(lambda s: s.dead_updates())] == [12]
+    assert sum(database.run(lambda s: s.outbox_counts()).values()) == 2
+    assert _edited(database, 11, "menu") is None
+
+
+def test_erasing_finds_chats_of_earlier_too(database):
+    one = database.run(lambda s: s.add_patient(patient("one", chat_id=1)))
+    other = database.run(lambda s: s.add_patient(patient("other")))
+    # 1 was the patient's phone before 3; 2 was a caregiver's chat, and is another patient's now.
+    for chat_id in (1, 2):
+        database.run(lambda s, c=chat_id: _said(s, c, "checkin:1", patient_id=one.id))
+        database.run(lambda s, c=chat_id: s.add_dead_update(dead_update(c, chat_id=c)))
+    database.run(lambda s: s.add_dead_update(dead_update(5)))
+    database.run(lambda s: s.save_patient(one.model_copy(update={"chat_id": 3})))
+    database.run(lambda s: s.save_patient(other.model_copy(update={"chat_id": 2})))
+    database.run(lambda s: _said(s, 2, "menu", patient_id=other.id))
+    database.run(lambda s: s.forget_messages(AT + MINUTE))
+    database.run(lambda s: s.erase_patient_data(one.id))
+    assert [dead.chat_id for dead in database.run(lambda s: s.dead_updates())] == [None]
+    assert database.run(lambda s: s.chat_free_at([1, 2])) == {}
+    assert [_edited(database, 1, "checkin:1"), _edited(database, 2, "menu")] == [None, 9]
+    assert database.run(lambda s: s.patient_by_chat(2)).code == "other"
 
 
 def test_erasing_a_patient_without_a_chat(database):

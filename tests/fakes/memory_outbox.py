@@ -114,7 +114,9 @@ class MemoryMessages:
             return
         self._put(queued._replace(state=OutboxState.SENT, owner=None, leased_until=EPOCH))
         if message_id is not None:
-            self._t.put("slot", (queued.row.chat_id, queued.row.slot), message_id)
+            place = (queued.row.chat_id, queued.row.slot)
+            self._t.put("slot", place, message_id)
+            self._t.put("slot_of", place, queued.row.patient_id or 0)
 
     def mark_retry(self, outbox_id: int, *, owner: str, not_before: datetime, error: str) -> None:
         queued = self._t.get("outbox", outbox_id)
@@ -153,3 +155,4 @@ class MemoryMessages:
 
     def forget_slot(self, chat_id: int, slot: str) -> None:
         self._t.drop("slot", (chat_id, slot))
+        self._t.drop("slot_of", (chat_id, slot))

@@ -183,22 +183,35 @@ class MemoryStore(MemoryMessages):
 
     def erase_patient_data(self, patient_id: int) -> None:
         patient = self.patient(patient_id)
-        chats = {c.chat_id for c in self.caregivers(patient_id)} | ({patient.chat_id} if patient is not None else set())
-        chats.discard(None)
+        chats = self._chats_of(patient_id)
         for table in ("answer", "assessment", "alert", "tip_shown", "work_item", "checkin", "invite", "caregiver"):
             for row in self._of(table, patient_id):
                 self._t.drop(table, row.id)
+        self._erase_chats(patient_id, chats)
+        if patient is not None:
+            self._save("patient", patient.model_copy(update={"chat_id": None, "watch": None, "drug": None}))
+
+    def _erase_chats(self, patient_id: int, chats: set[int]) -> None:
         for queued in self._t.all("outbox"):
             stranger = queued.row.patient_id is None and queued.row.chat_id in chats
             if stranger or queued.row.patient_id == patient_id:
                 self._t.drop("outbox", queued.row.id)
-        for key, _ in self._t.items("slot"):
-            if key[0] in chats:
-                self._t.drop("slot", key)
+        for key, whose in self._t.items("slot_of"):
+            if whose == patient_id or (whose == 0 and key[0] in chats):
+                self.forget_slot(*key)
+        for dead in self._t.all("dead_update"):
+            if dead.chat_id in chats:
+                self._t.drop("dead_update", dead.id)
         for chat_id in chats:
             self._t.drop("pace", chat_id)
-        if patient is not None:
-            self._save("patient", patient.model_copy(update={"chat_id": None, "watch": None, "drug": None}))
+
+    def _chats_of(self, patient_id: int) -> set[int]:
+        """The chats of now, and those that messages about the patient went to."""
+        patient = self.patient(patient_id)
+        chats = {c.chat_id for c in self.caregivers(patient_id)} | ({patient.chat_id} if patient is not None else set())
+        chats |= {q.row.chat_id for q in self._t.all("outbox") if q.row.patient_id == patient_id}
+        chats |= {chat_id for (chat_id, _), whose in self._t.items("slot_of") if whose == patient_id}
+        return chats - {None}
 
     # -- check-ins
 
@@ -357,6 +370,12 @@ class MemoryStore(MemoryMessages):
 
     def dead_update_count(self) -> int:
         return len(self._t.all("dead_update"))
+
+    def forget_dead_updates(self, before: datetime) -> int:
+        old = [dead.id for dead in self._t.all("dead_update") if dead.at < before]
+        for number in old:
+            self._t.drop("dead_update", number)
+        return len(old)
 
     def setting(self, name: str) -> str | None:
         return self._t.get("setting", name)
