@@ -9,10 +9,10 @@ from bot.db import tables as t
 from bot.db.engine import open_database
 from bot.db.store import SqlStore
 from bot.db.store_alerts import ALERT, TIP_SHOWN, WORK_ITEM
-from bot.db.store_books import AUDIT
+from bot.db.store_books import AUDIT, DEAD_UPDATE
 from bot.db.store_checkins import ANSWER, ASSESSMENT, CHECKIN, VALUE
 from bot.db.store_outbox import OUTBOX
-from bot.db.store_patients import INVITE, PATIENT
+from bot.db.store_patients import CAREGIVER, INVITE, PATIENT
 from tests.contract.samples import (
     AT,
     MINUTE,
@@ -20,9 +20,12 @@ from tests.contract.samples import (
     alert,
     answer,
     assessment,
+    caregiver,
     checkin,
+    dead_update,
     invite,
     message,
+    protocol_file,
     tip_shown,
     work_item,
 )
@@ -69,10 +72,19 @@ FILL = {
     t.alert: lambda n: _values(ALERT, alert(n, n, next_step_at=_later(n))),
     t.outbox: _message,
     t.chat_pace: lambda n: {"chat_hash": _hash(n), "free_at": AT + (n % 3 - 1) * MINUTE},
-    t.slot_message: lambda n: {"chat_hash": _hash(n), "slot": "menu", "message_id": n},
+    t.slot_message: lambda n: {"chat_hash": _hash(n), "slot": "menu", "message_id": n, "patient_id": n},
     t.seen_update: lambda n: {"update_id": n, "at": AT + n * MINUTE},
     t.work_item: lambda n: _values(WORK_ITEM, work_item(n, f"P{n}", closed_at=AT if n > 20 else None)),
     t.invite: lambda n: _values(INVITE, invite(n, f"h{n}")),
+    t.caregiver: lambda n: _values(CAREGIVER, caregiver(n, f"c{n}", chat_id=MANY + n), chat_hash=_hash(MANY + n)),
+    t.dead_update: lambda n: _values(DEAD_UPDATE, dead_update(n, at=AT + n * MINUTE), chat_hash=_hash(n)),
+    t.protocol_file: lambda n: {
+        "content_hash": f"h{n}",
+        "name": "ici",
+        "version": "1.0",
+        "content": b"x",
+        "first_used_at": AT,
+    },
     t.tip_shown: lambda n: _values(TIP_SHOWN, tip_shown(n)),
     t.audit: lambda n: _values(AUDIT, Audit(at=AT, actor="a", action="b", subject=f"P{n}")),
 }
@@ -103,10 +115,16 @@ LOOK_UPS = SWEEPS | {
     "work_items": lambda s: s.work_items(),
     "close_work_items": lambda s: [s.close_work_items(11, ("unreachable",), AT)],
     "invite_by_hash": lambda s: [s.invite_by_hash("h5").id],
+    "caregiver_by_hash": lambda s: [s.caregiver_by_hash("c5").id],
+    "caregiver_by_chat": lambda s: [s.caregiver_by_chat(MANY + 5).id],
+    "caregivers": lambda s: s.caregivers(11),
+    "kept_protocol": lambda s: [s.kept_protocol("h5").name],
+    "keep_protocol": lambda s: [s.keep_protocol(protocol_file("h5"))],
     "rate_tip": lambda s: [s.rate_tip(11, "t", "helpful")],
     "audit_lines": lambda s: s.audit_lines("P5", 5),
     "first_time": lambda s: [s.first_time(5, AT)],
     "forget_updates": lambda s: [s.forget_updates(AT + 9 * MINUTE)],
+    "forget_dead_updates": lambda s: [s.forget_dead_updates(AT + 9 * MINUTE)],
     "erase_patient_data": lambda s: [s.erase_patient_data(3_999)],
 }
 

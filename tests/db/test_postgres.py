@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import time
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -14,34 +13,23 @@ from bot.app import patients
 from bot.app.store import Invite, Lane
 from bot.db import store_alerts, store_checkins
 from bot.db.postgres import TRIES
-from bot.db.store import SqlStore
-from tests.contract.samples import AT, MINUTE, active, alert, answer, checkin, message, patient, work_item
-from tests.fakes.databases import KEYRING
-
-
-@contextmanager
-def _open(pg):
-    """Another replica's transaction, held open; what it did is committed at the end."""
-    with pg.engine.connect() as connection, connection.begin():
-        yield SqlStore(connection, KEYRING)
+from tests.contract.samples import (
+    AT,
+    MINUTE,
+    active,
+    alert,
+    answer,
+    checkin,
+    message,
+    patient,
+    work_item,
+)
+from tests.db.replicas import in_thread, opened, until_somebody_waits
 
 
 def _claim(store, owner="me", limit=10):
     claims = store.claim_outbox(AT, lanes=list(Lane), limit=limit, owner=owner, lease_until=AT + MINUTE)
     return [claim.row.id for claim in claims]
-
-
-def _in_thread(fn):
-    """Start it and return what waits for its result."""
-    result = []
-    thread = threading.Thread(target=lambda: result.append(fn()))
-    thread.start()
-
-    def wait():
-        thread.join(10)
-        return result[0]
-
-    return thread, wait
 
 
 # -- locks
@@ -50,7 +38,7 @@ def _in_thread(fn):
 def test_replicas_pass_over_patients_that_another_works_on(pg):
     for code in ("a", "b", "c"):
         pg.run(lambda s, c=code: s.add_patient(active(c, AT)))
-    with _open(pg) as one, _open(pg) as two:
+    with opened(pg) as one, opened(pg) as two:
         assert [p.code for p in one.due_patients(AT, 2)] == ["a", "b"]
         assert [p.code for p in two.due_patients(AT, 2)] == ["c"]
 
@@ -60,7 +48,7 @@ def test_a_locked_patient_is_passed_over_by_every_sweep(pg):
     for who in (one, other):
         pg.run(lambda s, w=who: s.add_checkin(checkin(w.id, next_step_at=AT)))
         pg.run(lambda s, w=who: s.add_alert(alert(w.id, next_step_at=AT)))
-    with _open(pg) as tap, _open(pg) as sweep:
+    with opened(pg) as tap, opened(pg) as sweep:
         tap.patient(one.id, lock=True)
         assert [p.id for p in sweep.due_patients(AT, 9)] == [other.id]
         assert [c.patient_id for c in sweep.checkins_to_step(AT, 9)] == [other.id]
@@ -69,7 +57,7 @@ def test_a_locked_patient_is_passed_over_by_every_sweep(pg):
 
 def test_rows_of_a_locked_patient_can_still_be_added_by_others(pg):
     one = pg.run(lambda s: s.add_patient(patient()))
-    with _open(pg) as tap, _open(pg) as other:
+    with opened(pg) as tap, opened(pg) as other:
         tap.patient(one.id, lock=True)
         other._connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
         assert other.add_alert(alert(one.id)).id
@@ -77,9 +65,9 @@ def test_rows_of_a_locked_patient_can_still_be_added_by_others(pg):
 
 def test_two_taps_of_one_patient_take_their_turns(pg):
     one = pg.run(lambda s: s.add_patient(patient()))
-    with _open(pg) as first:
+    with opened(pg) as first:
         locked = first.patient(one.id, lock=True)
-        thread, wait = _in_thread(lambda: pg.run(lambda s: s.patient(one.id, lock=True)))
+        thread, wait = in_thread(lambda: pg.run(lambda s: s.patient(one.id, lock=True)))
         thread.join(0.1)
         assert thread.is_alive()
         first.save_patient(locked.model_copy(update={"enrol_revision": 1}))
@@ -97,8 +85,8 @@ def test_what_another_replica_has_just_stepped_is_not_stepped_again(pg, kind):
     # The second sweep has its snapshot, but no lock yet, when the first one commits.
     with pg.engine.connect() as gate:
         gate.exec_driver_sql("SELECT pg_advisory_lock(7)")
-        _, wait = _in_thread(lambda: _sweep_held_up(pg, kind))
-        _until_somebody_waits(gate)
+        _, wait = in_thread(lambda: _sweep_held_up(pg, kind))
+        until_somebody_waits(gate)
         pg.run(lambda s: s.save_checkin(later) if kind == "checkin" else s.save_alert(later))
         gate.exec_driver_sql("SELECT pg_advisory_unlock(7)")
         assert wait() == []
@@ -111,20 +99,12 @@ def _sweep_held_up(pg, kind):
         return connection.execute(held_up, {"at": AT, "top": 9}).all()
 
 
-def _until_somebody_waits(connection):
-    for _ in range(1000):
-        if connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("nobody waits")
-
-
 # -- the outbox
 
 
 def test_senders_share_the_messages_without_waiting(pg):
     numbers = [pg.run(lambda s, c=chat: s.enqueue(message(c))) for chat in range(6)]
-    with _open(pg) as one, _open(pg) as two:
+    with opened(pg) as one, opened(pg) as two:
         assert _claim(one, "one", 3) == numbers[:3]
         assert _claim(two, "two", 9) == numbers[3:]
     assert pg.run(_claim) == []
@@ -132,11 +112,11 @@ def test_senders_share_the_messages_without_waiting(pg):
 
 def test_two_senders_never_hold_two_messages_of_one_chat(pg):
     first = pg.run(lambda s: s.enqueue(message(1, "a")))
-    with _open(pg) as one:
+    with opened(pg) as one:
         assert _claim(one, "one") == [first]
         # Not seen by the first sender; its lease isn't seen by the second.
         urgent = pg.run(lambda s: s.enqueue(message(1, "b", lane=Lane.REPLY)))
-        with _open(pg) as two:
+        with opened(pg) as two:
             assert _claim(two, "two") == []
     assert pg.run(_claim) == []
     pg.run(lambda s: s.mark_sent(first, owner="one", message_id=1, at=AT))
@@ -171,7 +151,7 @@ def test_many_senders_send_each_message_once_and_each_chats_in_order(pg):
 
 def test_a_message_being_replaced_is_passed_over(pg):
     number = pg.run(lambda s: s.enqueue(message(1)))
-    with _open(pg) as tap, _open(pg) as sender:
+    with opened(pg) as tap, opened(pg) as sender:
         assert tap.enqueue(message(1, mode="edit")) == number
         assert _claim(sender) == []
     assert pg.run(_claim) == [number]

@@ -6,31 +6,44 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from bot.app.store import DeadUpdate, Lane, OutboxState
+from bot.app.store import Basis, DeadUpdate, Lane, OutboxState
+from bot.core.again import Watch
 from bot.core.screen import Contact, Screen, Text
 from bot.db.crypto import Keyring, SealError, new_key
 from bot.db.engine import open_database
 from bot.db.store_outbox import OUTBOX
-from tests.contract.samples import AT, MINUTE, alert, answer, assessment, checkin, message, patient
+from tests.contract.samples import AT, MINUTE, alert, answer, assessment, checkin, full_caregiver, message, patient
 from tests.fakes.databases import KEYS, sqlite_url
 
 CHAT = 7_314_159_265
 NUMBER = "+4930901820"
-SECRETS = (str(CHAT), NUMBER, "burning_feet", "severe_rule", "the_screen", "dead_raw", "dead_error")
+HELPER = 8_271_828_182
+SECRETS = (
+    *(str(CHAT), str(HELPER), "watched_group", "basis_before", "basis_start"),
+    *(NUMBER, "burning_feet", "severe_rule", "the_screen", "dead_raw", "dead_error"),
+)
 
 
 def _fill(store):
-    one = store.add_patient(patient(chat_id=CHAT))
+    watch = Watch(groups=("watched_group",), since=AT.date())
+    one = store.add_patient(patient(chat_id=CHAT, watch=watch))
+    store.add_caregiver(full_caregiver(one.id, chat_id=HELPER))
     row = store.add_checkin(checkin(one.id))
     store.record_answer(answer(row.id, one.id, "numb", "burning_feet"))
-    store.add_assessment(assessment(row.id, one.id).model_copy(update={"rules": ("severe_rule",)}))
+    answers = {"numb": ("burning_feet",)}
+    old = {"previous": {"a": ("basis_before",)}, "baseline": {"a": ("basis_start",)}}
+    basis = Basis(form="quick", answers=answers, finished=True, **old)
+    found = assessment(row.id, one.id)
+    store.add_assessment(found.model_copy(update={"rules": ("severe_rule",), "basis": basis}))
     store.add_alert(alert(one.id, row.id, rules=("severe_rule",)))
     screen = Screen(name="the_screen", lines=(Text(key=NUMBER),), contact=Contact(number=NUMBER, name="Team"))
     first = store.enqueue(message(CHAT, screen=screen))
     store.enqueue(message(CHAT, mode="edit", screen=screen))
     store.mark_sent(first, owner="x", message_id=5, at=AT)
     store.save_chat_free_at({CHAT: AT})
-    store.add_dead_update(DeadUpdate(update_id=1, raw=f"dead_raw {CHAT}", error=f"dead_error {CHAT}", at=AT))
+    store.add_dead_update(
+        DeadUpdate(update_id=1, chat_id=CHAT, raw=f"dead_raw {CHAT}", error=f"dead_error {CHAT}", at=AT)
+    )
 
 
 def _bytes_on_disk(folder: Path) -> bytes:
@@ -44,9 +57,12 @@ def test_neither_the_file_nor_its_log_holds_anything_readable(sqlite, tmp_path):
     sqlite.run(lambda s: s._connection.exec_driver_sql("PRAGMA table_list").all())
     on_disk = _bytes_on_disk(tmp_path)
     assert b"can_be_read" in log
-    eight = CHAT.to_bytes(8, "big"), CHAT.to_bytes(8, "little"), CHAT.to_bytes(6, "big")
-    for secret in (*(s.encode() for s in SECRETS), *eight, base64.b64encode(str(CHAT).encode())):
+    for secret in (s.encode() for s in SECRETS):
         assert secret not in on_disk
+    for chat in (CHAT, HELPER):
+        eight = chat.to_bytes(8, "big"), chat.to_bytes(8, "little"), chat.to_bytes(6, "big")
+        for form in (*eight, base64.b64encode(str(chat).encode())):
+            assert form not in on_disk
 
 
 def test_the_same_holds_on_postgresql(pg):
@@ -81,6 +97,33 @@ def test_a_changed_answer_is_refused(sqlite):
     _sql(sqlite, "UPDATE answer SET choices = (SELECT choices FROM answer WHERE question = 'a') WHERE question = 'b'")
     with pytest.raises(SealError, match=r"answer\.choices"):
         sqlite.run(lambda s: s.checkin(row.id))
+
+
+def test_a_caregivers_chat_moved_to_another_is_refused(sqlite):
+    one = sqlite.run(lambda s: s.add_patient(patient()))
+    first, second = (sqlite.run(lambda s, n=n: s.add_caregiver(full_caregiver(one.id, f"c{n}", n))) for n in (1, 2))
+    _sql(sqlite, "UPDATE caregiver SET chat_id = (SELECT chat_id FROM caregiver WHERE id = 1) WHERE id = 2")
+    assert sqlite.run(lambda s: s.caregiver_by_chat(1)) == first
+    with pytest.raises(SealError, match=r"caregiver\.chat_id"):
+        sqlite.run(lambda s: s.caregiver_by_hash(second.token_hash))
+
+
+def test_a_changed_watch_is_refused(sqlite):
+    watch = Watch(groups=("motor",), since=AT.date())
+    for code in ("one", "two"):
+        sqlite.run(lambda s, c=code: s.add_patient(patient(c, watch=watch)))
+    _sql(sqlite, "UPDATE patient SET watch = (SELECT watch FROM patient WHERE code = 'one') WHERE code = 'two'")
+    with pytest.raises(SealError, match=r"patient\.watch"):
+        sqlite.run(lambda s: s.patient_by_code("two"))
+
+
+def test_a_changed_basis_is_refused(sqlite):
+    one = sqlite.run(lambda s: s.add_patient(patient()))
+    row = sqlite.run(lambda s: s.add_checkin(checkin(one.id)))
+    sqlite.run(lambda s: s.add_assessment(assessment(row.id, one.id)))
+    _sql(sqlite, "UPDATE assessment SET basis = rules")
+    with pytest.raises(SealError, match=r"assessment\.basis"):
+        sqlite.run(lambda s: s.assessments(one.id))
 
 
 def test_a_message_that_does_not_open_fails_alone(sqlite):

@@ -1,0 +1,35 @@
+"""Other replicas beside the one tested: a transaction held open, a call in a thread, and who waits for a lock."""
+
+import threading
+from contextlib import contextmanager
+
+from bot.db.store import SqlStore
+from tests.fakes.databases import KEYRING
+
+
+@contextmanager
+def opened(pg):
+    """Another replica's transaction, held open; what it did is committed at the end."""
+    with pg.engine.connect() as connection, connection.begin():
+        yield SqlStore(connection, KEYRING)
+
+
+def in_thread(fn):
+    """Start it and return what waits for its result."""
+    result = []
+    thread = threading.Thread(target=lambda: result.append(fn()))
+    thread.start()
+
+    def wait():
+        thread.join(10)
+        return result[0]
+
+    return thread, wait
+
+
+def until_somebody_waits(connection):
+    for _ in range(1000):
+        if connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("nobody waits")
