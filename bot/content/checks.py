@@ -9,10 +9,11 @@ from itertools import combinations, pairwise, product
 from typing import Any, NamedTuple
 
 from bot.content.reader import LISTS, Loc, Source
-from bot.content.texts import ENGLISH, Texts, choice_key
+from bot.content.texts import ENGLISH, Texts, choice_key, short_key, topic_keys
 from bot.core.protocol import (
     BUTTON_ROOM,
     SKIP,
+    Again,
     Answers,
     Clocks,
     Condition,
@@ -198,6 +199,30 @@ def check_tips(ground: Ground) -> None:
             ground.source.fault(("tips", n), _too_long(f"'{tip.id}' and '{_RATING}'", len(tip.id) + len(_RATING)))
 
 
+def check_reading(ground: Ground) -> None:
+    """Tips and topics name sources that are listed, and every source listed is named."""
+    listed: Mapping[str, str] | None = ground.source.value("sources")
+    if listed is None:
+        return
+    named: set[str] = set()
+    for section in ("tips", "topics"):
+        for n, item in ground.source.items(section):
+            named |= set(item.sources)
+            for source in item.sources:
+                if source not in listed:
+                    ground.source.fault((section, n), f"there is no source '{source}': add it to 'sources'")
+    for source in listed:
+        if source not in named:
+            ground.source.fault(("sources", source), f"source '{source}' is named by no tip and no topic: remove it")
+
+
+def check_again(ground: Ground) -> None:
+    """The form that is asked daily exists."""
+    again: Again | None = ground.source.value("again")
+    if again is not None and again.form not in ground.forms:
+        ground.source.fault(("again",), f"there is no form '{again.form}': correct the name or add the form")
+
+
 def check_plans(ground: Ground) -> None:
     """Phases have no gap and no overlap, cadences can be kept, and their forms exist."""
     for n, plan in ground.source.items("plans"):
@@ -236,7 +261,7 @@ def check_clocks(ground: Ground) -> None:
 
 
 def _clock_faults(clocks: Clocks) -> Iterator[tuple[str, str]]:
-    for name in ("cutoff", "reminder_when_daily", "silent_after", "remind_again_soon", "invite_valid"):
+    for name in ("cutoff", "reminder_when_daily", "silent_after", "remind_again_soon", "invite_valid", "change_for"):
         if getattr(clocks, name) <= timedelta(0):
             yield name, f"{name} is no time at all: write a length such as '12 h'"
     if any(wait <= timedelta(0) for wait in clocks.reminders) or any(b <= a for a, b in pairwise(clocks.reminders)):
@@ -282,6 +307,7 @@ def check_strings(ground: Ground, texts: Texts) -> None:
 
 def _strings(ground: Ground) -> Iterator[tuple[Loc, str]]:
     for n, question in ground.source.items("questions"):
+        yield ("questions", n), short_key(question)
         for k, choice in enumerate(question.choices):
             yield ("questions", n, "choices", k), choice_key(question.id, choice.id, choice.text)
     for n, form in ground.source.items("forms"):
@@ -289,6 +315,8 @@ def _strings(ground: Ground) -> Iterator[tuple[Loc, str]]:
             yield ("forms", n, "steps", k), step.text or f"question.{step.ask}"
     for n, tip in ground.source.items("tips"):
         yield ("tips", n), _tip_key(tip)
+    for n, topic in ground.source.items("topics"):
+        yield from ((("topics", n), key) for key in topic_keys(topic))
 
 
 def _tip_key(tip: Tip) -> str:

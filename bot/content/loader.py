@@ -38,6 +38,8 @@ def read_protocol(file: str, content: bytes, texts: Texts | None = None) -> Prot
     checks.check_forms(ground)
     rule_checks.check_rules(ground)
     checks.check_tips(ground)
+    checks.check_reading(ground)
+    checks.check_again(ground)
     checks.check_plans(ground)
     checks.check_clocks(ground)
     if texts is not None:
@@ -71,6 +73,9 @@ def _built(source: Source, content_hash: str) -> Protocol:
         rules=listed("rules"),
         composite_table=source.value("composite_table"),
         unassessable=source.value("unassessable"),
+        again=source.value("again"),
+        sources=source.value("sources"),
+        topics=listed("topics"),
         tips=listed("tips"),
         tip_rest=source.value("tip_rest"),
         tip_rest_disliked=source.value("tip_rest_disliked"),

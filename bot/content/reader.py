@@ -3,7 +3,7 @@
 Each item is parsed by itself, so that one bad rule does not hide the faults of the others.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -12,7 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from bot.content.faults import ContentError, Fault
-from bot.core.protocol import Clocks, Duration, Form, Question, Rule, TierName, Tip
+from bot.core.protocol import Again, Clocks, Duration, Form, Question, Rule, TierName, Tip, Topic
 from bot.core.schedule import PlanTemplate
 from bot.core.screen import Frozen
 
@@ -29,6 +29,9 @@ class ProtocolFile(Frozen):
     unassessable: TierName
     rules: tuple[Rule, ...]
     composite_table: tuple[tuple[int | None, ...], ...]
+    again: Again
+    sources: Mapping[str, str]
+    topics: tuple[Topic, ...]
     tip_rest: Duration
     tip_rest_disliked: Duration
     tips: tuple[Tip, ...]
@@ -40,6 +43,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "questions": Question,
     "forms": Form,
     "rules": Rule,
+    "topics": Topic,
     "tips": Tip,
     "plans": PlanTemplate,
 }

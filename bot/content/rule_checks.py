@@ -34,6 +34,8 @@ def _check_names(ground: Ground, loc: Loc, rule: Rule) -> None:
         check_condition(ground, (*loc, "if"), rule.if_)
     if rule.unless is not None:
         check_condition(ground, (*loc, "unless"), rule.unless)
+    if rule.waits_for is not None:
+        _check_waits(ground, loc, rule, rule.waits_for)
     for where, name, needs in _clause_questions(rule):
         if name not in ground.questions:
             ground.source.fault((*loc, *where), f"there is no question '{name}': correct the id or add the question")
@@ -41,6 +43,20 @@ def _check_names(ground: Ground, loc: Loc, rule: Rule) -> None:
         question = ground.questions[name]
         if question is not None and not _is(question, needs):
             ground.source.fault((*loc, *where), f"'{name}' is no {needs} question, which this rule needs: name another")
+
+
+def _check_waits(ground: Ground, loc: Loc, rule: Rule, awaited: str) -> None:
+    """What a rule waits for is asked, and after all that the rule looks at: else it would fire too early or never."""
+    where = (*loc, "waits_for")
+    if awaited not in ground.questions:
+        ground.source.fault(where, f"there is no question '{awaited}': correct the id or add the question")
+    if rule.tier is Tier.EMERGENCY:
+        ground.source.fault(where, f"rule '{rule.id}' gives EMERGENCY, which never waits: remove 'waits_for'")
+    for form in ground.forms.values():
+        asked = [step.ask for step in form.steps] if form is not None else []
+        if awaited in asked and any(asked.index(q) > asked.index(awaited) for q in rule.questions & set(asked)):
+            reason = f"form '{form.id if form else ''}' asks '{awaited}' before what rule '{rule.id}' looks at"
+            ground.source.fault(where, f"{reason}: ask it after")
 
 
 def _clause_questions(rule: Rule) -> Iterator[tuple[Loc, str, str]]:

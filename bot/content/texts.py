@@ -17,11 +17,11 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import PoFileError, read_po
 
 from bot.content.faults import ContentError, Fault
-from bot.core.protocol import Protocol, Question, Tier
+from bot.core.protocol import Protocol, Question, Tier, Topic
 
 ENGLISH = "en"
-DOMAINS = ("clinical", "chat")
-RED_FLAG_PREFIXES = ("call.", "loopback.", "help.")
+DOMAINS = ("clinical", "chat", "learn")
+RED_FLAG_PREFIXES = ("call.", "loopback.", "help.", "learn.when_to_call.")
 """Keys of the chat catalog without which nobody may be asked anything."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -58,7 +58,7 @@ class Texts:
 
     @classmethod
     def load(cls, languages: Iterable[str], folder: Path | None = None) -> Self:
-        """Read <folder>/<language>/clinical.po and chat.po (default folder: the package's own).
+        """Read <folder>/<language>/clinical.po, chat.po and learn.po (default folder: the package's own).
 
         ContentError if a language has no catalog, or one can't be read.
         """
@@ -182,6 +182,16 @@ def choice_key(question: str, choice: str, text: str | None) -> str:
     return text or f"choice.{question}.{choice}"
 
 
+def short_key(question: Question) -> str:
+    """Return the key of the few words a question is called by in a list of answers."""
+    return f"short.{question.id}"
+
+
+def topic_keys(topic: Topic) -> tuple[str, ...]:
+    """Return the keys of a topic of the menu "Learn"."""
+    return f"learn.{topic.id}.title", f"learn.{topic.id}.body"
+
+
 def needed_keys(protocol: Protocol) -> tuple[str, ...]:
     """Return every key that the protocol's questions, forms and tips show."""
     asked = {step.ask for form in protocol.forms.values() for step in form.steps if step.text is None}
@@ -189,7 +199,10 @@ def needed_keys(protocol: Protocol) -> tuple[str, ...]:
         k for q in protocol.questions.values() for k in question_keys(q) if q.id in asked or k != f"question.{q.id}"
     ]
     keys += [step.text for form in protocol.forms.values() for step in form.steps if step.text is not None]
-    return (*dict.fromkeys(keys), *(f"tip.{tip.id}" for tip in protocol.tips))
+    keys += [short_key(question) for question in protocol.questions.values()]
+    keys += [f"tip.{tip.id}" for tip in protocol.tips]
+    keys += [key for topic in protocol.topics for key in topic_keys(topic)]
+    return tuple(dict.fromkeys(keys))
 
 
 def red_flag_keys(protocol: Protocol) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ The rules, each held by a test:
   (only steps marked `after_emergency` are still asked); to URGENT pauses it (going on or finishing is offered).
 * A claimed mistake deletes nothing and lowers nothing: `raised` stays, the question is asked anew, and the next red
   flag raises again, even at the same tier.
+* An answer can be changed once the check-in is done. What rises is raised, what falls takes nothing back, and the
+  check-in stays done: it is never open a second time.
 * Silence clears nothing: a check-in that expires or is replaced is assessed by what was answered.
 """
 
@@ -17,11 +19,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from bot.core.checkin_path import is_unfinished, next_open, path, progress, taps_left
+from bot.core.checkin_path import is_possible, is_unfinished, next_open, path, progress, taps_left
 from bot.core.checkin_words import (
     AnswerForgotten,
     AnswerGiven,
     Back,
+    Change,
+    Changed,
     CheckIn,
     Choose,
     Closed,
@@ -52,6 +56,8 @@ __all__ = [
     "AnswerForgotten",
     "AnswerGiven",
     "Back",
+    "Change",
+    "Changed",
     "CheckIn",
     "Choose",
     "Closed",
@@ -73,6 +79,7 @@ __all__ = [
     "Submit",
     "Tap",
     "Toggle",
+    "next_open",
     "open_checkin",
     "progress",
     "step",
@@ -219,6 +226,24 @@ def _replace(ground: _Ground, _received: Replace) -> _Outcome:
     return _closed(ground, State.REPLACED)
 
 
+def _change(ground: _Ground, received: Change) -> _Outcome:
+    question = ground.protocol.questions.get(received.question)
+    if question is None or question.id not in {s.ask for s in path(ground.checkin, ground.protocol)}:
+        return Reason.STALE
+    if not is_possible(question, received.choices):
+        return Reason.UNKNOWN_CHOICE
+    if ground.checkin.answers.get(question.id) == received.choices:
+        return ground.checkin, ()  # a doubled tap: it says so already
+    before = ground.assess(finished=True).tier
+    checkin, events = _with_answer(ground, question.id, received.choices)
+    found = ground.at(checkin).assess(finished=True)
+    checkin = checkin.model_copy(update={"revision": checkin.revision + 1})
+    if found.tier >= Tier.URGENT and found.tier > min(before, ground.checkin.acted_on):
+        raised = {"raised": max(checkin.raised, found.tier), "acted_on": found.tier}
+        return checkin.model_copy(update=raised), (*events, RedFlag(assessment=found), Changed(assessment=found))
+    return checkin, (*events, Changed(assessment=found))
+
+
 # --- What handlers share ----------------------------------------------------------------------------------------------
 
 
@@ -334,5 +359,6 @@ TRANSITIONS: Mapping[tuple[State, type[Input]], _Handler] = {
     (State.STOPPED, Mistake): _mistake,
     (State.STOPPED, Expire): _expire,
     (State.STOPPED, Replace): _replace,
+    (State.DONE, Change): _change,
 }
-"""What every state takes. DONE, EXPIRED and REPLACED take nothing: they are final."""
+"""What every state takes. EXPIRED and REPLACED take nothing: they are final."""

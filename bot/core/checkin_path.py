@@ -41,6 +41,15 @@ def is_unfinished(checkin: CheckIn, protocol: Protocol) -> bool:
     return checkin.cursor is not None and _is_ticking(protocol.questions[checkin.cursor], checkin.answers)
 
 
+def is_possible(question: Question, choices: tuple[str, ...]) -> bool:
+    """Tell whether these choices can be a whole answer to the question."""
+    chosen = [question.choice(c) for c in choices]
+    if not chosen or None in chosen or len(set(choices)) < len(choices):
+        return False
+    alone = question.kind == "single" or any(c is not None and c.exclusive for c in chosen)
+    return len(chosen) == 1 or not alone
+
+
 def _is_ticking(question: Question, answers: Answers) -> bool:
     given = [question.choice(c) for c in answers.get(question.id, ())]
     return question.kind == "several" and any(c is not None and not c.exclusive for c in given)

@@ -102,8 +102,15 @@ class Replace(Frozen):
     """Another check-in takes its place."""
 
 
+class Change(Frozen):
+    """A question of the finished check-in is answered anew."""
+
+    question: str
+    choices: tuple[str, ...]
+
+
 Tap = Choose | Toggle | Submit | Skip | Back
-Input = Tap | GoOn | Finish | Mistake | Expire | Replace
+Input = Tap | GoOn | Finish | Mistake | Expire | Replace | Change
 
 # --- Events -----------------------------------------------------------------------------------------------------------
 
@@ -129,6 +136,12 @@ class RedFlag(Frozen):
 
 class Finished(Frozen):
     """Nothing more will be asked: the final assessment."""
+
+    assessment: Assessment
+
+
+class Changed(Frozen):
+    """An answer of the finished check-in was changed: what all its answers mean now."""
 
     assessment: Assessment
 
@@ -163,7 +176,7 @@ class Ignored(Frozen):
     state: State
 
 
-Event = AnswerGiven | AnswerForgotten | RedFlag | Finished | MistakeClaimed | Closed | Ignored
+Event = AnswerGiven | AnswerForgotten | RedFlag | Finished | Changed | MistakeClaimed | Closed | Ignored
 
 
 class Step(Frozen):

@@ -181,7 +181,9 @@ class Groups(Frozen):
 class Rule(Frozen):
     """One fixed, readable rule: exactly one of if_, worse, composite, count, groups decides; `unless` takes it back.
 
-    `alone`: fires only when no other rule at SOON or above did.
+    `alone`: fires only when no other rule at SOON or above did. `standing`: it says how things stand, not that anything
+    changed, so that alone it keeps no daily question going. `waits_for`: it does not fire before that question is
+    answered, while the form still leads to it ("was that there before?").
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -196,6 +198,8 @@ class Rule(Frozen):
     groups: Groups | None = None
     unless: Condition | None = None
     alone: bool = False
+    standing: bool = False
+    waits_for: QuestionId | None = None
 
     @property
     def questions(self) -> frozenset[str]:
@@ -219,12 +223,29 @@ class Rule(Frozen):
 
 
 class Tip(Frozen):
-    """A coping tip; fits when `when` holds for the answers (empty: always). Its text is `tip.<id>`."""
+    """A coping tip; fits when `when` holds for the answers (empty: always). Its text is `tip.<id>`.
+
+    `sources` are ids of the protocol's list of sources.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
     theme: str
-    source: str
+    sources: Annotated[tuple[str, ...], Field(min_length=1)]
     when: tuple[Condition, ...] = ()
+
+
+class Topic(Frozen):
+    """Something to read in the menu "Learn": its texts are `learn.<id>.title` and `learn.<id>.body`."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
+    sources: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Again(Frozen):
+    """What is asked daily after a finding at SOON or higher: `form`, until `stable_days` days brought no news."""
+
+    form: str
+    stable_days: Annotated[int, Field(ge=1)]
 
 
 class Repeat(Frozen):
@@ -246,6 +267,8 @@ class Clocks(Frozen):
     silent_after: Duration
     """After this a check-in not finished becomes the work item "not heard from"."""
     remind_again_soon: Duration
+    change_for: Duration
+    """The answers of a finished check-in can be changed for so long."""
     invite_valid: Duration
     jitter: Duration
     loop_back: Mapping[TierName, Repeat]
@@ -267,6 +290,10 @@ class Protocol(Frozen):
     """[severity 0-4][interference 0-4] -> 0-3; None where interference isn't asked."""
     unassessable: TierName
     """What an answer the protocol does not know counts as: cautious, never ROUTINE."""
+    again: Again
+    sources: Mapping[str, str]
+    """Id -> the citation as people read it."""
+    topics: tuple[Topic, ...]
     tips: tuple[Tip, ...]
     tip_rest: Duration
     """A tip is not shown again before this."""

@@ -62,9 +62,9 @@ def assess(answers: Answers, history: History, protocol: Protocol, *, form: str,
     `finished`: nothing more will be asked, so rules that stand `alone` ("worse, but nothing was found") count too.
     """
     reasons = list(_unassessable(answers, protocol))
-    reasons += [
-        _reason(r) for r in protocol.rules if r.groups is None and not r.alone and _fires(r, answers, history, protocol)
-    ]
+    ahead = set() if finished else _still_to_come(answers, protocol, form)
+    single = [r for r in protocol.rules if r.groups is None and not r.alone and r.waits_for not in ahead]
+    reasons += [_reason(r) for r in single if _fires(r, answers, history, protocol)]
     reasons += [_reason(r) for r in protocol.rules if _makes_a_higher_one(r, reasons, answers)]
     if finished and all(r.tier < Tier.SOON for r in reasons):
         reasons += [_reason(r) for r in protocol.rules if r.alone and _fires(r, answers, history, protocol)]
@@ -86,6 +86,12 @@ def _reason(rule: Rule) -> Reason:
 def _complete(answers: Answers, protocol: Protocol, form: str) -> bool:
     steps = applicable(protocol.forms[form], answers) if form in protocol.forms else ()
     return bool(steps) and all(answers.get(s.ask, (SKIP,)) != (SKIP,) for s in steps)
+
+
+def _still_to_come(answers: Answers, protocol: Protocol, form: str) -> set[str | None]:
+    """Return the questions that these answers lead to and that have no answer yet."""
+    steps = applicable(protocol.forms[form], answers) if form in protocol.forms else ()
+    return {step.ask for step in steps if step.ask not in answers}
 
 
 # --- What can't be assessed -------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def folder_of(tmp_path: Path, **catalogs: str) -> Path:
 
 
 def faults(tmp_path: Path, **catalogs: str) -> list[str]:
-    none = PROTOCOL.model_copy(update={"questions": {}, "forms": {}, "tips": (), "rules": ()})
+    none = PROTOCOL.model_copy(update={"questions": {}, "forms": {}, "tips": (), "topics": (), "rules": ()})
     return [str(f) for f in Texts.load(catalogs, folder_of(tmp_path, **catalogs)).faults(none)]
 
 
@@ -83,7 +83,7 @@ def test_english_stands_in_and_only_red_flags_are_faults(tmp_path, spoilt):
     texts = Texts.load(["ru"], folder_of(tmp_path, en=EN, ru=spoilt))
     assert texts.get("ru", "hello", {"name": "P-1"}) == "Hello P-1"
     assert not texts.has("ru", "hello")
-    none = PROTOCOL.model_copy(update={"questions": {}, "forms": {}, "tips": (), "rules": ()})
+    none = PROTOCOL.model_copy(update={"questions": {}, "forms": {}, "tips": (), "topics": (), "rules": ()})
     assert texts.faults(none) == []
 
 
@@ -167,7 +167,7 @@ def test_packaged_protocol_is_complete_in(language):
 
 def test_no_packaged_clinical_string_is_left_over():
     shown = set(needed_keys(PROTOCOL))
-    written = {k for k in PACKAGED.keys() if k.startswith(("question.", "choice.", "tip."))}  # noqa: SIM118
+    written = {k for k in PACKAGED.keys() if k.startswith(("question.", "choice.", "short.", "tip.", "learn."))}  # noqa: SIM118
     assert written == shown
 
 

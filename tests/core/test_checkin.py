@@ -275,7 +275,7 @@ def test_a_second_autonomic_sign_pauses_and_a_third_tick_on_its_heels_counts():
 
 def test_the_last_question_of_the_baseline_pauses_before_done():
     patient = Patient("baseline")
-    patient.choose("none", "none", "none")
+    patient.choose("none", "none", *["none"] * 5, "no", "none")
     patient.tick("dizzy", "full")
     assert (patient.state, patient.at) == (State.PAUSED, "autonomic")
     patient.finish()

@@ -31,6 +31,7 @@ CLOCKS_OF_THE_CLINICAL_PAGE = {
     "silent_after": timedelta(hours=72),
     "remind_again_soon": timedelta(hours=2),
     "invite_valid": timedelta(days=14),
+    "change_for": timedelta(hours=24),
     "jitter": timedelta(minutes=10),
     "quiet_from": time(21),
     "quiet_to": time(9),

@@ -16,7 +16,7 @@ NUMB = {"numbness": ("mild",)}
 
 
 def tip(name, *when):
-    return Tip(id=name, theme="t", source="s", when=when)
+    return Tip(id=name, theme="t", sources=("s",), when=when)
 
 
 PROTOCOL = DEFAULT.model_copy(
@@ -91,7 +91,7 @@ THEMES = [
 def test_theme_of_the_clinical_page_has_two_tips_with_a_source(theme):
     tips = [t for t in DEFAULT.tips if t.theme == theme]
     assert len(tips) >= 2
-    assert all(t.source for t in tips)
+    assert all(t.sources for t in tips)
 
 
 def test_there_are_no_other_themes():

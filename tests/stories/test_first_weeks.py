@@ -29,14 +29,20 @@ async def test_enrolment_consent_choices_and_baseline(world: World) -> None:
     await world.tap(anna, re.compile("^Evening"))
     world.hear(anna, "18:00", "New York")
     world.hear(anna, "buttons at the bottom")
-    world.hear(anna, "Your first check-in", "1 of 4", "any of these right now")
-    await world.answer(anna, "None of these", "None of these", "None", "None of these")
+    world.hear(anna, "Your first check-in", "1 of 10", "any of these right now")
+    await world.answer(anna, "None of these", "None of these", *["No trouble"] * 5, "No", "None", "None of these")
     world.hear(anna, "Nothing here needs a call today", "Next check-in")
     view = await world.view(anna)
     assert (view.state, view.timezone, view.send_time, view.consent) == ("active", "America/New_York", "18:00", "1")
     assert view.checkins[0].answers == {
         "safety_now": ("none",),
         "safety_new": ("none",),
+        "stairs": ("none",),
+        "buttons": ("none",),
+        "arms": ("none",),
+        "head": ("none",),
+        "floor": ("none",),
+        "falls": ("no",),
         "numbness": ("none",),
         "autonomic": ("none",),
     }

@@ -123,13 +123,11 @@ class World:
             await self.tap(person, "English")
         await self.tap(person, re.compile("Berlin"))
         await self.tap(person, re.compile("^Morning"))
-        await self.answer(person, "None of these", "None of these")
+        await self.answer(person, "None of these", "None of these", *["No trouble"] * 5, "No")
         if baseline == "none":
             await self.answer(person, "None")
         else:
-            await self.answer(
-                person, baseline, re.compile("my team knows|the team knows|told"), re.compile("Not at all")
-            )
+            await self.answer(person, baseline, re.compile("my team knows"), re.compile("Not at all"), "No", "No")
         await self.answer(person, re.compile("None of these"))
         self.hear_all(person)
         return person

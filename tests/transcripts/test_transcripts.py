@@ -41,7 +41,13 @@ async def test_enrolment_in_spanish(world: World) -> None:
     for label in ("Continuar", "Continuar", "Continuar", re.compile("acepto"), "Español", "Berlin"):
         await told.tap(label)
     await told.tap(re.compile("10:00"))
-    for label in ("Ninguno de estos", "Ninguno de estos", re.compile("^Nada|^Ningun"), re.compile("^Ningun")):
+    for label in (
+        "Ninguno de estos",
+        "Ninguno de estos",
+        *["Sin problemas"] * 5,
+        "No",
+        *[re.compile("^Nada|^Ningun")] * 2,
+    ):
         await told.tap(label)
     told.check("enrolment_es")
 
