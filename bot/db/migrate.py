@@ -15,6 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from bot.db import lock
 from bot.db.engine import database_url
@@ -24,6 +25,8 @@ from bot.db.tables import metadata
 SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
 _ADVISORY_LOCK = 0x6E63_6D67
 """Any number, the same for all replicas."""
+TRIES = 5
+_DEADLOCK = "40P01"
 
 
 class NewerDatabaseError(RuntimeError):
@@ -41,7 +44,7 @@ def migrate(url: str) -> list[str]:
         return []
     if path is None:
         with _connected(url) as connection:
-            return _upgrade_under_lock(connection)
+            return _upgrade_beside_others(connection)
     with lock.migrating(path):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with _connected(url) as connection, connection.begin():
@@ -90,6 +93,17 @@ def _connected(url: str) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def _upgrade_beside_others(connection: Connection) -> list[str]:
+    """The old version may be at work: when each waits for a table of the other's, PostgreSQL undoes one, maybe us."""
+    for _ in range(TRIES - 1):
+        try:
+            return _upgrade_under_lock(connection)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+                raise
+    return _upgrade_under_lock(connection)
 
 
 def _upgrade_under_lock(connection: Connection) -> list[str]:

@@ -1,7 +1,7 @@
 """Patients, their caregivers, invites and consents in their tables. Decides nothing about them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -23,6 +23,9 @@ _ADD = insert_or_skip(t.patient, "code", returning="id")
 _BY_ID = select(t.patient).where(t.patient.c.id == bindparam("of_patient"))
 _BY_CODE = select(t.patient).where(t.patient.c.code == bindparam("of_code"))
 _BY_CHAT = select(t.patient).where(t.patient.c.chat_hash == bindparam("of_chat"))
+_IS_CHAT_OF = select(t.patient.c.id).where(
+    t.patient.c.id == bindparam("of_patient"), t.patient.c.chat_hash == bindparam("of_chat")
+)
 _PAGE = (
     select(t.patient).where(t.patient.c.code > bindparam("after")).order_by(t.patient.c.code).limit(bindparam("top"))
 )
@@ -83,8 +86,13 @@ class Patients(Section):
         return patient.model_copy(update={"id": row["id"], "helper": None})
 
     def save_patient(self, patient: Patient) -> None:
-        with self._one_chat_each():
-            self._save(PATIENT, patient, **self._chat_column(patient))
+        chat = self._chat_column(patient)
+        with self._one_chat_each() if self._moves(patient.id, **chat) else nullcontext():
+            self._save(PATIENT, patient, **chat)
+
+    def _moves(self, patient_id: int, chat_hash: bytes | None) -> bool:
+        """Whether this chat is new for the patient. Mostly it isn't, and a savepoint costs more than to look."""
+        return chat_hash is not None and self._first(_IS_CHAT_OF, of_patient=patient_id, of_chat=chat_hash) is None
 
     @contextmanager
     def _one_chat_each(self) -> Iterator[None]:

@@ -196,6 +196,9 @@ def test_erasing_takes_caregivers_along_with_all_that_their_chats_hold(database)
     other = database.run(lambda s: s.add_patient(patient("other", chat_id=2)))
     database.run(lambda s: s.add_caregiver(full_caregiver(one.id, "a", 11)))
     kept = database.run(lambda s: s.add_caregiver(full_caregiver(other.id, "b", 12)))
+    # Nothing was ever sent to this one.
+    database.run(lambda s: s.add_caregiver(full_caregiver(one.id, "c", 13)))
+    database.run(lambda s: s.add_dead_update(dead_update(13, chat_id=13)))
     for chat_id, whose in ((11, one), (12, other)):
         database.run(lambda s, c=chat_id, p=whose: _said(s, c, "menu", patient_id=p.id))
         database.run(lambda s, c=chat_id: s.enqueue(message(c, "hello")))

@@ -15,6 +15,7 @@ from bot.db.store_outbox import OUTBOX
 from bot.db.store_patients import CONSENT, INVITE, PATIENT
 from tests.contract import samples
 from tests.contract.samples import AT, MINUTE
+from tests.db.replicas import in_thread, until_somebody_waits
 from tests.fakes.databases import KEYRING
 
 CHAT = samples.full_patient().chat_id
@@ -152,3 +153,24 @@ def test_a_migration_that_fails_leaves_all_as_it_was(first_version):
         assert "caregiver" not in inspect(connection).get_table_names()
         assert "drug" not in {column["name"] for column in inspect(connection).get_columns("patient")}
     engine.dispose()
+
+
+def test_a_migration_that_met_a_tap_of_the_old_version_is_run_again(postgres):
+    """The tap has a check-in and wants the patient, the migration has the patient and wants check-ins."""
+    url = postgres.empty()
+    engine = create_engine(database_url(url))
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0001")
+        name = connection.engine.url.database
+        connection.execute(text(f"ALTER DATABASE \"{name}\" SET deadlock_timeout = '50ms'"))
+    with engine.connect() as tap:
+        tap.execute(text("SET deadlock_timeout = '1min'"))
+        tap.execute(text("SELECT 1 FROM checkin"))
+        _, wait = in_thread(lambda: migrate(url))
+        with engine.connect() as watcher:
+            until_somebody_waits(watcher)
+        tap.execute(text("SELECT 1 FROM patient"))
+        tap.commit()
+    assert [line.split()[0] for line in wait()] == ["0002", "0003"]
+    engine.dispose()
+    postgres.drop(url)
