@@ -75,6 +75,7 @@ def test_a_transaction_goes_on_after_a_chat_was_refused(database, one, other, wh
         taken = {"chat_id": 5}
         if who == "patient":
             store.save_patient(store.patient(one).model_copy(update=taken))
+            store.save_patient(store.patient(other).model_copy(update={"chat_id": 6}))
             ways = (
                 lambda: store.save_patient(store.patient(other).model_copy(update=taken)),
                 lambda: store.add_patient(patient("third", chat_id=5)),
