@@ -86,6 +86,11 @@ class Settings(BaseModel):
     languages: Languages = Field(
         ("en",), description="Languages offered to patients, with commas; the first is the default."
     )
+    unreviewed_languages: Languages | None = Field(
+        None,
+        description="Languages that may be used although no clinician of yours has signed their texts yet, with "
+        "commas. Not needed with a Bot API server on this machine, where nobody is a patient.",
+    )
     timezone: Zone = Field("UTC", description="The clinic's own time zone (IANA name), offered to patients first.")
     protocol: Path | None = Field(
         None, description="The protocol your clinic signed off; without it the one that comes with the program."
@@ -136,6 +141,11 @@ class Settings(BaseModel):
         if self.token is not None:
             given = {name: value for name, value in given.items() if name not in {"token", "database_url", "keys"}}
         return self.model_validate({**SANDBOX, **given})
+
+    @property
+    def tests_alone(self) -> bool:
+        """Whether the Bot API server is on this machine, so that nobody out there is asked anything."""
+        return (urlsplit(self.api_url).hostname or "") in {"localhost", "127.0.0.1", "::1"}
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from bot.app import conversation
+from bot.app.installation import BOT_NAME
 from bot.app.ports import Clinic
 from bot.app.store import Store
 from bot.chat.afterwards import Afterwards
@@ -25,14 +26,13 @@ from bot.chat.updates import Dispatcher
 from bot.chat.webhook import remove_webhook, setup_webhook
 from bot.clock import Clock
 from bot.content.texts import Texts
+from bot.content.typed import TypedWords
 from bot.db.engine import Database
 from bot.delivery.outbox import Sender
 from bot.ticker import Ticker
 
 log = structlog.get_logger(__name__)
 
-BOT_NAME = "bot_name"
-"""The setting that keeps the bot's username between starts, so that links can be made while it is down."""
 RECEIVER_ERRORS = Counter("nervecheck_receiver_errors_total", "Times that receiving ended and was begun again.")
 STOP_SECONDS = 8.5
 """What a stop gives to what is under way: containers are killed after ten seconds."""
@@ -64,6 +64,7 @@ class Service:
         *,
         clinic: Clinic,
         texts: Texts,
+        typed: TypedWords,
         database: Database,
         bots: Bots,
         clock: Clock,
@@ -87,6 +88,7 @@ class Service:
             clinic,
             button_key,
             keyboard_commands(self._words, texts.languages),
+            typed,
             bot_name=lambda: self.bot_name,
         )
         self.dispatcher = Dispatcher(

@@ -21,14 +21,17 @@ import uvloop
 from starlette.applications import Starlette
 
 from bot.app import installation, patients
+from bot.app.installation import BOT_NAME
 from bot.app.ports import Clinic
-from bot.app.store import Store
+from bot.app.store import ProtocolFile, Store
 from bot.chat.webhook import webhook_route
 from bot.clock import Clock, SandboxClock, SystemClock
 from bot.config import Settings
 from bot.content.faults import ContentError
-from bot.content.loader import load_protocol
-from bot.content.texts import Texts
+from bot.content.loader import load_protocol, packaged_protocol, read_protocol
+from bot.content.review import unreviewed
+from bot.content.texts import ENGLISH, Texts
+from bot.content.typed import TypedWords
 from bot.core.protocol import Protocol
 from bot.db.crypto import Keyring, KeyringError
 from bot.db.engine import Database, open_database
@@ -38,7 +41,7 @@ from bot.delivery.transport import make_bot
 from bot.ops import health
 from bot.ops.web import WebServer
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxHooks, SandboxServer
-from bot.service import BOT_NAME, Bots, Service, WebhookAt
+from bot.service import Bots, Service, WebhookAt
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -73,6 +76,7 @@ class Ready:
     settings: Settings
     sandbox: bool
     texts: Texts
+    typed: TypedWords
     keyring: Keyring
     clinic: Clinic
 
@@ -91,9 +95,30 @@ def prepare(settings: Settings, *, sandbox: bool, before: Iterable[str] = ()) ->
         problems += [str(fault) for fault in texts.faults(protocol)]
     keys = settings.keys.get_secret_value() if settings.keys else None
     keyring = _found(problems, lambda: Keyring.parse(keys)) if keys else None
-    if problems or texts is None or protocol is None or keyring is None:
+    typed = _found(problems, lambda: TypedWords.load(dict.fromkeys((ENGLISH, *settings.languages))))
+    problems += _unsigned(settings, sandbox=sandbox)
+    if problems or texts is None or protocol is None or keyring is None or typed is None:
         raise StartRefusedError(list(dict.fromkeys(problems)))
-    return Ready(settings, sandbox, texts, keyring, _clinic(settings, protocol, texts, keyring))
+    return Ready(settings, sandbox, texts, typed, keyring, _clinic(settings, protocol, texts, keyring))
+
+
+def _unsigned(settings: Settings, *, sandbox: bool) -> list[str]:
+    """Return a problem for each language that no clinician has signed and no setting allows all the same.
+
+    A Bot API server on this machine is a test: there it is only said. Nobody is asked anything in the sandbox.
+    """
+    if sandbox:
+        return []
+    unsigned = [code for code in unreviewed(settings.languages) if code not in (settings.unreviewed_languages or ())]
+    if settings.tests_alone:
+        for code in unsigned:
+            log.warning("a language was not reviewed by a clinician", action="language_unreviewed", language=code)
+        return []
+    return [
+        f"The texts in '{code}' were not reviewed: have a clinician sign bot/content/locales/{code}/review.yaml, or "
+        f"allow them as they are with NERVECHECK_UNREVIEWED_LANGUAGES={','.join(unsigned)}"
+        for code in unsigned
+    ]
 
 
 def _found(problems: list[str], make: Callable[[], T]) -> T | None:
@@ -128,8 +153,24 @@ def _consent_hash(texts: Texts) -> str:
 
 
 def _claim(store: Store, ready: Ready) -> list[str]:
+    _keep_protocol(store, ready)
     oldest = ready.keyring.lookup("installation", "oldest key").hex()
     return installation.claim(store, sandbox=ready.sandbox, oldest_key=oldest, key_ids=ready.keyring.ids)
+
+
+def _keep_protocol(store: Store, ready: Ready) -> None:
+    """Keep its file, so that every assessment can be replayed by the protocol it was made by."""
+    protocol = ready.clinic.protocol
+    if store.kept_protocol(protocol.content_hash) is None:
+        store.keep_protocol(
+            ProtocolFile(
+                content_hash=protocol.content_hash,
+                name=protocol.name,
+                version=protocol.version,
+                content=(ready.settings.protocol or packaged_protocol()).read_bytes(),
+                first_used_at=SystemClock().now(),
+            )
+        )
 
 
 def _refuse(problems: list[str]) -> None:
@@ -155,6 +196,15 @@ class Offline:
         """Return the invite's link; None until the bot ran once and learned its name."""
         name = self.run(lambda store: store.setting(BOT_NAME))
         return f"https://t.me/{name}?start={token}" if name else None
+
+
+def kept_protocol(store: Store, content_hash: str) -> Protocol | None:
+    """Return the protocol that assessments of that hash were made by; None if it is not kept or not readable."""
+    kept = store.kept_protocol(content_hash)
+    try:
+        return read_protocol(f"{kept.name} {kept.version}", kept.content) if kept is not None else None
+    except ContentError:
+        return None
 
 
 @contextlib.contextmanager
@@ -257,6 +307,7 @@ def _service(ready: Ready, database: Database, clock: Clock, sandbox_url: str | 
     return Service(
         clinic=ready.clinic,
         texts=ready.texts,
+        typed=ready.typed,
         database=database,
         bots=Bots(sending=make_bot(token, api_url), polling=make_bot(token, api_url)),
         clock=clock,

@@ -32,6 +32,7 @@ def raise_alert(
             tier=tier,
             rules=rules,
             raised_at=at,
+            caregiver_id=patient.helper.id if patient.helper is not None else None,
             next_step_at=first_step_at(tier, clinic.protocol.clocks, at),
         )
     )
@@ -44,10 +45,10 @@ def show_call(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow, a
     """Queue the call screen, and behind it the contact card. Always a new message, so that the phone sounds."""
     slot = f"alert:{alert.id}"
     if alert.tier is Tier.SOON:
-        post(store, patient, soon_screen(alert, clinic), at=at, slot=slot)
+        post(store, patient, soon_screen(alert, clinic), at=at, slot=slot, everyone=True)
         return
-    post(store, patient, call_screen(alert, clinic), at=at, slot=slot, lane=Lane.RED_FLAG)
-    post(store, patient, contact_screen(clinic), at=at, slot=f"contact:{alert.id}", lane=Lane.RED_FLAG)
+    post(store, patient, call_screen(alert, clinic), at=at, slot=slot, lane=Lane.RED_FLAG, everyone=True)
+    post(store, patient, contact_screen(clinic), at=at, slot=f"contact:{alert.id}", lane=Lane.RED_FLAG, everyone=True)
 
 
 def need_help(store: Store, clinic: Clinic, patient: Patient, checkin_id: int | None, at: datetime) -> Outcome:
@@ -59,7 +60,7 @@ def need_help(store: Store, clinic: Clinic, patient: Patient, checkin_id: int | 
         show_call(store, clinic, patient, asked[0], at)
     else:
         raise_alert(store, clinic, patient, tier=Tier.URGENT, rules=(ASKED_FOR_HELP,), checkin_id=checkin_id, at=at)
-    return Outcome(toast=Text(key="toast.call_now"), language=patient.language)
+    return Outcome(toast=Text(key="toast.call_now"), language=patient.speaks)
 
 
 def calls_for(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> bool:
@@ -93,9 +94,9 @@ def reply(store: Store, clinic: Clinic, patient: Patient, alert_id: int, word: s
         return None
     if word == "card":
         post(store, patient, card_screen(patient, clinic), at=at, slot=f"card:{alert.id}")
-        return Outcome(language=patient.language)
+        return Outcome(language=patient.speaks)
     handled = _reply_words(store, clinic, patient, alert, word, at)
-    return Outcome(toast=Text(key="toast.noted"), language=patient.language) if handled else None
+    return Outcome(toast=Text(key="toast.noted"), language=patient.speaks) if handled else None
 
 
 def _reply_words(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow, word: str, at: datetime) -> bool:
@@ -137,7 +138,7 @@ def step(store: Store, clinic: Clinic, alert: AlertRow, at: datetime) -> None:
     if decision.action is Action.ASK:
         changed = changed.model_copy(update={"loop_backs": alert.loop_backs + 1})
         slot = f"loopback:{alert.id}:{changed.loop_backs}"
-        post(store, patient, loop_back_screen(changed, clinic), at=at, slot=slot, lane=Lane.RED_FLAG)
+        post(store, patient, loop_back_screen(changed, clinic), at=at, slot=slot, lane=Lane.RED_FLAG, everyone=True)
         _audit(store, patient, alert, "loop_back_sent", at)
     elif decision.action is Action.MARK_UNCONFIRMED:
         changed = changed.model_copy(update={"state": AlertState.UNCONFIRMED})
@@ -160,4 +161,4 @@ def _core(alert: AlertRow) -> Alert:
 
 def _audit(store: Store, patient: Patient, alert: AlertRow, action: str, at: datetime) -> None:
     detail = {"alert": alert.id, "tier": alert.tier.name}
-    store.audit(Audit(at=at, actor=f"patient:{patient.code}", action=action, subject=patient.code, detail=detail))
+    store.audit(Audit(at=at, actor=patient.actor, action=action, subject=patient.code, detail=detail))

@@ -25,12 +25,22 @@ def step(store: Store, clinic: Clinic, row: CheckInRow, at: datetime) -> None:
         close_as(store, clinic, patient, row, Expire(), at)
         return
     due = reminders(row, patient, clinic)
-    if row.reminders < len(due) and due[row.reminders] <= at:
+    if row.remind_at is not None and row.value.state is State.ASKING:
+        _remind_as_asked(store, clinic, patient, row, at)
+    elif row.reminders < len(due) and due[row.reminders] <= at:
         _remind(store, clinic, patient, row, at)
     elif row.silent_at is None and row.opened_at + clinic.protocol.clocks.silent_after <= at:
         _fell_silent(store, clinic, patient, row, at)
     else:
         store.save_checkin(row.model_copy(update={"next_step_at": next_step_at(row, patient, clinic)}))
+
+
+def _remind_as_asked(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
+    """The reminder that the patient asked for; who still does not answer then is waited for a little longer."""
+    if row.remind_at is not None and row.remind_at > at:
+        store.save_checkin(row.model_copy(update={"next_step_at": row.remind_at}))
+        return
+    _remind(store, clinic, patient, row.model_copy(update={"remind_at": None}), at)
 
 
 def _remind(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
@@ -42,7 +52,10 @@ def _remind(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at:
     row = settle_half_answered(store, clinic, patient, row, at)
     passed = sum(1 for moment in reminders(row, patient, clinic) if moment <= at)
     changed = row.model_copy(update={"reminders": passed})
-    store.save_checkin(changed.model_copy(update={"next_step_at": next_step_at(changed, patient, clinic)}))
+    following = next_step_at(changed, patient, clinic)
+    if following is not None and following <= at:
+        following = at + clinic.protocol.clocks.reminder_when_daily
+    store.save_checkin(changed.model_copy(update={"next_step_at": following}))
     post(
         store,
         patient,
@@ -52,6 +65,7 @@ def _remind(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at:
         lane=Lane.REMINDER,
         revision=row.value.revision,
         lasts=clinic.protocol.clocks.cutoff,
+        everyone=True,
     )
 
 

@@ -7,19 +7,25 @@ from typing import Literal
 from bot.app import alerts
 from bot.app.plans import plan_of
 from bot.app.ports import Clinic, Outcome
-from bot.app.post import post
+from bot.app.post import drop_unsent, post
 from bot.app.reminding import DAILY, next_step_at
+from bot.app.rounds import follow_up
 from bot.app.screens import (
+    change_row,
     checkin_screen,
     done_after_call,
     done_before_call,
+    done_unchanged,
     next_checkin_text,
+    put_off_screen,
     routine_screen,
 )
 from bot.app.store import (
+    AlertState,
     AnswerRow,
     AssessmentRow,
     Audit,
+    Basis,
     CheckInRow,
     Lane,
     Patient,
@@ -29,13 +35,15 @@ from bot.app.store import (
     WorkItem,
 )
 from bot.core import checkin as core
+from bot.core.again import Watch, has_news
+from bot.core.later import Day, Later, remind_at
 from bot.core.protocol import Answers, Tier, Tip
 from bot.core.schedule import phase_at
-from bot.core.screen import Action, Text
+from bot.core.screen import Action, Screen, Text
 from bot.core.tips import Shown, choose_tip
 from bot.core.triage import Assessment, History, assess
 
-Kind = Literal["scheduled", "baseline", "extra", "worse"]
+Kind = Literal["scheduled", "baseline", "extra", "worse", "again"]
 CLOSED = frozenset({core.State.DONE, core.State.EXPIRED, core.State.REPLACED})
 EARLY = "early"
 """How the phases are named in which two check-ins missed in a row are shown to the coordinator."""
@@ -72,7 +80,7 @@ def open_checkin(
     if added is None:
         return None
     for question, choices in known.items():
-        store.record_answer(_answer_row(added, question, choices, at))
+        store.record_answer(_answer_row(patient, added, question, choices, at))
     if replaced is not None:
         _missed(store, clinic, patient, replaced, at)
     # What the patient just asked for is a reply; what comes to many at once is bulk.
@@ -82,9 +90,17 @@ def open_checkin(
 
 
 def show(
-    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime, *, lane: Lane, edit: bool
+    store: Store,
+    clinic: Clinic,
+    patient: Patient,
+    row: CheckInRow,
+    at: datetime,
+    *,
+    lane: Lane,
+    edit: bool,
+    everyone: bool = True,
 ) -> None:
-    """Queue the screen the check-in stands at."""
+    """Queue the screen the check-in stands at; not for `everyone`: for the chat that asked alone."""
     post(
         store,
         patient,
@@ -95,6 +111,7 @@ def show(
         edit=edit,
         revision=row.value.revision,
         lasts=clinic.protocol.clocks.cutoff if lane is Lane.CHECKIN else None,
+        everyone=everyone,
     )
 
 
@@ -112,10 +129,10 @@ def feel_worse(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> 
     """ "I feel worse now": the same questions, at any time; tapped again it shows where they are."""
     row = present(store, clinic, patient, at)
     if row is not None and row.kind == "worse":
-        show(store, clinic, patient, row, at, lane=Lane.REPLY, edit=False)
+        show(store, clinic, patient, row, at, lane=Lane.REPLY, edit=False, everyone=False)
     else:
         open_checkin(store, clinic, patient, form="quick", kind="worse", due_at=at, at=at)
-    return Outcome(language=patient.language)
+    return Outcome(language=patient.speaks)
 
 
 def present(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> CheckInRow | None:
@@ -148,7 +165,7 @@ def answer(store: Store, clinic: Clinic, patient: Patient, action: Action, at: d
     if ignored is not None:
         return _ignored(store, clinic, patient, row, action, ignored, at)
     carry_out(store, clinic, patient, row, step, at)
-    return Outcome(language=patient.language)
+    return Outcome(language=patient.speaks)
 
 
 def history(store: Store, clinic: Clinic, row: CheckInRow) -> History:
@@ -204,9 +221,9 @@ def _ignored(
     """A late, doubled or empty tap changes nothing: say so, and show where they are now."""
     # A tap one or two screens old is a doubled tap on the message itself; an older one comes from further up the chat.
     doubled = row.value.revision - action.revision <= 2  # noqa: PLR2004
-    show(store, clinic, patient, row, at, lane=Lane.REPLY, edit=doubled)
+    show(store, clinic, patient, row, at, lane=Lane.REPLY, edit=doubled, everyone=False)
     key = f"toast.{ignored.reason}" if ignored.reason in {"nothing_chosen", "first_question"} else "toast.closed"
-    return Outcome(toast=Text(key=key), language=patient.language)
+    return Outcome(toast=Text(key=key), language=patient.speaks)
 
 
 def carry_out(
@@ -214,7 +231,7 @@ def carry_out(
 ) -> CheckInRow:
     """Make what the core said so: answers, assessments, alerts, and the next screen."""
     closed = step.checkin.state in CLOSED
-    changed = row.model_copy(update={"value": step.checkin, "closed_at": at if closed else None})
+    changed = row.model_copy(update={"value": step.checkin, "closed_at": at if closed else None, "remind_at": None})
     changed = changed.model_copy(update={"next_step_at": None if closed else next_step_at(changed, patient, clinic)})
     store.save_checkin(changed)
     for event in step.events:
@@ -230,24 +247,41 @@ def _carry_out_one(
 ) -> None:
     match event:
         case core.AnswerGiven(question=question, choices=choices):
-            store.record_answer(_answer_row(row, question, choices, at))
+            store.record_answer(_answer_row(patient, row, question, choices, at))
         case core.AnswerForgotten(question=question):
             store.forget_answer(row.id, question, at)
         case core.RedFlag(assessment=assessment):
-            _store_assessment(store, row, assessment, at, final=False)
+            _store_assessment(store, clinic, row, assessment, at, final=False, finished=False)
+            follow_up(store, clinic, patient, assessment, at)
             _raise(store, clinic, patient, row, assessment, at)
         case core.Finished(assessment=assessment):
-            _store_assessment(store, row, assessment, at, final=True)
-            _finish(store, clinic, patient, row, assessment, at)
+            _store_assessment(store, clinic, row, assessment, at, final=True, finished=True)
+            _finish(store, clinic, _as_stored(store, patient), row, assessment, at)
         case _:
             pass
 
 
-def _answer_row(row: CheckInRow, question: str, choices: tuple[str, ...], at: datetime) -> AnswerRow:
-    return AnswerRow(checkin_id=row.id, patient_id=row.patient_id, question=question, choices=choices, given_at=at)
+def _answer_row(patient: Patient, row: CheckInRow, question: str, choices: tuple[str, ...], at: datetime) -> AnswerRow:
+    return AnswerRow(
+        checkin_id=row.id,
+        patient_id=row.patient_id,
+        question=question,
+        choices=choices,
+        given_at=at,
+        caregiver_id=patient.helper.id if patient.helper is not None else None,
+    )
 
 
-def _store_assessment(store: Store, row: CheckInRow, assessment: Assessment, at: datetime, *, final: bool) -> None:
+def _as_stored(store: Store, patient: Patient) -> Patient:
+    """Return the patient as this transaction has left them: what is asked daily may have changed."""
+    stored = store.patient(patient.id)
+    return stored.model_copy(update={"helper": patient.helper}) if stored is not None else patient
+
+
+def _store_assessment(
+    store: Store, clinic: Clinic, row: CheckInRow, assessment: Assessment, at: datetime, *, final: bool, finished: bool
+) -> None:
+    compared = history(store, clinic, row)
     store.add_assessment(
         AssessmentRow(
             checkin_id=row.id,
@@ -260,6 +294,13 @@ def _store_assessment(store: Store, row: CheckInRow, assessment: Assessment, at:
             protocol_version=assessment.protocol_version,
             protocol_hash=assessment.protocol_hash,
             at=at,
+            basis=Basis(
+                form=row.value.form,
+                answers=row.value.answers,
+                previous=compared.previous,
+                baseline=compared.baseline,
+                finished=finished,
+            ),
         )
     )
 
@@ -276,10 +317,14 @@ def _raise(
 def _finish(
     store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime
 ) -> None:
+    before = patient.watch
+    patient = follow_up(store, clinic, patient, assessment, at)
     following = next_checkin_text(patient.next_due_at, patient.timezone or clinic.timezone)
     if row.value.raised > Tier.ROUTINE:
         alerts.add_rules(store, patient.id, row.id, assessment.concerns)
         screen = done_after_call(clinic, following)
+    elif assessment.tier is Tier.SOON and _is_known(store, before, patient.id, assessment, clinic):
+        screen = done_unchanged(clinic, following)
     elif assessment.tier > Tier.ROUTINE:
         _raise(store, clinic, patient, row, assessment, at)
         screen = done_before_call(clinic, following)
@@ -289,8 +334,34 @@ def _finish(
     else:
         tip = _next_tip(store, clinic, patient, row, at)
         screen = routine_screen(clinic, complete=assessment.complete, tip=tip, following=following)
+    _show_end(store, patient, row, screen, at)
+
+
+def _show_end(store: Store, patient: Patient, row: CheckInRow, screen: Screen, at: datetime) -> None:
+    ended = screen.model_copy(update={"rows": (*screen.rows, change_row(row))})
     post(
-        store, patient, screen, at=at, slot=f"checkin:{row.id}", lane=Lane.REPLY, edit=True, revision=row.value.revision
+        store,
+        patient,
+        ended,
+        at=at,
+        slot=f"checkin:{row.id}",
+        lane=Lane.REPLY,
+        edit=True,
+        revision=row.value.revision,
+        everyone=True,
+    )
+
+
+def _is_known(store: Store, before: Watch | None, patient_id: int, found: Assessment, clinic: Clinic) -> bool:
+    """Whether these findings are those of a watch before, unchanged, and stand in an alert that staff still have.
+
+    Then no second alert is raised for the same: the patient is asked to call all the same, if they have not.
+    """
+    groups = {reason.group for reason in found.reasons if reason.tier >= Tier.SOON}
+    if before is None or has_news(found, clinic.protocol) or not groups <= set(before.groups):
+        return False
+    return any(
+        a.state is not AlertState.CLOSED and set(found.concerns) <= set(a.rules) for a in store.alerts(patient_id)
     )
 
 
@@ -316,6 +387,76 @@ def claim_mistake(store: Store, clinic: Clinic, patient: Patient, checkin_id: in
         carry_out(store, clinic, patient, row, step, at)
 
 
+# -- later, and otherwise
+
+
+def put_off(store: Store, clinic: Clinic, patient: Patient, action: Action, at: datetime) -> Outcome | None:
+    """ "In 1 hour", "This evening", "Tomorrow": the question stays open and comes again then."""
+    row = present(store, clinic, patient, at)
+    if row is None or row.id != action.subject or row.value.state is not core.State.ASKING:
+        return None
+    if action.choice not in set(Later):
+        return None
+    zone = patient.timezone or clinic.timezone
+    day = Day(zone=zone, send_time=patient.send_time, quiet_from=patient.quiet_from, quiet_to=patient.quiet_to)
+    moment = remind_at(Later(action.choice), day, at)
+    # What was answered so far counts now: it must not wait until tomorrow.
+    row = settle_half_answered(store, clinic, patient, row, at)
+    put = row.model_copy(update={"remind_at": moment})
+    store.save_checkin(put.model_copy(update={"next_step_at": next_step_at(put, patient, clinic)}))
+    screen = put_off_screen(clinic, moment, zone)
+    post(store, patient, screen, at=at, slot=f"later:{row.id}")
+    return Outcome(toast=Text(key="toast.noted"), language=patient.speaks)
+
+
+def change(
+    store: Store,
+    clinic: Clinic,
+    patient: Patient,
+    row: CheckInRow,
+    question: str,
+    choices: tuple[str, ...],
+    at: datetime,
+) -> CheckInRow | None:
+    """Give an answer of a finished check-in anew: both stay stored, and what it means now is acted on.
+
+    None, and nothing changed, when it can't be changed so. What falls closes nothing.
+    """
+    received = core.Change(question=question, choices=choices)
+    step = core.step(row.value, received, clinic.protocol, history(store, clinic, row), at)
+    if any(isinstance(event, core.Ignored) for event in step.events):
+        return None
+    changed = row.model_copy(update={"value": step.checkin})
+    store.save_checkin(changed)
+    for event in step.events:
+        _carry_out_change(store, clinic, patient, changed, event, at)
+    return changed
+
+
+def _carry_out_change(
+    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, event: core.Event, at: datetime
+) -> None:
+    match event:
+        case core.AnswerGiven(question=question, choices=choices):
+            store.record_answer(_answer_row(patient, row, question, choices, at))
+        case core.AnswerForgotten(question=question):
+            store.forget_answer(row.id, question, at)
+        case core.RedFlag(assessment=assessment):
+            _raise(store, clinic, patient, row, assessment, at)
+        case core.Changed(assessment=assessment):
+            _store_assessment(store, clinic, row, assessment, at, final=True, finished=True)
+            before = _as_stored(store, patient).watch
+            follow_up(store, clinic, _as_stored(store, patient), assessment, at)
+            raised = [a for a in store.alerts(patient.id) if a.checkin_id == row.id]
+            if any(a.tier >= assessment.tier for a in raised):
+                alerts.add_rules(store, patient.id, row.id, assessment.concerns)
+            elif assessment.tier is Tier.SOON and not _is_known(store, before, patient.id, assessment, clinic):
+                _raise(store, clinic, patient, row, assessment, at)
+            store.audit(Audit(at=at, actor=patient.actor, action="answer_changed", subject=patient.code))
+        case _:
+            pass
+
+
 # -- ending without the patient
 
 
@@ -324,11 +465,10 @@ def close_as(
 ) -> CheckInRow:
     """End a check-in that the patient didn't finish; what was answered counts."""
     step = core.step(row.value, how, clinic.protocol, history(store, clinic, row), at)
-    closed = row.model_copy(update={"value": step.checkin, "closed_at": at, "next_step_at": None})
+    closed = row.model_copy(update={"value": step.checkin, "closed_at": at, "next_step_at": None, "remind_at": None})
     store.save_checkin(closed)
     # A question that was not sent yet is pointless now; the message that was sent stays where it is.
-    if patient.chat_id is not None:
-        store.drop_unsent(patient.chat_id, f"checkin:{row.id}")
+    drop_unsent(store, patient, f"checkin:{row.id}")
     for event in step.events:
         if isinstance(event, core.Finished):
             _settle(store, clinic, patient, closed, event.assessment, at)
@@ -339,8 +479,11 @@ def _settle(
     store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime
 ) -> CheckInRow:
     """Silence clears nothing: a concerning half-answered form is an alert. Return the row that knows it was raised."""
-    _store_assessment(store, row, assessment, at, final=row.value.state in CLOSED)
-    if assessment.tier <= row.value.raised:
+    _store_assessment(store, clinic, row, assessment, at, final=row.value.state in CLOSED, finished=True)
+    before = _as_stored(store, patient).watch
+    follow_up(store, clinic, _as_stored(store, patient), assessment, at)
+    known = assessment.tier is Tier.SOON and _is_known(store, before, patient.id, assessment, clinic)
+    if assessment.tier <= row.value.raised or known:
         return row
     _raise(store, clinic, patient, row, assessment, at)
     settled = row.model_copy(update={"value": row.value.model_copy(update={"raised": assessment.tier})})

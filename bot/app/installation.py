@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from bot.app.store import Store
 
+BOT_NAME = "bot_name"
+"""The setting that keeps the bot's username between starts, so that links can be made while it is down."""
 KIND = "installation"
 OLDEST_KEY = "oldest_key"
 KEY_IDS = "key_ids"

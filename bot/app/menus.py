@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.app import checkins, enrolment, patients
+from bot.app import answers, caregivers, checkins, enrolment, learn, patients, settings
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
 from bot.app.screens import button, contact_screen, copy_button, numbers, rows, tip_buttons
@@ -23,6 +23,10 @@ def menu(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Outcom
         button("keyboard.worse", Action(kind="menu", choice="worse"), style=Style.DANGER),
         button("keyboard.tips", Action(kind="menu", choice="tips")),
         button("keyboard.team", Action(kind="menu", choice="team")),
+        button("menu.answers", Action(kind="menu", choice="answers")),
+        button("menu.learn", Action(kind="menu", choice="learn")),
+        button("menu.settings", Action(kind="menu", choice="settings")),
+        button("menu.care", Action(kind="care")),
         button("menu.help", Action(kind="menu", choice="help")),
         button("menu.privacy", Action(kind="menu", choice="privacy")),
         button("menu.stop", Action(kind="menu", choice="stop")),
@@ -54,7 +58,7 @@ def team(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Outcom
     )
     _show(store, patient, screen, at)
     post(store, patient, contact_screen(clinic), at=at, slot="team-contact")
-    return Outcome(language=patient.language)
+    return Outcome(language=patient.speaks)
 
 
 def stop(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Outcome:
@@ -82,7 +86,7 @@ def stop_tapped(store: Store, clinic: Clinic, patient: Patient, word: str, at: d
         post(store, patient, Screen(name="stop.kept", lines=(Text(key="stop.kept"),)), at=at, slot=SLOT, edit=True)
     else:
         return None
-    return Outcome(language=patient.language)
+    return Outcome(language=patient.speaks)
 
 
 def tapped(store: Store, clinic: Clinic, patient: Patient, word: str, at: datetime) -> Outcome | None:
@@ -90,9 +94,8 @@ def tapped(store: Store, clinic: Clinic, patient: Patient, word: str, at: dateti
     if word == "resume":
         active = patients.resume(store, clinic, patient, at)
         post(store, active, Screen(name="resumed", lines=(Text(key="pause.over"),)), at=at, slot=SLOT)
-        return Outcome(language=patient.language)
-    doors = {"worse": checkins.feel_worse, "tips": tip, "team": team, "help": help_, "privacy": privacy, "stop": stop}
-    door = doors.get(word)
+        return Outcome(language=patient.speaks)
+    door = _DOORS.get(word)
     return door(store, clinic, patient, at) if door else None
 
 
@@ -110,10 +113,12 @@ def tip_tapped(store: Store, clinic: Clinic, patient: Patient, action: Action, a
     """Rate a tip, or show another one; None when the protocol has no such tip."""
     if action.choice == "more":
         return tip(store, clinic, patient, at)
+    if action.choice == "source":
+        return learn.tip_source(store, clinic, patient, action.question, at)
     if action.choice not in {"helpful", "not_for_me"} or action.question not in {t.id for t in clinic.protocol.tips}:
         return None
     store.rate_tip(patient.id, action.question, "helpful" if action.choice == "helpful" else "not_for_me")
-    return Outcome(toast=Text(key="toast.rated"), language=patient.language)
+    return Outcome(toast=Text(key="toast.rated"), language=patient.speaks)
 
 
 def _last_answers(store: Store, patient: Patient) -> Answers:
@@ -133,18 +138,35 @@ def _show(
     store: Store, patient: Patient, screen: Screen, at: datetime, *, slot: str = SLOT, edit: bool = False
 ) -> Outcome:
     post(store, patient, screen, at=at, slot=slot, edit=edit)
-    return Outcome(language=patient.language)
+    return Outcome(language=patient.speaks)
 
 
 def where_they_are(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
     """Show again, as a new message, what the patient stands before."""
     row = checkins.present(store, clinic, patient, at)
-    if patient.state is PatientState.ENROLLING:
+    if patient.helper is not None and row is None:
+        caregivers.helper_menu(store, patient, at)
+    elif patient.state is PatientState.ENROLLING:
         enrolment.show(store, clinic, patient, at, edit=False)
     elif patient.state in {PatientState.DECLINED, PatientState.WITHDRAWN, PatientState.INVITED}:
         lines = (Text(key="stopped.body", values=numbers(clinic)),)
         post(store, patient, Screen(name="stopped", lines=lines, keyboard="remove"), at=at, slot=SLOT)
     elif row is not None:
-        checkins.show(store, clinic, patient, row, at, lane=Lane.REPLY, edit=False)
+        checkins.show(store, clinic, patient, row, at, lane=Lane.REPLY, edit=False, everyone=False)
     else:
         menu(store, clinic, patient, at)
+
+
+_DOORS = {
+    "worse": checkins.feel_worse,
+    "tips": tip,
+    "team": team,
+    "help": help_,
+    "privacy": privacy,
+    "stop": stop,
+    "language": settings.language,
+    "learn": learn.topics,
+    "answers": answers.mine,
+    "settings": settings.menu,
+}
+"""What the words of the menu, of commands and of the keyboard open."""

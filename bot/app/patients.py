@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from bot.app import checkins
+from bot.app import caregivers, checkins
 from bot.app.plans import occurrence_after, rescheduled
 from bot.app.ports import Clinic
 from bot.app.post import post, post_stranger
@@ -27,6 +27,7 @@ from bot.core.schedule import Pause, stable_jitter, valid_timezone
 from bot.core.screen import Frozen, Screen, Text
 
 CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
+DRUG = re.compile(r"[^\W_][\w +\-/(),.]{1,59}")
 FAR = date(9999, 12, 31)
 
 
@@ -44,6 +45,7 @@ def add(
     code: str,
     ici_start: date,
     regimen: Literal["single", "combination"] = "single",
+    drug: str | None = None,
     plan: str | None = None,
     language: str | None = None,
     timezone: str | None = None,
@@ -56,7 +58,9 @@ def add(
     plan = plan or (
         "combination" if regimen == "combination" and "combination" in clinic.protocol.plans else "standard"
     )
-    _refuse_bad(clinic, code=code, plan=plan, language=language, timezone=timezone, ici_start=ici_start, at=at)
+    _refuse_bad(
+        clinic, code=code, drug=drug, plan=plan, language=language, timezone=timezone, ici_start=ici_start, at=at
+    )
     clocks = clinic.protocol.clocks
     patient = store.add_patient(
         Patient(
@@ -68,6 +72,7 @@ def add(
             quiet_to=clocks.quiet_to,
             ici_start=ici_start,
             regimen=regimen,
+            drug=drug,
             plan=plan,
             jitter=stable_jitter(code, int(clocks.jitter.total_seconds())),
             created_at=at,
@@ -81,6 +86,7 @@ def _refuse_bad(
     clinic: Clinic,
     *,
     code: str,
+    drug: str | None,
     plan: str,
     language: str | None,
     timezone: str | None,
@@ -90,6 +96,8 @@ def _refuse_bad(
     problems = []
     if not CODE.fullmatch(code):
         problems.append(f"code {code!r}: use 2 to 16 of A-Z, 0-9 and '-'; a study code, never a name")
+    if drug is not None and not DRUG.fullmatch(drug):
+        problems.append(f"drug {drug!r}: use its name in 2 to 60 letters, digits, blanks and + - / ( ) ,")
     if plan not in clinic.protocol.plans:
         problems.append(f"plan {plan!r}: the protocol has {', '.join(clinic.protocol.plans)}")
     if language is not None and language not in clinic.languages:
@@ -206,7 +214,11 @@ def withdraw(store: Store, clinic: Clinic, code: str, at: datetime, *, actor: st
             # Nothing more may be sent; the alert stays for staff.
             state = AlertState.UNCONFIRMED if alert.state is AlertState.OPEN else alert.state
             store.save_alert(alert.model_copy(update={"next_step_at": None, "state": state}))
-    gone = patient.model_copy(update={"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None})
+    for caregiver in store.caregivers(patient.id):
+        if caregiver.state != "ended":
+            caregivers.end(store, patient, caregiver, at)
+    left = {"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None, "watch": None}
+    gone = patient.model_copy(update=left)
     store.save_patient(gone)
     _audit(store, patient, "patient_withdrawn", at, actor=actor)
     farewell = Screen(name="stop.done", lines=(Text(key="stop.done"),), keyboard="remove")
@@ -217,9 +229,14 @@ def withdraw(store: Store, clinic: Clinic, code: str, at: datetime, *, actor: st
 def erase(store: Store, clinic: Clinic, code: str, at: datetime, *, actor: str) -> None:
     """Delete a patient's answers, assessments, alerts and messages for good; the audit keeps that it was done."""
     patient = locked(store, code)
+    helping = [(c.chat_id, c.language) for c in store.caregivers(patient.id) if c.chat_id is not None]
     if patient.state is not PatientState.WITHDRAWN:
         withdraw(store, clinic, code, at, actor=actor)
     store.erase_patient_data(patient.id)
+    for chat_id, language in helping:
+        # What withdrawing told them went with the patient's messages.
+        goodbye = Screen(name="care.goodbye", lines=(Text(key="care.goodbye"),), keyboard="remove")
+        post_stranger(store, chat_id, language, goodbye, at)
     _audit(store, patient, "patient_erased", at, actor=actor)
     if patient.chat_id is not None:
         # The chat is no longer the patient's: the farewell goes to it as to a stranger.

@@ -1,11 +1,14 @@
-"""A patient's plan as the core knows it, and when the next check-in falls due."""
+"""A patient's plan as the core knows it, and when the next check-in falls due: of the plan, or of the daily re-ask."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.app.ports import Clinic
 from bot.app.store import Patient
-from bot.core.schedule import Occurrence, Plan, next_occurrence
+from bot.core.schedule import Cadence, Occurrence, Phase, Plan, PlanTemplate, Tail, next_occurrence
+
+AGAIN = "again"
+"""How the phase of the daily re-ask is called in an occurrence."""
 
 
 def plan_of(patient: Patient, clinic: Clinic) -> Plan:
@@ -23,9 +26,26 @@ def plan_of(patient: Patient, clinic: Clinic) -> Plan:
     )
 
 
+def daily_plan_of(patient: Patient, clinic: Clinic) -> Plan | None:
+    """Return the daily re-ask as a plan of its own, from the day after the finding; None when there is none."""
+    if patient.watch is None or patient.watch.steady:
+        return None
+    daily = (Cadence(form=clinic.protocol.again.form, every=1),)
+    template = PlanTemplate(
+        name=AGAIN, phases=(Phase(name=AGAIN, first_day=0, cadences=daily),), tail=Tail(name=AGAIN, cadences=daily)
+    )
+    first = patient.watch.since + timedelta(days=1)
+    return plan_of(patient, clinic).model_copy(update={"template": template, "ici_start": first, "ici_stop": None})
+
+
 def occurrence_after(patient: Patient, clinic: Clinic, after: datetime) -> Occurrence | None:
-    """Return the first check-in due strictly later than `after`."""
-    return next_occurrence(plan_of(patient, clinic), after)
+    """Return the first check-in due strictly later than `after`. On a day that both would ask, the plan does."""
+    planned = next_occurrence(plan_of(patient, clinic), after)
+    daily_plan = daily_plan_of(patient, clinic)
+    daily = next_occurrence(daily_plan, after) if daily_plan is not None else None
+    if planned is None or daily is None:
+        return planned or daily
+    return planned if planned.local_date <= daily.local_date else daily
 
 
 def rescheduled(patient: Patient, clinic: Clinic, at: datetime) -> Patient:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from bot.core.protocol import Protocol as ClinicalProtocol
 from bot.core.screen import Contact, Screen, Text
@@ -45,6 +45,22 @@ class Rendered:
     markup: Any | None = None
     protect: bool = False
     contact: Contact | None = None
+    photo: bytes | None = None
+    """A picture (PNG); `text` is its caption."""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What typed words mean, as far as a short list knows: all else stays at the edge and is never kept.
+
+    "red_flag": they name a sign that can't wait. "choice": the number (1-9) of a shown choice.
+    """
+
+    kind: Literal["red_flag", "choice", "unknown"]
+    number: int = 0
+
+
+UNKNOWN = Meant("unknown")
 
 
 class Render(Protocol):

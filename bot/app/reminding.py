@@ -29,6 +29,8 @@ def reminders(row: CheckInRow, patient: Patient, clinic: Clinic) -> tuple[dateti
 
 def next_step_at(row: CheckInRow, patient: Patient, clinic: Clinic) -> datetime | None:
     """Return when to look next; None when there is nothing left to wait for."""
+    if row.remind_at is not None and row.value.state is State.ASKING:
+        return row.remind_at
     due = reminders(row, patient, clinic)
     if row.reminders < len(due):
         return due[row.reminders]

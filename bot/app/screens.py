@@ -7,11 +7,14 @@ from zoneinfo import ZoneInfo
 from bot.app.ports import Clinic
 from bot.app.store import AlertRow, CheckInRow, Patient
 from bot.core.checkin import State, progress, taps_left
+from bot.core.later import Later
 from bot.core.protocol import Choice, FormStep, Question, Tier, Tip
 from bot.core.screen import Action, Button, Contact, Screen, Style, Text
 
 Row = tuple[Button, ...]
 HALF_HOUR = timedelta(minutes=30)
+PUT_OFF = frozenset({"scheduled", "again", "extra"})
+"""Check-ins that come by themselves, and so may come at a bad moment."""
 
 
 def button(key: str, action: Action, *, style: Style = Style.PLAIN) -> Button:
@@ -59,7 +62,10 @@ def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
     if value.state is not State.STOPPED:
         head = (*head, Text(key="checkin.progress", values={"position": position, "total": total}))
     lines = (*head, Text(key=step.text or f"question.{question.id}"))
-    return Screen(name=f"ask.{question.id}", lines=lines, rows=_answer_rows(row, question), protect=True)
+    shown = _answer_rows(row, question)
+    if value.revision == 0 and row.kind in PUT_OFF:
+        shown = (*shown, later_row(row))
+    return Screen(name=f"ask.{question.id}", lines=lines, rows=shown, protect=True)
 
 
 def _step_at(row: CheckInRow, clinic: Clinic) -> FormStep:
@@ -105,6 +111,11 @@ def footer(row: CheckInRow, question: str) -> Row:
     )
 
 
+def later_row(row: CheckInRow) -> Row:
+    """Remind me later: below the rest, so that no other button changes its place."""
+    return tuple(button(f"later.{word}", Action(kind="later", subject=row.id, choice=word)) for word in list(Later))
+
+
 def _offer_to_go_on(row: CheckInRow, clinic: Clinic) -> Screen:
     left = taps_left(row.value, clinic.protocol)
     return Screen(
@@ -128,7 +139,16 @@ def reminder_screen(row: CheckInRow, clinic: Clinic) -> Screen:
     current = checkin_screen(row, clinic)
     line = Text(key="reminder.open", values={"n": taps_left(row.value, clinic.protocol)})
     lines = tuple(t for t in current.lines if not t.key.startswith("checkin.hello."))
-    return current.model_copy(update={"name": "reminder", "lines": (line, *lines)})
+    put_off = later_row(row)
+    shown = current.rows if put_off in current.rows or row.kind not in PUT_OFF else (*current.rows, put_off)
+    return current.model_copy(update={"name": "reminder", "lines": (line, *lines), "rows": shown})
+
+
+def put_off_screen(clinic: Clinic, moment: datetime, zone: str) -> Screen:
+    """When the question comes again; the number, in case it can't wait."""
+    local = moment.astimezone(ZoneInfo(zone))
+    values = {**numbers(clinic), "date": day_text(local.date()), "time": f"{local:%H:%M}"}
+    return Screen(name="later", lines=(Text(key="later.noted", values=values),))
 
 
 # -- the end of a check-in
@@ -148,10 +168,11 @@ def routine_screen(clinic: Clinic, *, complete: bool, tip: Tip | None, following
 
 
 def tip_buttons(tip: Tip) -> list[Button]:
-    """Rate it, or see another."""
+    """Rate it, see where it comes from, or see another."""
     return [
         button("button.helpful", Action(kind="tip", question=tip.id, choice="helpful"), style=Style.SUCCESS),
         button("button.not_for_me", Action(kind="tip", question=tip.id, choice="not_for_me")),
+        button("button.source", Action(kind="tip", question=tip.id, choice="source")),
         button("button.more_tips", Action(kind="tip", choice="more")),
     ]
 
@@ -169,6 +190,16 @@ def done_before_call(clinic: Clinic, following: Text | None) -> Screen:
 def _done(name: str, clinic: Clinic, following: Text | None) -> Screen:
     lines = (Text(key=name, values=numbers(clinic)), *((following,) if following else ()))
     return Screen(name=name, lines=lines)
+
+
+def done_unchanged(clinic: Clinic, following: Text | None) -> Screen:
+    """The same as before, and worth a call all the same: for who has not called yet. No all-clear, no tip."""
+    return _done("done.unchanged", clinic, following)
+
+
+def change_row(row: CheckInRow) -> Row:
+    """The way back to the answers just given."""
+    return (button("button.change", Action(kind="change", subject=row.id)),)
 
 
 def soon_screen(alert: AlertRow, clinic: Clinic) -> Screen:
@@ -319,10 +350,11 @@ def card_screen(patient: Patient, clinic: Clinic) -> Screen:
     In the clinic's own language, and in the patient's below where that is another one.
     """
     languages = dict.fromkeys((clinic.languages[0], patient.language))
+    regimen = Text(key=f"card.regimen.{patient.regimen}")
     values = {
         **numbers(clinic),
         "start": date_text(patient.ici_start),
-        "regimen": Text(key=f"card.regimen.{patient.regimen}"),
+        "regimen": patient.drug or regimen,
     }
     lines = [
         Text(key=key, values=values if key == "card.body" else {}, language=language)

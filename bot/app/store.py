@@ -89,6 +89,11 @@ class Patient(Frozen):
         return self.helper.chat_id if self.helper is not None else self.chat_id
 
     @property
+    def actor(self) -> str:
+        """Who is doing it, for the record."""
+        return f"{'patient' if self.helper is None else 'caregiver'}:{self.code}"
+
+    @property
     def speaks(self) -> str:
         """The language of that chat."""
         return self.helper.language if self.helper is not None else self.language

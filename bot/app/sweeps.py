@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.app import alerts, checkin_clock, checkins
-from bot.app.plans import occurrence_after
+from bot.app.plans import AGAIN, occurrence_after
 from bot.app.ports import Clinic
 from bot.app.store import Audit, Patient, Store, WorkItem
 
@@ -62,7 +62,8 @@ def _fall_due(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> N
     if at - due_at > clinic.protocol.clocks.cutoff:
         _skip(store, moved, due_at, at)
         return
-    checkins.open_checkin(store, clinic, moved, form=occurrence.form, kind="scheduled", due_at=due_at, at=at)
+    kind: checkins.Kind = "again" if occurrence.phase == AGAIN else "scheduled"
+    checkins.open_checkin(store, clinic, moved, form=occurrence.form, kind=kind, due_at=due_at, at=at)
 
 
 def _skip(store: Store, patient: Patient, due_at: datetime, at: datetime) -> None:

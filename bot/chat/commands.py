@@ -13,7 +13,7 @@ from bot.core.screen import Text
 
 log = structlog.get_logger(__name__)
 
-SHOWN: tuple[Command, ...] = ("menu", "help", "privacy", "stop")
+SHOWN: tuple[Command, ...] = ("menu", "answers", "learn", "language", "settings", "help", "privacy", "stop")
 """In this order; each is described by `command.<name>`."""
 
 

@@ -1,6 +1,6 @@
 """Which door of the use cases a parsed update goes to. No clinical logic, no transaction, no call to Telegram.
 
-What a person typed, said or sent stops here: the door is told only that something was said.
+What a person typed, said or sent stops here: the door is told only what a short list of words makes of it.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Literal, Protocol, cast, get_args
 from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message, Update
 
 from bot.app.conversation import Command
-from bot.app.ports import Clinic, Outcome
+from bot.app.ports import UNKNOWN, Clinic, Meant, Outcome
 from bot.app.post import post, post_stranger
 from bot.app.screens import numbers
 from bot.app.store import Store
@@ -30,6 +30,16 @@ _PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PRESENT = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED})
 
 
+_NUMBERS = frozenset("123456789")
+
+
+class Typed(Protocol):
+    """The few words that are understood (bot.content.typed.TypedWords, or a stand-in)."""
+
+    def command(self, text: str) -> str | None: ...
+    def names_red_flag(self, text: str) -> bool: ...
+
+
 class Conversation(Protocol):
     """The door into the use cases (the module bot.app.conversation, or a stand-in)."""
 
@@ -39,7 +49,7 @@ class Conversation(Protocol):
     def tap(self, store: Store, clinic: Clinic, chat_id: int, action: Action, at: datetime) -> Outcome: ...
     def stale_tap(self, store: Store, clinic: Clinic, chat_id: int, at: datetime) -> Outcome: ...
     def command(self, store: Store, clinic: Clinic, chat_id: int, name: Command, at: datetime) -> Outcome: ...
-    def said(self, store: Store, clinic: Clinic, chat_id: int, at: datetime) -> Outcome: ...
+    def said(self, store: Store, clinic: Clinic, chat_id: int, meant: Meant, at: datetime) -> Outcome: ...
     def membership(self, store: Store, clinic: Clinic, chat_id: int, *, reachable: bool, at: datetime) -> Outcome: ...
 
 
@@ -75,12 +85,14 @@ class Handlers:
         clinic: Clinic,
         key: bytes,
         keyboard: Mapping[str, Command],
+        typed: Typed,
         bot_name: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._door = door
         self.clinic = clinic
         self._key = key
         self._keyboard = {_folded(label): name for label, name in keyboard.items()}
+        self._typed = typed
         self._bot_name = bot_name
 
     def step(self, update: Update) -> Step:
@@ -90,10 +102,11 @@ class Handlers:
         if update.my_chat_member is not None:
             return self._moved(update.my_chat_member)
         if update.message is not None:
-            return self._wrote(update.message, update.message.text or "")
+            return self._wrote(update.message, update.message.text or "", update.message.caption or "")
         if update.edited_message is not None:
             # A command edited into an old message is not obeyed: the person would not expect it.
-            return self._wrote(update.edited_message, "")
+            edited = update.edited_message
+            return self._wrote(edited, "", edited.text or edited.caption or "")
         return IGNORED
 
     def where_they_are(self, chat_id: int) -> Step:
@@ -133,18 +146,30 @@ class Handlers:
             lambda store, at: self._door.membership(store, self.clinic, chat_id, reachable=reachable, at=at),
         )
 
-    def _wrote(self, message: Message, text: str) -> Step:
+    def _wrote(self, message: Message, text: str, beside: str) -> Step:
+        """`text` may be a command; in what stands `beside` it (a caption, an edit) only red flags are looked for."""
         hint = message.from_user.language_code if message.from_user is not None else None
         if message.chat.type != Chat.PRIVATE:
             return _leave(message.chat, hint)
         chat_id = message.chat.id
-        name = self._keyboard.get(_folded(text)) or self._command(text)
+        name = self._keyboard.get(_folded(text)) or self._command(text) or self._typed_command(text)
         if name == "start":
             payload = _payload(text)
             return Step("start", lambda store, at: self._door.start(store, self.clinic, chat_id, payload, hint, at))
         if name is not None:
             return Step("command", lambda store, at: self._door.command(store, self.clinic, chat_id, name, at))
-        return Step("said", lambda store, at: self._door.said(store, self.clinic, chat_id, at))
+        meant = self._meant(text or beside)
+        return Step("said", lambda store, at: self._door.said(store, self.clinic, chat_id, meant, at))
+
+    def _meant(self, text: str) -> Meant:
+        if self._typed.names_red_flag(text):
+            return Meant("red_flag")
+        number = text.strip().rstrip(".)")
+        return Meant("choice", int(number)) if number in _NUMBERS else UNKNOWN
+
+    def _typed_command(self, text: str) -> Command | None:
+        name = self._typed.command(text)
+        return cast("Command", name) if name in _COMMANDS else None
 
     def _command(self, text: str) -> Command | Literal["start"] | None:
         found = _COMMAND.fullmatch(text.strip())

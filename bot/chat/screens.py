@@ -22,12 +22,15 @@ from telegram import (
 from bot.app.conversation import Command
 from bot.app.ports import Render, Rendered
 from bot.chat.buttons import encode
-from bot.core.screen import Button, Screen, Style, Text
+from bot.chat.charts import drawn
+from bot.core.screen import Button, Screen, Style, Text, Trend
 
 log = structlog.get_logger(__name__)
 
 MAX_TEXT = 4096
 """Telegram's limit of a message, in UTF-16 code units after the markup is parsed."""
+MAX_CAPTION = 1024
+"""The same of a picture's caption."""
 MAX_TOAST = 200
 """Telegram's limit of the answer to a tapped button (answerCallbackQuery)."""
 BETWEEN_LINES = "\n\n"
@@ -79,8 +82,10 @@ def make_render(texts: Texts, key: bytes) -> Render:
     words = Words(texts)
 
     def render(screen: Screen, language: str, chat_id: int) -> Rendered:
+        lines = [words.html(line, language) for line in screen.lines]
         return Rendered(
-            text=fitted(screen.name, [words.html(line, language) for line in screen.lines]),
+            text=fitted(screen.name, lines, MAX_TEXT if screen.trend is None else MAX_CAPTION),
+            photo=_picture(screen.trend, words, language) if screen.trend is not None else None,
             markup=_markup(screen, words, language, key, chat_id),
             protect=screen.protect,
             contact=screen.contact,
@@ -89,7 +94,16 @@ def make_render(texts: Texts, key: bytes) -> Render:
     return render
 
 
-def fitted(name: str, lines: Iterable[str]) -> str:
+def _picture(trend: Trend, words: Words, language: str) -> bytes | None:
+    """Draw it; what can't be drawn leaves its caption, which has the figures."""
+    try:
+        return drawn(trend, lambda text: words.plain(text, language))
+    except Exception as error:  # noqa: BLE001 - a picture must not cost the patient the message
+        log.error("a picture can't be drawn", action="picture_failed", error=type(error).__name__)  # noqa: TRY400
+        return None
+
+
+def fitted(name: str, lines: Iterable[str], most: int = MAX_TEXT) -> str:
     """Join lines (HTML) up to Telegram's limit; what is over it is left out at the end, and logged.
 
     A message that is too long would be refused as a whole, and the first lines are those that matter.
@@ -97,9 +111,9 @@ def fitted(name: str, lines: Iterable[str]) -> str:
     kept = ""
     for line in lines:
         longer = f"{kept}{BETWEEN_LINES}{line}" if kept else line
-        if _units(unmarked(longer)) > MAX_TEXT:
+        if _units(unmarked(longer)) > most:
             log.error("a screen is too long", action="screen_cut", screen=name)
-            return kept or _escaped(_cut(unmarked(line)))
+            return kept or _escaped(_cut(unmarked(line), most))
         kept = longer
     return kept
 
@@ -108,8 +122,8 @@ def _units(words: str) -> int:
     return len(words.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _cut(words: str) -> str:
-    return words.encode("utf-16-le")[: 2 * (MAX_TEXT - 1)].decode("utf-16-le", "ignore") + "…"
+def _cut(words: str, most: int) -> str:
+    return words.encode("utf-16-le")[: 2 * (most - 1)].decode("utf-16-le", "ignore") + "…"
 
 
 def toast(words: Words, text: Text, language: str) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bot.app import patients
+from bot.app import replay as replays
 from bot.app.patients import CODE, PatientLine, PatientView
 from bot.app.store import Patient
-from bot.cli.errors import refuse
+from bot.cli.errors import REFUSED, refuse
 from bot.cli.office import AsJson, in_transaction, opened, print_json, print_pairs, print_table
 from bot.clock import SystemClock
 
@@ -42,6 +43,7 @@ def add(
     ],
     ici_start: Annotated[datetime, typer.Option(help="Day of the first dose of immunotherapy.", **DAY)],
     regimen: Annotated[Literal["single", "combination"], typer.Option(help="One drug or two.")] = "single",
+    drug: Annotated[str | None, typer.Option(help="Name of the drug or drugs, shown on the patient's card.")] = None,
     plan: Annotated[str | None, typer.Option(help="Plan of the protocol; by default the regimen's.")] = None,
     language: Annotated[str | None, typer.Option(help="Language to begin in; the patient can change it.")] = None,
     timezone: Annotated[str | None, typer.Option(help="IANA name; the patient is asked in any case.")] = None,
@@ -56,6 +58,7 @@ def add(
                 code=code,
                 ici_start=ici_start.date(),
                 regimen=regimen,
+                drug=drug,
                 plan=plan,
                 language=language,
                 timezone=timezone,
@@ -137,6 +140,32 @@ def _print_view(view: PatientView) -> None:
 
 def _answers(answers: dict[str, tuple[str, ...]]) -> str:
     return "; ".join(f"{question}: {', '.join(choices)}" for question, choices in answers.items())
+
+
+@app.command()
+def replay(code: Code, as_json: AsJson = False) -> None:
+    """Judge all stored answers anew, by the protocol of then: every stored tier must come out again."""
+    from bot.wiring import kept_protocol  # noqa: PLC0415 - see office.ready
+
+    with opened() as office:
+        found = office.run(lambda store: replays.replay(store, code, kept_protocol))
+    differing = [one for one in found if one.verdict != "same"]
+    if as_json:
+        print_json([one.model_dump(mode="json") for one in found])
+    else:
+        rows = [(one.at, one.checkin, _verdict(one), one.stored_tier, one.derived_tier) for one in differing]
+        if rows:
+            print_table(("assessed", "check-in", "replay", "stored", "derived"), rows)
+        typer.echo(f"{len(found)} assessments replayed, {len(differing)} without the same result.")
+    if differing:
+        raise typer.Exit(REFUSED)
+
+
+def _verdict(one: replays.Replayed) -> str:
+    said = {"no_basis": "no record of what it was made from", "no_protocol": "its protocol is not kept or not readable"}
+    if one.missing:
+        return f"answers not stored: {', '.join(one.missing)}"
+    return said.get(one.verdict, one.verdict)
 
 
 @app.command()

@@ -5,6 +5,7 @@ Rendering (language, HTML, signed callback data) happens at the edge, at the mom
 """
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -66,6 +67,36 @@ class Contact(Frozen):
     name: str
 
 
+class TrendPoint(Frozen):
+    """One check-in of a trend: steps above "none" (0-4), None where it was not asked or skipped."""
+
+    day: date
+    numbness: int | None
+    interference: int | None
+
+
+class TrendAlert(Frozen):
+    """One alert of a trend."""
+
+    day: date
+    tier: str
+
+
+class Trend(Frozen):
+    """A picture of the weeks since the start of ICI: what to draw, and its words. `severities`: the axis, upwards."""
+
+    points: tuple[TrendPoint, ...]
+    ici_start: date
+    alerts: tuple[TrendAlert, ...]
+    title: Text
+    severities: tuple[Text, ...]
+    numbness: Text
+    interference: Text
+    start: Text
+    alert: Text
+    week: Text
+
+
 class Screen(Frozen):
     """One message: lines (joined by line breaks), rows of buttons, and how Telegram should treat it.
 
@@ -79,5 +110,7 @@ class Screen(Frozen):
     rows: tuple[tuple[Button, ...], ...] = ()
     protect: bool = False
     keyboard: Literal["show", "remove"] | None = None
+    trend: Trend | None = None
+    """With a trend the message is a picture, and `lines` are its caption."""
     contact: Contact | None = None
     """With a contact the message is the card alone; `lines` are not shown."""

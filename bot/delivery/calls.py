@@ -3,7 +3,7 @@
 import html
 import re
 
-from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram import Bot, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
 from telegram.constants import ParseMode
 
 from bot.app.ports import Rendered
@@ -25,6 +25,16 @@ async def send(bot: Bot, claim: Claim, rendered: Rendered) -> int:
             protect_content=rendered.protect or None,
         )
         return card.message_id
+    if rendered.photo is not None:
+        picture = await bot.send_photo(
+            row.chat_id,
+            InputFile(rendered.photo, filename="answers.png"),
+            caption=rendered.text,
+            parse_mode=ParseMode.HTML,
+            reply_markup=rendered.markup,
+            protect_content=rendered.protect or None,
+        )
+        return picture.message_id
     if is_edit(claim, rendered) and claim.message_id is not None:
         await bot.edit_message_text(
             rendered.text,
@@ -41,7 +51,8 @@ async def send(bot: Bot, claim: Claim, rendered: Rendered) -> int:
 def is_edit(claim: Claim, rendered: Rendered) -> bool:
     """Whether the slot's message can take this screen: Telegram edits no reply keyboard and no contact card."""
     plain_or_inline = rendered.markup is None or isinstance(rendered.markup, InlineKeyboardMarkup)
-    return claim.row.mode == "edit" and claim.message_id is not None and rendered.contact is None and plain_or_inline
+    words_alone = rendered.contact is None and rendered.photo is None
+    return claim.row.mode == "edit" and claim.message_id is not None and words_alone and plain_or_inline
 
 
 async def send_plain(bot: Bot, claim: Claim, rendered: Rendered) -> int:

@@ -194,15 +194,24 @@ class Sender:
         claim = taken.claim
         rendered: Rendered | None = None
         try:
-            rendered = self._render(claim.row.screen, claim.row.language, claim.row.chat_id)
+            rendered = await self._rendered(claim)
             return Verdict(End.SENT, message_id=await calls.send(self._bot, claim, rendered))
         except Exception as error:  # noqa: BLE001 - every error is a verdict
             verdict = judge(error, claim, rested=taken.rested, spread=self._spread())
             self._tell(error, claim, verdict)
             ours = verdict.end is End.REFUSED or not isinstance(error, TelegramError)
-        if ours and claim.row.lane is Lane.RED_FLAG and rendered is not None:
+        # A picture that Telegram refuses goes out as its words, too.
+        worded = claim.row.lane is Lane.RED_FLAG or (rendered is not None and rendered.photo is not None)
+        if ours and worded and rendered is not None:
             return await self._fall_back(taken, rendered)
         return verdict
+
+    async def _rendered(self, claim: Claim) -> Rendered:
+        """Render; a picture takes tens of milliseconds to draw, in which a red flag must not wait."""
+        row = claim.row
+        if row.screen.trend is None:
+            return self._render(row.screen, row.language, row.chat_id)
+        return await asyncio.to_thread(self._render, row.screen, row.language, row.chat_id)
 
     async def _fall_back(self, taken: Taken, rendered: Rendered) -> Verdict:
         """A call screen is never lost for a bad button: its words go out alone."""

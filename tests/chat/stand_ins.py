@@ -19,6 +19,7 @@ from bot.chat.handlers import Handlers
 from bot.chat.screens import Words, keyboard_commands
 from bot.chat.updates import Dispatcher
 from bot.clock import FrozenClock
+from bot.content.typed import TypedWords
 from bot.core.screen import Text
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -192,8 +193,8 @@ class Door:
     def command(self, store, clinic, chat_id, name, at) -> Outcome:
         return self._came(store, "command", chat_id, name)
 
-    def said(self, store, clinic, chat_id, at) -> Outcome:
-        return self._came(store, "said", chat_id)
+    def said(self, store, clinic, chat_id, meant, at) -> Outcome:
+        return self._came(store, "said", chat_id, *(() if meant.kind == "unknown" else (meant,)))
 
     def membership(self, store, clinic, chat_id, *, reachable, at) -> Outcome:
         return self._came(store, "membership", chat_id, reachable)
@@ -211,7 +212,12 @@ class House:
         self.nudges = 0
         self.waits: list[float] = []
         self.handlers = Handlers(
-            self.door, clinic(), KEY, keyboard_commands(WORDS, ("en", "es")), bot_name=lambda: "NerveBot"
+            self.door,
+            clinic(),
+            KEY,
+            keyboard_commands(WORDS, ("en", "es")),
+            TypedWords.load(("en", "es")),
+            bot_name=lambda: "NerveBot",
         )
         self.dispatcher = self.make_dispatcher()
 

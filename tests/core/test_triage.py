@@ -267,7 +267,7 @@ def baseline(answers: Answers) -> Assessment:
 @pytest.mark.parametrize("severity", ["mild", "medium"])
 def test_baseline_numbness_from_before_that_the_team_knows_is_routine(severity):
     known = {"numbness": (severity,), "interference": ("somewhat",), "known_before": ("yes_known",)}
-    able = {question: ("none",) for question in ("stairs", "buttons", "arms", "head", "floor")}
+    able = dict.fromkeys(("stairs", "buttons", "arms", "head", "floor"), ("none",))
     calm = {"falls": ("no",), "pain": ("no",), "sleep": ("no",)}
     found = baseline({**AT_START, **able, **calm, **known})
     assert (found.tier, found.complete) == (Tier.ROUTINE, True)

@@ -33,6 +33,7 @@ async def opened(database_url: str) -> AsyncIterator[World]:
     service = Service(
         clinic=ready.clinic,
         texts=ready.texts,
+        typed=ready.typed,
         database=database,
         bots=bots,
         clock=clock,

@@ -1,0 +1,31 @@
+"""What is asked again daily, beside the plan: kept with the patient, and worked out anew at each assessment."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from bot.app.plans import rescheduled
+from bot.app.ports import Clinic
+from bot.app.store import Patient, PatientState, Store
+from bot.core.again import follow
+from bot.core.triage import Assessment
+
+
+def follow_up(store: Store, clinic: Clinic, patient: Patient, found: Assessment, at: datetime) -> Patient:
+    """Begin, go on with or end what is asked daily after an assessment; return the patient as they are now."""
+    watch = follow(patient.watch, found, clinic.protocol, local_day(patient, clinic, at))
+    if watch == patient.watch:
+        return patient
+    watched = patient.model_copy(update={"watch": watch})
+    if watched.state is PatientState.ACTIVE and _asked_daily(watched) != _asked_daily(patient):
+        watched = rescheduled(watched, clinic, at)
+    store.save_patient(watched)
+    return watched
+
+
+def _asked_daily(patient: Patient) -> date | None:
+    return patient.watch.since if patient.watch is not None and not patient.watch.steady else None
+
+
+def local_day(patient: Patient, clinic: Clinic, at: datetime) -> date:
+    """Return the date on the patient's calendar."""
+    return at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
