@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.app import checkins
+from bot.app.changes import change as change_answer
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
 from bot.app.rounds import local_day
@@ -147,7 +147,7 @@ def change(store: Store, clinic: Clinic, patient: Patient, action: Action, at: d
         return None
     if not choices:
         return _ask(store, clinic, patient, row, question, at)
-    changed = checkins.change(store, clinic, patient, row, question.id, choices, at)
+    changed = change_answer(store, clinic, patient, row, question.id, choices, at)
     if changed is None:
         return None
     if action.choice[:1] in {"+", "-"} and action.choice[1:] != "" and not _stands_alone(question, action.choice[1:]):

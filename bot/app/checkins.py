@@ -1,10 +1,10 @@
 """Check-ins: opened, answered tap by tap, finished with a tip or a call prompt; one open at a time for a patient."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 from bot.app import alerts
+from bot.app.assessments import answer_row, as_stored, history, is_known, keep_assessment, raise_for
 from bot.app.plans import plan_of
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import drop_unsent, post
@@ -17,15 +17,10 @@ from bot.app.screens import (
     done_before_call,
     done_unchanged,
     next_checkin_text,
-    put_off_screen,
     routine_screen,
 )
 from bot.app.store import (
-    AlertState,
-    AnswerRow,
-    AssessmentRow,
     Audit,
-    Basis,
     CheckInRow,
     Lane,
     Patient,
@@ -35,13 +30,11 @@ from bot.app.store import (
     WorkItem,
 )
 from bot.core import checkin as core
-from bot.core.again import Watch, has_news
-from bot.core.later import Day, Later, remind_at
 from bot.core.protocol import Answers, Tier, Tip
 from bot.core.schedule import phase_at
 from bot.core.screen import Action, Screen, Text
 from bot.core.tips import Shown, choose_tip
-from bot.core.triage import Assessment, History, assess
+from bot.core.triage import Assessment, assess
 
 Kind = Literal["scheduled", "baseline", "extra", "worse", "again"]
 CLOSED = frozenset({core.State.DONE, core.State.EXPIRED, core.State.REPLACED})
@@ -80,7 +73,7 @@ def open_checkin(
     if added is None:
         return None
     for question, choices in known.items():
-        store.record_answer(_answer_row(patient, added, question, choices, at))
+        store.record_answer(answer_row(patient, added, question, choices, at))
     if replaced is not None:
         _missed(store, clinic, patient, replaced, at)
     # What the patient just asked for is a reply; what comes to many at once is bulk.
@@ -168,30 +161,6 @@ def answer(store: Store, clinic: Clinic, patient: Patient, action: Action, at: d
     return Outcome(language=patient.speaks)
 
 
-def history(store: Store, clinic: Clinic, row: CheckInRow) -> History:
-    """What the answers are compared with: the last answers and the baseline."""
-    return History(
-        previous=_last_answers(store.last_finished(row.patient_id, row.id), clinic),
-        baseline=store.baseline_answers(row.patient_id) if row.value.form != "baseline" else None,
-    )
-
-
-def _last_answers(finished: Sequence[tuple[str, Answers]], clinic: Clinic) -> Answers | None:
-    """Return each question's answer of the newest check-in whose form asks it, `finished` being newest first.
-
-    A question that it did not lead to has none: the short form must not hide what the long one asked weeks ago, nor
-    an old answer stand in for one that the last check-in had no reason to ask.
-    """
-    forms = clinic.protocol.forms
-    last: dict[str, tuple[str, ...]] = {}
-    settled: set[str] = set()
-    for form, answers in finished:
-        asks = {step.ask for step in forms[form].steps} if form in forms else set(answers)
-        last |= {question: choices for question, choices in answers.items() if question not in settled}
-        settled |= asks
-    return last if finished else None
-
-
 def _input(action: Action) -> core.Input:
     revision, question, choice = action.revision, action.question, action.choice
     match action.kind:
@@ -247,71 +216,18 @@ def _carry_out_one(
 ) -> None:
     match event:
         case core.AnswerGiven(question=question, choices=choices):
-            store.record_answer(_answer_row(patient, row, question, choices, at))
+            store.record_answer(answer_row(patient, row, question, choices, at))
         case core.AnswerForgotten(question=question):
             store.forget_answer(row.id, question, at)
         case core.RedFlag(assessment=assessment):
-            _store_assessment(store, clinic, row, assessment, at, final=False, finished=False)
+            keep_assessment(store, clinic, row, assessment, at, final=False, finished=False)
             follow_up(store, clinic, patient, assessment, at)
-            _raise(store, clinic, patient, row, assessment, at)
+            raise_for(store, clinic, patient, row, assessment, at)
         case core.Finished(assessment=assessment):
-            _store_assessment(store, clinic, row, assessment, at, final=True, finished=True)
-            _finish(store, clinic, _as_stored(store, patient), row, assessment, at)
+            keep_assessment(store, clinic, row, assessment, at, final=True, finished=True)
+            _finish(store, clinic, as_stored(store, patient), row, assessment, at)
         case _:
             pass
-
-
-def _answer_row(patient: Patient, row: CheckInRow, question: str, choices: tuple[str, ...], at: datetime) -> AnswerRow:
-    return AnswerRow(
-        checkin_id=row.id,
-        patient_id=row.patient_id,
-        question=question,
-        choices=choices,
-        given_at=at,
-        caregiver_id=patient.helper.id if patient.helper is not None else None,
-    )
-
-
-def _as_stored(store: Store, patient: Patient) -> Patient:
-    """Return the patient as this transaction has left them: what is asked daily may have changed."""
-    stored = store.patient(patient.id)
-    return stored.model_copy(update={"helper": patient.helper}) if stored is not None else patient
-
-
-def _store_assessment(
-    store: Store, clinic: Clinic, row: CheckInRow, assessment: Assessment, at: datetime, *, final: bool, finished: bool
-) -> None:
-    compared = history(store, clinic, row)
-    store.add_assessment(
-        AssessmentRow(
-            checkin_id=row.id,
-            patient_id=row.patient_id,
-            tier=assessment.tier,
-            rules=assessment.rules,
-            complete=assessment.complete,
-            final=final,
-            protocol_name=assessment.protocol_name,
-            protocol_version=assessment.protocol_version,
-            protocol_hash=assessment.protocol_hash,
-            at=at,
-            basis=Basis(
-                form=row.value.form,
-                answers=row.value.answers,
-                previous=compared.previous,
-                baseline=compared.baseline,
-                finished=finished,
-            ),
-        )
-    )
-
-
-def _raise(
-    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime
-) -> None:
-    alert = alerts.raise_alert(
-        store, clinic, patient, tier=assessment.tier, rules=assessment.concerns, checkin_id=row.id, at=at
-    )
-    alerts.hand_loop_back_to(store, alert)
 
 
 def _finish(
@@ -323,10 +239,10 @@ def _finish(
     if row.value.raised > Tier.ROUTINE:
         alerts.add_rules(store, patient.id, row.id, assessment.concerns)
         screen = done_after_call(clinic, following)
-    elif assessment.tier is Tier.SOON and _is_known(store, before, patient.id, assessment, clinic):
+    elif assessment.tier is Tier.SOON and is_known(store, before, patient.id, assessment, clinic):
         screen = done_unchanged(clinic, following)
     elif assessment.tier > Tier.ROUTINE:
-        _raise(store, clinic, patient, row, assessment, at)
+        raise_for(store, clinic, patient, row, assessment, at)
         screen = done_before_call(clinic, following)
     elif alerts.calls_for(store, clinic, patient, at):
         # These answers need no call, but an earlier red flag still does: no all-clear beside it.
@@ -352,19 +268,6 @@ def _show_end(store: Store, patient: Patient, row: CheckInRow, screen: Screen, a
     )
 
 
-def _is_known(store: Store, before: Watch | None, patient_id: int, found: Assessment, clinic: Clinic) -> bool:
-    """Whether these findings are those of a watch before, unchanged, and stand in an alert that staff still have.
-
-    Then no second alert is raised for the same: the patient is asked to call all the same, if they have not.
-    """
-    groups = {reason.group for reason in found.reasons if reason.tier >= Tier.SOON}
-    if before is None or has_news(found, clinic.protocol) or not groups <= set(before.groups):
-        return False
-    return any(
-        a.state is not AlertState.CLOSED and set(found.concerns) <= set(a.rules) for a in store.alerts(patient_id)
-    )
-
-
 def _next_tip(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> Tip | None:
     tip = choose_tip(row.value.answers, shown_tips(store, patient.id), clinic.protocol, at)
     if tip is not None:
@@ -385,76 +288,6 @@ def claim_mistake(store: Store, clinic: Clinic, patient: Patient, checkin_id: in
     step = core.step(row.value, core.Mistake(), clinic.protocol, history(store, clinic, row), at)
     if not any(isinstance(e, core.Ignored) for e in step.events):
         carry_out(store, clinic, patient, row, step, at)
-
-
-# -- later, and otherwise
-
-
-def put_off(store: Store, clinic: Clinic, patient: Patient, action: Action, at: datetime) -> Outcome | None:
-    """ "In 1 hour", "This evening", "Tomorrow": the question stays open and comes again then."""
-    row = present(store, clinic, patient, at)
-    if row is None or row.id != action.subject or row.value.state is not core.State.ASKING:
-        return None
-    if action.choice not in set(Later):
-        return None
-    zone = patient.timezone or clinic.timezone
-    day = Day(zone=zone, send_time=patient.send_time, quiet_from=patient.quiet_from, quiet_to=patient.quiet_to)
-    moment = remind_at(Later(action.choice), day, at)
-    # What was answered so far counts now: it must not wait until tomorrow.
-    row = settle_half_answered(store, clinic, patient, row, at)
-    put = row.model_copy(update={"remind_at": moment})
-    store.save_checkin(put.model_copy(update={"next_step_at": next_step_at(put, patient, clinic)}))
-    screen = put_off_screen(clinic, moment, zone)
-    post(store, patient, screen, at=at, slot=f"later:{row.id}")
-    return Outcome(toast=Text(key="toast.noted"), language=patient.speaks)
-
-
-def change(
-    store: Store,
-    clinic: Clinic,
-    patient: Patient,
-    row: CheckInRow,
-    question: str,
-    choices: tuple[str, ...],
-    at: datetime,
-) -> CheckInRow | None:
-    """Give an answer of a finished check-in anew: both stay stored, and what it means now is acted on.
-
-    None, and nothing changed, when it can't be changed so. What falls closes nothing.
-    """
-    received = core.Change(question=question, choices=choices)
-    step = core.step(row.value, received, clinic.protocol, history(store, clinic, row), at)
-    if any(isinstance(event, core.Ignored) for event in step.events):
-        return None
-    changed = row.model_copy(update={"value": step.checkin})
-    store.save_checkin(changed)
-    for event in step.events:
-        _carry_out_change(store, clinic, patient, changed, event, at)
-    return changed
-
-
-def _carry_out_change(
-    store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, event: core.Event, at: datetime
-) -> None:
-    match event:
-        case core.AnswerGiven(question=question, choices=choices):
-            store.record_answer(_answer_row(patient, row, question, choices, at))
-        case core.AnswerForgotten(question=question):
-            store.forget_answer(row.id, question, at)
-        case core.RedFlag(assessment=assessment):
-            _raise(store, clinic, patient, row, assessment, at)
-        case core.Changed(assessment=assessment):
-            _store_assessment(store, clinic, row, assessment, at, final=True, finished=True)
-            before = _as_stored(store, patient).watch
-            follow_up(store, clinic, _as_stored(store, patient), assessment, at)
-            raised = [a for a in store.alerts(patient.id) if a.checkin_id == row.id]
-            if any(a.tier >= assessment.tier for a in raised):
-                alerts.add_rules(store, patient.id, row.id, assessment.concerns)
-            elif assessment.tier is Tier.SOON and not _is_known(store, before, patient.id, assessment, clinic):
-                _raise(store, clinic, patient, row, assessment, at)
-            store.audit(Audit(at=at, actor=patient.actor, action="answer_changed", subject=patient.code))
-        case _:
-            pass
 
 
 # -- ending without the patient
@@ -479,13 +312,13 @@ def _settle(
     store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime
 ) -> CheckInRow:
     """Silence clears nothing: a concerning half-answered form is an alert. Return the row that knows it was raised."""
-    _store_assessment(store, clinic, row, assessment, at, final=row.value.state in CLOSED, finished=True)
-    before = _as_stored(store, patient).watch
-    follow_up(store, clinic, _as_stored(store, patient), assessment, at)
-    known = assessment.tier is Tier.SOON and _is_known(store, before, patient.id, assessment, clinic)
+    keep_assessment(store, clinic, row, assessment, at, final=row.value.state in CLOSED, finished=True)
+    before = as_stored(store, patient).watch
+    follow_up(store, clinic, as_stored(store, patient), assessment, at)
+    known = assessment.tier is Tier.SOON and is_known(store, before, patient.id, assessment, clinic)
     if assessment.tier <= row.value.raised or known:
         return row
-    _raise(store, clinic, patient, row, assessment, at)
+    raise_for(store, clinic, patient, row, assessment, at)
     settled = row.model_copy(update={"value": row.value.model_copy(update={"raised": assessment.tier})})
     store.save_checkin(settled)
     return settled

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.app import alerts, answers, caregivers, checkins, enrolment, learn, menus, patients, settings
+from bot.app import alerts, answers, caregivers, checkins, enrolment, later, learn, menus, patients, settings
 from bot.app.ports import Clinic, Meant, Outcome
 from bot.app.post import post, post_stranger
 from bot.app.screens import copy_button, numbers, rows
@@ -138,7 +138,7 @@ def _tapped(store: Store, clinic: Clinic, patient: Patient, action: Action, at: 
 _DOORS: dict[str, Callable[[Store, Clinic, Patient, Action, datetime], Outcome | None]] = {
     **dict.fromkeys(checkins.KINDS, checkins.answer),
     **dict.fromkeys(settings.KINDS, settings.tapped),
-    "later": checkins.put_off,
+    "later": later.put_off,
     "tip": menus.tip_tapped,
     learn.KIND: learn.tapped,
     answers.KIND: answers.change,

@@ -1,18 +1,16 @@
 """Patients: added, invited, paused, withdrawn, erased, looked up. What they see in enrolment is in enrolment.py."""
 
 import re
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bot.app import caregivers, checkins
-from bot.app.plans import occurrence_after, rescheduled
+from bot.app.plans import rescheduled
 from bot.app.ports import Clinic
 from bot.app.post import post, post_stranger
 from bot.app.screens import date_text
 from bot.app.store import (
-    AlertRow,
     AlertState,
     Audit,
     Invite,
@@ -22,9 +20,8 @@ from bot.app.store import (
     WorkItem,
 )
 from bot.core.checkin import Expire
-from bot.core.protocol import Tier
 from bot.core.schedule import Pause, stable_jitter, valid_timezone
-from bot.core.screen import Frozen, Screen, Text
+from bot.core.screen import Screen, Text
 
 CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
 DRUG = re.compile(r"[^\W_][\w +\-/(),.]{1,59}")
@@ -269,140 +266,6 @@ def by_code(store: Store, code: str, *, lock: bool = False) -> Patient:
     if patient is None:
         raise RefusedError(f"no patient has the code {code!r}: see `nervecheck patient list`")
     return patient
-
-
-class CheckInView(Frozen):
-    """One check-in as a coordinator reads it."""
-
-    id: int
-    form: str
-    kind: str
-    due_at: datetime
-    state: str
-    answers: dict[str, tuple[str, ...]]
-
-
-class AlertView(Frozen):
-    """One alert as a coordinator reads it."""
-
-    id: int
-    tier: str
-    state: str
-    raised_at: datetime
-    rules: tuple[str, ...]
-    loop_backs: int
-    last_reply: str | None
-    mistake_at: datetime | None
-    declared: str | None
-
-
-class PatientView(Frozen):
-    """One patient's state, check-ins, answers, alerts and next dates."""
-
-    code: str
-    state: str
-    language: str
-    timezone: str | None
-    send_time: str
-    ici_start: date
-    regimen: str
-    plan: str
-    unreachable_at: datetime | None
-    next_due_at: datetime | None
-    upcoming: tuple[datetime, ...]
-    consent: str | None
-    tier: str | None
-    checkins: tuple[CheckInView, ...]
-    alerts: tuple[AlertView, ...]
-    work_items: tuple[str, ...]
-
-
-class PatientLine(Frozen):
-    """One patient in a list."""
-
-    code: str
-    state: str
-    ici_start: date
-    plan: str
-    next_due_at: datetime | None
-    open_alerts: int
-
-
-def listing(store: Store, *, after: str = "", limit: int = 100) -> list[PatientLine]:
-    """Return patients in order of code, a page at a time."""
-    return [
-        PatientLine(
-            code=p.code,
-            state=p.state,
-            ici_start=p.ici_start,
-            plan=p.plan,
-            next_due_at=p.next_due_at,
-            open_alerts=sum(a.state is not AlertState.CLOSED for a in store.alerts(p.id)),
-        )
-        for p in store.patients(after_code=after, limit=limit)
-    ]
-
-
-def view(store: Store, clinic: Clinic, code: str, at: datetime) -> PatientView:
-    """Return all a coordinator may see of one patient; raise RefusedError when there is none."""
-    patient = by_code(store, code)
-    assessed = store.assessments(patient.id, limit=1)
-    consents = store.consents(patient.id)
-    return PatientView(
-        code=patient.code,
-        state=patient.state,
-        language=patient.language,
-        timezone=patient.timezone,
-        send_time=f"{patient.send_time:%H:%M}",
-        ici_start=patient.ici_start,
-        regimen=patient.regimen,
-        plan=patient.plan,
-        unreachable_at=patient.unreachable_at,
-        next_due_at=patient.next_due_at,
-        upcoming=_upcoming(patient, clinic, at) if patient.state is PatientState.ACTIVE else (),
-        consent=consents[-1].version if consents and consents[-1].withdrawn_at is None else None,
-        tier=Tier(assessed[0].tier).name if assessed else None,
-        checkins=tuple(_checkin_views(store, patient)),
-        alerts=tuple(_alert_view(a) for a in store.alerts(patient.id)),
-        work_items=tuple(item.kind for item in store.work_items(patient.id)),
-    )
-
-
-def _upcoming(patient: Patient, clinic: Clinic, at: datetime, count: int = 5) -> tuple[datetime, ...]:
-    found: list[datetime] = []
-    after = at
-    while len(found) < count and (following := occurrence_after(patient, clinic, after)):
-        found.append(following.due_at)
-        after = following.due_at
-    return tuple(found)
-
-
-def _checkin_views(store: Store, patient: Patient) -> Sequence[CheckInView]:
-    return [
-        CheckInView(
-            id=row.id,
-            form=row.value.form,
-            kind=row.kind,
-            due_at=row.due_at,
-            state=row.value.state,
-            answers=dict(row.value.answers),
-        )
-        for row in store.checkins(patient.id)
-    ]
-
-
-def _alert_view(alert: AlertRow) -> AlertView:
-    return AlertView(
-        id=alert.id,
-        tier=alert.tier.name,
-        state=alert.state,
-        raised_at=alert.raised_at,
-        rules=alert.rules,
-        loop_backs=alert.loop_backs,
-        last_reply=alert.last_reply,
-        mistake_at=alert.mistake_at,
-        declared=alert.declared,
-    )
 
 
 def _audit(store: Store, patient: Patient, action: str, at: datetime, *, actor: str, **detail: str | None) -> None:

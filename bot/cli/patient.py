@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bot.app import patients
+from bot.app import patient_views, patients
 from bot.app import replay as replays
-from bot.app.patients import CODE, PatientLine, PatientView
+from bot.app.patient_views import PatientLine, PatientView
+from bot.app.patients import CODE
 from bot.app.store import Patient
 from bot.cli.errors import REFUSED, refuse
 from bot.cli.office import AsJson, in_transaction, opened, print_json, print_pairs, print_table
@@ -93,7 +94,7 @@ def everyone(office: "Offline") -> Iterator[PatientLine]:
     """Yield all patients in order of code, read a page at a time."""
     after = ""
     while True:
-        page = office.run(partial(patients.listing, after=after, limit=PAGE))
+        page = office.run(partial(patient_views.listing, after=after, limit=PAGE))
         yield from page
         if len(page) < PAGE:
             return
@@ -117,7 +118,7 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def show(code: Code, as_json: AsJson = False) -> None:
     """Show one patient's check-ins, answers, alerts and next dates."""
-    view = in_transaction(lambda store, clinic, at: patients.view(store, clinic, code, at))
+    view = in_transaction(lambda store, clinic, at: patient_views.view(store, clinic, code, at))
     if as_json:
         print_json(view.model_dump(mode="json"))
     else:

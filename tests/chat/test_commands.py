@@ -12,7 +12,9 @@ async def test_commands_in_each_language(house: House) -> None:
     calls = house.api.sent("setMyCommands")
     assert [call.get("language_code") for call in calls] == [None, "en", "es"]
     assert {call["scope"]["type"] for call in calls} == {"all_private_chats"}
-    assert [entry["command"] for entry in calls[0]["commands"]] == ["menu", "help", "privacy", "stop"]
+    assert [entry["command"] for entry in calls[0]["commands"]] == [
+        *("menu", "answers", "learn", "language", "settings", "help", "privacy", "stop")
+    ]
     assert all(entry["description"] for call in calls for entry in call["commands"])
 
 

@@ -17,6 +17,7 @@ from bot.wiring import Running
 from tests.cli.conftest import Shell
 
 LIVE = {
+    "UNREVIEWED_LANGUAGES": "en",
     "TOKEN": "123456789:AAF-abcdefghijklmnopqrstuvwxyz_0123",
     "KEYS": "k1:bmVydmVjaGVjay1zYW5kYm94LW1hZGUtdXAta2V5LTE=",
     "TEAM_NAME": "Oncology day unit",

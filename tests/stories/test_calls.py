@@ -42,8 +42,8 @@ async def test_after_a_call_screen_the_loop_back_asks_not_the_reminder(world: Wo
     world.hear_all(anna)
     await world.tap(anna, "I have called")
     world.hear_all(anna)
-    await world.advance(hours=71)
-    world.nothing_more()
+    await world.advance(hours=25)
+    world.hear(anna, "I ask again because of what you told me")
     assert (await world.view(anna)).work_items == ()
 
 
@@ -112,6 +112,7 @@ async def test_soon_is_a_call_within_a_day_and_asked_after_next_day(world: World
     view = await world.view(anna)
     assert (view.alerts[0].tier, view.alerts[0].rules[0].startswith("sensory.")) == ("SOON", True)
     await world.advance(hours=24)
+    world.hear(anna, "I ask again because of what you told me")
     world.hear(anna, "Did you reach someone?")
     await world.tap(anna, "Not yet")
     world.hear(anna, "call your team today")

@@ -32,5 +32,5 @@ async def test_from_invite_to_call_screen(world: World) -> None:
     view = await world.view(anna)
     assert [(a.tier, a.state) for a in view.alerts] == [("EMERGENCY", "confirmed")]
     await world.until_due(anna)
-    world.hear(anna, "Time for your check-in")
+    world.hear(anna, "I ask again")
     assert [c.state for c in (await world.view(anna)).checkins] == ["asking", "replaced", "done"]

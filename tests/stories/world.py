@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.app import patients
+from bot.app import patient_views, patients
 from bot.app.ports import Clinic
 from bot.app.store import Patient
 from bot.chat.poll import raw_updates
@@ -195,9 +195,9 @@ class World:
 
     # -- what is stored
 
-    async def view(self, person: Person) -> patients.PatientView:
+    async def view(self, person: Person) -> patient_views.PatientView:
         at = self.clock.now()
-        return await self.service.database.read(lambda store: patients.view(store, self.clinic, person.code, at))
+        return await self.service.database.read(lambda store: patient_views.view(store, self.clinic, person.code, at))
 
 
 def _state(message: Message) -> str:
