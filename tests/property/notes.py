@@ -87,9 +87,18 @@ class Books:
     assessments: dict[int, list[AssessmentRow]] = field(default_factory=dict)
     work: list[WorkItem] = field(default_factory=list)
 
-    def enter(self, deed: Deed) -> None:
+    def with_deed(self, deed: Deed) -> "Books":
+        """What is known after it; these books stay as they are."""
+        after = Books(
+            patient=self.patient,
+            alerts=dict(self.alerts),
+            checkins=dict(self.checkins),
+            assessments={number: list(rows) for number, rows in self.assessments.items()},
+            work=list(self.work),
+        )
         for name, row in deed.store.done:
-            self._one(name, row)
+            after._one(name, row)
+        return after
 
     def _one(self, name: str, row: Any) -> None:
         match name:

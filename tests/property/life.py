@@ -1,0 +1,374 @@
+"""One patient's life with the bot: what their phone shows, what they tap, what the clinic does; all from one seed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any, Protocol, TypeVar
+
+from bot.app import checkins, conversation, patients, sweeps
+from bot.app.ports import Clinic, Meant
+from bot.app.screens import spaced
+from bot.app.store import Lane, Outbox, PatientState, Store
+from bot.core.screen import Action
+from tests.property import laws
+from tests.property.notes import Books, Deed, Noting
+from tests.property.people import Person, is_question, weight
+from tests.property.phone import Phone, actions, leads_on
+from tests.property.words import Wording
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+CODE = "P-0001"
+COMMANDS: tuple[conversation.Command, ...] = (
+    *("menu", "help", "privacy", "stop", "worse", "tips", "team", "language", "learn", "answers", "settings"),
+)
+ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", None)
+TOLD = 60
+"""Lines of a life's history shown when it breaks a law."""
+
+T = TypeVar("T")
+
+
+class BrokenLawError(AssertionError):
+    """What a life came upon that must never be; the message names the seed and the last taps."""
+
+
+class Database(Protocol):
+    def run(self, fn: Callable[[Store], T]) -> T: ...
+
+
+class Life:
+    def __init__(
+        self, seed: int, person: Person, database: Database, clinic: Clinic, wording: Wording, days: int = 400
+    ) -> None:
+        self.rng = Random(seed)
+        tokens = iter(range(1, 10_000))
+        # Real tokens are beyond guessing; these are the same in every run.
+        self.clinic = replace(clinic, new_token=lambda: f"token-{next(tokens)}")
+        self.seed, self.person, self.days = seed, person, days
+        self.at = START + timedelta(minutes=self.rng.randrange(24 * 60))
+        self.end = self.at + timedelta(days=days)
+        self.history: list[str] = []
+        self.transactions = 0
+        self.seen: set[str] = set()
+        """Names of the screens that were shown."""
+        self._database = database
+        self._wording = wording
+        self._numbers = (spaced(clinic.team_number), clinic.emergency_number)
+        self._books = Books()
+        self._phones: dict[int, Phone] = {}
+        self._own = Phone(1000)
+        self._appointments: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._counter = 0
+        self._outage_until: datetime | None = None
+
+    # -- a life
+
+    def live(self) -> "Life":
+        """Live all days; raise BrokenLawError at the first law that is broken."""
+        self._begin()
+        while self.at < self.end:
+            event = self._database.run(lambda store: store.next_event_at())
+            if self._outage_until is not None and event is not None:
+                event = max(event, self._outage_until)
+            planned = min(self._appointments)[0]
+            if event is not None and event <= planned:
+                self.at = max(self.at, event)
+                self._sweep()
+            else:
+                appointment = min(self._appointments)
+                self._appointments.remove(appointment)
+                self.at = max(self.at, appointment[0])
+                appointment[2]()
+        self._check_replay()
+        return self
+
+    def _begin(self) -> None:
+        rng = self.rng
+        regimen = rng.choice(("single", "combination"))
+        started = (self.at - timedelta(days=rng.choice((-3, 0, 0, 8, 60)))).date()
+
+        def work(store: Store) -> str:
+            _, token = patients.add(
+                store, self.clinic, code=CODE, ici_start=started, regimen=regimen, timezone=rng.choice(ZONES), at=self.at
+            )
+            return token
+
+        self._invited(self._do("add", work))
+        for what, every in ((self._each_day, 24.0), (self._clinic_acts, 24 * 9.0)):
+            self._again(what, every)
+
+    def _again(self, what: Callable[[], None], hours: float) -> None:
+        def acted() -> None:
+            self._in(timedelta(hours=hours * (0.5 + self.rng.random())), acted)
+            what()
+
+        self._in(timedelta(hours=hours * self.rng.random()), acted)
+
+    def _in(self, wait: timedelta, what: Callable[[], None]) -> None:
+        self._counter += 1
+        self._appointments.append((self.at + wait, self._counter, what))
+
+    def _invited(self, token: str) -> None:
+        def opened() -> None:
+            phone = self._own
+            hint = self.rng.choice(("en", "es-419", "ru", "de", None))
+            self._do("start", lambda s: conversation.start(s, self.clinic, phone.chat_id, token, hint, self.at))
+            self._sit_down(phone)
+
+        self._in(timedelta(hours=self.rng.expovariate(1 / 20)), opened)
+
+    # -- what time brings
+
+    def _sweep(self) -> None:
+        if self._outage_until is None and self.rng.random() < 0.003:  # noqa: PLR2004
+            self._outage_until = self.at + timedelta(hours=self.rng.choice((0.3, 5, 20, 60)))
+            self._note("outage", f"until {self._outage_until:%d %H:%M}")
+            return
+        late = self._outage_until is not None
+        self._outage_until = None
+        for sweep in sweeps.ALL:
+            while self._do("sweep", lambda s, work=sweep: work(s, self.clinic, self.at, 10), late=late).done:
+                pass
+        self._database.run(lambda store: sweeps.housekeeping(store, self.clinic, self.at, 10))
+
+    def _each_day(self) -> None:
+        """What people do unasked: open the chat, feel worse, leave."""
+        rng, person, phone = self.rng, self.person, self._own
+        if rng.random() < person.leaves:
+            phone.blocked = not phone.blocked
+            self._moved(phone)
+        elif phone.blocked and rng.random() < 0.1:  # noqa: PLR2004
+            phone.blocked = False
+            self._moved(phone)
+        if phone.blocked or not phone.messages:
+            return
+        if rng.random() < person.worse:
+            self._command(phone, "worse")
+            self._sit_down(phone)
+        for other in (phone, *self._phones.values()):
+            if rng.random() < person.idle:
+                self._stray(other)
+                self._sit_down(other)
+
+    def _moved(self, phone: Phone) -> None:
+        reachable = not phone.blocked
+        self._do(
+            f"membership {reachable}",
+            lambda s: conversation.membership(s, self.clinic, phone.chat_id, reachable=reachable, at=self.at),
+        )
+
+    def _clinic_acts(self) -> None:
+        """The coordinator: pauses, sends a check-in, invites again whoever left."""
+        patient, rng = self._books.patient, self.rng
+        if patient is None:
+            return
+        if patient.state not in {PatientState.ACTIVE, PatientState.PAUSED}:
+            if rng.random() < 0.5 and (patient.state is not PatientState.ENROLLING or rng.random() < 0.2):  # noqa: PLR2004
+                self._invite_again()
+            return
+        word = rng.choice(("nothing",) * 6 + ("pause", "pause until", "send", "invite", "withdraw"))
+        if word == "withdraw" and rng.random() < 0.8:  # noqa: PLR2004
+            return
+        until = plan_until(self.at, rng)
+        works: dict[str, Callable[[Store], Any]] = {
+            "pause": lambda s: patients.pause(s, self.clinic, CODE, None, self.at),
+            "pause until": lambda s: patients.pause(s, self.clinic, CODE, until, self.at),
+            "send": lambda s: checkins.send_now(s, self.clinic, patients.locked(s, CODE), self.at),
+            "withdraw": lambda s: patients.withdraw(s, self.clinic, CODE, self.at, actor="operator"),
+        }
+        if word == "invite":
+            self._invite_again()
+        elif word in works:
+            self._do(word, works[word])
+
+    def _invite_again(self) -> None:
+        if self.rng.random() < 0.3:  # noqa: PLR2004
+            self._own = Phone(self._own.chat_id + 1)
+        self._own.blocked = False
+        self._invited(self._do("invite again", lambda s: patients.invite_again(s, self.clinic, CODE, self.at)[1]))
+
+    # -- one transaction
+
+    def _do(self, door: str, work: Callable[[Any], T], action: Action | None = None, *, late: bool = False) -> T:
+        """Do it, look whether every law holds, then show what was sent."""
+        before = self._books
+        self._note(door, _said(action))
+
+        def looked_at(store: Store) -> tuple[T, Books]:
+            noting = Noting(store)
+            result = work(noting)
+            deed = Deed(self.at, door, action, noting, late=late)
+            after = before.with_deed(deed)
+            self._blame(laws.broken(before, after, deed, self.clinic))
+            return result, after
+
+        try:
+            result, self._books = self._database.run(looked_at)
+        except BrokenLawError:
+            raise
+        except Exception as error:
+            raise BrokenLawError(self._told(f"{type(error).__name__}: {error}")) from error
+        self.transactions += 1
+        if door != "add":
+            self._deliver()
+        return result
+
+    def _deliver(self) -> None:
+        """Be Telegram and the sender: what waits is shown on the phones, or fails for good where they blocked."""
+        for phone, row in self._database.run(self._taken):
+            self.seen.add(row.screen.name)
+            self._blame(self._wording.faults(row))
+            self._sees(phone, row)
+
+    def _taken(self, store: Store) -> list[tuple[Phone, Outbox]]:
+        shown = []
+        store.expire_outbox(self.at)
+        until = self.at + timedelta(minutes=1)
+        while claims := store.claim_outbox(self.at, lanes=list(Lane), limit=20, owner="me", lease_until=until):
+            for claim in claims:
+                phone = self._phone(claim.row.chat_id)
+                if phone.blocked:
+                    store.mark_failed(claim.row.id, error="blocked", at=self.at)
+                    continue
+                number = phone.take(claim)
+                store.mark_sent(claim.row.id, owner="me", message_id=number, at=self.at)
+                shown.append((phone, claim.row))
+        store.forget_messages(self.at)
+        return shown
+
+    def _phone(self, chat_id: int) -> Phone:
+        if chat_id == self._own.chat_id:
+            return self._own
+        return self._phones.setdefault(chat_id, Phone(chat_id))
+
+    def _sees(self, phone: Phone, row: Outbox) -> None:
+        words = self._wording.text(row.screen, row.language)
+        if not leads_on(row, words, self._numbers) and not phone.keyboard:
+            self._blame([f"{row.screen.name} leads nowhere, and there is no keyboard"])
+        if row.screen.name == "care.link":
+            self._handed_on(str(row.screen.lines[0].values["link"]).partition("start=")[2])
+        if self.rng.random() < self.person.answers:
+            self._in(timedelta(minutes=self.rng.expovariate(1 / self.person.minutes)), lambda: self._sit_down(phone))
+
+    def _handed_on(self, token: str) -> None:
+        """A caregiver opens the link, on a phone of their own."""
+        if self.rng.random() < 0.3:  # noqa: PLR2004
+            return
+        chat_id = self.rng.choice((2001, 2002, self._own.chat_id))
+
+        def opened() -> None:
+            self._do("start", lambda s: conversation.start(s, self.clinic, chat_id, token, "ru", self.at))
+            self._sit_down(self._phone(chat_id))
+
+        self._in(timedelta(hours=self.rng.expovariate(1 / 5)), opened)
+
+    # -- one person at a phone
+
+    def _sit_down(self, phone: Phone) -> None:
+        """Tap on until nothing asks any more, or they have had enough."""
+        for _ in range(self.rng.randrange(3, 28)):
+            if phone.blocked or not phone.messages or self.rng.random() < self.person.gives_up:
+                return
+            self.at += timedelta(seconds=1 + self.rng.expovariate(1 / 6))
+            if self.rng.random() < self.person.strays:
+                self._stray(phone)
+            elif not self._tap_question(phone):
+                return
+
+    def _tap_question(self, phone: Phone) -> bool:
+        """Tap the newest message that asks something; False when none of the last ones does."""
+        newest = [n for n in phone.with_buttons()[:3] if is_question(phone.messages[n])]
+        if not newest:
+            return False
+        self._tap(phone, newest[0])
+        return not phone.messages[max(phone.messages)].screen.name.startswith(("done.", "enrol.declined", "stop"))
+
+    def _stray(self, phone: Phone) -> None:
+        """Anything else: an old button, a doubled tap, a word, a command."""
+        rng = self.rng
+        way = rng.random()
+        if way < 0.45:  # noqa: PLR2004
+            found = phone.with_buttons()
+            if found:
+                self._tap(phone, rng.choice(found[:8] if rng.random() < 0.7 else found))  # noqa: PLR2004
+        elif way < 0.55 and phone.tapped is not None:  # noqa: PLR2004
+            self._tapped(phone, phone.tapped)
+        elif way < 0.72:  # noqa: PLR2004
+            self._say(phone)
+        elif way < 0.75:  # noqa: PLR2004
+            self._do("stale tap", lambda s: conversation.stale_tap(s, self.clinic, phone.chat_id, self.at))
+        elif way < 0.78:  # noqa: PLR2004
+            token = rng.choice(("", "token-1", "nonsense"))
+            self._do("start", lambda s: conversation.start(s, self.clinic, phone.chat_id, token, "es", self.at))
+        else:
+            self._command(phone, rng.choice(COMMANDS))
+        self._not_stuck(phone)
+
+    def _say(self, phone: Phone) -> None:
+        meant = self.rng.choice((Meant("unknown"), Meant("choice", self.rng.randrange(1, 10)), Meant("red_flag")))
+        if meant.kind == "red_flag" and self.rng.random() < 0.7:  # noqa: PLR2004
+            meant = Meant("unknown")
+        door = f"says {meant.kind} {meant.number}"
+        self._do(door, lambda s: conversation.said(s, self.clinic, phone.chat_id, meant, self.at))
+
+    def _command(self, phone: Phone, name: conversation.Command) -> None:
+        self._do(f"/{name}", lambda s: conversation.command(s, self.clinic, phone.chat_id, name, self.at))
+        self._not_stuck(phone)
+
+    def _tap(self, phone: Phone, number: int) -> None:
+        found = actions(phone.messages[number])
+        day = (self.at - START).days
+        ill = self.person.is_ill(self.rng, day, self.days)
+        self._tapped(phone, self.rng.choices(found, [weight(self.person, a, ill=ill) for a in found])[0])
+
+    def _tapped(self, phone: Phone, action: Action) -> None:
+        phone.tapped = action
+        outcome = self._do(
+            f"tap {phone.chat_id}",
+            lambda s: conversation.tap(s, self.clinic, phone.chat_id, action, self.at),
+            action,
+        )
+        if outcome.toast is not None:
+            self._blame(self._wording.toast_faults(outcome.toast))
+        self._not_stuck(phone)
+
+    def _not_stuck(self, phone: Phone) -> None:
+        """After any input the chat leads on: by its last message, or the keyboard below."""
+        if phone.blocked:
+            return
+        last = phone.last
+        if last is None:
+            self._blame(["nothing at all was answered"])
+        elif not phone.keyboard and not leads_on(last, self._wording.text(last.screen, last.language), self._numbers):
+            self._blame([f"a dead end: {last.screen.name}"])
+
+    # -- what is told of it
+
+    def _check_replay(self) -> None:
+        rows = self._database.run(lambda s: s.assessments(self._books.patient.id, limit=1_000_000))
+        kept = sum(len(found) for found in self._books.assessments.values())
+        if len(rows) != kept:
+            self._blame([f"{kept} assessments were made, {len(rows)} are stored"])
+
+    def _note(self, door: str, more: str) -> None:
+        self.history.append(f"{self.at:%Y-%m-%d %H:%M:%S} {door} {more}")
+
+    def _blame(self, faults: list[str]) -> None:
+        if faults:
+            raise BrokenLawError(self._told("; ".join(faults)))
+
+    def _told(self, what: str) -> str:
+        again = f"NERVECHECK_SEEDS={self.seed} python -m pytest tests/property -k seeds"
+        head = f"seed {self.seed} ({self.person.name}) on {self.at:%Y-%m-%d %H:%M:%S}: {what}"
+        return "\n".join((head, f"again: {again}", *self.history[-TOLD:]))
+
+
+def plan_until(at: datetime, rng: Random) -> date:
+    return (at + timedelta(days=rng.randrange(2, 20))).date()
+
+
+def _said(action: Action | None) -> str:
+    if action is None:
+        return ""
+    return f"{action.kind} #{action.subject} r{action.revision} {action.question} {action.choice}"

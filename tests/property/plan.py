@@ -1,0 +1,65 @@
+"""When the next check-in must fall due, worked out from the plan's dates alone."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.app.ports import Clinic
+from bot.app.store import Patient
+from bot.core.schedule import Cadence, Occurrence, Phase, Plan, PlanTemplate, Tail, occurrences
+
+DAY = timedelta(days=1)
+_AHEAD = 3
+
+
+def zone(patient: Patient, clinic: Clinic) -> ZoneInfo:
+    return ZoneInfo(patient.timezone or clinic.timezone)
+
+
+def local_day(patient: Patient, clinic: Clinic, at: datetime) -> date:
+    return at.astimezone(zone(patient, clinic)).date()
+
+
+def next_day(patient: Patient, clinic: Clinic, at: datetime) -> datetime:
+    """The last moment of the patient's day, in UTC."""
+    midnight = datetime.combine(local_day(patient, clinic, at) + DAY, time(), zone(patient, clinic))
+    return midnight.astimezone(UTC) - timedelta(microseconds=1)
+
+
+def paused(patient: Patient, day: date) -> bool:
+    return any(p.first <= day <= p.last for p in patient.pauses)
+
+
+def due_after(patient: Patient, clinic: Clinic, after: datetime) -> datetime | None:
+    """The first check-in due later than `after`: the plan's, and daily ones while something is watched."""
+    by_day = {o.local_date: o.due_at for o in _watched(patient, clinic, after)}
+    by_day |= {o.local_date: o.due_at for o in _ahead(_plan(patient, clinic), after)}
+    return by_day[min(by_day)] if by_day else None
+
+
+def _ahead(found: Plan, after: datetime) -> list[Occurrence]:
+    return list(occurrences(found, after, _AHEAD))
+
+
+def _watched(patient: Patient, clinic: Clinic, after: datetime) -> list[Occurrence]:
+    if patient.watch is None or patient.watch.steady:
+        return []
+    daily = (Cadence(form=clinic.protocol.again.form, every=1),)
+    template = PlanTemplate(
+        name="watch", phases=(Phase(name="watch", first_day=0, cadences=daily),), tail=Tail(cadences=daily)
+    )
+    begins = {"template": template, "ici_start": patient.watch.since + DAY, "ici_stop": None}
+    return _ahead(_plan(patient, clinic).model_copy(update=begins), after)
+
+
+def _plan(patient: Patient, clinic: Clinic) -> Plan:
+    return Plan(
+        template=clinic.protocol.plans[patient.plan],
+        ici_start=patient.ici_start,
+        ici_stop=patient.ici_stop,
+        timezone=patient.timezone or clinic.timezone,
+        send_time=patient.send_time,
+        quiet_from=patient.quiet_from,
+        quiet_to=patient.quiet_to,
+        pauses=patient.pauses,
+        jitter_seconds=patient.jitter,
+    )
