@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo "$$p"; break; fi; done)
 
-.PHONY: help setup run test check bench lock env-example clean
+.PHONY: help setup run test check bench property lock rules env-example clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,8 @@ help:
 	@echo "make check    format, lint, types, architecture, content, documents"
 	@echo "make bench    how fast, how far"
 	@echo "make setup    the virtual environment (the others call it)"
+	@echo "make property random patients at length (an hour)"
+	@echo "make rules    write deploy/rules.md anew from the protocol"
 	@echo "make lock     resolve the requirements anew"
 	@echo "make clean    remove what was built, never data in var/"
 
@@ -58,6 +60,13 @@ lock: $(READY)
 	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(VENV)/lock/bin/uv $(LOCK) --extra dev --output-file requirements-dev.txt pyproject.toml
 	$(VENV)/lock/bin/uv $(LOCK) --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
+
+rules: $(READY)
+	$(BIN)/nervecheck protocol rules > deploy/rules.md
+
+# At least 200 patients over 400 days each; a few patients and fewer days are part of `make test`.
+property: $(READY)
+	NERVECHECK_PATIENTS=200 $(BIN)/python -m pytest -q -n $(JOBS) -m "slow or not slow" tests/property
 
 env-example: $(READY)
 	$(BIN)/python -m bot.config > .env.example

@@ -5,6 +5,7 @@ Each line of input is one tap, so a file of lines plays a whole conversation.
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,9 @@ def play(
     file: ProtocolFile = None,
     form: Annotated[str, typer.Option(help="Form of the protocol to go through.")] = "quick",
     language: Annotated[str, typer.Option(help="Language of the texts.")] = "en",
+    record: Annotated[
+        Path | None, typer.Option(dir_okay=False, writable=True, help="Write the conversation to this file, too.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Go through a check-in here: numbers choose, b back, s skip, d done, h help now, m mistake, q quit."""
@@ -42,16 +46,20 @@ def play(
     if form not in protocol.forms:
         raise typer.BadParameter(f"the protocol has {', '.join(protocol.forms)}", param_hint="--form")
     conversation = Conversation(made_up_clinic(settings, protocol), texts, language, form, History())
-    for block in _spoken(conversation):
+    said = [f"{form}, {language}, protocol {protocol.name} {protocol.version}"]
+    for block in _spoken(conversation, said):
+        said.append(block)
         # With --json standard output is for the result alone.
         typer.echo(block, err=as_json)
+    if record is not None:
+        record.write_text("\n".join(said).rstrip() + "\n", encoding="utf-8")
     if as_json:
         print_json(conversation.result())
     if not conversation.finished:
         raise typer.Exit(REFUSED)
 
 
-def _spoken(conversation: Conversation) -> Iterator[str]:
+def _spoken(conversation: Conversation, said: list[str]) -> Iterator[str]:
     """Yield what the patient sees, one block after another, until the end of the check-in or of the input."""
     clock = SystemClock()
     yield conversation.question()
@@ -61,6 +69,7 @@ def _spoken(conversation: Conversation) -> Iterator[str]:
             yield "\nLeft before the end. " + conversation.verdict()
             return
         if line:
+            said.append(f"\n      patient taps: [{line}]")
             yield from conversation.tap(line, clock.now())
     yield conversation.verdict()
 

@@ -1,0 +1,119 @@
+"""The long form by function: each sign to its tier, old trouble that is known no alarm, ten taps when nothing is wrong."""
+
+import pytest
+
+from bot.content.loader import load_protocol
+from bot.core.protocol import SKIP, Tier, applicable
+from bot.core.triage import History, assess
+
+PROTOCOL = load_protocol()
+ABLE = dict.fromkeys(("stairs", "buttons", "arms", "head", "floor"), ("none",))
+WELL = {
+    "safety_now": ("none",),
+    "safety_new": ("none",),
+    **ABLE,
+    "falls": ("no",),
+    "numbness": ("none",),
+    "autonomic": ("none",),
+}
+SCALES = ("stairs", "buttons", "arms", "head", "floor")
+
+
+def full(answers, previous=WELL, baseline=WELL, *, form="full", finished=True):
+    return assess(
+        {**WELL, **answers}, History(previous=previous, baseline=baseline), PROTOCOL, form=form, finished=finished
+    )
+
+
+def first(answers, *, finished=True):
+    """At enrolment: nothing to compare with."""
+    return assess({**WELL, **answers}, History(), PROTOCOL, form="baseline", finished=finished)
+
+
+@pytest.mark.parametrize("form", ["full", "baseline"])
+def test_ten_taps_when_nothing_is_wrong(form):
+    assert len(applicable(PROTOCOL.forms[form], WELL)) == 10
+    found = assess(WELL, History(), PROTOCOL, form=form, finished=True)
+    assert (found.tier, found.complete) == (Tier.ROUTINE, True)
+
+
+def test_the_daily_form_and_the_quick_one_take_four_taps():
+    for form in ("again", "quick"):
+        assert len(applicable(PROTOCOL.forms[form], {**WELL, "change": ("no",)})) == 4
+
+
+@pytest.mark.parametrize("question", SCALES)
+@pytest.mark.parametrize("trouble", ["some", "much"])
+def test_new_weakness_by_function_is_urgent(question, trouble):
+    assert full({question: (trouble,)}).tier is Tier.URGENT
+
+
+@pytest.mark.parametrize("question", ["stairs", "buttons", "floor"])
+def test_what_can_not_be_done_any_more_is_urgent(question):
+    assert full({question: ("cannot",)}).tier is Tier.URGENT
+
+
+@pytest.mark.parametrize("question", ["arms", "head"])
+@pytest.mark.parametrize("known", ["yes_known", "no"])
+def test_arms_or_head_that_can_not_be_lifted_are_an_emergency_whatever_was_before(question, known):
+    before = {**WELL, question: ("cannot",)}
+    assert full({question: ("cannot",)}, before, before).tier is Tier.EMERGENCY
+    assert first({question: ("cannot",)}, finished=False).tier is Tier.EMERGENCY
+    assert first({question: ("cannot",), "known_strength": (known,)}).tier is Tier.EMERGENCY
+
+
+@pytest.mark.parametrize("question", SCALES)
+def test_old_trouble_that_does_not_change_is_no_alarm_and_its_worsening_is(question):
+    before = {**WELL, question: ("some",)}
+    assert full({question: ("some",)}, before, before).tier is Tier.ROUTINE
+    assert full({question: ("much",)}, before, before).tier is Tier.URGENT
+    # Against both: what got better since enrolment and slides back is worse than last time.
+    assert full({question: ("some",)}, WELL, before).tier is Tier.URGENT
+
+
+@pytest.mark.parametrize("question", [*SCALES, "falls"])
+def test_a_red_flag_question_that_was_skipped_is_no_all_clear(question):
+    found = full({question: (SKIP,)})
+    assert (found.tier, found.complete) == (Tier.SOON, False)
+
+
+@pytest.mark.parametrize("answer", ["yes", "not_sure"])
+def test_a_fall_is_urgent(answer):
+    assert full({"falls": (answer,)}).tier is Tier.URGENT
+
+
+GROUPS = [("stairs", "some", "known_strength"), ("floor", "much", "known_walking"), ("falls", "yes", "known_walking")]
+
+
+@pytest.mark.parametrize(("question", "answer", "known"), GROUPS)
+def test_at_enrolment_trouble_waits_for_whether_it_is_old(question, answer, known):
+    assert first({question: (answer,)}, finished=False).tier is Tier.ROUTINE
+    assert first({question: (answer,), known: ("yes_known",)}).tier is Tier.ROUTINE
+    for word in ("yes_not_told", "no", "not_sure", SKIP):
+        assert first({question: (answer,), known: (word,)}).tier is Tier.URGENT
+
+
+@pytest.mark.parametrize(("question", "answer", "known"), GROUPS)
+def test_who_stops_before_saying_whether_it_is_old_is_an_alert(question, answer, known):
+    assert first({question: (answer,)}, finished=True).tier is Tier.URGENT
+
+
+def test_trouble_in_one_group_asks_only_that_groups_questions():
+    asked = {s.ask for s in applicable(PROTOCOL.forms["full"], {**WELL, "numbness": ("mild",)})}
+    assert asked - set(WELL) == {"interference", "pain", "sleep"}
+    asked = {s.ask for s in applicable(PROTOCOL.forms["baseline"], {**WELL, "arms": ("some",)})}
+    assert asked - set(WELL) == {"known_strength"}
+
+
+@pytest.mark.parametrize("plan", ["standard", "combination"])
+def test_the_long_form_stands_in_every_phase(plan):
+    template = PROTOCOL.plans[plan]
+    assert all(phase.cadences[0].form == "full" for phase in template.phases)
+    assert [(c.form, c.every) for c in template.tail.cadences] == [("full", 28)]
+
+
+def test_the_long_form_comes_weekly_then_fortnightly_then_monthly():
+    found = [
+        (p.name, p.cadences[0].every, [c.every for c in p.cadences[1:]]) for p in PROTOCOL.plans["standard"].phases
+    ]
+    assert found == [("early", 7, [7, 7]), ("middle", 14, [7]), ("late", 28, [14])]
