@@ -63,7 +63,7 @@ def _readers(store: Store, patient: Patient, screen: Screen, *, everyone: bool) 
 
 def _for_caregiver(screen: Screen) -> Screen:
     """Say whom it is about: a caregiver must not answer for themselves."""
-    if screen.contact is not None:
+    if screen.contact is not None or screen.keyboard is not None or screen.name.startswith("care."):
         return screen
     return screen.model_copy(update={"lines": (Text(key="caregiver.head"), *screen.lines)})
 

@@ -8,9 +8,10 @@ import re
 from pathlib import Path
 
 from bot.sandbox.chats import Person
-from tests.stories.world import Message, World, plain
+from tests.stories.world import Message, World, labels, plain
 
 GOLDEN = Path(__file__).parent / "golden"
+_TOKEN = re.compile(r"start=[\w-]+")
 WRITE = "NERVECHECK_WRITE_TRANSCRIPTS"
 
 
@@ -22,6 +23,7 @@ class Transcript:
         self._person = person
         self._lines = [title, "=" * len(title), ""]
         self._known: set[int] = {m["message_id"] for m in world.bot_messages(person)}
+        self._others: set[tuple[int, int]] = set()
         world.hear_all(person)
 
     async def tap(self, label: str | re.Pattern[str]) -> None:
@@ -43,6 +45,31 @@ class Transcript:
         self._say("--- the next check-in falls due")
         await self._world.until_due(self._person)
         self._hear()
+
+    async def hears(self, person: Person, who: str) -> None:
+        """Write down what someone else's phone shows, too."""
+        for message in self._world.hear_all(person):
+            new = (person.id, message["message_id"]) not in self._others
+            self._others.add((person.id, message["message_id"]))
+            lines = _shown(message, new=new)
+            self._lines += [lines[0].replace("bot", f"bot, to the {who},", 1), *lines[1:], ""]
+
+    async def other_taps(self, person: Person, who: str, label: str) -> None:
+        self._say(f"      {who} taps: [{label}]")
+        await self._world.tap(person, label)
+        await self.hears(person, who)
+        self._hear()
+
+    def note(self, words: str) -> None:
+        """A line for the reader."""
+        self._say(f"--- {words}")
+
+    @property
+    def shown(self) -> str:
+        """The words of the newest message with buttons to answer with."""
+        messages = self._world.bot_messages(self._person)
+        asked = [m for m in messages if any(b == "Skip" for b in labels(m))]
+        return plain(asked[-1]) if asked else ""
 
     def opens_link(self) -> None:
         self._say("      patient opens the invite link")
@@ -73,7 +100,7 @@ class Transcript:
 
 def _shown(message: Message, *, new: bool) -> list[str]:
     lines = ["bot writes:" if new else "bot changes its message to:"]
-    lines += [f"  | {line}".rstrip() for line in plain(message).splitlines()]
+    lines += [f"  | {_TOKEN.sub('start=...', line)}".rstrip() for line in plain(message).splitlines()]
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     lines += ["    " + " ".join(f"[{button['text']}]" for button in row) for row in rows]
     return lines
