@@ -3,7 +3,7 @@
 The map. Read core/checkin.py and core/triage.py next: they are what the rest exists for.
 
 core/      decides, and does nothing else: no files, no network, no clock; the time comes in as `at`
-content/   what clinicians sign: the protocol (questions, rules, tips, plans), all texts and typed words in every language
+content/   what clinicians sign: the protocol (questions, rules, tips, plans), texts and words in every language
 app/       the use cases: plain functions on one open transaction
 db/        tables and rows; `transact` runs a use case; sensitive columns are encrypted
 chat/      Telegram in: updates, taps, screens          delivery/  Telegram out: the outbox, by order of urgency

@@ -94,7 +94,7 @@ def test_docs_name_only_commands_that_exist() -> None:
     for path in tracked():
         if path.suffix in {".md", ".service", ".yaml", ".po"} or path.name in {"Dockerfile", "Makefile"}:
             for where, line in lines_of(path):
-                for first, second in re.findall(r"`?nervecheck ((?!in\b|is\b|runs\b)[a-z]+)(?: ([a-z]+))?", line):
+                for first, second in re.findall(r"`?nervecheck ((?!in\b|is\b|runs\b)[a-z]+)(?: ([a-z-]+))?", line):
                     if first in alone or (first in groups and second in groups[first]):
                         continue
                     if f"nervecheck {first}" in line and "`nervecheck" in line:

@@ -20,6 +20,8 @@ Law = Callable[[Books, Books, Deed, Clinic], Iterator[str]]
 
 def broken(before: Books, after: Books, deed: Deed, clinic: Clinic) -> list[str]:
     """Return every law that the deed broke, in words."""
+    if deed.of("erase_patient_data"):
+        return []  # nothing is left that a law could be about
     errors = [f"a row could not be worked off: {error!r}" for error in deed.store.errors]
     return [*errors, *(f"{law.__name__}: {said}" for law in ALL for said in law(before, after, deed, clinic))]
 
@@ -29,10 +31,12 @@ def broken(before: Books, after: Books, deed: Deed, clinic: Clinic) -> list[str]
 
 def what_rises_is_acted_on(before: Books, after: Books, deed: Deed, _clinic: Clinic) -> Iterator[str]:
     """An assessment at URGENT or more that rises has its alert in the same transaction."""
-    last = {number: rows[-1].tier for number, rows in before.assessments.items()}
+    last: dict[int, Tier] = {}
     for found in deed.of("add_assessment"):
+        earlier = before.assessments.get(found.checkin_id)
+        reached = last.get(found.checkin_id, earlier[-1].tier if earlier else Tier.ROUTINE)
         # One that ends nothing was made because of a red flag, or of a silence that must not hide one.
-        rises = found.tier > last.get(found.checkin_id, Tier.ROUTINE) or not found.final
+        rises = found.tier > reached or not found.final
         last[found.checkin_id] = found.tier
         if found.tier < Tier.URGENT:
             continue
@@ -71,7 +75,7 @@ def alerts_keep_their_clock(before: Books, after: Books, deed: Deed, clinic: Cli
     """Asked at the moment planned, each time; then unconfirmed. Only the patient's own word confirms."""
     for number, new in after.alerts.items():
         old = before.alerts.get(number)
-        if old is not None and old != new:
+        if old is not None and old is not new:
             yield from _alert_moved(old, new, deed, clinic, gone=_gone(after))
         yield from _alert_stands(new, after, deed, clinic)
 
@@ -148,7 +152,9 @@ def the_gone_are_left_alone(_before: Books, after: Books, deed: Deed, clinic: Cl
         return
     if _gone(after) and deed.queued:
         yield f"{patient.state} and sent {deed.queued[0].screen.name}"
-    asked = [row for row in deed.queued if row.lane in BULK]
+    # A check-in that they began themselves may be reminded of.
+    own = {f"checkin:{row.id}" for row in after.checkins.values() if row.kind in {"worse", "baseline"}}
+    asked = [row for row in deed.queued if row.lane in BULK and row.slot not in own]
     if asked and (
         patient.state is PatientState.PAUSED or plan.paused(patient, plan.local_day(patient, clinic, deed.at))
     ):
@@ -190,6 +196,8 @@ def the_next_is_planned(_before: Books, after: Books, deed: Deed, clinic: Clinic
     if patient.next_due_at is not None and patient.next_due_at <= deed.at:
         return  # the sweep has not come to it yet
     first = plan.due_after(patient, clinic, deed.at)
+    if first is None:
+        yield "active, and never asked again"
     if patient.next_due_at == first:
         return
     today = plan.local_day(patient, clinic, deed.at)

@@ -6,11 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, Protocol, TypeVar
 
-from bot.app import checkins, conversation, patients, sweeps
+from bot.app import assessments, checkins, conversation, patients, sweeps
 from bot.app.ports import Clinic, Meant
 from bot.app.screens import spaced
 from bot.app.store import Lane, Outbox, PatientState, Store
+from bot.core.protocol import Tier
 from bot.core.screen import Action
+from bot.core.triage import assess
 from tests.property import laws
 from tests.property.notes import Books, Deed, Noting
 from tests.property.people import Person, is_question, weight
@@ -23,6 +25,10 @@ COMMANDS: tuple[conversation.Command, ...] = (
     *("menu", "help", "privacy", "stop", "worse", "tips", "team", "language", "learn", "answers", "settings"),
 )
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", None)
+FAREWELLS = frozenset({"stop.done", "stop.erased", "care.goodbye"})
+"""The last message of all, to someone who wanted no more of them."""
+OUTAGE = 0.003
+"""How often the service is down when something falls due."""
 TOLD = 60
 """Lines of a life's history shown when it breaks a law."""
 
@@ -60,7 +66,6 @@ class Life:
         self._own = Phone(1000)
         self._appointments: list[tuple[datetime, int, Callable[[], None]]] = []
         self._counter = 0
-        self._outage_until: datetime | None = None
 
     # -- a life
 
@@ -68,9 +73,7 @@ class Life:
         """Live all days; raise BrokenLawError at the first law that is broken."""
         self._begin()
         while self.at < self.end:
-            event = self._database.run(lambda store: store.next_event_at())
-            if self._outage_until is not None and event is not None:
-                event = max(event, self._outage_until)
+            event = self._next_event()
             planned = min(self._appointments)[0]
             if event is not None and event <= planned:
                 self.at = max(self.at, event)
@@ -90,7 +93,13 @@ class Life:
 
         def work(store: Store) -> str:
             _, token = patients.add(
-                store, self.clinic, code=CODE, ici_start=started, regimen=regimen, timezone=rng.choice(ZONES), at=self.at
+                store,
+                self.clinic,
+                code=CODE,
+                ici_start=started,
+                regimen=regimen,
+                timezone=rng.choice(ZONES),
+                at=self.at,
             )
             return token
 
@@ -121,24 +130,34 @@ class Life:
     # -- what time brings
 
     def _sweep(self) -> None:
-        if self._outage_until is None and self.rng.random() < 0.003:  # noqa: PLR2004
-            self._outage_until = self.at + timedelta(hours=self.rng.choice((0.3, 5, 20, 60)))
-            self._note("outage", f"until {self._outage_until:%d %H:%M}")
-            return
-        late = self._outage_until is not None
-        self._outage_until = None
+        late = self.rng.random() < OUTAGE
+        if late:
+            self.at += timedelta(hours=self.rng.choice((0.3, 5, 20, 60)))
+            self._note("after an outage", "")
         for sweep in sweeps.ALL:
             while self._do("sweep", lambda s, work=sweep: work(s, self.clinic, self.at, 10), late=late).done:
                 pass
         self._database.run(lambda store: sweeps.housekeeping(store, self.clinic, self.at, 10))
 
+    def _pass(self, wait: timedelta) -> None:
+        """Let a short time pass; what falls due meanwhile is worked off at its moment."""
+        target = self.at + wait
+        while (event := self._next_event()) is not None and event <= target:
+            self.at = max(self.at, event)
+            self._sweep()
+        self.at = max(self.at, target)
+
+    def _next_event(self) -> datetime | None:
+        return self._database.run(lambda store: store.next_event_at())
+
     def _each_day(self) -> None:
         """What people do unasked: open the chat, feel worse, leave."""
+        self._nothing_is_left_lying()
         rng, person, phone = self.rng, self.person, self._own
         if rng.random() < person.leaves:
             phone.blocked = not phone.blocked
             self._moved(phone)
-        elif phone.blocked and rng.random() < 0.1:  # noqa: PLR2004
+        elif phone.blocked and rng.random() < 0.1:
             phone.blocked = False
             self._moved(phone)
         if phone.blocked or not phone.messages:
@@ -164,11 +183,11 @@ class Life:
         if patient is None:
             return
         if patient.state not in {PatientState.ACTIVE, PatientState.PAUSED}:
-            if rng.random() < 0.5 and (patient.state is not PatientState.ENROLLING or rng.random() < 0.2):  # noqa: PLR2004
+            if rng.random() < 0.5 and (patient.state is not PatientState.ENROLLING or rng.random() < 0.2):
                 self._invite_again()
             return
         word = rng.choice(("nothing",) * 6 + ("pause", "pause until", "send", "invite", "withdraw"))
-        if word == "withdraw" and rng.random() < 0.8:  # noqa: PLR2004
+        if word == "withdraw" and rng.random() < 0.8:
             return
         until = plan_until(self.at, rng)
         works: dict[str, Callable[[Store], Any]] = {
@@ -183,7 +202,7 @@ class Life:
             self._do(word, works[word])
 
     def _invite_again(self) -> None:
-        if self.rng.random() < 0.3:  # noqa: PLR2004
+        if self.rng.random() < 0.3:
             self._own = Phone(self._own.chat_id + 1)
         self._own.blocked = False
         self._invited(self._do("invite again", lambda s: patients.invite_again(s, self.clinic, CODE, self.at)[1]))
@@ -211,15 +230,15 @@ class Life:
             raise BrokenLawError(self._told(f"{type(error).__name__}: {error}")) from error
         self.transactions += 1
         if door != "add":
-            self._deliver()
+            self._deliver(unasked=action is None)
         return result
 
-    def _deliver(self) -> None:
+    def _deliver(self, *, unasked: bool) -> None:
         """Be Telegram and the sender: what waits is shown on the phones, or fails for good where they blocked."""
         for phone, row in self._database.run(self._taken):
             self.seen.add(row.screen.name)
             self._blame(self._wording.faults(row))
-            self._sees(phone, row)
+            self._sees(phone, row, unasked=unasked)
 
     def _taken(self, store: Store) -> list[tuple[Phone, Outbox]]:
         shown = []
@@ -242,18 +261,17 @@ class Life:
             return self._own
         return self._phones.setdefault(chat_id, Phone(chat_id))
 
-    def _sees(self, phone: Phone, row: Outbox) -> None:
-        words = self._wording.text(row.screen, row.language)
-        if not leads_on(row, words, self._numbers) and not phone.keyboard:
+    def _sees(self, phone: Phone, row: Outbox, *, unasked: bool) -> None:
+        if not self._leads_on(row) and not phone.keyboard and row.screen.name not in FAREWELLS:
             self._blame([f"{row.screen.name} leads nowhere, and there is no keyboard"])
         if row.screen.name == "care.link":
             self._handed_on(str(row.screen.lines[0].values["link"]).partition("start=")[2])
-        if self.rng.random() < self.person.answers:
+        if unasked and self.rng.random() < self.person.answers:
             self._in(timedelta(minutes=self.rng.expovariate(1 / self.person.minutes)), lambda: self._sit_down(phone))
 
     def _handed_on(self, token: str) -> None:
         """A caregiver opens the link, on a phone of their own."""
-        if self.rng.random() < 0.3:  # noqa: PLR2004
+        if self.rng.random() < 0.3:
             return
         chat_id = self.rng.choice((2001, 2002, self._own.chat_id))
 
@@ -270,7 +288,7 @@ class Life:
         for _ in range(self.rng.randrange(3, 28)):
             if phone.blocked or not phone.messages or self.rng.random() < self.person.gives_up:
                 return
-            self.at += timedelta(seconds=1 + self.rng.expovariate(1 / 6))
+            self._pass(timedelta(seconds=1 + self.rng.expovariate(1 / 6)))
             if self.rng.random() < self.person.strays:
                 self._stray(phone)
             elif not self._tap_question(phone):
@@ -278,27 +296,29 @@ class Life:
 
     def _tap_question(self, phone: Phone) -> bool:
         """Tap the newest message that asks something; False when none of the last ones does."""
-        newest = [n for n in phone.with_buttons()[:3] if is_question(phone.messages[n])]
+        open_ones = (n for n in phone.with_buttons()[:4] if phone.messages[n].id not in phone.answered)
+        newest = [n for n in open_ones if is_question(phone.messages[n])]
         if not newest:
             return False
+        phone.answered.add(phone.messages[newest[0]].id)
         self._tap(phone, newest[0])
-        return not phone.messages[max(phone.messages)].screen.name.startswith(("done.", "enrol.declined", "stop"))
+        return phone.last is None or not phone.last.screen.name.startswith(("done.", "enrol.declined", "stop"))
 
     def _stray(self, phone: Phone) -> None:
         """Anything else: an old button, a doubled tap, a word, a command."""
         rng = self.rng
         way = rng.random()
-        if way < 0.45:  # noqa: PLR2004
+        if way < 0.45:
             found = phone.with_buttons()
             if found:
-                self._tap(phone, rng.choice(found[:8] if rng.random() < 0.7 else found))  # noqa: PLR2004
-        elif way < 0.55 and phone.tapped is not None:  # noqa: PLR2004
+                self._tap(phone, rng.choice(found[:8] if rng.random() < 0.7 else found))
+        elif way < 0.55 and phone.tapped is not None:
             self._tapped(phone, phone.tapped)
-        elif way < 0.72:  # noqa: PLR2004
+        elif way < 0.72:
             self._say(phone)
-        elif way < 0.75:  # noqa: PLR2004
+        elif way < 0.75:
             self._do("stale tap", lambda s: conversation.stale_tap(s, self.clinic, phone.chat_id, self.at))
-        elif way < 0.78:  # noqa: PLR2004
+        elif way < 0.78:
             token = rng.choice(("", "token-1", "nonsense"))
             self._do("start", lambda s: conversation.start(s, self.clinic, phone.chat_id, token, "es", self.at))
         else:
@@ -307,7 +327,7 @@ class Life:
 
     def _say(self, phone: Phone) -> None:
         meant = self.rng.choice((Meant("unknown"), Meant("choice", self.rng.randrange(1, 10)), Meant("red_flag")))
-        if meant.kind == "red_flag" and self.rng.random() < 0.7:  # noqa: PLR2004
+        if meant.kind == "red_flag" and self.rng.random() < 0.7:
             meant = Meant("unknown")
         door = f"says {meant.kind} {meant.number}"
         self._do(door, lambda s: conversation.said(s, self.clinic, phone.chat_id, meant, self.at))
@@ -340,8 +360,11 @@ class Life:
         last = phone.last
         if last is None:
             self._blame(["nothing at all was answered"])
-        elif not phone.keyboard and not leads_on(last, self._wording.text(last.screen, last.language), self._numbers):
+        elif last.screen.name not in FAREWELLS and not phone.keyboard and not self._leads_on(last):
             self._blame([f"a dead end: {last.screen.name}"])
+
+    def _leads_on(self, row: Outbox) -> bool:
+        return leads_on(row, self._wording.text(row.screen, row.language), self._numbers)
 
     # -- what is told of it
 
@@ -350,6 +373,23 @@ class Life:
         kept = sum(len(found) for found in self._books.assessments.values())
         if len(rows) != kept:
             self._blame([f"{kept} assessments were made, {len(rows)} are stored"])
+
+    def _nothing_is_left_lying(self) -> None:
+        """What was answered in a check-in that nobody went on with is acted on: silence hides nothing."""
+        waits = self.clinic.protocol.clocks.silent_after + timedelta(days=1)
+        for row in self._books.open_checkins():
+            last = self._books.answered_at.get(row.id)
+            if last is None or self.at - last < waits:
+                continue
+            compared = self._database.run(lambda s, row=row: assessments.history(s, self.clinic, row))
+            form, answers = row.value.form, row.value.answers
+            found = assess(answers, compared, self.clinic.protocol, form=form, finished=True)
+            raised = max((a.tier for a in self._books.raised_by(row.id)), default=Tier.ROUTINE)
+            if found.tier > max(raised, Tier.SOON):
+                self._blame([f"{found.tier.name} in check-in {row.id}, which nobody went on with, raised nothing"])
+            named = any(set(found.concerns) <= set(a.rules) for a in self._books.alerts.values())
+            if found.tier is Tier.SOON and raised is Tier.ROUTINE and not named:
+                self._blame([f"SOON in check-in {row.id}, which nobody went on with, raised nothing"])
 
     def _note(self, door: str, more: str) -> None:
         self.history.append(f"{self.at:%Y-%m-%d %H:%M:%S} {door} {more}")

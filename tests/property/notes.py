@@ -20,7 +20,7 @@ from bot.core.screen import Action
 
 OPEN = frozenset({State.ASKING, State.PAUSED, State.STOPPED})
 _NOTED = ("add_patient", "add_alert", "add_assessment", "add_checkin", "add_work_item")
-_GIVEN = ("save_patient", "save_alert", "save_checkin", "erase_patient_data", "enqueue")
+_GIVEN = ("save_patient", "save_alert", "save_checkin", "erase_patient_data", "enqueue", "record_answer")
 
 
 class Noting:
@@ -86,6 +86,8 @@ class Books:
     checkins: dict[int, CheckInRow] = field(default_factory=dict)
     assessments: dict[int, list[AssessmentRow]] = field(default_factory=dict)
     work: list[WorkItem] = field(default_factory=list)
+    answered_at: dict[int, datetime] = field(default_factory=dict)
+    """When each check-in was last answered."""
 
     def with_deed(self, deed: Deed) -> "Books":
         """What is known after it; these books stay as they are."""
@@ -95,6 +97,7 @@ class Books:
             checkins=dict(self.checkins),
             assessments={number: list(rows) for number, rows in self.assessments.items()},
             work=list(self.work),
+            answered_at=dict(self.answered_at),
         )
         for name, row in deed.store.done:
             after._one(name, row)
@@ -110,6 +113,8 @@ class Books:
                 self.checkins[row.id] = row
             case "add_assessment":
                 self.assessments.setdefault(row.checkin_id, []).append(row)
+            case "record_answer":
+                self.answered_at[row.checkin_id] = row.given_at
             case "add_work_item":
                 self.work.append(row)
             case "erase_patient_data":

@@ -35,8 +35,8 @@ class Person:
 
 STABLE = Person("stable", ill=(0.01, 0.01))
 WORSENING = Person("worsening", ill=(0.02, 0.35), answers=0.9)
-ANXIOUS = Person("anxious", ill=(0.12, 0.12), minutes=5, strays=0.3, idle=0.5, worse=0.04, helps=0.06)
-SILENT = Person("silent", ill=(0.1, 0.1), answers=0.25, gives_up=0.3, minutes=400, idle=0.03, leaves=0.004)
+ANXIOUS = Person("anxious", ill=(0.12, 0.12), minutes=5, strays=0.25, idle=0.25, worse=0.04, helps=0.06)
+SILENT = Person("silent", ill=(0.1, 0.1), answers=0.4, gives_up=0.12, minutes=400, idle=0.03, leaves=0.004)
 EVERYONE = (STABLE, WORSENING, ANXIOUS, SILENT)
 
 _WEIGHTS: dict[str, float] = {
@@ -58,7 +58,7 @@ _WEIGHTS: dict[str, float] = {
     "enrol next": 6,
     "enrol agree": 6,
     "enrol own": 3,
-    "enrol no": 0.15,
+    "enrol no": 0.4,
     "enrol back": 0.3,
     "stop keep": 2,
     "stop withdraw": 0.1,

@@ -1,71 +1,60 @@
-"""A patient's phone, as data: the messages of one chat with their buttons, fed from the outbox. No Telegram, no HTTP."""
+"""A phone: the messages of one chat as they stand there now, old ones too, and the keyboard below them."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
 
-from bot.app.store import Lane
-from bot.core.screen import Action, Screen
+from bot.app.store import Claim, Outbox
+from bot.core.screen import Action
 
-EVERY_LANE = tuple(Lane)
-
-
-@dataclass
-class Shown:
-    """One message as it stands in the chat now."""
-
-    message_id: int
-    screen: Screen
-    lane: Lane
-    new_at: datetime
-
-    @property
-    def actions(self) -> list[Action]:
-        return [button.action for row in self.screen.rows for button in row if button.action is not None]
+KEPT = 400
+"""Messages further up than that nobody scrolls to."""
 
 
 @dataclass
 class Phone:
-    """All messages of one chat, oldest first, and every tap made so far (for the story of a failure)."""
-
     chat_id: int
-    messages: dict[int, Shown] = field(default_factory=dict)
-    taps: list[str] = field(default_factory=list)
+    messages: dict[int, Outbox] = field(default_factory=dict)
     keyboard: bool = False
-    _number: int = 0
+    blocked: bool = False
+    tappable: set[int] = field(default_factory=set)
+    """Messages that have buttons now."""
+    last_id: int = 0
+    tapped: Action | None = None
+    answered: set[int] = field(default_factory=set)
+    """Screens (their numbers in the outbox) that were tapped on already: who isn't fidgety leaves them alone."""
 
-    def deliver(self, claim: Any, at: datetime) -> int:
-        """Take a message in; return its number."""
+    def take(self, claim: Claim) -> int:
+        """Show a message as Telegram would: in the place of the one it edits, or below all others."""
         row = claim.row
-        edits = row.mode == "edit" and claim.message_id in self.messages and row.screen.contact is None
-        if edits and row.screen.keyboard is None and row.screen.trend is None:
-            self.messages[claim.message_id].screen = row.screen
-            return claim.message_id
-        self._number += 1
-        self.messages[self._number] = Shown(self._number, row.screen, row.lane, at)
+        number = claim.message_id if row.mode == "edit" and claim.message_id in self.messages else None
+        if number is None:
+            self.last_id += 1
+            number = self.last_id
+        self.messages[number] = row
+        (self.tappable.add if actions(row) else self.tappable.discard)(number)
         if row.screen.keyboard is not None:
             self.keyboard = row.screen.keyboard == "show"
-        return self._number
+        if len(self.messages) > KEPT:
+            oldest = next(iter(self.messages))
+            del self.messages[oldest]
+            self.tappable.discard(oldest)
+        return number
 
     @property
-    def last(self) -> Shown:
-        return self.messages[max(self.messages)]
+    def last(self) -> Outbox | None:
+        return self.messages.get(self.last_id)
 
-    def recent(self, count: int) -> list[Shown]:
-        return [self.messages[n] for n in sorted(self.messages)[-count:]]
+    def with_buttons(self) -> list[int]:
+        """Messages that can be tapped on, newest first."""
+        return sorted(self.tappable, reverse=True)
 
 
-def take_in(store: Any, phones: dict[int, Phone], at: datetime) -> list[Shown]:
-    """Send all that waits; return what came in, in order."""
-    came: list[Shown] = []
-    while claims := store.claim_outbox(
-        at, lanes=EVERY_LANE, limit=50, owner="phone", lease_until=at + timedelta(minutes=1)
-    ):
-        for claim in claims:
-            number = None
-            if claim.row.chat_id in phones:
-                phone = phones[claim.row.chat_id]
-                number = phone.deliver(claim, at)
-                came.append(phone.messages[number])
-            store.mark_sent(claim.row.id, owner="phone", message_id=number, at=at)
-    return came
+def actions(row: Outbox) -> list[Action]:
+    return [b.action for line in row.screen.rows for b in line if b.action is not None]
+
+
+def leads_on(row: Outbox, words: str, numbers: tuple[str, ...]) -> bool:
+    """Whether a message itself shows a way on: a button, a contact, the keyboard, or a number to call."""
+    screen = row.screen
+    if screen.contact is not None or screen.keyboard == "show" or any(screen.rows):
+        return True
+    return any(number in words for number in numbers)
