@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bot.app.checkins import can_be_asked, close_as, settle_half_answered, work_item
+from bot.app.plans import is_paused
 from bot.app.ports import Clinic
 from bot.app.post import post
 from bot.app.reminding import next_step_at, reminders
@@ -15,10 +16,12 @@ from bot.core.schedule import after_quiet_hours, in_quiet_hours
 def step(store: Store, clinic: Clinic, row: CheckInRow, at: datetime) -> None:
     """Do what the check-in's clock asks for: remind, or say that the patient was not heard from."""
     patient = store.patient(row.patient_id, lock=True)
-    if patient is None or patient.state is not PatientState.ACTIVE:
-        if patient is not None and patient.state is PatientState.PAUSED:
-            # Nobody is reminded in a pause, but what was answered still counts.
-            row = settle_half_answered(store, clinic, patient, row, at)
+    if patient is None or patient.state not in {PatientState.ACTIVE, PatientState.PAUSED}:
+        store.save_checkin(row.model_copy(update={"next_step_at": None}))
+        return
+    if is_paused(patient, clinic, at) and not _is_own(row):
+        # Nobody is reminded in a pause, but what was answered still counts.
+        row = settle_half_answered(store, clinic, patient, row, at)
         store.save_checkin(row.model_copy(update={"next_step_at": None}))
         return
     if not can_be_asked(row, clinic):
@@ -32,7 +35,13 @@ def step(store: Store, clinic: Clinic, row: CheckInRow, at: datetime) -> None:
     elif row.silent_at is None and row.opened_at + clinic.protocol.clocks.silent_after <= at:
         _fell_silent(store, clinic, patient, row, at)
     else:
+        row = settle_half_answered(store, clinic, patient, row, at)
         store.save_checkin(row.model_copy(update={"next_step_at": next_step_at(row, patient, clinic)}))
+
+
+def _is_own(row: CheckInRow) -> bool:
+    """Whether the patient began the check-in, or asked to be reminded of it: a pause does not take that back."""
+    return row.kind in {"worse", "baseline"} or row.remind_at is not None
 
 
 def _remind_as_asked(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:

@@ -8,7 +8,7 @@ from bot.app.assessments import answer_row, as_stored, history, is_known, keep_a
 from bot.app.plans import plan_of
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import drop_unsent, post
-from bot.app.reminding import DAILY, next_step_at
+from bot.app.reminding import DAILY, next_step_after_answer, next_step_at
 from bot.app.rounds import follow_up
 from bot.app.screens import (
     change_row,
@@ -201,7 +201,8 @@ def carry_out(
     """Make what the core said so: answers, assessments, alerts, and the next screen."""
     closed = step.checkin.state in CLOSED
     changed = row.model_copy(update={"value": step.checkin, "closed_at": at if closed else None, "remind_at": None})
-    changed = changed.model_copy(update={"next_step_at": None if closed else next_step_at(changed, patient, clinic)})
+    following = None if closed else next_step_after_answer(changed, patient, clinic, at)
+    changed = changed.model_copy(update={"next_step_at": following})
     store.save_checkin(changed)
     for event in step.events:
         _carry_out_one(store, clinic, patient, changed, event, at)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, time
 
 from bot.app import checkins, zones
-from bot.app.plans import end_of_day, rescheduled
+from bot.app.plans import FAR, end_of_day, rescheduled
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
 from bot.app.screens import button, numbers, rows
@@ -196,9 +196,14 @@ def _hour(store: Store, clinic: Clinic, patient: Patient, word: str, at: datetim
 
 def _complete(store: Store, clinic: Clinic, patient: Patient, send_time: time, at: datetime) -> None:
     """All is chosen: the plan starts, the reply keyboard appears, the baseline is asked."""
-    active = patient.model_copy(update={"send_time": send_time, "state": PatientState.ACTIVE, "enrol_step": None})
+    tonight = end_of_day(at, patient.timezone or clinic.timezone)
+    # Nobody would end a pause without a last day any more: who agrees anew begins anew.
+    pauses = tuple(pause for pause in patient.pauses if pause.last != FAR)
+    active = patient.model_copy(
+        update={"send_time": send_time, "state": PatientState.ACTIVE, "enrol_step": None, "pauses": pauses}
+    )
     # The baseline is today's check-in: the plan goes on tomorrow.
-    active = rescheduled(active, clinic, end_of_day(at, active.timezone or clinic.timezone))
+    active = rescheduled(active, clinic, tonight)
     store.save_patient(active)
     _audit(store, patient, "enrolled", at)
     summary = Text(

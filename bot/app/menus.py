@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.app import answers, caregivers, checkins, enrolment, learn, patients, settings
+from bot.app.plans import is_paused
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
 from bot.app.screens import button, contact_screen, copy_button, numbers, rows, tip_buttons
@@ -31,7 +32,7 @@ def menu(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Outcom
         button("menu.privacy", Action(kind="menu", choice="privacy")),
         button("menu.stop", Action(kind="menu", choice="stop")),
     ]
-    if patient.state is PatientState.PAUSED or _paused_now(patient, clinic, at):
+    if is_paused(patient, clinic, at):
         made.insert(0, button("menu.resume", Action(kind="menu", choice="resume"), style=Style.SUCCESS))
     return _show(store, patient, Screen(name="menu", lines=(Text(key="menu.title"),), rows=rows(made)), at)
 
@@ -123,11 +124,6 @@ def tip_tapped(store: Store, clinic: Clinic, patient: Patient, action: Action, a
 
 def _last_answers(store: Store, patient: Patient) -> Answers:
     return next((row.value.answers for row in store.checkins(patient.id) if row.value.answers), {})
-
-
-def _paused_now(patient: Patient, clinic: Clinic, at: datetime) -> bool:
-    today = _today(patient, clinic, at)
-    return any(p.first <= today <= p.last for p in patient.pauses)
 
 
 def _today(patient: Patient, clinic: Clinic, at: datetime) -> date:

@@ -6,9 +6,10 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bot.app import caregivers, checkins
-from bot.app.plans import rescheduled
+from bot.app.plans import FAR, pauses_ended, rescheduled
 from bot.app.ports import Clinic
 from bot.app.post import post, post_stranger
+from bot.app.rounds import replanned
 from bot.app.screens import date_text
 from bot.app.store import (
     AlertState,
@@ -25,7 +26,6 @@ from bot.core.screen import Screen, Text
 
 CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
 DRUG = re.compile(r"[^\W_][\w +\-/(),.]{1,59}")
-FAR = date(9999, 12, 31)
 
 
 class RefusedError(ValueError):
@@ -159,7 +159,10 @@ def is_for(store: Store, clinic: Clinic, token: str, patient: Patient) -> bool:
 
 
 def pause(store: Store, clinic: Clinic, code: str, until: date | None, at: datetime) -> Patient:
-    """No check-ins from today until the day named (inclusive; None: until resumed). An open one stays answerable."""
+    """No check-ins from today until the day named (inclusive; None: until resumed). An open one stays answerable.
+
+    It takes the place of a pause that runs: what the patient is told now is what holds.
+    """
     patient = locked(store, code)
     today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
     if until is not None and until < today:
@@ -168,7 +171,7 @@ def pause(store: Store, clinic: Clinic, code: str, until: date | None, at: datet
         raise RefusedError(f"{code} is {patient.state}: only an active patient can be paused")
     gap = Pause(first=today, last=until or FAR)
     state = PatientState.ACTIVE if until else PatientState.PAUSED
-    paused = patient.model_copy(update={"pauses": (*patient.pauses, gap), "state": state})
+    paused = patient.model_copy(update={"pauses": (*pauses_ended(patient.pauses, today), gap), "state": state})
     paused = rescheduled(paused, clinic, at)
     store.save_patient(paused)
     _audit(store, patient, "patient_paused", at, actor="operator", until=str(until) if until else None)
@@ -185,9 +188,8 @@ def _tell_paused(store: Store, patient: Patient, until: date | None, at: datetim
 def resume(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Patient:
     """End a pause today; check-ins go on as planned."""
     today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
-    kept = tuple(p for p in patient.pauses if p.last < today)
-    active = patient.model_copy(update={"pauses": kept, "state": PatientState.ACTIVE})
-    active = rescheduled(active, clinic, at)
+    active = patient.model_copy(update={"pauses": pauses_ended(patient.pauses, today), "state": PatientState.ACTIVE})
+    active = replanned(store, clinic, active, at)
     store.save_patient(active)
     _audit(store, patient, "patient_resumed", at, actor=f"patient:{patient.code}")
     return active

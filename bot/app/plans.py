@@ -1,14 +1,16 @@
 """A patient's plan as the core knows it, and when the next check-in falls due: of the plan, or of the daily re-ask."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.app.ports import Clinic
-from bot.app.store import Patient
-from bot.core.schedule import Cadence, Occurrence, Phase, Plan, PlanTemplate, Tail, next_occurrence
+from bot.app.store import Patient, PatientState
+from bot.core.schedule import Cadence, Occurrence, Pause, Phase, Plan, PlanTemplate, Tail, next_occurrence
 
 AGAIN = "again"
 """How the phase of the daily re-ask is called in an occurrence."""
+FAR = date(9999, 12, 31)
+"""The last day of a pause that somebody has to end."""
 
 
 def plan_of(patient: Patient, clinic: Clinic) -> Plan:
@@ -58,3 +60,17 @@ def end_of_day(at: datetime, zone: str) -> datetime:
     """Return the last microsecond (UTC) of the local day that `at` falls on."""
     tomorrow = at.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), ZoneInfo(zone)).astimezone(UTC) - timedelta(microseconds=1)
+
+
+def pauses_ended(pauses: tuple[Pause, ...], today: date) -> tuple[Pause, ...]:
+    """Return the pauses with each that runs today cut to end yesterday; one that began today goes altogether."""
+    yesterday = today - timedelta(days=1)
+    kept = [p for p in pauses if not p.first <= today <= p.last]
+    cut = [Pause(first=p.first, last=yesterday) for p in pauses if p.first < today <= p.last]
+    return (*kept, *cut)
+
+
+def is_paused(patient: Patient, clinic: Clinic, at: datetime) -> bool:
+    """Whether no check-ins are wanted on the patient's day of `at`: paused until resumed, or until a day."""
+    today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
+    return patient.state is PatientState.PAUSED or any(p.first <= today <= p.last for p in patient.pauses)

@@ -35,3 +35,14 @@ def next_step_at(row: CheckInRow, patient: Patient, clinic: Clinic) -> datetime 
     if row.reminders < len(due):
         return due[row.reminders]
     return row.opened_at + clinic.protocol.clocks.silent_after if row.silent_at is None else None
+
+
+def next_step_after_answer(row: CheckInRow, patient: Patient, clinic: Clinic, at: datetime) -> datetime | None:
+    """Return when to look next after an answer at `at`: soon, should nothing more come to a check-in that waits.
+
+    All its other moments may be over, and a half-answered concern must not lie until the next check-in.
+    """
+    following = next_step_at(row, patient, clinic)
+    if row.value.state is State.ASKING and (following is None or following <= at):
+        return at + clinic.protocol.clocks.reminder_when_daily
+    return following

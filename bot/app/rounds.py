@@ -3,11 +3,16 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from bot.app.plans import rescheduled
+from bot.app.plans import end_of_day, rescheduled
 from bot.app.ports import Clinic
 from bot.app.store import Patient, PatientState, Store
 from bot.core.again import follow
 from bot.core.triage import Assessment
+
+DAYS_CHECKIN: frozenset[str] = frozenset({"scheduled", "again", "baseline"})
+"""What counts as the check-in of its day; one that was asked for goes beside it."""
+LOOKED_BACK = 20
+""" "I feel worse now" may have opened some since."""
 
 
 def follow_up(store: Store, clinic: Clinic, patient: Patient, found: Assessment, at: datetime) -> Patient:
@@ -17,13 +22,23 @@ def follow_up(store: Store, clinic: Clinic, patient: Patient, found: Assessment,
         return patient
     watched = patient.model_copy(update={"watch": watch})
     if watched.state is PatientState.ACTIVE and _asked_daily(watched) != _asked_daily(patient):
-        watched = rescheduled(watched, clinic, at)
+        watched = replanned(store, clinic, watched, at)
     store.save_patient(watched)
     return watched
 
 
 def _asked_daily(patient: Patient) -> date | None:
     return patient.watch.since if patient.watch is not None and not patient.watch.steady else None
+
+
+def replanned(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Patient:
+    """Return the patient, not saved, with the next due time worked out anew: today only if today was not asked yet."""
+    today = local_day(patient, clinic, at)
+    asked = (row for row in store.checkins(patient.id, limit=LOOKED_BACK) if row.kind in DAYS_CHECKIN)
+    newest = next(asked, None)
+    asked_today = newest is not None and local_day(patient, clinic, newest.due_at) == today
+    until = end_of_day(at, patient.timezone or clinic.timezone) if asked_today else at
+    return rescheduled(patient, clinic, until)
 
 
 def local_day(patient: Patient, clinic: Clinic, at: datetime) -> date:

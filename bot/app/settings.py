@@ -4,10 +4,9 @@ from datetime import datetime, time
 
 from bot.app import checkins, zones
 from bot.app.enrolment import hours, keyboard_screen, times
-from bot.app.plans import end_of_day, rescheduled
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
-from bot.app.rounds import local_day
+from bot.app.rounds import replanned
 from bot.app.screens import button, next_checkin_text, rows
 from bot.app.store import Audit, Lane, Patient, PatientState, Store
 from bot.core.screen import Action, Button, Screen, Text
@@ -183,21 +182,13 @@ def _quiet(store: Store, clinic: Clinic, patient: Patient, word: str, at: dateti
 def _set(store: Store, clinic: Clinic, patient: Patient, what: str, at: datetime) -> Outcome:
     """Keep it, plan anew from it, and say when the next check-in comes."""
     if patient.state is PatientState.ACTIVE:
-        patient = rescheduled(patient, clinic, _asked_until(store, clinic, patient, at))
+        patient = replanned(store, clinic, patient, at)
     store.save_patient(patient)
     _audit(store, patient, what, at)
     zone = patient.timezone or clinic.timezone
     following = next_checkin_text(patient.next_due_at, zone)
     lines = (Text(key="settings.done"), *((following,) if following is not None else ()))
     return _show(store, patient, Screen(name="settings.done", lines=lines), at)
-
-
-def _asked_until(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> datetime:
-    """Return the moment up to which all that was to be asked has been: one check-in a day is enough."""
-    newest = next(iter(store.checkins(patient.id, limit=1)), None)
-    today = local_day(patient, clinic, at)
-    asked_today = newest is not None and local_day(patient, clinic, newest.due_at) == today
-    return end_of_day(at, patient.timezone or clinic.timezone) if asked_today else at
 
 
 def _raw(label: str) -> Text:

@@ -132,8 +132,7 @@ class _Ground(NamedTuple):
 
     def question(self, tap: Tap) -> Question | None:
         """Return the question tapped on, or None when the tap is stale."""
-        checkin = self.checkin
-        current = tap.question == checkin.cursor and checkin.asked_revision <= tap.revision <= checkin.revision
+        current = tap.question == self.checkin.cursor and _is_current(self.checkin, tap.revision)
         return self.protocol.questions.get(tap.question) if current else None
 
 

@@ -138,3 +138,12 @@ def test_only_a_finished_check_in_can_be_changed(state):
     step = change(checkin, "numbness", "strong")
     assert step.checkin == checkin
     assert of(step, core.Ignored)
+
+
+def test_what_stands_already_is_not_raised_again_by_another_answer():
+    weak = {"safety_now": ("none",), "safety_new": ("none",), "stairs": ("much",), "numbness": ("none",)}
+    checkin = done(weak, raised=Tier.URGENT).model_copy(update={"form": "baseline"})
+    able = {**weak, "stairs": ("none",)}
+    step = change(checkin, "numbness", "mild", history=History(previous=able, baseline=able))
+    assert [e.assessment.tier for e in of(step, core.Changed)] == [Tier.URGENT]
+    assert not of(step, core.RedFlag), "it was ended before 'known or new' was asked: URGENT already"

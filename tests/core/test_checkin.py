@@ -273,6 +273,30 @@ def test_a_second_autonomic_sign_pauses_and_a_third_tick_on_its_heels_counts():
     assert patient.at == "numbness"
 
 
+def test_each_screen_is_numbered_one_higher_than_the_one_before():
+    patient = Patient()
+    assert (patient.checkin.revision, patient.checkin.asked_revision) == (0, 0)
+    numbers = []
+    patient.choose("yes", "none", "none")
+    numbers.append(patient.checkin.revision)
+    for sign in ("dizzy", "full"):  # the second one raises a red flag
+        patient.tick(sign)
+        numbers.append(patient.checkin.revision)
+    patient.go_on()
+    numbers.append(patient.checkin.revision)
+    assert numbers == [3, 4, 5, 6]
+
+
+def test_a_slip_on_known_or_new_leads_back_to_that_question():
+    patient = Patient("baseline", history=History())
+    patient.choose("none", "none", "some", "none", "none", "none", "none")
+    assert (patient.at, patient.of(core.RedFlag)) == ("known_strength", [])
+    patient.choose("no")
+    assert patient.of(core.RedFlag)
+    patient.send(core.Mistake())
+    assert patient.at == "known_strength"
+
+
 def test_the_last_question_of_the_baseline_pauses_before_done():
     patient = Patient("baseline")
     patient.choose("none", "none", *["none"] * 5, "no", "none")

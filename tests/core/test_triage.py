@@ -467,3 +467,20 @@ def test_the_groups_and_the_table_are_those_of_the_clinical_page():
     assert {g for g, t in tiers.items() if t == "SOON"} == {"sensory, new or worse", "autonomic"}
     cells = re.findall(r"^\| ([0-4]) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$", page, re.MULTILINE)
     assert [[None if v == "–" else int(v) for v in row[1:]] for row in cells] == TABLE
+
+
+def test_a_rule_alone_may_compare_with_the_last_answer():
+    alone = Rule(
+        id="alone", group="sensory", tier=Tier.SOON, worse={"question": "numbness", "than": "last"}, alone=True
+    )
+    protocol = PROTOCOL.model_copy(update={"rules": (alone,)})
+    for before, tier in (("none", Tier.SOON), ("mild", Tier.ROUTINE)):
+        history = History(previous={"numbness": (before,)})
+        answers = {**CALM, "numbness": ("mild",)}
+        assert assess(answers, history, protocol, form="quick", finished=True).tier is tier
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_answers_of_a_form_that_is_gone_are_judged_and_never_complete(finished):
+    found = assess({**CALM, "safety_now": ("yes",)}, NOTHING, PROTOCOL, form="gone", finished=finished)
+    assert (found.tier, found.complete) == (Tier.EMERGENCY, False)

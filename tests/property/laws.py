@@ -145,15 +145,16 @@ def no_all_clear_beside_a_flag(_before: Books, after: Books, deed: Deed, clinic:
             yield "an all-clear while a red flag waits for its call"
 
 
-def the_gone_are_left_alone(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
+def the_gone_are_left_alone(before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     """Nothing comes by itself to who left; no question by itself in a pause, nor in quiet hours."""
     patient = after.patient
     if patient is None or not deed.swept:
         return
     if _gone(after) and deed.queued:
         yield f"{patient.state} and sent {deed.queued[0].screen.name}"
-    # A check-in that they began themselves may be reminded of.
-    own = {f"checkin:{row.id}" for row in after.checkins.values() if row.kind in {"worse", "baseline"}}
+    # What they began themselves may be reminded of, and what they asked to be reminded of.
+    asked_for = {row.id for row in before.checkins.values() if row.remind_at is not None}
+    own = {f"checkin:{r.id}" for r in after.checkins.values() if r.kind in {"worse", "baseline"} or r.id in asked_for}
     asked = [row for row in deed.queued if row.lane in BULK and row.slot not in own]
     if asked and (
         patient.state is PatientState.PAUSED or plan.paused(patient, plan.local_day(patient, clinic, deed.at))

@@ -166,7 +166,7 @@ class Life:
             self._command(phone, "worse")
             self._sit_down(phone)
         for other in (phone, *self._phones.values()):
-            if rng.random() < person.idle:
+            if other.messages and rng.random() < person.idle:
                 self._stray(other)
                 self._sit_down(other)
 
@@ -203,6 +203,7 @@ class Life:
 
     def _invite_again(self) -> None:
         if self.rng.random() < 0.3:
+            self._phones[self._own.chat_id] = self._own
             self._own = Phone(self._own.chat_id + 1)
         self._own.blocked = False
         self._invited(self._do("invite again", lambda s: patients.invite_again(s, self.clinic, CODE, self.at)[1]))

@@ -69,6 +69,85 @@ async def test_no_reminder_in_quiet_hours(world: World) -> None:
     world.hear(anna, "still open")
 
 
+async def test_no_reminder_in_a_pause_and_none_after_it(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna", ici_start=(world.clock.now() - timedelta(days=185)).date())
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+    await world.say(anna, "/stop")
+    world.hear(anna, "What would you like?")
+    await world.tap(anna, "Pause for a week")
+    world.hear(anna, "paused until")
+    await world.advance(days=7)
+    world.nothing_more()
+    assert (await world.view(anna)).work_items == (), "who rests is not missed"
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+
+
+async def test_who_felt_worse_in_a_pause_is_reminded(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    await world.say(anna, "/stop")
+    world.hear_all(anna)
+    await world.tap(anna, "Pause for a week")
+    world.hear(anna, "paused until")
+    await world.say(anna, "I feel worse now")
+    world.hear(anna, "what is worse")
+    await world.advance(hours=25)
+    world.hear(anna, "call your team within 24 hours")
+    world.hear(anna, "still open")
+    world.hear_all(anna)
+
+
+async def test_a_concern_answered_after_the_last_reminder_counts_when_nothing_follows(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna", ici_start=(world.clock.now() - timedelta(days=185)).date())
+    await world.until_due(anna)
+    await world.advance(hours=73)
+    assert (await world.view(anna)).work_items == ("not_heard_from",)
+    world.hear_all(anna)
+    await world.tap(anna, "Yes, something")
+    world.hear(anna, "any of these right now")
+    await world.advance(hours=5, minutes=50)
+    world.nothing_more()
+    await world.advance(minutes=15)
+    world.hear(anna, "call your team within 24 hours")
+    assert [a.tier for a in (await world.view(anna)).alerts] == ["SOON"]
+    await world.tap(anna, "I have called")
+    world.hear_all(anna)
+
+
+async def test_a_concern_answered_late_in_a_pause_counts_too(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    await world.until_due(anna)
+    at = world.clock.now()
+    await world.service.database.transact(lambda store: patients.pause(store, world.clinic, "P-0001", None, at))
+    await world.advance(days=9)
+    world.hear_all(anna)
+    await world.tap(anna, "Yes, something")
+    world.hear(anna, "any of these right now")
+    await world.advance(minutes=5)
+    world.nothing_more()
+    await world.advance(hours=6)
+    world.hear(anna, "call your team within 24 hours")
+    await world.tap(anna, "I have called")
+    world.hear_all(anna)
+
+
+async def test_a_reminder_asked_for_in_a_pause_comes(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+    at = world.clock.now()
+    await world.service.database.transact(lambda store: patients.pause(store, world.clinic, "P-0001", None, at))
+    await world.pump()
+    world.hear_all(anna)
+    await world.tap(anna, "In 1 hour")
+    world.hear_all(anna)
+    await world.advance(hours=1, minutes=1)
+    world.hear(anna, "still open")
+    await world.advance(days=4)
+    world.nothing_more()
+
+
 def _send_now(world: World, store):
     return checkins.send_now(store, world.clinic, patients.locked(store, "P-0001"), world.clock.now())
 

@@ -1,0 +1,86 @@
+"""Pauses: the newest word holds, and no pause outlives the one who could end it."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from bot.app import conversation, menus, patients
+from bot.app.plans import FAR, pauses_ended
+from bot.app.store import PatientState
+from bot.core.schedule import Pause
+from bot.core.screen import Action
+from tests.app.conftest import AT
+
+TODAY = AT.date()
+DAY = timedelta(days=1)
+
+
+def patient(database, anna):
+    return database.run(lambda store: store.patient(anna.id))
+
+
+def test_a_dated_pause_takes_the_place_of_an_open_one(database, clinic, anna):
+    database.run(lambda s: patients.pause(s, clinic, anna.code, None, AT))
+    assert patient(database, anna).next_due_at is None
+    later = AT + 20 * DAY
+    database.run(lambda s: patients.pause(s, clinic, anna.code, later.date() + 5 * DAY, later))
+    now = patient(database, anna)
+    assert now.state is PatientState.ACTIVE
+    assert later.date() + 5 * DAY < now.next_due_at.date() <= later.date() + 12 * DAY
+
+
+def test_an_own_week_of_rest_ends_by_itself_also_in_an_open_pause(database, clinic, anna):
+    database.run(lambda s: patients.pause(s, clinic, anna.code, None, AT))
+    resting = patient(database, anna)
+    database.run(lambda s: menus.stop_tapped(s, clinic, resting, "pause", AT))
+    assert patient(database, anna).next_due_at.date() <= TODAY + 14 * DAY
+
+
+def test_an_open_pause_takes_the_place_of_a_dated_one(database, clinic, anna):
+    database.run(lambda s: patients.pause(s, clinic, anna.code, TODAY + 5 * DAY, AT))
+    database.run(lambda s: patients.pause(s, clinic, anna.code, None, AT + 2 * DAY))
+    now = patient(database, anna)
+    assert (now.state, now.next_due_at) == (PatientState.PAUSED, None)
+    assert now.pauses == (Pause(first=TODAY, last=TODAY + DAY), Pause(first=TODAY + 2 * DAY, last=FAR))
+
+
+def test_who_enrols_anew_in_an_open_pause_is_asked_again(database, clinic, anna):
+    database.run(lambda s: patients.pause(s, clinic, anna.code, None, AT))
+    holiday = Pause(first=date(2026, 5, 1), last=date(2026, 5, 9))
+    paused = patient(database, anna)
+    database.run(lambda s: s.save_patient(paused.model_copy(update={"pauses": (*paused.pauses, holiday)})))
+    token = database.run(lambda s: patients.invite_again(s, clinic, anna.code, AT))[1]
+    database.run(lambda s: conversation.start(s, clinic, 8, token, "en", AT))
+    for step, choice in (
+        ("welcome", "next"),
+        ("consent1", "next"),
+        ("consent2", "next"),
+        ("consent3", "agree"),
+        ("language", "lang-en"),
+        ("zone", "own"),
+        ("time", "morning"),
+    ):
+        tap = Action(
+            kind="enrol", subject=0, revision=patient(database, anna).enrol_revision, question=step, choice=choice
+        )
+        database.run(lambda s, tap=tap: conversation.tap(s, clinic, 8, tap, AT))
+    now = patient(database, anna)
+    assert now.state is PatientState.ACTIVE
+    assert now.next_due_at is not None
+    assert now.pauses == (holiday,)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "left"),
+    [
+        (-3, -1, [(-3, -1)]),
+        (-3, 0, [(-3, -1)]),
+        (-3, 4, [(-3, -1)]),
+        (0, 0, []),
+        (0, 4, []),
+        (1, 4, [(1, 4)]),
+    ],
+)
+def test_ended_today(first, last, left):
+    span = (Pause(first=TODAY + first * DAY, last=TODAY + last * DAY),)
+    assert pauses_ended(span, TODAY) == tuple(Pause(first=TODAY + a * DAY, last=TODAY + b * DAY) for a, b in left)
