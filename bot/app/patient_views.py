@@ -46,6 +46,7 @@ class PatientView(Frozen):
     send_time: str
     ici_start: date
     regimen: str
+    drug: str | None
     plan: str
     unreachable_at: datetime | None
     next_due_at: datetime | None
@@ -96,6 +97,7 @@ def view(store: Store, clinic: Clinic, code: str, at: datetime) -> PatientView:
         send_time=f"{patient.send_time:%H:%M}",
         ici_start=patient.ici_start,
         regimen=patient.regimen,
+        drug=patient.drug,
         plan=patient.plan,
         unreachable_at=patient.unreachable_at,
         next_due_at=patient.next_due_at,

@@ -126,7 +126,7 @@ def show(code: Code, as_json: AsJson = False) -> None:
 
 
 def _print_view(view: PatientView) -> None:
-    plain = ("code", "state", "ici_start", "regimen", "plan", "language", "timezone", "send_time", "tier",
+    plain = ("code", "state", "ici_start", "regimen", "drug", "plan", "language", "timezone", "send_time", "tier",
              "next_due_at", "unreachable_at", "consent")  # fmt: skip
     print_pairs([(name.replace("_", " "), getattr(view, name)) for name in plain])
     for item in view.work_items:

@@ -1,10 +1,13 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.app import replay as replays
 from bot.clock import SystemClock
 from tests.cli.conftest import Shell
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def day(**ago: int) -> str:
@@ -165,3 +168,42 @@ def test_a_bad_key_is_refused_and_not_repeated(shell: Shell, keys: str, hint: st
     assert hint in said.err
     assert "AAAA" not in said.err
     assert "rubbish" not in said.err
+
+
+def test_the_drug_is_kept_and_shown(shell: Shell) -> None:
+    add(shell, "P-0017", "--drug", "pembrolizumab")
+    assert shell("patient", "show", "P-0017", "--json").json["drug"] == "pembrolizumab"
+
+
+def test_nothing_to_replay_is_no_difference(shell: Shell) -> None:
+    add(shell)
+    said = shell("patient", "replay", "P-0017")
+    assert (said.status, said.out) == (0, "0 assessments replayed, 0 without the same result.\n")
+    assert shell("patient", "replay", "P-0017", "--json").json == []
+    unknown = shell("patient", "replay", "P-9999")
+    assert (unknown.status, "no patient has the code 'P-9999'" in unknown.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "missing", "said"),
+    [
+        ("differs", (), "differs"),
+        ("differs", ("numbness",), "answers not stored: numbness"),
+        ("no_basis", (), "no record of what it was made from"),
+        ("no_protocol", (), "its protocol is not kept or not readable"),
+    ],
+)
+def test_a_difference_is_told_and_fails(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, verdict: str, missing: tuple[str, ...], said: str
+) -> None:
+    add(shell)
+    one = replays.Replayed.model_validate(
+        {"assessment": 3, "checkin": 2, "at": NOON, "verdict": verdict, "stored_tier": "SOON", "missing": missing}
+    )
+    calm = one.model_copy(update={"verdict": "same", "checkin": 77, "missing": ()})
+    monkeypatch.setattr(replays, "replay", lambda *_: [one, calm])
+    told = shell("patient", "replay", "P-0017")
+    assert told.status == 1
+    assert set(said.split()) <= set(told.out.split()), "a narrow window wraps the cell"
+    assert "77" not in told.out
+    assert "2 assessments replayed, 1 without the same result." in told.out

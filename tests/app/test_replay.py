@@ -1,0 +1,70 @@
+"""The replay finds what was stored otherwise than it would be judged anew: tier, rules, answers, protocol, basis."""
+
+import pytest
+
+from bot.app import replay
+from bot.core.protocol import Tier
+
+
+@pytest.fixture
+def rows(database, anna, choose):
+    """The assessments of a check-in that ended with SOON."""
+    for choice in ("yes", "none", "none"):
+        choose(choice)
+    choose("+none", kind="toggle")
+    choose("none")
+    return database.run(lambda store: list(store.assessments(anna.id)))
+
+
+@pytest.fixture
+def replayed(database, clinic, anna, rows, monkeypatch):
+    """Replay with the stored assessment altered, by the protocol given."""
+
+    def done(protocol=clinic.protocol, **altered):
+        changed = [rows[0].model_copy(update=altered)]
+
+        def work(store):
+            monkeypatch.setattr(store, "assessments", lambda *_, **__: changed, raising=False)
+            return replay.replay(store, anna.code, lambda _store, _hash: protocol)
+
+        return database.run(work)
+
+    return done
+
+
+def test_what_was_stored_comes_out_again(rows, replayed):
+    (found,) = replayed()
+    assert (len(rows), found.verdict, found.stored_tier, found.derived_tier) == (1, "same", "SOON", "SOON")
+    assert found.stored_rules == found.derived_rules
+
+
+def test_another_tier_is_reported(replayed):
+    (found,) = replayed(tier=Tier.ROUTINE)
+    assert (found.verdict, found.stored_tier, found.derived_tier) == ("differs", "ROUTINE", "SOON")
+
+
+def test_other_rules_are_reported(replayed):
+    (found,) = replayed(rules=("change.no",))
+    assert (found.verdict, found.stored_rules) == ("differs", ("change.no",))
+    assert "change.worse" in found.derived_rules
+
+
+def test_completeness_counts(replayed):
+    assert replayed(complete=False)[0].verdict == "differs"
+
+
+def test_an_answer_that_is_not_stored_is_named(rows, replayed):
+    basis = rows[0].basis
+    (found,) = replayed(basis=basis.model_copy(update={"answers": {**basis.answers, "numbness": ("mild",)}}))
+    assert (found.verdict, found.missing) == ("differs", ("numbness",))
+
+
+def test_without_basis_or_protocol_nothing_is_claimed(replayed):
+    assert replayed(basis=None)[0].verdict == "no_basis"
+    assert replayed(None)[0].verdict == "no_protocol"
+
+
+def test_another_protocol_is_seen(clinic, replayed):
+    calm = clinic.protocol.model_copy(update={"rules": ()})
+    (found,) = replayed(calm)
+    assert (found.verdict, found.derived_tier) == ("differs", "ROUTINE")
