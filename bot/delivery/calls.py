@@ -57,7 +57,12 @@ def is_edit(claim: Claim, rendered: Rendered) -> bool:
 
 async def send_plain(bot: Bot, claim: Claim, rendered: Rendered) -> int:
     """Send the words alone, as a new message: no markup, no buttons, nothing that Telegram could refuse."""
-    sent = await bot.send_message(claim.row.chat_id, plain_words(rendered), link_preview_options=NO_PREVIEW)
+    sent = await bot.send_message(
+        claim.row.chat_id,
+        plain_words(rendered),
+        protect_content=rendered.protect or None,
+        link_preview_options=NO_PREVIEW,
+    )
     return sent.message_id
 
 

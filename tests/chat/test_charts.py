@@ -4,6 +4,7 @@ import struct
 from datetime import date, timedelta
 
 import pytest
+import structlog
 
 from bot.chat.charts import HEIGHT, WIDTH, drawn, svg
 from bot.chat.screens import MAX_CAPTION, Words, make_render
@@ -89,3 +90,17 @@ def test_what_can_not_be_drawn_leaves_its_words(monkeypatch):
         Screen(name="trend", lines=(Text(key="raw", values={"text": "figures"}),), trend=trend()), "en", 7
     )
     assert (shown.photo, shown.text) == (None, "figures")
+
+
+def test_what_cannot_be_drawn_leaves_its_words(monkeypatch):
+    def broken(*_):
+        raise ValueError("a patient's answers")
+
+    monkeypatch.setattr("bot.chat.screens.drawn", broken)
+    screen = Screen(name="trend", lines=(Text(key="answers.none"),), trend=trend((1, 1)))
+    with structlog.testing.capture_logs() as logs:
+        rendered = make_render(TEXTS, bytes(32))(screen, "en", 7)
+    assert rendered.photo is None
+    assert rendered.text
+    assert [(line["action"], line["error"]) for line in logs] == [("picture_failed", "ValueError")]
+    assert "a patient's answers" not in str(logs)

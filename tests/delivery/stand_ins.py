@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from telegram.request import BaseRequest, RequestData
 from bot.app.ports import Rendered
 from bot.app.store import Lane, Outbox, OutboxState, Store
 from bot.clock import Clock, FrozenClock
-from bot.core.screen import Contact, Screen, Text
+from bot.core.screen import Contact, Screen, Text, Trend
 from bot.delivery.outbox import Sender
 from bot.delivery.transport import too_fast
 from tests.fakes.memory_store import MemoryDatabase, Queued
@@ -112,8 +113,27 @@ class Database(MemoryDatabase):
         return await super().transact(fn)
 
 
+PNG = b"a picture"
+TREND = Trend(
+    title=Text(key="t"),
+    points=(),
+    severities=(),
+    numbness=Text(key="n"),
+    interference=Text(key="i"),
+    start=Text(key="s"),
+    alert=Text(key="a"),
+    alerts=(),
+    week=Text(key="w"),
+    ici_start=AT.date(),
+)
+DRAWN_IN: list[int] = []
+"""The threads in which pictures were drawn."""
+
+
 def render(screen: Screen, language: str, chat_id: int) -> Rendered:
-    """The screen's name is its text; "broken" screens can't be rendered."""
+    """The screen's name is its text; "broken" screens can't be rendered, a trend has a picture."""
+    if screen.trend is not None:
+        DRAWN_IN.append(threading.get_ident())
     if screen.name == "broken":
         raise ValueError("a patient's words")
     return Rendered(
@@ -121,6 +141,7 @@ def render(screen: Screen, language: str, chat_id: int) -> Rendered:
         markup=None if screen.contact else BUTTONS,
         protect=screen.protect,
         contact=screen.contact,
+        photo=PNG if screen.trend is not None else None,
     )
 
 
@@ -155,6 +176,7 @@ class Post:
             lines=(Text(key=name),),
             protect=more.pop("protect", False),
             contact=CARD if name == "card" else None,
+            trend=TREND if name == "trend" else None,
         )
         usual = {"slot": name, "mode": "new", "revision": 0, "language": "en", "created_at": now, "not_before": now}
         row = Outbox(patient_id=None, chat_id=chat, lane=lane, screen=screen, **(usual | more))

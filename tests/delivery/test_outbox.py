@@ -1,6 +1,7 @@
 """What the sender does with each kind of answer, and in which order it sends."""
 
 import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from bot.app.store import Lane, OutboxState
 from bot.delivery import metrics
 from bot.delivery.lanes import UNLIMITED
 
-from .stand_ins import AT, BUTTONS, CARD, CHAT, TOKEN, Post, until
+from .stand_ins import AT, BUTTONS, CARD, CHAT, DRAWN_IN, TOKEN, Post, until
 
 SECRET = f"https://api.example/bot{TOKEN}/sendMessage"
 
@@ -323,6 +324,25 @@ async def test_a_refused_card_goes_out_as_plain_words(post):
     post.api.fail("sendContact", 400, "Bad Request: PHONE_NUMBER_INVALID")
     await post.send()
     assert post.api.calls[1].text == f"{CARD.name}: {CARD.number}"
+
+
+async def test_a_picture_goes_with_its_words_and_is_drawn_off_the_loop(post):
+    number = post.put("trend", protect=True)
+    await post.send()
+    assert post.state(number) is OutboxState.SENT
+    (call,) = post.api.calls
+    assert (call.method, call.asked["caption"]) == ("sendPhoto", "<b>trend</b> &amp; en")
+    assert call.asked["protect_content"] is True
+    assert DRAWN_IN[-1] != threading.get_ident()
+
+
+async def test_a_refused_picture_goes_out_as_plain_words(post):
+    number = post.put("trend", protect=True)
+    post.api.fail("sendPhoto", 400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
+    await post.send()
+    assert post.state(number) is OutboxState.SENT
+    assert [call.method for call in post.api.calls] == ["sendPhoto", "sendMessage"]
+    assert (post.api.calls[1].text, post.api.calls[1].asked["protect_content"]) == ("trend & en", True)
 
 
 async def test_an_edit_of_a_red_flag_that_is_refused_goes_out_as_a_new_message(post):
