@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo "$$p"; break; fi; done)
 
-.PHONY: help setup run test check bench property lock rules env-example clean
+.PHONY: help setup run test check bench property mutation lock rules env-example clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make bench    how fast, how far"
 	@echo "make setup    the virtual environment (the others call it)"
 	@echo "make property random patients at length (an hour)"
+	@echo "make mutation the clinical core with each line broken: which tests notice (20 minutes)"
 	@echo "make rules    write deploy/rules.md anew from the protocol"
 	@echo "make lock     resolve the requirements anew"
 	@echo "make clean    remove what was built, never data in var/"
@@ -68,9 +69,14 @@ rules: $(READY)
 property: $(READY)
 	NERVECHECK_PATIENTS=200 $(BIN)/python -m pytest -q -n $(JOBS) -m "slow or not slow" tests/property
 
+# What no test notices is listed with a reason in deploy/mutation.md.
+mutation: $(READY)
+	$(BIN)/python -m mutmut run --max-children $(JOBS)
+	$(BIN)/python -m mutmut results
+
 env-example: $(READY)
 	$(BIN)/python -m bot.config > .env.example
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage mutants
 	find bot migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,11 +3,10 @@
 from datetime import datetime
 
 from bot.app import checkins
-from bot.app.enrolment import keyboard_screen
 from bot.app.installation import BOT_NAME
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
-from bot.app.screens import button, date_text, numbers, rows
+from bot.app.screens import button, date_text, keyboard_screen, numbers, rows
 from bot.app.store import Audit, Caregiver, Lane, Patient, PatientState, Store
 from bot.core.screen import Action, Screen, Style, Text
 

@@ -16,11 +16,11 @@ from bot.core.schedule import after_quiet_hours, in_quiet_hours
 def step(store: Store, clinic: Clinic, row: CheckInRow, at: datetime) -> None:
     """Do what the check-in's clock asks for: remind, or say that the patient was not heard from."""
     patient = store.patient(row.patient_id, lock=True)
-    if patient is None or patient.state not in {PatientState.ACTIVE, PatientState.PAUSED}:
+    if patient is None or patient.state not in {PatientState.ACTIVE, PatientState.PAUSED, PatientState.ENROLLING}:
         store.save_checkin(row.model_copy(update={"next_step_at": None}))
         return
-    if is_paused(patient, clinic, at) and not _is_own(row):
-        # Nobody is reminded in a pause, but what was answered still counts.
+    if _rests(patient, clinic, row, at):
+        # Nobody is reminded then, but what was answered still counts.
         row = settle_half_answered(store, clinic, patient, row, at)
         store.save_checkin(row.model_copy(update={"next_step_at": None}))
         return
@@ -39,9 +39,13 @@ def step(store: Store, clinic: Clinic, row: CheckInRow, at: datetime) -> None:
         store.save_checkin(row.model_copy(update={"next_step_at": next_step_at(row, patient, clinic)}))
 
 
-def _is_own(row: CheckInRow) -> bool:
-    """Whether the patient began the check-in, or asked to be reminded of it: a pause does not take that back."""
-    return row.kind in {"worse", "baseline"} or row.remind_at is not None
+def _rests(patient: Patient, clinic: Clinic, row: CheckInRow, at: datetime) -> bool:
+    """Whether no reminder may come: in a pause, unless it is of what the patient began or asked to be reminded of.
+
+    Nor does one come between the screens of an enrolment: a new phone has to be set up first.
+    """
+    own = row.kind in {"worse", "baseline"} or row.remind_at is not None
+    return patient.state is PatientState.ENROLLING or (is_paused(patient, clinic, at) and not own)
 
 
 def _remind_as_asked(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 from bot.app import alerts, answers, caregivers, checkins, enrolment, later, learn, menus, patients, settings
 from bot.app.ports import Clinic, Meant, Outcome
 from bot.app.post import post, post_stranger
-from bot.app.screens import copy_button, numbers, rows
+from bot.app.screens import copy_button, keyboard_screen, numbers, rows
 from bot.app.store import AlertState, Patient, PatientState, Store
 from bot.core.checkin import State
 from bot.core.protocol import Tier
@@ -46,7 +46,7 @@ def start(store: Store, clinic: Clinic, chat_id: int, payload: str, language_hin
     if present.helper is not None and present.helper.state == "asked":
         return caregivers.ask(store, clinic, present, at)
     if present.state in _ENROLLED:
-        post(store, present, enrolment.keyboard_screen(), at=at, slot="keyboard")
+        post(store, present, keyboard_screen(), at=at, slot="keyboard")
     menus.where_they_are(store, clinic, present, at)
     return Outcome(language=present.language)
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, time
 
 from bot.app import checkins, zones
+from bot.app.leaving import wind_up
 from bot.app.plans import FAR, end_of_day, rescheduled
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
-from bot.app.screens import button, numbers, rows
+from bot.app.screens import button, keyboard_screen, numbers, rows
 from bot.app.store import Audit, Consent, Patient, PatientState, Store
 from bot.core.screen import Action, Button, Screen, Style, Text
 
@@ -114,7 +115,10 @@ def _agree(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None
 
 def _decline(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
     """ "No" is final until the link is opened again."""
-    declined = patient.model_copy(update={"state": PatientState.DECLINED, "enrol_step": None})
+    # On a new phone it may be the end of what was agreed to before.
+    wind_up(store, clinic, patient, at)
+    left = {"state": PatientState.DECLINED, "enrol_step": None, "next_due_at": None, "watch": None}
+    declined = patient.model_copy(update=left)
     store.save_patient(declined)
     _audit(store, patient, "consent_declined", at)
     screen = Screen(name="enrol.declined", lines=(Text(key="enrol.declined", values=numbers(clinic)),))
@@ -245,11 +249,6 @@ def hours(patient: Patient) -> list[time]:
 
 def _quiet(moment: time, start: time, end: time) -> bool:
     return start <= moment < end if start <= end else moment >= start or moment < end
-
-
-def keyboard_screen() -> Screen:
-    """The message that brings the buttons at the bottom of the chat."""
-    return Screen(name="keyboard", lines=(Text(key="keyboard.intro"),), keyboard="show")
 
 
 def screen_of(patient: Patient, clinic: Clinic) -> Screen:

@@ -5,14 +5,13 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from bot.app import caregivers, checkins
+from bot.app.leaving import wind_up
 from bot.app.plans import FAR, pauses_ended, rescheduled
 from bot.app.ports import Clinic
 from bot.app.post import post, post_stranger
 from bot.app.rounds import replanned
 from bot.app.screens import date_text
 from bot.app.store import (
-    AlertState,
     Audit,
     Invite,
     Patient,
@@ -20,7 +19,6 @@ from bot.app.store import (
     Store,
     WorkItem,
 )
-from bot.core.checkin import Expire
 from bot.core.schedule import Pause, stable_jitter, valid_timezone
 from bot.core.screen import Screen, Text
 
@@ -198,24 +196,10 @@ def resume(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Pati
 def withdraw(store: Store, clinic: Clinic, code: str, at: datetime, *, actor: str) -> Patient:
     """End the check-ins: consent is withdrawn, nothing more is sent. Answers are kept until erased."""
     patient = locked(store, code)
-    for consent in store.consents(patient.id):
-        if consent.withdrawn_at is None:
-            store.save_consent(consent.model_copy(update={"withdrawn_at": at}))
     for unused in store.invites(patient.id):
         if unused.revoked_at is None:
             store.save_invite(unused.model_copy(update={"revoked_at": at}))
-    unfinished = store.open_checkin(patient.id)
-    if unfinished is not None:
-        # What was answered still counts: it was given under consent, and may need a call.
-        checkins.close_as(store, clinic, patient, unfinished, Expire(), at)
-    for alert in store.alerts(patient.id):
-        if alert.next_step_at is not None:
-            # Nothing more may be sent; the alert stays for staff.
-            state = AlertState.UNCONFIRMED if alert.state is AlertState.OPEN else alert.state
-            store.save_alert(alert.model_copy(update={"next_step_at": None, "state": state}))
-    for caregiver in store.caregivers(patient.id):
-        if caregiver.state != "ended":
-            caregivers.end(store, patient, caregiver, at)
+    wind_up(store, clinic, patient, at)
     left = {"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None, "watch": None}
     gone = patient.model_copy(update=left)
     store.save_patient(gone)

@@ -299,6 +299,11 @@ def _emergency_screen(alert: AlertRow, clinic: Clinic) -> Screen:
     )
 
 
+def keyboard_screen() -> Screen:
+    """The message that brings the buttons at the bottom of the chat."""
+    return Screen(name="keyboard", lines=(Text(key="keyboard.intro"),), keyboard="show")
+
+
 def contact_screen(clinic: Clinic) -> Screen:
     """The team's contact card."""
     return Screen(name="call.contact", lines=(), contact=Contact(number=clinic.team_number, name=clinic.team_name))

@@ -3,11 +3,11 @@
 from datetime import datetime, time
 
 from bot.app import checkins, zones
-from bot.app.enrolment import hours, keyboard_screen, times
+from bot.app.enrolment import hours, times
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
 from bot.app.rounds import replanned
-from bot.app.screens import button, next_checkin_text, rows
+from bot.app.screens import button, keyboard_screen, next_checkin_text, rows
 from bot.app.store import Audit, Lane, Patient, PatientState, Store
 from bot.core.screen import Action, Button, Screen, Text
 
