@@ -1,7 +1,8 @@
 """ "My answers": what was answered last, how it went over the weeks, the way to change an answer. Assesses nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import reduce
 
 from bot.app.changes import change as change_answer
 from bot.app.ports import Clinic, Outcome
@@ -33,7 +34,10 @@ def mine(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Outcom
     last = found[0]
     made = [button("button.change", Action(kind=KIND, subject=last.id))] if _changeable(clinic, last, at) else []
     heading = Text(key="answers.heading", values={"date": date_text(local_day(patient, clinic, last.opened_at))})
-    screen = Screen(name="answers", lines=(heading, *_lines(clinic, last)), rows=rows(made), protect=True)
+    said = tuple(_lines(clinic, last))
+    # Below one another, closely: the long form has up to 19.
+    lines = (heading, _joined("answers.below", said)) if said else (heading,)
+    screen = Screen(name="answers", lines=lines, rows=rows(made), protect=True)
     post(store, patient, screen, at=at, slot=SLOT)
     post(store, patient, _trend_screen(store, clinic, patient, found), at=at, slot="trend")
     return Outcome(language=patient.speaks)
@@ -53,11 +57,12 @@ def _short(question: Question) -> Text:
 def _answer_text(question: Question, choices: tuple[str, ...]) -> Text:
     if choices == (SKIP,):
         return Text(key="answers.skipped")
-    texts = [_choice_text(question, choice) for choice in choices]
-    joined = texts[0]
-    for text in texts[1:]:
-        joined = Text(key="answers.and", values={"first": joined, "then": text})
-    return joined
+    return _joined("answers.and", (_choice_text(question, choice) for choice in choices))
+
+
+def _joined(key: str, texts: Iterable[Text]) -> Text:
+    """Return one text that is all of them, each put behind those before by `key`."""
+    return reduce(lambda first, then: Text(key=key, values={"first": first, "then": then}), texts)
 
 
 def _choice_text(question: Question, choice_id: str) -> Text:

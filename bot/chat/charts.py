@@ -15,20 +15,20 @@ import resvg_py
 
 from bot.core.screen import Text, Trend, TrendPoint
 
-WIDTH, HEIGHT = 1080, 810
-LEFT, RIGHT, TOP, BOTTOM = 250, 1040, 150, 620
+WIDTH, HEIGHT = 1080, 1000
+LEFT, RIGHT, TOP, BOTTOM = 304, 1046, 190, 750
 FONT = "DejaVu Sans"
 DAYS_IN_WEEK = 7
 FEWEST_WEEKS = 4
 """A picture of the first days is as wide as a month, so that one answer is not stretched over all of it."""
-MOST_LABELS = 12
+MOST_LABELS = 9
 INK, SOFT, NUMB, WAY, MARK = "#1a1a1a", "#d5d5d5", "#0b5394", "#7a3e00", "#a00000"
 
 Say = Callable[[Text], str]
 
 
 def drawn(trend: Trend, say: Say) -> bytes:
-    """Return the picture as PNG, 1080 x 810. `say` puts a text into the patient's words, without markup."""
+    """Return the picture as PNG, 1080 x 1000. `say` puts a text into the patient's words, without markup."""
     with as_file(files("bot.chat") / "fonts" / "DejaVuSans.ttf") as font:
         made = resvg_py.svg_to_bytes(svg_string=svg(trend, say), font_files=[str(font)], skip_system_fonts=True)
     return bytes(made)
@@ -64,19 +64,19 @@ def _y(trend: Trend, step: int) -> float:
 
 
 def _frame(trend: Trend, say: Say) -> Iterator[str]:
-    yield _words(say(trend.title), LEFT - 230, 70, size=40)
+    yield _words(say(trend.title), 30, 72, size=50)
     for step, severity in enumerate(trend.severities):
         y = _y(trend, step)
         yield f'<line x1="{LEFT}" y1="{y:.1f}" x2="{RIGHT}" y2="{y:.1f}" stroke="{SOFT}" stroke-width="2"/>'
-        yield _words(say(severity), LEFT - 16, y + 10, anchor="end")
+        yield _words(say(severity), LEFT - 16, y + 13, anchor="end")
     weeks = _weeks(trend)
     every = -(-weeks // MOST_LABELS)
     for week in range(0, weeks + 1, every):
         x = LEFT + week / weeks * (RIGHT - LEFT)
         yield f'<line x1="{x:.1f}" y1="{BOTTOM}" x2="{x:.1f}" y2="{BOTTOM + 10}" stroke="{INK}" stroke-width="2"/>'
-        yield _words(str(week), x, BOTTOM + 44, anchor="middle")
+        yield _words(str(week), x, BOTTOM + 54, anchor="middle")
     yield f'<line x1="{LEFT}" y1="{BOTTOM}" x2="{RIGHT}" y2="{BOTTOM}" stroke="{INK}" stroke-width="3"/>'
-    yield _words(say(trend.week), LEFT - 16, BOTTOM + 44, anchor="end")
+    yield _words(say(trend.week), LEFT - 34, BOTTOM + 54, anchor="end")
 
 
 def _marks(trend: Trend, say: Say) -> Iterator[str]:
@@ -116,15 +116,15 @@ def _mark(x: float, y: float, colour: str, *, square: bool) -> str:
 
 
 def _legend(trend: Trend, say: Say) -> Iterator[str]:
-    y = 704
-    yield _mark(40, y - 10, NUMB, square=False)
-    yield _words(say(trend.numbness), 64, y)
-    yield _mark(40, y + 34, WAY, square=True)
-    yield _words(say(trend.interference), 64, y + 44)
-    yield f'<path d="M40 {y + 92} l-14 -26 h28 z" fill="{MARK}"/>'
-    yield _words(say(trend.alert), 64, y + 90)
+    x, y = 44, 864
+    yield _mark(x, y - 13, NUMB, square=False)
+    yield _words(say(trend.numbness), x + 28, y)
+    yield _mark(x, y + 43, WAY, square=True)
+    yield _words(say(trend.interference), x + 28, y + 56)
+    yield f'<path d="M{x} {y + 112} l-14 -26 h28 z" fill="{MARK}"/>'
+    yield _words(say(trend.alert), x + 28, y + 112)
 
 
-def _words(text: str, x: float, y: float, *, size: int = 28, anchor: str = "start") -> str:
+def _words(text: str, x: float, y: float, *, size: int = 37, anchor: str = "start") -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" font-family="{FONT}" font-size="{size}" text-anchor="{anchor}" fill="{INK}"'
     return f"<text {place}>{escape(text)}</text>"
