@@ -307,7 +307,7 @@ def test_callback_data_of_a_toggle_has_a_sign_too():
 LINES = GOOD.splitlines()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(lost=st.integers(0, len(LINES) - 1), indent=st.sampled_from(["drop", "  ", "x"]))
 def test_a_spoilt_line_is_refused_with_words_or_does_no_harm(lost, indent):
     changed = [] if indent == "drop" else [indent + LINES[lost]]

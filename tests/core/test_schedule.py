@@ -30,7 +30,7 @@ from bot.core.schedule import (
 )
 
 START = date(2026, 1, 5)
-QUICKLY = settings(max_examples=30, deadline=None, derandomize=True)
+QUICKLY = settings(max_examples=30, derandomize=True)
 
 
 def full(every, offset=0):
