@@ -23,9 +23,11 @@ def test_a_finding_after_the_time_was_changed_asks_no_second_time_today(database
     def later_today(store):
         row = store.open_checkin(anna.id)
         store.save_checkin(row.model_copy(update={"kind": kind}))
-        store.save_patient(store.patient(anna.id).model_copy(update={"send_time": time(18)}))
+        planned_today = {"send_time": time(18), "ici_start": AT.date() - timedelta(days=28)}
+        store.save_patient(store.patient(anna.id).model_copy(update=planned_today))
 
     database.run(later_today)
+    assert rounds.rescheduled(patient(database, anna), clinic, AT).next_due_at.date() == AT.date()
     for choice in ("yes", "none", "none"):
         choose(choice)
     choose("+none", kind="toggle")
@@ -40,6 +42,8 @@ def test_what_was_asked_for_takes_the_place_of_no_planned_one(database, clinic, 
     def extra(store):
         row = store.open_checkin(anna.id)
         store.save_checkin(row.model_copy(update={"kind": kind}))
+        planned_today = {"ici_start": AT.date() - timedelta(days=28)}
+        store.save_patient(store.patient(anna.id).model_copy(update=planned_today))
 
     database.run(extra)
     tap = Action(kind="set", subject=0, revision=0, question="time", choice="t1800")
@@ -47,3 +51,4 @@ def test_what_was_asked_for_takes_the_place_of_no_planned_one(database, clinic, 
     now = patient(database, anna)
     planned = rounds.rescheduled(now, clinic, AT)
     assert (now.state, now.next_due_at) == (PatientState.ACTIVE, planned.next_due_at)
+    assert now.next_due_at.date() == AT.date()
