@@ -3,8 +3,9 @@
 Each line of input is one tap, so a file of lines plays a whole conversation.
 """
 
+import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,7 @@ def play(
     form: Annotated[str, typer.Option(help="Form of the protocol to go through.")] = "quick",
     language: Annotated[str, typer.Option(help="Language of the texts.")] = "en",
     record: Annotated[
-        Path | None, typer.Option(dir_okay=False, writable=True, help="Write the conversation to this file, too.")
+        Path | None, typer.Option(dir_okay=False, writable=True, help="Write the conversation to this new file, too.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,20 +47,39 @@ def play(
     if form not in protocol.forms:
         raise typer.BadParameter(f"the protocol has {', '.join(protocol.forms)}", param_hint="--form")
     conversation = Conversation(made_up_clinic(settings, protocol), texts, language, form, History())
-    said = [f"{form}, {language}, protocol {protocol.name} {protocol.version}"]
-    for block in _spoken(conversation, said):
-        said.append(block)
-        # With --json standard output is for the result alone.
-        typer.echo(block, err=as_json)
-    if record is not None:
-        record.write_text("\n".join(said).rstrip() + "\n", encoding="utf-8")
+    heading = f"{form}, {language}, protocol {protocol.name} {protocol.version}"
+    with _recorded(record, heading) as keep:
+        for block in _spoken(conversation, keep):
+            keep(block)
+            # With --json standard output is for the result alone.
+            typer.echo(block, err=as_json)
     if as_json:
         print_json(conversation.result())
     if not conversation.finished:
         raise typer.Exit(REFUSED)
 
 
-def _spoken(conversation: Conversation, said: list[str]) -> Iterator[str]:
+@contextlib.contextmanager
+def _recorded(path: Path | None, heading: str) -> Iterator[Callable[[str], None]]:
+    """Yield what writes a block into the file, at once: a conversation that is broken off is kept as far as it went."""
+    if path is None:
+        yield lambda _block: None
+        return
+    try:
+        file = path.open("x", encoding="utf-8")
+    except FileExistsError:
+        raise typer.BadParameter(f"{path} is there already: name a new file", param_hint="--record") from None
+    with file:
+
+        def keep(block: str) -> None:
+            file.write(f"{block}\n")
+            file.flush()
+
+        keep(heading)
+        yield keep
+
+
+def _spoken(conversation: Conversation, keep: Callable[[str], None]) -> Iterator[str]:
     """Yield what the patient sees, one block after another, until the end of the check-in or of the input."""
     clock = SystemClock()
     yield conversation.question()
@@ -69,7 +89,7 @@ def _spoken(conversation: Conversation, said: list[str]) -> Iterator[str]:
             yield "\nLeft before the end. " + conversation.verdict()
             return
         if line:
-            said.append(f"\n      patient taps: [{line}]")
+            keep(f"\n      patient taps: [{line}]")
             yield from conversation.tap(line, clock.now())
     yield conversation.verdict()
 

@@ -102,3 +102,23 @@ def test_a_conversation_is_recorded(shell: Shell) -> None:
     assert "Call 112 now." in told
     assert told.splitlines()[0].startswith("quick, en, protocol default ")
     assert json.loads(said.out)["tier"] == "EMERGENCY"
+
+
+def test_a_record_takes_no_files_place(shell: Shell) -> None:
+    (shell.folder / "told.txt").write_text("kept\n", encoding="utf-8")
+    said = shell("play", "--record", "told.txt", typed="1\n")
+    assert said.status == 2
+    assert "name a new file" in said.err
+    assert "1 of" not in said.out, "it is refused before the conversation, not after it"
+    assert (shell.folder / "told.txt").read_text(encoding="utf-8") == "kept\n"
+
+
+def test_a_record_that_cannot_be_written_is_refused_at_once(shell: Shell) -> None:
+    said = shell("play", "--record", "no/folder/told.txt", typed="1\n")
+    assert said.status != 0
+    assert "1 of" not in said.out
+
+
+def test_a_conversation_that_is_broken_off_is_kept(shell: Shell) -> None:
+    assert shell("play", "--record", "told.txt", typed="1\n").status == 1
+    assert "Left before the end." in (shell.folder / "told.txt").read_text(encoding="utf-8")

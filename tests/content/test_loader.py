@@ -131,7 +131,7 @@ SPOILT = {
     "callback data, question and choice": ("- {id: quite_a_bit}", "- {id: more_than_somewhat_much}", "more_than_somewhat_much", "would pass 64 bytes"),
     "callback data of a tip": ("id: move_daily,", "id: move_daily_and_nightly,", "move_daily_and_nightly", "would pass 64 bytes"),
     "a tip from an unknown source": ("{id: what_it_is, sources: [seed]}", "{id: what_it_is, sources: [sead]}", "sead", "there is no source 'sead': add it to 'sources'"),
-    "a source that nothing names": ("sources:\n  seed:", "sources:\n  nobody: \"Nobody\"\n  seed:", "nobody:", "source 'nobody' is named by no tip and no topic"),
+    "a source that nothing names": ("sources:\n  seed:", 'sources:\n  nobody: "Nobody"\n  seed:', "nobody:", "source 'nobody' is named by no tip and no topic"),
     "a topic twice": ("- {id: can_it_happen,", "- {id: what_it_is,", None, "'what_it_is' stands twice in 'topics'"),
     "asked daily by an unknown form": ("again: {form: again,", "again: {form: daily,", "again: {form", "there is no form 'daily'"),
     "steady after no day at all": ("stable_days: 3", "stable_days: 0", "again: {form", "greater than or equal to 1"),
