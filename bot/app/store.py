@@ -210,6 +210,9 @@ class AlertState(StrEnum):
     """Closed by staff."""
 
 
+Outcome = Literal["spoke_to_patient", "sent_to_ed", "told_oncologist", "drug_held", "no_action", "not_reached"]
+
+
 class AlertRow(Frozen):
     """An assessment that someone must act on. `checkin_id` is None for "need help now" outside a check-in."""
 
@@ -229,6 +232,14 @@ class AlertRow(Frozen):
     """Whose answer raised it, where it wasn't the patient's."""
     declared: Literal["is_urgent", "can_wait"] | None = None
     """What the patient said about it; sorts the queue, never lowers a tier."""
+    taken_by: str | None = None
+    """Who of the team has it; None until someone takes it up."""
+    taken_at: datetime | None = None
+    outcome: Outcome | None = None
+    """What came of it, as the team noted; kept when it is reopened."""
+    noted_at: datetime | None = None
+    closed_by: str | None = None
+    closed_at: datetime | None = None
 
 
 class Lane(IntEnum):
@@ -466,6 +477,10 @@ class Store(Protocol):
     def alert(self, alert_id: int) -> AlertRow | None: ...
     def alerts(self, patient_id: int, limit: int = 50) -> Sequence[AlertRow]:
         """Newest first."""
+        ...
+
+    def alerts_in_queue(self, limit: int) -> Sequence[AlertRow]:
+        """Those staff have not closed: the highest tier first, then the oldest."""
         ...
 
     def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:

@@ -5,6 +5,7 @@ Exit status: 0 done, 1 refused (the message says why and what to do), 2 misused 
 
 import typer
 
+from bot.cli.alert import app as alert_commands
 from bot.cli.checkin import app as checkin_commands
 from bot.cli.errors import Polite
 from bot.cli.keys import app as keys_commands
@@ -25,6 +26,7 @@ app = typer.Typer(
 add_run(app)
 app.add_typer(patient_commands, name="patient")
 app.add_typer(checkin_commands, name="checkin")
+app.add_typer(alert_commands, name="alert")
 app.add_typer(protocol_commands, name="protocol")
 add_play(app)
 app.add_typer(keys_commands, name="keys")

@@ -271,6 +271,7 @@ def _clock_faults(clocks: Clocks) -> Iterator[tuple[str, str]]:
     if clocks.jitter >= clocks.cutoff:
         yield "jitter", "the jitter is as long as the cutoff, so check-ins would be skipped: make it shorter"
     yield from _loop_back_faults(clocks)
+    yield from _ack_faults(clocks)
     yield from _night_faults(clocks)
 
 
@@ -284,6 +285,18 @@ def _loop_back_faults(clocks: Clocks) -> Iterator[tuple[str, str]]:
     for higher, lower in combinations(sorted(clocks.loop_back, reverse=True), 2):
         if clocks.loop_back[higher].after > clocks.loop_back[lower].after:
             yield "loop_back", f"loop_back for {higher.name} waits longer than for {lower.name}: make it shorter"
+
+
+def _ack_faults(clocks: Clocks) -> Iterator[tuple[str, str]]:
+    for tier in (Tier.EMERGENCY, Tier.URGENT, Tier.SOON):
+        ack = clocks.ack.get(tier)
+        if ack is None:
+            yield "ack", f"ack has nothing for {tier.name}: an alert that nobody takes up would wait for ever; add it"
+        elif not timedelta(0) < ack.next < ack.everyone:
+            yield "ack", f"ack for {tier.name}: 'everyone' must come after 'next', and 'next' after some time"
+    for higher, lower in combinations(sorted(clocks.ack, reverse=True), 2):
+        if clocks.ack[higher].next > clocks.ack[lower].next:
+            yield "ack", f"ack for {higher.name} waits longer than for {lower.name}: make it shorter"
 
 
 def _night_faults(clocks: Clocks) -> Iterator[tuple[str, str]]:

@@ -81,6 +81,10 @@ def _clocks(protocol: Protocol) -> str:
         for tier, repeat in sorted(clocks.loop_back.items(), reverse=True)
     ]
     rows += [
+        f"| taken up by nobody, {tier.name} | the next person's after {ack.next}, everyone's after {ack.everyone} |"
+        for tier, ack in sorted(clocks.ack.items(), reverse=True)
+    ]
+    rows += [
         f"| reminders | {', '.join(str(wait) for wait in clocks.reminders)} |",
         f"| reminder where the next check-in comes within a day | {clocks.reminder_when_daily} |",
         f"| not heard from | {clocks.silent_after} |",

@@ -255,6 +255,13 @@ class Repeat(Frozen):
     times: Annotated[int, Field(ge=1)]
 
 
+class Ack(Frozen):
+    """How long staff may take until they take up an alert: after `next` it is the next person's, then everyone's."""
+
+    next: Duration
+    everyone: Duration
+
+
 class Clocks(Frozen):
     """The waits of check-ins and alerts (defaults and sources: the protocol file)."""
 
@@ -272,6 +279,7 @@ class Clocks(Frozen):
     invite_valid: Duration
     jitter: Duration
     loop_back: Mapping[TierName, Repeat]
+    ack: Mapping[TierName, Ack]
     quiet_from: time
     quiet_to: time
     send_time: time

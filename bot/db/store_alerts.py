@@ -22,6 +22,12 @@ _NEWEST = (
     .order_by(t.alert.c.id.desc())
     .limit(bindparam("top"))
 )
+_QUEUE = (
+    select(t.alert)
+    .where(t.alert.c.closed_at.is_(None))
+    .order_by(t.alert.c.tier.desc(), t.alert.c.id)
+    .limit(bindparam("top"))
+)
 _TO_STEP = (
     select(t.alert)
     .where(t.alert.c.next_step_at <= bindparam("at"))
@@ -78,6 +84,9 @@ class Alerts(Section):
 
     def alerts(self, patient_id: int, limit: int = 50) -> Sequence[AlertRow]:
         return self._records(ALERT, _NEWEST, of_patient=patient_id, top=limit)
+
+    def alerts_in_queue(self, limit: int) -> Sequence[AlertRow]:
+        return self._readable(self._all(_QUEUE, top=limit), partial(self._records_of, ALERT))
 
     def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
         rows = self._all(TO_STEP[self._dialect], at=at, top=limit)

@@ -248,12 +248,14 @@ alert = Table(
     _text("last_reply", nullable=True),
     _moment("replied_at", nullable=True),
     _moment("mistake_at", nullable=True),
-    _text("declared", nullable=True),
     Column("caregiver_id", Identity),
+    *(_text(name, nullable=True) for name in ("declared", "taken_by", "outcome", "closed_by")),
+    *(_moment(name, nullable=True) for name in ("taken_at", "noted_at", "closed_at")),
     Index(None, "checkin_id"),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
 )
+_partial("ix_alert_queue", alert.c.tier, alert.c.id, where=alert.c.closed_at.is_(None))
 _partial("ix_alert_step", alert.c.next_step_at, alert.c.id, where=alert.c.next_step_at.is_not(None))
 
 work_item = Table(

@@ -148,6 +148,10 @@ SPOILT = {
     "clock: a tier nobody asks after": ("    SOON: {after: 24 h, times: 2}\n", "", "loop_back:", "loop_back has nothing for SOON"),
     "clock: loop-back at once": ("URGENT: {after: 1 h,", "URGENT: {after: 0 h,", "loop_back:", "loop_back for URGENT waits no time"),
     "clock: loop-backs in disorder": ("EMERGENCY: {after: 15 min,", "EMERGENCY: {after: 2 h,", "loop_back:", "loop_back for EMERGENCY waits longer than for URGENT"),
+    "clock: a tier nobody takes up": ("    SOON: {next: 24 h, everyone: 48 h}\n", "", "  ack:", "ack has nothing for SOON"),
+    "clock: taken up at once": ("URGENT: {next: 1 h,", "URGENT: {next: 0 h,", "  ack:", "'next' after some time"),
+    "clock: everyone before the next": ("everyone: 4 h", "everyone: 30 min", "  ack:", "'everyone' must come after 'next'"),
+    "clock: an emergency waits longest": ("EMERGENCY: {next: 15 min, everyone: 30 min}", "EMERGENCY: {next: 2 h, everyone: 3 h}", "  ack:", "ack for EMERGENCY waits longer than for URGENT"),
     "clock: sent in quiet hours": ('send_time: "10:00"', 'send_time: "08:59"', "send_time:", "lies in the quiet hours"),
     "clock: a time with a zone": ('send_time: "10:00"', 'send_time: "10:00+01:00"', "send_time:", "carries a time zone"),
 }  # fmt: skip

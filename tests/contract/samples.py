@@ -161,6 +161,12 @@ def full_alert(patient_id: int, checkin_id: int) -> AlertRow:
         mistake_at=AT + MINUTE,
         declared="is_urgent",
         caregiver_id=4,
+        taken_by="lead-2",
+        taken_at=AT,
+        outcome="told_oncologist",
+        noted_at=AT + MINUTE,
+        closed_by="lead-1",
+        closed_at=AT + MINUTE,
     )
 
 

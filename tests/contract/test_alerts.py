@@ -1,6 +1,7 @@
 import pytest
 
 from bot.app.store import AlertState
+from bot.core.protocol import Tier
 from tests.contract.samples import AT, MINUTE, alert, checkin, full_alert, patient, tip_shown, work_item
 
 
@@ -35,6 +36,20 @@ def test_alerts_are_stepped_oldest_first_whatever_their_state(database):
     database.run(lambda s: s.add_alert(alert(one)))
     assert [a.id for a in database.run(lambda s: s.alerts_to_step(AT, 10))] == [2, 1, 3]
     assert [a.id for a in database.run(lambda s: s.alerts_to_step(AT, 1))] == [2]
+
+
+def test_the_queue_holds_what_nobody_closed_the_worst_first(database):
+    one, other = _patient(database, "one"), _patient(database, "other")
+    for who, tier, closed_at in (
+        (one, Tier.SOON, None),
+        (other, Tier.EMERGENCY, None),
+        (one, Tier.EMERGENCY, None),
+        (one, Tier.EMERGENCY, AT),
+        (other, Tier.URGENT, None),
+    ):
+        database.run(lambda s, w=who, t=tier, c=closed_at: s.add_alert(alert(w, tier=t, closed_at=c)))
+    assert [a.id for a in database.run(lambda s: s.alerts_in_queue(9))] == [2, 3, 5, 1]
+    assert [a.id for a in database.run(lambda s: s.alerts_in_queue(2))] == [2, 3]
 
 
 def test_an_open_work_item_stands_once(database):

@@ -10,7 +10,7 @@ from bot.db.migrate import NewerDatabaseError, check_metadata, current, migrate,
 from bot.db.tables import metadata
 from tests.fakes.databases import KEYRING, sqlite_url
 
-STEPS = ["0001", "0002", "0003"]
+STEPS = ["0001", "0002", "0003", "0004"]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

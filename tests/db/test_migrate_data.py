@@ -28,7 +28,8 @@ PERSON = samples.full_patient().model_copy(update={"id": 1, "drug": None, "watch
 ROW = samples.checkin(1, reminders=1, next_step_at=AT).model_copy(update={"id": 1})
 GIVEN = samples.answer(1, 1, "change", "yes").model_copy(update={"id": 1})
 FOUND = samples.assessment(1, 1).model_copy(update={"id": 1, "basis": None})
-RAISED = samples.full_alert(1, 1).model_copy(update={"id": 1, "caregiver_id": None})
+WORKED = dict.fromkeys(("taken_by", "taken_at", "outcome", "noted_at", "closed_by", "closed_at"))
+RAISED = samples.full_alert(1, 1).model_copy(update={"id": 1, "caregiver_id": None, **WORKED})
 DEAD = samples.dead_update().model_copy(update={"id": 1})
 SENT = samples.message(CHAT, "menu", patient_id=1).model_copy(update={"id": 1})
 ITEM = samples.work_item(1).model_copy(update={"id": 1})
@@ -86,7 +87,7 @@ def first_version(request, tmp_path):
 
 
 def test_rows_of_the_first_version_are_read_as_they_were(first_version):
-    assert [line.split()[0] for line in migrate(first_version)] == ["0002", "0003"]
+    assert [line.split()[0] for line in migrate(first_version)] == ["0002", "0003", "0004"]
     database = open_database(first_version, KEYRING)
     try:
         assert database.run(_read_all) == [
@@ -138,7 +139,7 @@ def test_rows_of_the_first_version_take_what_came_later(first_version):
 
 
 def _by_caregiver():
-    return RAISED.model_copy(update={"caregiver_id": 4})
+    return samples.full_alert(1, 1).model_copy(update={"id": 1})
 
 
 def test_a_migration_that_fails_leaves_all_as_it_was(first_version):
@@ -171,6 +172,6 @@ def test_a_migration_that_met_a_tap_of_the_old_version_is_run_again(postgres):
             until_somebody_waits(watcher)
         tap.execute(text("SELECT 1 FROM patient"))
         tap.commit()
-    assert [line.split()[0] for line in wait()] == ["0002", "0003"]
+    assert [line.split()[0] for line in wait()] == ["0002", "0003", "0004"]
     engine.dispose()
     postgres.drop(url)

@@ -69,7 +69,7 @@ FILL = {
     t.checkin: _checkin,
     t.answer: lambda n: _values(ANSWER, answer(n, n, "change", "no")),
     t.assessment: lambda n: _values(ASSESSMENT, assessment(n, n)),
-    t.alert: lambda n: _values(ALERT, alert(n, n, next_step_at=_later(n))),
+    t.alert: lambda n: _values(ALERT, alert(n, n, next_step_at=_later(n), closed_at=AT if n > 20 else None)),
     t.outbox: _message,
     t.chat_pace: lambda n: {"chat_hash": _hash(n), "free_at": AT + (n % 3 - 1) * MINUTE},
     t.slot_message: lambda n: {"chat_hash": _hash(n), "slot": "menu", "message_id": n, "patient_id": n},
@@ -112,6 +112,7 @@ LOOK_UPS = SWEEPS | {
     "checkins": lambda s: s.checkins(11, 5),
     "last_finished": lambda s: s.last_finished(11, 99_999),
     "alerts": lambda s: s.alerts(11, 5),
+    "alerts_in_queue": lambda s: s.alerts_in_queue(LIMIT),
     "work_items": lambda s: s.work_items(),
     "close_work_items": lambda s: [s.close_work_items(11, ("unreachable",), AT)],
     "invite_by_hash": lambda s: [s.invite_by_hash("h5").id],
@@ -166,8 +167,14 @@ def _plan(database, look_up):
     return lines
 
 
-SMALL = ("work_item USING INDEX ix_work_item_open", "(subquery", "anon_1", "CONSTANT ROW")
-"""What may be read whole: the open work items, and the few minima of the next event."""
+SMALL = (
+    "work_item USING INDEX ix_work_item_open",
+    "alert USING INDEX ix_alert_queue",
+    "(subquery",
+    "anon_1",
+    "CONSTANT ROW",
+)
+"""What may be read whole: the open work items, the alerts in the queue, and the few minima of the next event."""
 
 
 def _read_whole(lines):

@@ -293,6 +293,10 @@ class MemoryStore(MemoryMessages, MemoryBooks):
     def alerts(self, patient_id: int, limit: int = 50) -> Sequence[AlertRow]:
         return self._newest("alert", patient_id, limit)
 
+    def alerts_in_queue(self, limit: int) -> Sequence[AlertRow]:
+        waiting = [row for row in self._t.all("alert") if row.closed_at is None]
+        return sorted(waiting, key=lambda row: (-row.tier, row.id))[:limit]
+
     def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
         return _to_step(self._t.all("alert"), at)[:limit]
 

@@ -1,0 +1,81 @@
+"""What staff do with an alert: take it up, hand it over, note what came of it, close it, open it again.
+
+Whoever takes it up first has it; a second one is told who. Nothing here sends the patient anything, but a closed alert
+asks them no more.
+"""
+
+from datetime import datetime
+
+from bot.app.patients import RefusedError
+from bot.app.store import AlertRow, AlertState, Audit, Outcome, Store
+
+_REACHED = frozenset({"called", "reached"})
+
+
+def take(store: Store, alert_id: int, by: str, at: datetime) -> AlertRow:
+    """Take an alert up. RefusedError if someone else has it, or it is closed; taken twice by one it stays theirs."""
+    alert = _open(store, alert_id)
+    if alert.taken_by == by:
+        return alert
+    if alert.taken_by is not None:
+        since = f" at {alert.taken_at:%H:%M} UTC" if alert.taken_at is not None else ""
+        raise RefusedError(f"alert {alert_id} was taken by {alert.taken_by}{since}: it can be handed over by `assign`")
+    return _saved(store, alert, "alert_taken", by, at, taken_by=by, taken_at=at)
+
+
+def assign(store: Store, alert_id: int, to: str, by: str, at: datetime) -> AlertRow:
+    """Hand an alert over to someone of the team, whoever had it."""
+    alert = _open(store, alert_id)
+    return _saved(store, alert, "alert_assigned", by, at, taken_by=to, taken_at=at)
+
+
+def note(store: Store, alert_id: int, outcome: Outcome, by: str, at: datetime) -> AlertRow:
+    """Note what came of it; a later note takes its place, the audit keeps both. Who notes has it, if nobody had."""
+    alert = _open(store, alert_id)
+    taken = {"taken_by": by, "taken_at": at} if alert.taken_by is None else {}
+    return _saved(store, alert, "alert_noted", by, at, outcome=outcome, noted_at=at, **taken)
+
+
+def close(store: Store, alert_id: int, by: str, at: datetime) -> AlertRow:
+    """Close an alert: the patient is not asked about it any more. RefusedError without an outcome."""
+    alert = _open(store, alert_id)
+    if alert.outcome is None:
+        raise RefusedError(f"alert {alert_id} has no outcome yet: note what came of it first")
+    closed = {"state": AlertState.CLOSED, "next_step_at": None, "closed_by": by, "closed_at": at}
+    return _saved(store, alert, "alert_closed", by, at, **closed)
+
+
+def reopen(store: Store, alert_id: int, by: str, at: datetime) -> AlertRow:
+    """Open a closed alert again, for whoever takes it up; the patient has been asked and is not asked again."""
+    alert = _locked(store, alert_id)
+    if alert.closed_at is None:
+        raise RefusedError(f"alert {alert_id} is open: nothing to reopen")
+    state = AlertState.CONFIRMED if alert.last_reply in _REACHED else AlertState.UNCONFIRMED
+    opened = {"state": state, "closed_by": None, "closed_at": None, "taken_by": None, "taken_at": None}
+    return _saved(store, alert, "alert_reopened", by, at, **opened)
+
+
+def _open(store: Store, alert_id: int) -> AlertRow:
+    alert = _locked(store, alert_id)
+    if alert.closed_at is not None:
+        raise RefusedError(f"alert {alert_id} was closed by {alert.closed_by}: reopen it first")
+    return alert
+
+
+def _locked(store: Store, alert_id: int) -> AlertRow:
+    """Return the alert behind its patient's lock: two of the team may tap at once."""
+    found = store.alert(alert_id)
+    patient = store.patient(found.patient_id, lock=True) if found is not None else None
+    alert = store.alert(alert_id) if patient is not None else None
+    if alert is None:
+        raise RefusedError(f"there is no alert {alert_id}: see `nervecheck alert list`")
+    return alert
+
+
+def _saved(store: Store, alert: AlertRow, action: str, by: str, at: datetime, **changes: object) -> AlertRow:
+    changed = alert.model_copy(update=changes)
+    store.save_alert(changed)
+    patient = store.patient(alert.patient_id)
+    detail = {"alert": alert.id, "tier": alert.tier.name, "outcome": changed.outcome, "has": changed.taken_by}
+    store.audit(Audit(at=at, actor=by, action=action, subject=patient.code if patient else "", detail=detail))
+    return changed

@@ -1,0 +1,95 @@
+"""`nervecheck alert`: the alerts that staff work on, from a shell."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from bot.app import alert_work, queue
+from bot.app.store import AlertRow, Outcome, Store
+from bot.cli.office import AsJson, in_transaction, print_json, print_table
+
+app = typer.Typer(help="Alerts: who has them, and what came of them.", no_args_is_help=True)
+
+
+def _name(value: str) -> str:
+    """A short name of someone of the team, as the audit keeps it: never a phone number or a chat."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]{0,31}", value):
+        raise typer.BadParameter(
+            f"{value!r} is no short name: letters, digits, '.', '_' and '-', up to 32, such as lead-2"
+        )
+    return value
+
+
+Number = Annotated[int, typer.Argument(min=1, help="Number of the alert, as `alert list` shows it.")]
+By = Annotated[str, typer.Option("--by", callback=_name, help="Who of the team does it.")]
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Print the alerts that nobody closed, worst first."""
+    lines = in_transaction(queue.queue)
+    if as_json:
+        print_json([{**line.model_dump(mode="json"), "said": line.said} for line in lines])
+    elif not lines:
+        typer.echo("No open alerts.")
+    else:
+        columns = ("alert", "tier", "patient", "raised", "has it", "take up by", "what changed")
+        print_table(columns, [_row(line) for line in lines])
+
+
+def _row(line: queue.AlertLine) -> tuple[object, ...]:
+    clock: object = "-" if line.taken_by is not None else line.take_by
+    who = line.taken_by or ("nobody, OVERDUE" if line.overdue else "nobody")
+    return line.id, line.tier, line.code, line.raised_at, who, clock, line.said
+
+
+@app.command()
+def ack(number: Number, by: By, as_json: AsJson = False) -> None:
+    """Take an alert up: from now on it is yours."""
+    _do(lambda store, at: alert_work.take(store, number, by, at), as_json=as_json)
+
+
+@app.command()
+def assign(
+    number: Number,
+    to: Annotated[str, typer.Option("--to", callback=_name, help="Who has it from now on.")],
+    by: By,
+    as_json: AsJson = False,
+) -> None:
+    """Hand an alert over."""
+    _do(lambda store, at: alert_work.assign(store, number, to, by, at), as_json=as_json)
+
+
+@app.command()
+def note(
+    number: Number,
+    outcome: Annotated[Outcome, typer.Argument(help="What came of it.")],
+    by: By,
+    as_json: AsJson = False,
+) -> None:
+    """Note what came of an alert."""
+    _do(lambda store, at: alert_work.note(store, number, outcome, by, at), as_json=as_json)
+
+
+@app.command()
+def close(number: Number, by: By, as_json: AsJson = False) -> None:
+    """Close an alert whose outcome was noted: the patient is not asked about it any more."""
+    _do(lambda store, at: alert_work.close(store, number, by, at), as_json=as_json)
+
+
+@app.command()
+def reopen(number: Number, by: By, as_json: AsJson = False) -> None:
+    """Open a closed alert again, for whoever takes it up."""
+    _do(lambda store, at: alert_work.reopen(store, number, by, at), as_json=as_json)
+
+
+def _do(work: Callable[[Store, datetime], AlertRow], *, as_json: bool) -> None:
+    line = in_transaction(lambda store, clinic, at: queue.line(store, clinic, work(store, at), at))
+    if as_json:
+        print_json({**line.model_dump(mode="json"), "said": line.said})
+        return
+    said = f"closed by {line.closed_by}" if line.closed_by else f"has: {line.taken_by or 'nobody'}"
+    typer.echo(f"Alert {line.id}, {line.tier}, {line.code}: {said}; outcome: {line.outcome or 'none yet'}.")

@@ -1,0 +1,164 @@
+"""Staff at work on alerts: the first one has it, nothing is closed without an outcome, the queue shows the worst first."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.app import alert_work, alerts, checkins, queue
+from bot.app.patients import RefusedError
+from bot.app.store import AlertState
+from bot.core.protocol import Tier
+from tests.app.conftest import AT
+
+MINUTE = timedelta(minutes=1)
+SOON_AFTER = AT + 5 * MINUTE
+
+
+@pytest.fixture
+def raised(database, clinic, anna):
+    """Raise an alert; return its number."""
+
+    def made(tier=Tier.URGENT, at=AT, rules=("new.yes",), **more):
+        def work(store):
+            alert = alerts.raise_alert(store, clinic, anna, tier=tier, rules=rules, checkin_id=None, at=at)
+            store.save_alert(alert.model_copy(update=more))
+            return alert.id
+
+        return database.run(work)
+
+    return made
+
+
+@pytest.fixture
+def do(database):
+    """Let someone of the team do something with an alert."""
+
+    def done(work, number, *words, by="lead-1", at=SOON_AFTER):
+        return database.run(lambda store: work(store, number, *words, by, at))
+
+    return done
+
+
+def audited(database, anna):
+    return [(line.actor, line.action) for line in database.run(lambda s: s.audit_lines(anna.code))]
+
+
+def test_the_first_has_it_and_the_second_is_told(database, anna, raised, do):
+    number = raised()
+    taken = do(alert_work.take, number)
+    assert (taken.taken_by, taken.taken_at) == ("lead-1", SOON_AFTER)
+    with pytest.raises(RefusedError, match="taken by lead-1 at 09:05 UTC"):
+        do(alert_work.take, number, by="lead-2", at=SOON_AFTER + MINUTE)
+    assert do(alert_work.take, number, at=SOON_AFTER + MINUTE) == taken, "taken twice it stays as it was"
+    assert database.run(lambda s: s.alert(number)) == taken
+    assert ("lead-1", "alert_taken") in audited(database, anna)
+
+
+def test_it_can_be_handed_over(database, anna, raised, do):
+    number = raised()
+    do(alert_work.take, number)
+    assert do(alert_work.assign, number, "lead-2", by="lead-3").taken_by == "lead-2"
+    assert ("lead-3", "alert_assigned") in audited(database, anna)
+
+
+def test_what_came_of_it_is_noted_before_it_is_closed(database, anna, raised, do):
+    number = raised()
+    with pytest.raises(RefusedError, match="no outcome yet"):
+        do(alert_work.close, number)
+    noted = do(alert_work.note, number, "sent_to_ed")
+    assert (noted.outcome, noted.noted_at, noted.taken_by) == ("sent_to_ed", SOON_AFTER, "lead-1")
+    assert do(alert_work.note, number, "told_oncologist", by="lead-2").taken_by == "lead-1"
+    closed = do(alert_work.close, number, by="lead-2")
+    assert (closed.state, closed.closed_by, closed.closed_at) == (AlertState.CLOSED, "lead-2", SOON_AFTER)
+    assert closed.next_step_at is None, "the patient is not asked about it any more"
+    assert [a for _, a in audited(database, anna)].count("alert_noted") == 2
+
+
+@pytest.mark.parametrize("work", [alert_work.take, alert_work.close])
+def test_nothing_is_done_with_a_closed_one(raised, do, work):
+    number = raised()
+    do(alert_work.note, number, "no_action")
+    do(alert_work.close, number)
+    with pytest.raises(RefusedError, match="was closed by lead-1: reopen it first"):
+        do(work, number)
+
+
+@pytest.mark.parametrize(
+    ("reply", "state"),
+    [("reached", AlertState.CONFIRMED), ("called", AlertState.CONFIRMED), ("not_yet", AlertState.UNCONFIRMED)],
+)
+def test_reopened_it_is_for_whoever_takes_it(raised, do, reply, state):
+    number = raised(last_reply=reply)
+    with pytest.raises(RefusedError, match="is open"):
+        do(alert_work.reopen, number)
+    do(alert_work.note, number, "not_reached")
+    do(alert_work.close, number)
+    again = do(alert_work.reopen, number, by="lead-2")
+    assert (again.state, again.taken_by, again.closed_at, again.closed_by) == (state, None, None, None)
+    assert (again.outcome, again.next_step_at) == ("not_reached", None)
+
+
+def test_there_is_no_such_alert(do):
+    with pytest.raises(RefusedError, match="there is no alert 99"):
+        do(alert_work.take, 99)
+
+
+# -- the queue
+
+
+def numbers(database, clinic, at):
+    return [line.id for line in database.run(lambda s: queue.queue(s, clinic, at))]
+
+
+def test_the_highest_tier_comes_first_then_the_overdue_then_what_is_declared_urgent(database, clinic, raised):
+    soon = raised(Tier.SOON)
+    late = raised(at=AT - 2 * 60 * MINUTE)
+    waits = raised(declared="can_wait")
+    plain = raised(at=AT + MINUTE)
+    urgent = raised(at=AT + 2 * MINUTE, declared="is_urgent")
+    emergency = raised(Tier.EMERGENCY, at=AT + 3 * MINUTE)
+    assert numbers(database, clinic, AT + 4 * MINUTE) == [emergency, late, urgent, plain, waits, soon]
+
+
+def test_what_is_taken_up_is_not_overdue_and_what_is_closed_is_gone(database, clinic, raised, do):
+    number = raised()
+    after = AT + clinic.protocol.clocks.ack[Tier.URGENT].next
+
+    def line(at):
+        return database.run(lambda s: queue.queue(s, clinic, at))[0]
+
+    assert not line(after - MINUTE).overdue
+    assert (line(after).overdue, line(after).take_by) == (True, after)
+    do(alert_work.take, number)
+    assert not line(after).overdue
+    do(alert_work.note, number, "no_action")
+    do(alert_work.close, number)
+    assert numbers(database, clinic, after) == []
+
+
+def test_one_line_says_what_changed(database, clinic, anna, choose):
+    for choice in ("no", "none", "none", "none"):
+        choose(choice)
+    later = AT + timedelta(days=6)
+
+    def again(store):
+        anew = store.patient(anna.id)
+        return checkins.open_checkin(store, clinic, anew, form="quick", kind="scheduled", due_at=later, at=later)
+
+    database.run(again)
+    choose("yes", at=later)
+    choose("none", at=later)
+    choose("none", at=later)
+    choose("+none", kind="toggle", at=later)
+    choose("strong", at=later)
+    (line,) = database.run(lambda s: queue.queue(s, clinic, later))
+    assert line.said == "numbness none → strong in 6 days, week 6, first report"
+    assert (line.code, line.tier, line.week) == ("P-0001", "URGENT", 6)
+
+
+def test_without_a_change_the_rules_are_named_and_what_the_patient_said(database, clinic, raised):
+    raised(rules=("new.eyes", "new.face"))
+    raised(Tier.SOON, declared="can_wait", mistake_at=AT)
+    first, second = database.run(lambda s: queue.queue(s, clinic, AT))
+    assert first.said == "new.eyes, new.face, week 5, first report"
+    assert second.said == "new.yes, week 5, the patient says it can wait, tapped by mistake"
