@@ -18,13 +18,19 @@ def reminders(row: CheckInRow, patient: Patient, clinic: Clinic) -> tuple[dateti
     """
     if row.value.state is not State.ASKING:
         return ()
-    clocks = clinic.protocol.clocks
-    following = patient.next_due_at or datetime.max.replace(tzinfo=row.opened_at.tzinfo)
-    if following <= row.opened_at:
+    following = patient.next_due_at
+    if following is not None and following <= row.opened_at:
         ahead = occurrence_after(patient, clinic, row.opened_at)
         following = ahead.due_at if ahead else following
-    waits = (clocks.reminder_when_daily,) if following - row.opened_at <= DAILY else clocks.reminders
-    return tuple(row.opened_at + wait for wait in waits if row.opened_at + wait < following)
+    return reminders_between(row.opened_at, following, clinic)
+
+
+def reminders_between(opened_at: datetime, following: datetime | None, clinic: Clinic) -> tuple[datetime, ...]:
+    """The moments of the reminders of a check-in until the next one; None: there is no next one."""
+    clocks = clinic.protocol.clocks
+    until = following or datetime.max.replace(tzinfo=opened_at.tzinfo)
+    waits = (clocks.reminder_when_daily,) if until - opened_at <= DAILY else clocks.reminders
+    return tuple(opened_at + wait for wait in waits if opened_at + wait < until)
 
 
 def next_step_at(row: CheckInRow, patient: Patient, clinic: Clinic) -> datetime | None:

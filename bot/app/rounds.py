@@ -33,12 +33,16 @@ def _asked_daily(patient: Patient) -> date | None:
 
 def replanned(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Patient:
     """Return the patient, not saved, with the next due time worked out anew: today only if today was not asked yet."""
+    return rescheduled(patient, clinic, asked_until(store, clinic, patient, at))
+
+
+def asked_until(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> datetime:
+    """Return the moment up to which all that was to be asked has been: one check-in a day is enough."""
     today = local_day(patient, clinic, at)
     asked = (row for row in store.checkins(patient.id, limit=LOOKED_BACK) if row.kind in DAYS_CHECKIN)
     newest = next(asked, None)
     asked_today = newest is not None and local_day(patient, clinic, newest.due_at) == today
-    until = end_of_day(at, patient.timezone or clinic.timezone) if asked_today else at
-    return rescheduled(patient, clinic, until)
+    return end_of_day(at, patient.timezone or clinic.timezone) if asked_today else at
 
 
 def local_day(patient: Patient, clinic: Clinic, at: datetime) -> date:

@@ -11,6 +11,7 @@ from bot.cli.errors import Polite
 from bot.cli.keys import app as keys_commands
 from bot.cli.migrate import add_to as add_migrate
 from bot.cli.patient import app as patient_commands
+from bot.cli.plan import app as plan_commands
 from bot.cli.play import add_to as add_play
 from bot.cli.protocol import app as protocol_commands
 from bot.cli.run import add_to as add_run
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 add_run(app)
 app.add_typer(patient_commands, name="patient")
+app.add_typer(plan_commands, name="plan")
 app.add_typer(checkin_commands, name="checkin")
 app.add_typer(alert_commands, name="alert")
 app.add_typer(protocol_commands, name="protocol")

@@ -1,0 +1,195 @@
+"""A patient's plan edited by staff: shown as the messages it leads to before it is kept, and told to the patient."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+
+from bot.app.patients import RefusedError, by_code, locked
+from bot.app.plans import FAR, occurrence_after
+from bot.app.ports import Clinic
+from bot.app.post import post
+from bot.app.reminding import reminders_between
+from bot.app.rounds import asked_until, local_day, replanned
+from bot.app.screens import next_checkin_text
+from bot.app.store import Audit, Patient, PatientState, Store
+from bot.core.schedule import after_quiet_hours, in_quiet_hours
+from bot.core.screen import Frozen, Screen, Text
+
+AHEAD = timedelta(days=14)
+LONGEST_AGO = timedelta(days=3660)
+"""An ICI start further back than ten years is a slip of the keyboard."""
+
+
+class PlanEdit(Frozen):
+    """What is to change; None leaves it as it is. `ici_restart`: given again, so the early phase begins anew."""
+
+    ici_start: date | None = None
+    ici_stop: date | None = None
+    ici_restart: date | None = None
+    regimen: Literal["single", "combination"] | None = None
+    plan: str | None = None
+    send_time: time | None = None
+
+
+class Message(Frozen):
+    """One message to come: a check-in by its form, or its reminder. Sent only if the check-in is still open then."""
+
+    at: datetime
+    day: date
+    """On the patient's calendar."""
+    kind: Literal["check-in", "reminder"]
+    form: str
+    mark: Literal["same", "new", "moved", "gone"] = "same"
+
+
+class Preview(Frozen):
+    """The next 14 days as they were and will be, in order of time, with what changes marked."""
+
+    code: str
+    ici_start: date
+    ici_stop: date | None
+    regimen: str
+    plan: str
+    send_time: str
+    messages: tuple[Message, ...]
+
+
+def preview(store: Store, clinic: Clinic, code: str, edit: PlanEdit, at: datetime) -> Preview:
+    """Return what an edit would lead to, and change nothing. RefusedError with every fault of the edit."""
+    patient = by_code(store, code)
+    return _preview(store, clinic, patient, _edited(clinic, patient, edit, at), at)
+
+
+def apply(store: Store, clinic: Clinic, code: str, edit: PlanEdit, by: str, at: datetime) -> Preview:
+    """Keep an edit: it holds at once, the patient is told in one line, an open check-in stays as it is.
+
+    What was sent is not sent again: a day that was asked is over. RefusedError with every fault, or for no change.
+    """
+    patient = locked(store, code)
+    edited = _edited(clinic, patient, edit, at)
+    if edited == patient:
+        raise RefusedError(f"{code}: nothing would change")
+    found = _preview(store, clinic, patient, edited, at)
+    if edited.state is PatientState.ACTIVE:
+        edited = replanned(store, clinic, edited, at)
+    store.save_patient(edited)
+    detail = {name: str(getattr(edited, name)) for name in _FIELDS if getattr(edited, name) != getattr(patient, name)}
+    store.audit(Audit(at=at, actor=by, action="plan_changed", subject=code, detail=detail))
+    if edited.state is PatientState.ACTIVE:
+        _tell(store, clinic, edited, at)
+    return found
+
+
+_FIELDS = ("ici_start", "ici_stop", "regimen", "plan", "send_time")
+
+
+def _tell(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
+    following = next_checkin_text(patient.next_due_at, patient.timezone or clinic.timezone)
+    lines = (Text(key="plan.changed"), *((following,) if following is not None else ()))
+    post(store, patient, Screen(name="plan.changed", lines=lines), at=at, slot="plan")
+
+
+# -- what an edit makes of a patient
+
+
+def _edited(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> Patient:
+    faults = list(_faults(clinic, patient, edit, at))
+    if faults:
+        raise RefusedError("; ".join(faults))
+    changes: dict[str, object] = {
+        name: value
+        for name, value in (
+            ("ici_start", edit.ici_restart or edit.ici_start),
+            ("ici_stop", edit.ici_stop),
+            ("regimen", edit.regimen),
+            ("plan", edit.plan),
+            ("send_time", edit.send_time),
+        )
+        if value is not None
+    }
+    if edit.ici_restart is not None:
+        changes["ici_stop"] = None
+    if edit.regimen is not None and edit.plan is None and edit.regimen != patient.regimen:
+        changes["plan"] = _plan_for(clinic, edit.regimen)
+    return patient.model_copy(update=changes)
+
+
+def _plan_for(clinic: Clinic, regimen: str) -> str:
+    return "combination" if regimen == "combination" and "combination" in clinic.protocol.plans else "standard"
+
+
+def _faults(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> Iterator[str]:
+    today = local_day(patient, clinic, at)
+    if patient.state is PatientState.WITHDRAWN and edit != PlanEdit():
+        yield f"{patient.code} has left: invite them again first"
+    if edit.ici_restart is not None and (edit.ici_start is not None or edit.ici_stop is not None):
+        yield "a restart sets start and stop itself: leave those out"
+    if edit.ici_restart is not None and edit.ici_restart < (patient.ici_stop or patient.ici_start):
+        since = f"the stop on {patient.ici_stop}" if patient.ici_stop else f"the start on {patient.ici_start}"
+        yield f"ICI restart {edit.ici_restart}: it lies before {since}"
+    start = edit.ici_start or patient.ici_start
+    if edit.ici_start is not None and edit.ici_start < today - LONGEST_AGO:
+        yield f"ICI start {edit.ici_start}: that is more than ten years ago"
+    for name, day in (("start", edit.ici_start), ("stop", edit.ici_stop), ("restart", edit.ici_restart)):
+        if day is not None and day > today + timedelta(days=366):
+            yield f"ICI {name} {day}: that is more than a year ahead"
+    stop = edit.ici_stop or (patient.ici_stop if edit.ici_restart is None else None)
+    if stop is not None and edit.ici_restart is None and stop < start:
+        yield f"ICI stop {stop}: it lies before the start on {start}"
+    if edit.plan is not None and edit.plan not in clinic.protocol.plans:
+        yield f"plan {edit.plan!r}: the protocol has {', '.join(clinic.protocol.plans)}"
+    if edit.send_time is not None and _is_quiet(patient, edit.send_time):
+        quiet = f"{patient.quiet_from:%H:%M} to {patient.quiet_to:%H:%M}"
+        yield f"send time {edit.send_time:%H:%M}: it lies in the patient's quiet hours, {quiet}"
+
+
+def _is_quiet(patient: Patient, moment: time) -> bool:
+    local = datetime.combine(date(2000, 1, 1), moment).replace(tzinfo=UTC)
+    return in_quiet_hours(local, "UTC", patient.quiet_from, patient.quiet_to)
+
+
+# -- the messages to come
+
+
+def _preview(store: Store, clinic: Clinic, before: Patient, after: Patient, at: datetime) -> Preview:
+    since = asked_until(store, clinic, before, at)
+    old = {_place(m): m for m in _messages(before, clinic, since, at + AHEAD)}
+    new = {_place(m): m for m in _messages(after, clinic, since, at + AHEAD)}
+    marked = [m.model_copy(update={"mark": _mark(old.get(place), m)}) for place, m in new.items()]
+    marked += [m.model_copy(update={"mark": "gone"}) for place, m in old.items() if place not in new]
+    return Preview(
+        code=after.code,
+        ici_start=after.ici_start,
+        ici_stop=after.ici_stop,
+        regimen=after.regimen,
+        plan=after.plan,
+        send_time=f"{after.send_time:%H:%M}",
+        messages=tuple(sorted(marked, key=lambda m: (m.at, m.kind))),
+    )
+
+
+def _place(message: Message) -> tuple[date, str, str]:
+    return message.day, message.kind, message.form
+
+
+def _mark(old: Message | None, new: Message) -> Literal["same", "new", "moved"]:
+    if old is None:
+        return "new"
+    return "same" if old.at == new.at else "moved"
+
+
+def _messages(patient: Patient, clinic: Clinic, since: datetime, until: datetime) -> Iterator[Message]:
+    """Yield check-ins, each followed by the reminders it would have if nobody answered it."""
+    if patient.state not in {PatientState.ACTIVE, PatientState.INVITED, PatientState.ENROLLING}:
+        return
+    zone = patient.timezone or clinic.timezone
+    occurrence = occurrence_after(patient, clinic, since)
+    while occurrence is not None and occurrence.due_at <= until and occurrence.local_date < FAR:
+        following = occurrence_after(patient, clinic, occurrence.due_at)
+        form = occurrence.form
+        yield Message(at=occurrence.due_at, day=occurrence.local_date, kind="check-in", form=form)
+        for moment in reminders_between(occurrence.due_at, following.due_at if following else None, clinic):
+            reminded = after_quiet_hours(moment, zone, patient.quiet_from, patient.quiet_to)
+            if reminded <= until:
+                yield Message(at=reminded, day=local_day(patient, clinic, reminded), kind="reminder", form=form)
+        occurrence = following

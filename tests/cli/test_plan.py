@@ -1,0 +1,42 @@
+import pytest
+
+from tests.cli.conftest import Shell
+from tests.cli.test_patient import add, day
+
+
+def test_a_plan_is_shown_seen_ahead_and_changed(shell: Shell) -> None:
+    add(shell)
+    shown = shell("plan", "show", "P-0017", "--json").json
+    assert (shown["plan"], shown["ici_stop"]) == ("standard", None)
+    ahead = shell("plan", "preview", "P-0017", "--regimen", "combination")
+    assert ahead.status == 0
+    assert "+ new" in ahead.out
+    assert shell("plan", "show", "P-0017", "--json").json == shown
+    done = shell("plan", "set", "P-0017", "--by", "lead-1", "--ici-stop", day(days=1), "--json")
+    assert done.json["ici_stop"] == day(days=1)
+    assert any(m["mark"] == "gone" for m in done.json["messages"])
+    again = shell("plan", "set", "P-0017", "--by", "lead-1", "--ici-restart", day(days=0), "--send-time", "18:00")
+    assert again.status == 0
+    assert "18:00" in again.out
+
+
+def test_a_patient_who_left_has_no_messages(shell: Shell) -> None:
+    add(shell)
+    shell("patient", "withdraw", "P-0017")
+    assert "No messages in the next 14 days." in shell("plan", "show", "P-0017").out
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("set", "P-0017", "--by", "lead-1"), 1, "nothing would change"),
+        (("set", "P-0017", "--ici-stop", "2026-01-01"), 2, "--by"),
+        (("set", "P-9999", "--by", "lead-1", "--plan", "standard"), 1, "no patient has the code 'P-9999'"),
+        (("preview", "P-0017", "--plan", "weekly"), 1, "plan 'weekly': the protocol has"),
+        (("preview", "P-0017", "--send-time", "25:00"), 2, "--send-time"),
+    ],
+)
+def test_what_cannot_be_is_refused(shell: Shell, words: tuple[str, ...], status: int, said: str) -> None:
+    add(shell)
+    told = shell("plan", *words)
+    assert (told.status, said in told.err) == (status, True)
