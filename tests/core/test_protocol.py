@@ -56,8 +56,20 @@ def test_loop_back_clock(tier, after, times):
     assert (CLOCKS.loop_back[tier].after, CLOCKS.loop_back[tier].times) == (after, times)
 
 
+@pytest.mark.parametrize(
+    ("tier", "following", "everyone"),
+    [
+        (Tier.EMERGENCY, timedelta(minutes=15), timedelta(minutes=30)),
+        (Tier.URGENT, timedelta(hours=1), timedelta(hours=4)),
+        (Tier.SOON, timedelta(hours=24), timedelta(hours=48)),
+    ],
+)
+def test_clock_for_the_team(tier, following, everyone):
+    assert (CLOCKS.ack[tier].next, CLOCKS.ack[tier].everyone) == (following, everyone)
+
+
 def test_every_clock_is_held_by_a_test():
-    assert set(type(CLOCKS).model_fields) == {*CLOCKS_OF_THE_CLINICAL_PAGE, "loop_back"}
+    assert set(type(CLOCKS).model_fields) == {*CLOCKS_OF_THE_CLINICAL_PAGE, "loop_back", "ack"}
 
 
 def test_tips_rest_14_days():
