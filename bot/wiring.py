@@ -194,8 +194,12 @@ class Offline:
 
     def link(self, token: str) -> str | None:
         """Return the invite's link; None until the bot ran once and learned its name."""
+        return self.links()(token)
+
+    def links(self) -> Callable[[str], str | None]:
+        """Return what makes the links of many invites, also within a transaction: it reads nothing any more."""
         name = self.run(lambda store: store.setting(BOT_NAME))
-        return f"https://t.me/{name}?start={token}" if name else None
+        return lambda token: f"https://t.me/{name}?start={token}" if name else None
 
 
 def kept_protocol(store: Store, content_hash: str) -> Protocol | None:

@@ -50,12 +50,12 @@ def add(
 
     Raise RefusedError for a bad code, plan, language, time zone or date, DuplicateError for a code in use.
     """
-    plan = plan or (
-        "combination" if regimen == "combination" and "combination" in clinic.protocol.plans else "standard"
-    )
-    _refuse_bad(
+    plan = plan or plan_for(clinic, regimen)
+    problems = problems_of(
         clinic, code=code, drug=drug, plan=plan, language=language, timezone=timezone, ici_start=ici_start, at=at
     )
+    if problems:
+        raise RefusedError("; ".join(problem for _, problem in problems))
     clocks = clinic.protocol.clocks
     patient = store.add_patient(
         Patient(
@@ -77,7 +77,7 @@ def add(
     return patient, invite(store, clinic, patient, at)
 
 
-def _refuse_bad(
+def problems_of(
     clinic: Clinic,
     *,
     code: str,
@@ -87,22 +87,29 @@ def _refuse_bad(
     timezone: str | None,
     ici_start: date,
     at: datetime,
-) -> None:
+) -> list[tuple[str, str]]:
+    """Return what is wrong with the facts of a new patient: each time which one, and what to do."""
     problems = []
     if not CODE.fullmatch(code):
-        problems.append(f"code {code!r}: use 2 to 16 of A-Z, 0-9 and '-'; a study code, never a name")
+        problems.append(("code", f"code {code!r}: use 2 to 16 of A-Z, 0-9 and '-'; a study code, never a name"))
     if drug is not None and not DRUG.fullmatch(drug):
-        problems.append(f"drug {drug!r}: use its name in 2 to 60 letters, digits, blanks and + - / ( ) ,")
+        problems.append(("drug", f"drug {drug!r}: use its name in 2 to 60 letters, digits, blanks and + - / ( ) ,"))
     if plan not in clinic.protocol.plans:
-        problems.append(f"plan {plan!r}: the protocol has {', '.join(clinic.protocol.plans)}")
+        problems.append(("plan", f"plan {plan!r}: the protocol has {', '.join(clinic.protocol.plans)}"))
     if language is not None and language not in clinic.languages:
-        problems.append(f"language {language!r}: enabled are {', '.join(clinic.languages)} (NERVECHECK_LANGUAGES)")
+        enabled = ", ".join(clinic.languages)
+        problems.append(("language", f"language {language!r}: enabled are {enabled} (NERVECHECK_LANGUAGES)"))
     if timezone is not None and not valid_timezone(timezone):
-        problems.append(f"time zone {timezone!r}: use an IANA name like Europe/Berlin")
+        problems.append(("timezone", f"time zone {timezone!r}: use an IANA name like Europe/Berlin"))
     if not at.date() - timedelta(days=3653) <= ici_start <= at.date() + timedelta(days=366):
-        problems.append(f"ICI start {ici_start}: must lie within ten years before and one year after today")
-    if problems:
-        raise RefusedError("; ".join(problems))
+        reason = f"ICI start {ici_start}: must lie within ten years before and one year after today"
+        problems.append(("ici_start", reason))
+    return problems
+
+
+def plan_for(clinic: Clinic, regimen: str) -> str:
+    """Return the name of the plan that goes with a regimen."""
+    return "combination" if regimen == "combination" and "combination" in clinic.protocol.plans else "standard"
 
 
 def invite(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from bot.app.patients import RefusedError, by_code, locked
+from bot.app.patients import RefusedError, by_code, locked, plan_for
 from bot.app.plans import FAR, occurrence_after
 from bot.app.ports import Clinic
 from bot.app.post import post
@@ -110,12 +110,8 @@ def _edited(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> P
     if edit.ici_restart is not None:
         changes["ici_stop"] = None
     if edit.regimen is not None and edit.plan is None and edit.regimen != patient.regimen:
-        changes["plan"] = _plan_for(clinic, edit.regimen)
+        changes["plan"] = plan_for(clinic, edit.regimen)
     return patient.model_copy(update=changes)
-
-
-def _plan_for(clinic: Clinic, regimen: str) -> str:
-    return "combination" if regimen == "combination" and "combination" in clinic.protocol.plans else "standard"
 
 
 def _faults(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> Iterator[str]:

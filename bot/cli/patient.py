@@ -1,17 +1,21 @@
 """`nervecheck patient`: all about patients, who are known by study code and never by name. Decides nothing."""
 
+import contextlib
+import csv
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bot.app import patient_views, patients
+from bot.app import importing, patient_views, patients
 from bot.app import replay as replays
+from bot.app.importing import ImportFaultsError
 from bot.app.patient_views import PatientLine, PatientView
 from bot.app.patients import CODE
-from bot.app.store import Patient
+from bot.app.store import Patient, Store
 from bot.cli.errors import REFUSED, refuse
 from bot.cli.office import AsJson, in_transaction, opened, print_json, print_pairs, print_table
 from bot.clock import SystemClock
@@ -99,6 +103,78 @@ def everyone(office: "Offline") -> Iterator[PatientLine]:
         if len(page) < PAGE:
             return
         after = page[-1].code
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="Table of patients (CSV).")],
+    invites: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="New file to write the invites to: code, start, link.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what is wrong, and add nobody.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add all patients of a table, or none if anything is wrong: code, ici_start; also regimen, plan, language, ..."""
+    if invites is None and not (dry_run or as_json):
+        raise typer.BadParameter("say where the invites go: --invites FILE, or --json", param_hint="--invites")
+    try:
+        with opened() as office, _new_file(None if dry_run else invites) as out:
+            made = _imported(office, file.read_bytes(), out, dry_run=dry_run)
+    except ImportFaultsError as error:
+        refuse([f"{file}: {fault}" for fault in error.faults])
+    if as_json:
+        print_json(made)
+    elif dry_run:
+        typer.echo(f"{len(made)} patients could be added. Nobody was.")
+    else:
+        typer.echo(f"{len(made)} patients added; their invites are in {invites}.")
+
+
+def _imported(office: "Offline", content: bytes, out: IO[str] | None, *, dry_run: bool) -> list[dict[str, str | None]]:
+    at = SystemClock().now()
+    if dry_run:
+        rows = office.run(lambda store: importing.checked(store, office.clinic, content, at))
+        return [{"code": row.code, "start": None, "link": None} for row in rows]
+
+    link = office.links()
+
+    def work(store: Store) -> list[dict[str, str | None]]:
+        added = importing.add_all(store, office.clinic, content, at)
+        made = [{"code": one.code, "start": one.start, "link": link(one.start)} for one in added]
+        if out is not None:
+            # Before the commit: a token is shown once, so nobody is added whose invite could not be written.
+            _write_invites(out, made)
+        return made
+
+    return office.run(work)
+
+
+@contextlib.contextmanager
+def _new_file(path: Path | None) -> Iterator[IO[str] | None]:
+    """Open a file that isn't there yet, before anybody is added: invites are shown once. Taken back on failure."""
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("x", encoding="utf-8", newline="")
+    except FileExistsError:
+        raise typer.BadParameter(f"{path} is there already: name a new file", param_hint="--invites") from None
+    try:
+        with file:
+            path.chmod(0o600)
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _write_invites(out: IO[str], made: list[dict[str, str | None]]) -> None:
+    out.seek(0)
+    out.truncate()
+    table = csv.DictWriter(out, ("code", "start", "link"))
+    table.writeheader()
+    table.writerows(made)
+    out.flush()
 
 
 @app.command(name="list")

@@ -10,6 +10,7 @@ from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from tests.app.conftest import AT
+from tests.contract import samples
 
 NEW_PHONE = 8
 
@@ -35,6 +36,7 @@ def test_a_concern_counts_when_the_enrolment_is_left_half_done(database, clinic,
     (alert,) = database.run(lambda s: s.alerts(anna.id))
     assert alert.tier is Tier.SOON
     assert database.run(lambda s: s.open_checkin(anna.id)).next_step_at is None
+    assert database.run(lambda s: s.patient(anna.id)).next_due_at is None, "who is enrolling is not asked yet"
 
 
 def test_no_reminder_comes_between_the_screens_of_an_enrolment(database, clinic, anna, choose):
@@ -58,3 +60,13 @@ def test_a_no_on_the_new_phone_ends_all_that_asks(database, clinic, anna, on_new
     assert all(c.withdrawn_at is not None for c in database.run(lambda s: s.consents(anna.id)))
     (row,) = database.run(lambda s: s.checkins(anna.id))
     assert row.value.state is State.EXPIRED
+
+
+def test_who_leaves_leaves_no_caregiver_behind(database, clinic, anna):
+    helper = samples.full_caregiver(anna.id).model_copy(update={"state": "active", "chat_id": 9, "ended_at": None})
+    database.run(lambda s: s.add_caregiver(helper))
+    database.run(lambda s: patients.withdraw(s, clinic, anna.code, AT, actor="operator"))
+    (ended,) = database.run(lambda s: s.caregivers(anna.id))
+    assert (ended.state, ended.chat_id, ended.ended_at) == ("ended", None, AT)
+    last = [q.row for q in database.tables.all("outbox") if q.row.chat_id == 9][-1]
+    assert last.screen.name == "care.goodbye"

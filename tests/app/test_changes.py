@@ -1,0 +1,55 @@
+"""An answer changed after the end: what it means now is raised, asked again daily, and kept beside the first one."""
+
+import pytest
+
+from bot.app import changes
+from bot.core.protocol import Tier
+from tests.app.conftest import AT
+
+
+@pytest.fixture
+def done(database, choose, anna):
+    """A check-in that ended with nothing."""
+    for choice in ("no", "none", "none", "none"):
+        choose(choice)
+    return database.run(lambda s: s.checkins(anna.id))[0]
+
+
+@pytest.fixture
+def change(database, clinic, anna):
+    def given(row, question, *choices):
+        return database.run(
+            lambda s: changes.change(s, clinic, s.patient(anna.id), s.checkin(row.id), question, choices, AT)
+        )
+
+    return given
+
+
+def test_a_worse_answer_raises_and_is_asked_again_daily(database, anna, done, change):
+    assert database.run(lambda s: s.patient(anna.id)).watch is None
+    change(done, "numbness", "mild")
+    (alert,) = database.run(lambda s: s.alerts(anna.id))
+    assert alert.tier is Tier.SOON
+    watch = database.run(lambda s: s.patient(anna.id)).watch
+    assert (watch.groups, watch.since) == (("sensory",), AT.date())
+
+
+def test_both_answers_are_kept_and_it_is_in_the_record(database, anna, done, change):
+    change(done, "numbness", "mild")
+    given = [a.choices for a in database.run(lambda s: s.answers(done.id)) if a.question == "numbness"]
+    assert given == [("none",), ("mild",)]
+    assert "answer_changed" in [line.action for line in database.run(lambda s: s.audit_lines(anna.code))]
+
+
+def test_a_lower_answer_closes_no_alert(database, anna, done, change):
+    change(done, "numbness", "strong")
+    before = database.run(lambda s: s.alerts(anna.id))
+    assert [a.tier for a in before] == [Tier.URGENT]
+    change(done, "numbness", "none")
+    assert database.run(lambda s: s.alerts(anna.id)) == before
+
+
+def test_what_cannot_be_changes_nothing(database, done, change):
+    assert change(done, "numbness", "purple") is None
+    assert change(done, "stairs", "none") is None
+    assert database.run(lambda s: s.checkin(done.id)) == done
