@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
 from bot.app.patients import RefusedError, by_code, locked, plan_for
-from bot.app.plans import FAR, occurrence_after
+from bot.app.plans import occurrence_after
 from bot.app.ports import Clinic
 from bot.app.post import post
 from bot.app.reminding import reminders_between
@@ -180,7 +180,7 @@ def _messages(patient: Patient, clinic: Clinic, since: datetime, until: datetime
         return
     zone = patient.timezone or clinic.timezone
     occurrence = occurrence_after(patient, clinic, since)
-    while occurrence is not None and occurrence.due_at <= until and occurrence.local_date < FAR:
+    while occurrence is not None and occurrence.due_at <= until:
         following = occurrence_after(patient, clinic, occurrence.due_at)
         form = occurrence.form
         yield Message(at=occurrence.due_at, day=occurrence.local_date, kind="check-in", form=form)
