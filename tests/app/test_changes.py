@@ -1,8 +1,10 @@
 """An answer changed after the end: what it means now is raised, asked again daily, and kept beside the first one."""
 
+from datetime import timedelta
+
 import pytest
 
-from bot.app import changes
+from bot.app import alert_work, changes, checkins
 from bot.core.protocol import Tier
 from tests.app.conftest import AT
 
@@ -53,3 +55,26 @@ def test_what_cannot_be_changes_nothing(database, done, change):
     assert change(done, "numbness", "purple") is None
     assert change(done, "stairs", "none") is None
     assert database.run(lambda s: s.checkin(done.id)) == done
+
+
+@pytest.mark.parametrize(("closed", "count"), [(False, 1), (True, 2)])
+def test_what_is_known_raises_no_second_alert_while_staff_have_the_first(
+    database, clinic, anna, choose, done, change, closed, count
+):
+    change(done, "numbness", "mild")
+    (first,) = database.run(lambda s: s.alerts(anna.id))
+    if closed:
+        database.run(lambda s: alert_work.note(s, first.id, "no_action", "lead-1", AT))
+        database.run(lambda s: alert_work.close(s, first.id, "lead-1", AT))
+    later = AT + timedelta(days=1)
+
+    def again(store):
+        patient = store.patient(anna.id)
+        checkins.open_checkin(store, clinic, patient, form="quick", kind="scheduled", due_at=later, at=later)
+
+    database.run(again)
+    for choice in ("no", "none", "none", "none"):
+        choose(choice, at=later)
+    newest = database.run(lambda s: s.checkins(anna.id))[0]
+    change(newest, "numbness", "mild")
+    assert len(database.run(lambda s: s.alerts(anna.id))) == count
