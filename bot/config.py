@@ -95,6 +95,9 @@ class Settings(BaseModel):
     protocol: Path | None = Field(
         None, description="The protocol your clinic signed off; without it the one that comes with the program."
     )
+    staff_answers: bool = Field(
+        False, description="Whether alerts in the team's chats may say what was answered: true or false."
+    )
     api_url: Url = Field("https://api.telegram.org", description="The Bot API server; your own may stand here.")
     webhook_url: PublicUrl | None = Field(
         None,

@@ -142,6 +142,7 @@ def _clinic(settings: Settings, protocol: Protocol, texts: Texts, keyring: Keyri
         emergency_number=settings.emergency_number or "",
         languages=settings.languages,
         timezone=settings.timezone,
+        staff_answers=settings.staff_answers,
         new_token=lambda: secrets.token_urlsafe(TOKEN_BYTES),
         hash_token=lambda token: digest(token_key, token.encode(), "sha256").hex(),
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from bot.app import duty
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import post
 from bot.app.screens import call_screen, card_screen, contact_screen, loop_back_screen, reply_screen, soon_screen
@@ -12,6 +13,8 @@ from bot.core.screen import Text
 
 ASKED_FOR_HELP = "asked_for_help"
 """The rule name of an alert raised by "Need help now"."""
+_TEAM_HEARS = frozenset({"cannot_reach", "cannot_call"})
+"""Words on the call that whoever has the alert is told at once."""
 
 
 def raise_alert(
@@ -34,6 +37,7 @@ def raise_alert(
             raised_at=at,
             caregiver_id=patient.helper.id if patient.helper is not None else None,
             next_step_at=first_step_at(tier, clinic.protocol.clocks, at),
+            staff_step_at=at,
         )
     )
     _audit(store, patient, alert, "alert_raised", at)
@@ -112,6 +116,8 @@ def _reply_words(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow
     else:
         return False
     _audit(store, patient, alert, f"patient_{word}", at)
+    if word in _TEAM_HEARS:
+        duty.notice(store, clinic, patient, alert, word, at)
     # A reply that isn't "reached" is itself a call screen: it goes before everything else.
     lane = Lane.REPLY if word in {"called", "reached", "remind"} else Lane.RED_FLAG
     post(store, patient, reply_screen(alert, clinic, word), at=at, slot=f"alert-reply:{alert.id}", lane=lane)
@@ -143,6 +149,7 @@ def step(store: Store, clinic: Clinic, alert: AlertRow, at: datetime) -> None:
     elif decision.action is Action.MARK_UNCONFIRMED:
         changed = changed.model_copy(update={"state": AlertState.UNCONFIRMED})
         _audit(store, patient, alert, "alert_unconfirmed", at)
+        duty.notice(store, clinic, patient, changed, "unconfirmed", at)
     store.save_alert(changed)
 
 

@@ -108,13 +108,15 @@ def show(
     )
 
 
-def send_now(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> CheckInRow | None:
+def send_now(
+    store: Store, clinic: Clinic, patient: Patient, at: datetime, *, by: str = "operator"
+) -> CheckInRow | None:
     """Send a quick check at once, beside the plan; None when the patient isn't active or has no chat."""
     if patient.state is not PatientState.ACTIVE or patient.chat_id is None:
         return None
     row = open_checkin(store, clinic, patient, form="quick", kind="extra", due_at=at, at=at)
     if row is not None:
-        store.audit(Audit(at=at, actor="operator", action="checkin_sent_now", subject=patient.code))
+        store.audit(Audit(at=at, actor=by, action="checkin_sent_now", subject=patient.code))
     return row
 
 

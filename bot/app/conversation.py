@@ -8,17 +8,30 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.app import alerts, answers, caregivers, checkins, enrolment, later, learn, menus, patients, settings
+from bot.app import (
+    alerts,
+    answers,
+    caregivers,
+    checkins,
+    enrolment,
+    later,
+    learn,
+    menus,
+    patients,
+    settings,
+    staff_chat,
+)
 from bot.app.ports import Clinic, Meant, Outcome
 from bot.app.post import post, post_stranger
 from bot.app.screens import copy_button, keyboard_screen, numbers, rows
 from bot.app.store import AlertState, Patient, PatientState, Store
+from bot.app.team_store import Staff
 from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.screen import Action, Screen, Text
 
 Command = Literal[
-    "menu", "help", "privacy", "stop", "worse", "tips", "team", "language", "learn", "answers", "settings"
+    "menu", "help", "privacy", "stop", "worse", "tips", "team", "language", "learn", "answers", "settings", "staff"
 ]
 HUSHED_FOR = timedelta(hours=1)
 """Whoever writes on and on is told once in that time that words can't be read."""
@@ -39,6 +52,12 @@ def start(store: Store, clinic: Clinic, chat_id: int, payload: str, language_hin
         outcome = caregivers.opened(store, clinic, payload, chat_id, language_hint, at)
         if outcome is not None:
             return outcome
+        outcome = staff_chat.opened(store, clinic, payload, chat_id, at)
+        if outcome is not None:
+            return outcome
+    person = _of_the_team(store, chat_id, at) if present is None else None
+    if person is not None:
+        return staff_chat.menu(store, clinic, person, at)
     if present is None:
         return _stranger(
             store, clinic, chat_id, "stranger.bad_invite" if payload else "stranger.hello", language_hint, at
@@ -65,6 +84,15 @@ def _present(store: Store, chat_id: int, at: datetime) -> Patient | None:
         return patient
     patients.set_reachable(store, patient, at, reachable=True)
     return store.patient(patient.id, lock=True)
+
+
+def _of_the_team(store: Store, chat_id: int, at: datetime) -> Staff | None:
+    """Return whoever of the team that chat is; who writes can be reached again."""
+    person = store.staff_by_chat(chat_id)
+    if person is None or person.state != "active":
+        return None
+    staff_chat.unreachable(store, person, at, reachable=True)
+    return store.staff_by_chat(chat_id)
 
 
 def _helped(store: Store, chat_id: int) -> Patient | None:
@@ -111,6 +139,9 @@ def tap(store: Store, clinic: Clinic, chat_id: int, action: Action, at: datetime
     """Answer a tapped button whose signature was good for this chat."""
     patient = _present(store, chat_id, at)
     if patient is None:
+        person = _of_the_team(store, chat_id, at)
+        if person is not None:
+            return staff_chat.tapped(store, clinic, person, action, at)
         return _stranger(store, clinic, chat_id, "stranger.hello", None, at)
     outcome = _tapped(store, clinic, patient, action, at) if patient.state not in _LEFT else None
     return outcome or _closed(store, clinic, patient, at)
@@ -167,6 +198,9 @@ def stale_tap(store: Store, clinic: Clinic, chat_id: int, at: datetime) -> Outco
     """Answer a tap that could not be read (old format, foreign, forged): show where they are now."""
     patient = _present(store, chat_id, at)
     if patient is None:
+        person = _of_the_team(store, chat_id, at)
+        if person is not None:
+            return staff_chat.menu(store, clinic, person, at)
         return _stranger(store, clinic, chat_id, "stranger.hello", None, at)
     return _closed(store, clinic, patient, at)
 
@@ -180,6 +214,9 @@ def command(store: Store, clinic: Clinic, chat_id: int, name: Command, at: datet
     """Answer a command or a button of the reply keyboard."""
     patient = _present(store, chat_id, at)
     if patient is None:
+        person = _of_the_team(store, chat_id, at)
+        if person is not None:
+            return staff_chat.menu(store, clinic, person, at)
         return _stranger(
             store, clinic, chat_id, f"stranger.{name if name in {'help', 'privacy'} else 'hello'}", None, at
         )
@@ -214,6 +251,9 @@ def said(store: Store, clinic: Clinic, chat_id: int, meant: Meant, at: datetime)
     """Answer words, pictures, voice. What was said never comes here, so it can't be kept."""
     patient = _present(store, chat_id, at)
     if patient is None:
+        person = _of_the_team(store, chat_id, at)
+        if person is not None:
+            return staff_chat.said(store, clinic, person, meant, at)
         return _stranger(store, clinic, chat_id, "stranger.hello", None, at)
     able = patient.state in _ENROLLED and (patient.helper is None or patient.helper.state == "active")
     if meant.kind == "red_flag":
@@ -274,6 +314,10 @@ def membership(store: Store, clinic: Clinic, chat_id: int, *, reachable: bool, a
     """The patient blocked or unblocked the bot; also called when sending fails for good."""
     patient = store.patient_by_chat(chat_id, lock=True)
     if patient is None:
+        person = store.staff_by_chat(chat_id)
+        if person is not None:
+            staff_chat.unreachable(store, person, at, reachable=reachable)
+            return Outcome(language=person.language)
         return _caregiver_moved(store, clinic, chat_id, reachable=reachable, at=at)
     patients.set_reachable(store, patient, at, reachable=reachable)
     return Outcome(language=patient.speaks)

@@ -6,11 +6,11 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bot.app.leaving import wind_up
-from bot.app.plans import FAR, pauses_ended, rescheduled
+from bot.app.plans import FAR, is_paused, pauses_ended, rescheduled
 from bot.app.ports import Clinic
 from bot.app.post import post, post_stranger
 from bot.app.rounds import replanned
-from bot.app.screens import date_text
+from bot.app.screens import date_text, next_checkin_text
 from bot.app.store import (
     Audit,
     Invite,
@@ -163,7 +163,9 @@ def is_for(store: Store, clinic: Clinic, token: str, patient: Patient) -> bool:
 # -- pausing and leaving
 
 
-def pause(store: Store, clinic: Clinic, code: str, until: date | None, at: datetime) -> Patient:
+def pause(
+    store: Store, clinic: Clinic, code: str, until: date | None, at: datetime, *, by: str = "operator"
+) -> Patient:
     """No check-ins from today until the day named (inclusive; None: until resumed). An open one stays answerable.
 
     It takes the place of a pause that runs: what the patient is told now is what holds.
@@ -179,7 +181,7 @@ def pause(store: Store, clinic: Clinic, code: str, until: date | None, at: datet
     paused = patient.model_copy(update={"pauses": (*pauses_ended(patient.pauses, today), gap), "state": state})
     paused = rescheduled(paused, clinic, at)
     store.save_patient(paused)
-    _audit(store, patient, "patient_paused", at, actor="operator", until=str(until) if until else None)
+    _audit(store, patient, "patient_paused", at, actor=by, until=str(until) if until else None)
     _tell_paused(store, paused, until, at)
     return paused
 
@@ -190,14 +192,31 @@ def _tell_paused(store: Store, patient: Patient, until: date | None, at: datetim
     post(store, patient, Screen(name="pause", lines=(Text(key=key, values=values),)), at=at, slot="pause")
 
 
-def resume(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Patient:
+def resume(store: Store, clinic: Clinic, patient: Patient, at: datetime, *, by: str | None = None) -> Patient:
     """End a pause today; check-ins go on as planned."""
     today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
     active = patient.model_copy(update={"pauses": pauses_ended(patient.pauses, today), "state": PatientState.ACTIVE})
     active = replanned(store, clinic, active, at)
     store.save_patient(active)
-    _audit(store, patient, "patient_resumed", at, actor=f"patient:{patient.code}")
+    _audit(store, patient, "patient_resumed", at, actor=by or f"patient:{patient.code}")
     return active
+
+
+def resume_for(store: Store, clinic: Clinic, code: str, at: datetime, *, by: str) -> Patient:
+    """End a pause on behalf of a patient, who is told; RefusedError for one who isn't in a pause."""
+    patient = locked(store, code)
+    if patient.state not in {PatientState.ACTIVE, PatientState.PAUSED} or not is_paused(patient, clinic, at):
+        raise RefusedError(f"{code} is not in a pause: nothing to resume")
+    active = resume(store, clinic, patient, at, by=by)
+    tell_plan(store, clinic, active, at)
+    return active
+
+
+def tell_plan(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
+    """Tell a patient in one line that their plan was changed, and when the next check-in comes."""
+    following = next_checkin_text(patient.next_due_at, patient.timezone or clinic.timezone)
+    lines = (Text(key="plan.changed"), *((following,) if following is not None else ()))
+    post(store, patient, Screen(name="plan.changed", lines=lines), at=at, slot="plan")
 
 
 def withdraw(store: Store, clinic: Clinic, code: str, at: datetime, *, actor: str) -> Patient:

@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from bot.app.patients import RefusedError, by_code, locked, plan_for
+from bot.app.patients import RefusedError, by_code, locked, plan_for, tell_plan
 from bot.app.plans import occurrence_after
 from bot.app.ports import Clinic
-from bot.app.post import post
 from bot.app.reminding import reminders_between
 from bot.app.rounds import asked_until, local_day, replanned
-from bot.app.screens import next_checkin_text
 from bot.app.store import Audit, Patient, PatientState, Store
 from bot.core.schedule import after_quiet_hours, in_quiet_hours
-from bot.core.screen import Frozen, Screen, Text
+from bot.core.screen import Frozen
 
 AHEAD = timedelta(days=14)
 LONGEST_AGO = timedelta(days=3660)
@@ -76,17 +74,11 @@ def apply(store: Store, clinic: Clinic, code: str, edit: PlanEdit, by: str, at: 
     detail = {name: str(getattr(edited, name)) for name in _FIELDS if getattr(edited, name) != getattr(patient, name)}
     store.audit(Audit(at=at, actor=by, action="plan_changed", subject=code, detail=detail))
     if edited.state is PatientState.ACTIVE:
-        _tell(store, clinic, edited, at)
+        tell_plan(store, clinic, edited, at)
     return found
 
 
 _FIELDS = ("ici_start", "ici_stop", "regimen", "plan", "send_time")
-
-
-def _tell(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
-    following = next_checkin_text(patient.next_due_at, patient.timezone or clinic.timezone)
-    lines = (Text(key="plan.changed"), *((following,) if following is not None else ()))
-    post(store, patient, Screen(name="plan.changed", lines=lines), at=at, slot="plan")
 
 
 # -- what an edit makes of a patient

@@ -25,6 +25,8 @@ class Clinic:
     timezone: str
     new_token: Callable[[], str]
     hash_token: Callable[[str], str]
+    staff_answers: bool = False
+    """Whether messages to the team may say what was answered; otherwise they hold code and tier only."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,13 @@ class Rendered:
 class Meant:
     """What typed words mean, as far as a short list knows: all else stays at the edge and is never kept.
 
-    "red_flag": they name a sign that can't wait. "choice": the number (1-9) of a shown choice.
+    "red_flag": they name a sign that can't wait. "choice": the number (1-9) of a shown choice. "code": nothing but what
+    looks like a study code, which only the team may look up.
     """
 
-    kind: Literal["red_flag", "choice", "unknown"]
+    kind: Literal["red_flag", "choice", "code", "unknown"]
     number: int = 0
+    code: str = ""
 
 
 UNKNOWN = Meant("unknown")

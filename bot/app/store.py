@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
+from bot.app.team_store import TeamStore
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn
 from bot.core.protocol import Answers, Tier
@@ -240,6 +241,16 @@ class AlertRow(Frozen):
     noted_at: datetime | None = None
     closed_by: str | None = None
     closed_at: datetime | None = None
+    told: tuple[str, ...] = ()
+    """Who of the team was told of it, by name, in that order."""
+    stages: int = 0
+    """Steps of the team's escalation that were done (see core/escalation.py)."""
+    clock_from: datetime | None = None
+    """Since when the team's clocks run; None: since it was raised."""
+    staff_step_at: datetime | None = None
+    """When the next step of the team's escalation is due."""
+    work_revision: int = 0
+    """Of its message in the team's chats."""
 
 
 class Lane(IntEnum):
@@ -311,7 +322,7 @@ class WorkItem(Frozen):
     """Something for a coordinator that is not an alert. (kind, subject) of an open item is unique."""
 
     id: int = 0
-    kind: Literal["not_heard_from", "missed_twice", "unreachable", "skipped_after_outage"]
+    kind: Literal["not_heard_from", "missed_twice", "unreachable", "skipped_after_outage", "outage"]
     patient_id: int | None
     subject: str
     raised_at: datetime
@@ -350,7 +361,7 @@ class TipShown(Frozen):
     rating: Literal["helpful", "not_for_me"] | None = None
 
 
-class Store(Protocol):
+class Store(TeamStore, Protocol):
     """One open transaction. Every `add_*` returns the record with its id; `save_*` overwrites by id."""
 
     def attempt(self, fn: Callable[[], None]) -> Exception | None:
@@ -437,6 +448,10 @@ class Store(Protocol):
         """Open ones with next_step_at <= at, oldest first, their patients locked (SKIP LOCKED where there is)."""
         ...
 
+    def completion(self, since: datetime, until: datetime) -> tuple[int, int]:
+        """Of the check-ins the plans opened from `since` to before `until`: how many there were, how many are done."""
+        ...
+
     def record_answer(self, row: AnswerRow) -> AnswerRow:
         """Supersede the question's present answer in that check-in, if there is one, and add this."""
         ...
@@ -487,6 +502,10 @@ class Store(Protocol):
         """With next_step_at <= at, oldest first, their patients locked."""
         ...
 
+    def alerts_to_escalate(self, at: datetime, limit: int) -> Sequence[AlertRow]:
+        """With staff_step_at <= at, oldest first, their patients locked."""
+        ...
+
     def add_work_item(self, item: WorkItem) -> WorkItem | None:
         """None when an open one of the same kind and subject exists."""
         ...
@@ -496,6 +515,9 @@ class Store(Protocol):
         ...
 
     def close_work_items(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None: ...
+    def close_work_item(self, item_id: int, at: datetime) -> WorkItem | None:
+        """Return the item as it was; None when there is no open one of that number."""
+        ...
 
     # -- tips
     def add_tip_shown(self, row: TipShown) -> TipShown: ...
@@ -585,7 +607,7 @@ class Store(Protocol):
         ...
 
     def next_event_at(self) -> datetime | None:
-        """The earliest of all next_due_at, next_step_at and waiting outbox not_before moments."""
+        """The earliest of all next_due_at, next_step_at, staff_step_at and waiting outbox not_before moments."""
         ...
 
 

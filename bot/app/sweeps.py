@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from bot.app import alerts, checkin_clock, checkins
+from bot.app import alerts, checkin_clock, checkins, digest, duty, outage
 from bot.app.plans import AGAIN, occurrence_after
 from bot.app.ports import Clinic
 from bot.app.store import Audit, Patient, Store, WorkItem
@@ -83,6 +83,22 @@ def alert_clocks(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swep
     return _each(store, store.alerts_to_step(at, limit), lambda alert: alerts.step(store, clinic, alert, at))
 
 
+def team_clocks(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept:
+    """Tell the team of an alert, step by step until someone takes it up; quiet hours never delay it."""
+    return _each(store, store.alerts_to_escalate(at, limit), lambda alert: duty.step(store, clinic, alert, at))
+
+
+def morning(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
+    """The team's digest, once a day."""
+    return Swept(done=digest.send_due(store, clinic, at))
+
+
+def alive(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
+    """Keep when the bot was last up, and say from when to when it was not."""
+    outage.note(store, clinic, at)
+    return Swept()
+
+
 def housekeeping(store: Store, _clinic: Clinic, at: datetime, _limit: int) -> Swept:
     """Forget what is only kept to be safe against repeats."""
     store.forget_updates(at - UPDATES_KEPT)
@@ -91,5 +107,5 @@ def housekeeping(store: Store, _clinic: Clinic, at: datetime, _limit: int) -> Sw
     return Swept()
 
 
-ALL: tuple[Sweep, ...] = (alert_clocks, check_ins_due, checkin_clocks)
-"""In order of urgency: loop-backs of red flags first."""
+ALL: tuple[Sweep, ...] = (alert_clocks, team_clocks, check_ins_due, checkin_clocks, morning, alive)
+"""In order of urgency: loop-backs of red flags and the team's clocks first."""

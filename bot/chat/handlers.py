@@ -12,6 +12,7 @@ from typing import Literal, Protocol, cast, get_args
 from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message, Update
 
 from bot.app.conversation import Command
+from bot.app.patients import CODE
 from bot.app.ports import UNKNOWN, Clinic, Meant, Outcome
 from bot.app.post import post, post_stranger
 from bot.app.screens import numbers
@@ -165,7 +166,10 @@ class Handlers:
         if self._typed.names_red_flag(text):
             return Meant("red_flag")
         number = text.strip().rstrip(".)")
-        return Meant("choice", int(number)) if number in _NUMBERS else UNKNOWN
+        if number in _NUMBERS:
+            return Meant("choice", int(number))
+        code = text.strip().upper()
+        return Meant("code", code=code) if CODE.fullmatch(code) else UNKNOWN
 
     def _typed_command(self, text: str) -> Command | None:
         name = self._typed.command(text)

@@ -14,7 +14,10 @@ from bot.cli.patient import app as patient_commands
 from bot.cli.plan import app as plan_commands
 from bot.cli.play import add_to as add_play
 from bot.cli.protocol import app as protocol_commands
+from bot.cli.rota import app as rota_commands
 from bot.cli.run import add_to as add_run
+from bot.cli.staff import app as staff_commands
+from bot.cli.work import app as work_commands
 
 app = typer.Typer(
     name="nervecheck",
@@ -29,6 +32,9 @@ app.add_typer(patient_commands, name="patient")
 app.add_typer(plan_commands, name="plan")
 app.add_typer(checkin_commands, name="checkin")
 app.add_typer(alert_commands, name="alert")
+app.add_typer(work_commands, name="work")
+app.add_typer(staff_commands, name="staff")
+app.add_typer(rota_commands, name="rota")
 app.add_typer(protocol_commands, name="protocol")
 add_play(app)
 app.add_typer(keys_commands, name="keys")

@@ -1,6 +1,5 @@
 """`nervecheck alert`: the alerts that staff work on, from a shell."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
@@ -8,15 +7,17 @@ from typing import Annotated
 import typer
 
 from bot.app import alert_work, queue
+from bot.app.ports import Clinic
 from bot.app.store import AlertRow, Outcome, Store
+from bot.app.team import NAME
 from bot.cli.office import AsJson, in_transaction, print_json, print_table
 
 app = typer.Typer(help="Alerts: who has them, and what came of them.", no_args_is_help=True)
 
 
-def _name(value: str) -> str:
-    """A short name of someone of the team, as the audit keeps it: never a phone number or a chat."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]{0,31}", value):
+def staff_name(value: str) -> str:
+    """Refuse what is no short name of someone of the team."""
+    if not NAME.fullmatch(value):
         raise typer.BadParameter(
             f"{value!r} is no short name: letters, digits, '.', '_' and '-', up to 32, such as lead-2"
         )
@@ -24,7 +25,7 @@ def _name(value: str) -> str:
 
 
 Number = Annotated[int, typer.Argument(min=1, help="Number of the alert, as `alert list` shows it.")]
-By = Annotated[str, typer.Option("--by", callback=_name, help="Who of the team does it.")]
+By = Annotated[str, typer.Option("--by", callback=staff_name, help="Who of the team does it.")]
 
 
 @app.command("list")
@@ -49,18 +50,18 @@ def _row(line: queue.AlertLine) -> tuple[object, ...]:
 @app.command()
 def ack(number: Number, by: By, as_json: AsJson = False) -> None:
     """Take an alert up: from now on it is yours."""
-    _do(lambda store, at: alert_work.take(store, number, by, at), as_json=as_json)
+    _do(lambda store, clinic, at: alert_work.take(store, clinic, number, by, at), as_json=as_json)
 
 
 @app.command()
 def assign(
     number: Number,
-    to: Annotated[str, typer.Option("--to", callback=_name, help="Who has it from now on.")],
+    to: Annotated[str, typer.Option("--to", callback=staff_name, help="Who has it from now on.")],
     by: By,
     as_json: AsJson = False,
 ) -> None:
     """Hand an alert over."""
-    _do(lambda store, at: alert_work.assign(store, number, to, by, at), as_json=as_json)
+    _do(lambda store, clinic, at: alert_work.assign(store, clinic, number, to, by, at), as_json=as_json)
 
 
 @app.command()
@@ -71,23 +72,23 @@ def note(
     as_json: AsJson = False,
 ) -> None:
     """Note what came of an alert."""
-    _do(lambda store, at: alert_work.note(store, number, outcome, by, at), as_json=as_json)
+    _do(lambda store, clinic, at: alert_work.note(store, clinic, number, outcome, by, at), as_json=as_json)
 
 
 @app.command()
 def close(number: Number, by: By, as_json: AsJson = False) -> None:
     """Close an alert whose outcome was noted: the patient is not asked about it any more."""
-    _do(lambda store, at: alert_work.close(store, number, by, at), as_json=as_json)
+    _do(lambda store, clinic, at: alert_work.close(store, clinic, number, by, at), as_json=as_json)
 
 
 @app.command()
 def reopen(number: Number, by: By, as_json: AsJson = False) -> None:
     """Open a closed alert again, for whoever takes it up."""
-    _do(lambda store, at: alert_work.reopen(store, number, by, at), as_json=as_json)
+    _do(lambda store, clinic, at: alert_work.reopen(store, clinic, number, by, at), as_json=as_json)
 
 
-def _do(work: Callable[[Store, datetime], AlertRow], *, as_json: bool) -> None:
-    line = in_transaction(lambda store, clinic, at: queue.line(store, clinic, work(store, at), at))
+def _do(work: Callable[[Store, Clinic, datetime], AlertRow], *, as_json: bool) -> None:
+    line = in_transaction(lambda store, clinic, at: queue.line(store, clinic, work(store, clinic, at), at))
     if as_json:
         print_json({**line.model_dump(mode="json"), "said": line.said})
         return

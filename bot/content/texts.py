@@ -20,7 +20,7 @@ from bot.content.faults import ContentError, Fault
 from bot.core.protocol import Protocol, Question, Tier, Topic
 
 ENGLISH = "en"
-DOMAINS = ("clinical", "chat", "learn")
+DOMAINS = ("clinical", "chat", "learn", "team")
 RED_FLAG_PREFIXES = ("call.", "loopback.", "help.", "learn.when_to_call.")
 """Keys of the chat catalog without which nobody may be asked anything."""
 
@@ -58,7 +58,7 @@ class Texts:
 
     @classmethod
     def load(cls, languages: Iterable[str], folder: Path | None = None) -> Self:
-        """Read <folder>/<language>/clinical.po, chat.po and learn.po (default folder: the package's own).
+        """Read <folder>/<language>/clinical.po, chat.po, learn.po and team.po (default folder: the package's own).
 
         ContentError if a language has no catalog, or one can't be read.
         """

@@ -19,8 +19,8 @@ from sqlalchemy.exc import OperationalError
 
 from bot.db import lock
 from bot.db.engine import database_url
+from bot.db.schema import metadata
 from bot.db.sqlite import sqlite_engine
-from bot.db.tables import metadata
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
 _ADVISORY_LOCK = 0x6E63_6D67

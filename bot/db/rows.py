@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -11,8 +12,10 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 from sqlalchemy import Connection, Executable, Insert, Table, Update, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
+from bot.app.store import DuplicateError
 from bot.core.screen import Frozen, Screen
 from bot.db.crypto import Keyring, KeyringError, SealError
 
@@ -107,7 +110,7 @@ def _stored(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, tuple):
-        return [part.model_dump(mode="json") for part in value]
+        return [part.model_dump(mode="json") if isinstance(part, Frozen) else part for part in value]
     return dict(value) if isinstance(value, Mapping) else value
 
 
@@ -191,6 +194,17 @@ class Section:
         number = cast("Any", record).id
         if self._run(shape.update, of_row=number, **values) == 0:
             raise LookupError(f"no {shape.table.name} has number {number}: it was erased, or never added")
+
+    @contextmanager
+    def _one_chat_each(self) -> Iterator[None]:
+        """Write a chat; in a savepoint, because PostgreSQL does nothing more in a transaction that met an error."""
+        try:
+            with self._connection.begin_nested():
+                yield
+        except IntegrityError as error:
+            if "chat_hash" not in str(error.orig):
+                raise
+            raise DuplicateError("That chat belongs to someone else already: withdraw that one first.") from None
 
     def _chat_hash(self, chat_id: int) -> bytes:
         return self._keyring.lookup("chat", chat_id)

@@ -19,8 +19,8 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from bot.app.store import Store
 from bot.db.crypto import Keyring
 from bot.db.engine import Database, DatabaseClosedError, NotStoredError, in_memory
+from bot.db.schema import metadata
 from bot.db.store import SqlStore
-from bot.db.tables import metadata
 
 T = TypeVar("T")
 GROUP = 64

@@ -1,11 +1,11 @@
 """Alerts, work items and tips in their tables. Decides nothing about them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Column, Select, bindparam, func, select, update
 
 from bot.app.store import AlertRow, TipShown, WorkItem
 from bot.db import tables as t
@@ -28,20 +28,23 @@ _QUEUE = (
     .order_by(t.alert.c.tier.desc(), t.alert.c.id)
     .limit(bindparam("top"))
 )
-_TO_STEP = (
-    select(t.alert)
-    .where(t.alert.c.next_step_at <= bindparam("at"))
-    .order_by(t.alert.c.next_step_at, t.alert.c.id)
-    .limit(bindparam("top"))
-)
-# The alert is locked with its patient: what another sweep has just moved on must not be stepped again from an
-# older snapshot. SQLite has one writer and no locks.
-TO_STEP = {
-    "sqlite": _TO_STEP,
-    "postgresql": _TO_STEP.join(t.patient, t.patient.c.id == t.alert.c.patient_id).with_for_update(
+
+
+def _due_by(moment: Column[Any]) -> Mapping[str, Select[Any]]:
+    """By dialect: the alerts whose moment has come, each locked with its patient.
+
+    What another sweep has just moved on must not be stepped again from an older snapshot. SQLite has one writer and no
+    locks.
+    """
+    due = select(t.alert).where(moment <= bindparam("at")).order_by(moment, t.alert.c.id).limit(bindparam("top"))
+    locked = due.join(t.patient, t.patient.c.id == t.alert.c.patient_id).with_for_update(
         of=(t.patient, t.alert), skip_locked=True, key_share=True
-    ),
-}
+    )
+    return {"sqlite": due, "postgresql": locked}
+
+
+TO_STEP = _due_by(t.alert.c.next_step_at)
+_TO_ESCALATE = _due_by(t.alert.c.staff_step_at)
 
 _ADD_WORK_ITEM = insert_or_skip(t.work_item, "kind", "subject", where=t.NOT_CLOSED, returning="id")
 _WORK_ITEMS = select(t.work_item).where(t.NOT_CLOSED).order_by(t.work_item.c.raised_at, t.work_item.c.id)
@@ -55,6 +58,8 @@ _CLOSE_WORK_ITEMS = (
     )
     .values(closed_at=bindparam("moment"))
 )
+_OPEN_ITEM = select(t.work_item).where(t.work_item.c.id == bindparam("of_item"), t.NOT_CLOSED)
+_CLOSE_ITEM = update(t.work_item).where(t.work_item.c.id == bindparam("of_item")).values(closed_at=bindparam("moment"))
 
 _TIPS_OF = t.tip_shown.c.patient_id == bindparam("of_patient")
 _TIPS = select(t.tip_shown).where(_TIPS_OF).order_by(t.tip_shown.c.id.desc()).limit(bindparam("top"))
@@ -92,6 +97,10 @@ class Alerts(Section):
         rows = self._all(TO_STEP[self._dialect], at=at, top=limit)
         return self._readable(rows, partial(self._records_of, ALERT))
 
+    def alerts_to_escalate(self, at: datetime, limit: int) -> Sequence[AlertRow]:
+        rows = self._all(_TO_ESCALATE[self._dialect], at=at, top=limit)
+        return self._readable(rows, partial(self._records_of, ALERT))
+
     def add_work_item(self, item: WorkItem) -> WorkItem | None:
         row = self._first(_ADD_WORK_ITEM[self._dialect], **WORK_ITEM.values(item, self._keyring))
         return item.model_copy(update={"id": row["id"]}) if row is not None else None
@@ -103,6 +112,12 @@ class Alerts(Section):
 
     def close_work_items(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None:
         self._run(_CLOSE_WORK_ITEMS, of_patient=patient_id, of_kinds=list(kinds), moment=at)
+
+    def close_work_item(self, item_id: int, at: datetime) -> WorkItem | None:
+        item = self._record(WORK_ITEM, _OPEN_ITEM, of_item=item_id)
+        if item is not None:
+            self._run(_CLOSE_ITEM, of_item=item_id, moment=at)
+        return item
 
     def add_tip_shown(self, row: TipShown) -> TipShown:
         return self._add(TIP_SHOWN, row)

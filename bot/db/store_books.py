@@ -45,6 +45,7 @@ def _next_event() -> Select[tuple[datetime | None]]:
         select(func.min(t.patient.c.next_due_at).label("at")).where(t.IS_ACTIVE),
         select(func.min(t.checkin.c.next_step_at)).where(t.IS_OPEN),
         select(func.min(t.alert.c.next_step_at)),
+        select(func.min(t.alert.c.staff_step_at)),
         *lanes,
     ).subquery()
     return select(func.min(moments.c.at).label("at"))

@@ -39,6 +39,12 @@ TO_STEP = {
     ),
 }
 
+_PLANNED = t.checkin.c.kind.in_([literal_column(f"'{kind}'") for kind in ("scheduled", "again", "extra")])
+_COMPLETION = select(
+    func.count().label("asked"),
+    func.count().filter(t.checkin.c.state == literal_column("'done'")).label("done"),
+).where(t.checkin.c.opened_at >= bindparam("since"), t.checkin.c.opened_at < bindparam("until"), _PLANNED)
+
 _CURRENT = t.answer.c.superseded_at.is_(None)
 _ANSWERS = select(t.answer).where(t.answer.c.checkin_id == bindparam("of_checkin")).order_by(t.answer.c.id)
 _CURRENT_OF = (
@@ -126,6 +132,10 @@ class CheckIns(Section):
         for answer in self._records(ANSWER, _CURRENT_OF, of_checkins=checkin_ids):
             given[answer.checkin_id][answer.question] = answer.choices
         return given
+
+    def completion(self, since: datetime, until: datetime) -> tuple[int, int]:
+        row = self._first(_COMPLETION, since=since, until=until)
+        return (int(row["asked"]), int(row["done"])) if row is not None else (0, 0)
 
     def record_answer(self, row: AnswerRow) -> AnswerRow:
         self.forget_answer(row.checkin_id, row.question, row.given_at)

@@ -1,13 +1,12 @@
 """Patients, their caregivers, invites and consents in their tables. Decides nothing about them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, union, update
-from sqlalchemy.exc import IntegrityError
 
 from bot.app.store import Caregiver, Consent, DuplicateError, Invite, Patient
 from bot.core.again import Watch
@@ -93,17 +92,6 @@ class Patients(Section):
     def _moves(self, patient_id: int, chat_hash: bytes | None) -> bool:
         """Whether this chat is new for the patient. Mostly it isn't, and a savepoint costs more than to look."""
         return chat_hash is not None and self._first(_IS_CHAT_OF, of_patient=patient_id, of_chat=chat_hash) is None
-
-    @contextmanager
-    def _one_chat_each(self) -> Iterator[None]:
-        """Write a chat; in a savepoint, because PostgreSQL does nothing more in a transaction that met an error."""
-        try:
-            with self._connection.begin_nested():
-                yield
-        except IntegrityError as error:
-            if "chat_hash" not in str(error.orig):
-                raise
-            raise DuplicateError("That chat belongs to someone else already: withdraw that one first.") from None
 
     def _chat_column(self, person: Patient | Caregiver) -> dict[str, Any]:
         return {"chat_hash": self._chat_hash(person.chat_id) if person.chat_id is not None else None}

@@ -1,6 +1,7 @@
 """A clinic with the packaged protocol, a database that remembers, and one patient with an open check-in."""
 
 from datetime import UTC, date, datetime
+from functools import cache
 
 import pytest
 
@@ -14,9 +15,14 @@ from tests.fakes.memory_store import MemoryDatabase
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
+@cache
+def packaged():
+    return prepare(Settings.load({}, sandbox=True).in_sandbox(), sandbox=True).clinic
+
+
 @pytest.fixture(scope="session")
 def clinic():
-    return prepare(Settings.load({}, sandbox=True).in_sandbox(), sandbox=True).clinic
+    return packaged()
 
 
 @pytest.fixture

@@ -30,11 +30,11 @@ def raised(database, clinic, anna):
 
 
 @pytest.fixture
-def do(database):
+def do(database, clinic):
     """Let someone of the team do something with an alert."""
 
     def done(work, number, *words, by="lead-1", at=SOON_AFTER):
-        return database.run(lambda store: work(store, number, *words, by, at))
+        return database.run(lambda store: work(store, clinic, number, *words, by, at))
 
     return done
 

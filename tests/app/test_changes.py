@@ -64,8 +64,8 @@ def test_what_is_known_raises_no_second_alert_while_staff_have_the_first(
     change(done, "numbness", "mild")
     (first,) = database.run(lambda s: s.alerts(anna.id))
     if closed:
-        database.run(lambda s: alert_work.note(s, first.id, "no_action", "lead-1", AT))
-        database.run(lambda s: alert_work.close(s, first.id, "lead-1", AT))
+        database.run(lambda s: alert_work.note(s, clinic, first.id, "no_action", "lead-1", AT))
+        database.run(lambda s: alert_work.close(s, clinic, first.id, "lead-1", AT))
     later = AT + timedelta(days=1)
 
     def again(store):

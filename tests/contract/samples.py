@@ -22,6 +22,7 @@ from bot.app.store import (
     TipShown,
     WorkItem,
 )
+from bot.app.team_store import CoverRow, ShiftRow, Staff
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn, State
 from bot.core.protocol import Tier
@@ -167,6 +168,11 @@ def full_alert(patient_id: int, checkin_id: int) -> AlertRow:
         noted_at=AT + MINUTE,
         closed_by="lead-1",
         closed_at=AT + MINUTE,
+        told=("lead-1", "lead-2"),
+        stages=2,
+        clock_from=AT - MINUTE,
+        staff_step_at=AT + MINUTE,
+        work_revision=3,
     )
 
 
@@ -214,3 +220,33 @@ def message(chat_id: int = 77, slot: str = "checkin:1", mode: str = "new", revis
         "not_after": None,
     }
     return Outbox(chat_id=chat_id, slot=slot, mode=mode, revision=revision, **values | changes)  # type: ignore[arg-type]
+
+
+def staff(name: str = "lead-1", **changes: Any) -> Staff:
+    values: dict[str, Any] = {"role": "lead", "language": "en", "added_at": AT}
+    return Staff(name=name, **values | changes)
+
+
+def full_staff(name: str = "coord-1", chat_id: int = 8_000_000_123) -> Staff:
+    return staff(
+        name,
+        role="coordinator",
+        state="gone",
+        language="es",
+        token_hash="s1",
+        expires_at=AT,
+        chat_id=chat_id,
+        joined_at=AT + MINUTE,
+        unreachable_at=AT + 2 * MINUTE,
+        left_at=AT + 3 * MINUTE,
+    )
+
+
+def shift(staff_id: int, **changes: Any) -> ShiftRow:
+    values: dict[str, Any] = {"days": (0, 4), "start": time(8), "end": time(16, 30), "rank": 1}
+    return ShiftRow(staff_id=staff_id, **values | changes)
+
+
+def cover(away_id: int, instead_id: int, **changes: Any) -> CoverRow:
+    values: dict[str, Any] = {"first": date(2026, 3, 2), "last": date(2026, 3, 8)}
+    return CoverRow(away_id=away_id, instead_id=instead_id, **values | changes)

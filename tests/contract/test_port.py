@@ -8,7 +8,7 @@ from bot.app.store import Store
 from bot.db.store import SqlStore
 from tests.fakes.memory_store import MemoryStore
 
-PORT = {name: fn for name, fn in vars(Store).items() if inspect.isfunction(fn) and not name.startswith("_")}
+PORT = {name: fn for name, fn in inspect.getmembers(Store, inspect.isfunction) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("kind", [SqlStore, MemoryStore])

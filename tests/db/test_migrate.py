@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from bot.db.engine import open_database
-from bot.db.migrate import NewerDatabaseError, check_metadata, current, migrate, pending
-from bot.db.tables import metadata
+from bot.db.migrate import SCRIPTS, NewerDatabaseError, check_metadata, current, migrate, pending
+from bot.db.schema import metadata
 from tests.fakes.databases import KEYRING, sqlite_url
 
-STEPS = ["0001", "0002", "0003", "0004"]
+STEPS = sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("0*.py"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -16,6 +16,7 @@ from bot.db.store_patients import CONSENT, INVITE, PATIENT
 from tests.contract import samples
 from tests.contract.samples import AT, MINUTE
 from tests.db.replicas import in_thread, until_somebody_waits
+from tests.db.test_migrate import STEPS
 from tests.fakes.databases import KEYRING
 
 CHAT = samples.full_patient().chat_id
@@ -29,7 +30,8 @@ ROW = samples.checkin(1, reminders=1, next_step_at=AT).model_copy(update={"id": 
 GIVEN = samples.answer(1, 1, "change", "yes").model_copy(update={"id": 1})
 FOUND = samples.assessment(1, 1).model_copy(update={"id": 1, "basis": None})
 WORKED = dict.fromkeys(("taken_by", "taken_at", "outcome", "noted_at", "closed_by", "closed_at"))
-RAISED = samples.full_alert(1, 1).model_copy(update={"id": 1, "caregiver_id": None, **WORKED})
+TOLD = {"told": (), "stages": 0, "clock_from": None, "staff_step_at": None, "work_revision": 0}
+RAISED = samples.full_alert(1, 1).model_copy(update={"id": 1, "caregiver_id": None, **WORKED, **TOLD})
 DEAD = samples.dead_update().model_copy(update={"id": 1})
 SENT = samples.message(CHAT, "menu", patient_id=1).model_copy(update={"id": 1})
 ITEM = samples.work_item(1).model_copy(update={"id": 1})
@@ -87,7 +89,7 @@ def first_version(request, tmp_path):
 
 
 def test_rows_of_the_first_version_are_read_as_they_were(first_version):
-    assert [line.split()[0] for line in migrate(first_version)] == ["0002", "0003", "0004"]
+    assert [line.split()[0] for line in migrate(first_version)] == STEPS[1:]
     database = open_database(first_version, KEYRING)
     try:
         assert database.run(_read_all) == [
@@ -172,6 +174,6 @@ def test_a_migration_that_met_a_tap_of_the_old_version_is_run_again(postgres):
             until_somebody_waits(watcher)
         tap.execute(text("SELECT 1 FROM patient"))
         tap.commit()
-    assert [line.split()[0] for line in wait()] == ["0002", "0003", "0004"]
+    assert [line.split()[0] for line in wait()] == STEPS[1:]
     engine.dispose()
     postgres.drop(url)

@@ -69,7 +69,9 @@ FILL = {
     t.checkin: _checkin,
     t.answer: lambda n: _values(ANSWER, answer(n, n, "change", "no")),
     t.assessment: lambda n: _values(ASSESSMENT, assessment(n, n)),
-    t.alert: lambda n: _values(ALERT, alert(n, n, next_step_at=_later(n), closed_at=AT if n > 20 else None)),
+    t.alert: lambda n: _values(
+        ALERT, alert(n, n, next_step_at=_later(n), staff_step_at=_later(n), closed_at=AT if n > 20 else None)
+    ),
     t.outbox: _message,
     t.chat_pace: lambda n: {"chat_hash": _hash(n), "free_at": AT + (n % 3 - 1) * MINUTE},
     t.slot_message: lambda n: {"chat_hash": _hash(n), "slot": "menu", "message_id": n, "patient_id": n},
@@ -113,6 +115,7 @@ LOOK_UPS = SWEEPS | {
     "last_finished": lambda s: s.last_finished(11, 99_999),
     "alerts": lambda s: s.alerts(11, 5),
     "alerts_in_queue": lambda s: s.alerts_in_queue(LIMIT),
+    "alerts_to_escalate": lambda s: s.alerts_to_escalate(AT, LIMIT),
     "work_items": lambda s: s.work_items(),
     "close_work_items": lambda s: [s.close_work_items(11, ("unreachable",), AT)],
     "invite_by_hash": lambda s: [s.invite_by_hash("h5").id],

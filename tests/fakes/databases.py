@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 from bot.db.crypto import Keyring
 from bot.db.engine import Database, open_database
 from bot.db.migrate import migrate
-from bot.db.tables import metadata
+from bot.db.schema import metadata
 
 KEYS = "test:" + b64encode(bytes(range(32))).decode()
 KEYRING = Keyring.parse(KEYS)

@@ -84,6 +84,6 @@ class MemoryBooks:
     def next_event_at(self) -> datetime | None:
         due = [p.next_due_at for p in self._t.all("patient") if p.state is PatientState.ACTIVE]
         steps = [row.next_step_at for row in self._t.all("checkin") if row.value.state in OPEN]
-        steps += [row.next_step_at for row in self._t.all("alert")]
+        steps += [moment for row in self._t.all("alert") for moment in (row.next_step_at, row.staff_step_at)]
         waiting = [q.row.not_before for q in self._t.all("outbox") if q.state is OutboxState.WAITING]
         return min((moment.astimezone(UTC) for moment in (*due, *steps, *waiting) if moment is not None), default=None)

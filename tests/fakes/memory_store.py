@@ -27,6 +27,7 @@ from bot.db.engine import DatabaseClosedError
 from tests.fakes.memory_books import OPEN, MemoryBooks
 from tests.fakes.memory_outbox import MemoryMessages, Queued
 from tests.fakes.memory_tables import Tables
+from tests.fakes.memory_team import MemoryTeam
 
 __all__ = ["MemoryDatabase", "MemoryStore", "Queued"]
 
@@ -68,7 +69,7 @@ class MemoryDatabase:
         self.shut()
 
 
-class MemoryStore(MemoryMessages, MemoryBooks):
+class MemoryStore(MemoryMessages, MemoryTeam, MemoryBooks):
     """See `bot.app.store.Store`."""
 
     def __init__(self, tables: Tables) -> None:
@@ -239,6 +240,11 @@ class MemoryStore(MemoryMessages, MemoryBooks):
     def checkins_to_step(self, at: datetime, limit: int) -> Sequence[CheckInRow]:
         return [self._with_answers(r) for r in _to_step(self._t.all("checkin"), at) if r.value.state in OPEN][:limit]
 
+    def completion(self, since: datetime, until: datetime) -> tuple[int, int]:
+        planned = [r for r in self._t.all("checkin") if r.kind in {"scheduled", "again", "extra"}]
+        states = [r.value.state for r in planned if since <= r.opened_at < until]
+        return len(states), states.count(State.DONE)
+
     def record_answer(self, row: AnswerRow) -> AnswerRow:
         self.forget_answer(row.checkin_id, row.question, row.given_at)
         return self._add("answer", row)
@@ -300,6 +306,10 @@ class MemoryStore(MemoryMessages, MemoryBooks):
     def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
         return _to_step(self._t.all("alert"), at)[:limit]
 
+    def alerts_to_escalate(self, at: datetime, limit: int) -> Sequence[AlertRow]:
+        due = [row for row in self._t.all("alert") if row.staff_step_at is not None and row.staff_step_at <= at]
+        return sorted(due, key=lambda row: (row.staff_step_at, row.id))[:limit]
+
     def add_work_item(self, item: WorkItem) -> WorkItem | None:
         if any((i.kind, i.subject) == (item.kind, item.subject) for i in self.work_items()):
             return None
@@ -313,6 +323,12 @@ class MemoryStore(MemoryMessages, MemoryBooks):
         for item in self.work_items(patient_id):
             if item.kind in kinds:
                 self._save("work_item", item.model_copy(update={"closed_at": at}))
+
+    def close_work_item(self, item_id: int, at: datetime) -> WorkItem | None:
+        item = next((i for i in self.work_items() if i.id == item_id), None)
+        if item is not None:
+            self._save("work_item", item.model_copy(update={"closed_at": at}))
+        return item
 
     def add_tip_shown(self, row: TipShown) -> TipShown:
         return self._add("tip_shown", row)

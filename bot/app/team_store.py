@@ -1,0 +1,98 @@
+"""The part of the port to the database that is about the clinic's team. No SQL, no engine."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from typing import Literal, Protocol
+
+from bot.core.screen import Frozen
+
+Role = Literal["coordinator", "lead", "operator"]
+
+
+class Staff(Frozen):
+    """Someone of the team, known by a short name ("lead-2") as the audit keeps it: never a person's own.
+
+    "invited" until they open their link in a chat (single-use; only the keyed hash of its token is stored), "active"
+    then, "gone" when removed.
+    """
+
+    id: int = 0
+    name: str
+    role: Role
+    state: Literal["invited", "active", "gone"] = "invited"
+    language: str
+    token_hash: str | None = None
+    expires_at: datetime | None = None
+    chat_id: int | None = None
+    added_at: datetime
+    joined_at: datetime | None = None
+    unreachable_at: datetime | None = None
+    """Since when messages can't be delivered: whoever it is, is passed over."""
+    left_at: datetime | None = None
+
+    @property
+    def can_be_told(self) -> bool:
+        """Whether a message would reach them."""
+        return self.state == "active" and self.chat_id is not None and self.unreachable_at is None
+
+
+class ShiftRow(Frozen):
+    """One shift, local to the clinic: weekdays (0 = Monday), hours, rank. `out_of_hours`: asked when no shift runs."""
+
+    id: int = 0
+    staff_id: int
+    out_of_hours: bool = False
+    days: tuple[int, ...]
+    start: time
+    end: time
+    rank: int = 0
+
+
+class CoverRow(Frozen):
+    """Someone stands in for someone else, from `first` to `last`, both included."""
+
+    id: int = 0
+    away_id: int
+    instead_id: int
+    first: date
+    last: date
+
+
+class TeamStore(Protocol):
+    """See `bot.app.store.Store`, which this is part of."""
+
+    def add_staff(self, row: Staff) -> Staff:
+        """Raise `DuplicateError` when the name exists, or the chat is someone else's of the team."""
+        ...
+
+    def save_staff(self, row: Staff) -> None:
+        """Raise `DuplicateError` when the chat is someone else's of the team."""
+        ...
+
+    def staff_by_name(self, name: str) -> Staff | None: ...
+    def staff_by_hash(self, token_hash: str) -> Staff | None: ...
+    def staff_by_chat(self, chat_id: int) -> Staff | None:
+        """Found by keyed hash; a chat belongs to one of the team at most."""
+        ...
+
+    def staff(self) -> Sequence[Staff]:
+        """All there are, those gone too, in order of name: a team, so never many."""
+        ...
+
+    def add_shift(self, row: ShiftRow) -> ShiftRow: ...
+    def drop_shift(self, shift_id: int) -> bool:
+        """False when there is no such shift."""
+        ...
+
+    def shifts(self) -> Sequence[ShiftRow]:
+        """In order of adding."""
+        ...
+
+    def add_cover(self, row: CoverRow) -> CoverRow: ...
+    def drop_cover(self, cover_id: int) -> bool:
+        """False when there is no such cover."""
+        ...
+
+    def covers(self, since: date) -> Sequence[CoverRow]:
+        """Those whose last day is not before that, in order of adding."""
+        ...

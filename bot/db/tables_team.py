@@ -1,0 +1,60 @@
+"""The tables of the clinic's team: who they are, when they are on duty, who stands in for whom.
+
+No query; a change here needs a migration beside it.
+"""
+
+from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Index, LargeBinary, String, Table, Time
+
+from bot.db.columns import Code, Sealed, metadata, moment, number_column, rid, whole, words
+from bot.db.types import Identity
+
+
+def _staff(name: str = "staff_id") -> Column[int]:
+    return Column(name, Identity, ForeignKey("staff.id"), nullable=False)
+
+
+staff = Table(
+    "staff",
+    metadata,
+    number_column(),
+    rid(),
+    Column("name", Code, nullable=False, unique=True),
+    words("role"),
+    words("state"),
+    words("language"),
+    Column("token_hash", String, unique=True),
+    moment("expires_at", nullable=True),
+    Column("chat_id", Sealed),
+    Column("chat_hash", LargeBinary, unique=True),
+    moment("added_at"),
+    moment("joined_at", nullable=True),
+    moment("unreachable_at", nullable=True),
+    moment("left_at", nullable=True),
+    sqlite_autoincrement=True,
+)
+
+shift = Table(
+    "shift",
+    metadata,
+    number_column(),
+    _staff(),
+    Column("out_of_hours", Boolean, nullable=False),
+    Column("days", JSON, nullable=False),
+    Column("start", Time, nullable=False),
+    Column("end", Time, nullable=False),
+    whole("rank"),
+    Index(None, "staff_id"),
+    sqlite_autoincrement=True,
+)
+
+cover = Table(
+    "cover",
+    metadata,
+    number_column(),
+    _staff("away_id"),
+    _staff("instead_id"),
+    Column("first", Date, nullable=False),
+    Column("last", Date, nullable=False),
+    Index(None, "last"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,421 @@
+"""Who of the team is told of an alert: step by step, each once, until someone takes it up; by code and tier alone."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from bot.app import alert_work, alerts, conversation, duty, staff_chat, sweeps, team
+from bot.app.patients import RefusedError
+from bot.app.ports import Meant
+from bot.app.store import Lane, OutboxState
+from bot.core.protocol import Tier
+from bot.core.screen import Action
+from tests.app.conftest import AT
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+class Office:
+    """The team, its chats and a clock."""
+
+    def __init__(self, database, clinic, anna):
+        self.database, self.clinic, self.anna = database, clinic, anna
+        self.chats = {}
+
+    def run(self, work, *args, **more):
+        return self.database.run(lambda s: work(s, *args, **more))
+
+    def join(self, name, role="coordinator", at=AT):
+        chat = 100 + len(self.chats)
+        _, token = self.run(team.add, self.clinic, name=name, role=role, language=None, by="lead-0", at=at)
+        assert self.run(staff_chat.opened, self.clinic, token, chat, at) is not None
+        self.chats[name] = chat
+        self.news(name)
+        return chat
+
+    def duty(self, name, **more):
+        self.run(team.add_shift, name, by="lead-0", at=AT, **more)
+
+    def raise_alert(self, tier=Tier.URGENT, at=AT):
+        made = {"tier": tier, "rules": ("new.yes",), "checkin_id": None, "at": at}
+        return self.run(alerts.raise_alert, self.clinic, self.anna, **made).id
+
+    def sweep(self, at):
+        return self.run(sweeps.team_clocks, self.clinic, at, 50)
+
+    def news(self, name):
+        """Messages to someone that they have not read yet, as (screen, mode): sent now, and read."""
+        rows = self.database.tables.all("outbox")
+        new = [q.row for q in rows if q.row.chat_id == self.chats[name] and q.state is OutboxState.WAITING]
+        for row in new:
+            self.run(lambda s, n=row.id: s.mark_sent(n, owner="me", message_id=n, at=AT))
+        return [(row.screen, row.mode) for row in new]
+
+    def names(self, name):
+        return [(screen.name, mode) for screen, mode in self.news(name)]
+
+    def alert(self, number):
+        return self.run(lambda s: s.alert(number))
+
+    def tap(self, name, number, word, at=AT + 5 * MINUTE):
+        person = self.run(lambda s: s.staff_by_name(name))
+        action = Action(kind="staff", subject=number, choice=word)
+        return self.run(staff_chat.tapped, self.clinic, person, action, at)
+
+    def audited(self):
+        return [(line.actor, line.action, dict(line.detail)) for line in self.run(lambda s: s.audit_lines(limit=500))]
+
+
+@pytest.fixture
+def office(database, clinic, anna):
+    return Office(database, clinic, anna)
+
+
+@pytest.fixture
+def two(office):
+    """Two on duty, one off, an operator."""
+    for name in ("ann", "ben", "cleo"):
+        office.join(name)
+    office.join("otto", "operator")
+    office.duty("ann")
+    office.duty("ben", rank=1)
+    return office
+
+
+def keys(screen):
+    return [line.key for line in screen.lines]
+
+
+def words(screen):
+    return [button.action.choice for row in screen.rows for button in row]
+
+
+def test_the_first_on_duty_is_told_at_once_by_code_and_tier_alone(two):
+    number = two.raise_alert(Tier.EMERGENCY)
+    two.sweep(AT)
+    (row,) = [q.row for q in two.database.tables.all("outbox") if q.row.screen.name == "staff.alert"]
+    assert (row.lane, row.patient_id, row.chat_id) == (Lane.REMINDER, None, two.chats["ann"])
+    ((screen, mode),) = two.news("ann")
+    assert (screen.name, mode) == ("staff.alert", "new"), "a new message, so that the phone sounds"
+    assert screen.lines[0].values["code"] == "P-0001"
+    assert screen.lines[0].values["tier"].key == "staff.tier.EMERGENCY"
+    assert "new.yes" not in screen.model_dump_json()
+    assert words(screen) == ["take", "reached", "hand_over"]
+    assert [two.names(name) for name in ("ben", "cleo", "otto")] == [[], [], []]
+    assert two.alert(number).told == ("ann",)
+
+
+def test_each_step_is_done_once_and_stands_in_the_audit(two):
+    number = two.raise_alert(Tier.EMERGENCY)
+    for minutes in range(61):
+        two.sweep(AT + minutes * MINUTE)
+    new = {name: [s for s in two.names(name) if s == ("staff.alert", "new")] for name in two.chats}
+    assert new == {name: [("staff.alert", "new")] for name in ("ann", "ben", "cleo", "otto")}
+    steps = [(d["stage"], d["told"]) for _, action, d in reversed(two.audited()) if action == "alert_escalated"]
+    assert steps == [("ROTA", "ann"), ("NEXT", "ben"), ("EVERYONE", "cleo"), ("OPERATOR", "otto")]
+    assert two.alert(number).staff_step_at is None
+
+
+def test_who_takes_it_up_ends_it_and_the_others_are_shown(two):
+    number = two.raise_alert(Tier.EMERGENCY)
+    two.sweep(AT)
+    two.sweep(AT + 15 * MINUTE)
+    two.news("ann")
+    two.news("ben")
+    assert two.tap("ben", number, "take", AT + 16 * MINUTE).toast.key == "toast.noted"
+    two.sweep(AT + HOUR)
+    assert two.names("cleo") == []
+    ((ann, mode),) = two.news("ann")
+    assert (keys(ann)[-1], ann.lines[-1].values["who"], ann.rows, mode) == ("staff.taken", "ben", (), "edit")
+    ((ben, mode),) = two.news("ben")
+    assert (keys(ben)[-1], mode) == ("staff.yours", "edit")
+    assert words(ben) == ["reached", "outcome", "hand_over"]
+
+
+def test_two_take_it_at_once_and_the_second_is_told(two):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.sweep(AT + HOUR)
+    assert two.tap("ann", number, "take").toast.key == "toast.noted"
+    second = two.tap("ben", number, "take", AT + 6 * MINUTE)
+    assert (second.toast.key, second.toast.values["who"], second.urgent) == ("staff.taken", "ann", True)
+    assert second.toast.values["time"] == "10:05", "the clinic's own time"
+    assert two.alert(number).taken_by == "ann"
+
+
+@pytest.mark.parametrize(
+    "word", ["reached", "spoke_to_patient", "drug_held", "close", "reopen", "outcome", "hand_over"]
+)
+def test_nothing_can_be_done_with_what_someone_else_has(two, word):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.tap("ann", number, "take")
+    before = two.alert(number)
+    assert two.tap("ben", number, word).toast.key == "staff.taken"
+    assert two.alert(number) == before
+
+
+def test_a_call_is_noted_then_closed_and_can_be_opened_again(two):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.tap("ann", number, "reached")
+    noted = two.alert(number)
+    assert (noted.taken_by, noted.outcome, noted.staff_step_at) == ("ann", "spoke_to_patient", None)
+    two.news("ann")
+    two.tap("ann", number, "outcome")
+    ((menu, mode),) = two.news("ann")
+    assert (menu.name, mode) == ("staff.outcomes", "edit")
+    assert words(menu)[:-1] == [
+        *("spoke_to_patient", "sent_to_ed", "told_oncologist", "drug_held", "no_action", "not_reached")
+    ]
+    two.tap("ann", number, "drug_held")
+    assert words(two.news("ann")[-1][0]) == ["close", "outcome", "hand_over"]
+    two.tap("ann", number, "close")
+    assert (two.alert(number).closed_by, two.alert(number).outcome) == ("ann", "drug_held")
+    ((closed, _),) = two.news("ann")
+    assert (keys(closed)[-1], words(closed)) == ("staff.closed", ["reopen"])
+    two.tap("ann", number, "reopen", AT + 2 * HOUR)
+    two.sweep(AT + 2 * HOUR)
+    opened = two.alert(number)
+    assert (opened.closed_at, opened.taken_by, opened.told, opened.stages) == (None, None, ("ann",), 1)
+    assert opened.staff_step_at == AT + 3 * HOUR, "its clocks run from then on"
+
+
+def test_it_is_handed_over_to_someone_who_has_a_chat(two):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.tap("ann", number, "take")
+    two.news("ann")
+    two.tap("ann", number, "hand_over")
+    ((menu, _),) = two.news("ann")
+    assert [b.label.values.get("who") for row in menu.rows for b in row] == ["ben", "cleo", "otto", None]
+    cleo = next(b.action.choice for row in menu.rows for b in row if b.label.values.get("who") == "cleo")
+    two.tap("ann", number, cleo)
+    assert two.alert(number).taken_by == "cleo"
+    assert ("staff.alert", "new") in two.names("cleo")
+    assert keys(two.news("ann")[-1][0])[-1] == "staff.taken"
+    assert two.tap("cleo", number, "to999").toast.key == "staff.toast.gone"
+    assert two.alert(number).taken_by == "cleo"
+
+
+def test_back_shows_the_alert_again(two):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.tap("ann", number, "outcome")
+    two.news("ann")
+    two.tap("ann", number, "back")
+    assert two.names("ann") == [("staff.alert", "edit")]
+    assert two.alert(number).taken_by is None, "looking takes nothing"
+
+
+def test_what_the_shell_does_is_shown_in_the_chats(two):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.news("ann")
+    two.run(alert_work.take, two.clinic, number, "desk", AT)
+    ((screen, mode),) = two.news("ann")
+    assert (keys(screen)[-1], screen.lines[-1].values["who"], mode) == ("staff.taken", "desk", "edit")
+
+
+def test_nobody_is_told_to_wait_until_a_time_that_has_passed(two):
+    number = two.raise_alert(Tier.EMERGENCY)
+    two.sweep(AT)
+    ((first, _),) = two.news("ann")
+    assert (first.lines[-1].key, first.lines[-1].values["time"]) == ("staff.until", "10:15")
+    two.sweep(AT + 15 * MINUTE)
+    ((then, mode),) = two.news("ann")
+    assert (then.lines[-1].values["time"], mode) == ("10:30", "edit")
+    two.sweep(AT + 30 * MINUTE)
+    ((last, _),) = two.news("ann")
+    assert last.lines[-1].key == "staff.anyones"
+    assert two.alert(number).taken_by is None
+
+
+def test_a_time_on_another_day_carries_its_date(two):
+    two.raise_alert(Tier.SOON)
+    two.sweep(AT)
+    ((screen, _),) = two.news("ann")
+    assert screen.lines[-1].values["time"] == "2026-03-03 10:00"
+
+
+# -- nobody, and somebody later
+
+
+def test_with_nobody_in_the_team_an_alert_rests_until_someone_joins(office):
+    number = office.raise_alert(Tier.EMERGENCY)
+    office.sweep(AT)
+    assert office.alert(number).staff_step_at is None
+    office.join("ann", at=AT + HOUR)
+    office.sweep(AT + HOUR)
+    assert ("staff.alert", "new") in office.names("ann")
+    assert office.alert(number).told == ("ann",)
+
+
+def test_someone_who_joins_doesnt_start_again_what_was_told_to_all(two):
+    number = two.raise_alert(Tier.EMERGENCY)
+    two.sweep(AT + HOUR)
+    two.join("dora", at=AT + HOUR)
+    two.sweep(AT + HOUR)
+    assert two.names("dora") == []
+    assert two.alert(number).stages == 4
+
+
+def test_nobody_on_duty_means_everyone_at_once(office):
+    for name in ("ann", "ben"):
+        office.join(name)
+    office.join("otto", "operator")
+    office.raise_alert()
+    office.sweep(AT)
+    assert [office.names(name) for name in ("ann", "ben", "otto")] == [[("staff.alert", "new")]] * 2 + [[]]
+
+
+def test_out_of_hours_the_cover_is_told_and_soon_waits_for_the_morning(office):
+    for name in ("ann", "ben", "cleo"):
+        office.join(name)
+    office.duty("ann", days=range(5), start=time(8), end=time(16))
+    office.duty("ben", out_of_hours=True)
+    sunday = datetime(2026, 3, 8, 2, tzinfo=UTC)
+    office.raise_alert(Tier.URGENT, at=sunday)
+    soon = office.raise_alert(Tier.SOON, at=sunday)
+    office.sweep(sunday)
+    assert [len(office.news(name)) for name in ("ann", "ben", "cleo")] == [0, 1, 0]
+    assert office.alert(soon).told == ()
+    assert office.alert(soon).staff_step_at == sunday + 24 * HOUR, "no later than the next person's time"
+
+
+def test_who_is_away_is_covered(two):
+    day = date(2026, 3, 2)
+    two.run(team.add_cover, two.clinic, "ann", "cleo", first=day, last=day, by="lead-0", at=AT)
+    two.raise_alert()
+    two.sweep(AT)
+    assert [len(two.news(name)) for name in ("ann", "cleo")] == [0, 1]
+
+
+def test_who_blocked_the_bot_is_passed_over(two):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT + MINUTE)
+    two.sweep(AT + MINUTE)
+    assert ("staff.alert", "new") in two.names("ben"), "told at once, not an hour later"
+    two.raise_alert(at=AT + 2 * MINUTE)
+    two.news("ann")
+    two.sweep(AT + 2 * MINUTE)
+    assert two.names("ann") == []
+    assert two.alert(number).told == ("ann", "ben")
+
+
+def test_what_someone_had_who_blocked_the_bot_is_told_to_the_others(two):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.tap("ann", number, "take")
+    two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT + 10 * MINUTE)
+    two.sweep(AT + 10 * MINUTE)
+    assert two.alert(number).taken_by is None
+    assert ("staff.alert", "new") in two.names("ben")
+    assert [a for _, a, _ in two.audited()].count("alert_passed_over") == 1
+
+
+def test_who_writes_again_can_be_told_again(two):
+    two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT)
+    two.run(conversation.said, two.clinic, two.chats["ann"], Meant("unknown"), AT + MINUTE)
+    assert two.run(lambda s: s.staff_by_name("ann")).unreachable_at is None
+    assert [a for _, a, _ in two.audited()][:2] == ["staff_reachable", "staff_unreachable"]
+
+
+def test_who_is_removed_is_of_the_team_no_more(two):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.tap("ann", number, "take")
+    two.run(duty.remove, "ann", "lead-0", AT + MINUTE)
+    two.sweep(AT + MINUTE)
+    assert two.alert(number).taken_by is None
+    assert ("staff.alert", "new") in two.names("ben")
+    assert two.run(lambda s: s.staff_by_chat(two.chats["ann"])) is None
+    assert [r.who for r in two.run(team.rota_lines, two.clinic, AT)] == ["ben"]
+    with pytest.raises(RefusedError, match="removed already"):
+        two.run(duty.remove, "ann", "lead-0", AT)
+    with pytest.raises(RefusedError, match="brings them back"):
+        two.duty("ann")
+    with pytest.raises(RefusedError, match="removed from the team"):
+        two.run(alert_work.assign, two.clinic, number, "ann", "ben", AT)
+
+
+# -- what the patient says of the call
+
+
+@pytest.mark.parametrize("word", ["cannot_reach", "cannot_call"])
+def test_a_patient_who_cant_call_is_told_to_whoever_has_the_alert(two, word):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.news("ann")
+    two.run(alerts.reply, two.clinic, two.anna, number, word, AT + MINUTE)
+    ((screen, mode),) = two.news("ann")
+    assert (screen.name, keys(screen)[-1], mode) == ("staff.notice", f"staff.call.{word}", "new")
+    two.tap("ann", number, "hand_over")
+    two.run(alert_work.assign, two.clinic, number, "cleo", "ann", AT)
+    two.news("cleo")
+    two.news("ann")
+    two.run(alerts.reply, two.clinic, two.anna, number, word, AT + 2 * MINUTE)
+    assert two.names("cleo") == [("staff.notice", "new")]
+    assert two.names("ann") == []
+
+
+def test_a_patient_who_never_confirmed_a_call_is_told_to_the_team(two):
+    number = two.raise_alert(Tier.EMERGENCY)
+    two.sweep(AT)
+    two.news("ann")
+    for n in range(1, 5):
+        two.run(lambda s, n=n: alerts.step(s, two.clinic, s.alert(number), AT + n * 15 * MINUTE))
+    screens = [screen for screen, _ in two.news("ann")]
+    assert [keys(s)[-1] for s in screens if s.name == "staff.notice"] == ["staff.call.unconfirmed"]
+
+
+def test_not_yet_alone_is_no_news_for_the_team(two):
+    number = two.raise_alert()
+    two.sweep(AT)
+    two.news("ann")
+    two.run(alerts.reply, two.clinic, two.anna, number, "not_yet", AT + MINUTE)
+    assert two.names("ann") == []
+
+
+def test_what_the_patient_said_stands_on_the_alert(two):
+    number = two.raise_alert()
+    for word in ("is_urgent", "mistake", "called"):
+        two.run(alerts.reply, two.clinic, two.anna, number, word, AT)
+    two.sweep(AT)
+    ((screen, _),) = two.news("ann")
+    assert keys(screen)[1:5] == ["staff.first", "staff.call.confirmed", "staff.is_urgent", "staff.mistake"]
+
+
+def test_answers_stand_there_only_where_the_clinic_says_so(two, clinic):
+    two.clinic = replace(clinic, staff_answers=True)
+    two.raise_alert()
+    two.sweep(AT)
+    ((screen, _),) = two.news("ann")
+    said = next(line for line in screen.lines if line.key == "staff.said")
+    assert said.values["said"] == "new.yes, week 5, first report"
+
+
+@pytest.mark.parametrize("days", [(), range(0)])
+def test_a_shift_needs_a_day(two, days):
+    with pytest.raises(RefusedError, match="needs a weekday"):
+        two.duty("ann", days=days)
+
+
+def test_a_cover_makes_sense(two):
+    day = date(2026, 3, 2)
+    for away, instead, first, last, why in (
+        ("ann", "ann", day, day, "name someone else"),
+        ("ann", "ben", day, date(2026, 3, 1), "before it begins"),
+        ("ann", "ben", date(2026, 2, 1), date(2026, 3, 1), "has passed"),
+        ("ann", "nobody", day, day, "nobody of the team"),
+    ):
+        with pytest.raises(RefusedError, match=why):
+            two.run(team.add_cover, two.clinic, away, instead, first=first, last=last, by="lead-0", at=AT)
+    made = two.run(team.add_cover, two.clinic, "ann", "cleo", first=day, last=day, by="lead-0", at=AT)
+    two.run(team.drop_cover, made.id, "lead-0", AT)
+    with pytest.raises(RefusedError, match="there is no cover"):
+        two.run(team.drop_cover, made.id, "lead-0", AT)
+    with pytest.raises(RefusedError, match="there is no shift"):
+        two.run(team.drop_shift, 99, "lead-0", AT)

@@ -1,0 +1,63 @@
+"""The team in dictionaries."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from bot.app.store import DuplicateError
+from bot.app.team_store import CoverRow, ShiftRow, Staff
+from tests.fakes.memory_tables import Tables
+
+
+class MemoryTeam:
+    """See `bot.app.team_store.TeamStore`."""
+
+    _t: Tables
+
+    def add_staff(self, row: Staff) -> Staff:
+        if self.staff_by_name(row.name) is not None:
+            raise DuplicateError(f"{row.name!r} is in the team already, or was: choose another short name")
+        self._refuse_staff_chat(row)
+        return self._add("staff", row)
+
+    def save_staff(self, row: Staff) -> None:
+        self._refuse_staff_chat(row)
+        self._save("staff", row)
+
+    def _refuse_staff_chat(self, row: Staff) -> None:
+        other = None if row.chat_id is None else self.staff_by_chat(row.chat_id)
+        if other is not None and other.id != row.id:
+            raise DuplicateError("that chat belongs to someone else")
+
+    def staff_by_name(self, name: str) -> Staff | None:
+        return next((s for s in self._t.all("staff") if s.name == name), None)
+
+    def staff_by_hash(self, token_hash: str) -> Staff | None:
+        return next((s for s in self._t.all("staff") if s.token_hash == token_hash), None)
+
+    def staff_by_chat(self, chat_id: int) -> Staff | None:
+        return next((s for s in self._t.all("staff") if s.chat_id == chat_id), None)
+
+    def staff(self) -> Sequence[Staff]:
+        return sorted(self._t.all("staff"), key=lambda s: s.name)
+
+    def add_shift(self, row: ShiftRow) -> ShiftRow:
+        return self._add("shift", row)
+
+    def drop_shift(self, shift_id: int) -> bool:
+        there = self._t.get("shift", shift_id) is not None
+        self._t.drop("shift", shift_id)
+        return there
+
+    def shifts(self) -> Sequence[ShiftRow]:
+        return self._t.all("shift")
+
+    def add_cover(self, row: CoverRow) -> CoverRow:
+        return self._add("cover", row)
+
+    def drop_cover(self, cover_id: int) -> bool:
+        there = self._t.get("cover", cover_id) is not None
+        self._t.drop("cover", cover_id)
+        return there
+
+    def covers(self, since: date) -> Sequence[CoverRow]:
+        return [c for c in self._t.all("cover") if c.last >= since]
