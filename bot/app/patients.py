@@ -192,6 +192,13 @@ def _tell_paused(store: Store, patient: Patient, until: date | None, at: datetim
     post(store, patient, Screen(name="pause", lines=(Text(key=key, values=values),)), at=at, slot="pause")
 
 
+def tell_pause(store: Store, patient: Patient, pause: Pause, at: datetime) -> None:
+    """Tell a patient of a pause that was planned: from when, and that it ends by itself."""
+    values: dict[str, str | int | Text] = {"first": date_text(pause.first), "last": date_text(pause.last)}
+    screen = Screen(name="pause", lines=(Text(key="pause.planned", values=values),))
+    post(store, patient, screen, at=at, slot="pause")
+
+
 def resume(store: Store, clinic: Clinic, patient: Patient, at: datetime, *, by: str | None = None) -> Patient:
     """End a pause today; check-ins go on as planned."""
     today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from bot.app.patients import RefusedError, by_code, locked, plan_for, tell_plan
-from bot.app.plans import occurrence_after
+from bot.app.patients import RefusedError, by_code, locked, plan_for, tell_pause, tell_plan
+from bot.app.plans import occurrence_after, pauses_with
 from bot.app.ports import Clinic
 from bot.app.reminding import reminders_between
 from bot.app.rounds import asked_until, local_day, replanned
 from bot.app.store import Audit, Patient, PatientState, Store
-from bot.core.schedule import after_quiet_hours, in_quiet_hours
+from bot.core.own_plan import Extra, Own, Rhythm
+from bot.core.schedule import Pause, after_quiet_hours, in_quiet_hours
 from bot.core.screen import Frozen
 
 AHEAD = timedelta(days=14)
@@ -18,8 +19,16 @@ LONGEST_AGO = timedelta(days=3660)
 """An ICI start further back than ten years is a slip of the keyboard."""
 
 
+LONGEST_PAUSE = timedelta(days=183)
+"""A planned pause that is longer silences by a slip of the keyboard."""
+
+
 class PlanEdit(Frozen):
-    """What is to change; None leaves it as it is. `ici_restart`: given again, so the early phase begins anew."""
+    """What is to change; None leaves it as it is. `ici_restart`: given again, so the early phase begins anew.
+
+    `rhythms` and `weekdays` take the place of all there were (none given: the plan's own again); `add_days` and
+    `drop_days` are single check-ins more or fewer of those; `pause` begins today or later and has a last day.
+    """
 
     ici_start: date | None = None
     ici_stop: date | None = None
@@ -27,6 +36,11 @@ class PlanEdit(Frozen):
     regimen: Literal["single", "combination"] | None = None
     plan: str | None = None
     send_time: time | None = None
+    rhythms: tuple[Rhythm, ...] | None = None
+    weekdays: tuple[int, ...] | None = None
+    add_days: tuple[date, ...] = ()
+    drop_days: tuple[date, ...] = ()
+    pause: Pause | None = None
 
 
 class Message(Frozen):
@@ -49,6 +63,8 @@ class Preview(Frozen):
     regimen: str
     plan: str
     send_time: str
+    own: Own
+    pauses: tuple[Pause, ...]
     messages: tuple[Message, ...]
 
 
@@ -71,14 +87,23 @@ def apply(store: Store, clinic: Clinic, code: str, edit: PlanEdit, by: str, at: 
     if edited.state is PatientState.ACTIVE:
         edited = replanned(store, clinic, edited, at)
     store.save_patient(edited)
-    detail = {name: str(getattr(edited, name)) for name in _FIELDS if getattr(edited, name) != getattr(patient, name)}
-    store.audit(Audit(at=at, actor=by, action="plan_changed", subject=code, detail=detail))
-    if edited.state is PatientState.ACTIVE:
+    store.audit(Audit(at=at, actor=by, action="plan_changed", subject=code, detail=_changes(patient, edited)))
+    if edited.state is PatientState.ACTIVE and edit.pause is not None:
+        tell_pause(store, edited, edit.pause, at)
+    elif edited.state is PatientState.ACTIVE:
         tell_plan(store, clinic, edited, at)
     return found
 
 
-_FIELDS = ("ici_start", "ici_stop", "regimen", "plan", "send_time")
+_FIELDS = ("ici_start", "ici_stop", "regimen", "plan", "send_time", "own", "pauses")
+
+
+def _changes(before: Patient, after: Patient) -> dict[str, str]:
+    """What differs, as the audit keeps it."""
+    facts = [(each.model_dump(mode="json"), name) for each in (before, after) for name in _FIELDS]
+    half = len(_FIELDS)
+    pairs = zip(facts[:half], facts[half:], strict=True)
+    return {name: str(new[name]) for (old, name), (new, _) in pairs if old[name] != new[name]}
 
 
 # -- what an edit makes of a patient
@@ -101,9 +126,24 @@ def _edited(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> P
     }
     if edit.ici_restart is not None:
         changes["ici_stop"] = None
+    changes["own"] = _own(clinic, patient, edit, at)
+    if edit.pause is not None:
+        changes["pauses"] = pauses_with(patient.pauses, edit.pause)
     if edit.regimen is not None and edit.plan is None and edit.regimen != patient.regimen:
         changes["plan"] = plan_for(clinic, edit.regimen)
     return patient.model_copy(update=changes)
+
+
+def _own(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> Own:
+    """Single days that have passed are forgotten on the way."""
+    today = local_day(patient, clinic, at)
+    kept = {e.day for e in patient.own.extras if e.day >= today} - set(edit.drop_days) | set(edit.add_days)
+    unchanged = not edit.add_days and not edit.drop_days
+    return Own(
+        rhythms=patient.own.rhythms if edit.rhythms is None else edit.rhythms,
+        weekdays=patient.own.weekdays if edit.weekdays is None else tuple(sorted(set(edit.weekdays))),
+        extras=patient.own.extras if unchanged else tuple(Extra(day=day) for day in sorted(kept)),
+    )
 
 
 def _faults(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> Iterator[str]:
@@ -124,11 +164,29 @@ def _faults(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> I
     stop = edit.ici_stop or (patient.ici_stop if edit.ici_restart is None else None)
     if stop is not None and edit.ici_restart is None and stop < start:
         yield f"ICI stop {stop}: it lies before the start on {start}"
+    yield from _own_faults(patient, edit, today)
     if edit.plan is not None and edit.plan not in clinic.protocol.plans:
         yield f"plan {edit.plan!r}: the protocol has {', '.join(clinic.protocol.plans)}"
     if edit.send_time is not None and _is_quiet(patient, edit.send_time):
         quiet = f"{patient.quiet_from:%H:%M} to {patient.quiet_to:%H:%M}"
         yield f"send time {edit.send_time:%H:%M}: it lies in the patient's quiet hours, {quiet}"
+
+
+def _own_faults(patient: Patient, edit: PlanEdit, today: date) -> Iterator[str]:
+    if edit.weekdays and not set(edit.weekdays) <= set(range(7)):
+        yield f"weekdays {edit.weekdays}: 0 is Monday, 6 is Sunday"
+    for day in edit.add_days:
+        if not today <= day <= today + timedelta(days=366):
+            yield f"check-in on {day}: name a day from today to a year from now"
+    for day in edit.drop_days:
+        if day not in {extra.day for extra in patient.own.extras}:
+            yield f"check-in on {day}: none was added on that day"
+    if edit.pause is not None and not today <= edit.pause.first <= today + timedelta(days=366):
+        yield f"pause from {edit.pause.first}: name a day from today to a year from now"
+    if edit.pause is not None and edit.pause.last > edit.pause.first + LONGEST_PAUSE:
+        yield f"pause until {edit.pause.last}: half a year at most; who has left is withdrawn"
+    if edit.pause is not None and patient.state is not PatientState.ACTIVE:
+        yield f"{patient.code} is {patient.state}: only an active patient can be paused"
 
 
 def _is_quiet(patient: Patient, moment: time) -> bool:
@@ -152,6 +210,8 @@ def _preview(store: Store, clinic: Clinic, before: Patient, after: Patient, at: 
         regimen=after.regimen,
         plan=after.plan,
         send_time=f"{after.send_time:%H:%M}",
+        own=after.own,
+        pauses=after.pauses,
         messages=tuple(sorted(marked, key=lambda m: (m.at, m.kind))),
     )
 

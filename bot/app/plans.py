@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.app.ports import Clinic
 from bot.app.store import Patient, PatientState
+from bot.core.own_plan import next_of_own, with_rhythms
 from bot.core.schedule import Cadence, Occurrence, Pause, Phase, Plan, PlanTemplate, Tail, next_occurrence
 
 AGAIN = "again"
@@ -16,7 +17,7 @@ FAR = date(9999, 12, 31)
 def plan_of(patient: Patient, clinic: Clinic) -> Plan:
     """Return the plan; until the patient chose a time zone the clinic's own stands in."""
     return Plan(
-        template=clinic.protocol.plans[patient.plan],
+        template=_template(patient, clinic),
         ici_start=patient.ici_start,
         ici_stop=patient.ici_stop,
         timezone=patient.timezone or clinic.timezone,
@@ -26,6 +27,11 @@ def plan_of(patient: Patient, clinic: Clinic) -> Plan:
         pauses=patient.pauses,
         jitter_seconds=patient.jitter,
     )
+
+
+def _template(patient: Patient, clinic: Clinic) -> PlanTemplate:
+    template = clinic.protocol.plans[patient.plan]
+    return with_rhythms(template, patient.own.rhythms) if patient.own.rhythms else template
 
 
 def daily_plan_of(patient: Patient, clinic: Clinic) -> Plan | None:
@@ -42,7 +48,7 @@ def daily_plan_of(patient: Patient, clinic: Clinic) -> Plan | None:
 
 def occurrence_after(patient: Patient, clinic: Clinic, after: datetime) -> Occurrence | None:
     """Return the first check-in due strictly later than `after`. On a day that both would ask, the plan does."""
-    planned = next_occurrence(plan_of(patient, clinic), after)
+    planned = next_of_own(plan_of(patient, clinic), patient.own, after)
     daily_plan = daily_plan_of(patient, clinic)
     daily = next_occurrence(daily_plan, after) if daily_plan is not None else None
     if planned is None or daily is None:
@@ -68,6 +74,18 @@ def pauses_ended(pauses: tuple[Pause, ...], today: date) -> tuple[Pause, ...]:
     kept = [p for p in pauses if not p.first <= today <= p.last]
     cut = [Pause(first=p.first, last=yesterday) for p in pauses if p.first < today <= p.last]
     return (*kept, *cut)
+
+
+def pauses_with(pauses: tuple[Pause, ...], new: Pause) -> tuple[Pause, ...]:
+    """Return the pauses with a new one, which holds: what was told last. Of one that meets it the part before stays.
+
+    What would come after it goes too: the patient is told that they are asked again then.
+    """
+    before = [
+        p.model_copy(update={"last": min(p.last, new.first - timedelta(days=1))}) for p in pauses if p.first < new.first
+    ]
+    apart = [p for p in pauses if p.first > new.last]
+    return (*before, new, *apart)
 
 
 def is_paused(patient: Patient, clinic: Clinic, at: datetime) -> bool:

@@ -14,6 +14,7 @@ from pydantic import Field
 from bot.app.team_store import TeamStore
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn
+from bot.core.own_plan import Own
 from bot.core.protocol import Answers, Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Frozen, Screen
@@ -70,6 +71,8 @@ class Patient(Frozen):
     """What the immunotherapy is called, for the card an emergency department is shown."""
     plan: str
     pauses: tuple[Pause, ...] = ()
+    own: Own = Own()
+    """What a coordinator made different in the plan."""
     jitter: int = 0
     watch: Watch | None = None
     """What is asked again daily, beside the plan (stored sealed: it names symptoms)."""

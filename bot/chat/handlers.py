@@ -32,6 +32,7 @@ _PRESENT = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OW
 
 
 _NUMBERS = frozenset("123456789")
+_DIGIT = re.compile(r"[0-9]")
 
 
 class Typed(Protocol):
@@ -168,8 +169,9 @@ class Handlers:
         number = text.strip().rstrip(".)")
         if number in _NUMBERS:
             return Meant("choice", int(number))
+        # Words have no digits: what a patient types goes no further.
         code = text.strip().upper()
-        return Meant("code", code=code) if CODE.fullmatch(code) else UNKNOWN
+        return Meant("code", code=code) if CODE.fullmatch(code) and _DIGIT.search(code) else UNKNOWN
 
     def _typed_command(self, text: str) -> Command | None:
         name = self._typed.command(text)

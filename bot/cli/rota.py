@@ -19,11 +19,11 @@ HOUR = {"formats": ["%H:%M"], "metavar": "HH:MM"}
 
 
 def _days(value: str) -> str:
-    _numbers(value)
+    weekdays(value)
     return value
 
 
-def _numbers(value: str) -> frozenset[int]:
+def weekdays(value: str) -> frozenset[int]:
     """Read "mon-fri" or "sat,sun"; a range may go round the end of the week."""
     found: set[int] = set()
     for part in value.lower().split(","):
@@ -70,7 +70,7 @@ def add(
         lambda store, _clinic, at: team.add_shift(
             store,
             name,
-            days=_numbers(days) if not out_of_hours else ALL_DAYS,
+            days=weekdays(days) if not out_of_hours else ALL_DAYS,
             start=(start or datetime(2000, 1, 1)).time(),  # noqa: DTZ001 - an hour of the clinic's day
             end=(end or datetime(2000, 1, 1)).time(),  # noqa: DTZ001
             rank=rank,

@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AwareDatetime, field_validator, model_validator
@@ -97,6 +97,7 @@ class Pause(Frozen):
 
     first: date
     last: date
+    reason: Literal["hospital", "holiday", "other"] | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -168,6 +169,12 @@ def occurrences(plan: Plan, after: datetime, limit: int | None = None) -> Iterat
 def next_occurrence(plan: Plan, after: datetime) -> Occurrence | None:
     """Return the first check-in due strictly later than `after`, or None when the plan is over."""
     return next(occurrences(plan, after), None)
+
+
+def due_on(plan: Plan, local_date: date) -> datetime | None:
+    """Return when (UTC) a check-in on that date falls due, whether or not the plan asks then; None in a pause."""
+    day = (local_date - plan.ici_start).days
+    return _due_at(plan, _zone(plan.timezone), local_date) if _resumes(plan, day) == day else None
 
 
 def phase_at(plan: Plan, local_date: date) -> str | None:

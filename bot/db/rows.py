@@ -111,6 +111,8 @@ def _stored(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple):
         return [part.model_dump(mode="json") if isinstance(part, Frozen) else part for part in value]
+    if isinstance(value, Frozen):
+        return value.model_dump(mode="json")
     return dict(value) if isinstance(value, Mapping) else value
 
 

@@ -61,6 +61,7 @@ patient = Table(
     words("regimen"),
     words("plan"),
     Column("pauses", JSON, nullable=False),
+    Column("own", JSON, nullable=False, server_default="{}"),
     whole("jitter"),
     words("enrol_step", nullable=True),
     whole("enrol_revision"),

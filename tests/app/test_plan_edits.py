@@ -4,12 +4,14 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from bot.app import patients, plan_edits
+from bot.app import patients, plan_edits, sweeps
 from bot.app.patients import RefusedError
 from bot.app.plan_edits import PlanEdit
-from bot.app.plans import plan_of
+from bot.app.plans import occurrence_after, plan_of
 from bot.app.store import PatientState
-from bot.core.schedule import phase_at
+from bot.core.again import Watch
+from bot.core.own_plan import Own, Rhythm
+from bot.core.schedule import Pause, phase_at
 from tests.app.conftest import AT
 
 TODAY = AT.date()
@@ -153,3 +155,118 @@ def test_a_pause_leaves_a_gap_of_messages(database, clinic, anna, seen):
 def test_reminders_keep_out_of_quiet_hours(database, clinic, anna, seen):
     for message in seen(send_time=time(20, 45)).messages:
         assert message.at.hour in range(8, 20), message
+
+
+# -- one patient's own
+
+
+def test_every_so_many_days_weekdays_and_a_day_more_are_seen_before_they_hold(database, anna, edit, seen):
+    before = days(seen())
+    every_day = Rhythm(first_day=0, every=1)
+    assert len(days(seen(rhythms=(every_day,)), "new")) > 5
+    assert {d.weekday() for d in days(seen(weekdays=(0, 3)))} <= {0, 3}
+    extra = TODAY + 2 * DAY
+    assert extra not in before
+    assert days(seen(add_days=(extra,)), "new") == [extra]
+    assert patient(database, anna).own == Own()
+    edit(add_days=(extra,), weekdays=(3, 0, 3))
+    edit(rhythms=(every_day,))
+    own = patient(database, anna).own
+    assert (own.rhythms, own.weekdays, [e.day for e in own.extras]) == ((every_day,), (0, 3), [extra])
+    assert len(told(database)) == 2
+    edit(rhythms=(), weekdays=(), drop_days=(extra,))
+    assert patient(database, anna).own == Own()
+    assert days(seen()) == before
+
+
+def test_a_rhythm_doesnt_change_what_is_asked_daily(database, anna, clinic, edit):
+    watch = Watch(groups=("sensory",), since=TODAY)
+    database.run(lambda s: s.save_patient(s.patient(anna.id).model_copy(update={"watch": watch})))
+    edit(rhythms=(Rhythm(first_day=0, every=30),), weekdays=(0,))
+    following = occurrence_after(patient(database, anna), clinic, AT + DAY)
+    assert following.local_date == TODAY + 2 * DAY, "a red flag's follow-up waits for no weekday"
+
+
+def test_single_days_that_passed_are_forgotten_when_others_are_added(database, anna, edit):
+    edit(add_days=(TODAY + DAY,))
+    edit(at=AT + 3 * DAY, add_days=(TODAY + 9 * DAY,))
+    assert [e.day for e in patient(database, anna).own.extras] == [TODAY + 9 * DAY]
+
+
+def test_a_day_more_that_falls_due_is_asked(database, clinic, anna, edit):
+    """As the sweep does it, on a day the plan would not ask."""
+    extra = TODAY + 2 * DAY
+    edit(add_days=(extra,))
+    due = occurrence_after(patient(database, anna), clinic, AT)
+    while due.local_date < extra:
+        due = occurrence_after(patient(database, anna), clinic, due.due_at)
+    database.run(lambda s: s.save_patient(s.patient(anna.id).model_copy(update={"next_due_at": due.due_at})))
+    database.run(lambda s: sweeps.check_ins_due(s, clinic, due.due_at, 9))
+    assert database.run(lambda s: s.open_checkin(anna.id)).due_at == due.due_at
+
+
+def test_a_planned_pause_has_a_reason_and_ends_by_itself(database, anna, edit, seen):
+    pause = Pause(first=TODAY + 3 * DAY, last=TODAY + 9 * DAY, reason="holiday")
+    before = days(seen())
+    gone = [day for day in before if pause.first <= day <= pause.last]
+    assert len(gone) >= 3, "three check-ins would have fallen due"
+    assert days(seen(pause=pause), "gone") == gone
+    edit(pause=pause)
+    assert patient(database, anna).pauses == (pause,)
+    assert patient(database, anna).state is PatientState.ACTIVE
+    screen = [q.row.screen for q in database.tables.all("outbox")][-1]
+    assert (screen.lines[0].key, sorted(screen.lines[0].values)) == ("pause.planned", ["first", "last"])
+    assert days(seen()) == [day for day in before if day not in gone]
+
+
+def test_the_newest_pause_holds_where_two_meet(database, anna, edit):
+    edit(pause=Pause(first=TODAY + 3 * DAY, last=TODAY + 9 * DAY, reason="holiday"))
+    edit(pause=Pause(first=TODAY + 20 * DAY, last=TODAY + 22 * DAY))
+    edit(pause=Pause(first=TODAY + 5 * DAY, last=TODAY + 6 * DAY, reason="hospital"))
+    assert [(p.first - TODAY, p.last - TODAY, p.reason) for p in patient(database, anna).pauses] == [
+        (3 * DAY, 4 * DAY, "holiday"),
+        (5 * DAY, 6 * DAY, "hospital"),
+        (20 * DAY, 22 * DAY, None),
+    ]
+
+
+def test_an_open_check_in_stays_as_it_is_through_all_of_it(database, anna, edit):
+    before = database.run(lambda s: s.open_checkin(anna.id))
+    edit(rhythms=(Rhythm(first_day=0, every=1),), weekdays=(0,), add_days=(TODAY,))
+    edit(pause=Pause(first=TODAY, last=TODAY + DAY))
+    assert database.run(lambda s: s.open_checkin(anna.id)) == before
+
+
+def test_what_was_asked_today_is_not_asked_again_by_any_of_it(database, anna, edit):
+    edit(rhythms=(Rhythm(first_day=0, every=1),), add_days=(TODAY,))
+    assert patient(database, anna).next_due_at.date() > TODAY
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ({"weekdays": (7,)}, "0 is Monday"),
+        ({"add_days": (TODAY - DAY,)}, "from today to a year"),
+        ({"add_days": (TODAY + 367 * DAY,)}, "from today to a year"),
+        ({"drop_days": (TODAY,)}, "none was added"),
+        ({"pause": Pause(first=TODAY - DAY, last=TODAY)}, "from today to a year"),
+        ({"pause": Pause(first=TODAY, last=TODAY + 184 * DAY)}, "half a year at most"),
+    ],
+)
+def test_bad_edits_of_ones_own_are_refused(database, anna, edit, bad, why):
+    before = patient(database, anna)
+    with pytest.raises(RefusedError, match=why):
+        edit(**bad)
+    assert patient(database, anna) == before
+
+
+def test_only_an_active_patient_has_a_planned_pause(database, anna, clinic, edit):
+    database.run(lambda s: patients.pause(s, clinic, anna.code, None, AT))
+    with pytest.raises(RefusedError, match="is paused: only an active"):
+        edit(pause=Pause(first=TODAY, last=TODAY + DAY))
+
+
+def test_the_audit_says_what_became_different(database, anna, edit):
+    edit(weekdays=(0,), send_time=time(18))
+    line = database.run(lambda s: s.audit_lines(anna.code))[0]
+    assert (line.actor, line.action, sorted(line.detail)) == ("lead-1", "plan_changed", ["own", "send_time"])

@@ -1,5 +1,7 @@
 """The replay finds what was stored otherwise than it would be judged anew: tier, rules, answers, protocol, basis."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.app import replay
@@ -68,3 +70,10 @@ def test_another_protocol_is_seen(clinic, replayed):
     calm = clinic.protocol.model_copy(update={"rules": ()})
     (found,) = replayed(calm)
     assert (found.verdict, found.derived_tier) == ("differs", "ROUTINE")
+
+
+def test_the_oldest_comes_first(database, clinic, anna, rows):
+    more = [rows[0].model_copy(update={"at": rows[0].at + timedelta(days=n)}) for n in (1, 2)]
+    database.run(lambda s: [s.add_assessment(row) for row in more])
+    found = database.run(lambda s: replay.replay(s, anna.code, lambda _store, _hash: clinic.protocol))
+    assert [one.at for one in found] == [rows[0].at, *(row.at for row in more)]

@@ -4,6 +4,7 @@ import pytest
 from telegram import Update
 
 from bot.app import conversation
+from bot.app.ports import Meant
 from bot.chat.buttons import encode
 from bot.chat.handlers import Conversation
 from bot.core.screen import Action
@@ -59,6 +60,18 @@ async def test_an_edited_command_is_not_obeyed(house: House) -> None:
     edited = message(1, 7, "/stop")
     edited["edited_message"] = edited.pop("message")
     await house.handle(edited)
+    assert house.log == [("said", 7)]
+
+
+@pytest.mark.parametrize(("text", "code"), [("P-0017", "P-0017"), (" p-0017 ", "P-0017"), ("S1", "S1")])
+async def test_a_study_code_is_told_apart_from_words(house: House, text: str, code: str) -> None:
+    await house.handle(message(1, 7, text))
+    assert house.log == [("said", 7, Meant("code", code=code))]
+
+
+@pytest.mark.parametrize("text", ["HELLO", "numb", "P-0017 is numb", "P_17", "P-0017-0017-00170"])
+async def test_words_are_no_study_code(house: House, text: str) -> None:
+    await house.handle(message(1, 7, text))
     assert house.log == [("said", 7)]
 
 

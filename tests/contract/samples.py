@@ -25,6 +25,7 @@ from bot.app.store import (
 from bot.app.team_store import CoverRow, ShiftRow, Staff
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn, State
+from bot.core.own_plan import Extra, Own, Rhythm
 from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Action, Button, Contact, Screen, Style, Text
@@ -57,8 +58,13 @@ def full_patient(code: str = "P-0002") -> Patient:
         ici_stop=date(2026, 9, 1),
         regimen="combination",
         pauses=(
-            Pause(first=date(2026, 4, 1), last=date(2026, 4, 7)),
+            Pause(first=date(2026, 4, 1), last=date(2026, 4, 7), reason="holiday"),
             Pause(first=date(2026, 5, 1), last=date(2026, 5, 1)),
+        ),
+        own=Own(
+            rhythms=(Rhythm(first_day=3, last_day=9, every=2), Rhythm(first_day=20, every=5)),
+            weekdays=(0, 2, 4),
+            extras=(Extra(day=date(2026, 4, 9)),),
         ),
         jitter=-312,
         enrol_step="zone:Europe",
