@@ -26,8 +26,12 @@ def raise_alert(
     rules: tuple[str, ...],
     checkin_id: int | None,
     at: datetime,
+    expected: bool = False,
 ) -> AlertRow:
-    """Store an alert and queue its call screen as a new message: lane 0 for EMERGENCY and URGENT."""
+    """Store an alert and queue its call screen as a new message: lane 0 for EMERGENCY and URGENT.
+
+    `expected` by the team: the patient is told to call all the same, and the team's clocks rest.
+    """
     alert = store.add_alert(
         AlertRow(
             patient_id=patient.id,
@@ -37,7 +41,8 @@ def raise_alert(
             raised_at=at,
             caregiver_id=patient.helper.id if patient.helper is not None else None,
             next_step_at=first_step_at(tier, clinic.protocol.clocks, at),
-            staff_step_at=at,
+            expected=expected,
+            staff_step_at=None if expected else at,
         )
     )
     _audit(store, patient, alert, "alert_raised", at)

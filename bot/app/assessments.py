@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.app import alerts
+from bot.app import alerts, snoozes
 from bot.app.ports import Clinic
 from bot.app.store import AlertState, AnswerRow, AssessmentRow, Basis, CheckInRow, Patient, Store
 from bot.core.again import Watch, has_news
@@ -83,9 +83,31 @@ def raise_for(
     store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, assessment: Assessment, at: datetime
 ) -> None:
     alert = alerts.raise_alert(
-        store, clinic, patient, tier=assessment.tier, rules=assessment.concerns, checkin_id=row.id, at=at
+        store,
+        clinic,
+        patient,
+        tier=assessment.tier,
+        rules=assessment.concerns,
+        checkin_id=row.id,
+        at=at,
+        expected=is_expected(store, clinic, row, assessment, at),
     )
     alerts.hand_loop_back_to(store, alert)
+
+
+def is_expected(store: Store, clinic: Clinic, row: CheckInRow, found: Assessment, at: datetime) -> bool:
+    """Whether these findings are no more than what the team expects for a while."""
+    compared = history(store, clinic, row)
+    return snoozes.explains(store, clinic, row.patient_id, found, row.value.answers, compared, row.value.form, at)
+
+
+def raises_nothing_new(
+    store: Store, clinic: Clinic, before: Watch | None, row: CheckInRow, found: Assessment, at: datetime
+) -> bool:
+    """Whether a SOON finding needs no alert of its own: it stands in one that is open, or the team expects it."""
+    return found.tier is Tier.SOON and (
+        is_known(store, before, row.patient_id, found, clinic) or is_expected(store, clinic, row, found, at)
+    )
 
 
 def is_known(store: Store, before: Watch | None, patient_id: int, found: Assessment, clinic: Clinic) -> bool:

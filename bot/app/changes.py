@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.app import alerts
-from bot.app.assessments import answer_row, as_stored, history, is_known, keep_assessment, raise_for
+from bot.app.assessments import answer_row, as_stored, history, keep_assessment, raise_for, raises_nothing_new
 from bot.app.ports import Clinic
 from bot.app.rounds import follow_up
 from bot.app.store import Audit, CheckInRow, Patient, Store
@@ -52,7 +52,7 @@ def _carry_out_change(
             raised = [a for a in store.alerts(patient.id) if a.checkin_id == row.id]
             if any(a.tier >= assessment.tier for a in raised):
                 alerts.add_rules(store, patient.id, row.id, assessment.concerns)
-            elif assessment.tier is Tier.SOON and not is_known(store, before, patient.id, assessment, clinic):
+            elif assessment.tier is Tier.SOON and not raises_nothing_new(store, clinic, before, row, assessment, at):
                 raise_for(store, clinic, patient, row, assessment, at)
             store.audit(Audit(at=at, actor=patient.actor, action="answer_changed", subject=patient.code))
         case _:

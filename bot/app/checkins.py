@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from bot.app import alerts
-from bot.app.assessments import answer_row, as_stored, history, is_known, keep_assessment, raise_for
+from bot.app.assessments import answer_row, as_stored, history, keep_assessment, raise_for, raises_nothing_new
 from bot.app.plans import plan_of
 from bot.app.ports import Clinic, Outcome
 from bot.app.post import drop_unsent, post
@@ -242,7 +242,7 @@ def _finish(
     if row.value.raised > Tier.ROUTINE:
         alerts.add_rules(store, patient.id, row.id, assessment.concerns)
         screen = done_after_call(clinic, following)
-    elif assessment.tier is Tier.SOON and is_known(store, before, patient.id, assessment, clinic):
+    elif raises_nothing_new(store, clinic, before, row, assessment, at):
         screen = done_unchanged(clinic, following)
     elif assessment.tier > Tier.ROUTINE:
         raise_for(store, clinic, patient, row, assessment, at)
@@ -318,8 +318,7 @@ def _settle(
     keep_assessment(store, clinic, row, assessment, at, final=row.value.state in CLOSED, finished=True)
     before = as_stored(store, patient).watch
     follow_up(store, clinic, as_stored(store, patient), assessment, at)
-    known = assessment.tier is Tier.SOON and is_known(store, before, patient.id, assessment, clinic)
-    if assessment.tier <= row.value.raised or known:
+    if assessment.tier <= row.value.raised or raises_nothing_new(store, clinic, before, row, assessment, at):
         return row
     raise_for(store, clinic, patient, row, assessment, at)
     settled = row.model_copy(update={"value": row.value.model_copy(update={"raised": assessment.tier})})

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from bot.app import snoozes
 from bot.app.plans import plan_of
 from bot.app.ports import Clinic
 from bot.app.store import AlertRow, AssessmentRow, CheckInRow, Patient, Store
@@ -47,13 +48,19 @@ class AlertLine(Frozen):
     changes: tuple[Change, ...]
     first: bool
     """Whether it is the patient's first alert."""
+    expected: bool
+    """Whether it is no more than the team expects."""
+    expecting: tuple[str, ...]
+    """What the team expects of this patient now, a line each."""
 
     @property
     def said(self) -> str:
         """What changed, in one line."""
         parts = [_said(change) for change in self.changes] or [", ".join(self.rules)]
         more = [f"week {self.week}", "first report" if self.first else None, self.declared and _DECLARED[self.declared]]
-        return ", ".join([*parts, *(word for word in more if word), *(["tapped by mistake"] if self.mistake else [])])
+        more += ["tapped by mistake" if self.mistake else None, "expected" if self.expected else None]
+        more += [f"expecting {line}" for line in self.expecting]
+        return ", ".join([*parts, *(word for word in more if word)])
 
 
 _DECLARED = {"is_urgent": "the patient says it is urgent", "can_wait": "the patient says it can wait"}
@@ -79,7 +86,9 @@ def line(store: Store, clinic: Clinic, alert: AlertRow, at: datetime) -> AlertLi
         raised_at=alert.raised_at,
         week=week_of(plan_of(patient, clinic), alert.raised_at),
         take_by=take_by,
-        overdue=alert.taken_by is None and alert.closed_at is None and take_by <= at,
+        expected=alert.expected,
+        expecting=tuple(snoozes.said(row) for row in snoozes.active(store, patient.id, at)),
+        overdue=not alert.expected and alert.taken_by is None and alert.closed_at is None and take_by <= at,
         declared=alert.declared,
         taken_by=alert.taken_by,
         taken_at=alert.taken_at,

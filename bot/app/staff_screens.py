@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.app import queue
+from bot.app import queue, snoozes
 from bot.app.plans import is_paused, plan_of
 from bot.app.ports import Clinic
 from bot.app.screens import button, next_checkin_text, rows
@@ -63,11 +63,23 @@ def _facts(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow, at: 
     if clinic.staff_answers:
         said = queue.line(store, clinic, alert, at).said
         yield Text(key="staff.said", values={"said": said})
+    yield from _expecting(store, clinic, alert, at)
     yield Text(key=_call(alert))
     if alert.declared is not None:
         yield Text(key=f"staff.{alert.declared}")
     if alert.mistake_at is not None:
         yield Text(key="staff.mistake")
+
+
+def _expecting(store: Store, clinic: Clinic, alert: AlertRow, at: datetime) -> Iterator[Text]:
+    """That something is expected stands on each alert; what, only where the clinic lets answers be said."""
+    found = snoozes.active(store, alert.patient_id, at)
+    if alert.expected:
+        yield Text(key="staff.expected")
+    elif found and not clinic.staff_answers:
+        yield Text(key="staff.expecting", values={"n": len(found)})
+    if clinic.staff_answers:
+        yield from (Text(key="staff.expecting_what", values={"what": snoozes.said(row)}) for row in found)
 
 
 def _call(alert: AlertRow) -> str:

@@ -250,6 +250,8 @@ class AlertRow(Frozen):
     """Steps of the team's escalation that were done (see core/escalation.py)."""
     clock_from: datetime | None = None
     """Since when the team's clocks run; None: since it was raised."""
+    expected: bool = False
+    """Whether the team expected what was found: then its clocks rest."""
     staff_step_at: datetime | None = None
     """When the next step of the team's escalation is due."""
     work_revision: int = 0

@@ -58,6 +58,20 @@ class CoverRow(Frozen):
     last: date
 
 
+class Snooze(Frozen):
+    """A symptom (question id) that the team expects up to a level (choice id; stored sealed) until a moment."""
+
+    id: int = 0
+    patient_id: int
+    question: str
+    level: str
+    until: datetime
+    made_by: str
+    made_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+
+
 class TeamStore(Protocol):
     """See `bot.app.store.Store`, which this is part of."""
 
@@ -95,4 +109,10 @@ class TeamStore(Protocol):
 
     def covers(self, since: date) -> Sequence[CoverRow]:
         """Those whose last day is not before that, in order of adding."""
+        ...
+
+    def add_snooze(self, row: Snooze) -> Snooze: ...
+    def save_snooze(self, row: Snooze) -> None: ...
+    def snoozes(self, patient_id: int) -> Sequence[Snooze]:
+        """All there were, oldest first."""
         ...

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from bot.app import alert_work, queue
+from bot.app import alert_work, queue, snoozes
 from bot.app.ports import Clinic
 from bot.app.store import AlertRow, Outcome, Store
 from bot.app.team import NAME
 from bot.cli.office import AsJson, in_transaction, print_json, print_table
+from bot.cli.patient import Code
 
 app = typer.Typer(help="Alerts: who has them, and what came of them.", no_args_is_help=True)
 
@@ -85,6 +86,33 @@ def close(number: Number, by: By, as_json: AsJson = False) -> None:
 def reopen(number: Number, by: By, as_json: AsJson = False) -> None:
     """Open a closed alert again, for whoever takes it up."""
     _do(lambda store, clinic, at: alert_work.reopen(store, clinic, number, by, at), as_json=as_json)
+
+
+Question = Annotated[str, typer.Argument(help="Symptom: the id of a question with a scale, such as numbness.")]
+
+
+@app.command()
+def expect(
+    code: Code,
+    question: Question,
+    level: Annotated[str, typer.Argument(help="Up to which answer, such as medium.")],
+    by: By,
+    days: Annotated[int, typer.Option(min=1, max=snoozes.MOST_DAYS, help="For how many days.")] = 14,
+    as_json: AsJson = False,
+) -> None:
+    """Expect a symptom at a level for a while: no alert of its own while it gets no worse. Never an EMERGENCY."""
+    made = in_transaction(lambda store, clinic, at: snoozes.snooze(store, clinic, code, question, level, days, by, at))
+    if as_json:
+        print_json(made.model_dump(mode="json", exclude={"patient_id"}))
+    else:
+        typer.echo(f"{code}: expecting {snoozes.said(made)}.")
+
+
+@app.command()
+def unexpect(code: Code, question: Question, by: By) -> None:
+    """Expect a symptom no more."""
+    in_transaction(lambda store, _clinic, at: snoozes.wake(store, code, question, by, at))
+    typer.echo(f"{code}: {question} is not expected any more.")
 
 
 def _do(work: Callable[[Store, Clinic, datetime], AlertRow], *, as_json: bool) -> None:

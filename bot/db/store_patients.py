@@ -12,6 +12,7 @@ from bot.app.store import Caregiver, Consent, DuplicateError, Invite, Patient
 from bot.core.again import Watch
 from bot.db import tables as t
 from bot.db.rows import NUMBER, Section, Shape, insert_or_skip, sealed_record
+from bot.db.tables_team import snooze
 
 PATIENT = Shape(t.patient, Patient, sealed={"chat_id": NUMBER, "watch": sealed_record(Watch)}, elsewhere=("helper",))
 CAREGIVER = Shape(t.caregiver, Caregiver, sealed={"chat_id": NUMBER})
@@ -54,7 +55,7 @@ _CHATS_OF = union(
 )
 _ERASED_TABLES = (
     *(t.answer, t.assessment, t.alert, t.tip_shown, t.work_item, t.checkin),
-    *(t.invite, t.outbox, t.slot_message, t.caregiver),
+    *(t.invite, t.outbox, t.slot_message, t.caregiver, snooze),
 )
 _ERASED = tuple(delete(table).where(table.c.patient_id == bindparam("of_patient")) for table in _ERASED_TABLES)
 _ERASED_CHAT = (

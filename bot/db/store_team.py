@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select
 
 from bot.app.store import DuplicateError
-from bot.app.team_store import CoverRow, ShiftRow, Staff
+from bot.app.team_store import CoverRow, ShiftRow, Snooze, Staff
 from bot.db import tables_team as t
-from bot.db.rows import NUMBER, Section, Shape, insert_or_skip
+from bot.db.rows import NUMBER, TEXT, Section, Shape, insert_or_skip
 
 STAFF = Shape(t.staff, Staff, sealed={"chat_id": NUMBER})
 SHIFT = Shape(t.shift, ShiftRow)
 COVER = Shape(t.cover, CoverRow)
+SNOOZE = Shape(t.snooze, Snooze, sealed={"level": TEXT})
 
 _ADD = insert_or_skip(t.staff, "name", returning="id")
 _ALL = select(t.staff).order_by(t.staff.c.name)
@@ -24,6 +25,7 @@ _SHIFTS = select(t.shift).order_by(t.shift.c.id)
 _DROP_SHIFT = delete(t.shift).where(t.shift.c.id == bindparam("of_row"))
 _COVERS = select(t.cover).where(t.cover.c.last >= bindparam("since")).order_by(t.cover.c.id)
 _DROP_COVER = delete(t.cover).where(t.cover.c.id == bindparam("of_row"))
+_SNOOZES = select(t.snooze).where(t.snooze.c.patient_id == bindparam("of_patient")).order_by(t.snooze.c.id)
 
 
 class Team(Section):
@@ -72,3 +74,12 @@ class Team(Section):
 
     def covers(self, since: date) -> Sequence[CoverRow]:
         return self._records(COVER, _COVERS, since=since)
+
+    def add_snooze(self, row: Snooze) -> Snooze:
+        return self._add(SNOOZE, row)
+
+    def save_snooze(self, row: Snooze) -> None:
+        self._save(SNOOZE, row)
+
+    def snoozes(self, patient_id: int) -> Sequence[Snooze]:
+        return self._records(SNOOZE, _SNOOZES, of_patient=patient_id)

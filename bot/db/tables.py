@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
+    false,
     literal_column,
 )
 from sqlalchemy.sql.elements import ColumnElement
@@ -214,6 +215,7 @@ alert = Table(
     *(moment(name, nullable=True) for name in ("taken_at", "noted_at", "closed_at")),
     Column("told", JSON, nullable=False, server_default="[]"),
     Column("stages", SmallInteger, nullable=False, server_default="0"),
+    Column("expected", Boolean, nullable=False, server_default=false()),
     Column("work_revision", Integer, nullable=False, server_default="0"),
     *(moment(name, nullable=True) for name in ("clock_from", "staff_step_at")),
     Index(None, "checkin_id"),

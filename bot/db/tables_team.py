@@ -1,11 +1,11 @@
-"""The tables of the clinic's team: who they are, when they are on duty, who stands in for whom.
+"""The tables of the clinic's team: who they are, when they are on duty, what they expect.
 
 No query; a change here needs a migration beside it.
 """
 
 from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Index, LargeBinary, String, Table, Time
 
-from bot.db.columns import Code, Sealed, metadata, moment, number_column, rid, whole, words
+from bot.db.columns import Code, Sealed, metadata, moment, number_column, of_patient, rid, whole, words
 from bot.db.types import Identity
 
 
@@ -56,5 +56,22 @@ cover = Table(
     Column("first", Date, nullable=False),
     Column("last", Date, nullable=False),
     Index(None, "last"),
+    sqlite_autoincrement=True,
+)
+
+snooze = Table(
+    "snooze",
+    metadata,
+    number_column(),
+    rid(),
+    of_patient(),
+    words("question"),
+    Column("level", Sealed, nullable=False),
+    moment("until"),
+    words("made_by"),
+    moment("made_at"),
+    moment("ended_at", nullable=True),
+    words("ended_by", nullable=True),
+    Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
 )

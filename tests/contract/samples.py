@@ -22,7 +22,7 @@ from bot.app.store import (
     TipShown,
     WorkItem,
 )
-from bot.app.team_store import CoverRow, ShiftRow, Staff
+from bot.app.team_store import CoverRow, ShiftRow, Snooze, Staff
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn, State
 from bot.core.own_plan import Extra, Own, Rhythm
@@ -178,6 +178,7 @@ def full_alert(patient_id: int, checkin_id: int) -> AlertRow:
         stages=2,
         clock_from=AT - MINUTE,
         staff_step_at=AT + MINUTE,
+        expected=True,
         work_revision=3,
     )
 
@@ -256,3 +257,8 @@ def shift(staff_id: int, **changes: Any) -> ShiftRow:
 def cover(away_id: int, instead_id: int, **changes: Any) -> CoverRow:
     values: dict[str, Any] = {"first": date(2026, 3, 2), "last": date(2026, 3, 8)}
     return CoverRow(away_id=away_id, instead_id=instead_id, **values | changes)
+
+
+def snooze(patient_id: int, **changes: Any) -> Snooze:
+    values = {"question": "numbness", "level": "medium", "until": AT + MINUTE, "made_by": "lead-1", "made_at": AT}
+    return Snooze(patient_id=patient_id, **values | changes)

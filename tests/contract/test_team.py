@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.app.store import DuplicateError
-from tests.contract.samples import AT, MINUTE, alert, cover, full_staff, patient, shift, staff
+from tests.contract.samples import AT, MINUTE, alert, cover, full_staff, patient, shift, snooze, staff
 
 DAY = timedelta(days=1)
 
@@ -69,3 +69,16 @@ def test_alerts_are_escalated_oldest_first(database):
     assert [a.id for a in database.run(lambda s: s.alerts_to_escalate(AT, 9))] == [2, 1, 3]
     assert [a.id for a in database.run(lambda s: s.alerts_to_escalate(AT, 1))] == [2]
     assert database.run(lambda s: s.next_event_at()) == AT - 2 * MINUTE
+
+
+def test_what_is_expected_comes_back_as_stored_and_goes_with_the_patient(database):
+    one, other = (database.run(lambda s, c=c: s.add_patient(patient(c))).id for c in ("P-0001", "P-0002"))
+    first = database.run(lambda s: s.add_snooze(snooze(one)))
+    second = database.run(lambda s: s.add_snooze(snooze(one, ended_at=AT, ended_by="lead-2")))
+    third = database.run(lambda s: s.add_snooze(snooze(other)))
+    assert first == snooze(one).model_copy(update={"id": first.id})
+    changed = second.model_copy(update={"level": "strong", "until": AT, "ended_by": "lead-3"})
+    database.run(lambda s: s.save_snooze(changed))
+    assert database.run(lambda s: s.snoozes(one)) == [first, changed]
+    database.run(lambda s: s.erase_patient_data(one))
+    assert database.run(lambda s: (s.snoozes(one), s.snoozes(other))) == ([], [third])

@@ -30,7 +30,7 @@ ROW = samples.checkin(1, reminders=1, next_step_at=AT).model_copy(update={"id": 
 GIVEN = samples.answer(1, 1, "change", "yes").model_copy(update={"id": 1})
 FOUND = samples.assessment(1, 1).model_copy(update={"id": 1, "basis": None})
 WORKED = dict.fromkeys(("taken_by", "taken_at", "outcome", "noted_at", "closed_by", "closed_at"))
-TOLD = {"told": (), "stages": 0, "clock_from": None, "staff_step_at": None, "work_revision": 0}
+TOLD = {"told": (), "stages": 0, "clock_from": None, "staff_step_at": None, "work_revision": 0, "expected": False}
 RAISED = samples.full_alert(1, 1).model_copy(update={"id": 1, "caregiver_id": None, **WORKED, **TOLD})
 DEAD = samples.dead_update().model_copy(update={"id": 1})
 SENT = samples.message(CHAT, "menu", patient_id=1).model_copy(update={"id": 1})

@@ -6,6 +6,7 @@ from sqlalchemy import event
 from bot.app.store import Audit, Lane
 from bot.core.checkin import State
 from bot.db import tables as t
+from bot.db import tables_team
 from bot.db.engine import open_database
 from bot.db.store import SqlStore
 from bot.db.store_alerts import ALERT, TIP_SHOWN, WORK_ITEM
@@ -13,6 +14,7 @@ from bot.db.store_books import AUDIT, DEAD_UPDATE
 from bot.db.store_checkins import ANSWER, ASSESSMENT, CHECKIN, VALUE
 from bot.db.store_outbox import OUTBOX
 from bot.db.store_patients import CAREGIVER, INVITE, PATIENT
+from bot.db.store_team import SNOOZE
 from tests.contract.samples import (
     AT,
     MINUTE,
@@ -26,6 +28,7 @@ from tests.contract.samples import (
     invite,
     message,
     protocol_file,
+    snooze,
     tip_shown,
     work_item,
 )
@@ -79,6 +82,7 @@ FILL = {
     t.work_item: lambda n: _values(WORK_ITEM, work_item(n, f"P{n}", closed_at=AT if n > 20 else None)),
     t.invite: lambda n: _values(INVITE, invite(n, f"h{n}")),
     t.caregiver: lambda n: _values(CAREGIVER, caregiver(n, f"c{n}", chat_id=MANY + n), chat_hash=_hash(MANY + n)),
+    tables_team.snooze: lambda n: _values(SNOOZE, snooze(n)),
     t.dead_update: lambda n: _values(DEAD_UPDATE, dead_update(n, at=AT + n * MINUTE), chat_hash=_hash(n)),
     t.protocol_file: lambda n: {
         "content_hash": f"h{n}",
@@ -116,6 +120,8 @@ LOOK_UPS = SWEEPS | {
     "alerts": lambda s: s.alerts(11, 5),
     "alerts_in_queue": lambda s: s.alerts_in_queue(LIMIT),
     "alerts_to_escalate": lambda s: s.alerts_to_escalate(AT, LIMIT),
+    "snoozes": lambda s: s.snoozes(11),
+    "completion": lambda s: [s.completion(AT - 2 * MINUTE, AT)],
     "work_items": lambda s: s.work_items(),
     "close_work_items": lambda s: [s.close_work_items(11, ("unreachable",), AT)],
     "invite_by_hash": lambda s: [s.invite_by_hash("h5").id],

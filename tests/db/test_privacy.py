@@ -12,7 +12,19 @@ from bot.core.screen import Contact, Screen, Text
 from bot.db.crypto import Keyring, SealError, new_key
 from bot.db.engine import open_database
 from bot.db.store_outbox import OUTBOX
-from tests.contract.samples import AT, MINUTE, alert, answer, assessment, checkin, full_caregiver, message, patient
+from tests.contract.samples import (
+    AT,
+    MINUTE,
+    alert,
+    answer,
+    assessment,
+    checkin,
+    full_caregiver,
+    message,
+    patient,
+    snooze,
+    staff,
+)
 from tests.fakes.databases import KEYS, sqlite_url
 
 CHAT = 7_314_159_265
@@ -20,7 +32,7 @@ NUMBER = "+4930901820"
 HELPER = 8_271_828_182
 SECRETS = (
     *(str(CHAT), str(HELPER), "watched_group", "basis_before", "basis_start"),
-    *(NUMBER, "burning_feet", "severe_rule", "the_screen", "dead_raw", "dead_error"),
+    *(NUMBER, "burning_feet", "severe_rule", "expected_level", str(HELPER + 1), "the_screen", "dead_raw", "dead_error"),
 )
 
 
@@ -37,6 +49,8 @@ def _fill(store):
     store.add_assessment(found.model_copy(update={"rules": ("severe_rule",), "basis": basis}))
     store.add_alert(alert(one.id, row.id, rules=("severe_rule",)))
     screen = Screen(name="the_screen", lines=(Text(key=NUMBER),), contact=Contact(number=NUMBER, name="Team"))
+    store.add_snooze(snooze(one.id, level="expected_level"))
+    store.add_staff(staff(chat_id=HELPER + 1))
     first = store.enqueue(message(CHAT, screen=screen))
     store.enqueue(message(CHAT, mode="edit", screen=screen))
     store.mark_sent(first, owner="x", message_id=5, at=AT)

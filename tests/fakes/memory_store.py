@@ -180,7 +180,17 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryBooks):
     def erase_patient_data(self, patient_id: int) -> None:
         patient = self.patient(patient_id)
         chats = self._chats_of(patient_id)
-        for table in ("answer", "assessment", "alert", "tip_shown", "work_item", "checkin", "invite", "caregiver"):
+        for table in (
+            "answer",
+            "assessment",
+            "alert",
+            "tip_shown",
+            "work_item",
+            "checkin",
+            "invite",
+            "caregiver",
+            "snooze",
+        ):
             for row in self._of(table, patient_id):
                 self._t.drop(table, row.id)
         self._erase_chats(patient_id, chats)

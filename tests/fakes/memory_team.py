@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from bot.app.store import DuplicateError
-from bot.app.team_store import CoverRow, ShiftRow, Staff
+from bot.app.team_store import CoverRow, ShiftRow, Snooze, Staff
 from tests.fakes.memory_tables import Tables
 
 
@@ -61,3 +61,12 @@ class MemoryTeam:
 
     def covers(self, since: date) -> Sequence[CoverRow]:
         return [c for c in self._t.all("cover") if c.last >= since]
+
+    def add_snooze(self, row: Snooze) -> Snooze:
+        return self._add("snooze", row)
+
+    def save_snooze(self, row: Snooze) -> None:
+        self._save("snooze", row)
+
+    def snoozes(self, patient_id: int) -> Sequence[Snooze]:
+        return self._of("snooze", patient_id)

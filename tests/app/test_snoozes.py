@@ -1,0 +1,179 @@
+"""A symptom that the team expects at a level for a while: no new alert until it gets worse; an EMERGENCY never is."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.app import checkins, queue, snoozes
+from bot.app.patients import RefusedError
+from bot.core.protocol import Tier
+from bot.core.screen import Action
+from tests.app.conftest import AT
+
+DAY = timedelta(days=1)
+
+
+class Checks:
+    """Answers quick checks of one patient."""
+
+    def __init__(self, database, clinic, anna):
+        self.database, self.clinic, self.anna = database, clinic, anna
+
+    def _tap(self, word, kind="choose"):
+        def work(store):
+            row = store.open_checkin(self.anna.id)
+            at = {"subject": row.id, "revision": row.value.revision, "question": row.value.cursor or ""}
+            tap = Action(kind=kind, choice=word, **at)
+            checkins.answer(store, self.clinic, store.patient(self.anna.id), tap, row.due_at)
+
+        self.database.run(work)
+
+    def _open(self):
+        return self.database.run(lambda s: s.open_checkin(self.anna.id))
+
+    def _begin(self, at):
+        def work(store):
+            row = store.open_checkin(self.anna.id)
+            if row is None or row.due_at != at:
+                patient = store.patient(self.anna.id)
+                checkins.open_checkin(store, self.clinic, patient, form="quick", kind="scheduled", due_at=at, at=at)
+
+        self.database.run(work)
+
+    def _several(self, question):
+        alone = next(c.id for c in question.choices if c.exclusive)
+        self._tap(f"+{alone}", kind="toggle")
+        row = self._open()
+        if row is not None and row.value.cursor == question.id:
+            self._tap("", kind="submit")
+
+    def __call__(self, numbness, at, *, interference="not_at_all", now="none"):
+        """Answer one check; return the alerts it raised and the screen it ended with."""
+        self._begin(at)
+        before = {a.id for a in self.database.run(lambda s: s.alerts(self.anna.id))}
+        answers = {"change": "no", "safety_now": now, "safety_new": "none", "numbness": numbness}
+        answers["interference"] = interference
+        while (row := self._open()) is not None and row.value.state != "stopped":
+            question = self.clinic.protocol.questions.get(row.value.cursor)
+            if row.value.state == "paused":
+                self._tap("", kind="finish")
+            elif question.kind == "several":
+                self._several(question)
+            else:
+                self._tap(answers.get(question.id, question.choices[0].id))
+        new = [a for a in self.database.run(lambda s: s.alerts(self.anna.id)) if a.id not in before]
+        return new, [q.row.screen.name for q in self.database.tables.all("outbox")][-1]
+
+
+@pytest.fixture
+def check(database, clinic, anna):
+    return Checks(database, clinic, anna)
+
+
+@pytest.fixture
+def expect(database, clinic, anna):
+    def done(question="numbness", level="medium", days=14, at=AT, by="lead-1"):
+        return database.run(lambda s: snoozes.snooze(s, clinic, anna.code, question, level, days, by, at))
+
+    return done
+
+
+def test_a_finding_at_soon_that_is_expected_raises_no_alert(check, expect):
+    (first,), _ = check("mild", AT)
+    assert first.tier is Tier.SOON
+    expect()
+    new, screen = check("medium", AT + DAY)
+    assert new == []
+    assert screen == "done.unchanged", "no all-clear: the patient is to call if they have not"
+
+
+def test_worse_than_expected_is_an_alert(check, expect):
+    check("mild", AT)
+    expect(level="mild")
+    (alert,), _ = check("medium", AT + DAY)
+    assert (alert.tier, alert.expected, alert.staff_step_at) == (Tier.SOON, False, AT + DAY)
+
+
+def test_it_ends_by_itself(check, expect):
+    expect(days=2)
+    assert check("mild", AT)[0] == []
+    (alert,), _ = check("medium", AT + 2 * DAY)
+    assert alert.tier is Tier.SOON
+
+
+def test_it_can_be_ended(database, anna, check, expect):
+    expect()
+    database.run(lambda s: snoozes.wake(s, anna.code, "numbness", "lead-2", AT))
+    assert len(check("mild", AT)[0]) == 1
+    with pytest.raises(RefusedError, match="not expected"):
+        database.run(lambda s: snoozes.wake(s, anna.code, "numbness", "lead-2", AT))
+
+
+def test_the_newest_of_one_symptom_holds(database, anna, expect):
+    expect(level="strong")
+    expect(level="mild", by="lead-2")
+    (row,) = database.run(lambda s: snoozes.active(s, anna.id, AT))
+    assert (row.level, row.made_by) == ("mild", "lead-2")
+
+
+def test_an_urgent_finding_stays_an_alert_with_its_call_screen_and_only_the_teams_clocks_rest(
+    database, clinic, check, expect
+):
+    expect(level="very_strong")
+    (alert,), _ = check("strong", AT)
+    assert (alert.tier, alert.expected, alert.staff_step_at) == (Tier.URGENT, True, None)
+    names = [q.row.screen.name for q in database.tables.all("outbox")]
+    assert any(name.startswith("call.urgent") for name in names)
+    line = database.run(lambda s: queue.line(s, clinic, s.alert(alert.id), AT + 30 * DAY))
+    assert (line.expected, line.overdue) == (True, False)
+
+
+def test_what_comes_beside_the_symptom_counts_in_full(check, expect):
+    expect(level="very_strong")
+    (alert,), _ = check("mild", AT, interference="very_much")
+    assert (alert.tier, alert.expected) == (Tier.SOON, False)
+
+
+def test_an_emergency_is_never_expected(check, expect):
+    expect(level="very_strong")
+    (alert,), _ = check("mild", AT, now="yes")
+    assert (alert.tier, alert.expected) == (Tier.EMERGENCY, False)
+
+
+def test_a_skipped_question_is_not_what_was_expected(database, clinic, check, expect):
+    expect(level="very_strong")
+    found = database.run(lambda s: snoozes._is_worse(clinic, "numbness", ("skip",), "very_strong"))
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ({"question": "nothing"}, "no symptom with a scale"),
+        ({"question": "change"}, "no symptom with a scale"),
+        ({"level": "none"}, "numbness has mild, medium, strong, very_strong"),
+        ({"level": "huge"}, "numbness has mild"),
+        ({"days": 29}, "between 1 and 28"),
+        ({"days": 0}, "between 1 and 28"),
+        ({"question": "arms", "level": "cannot"}, "EMERGENCY: that is never expected"),
+        ({"question": "head", "level": "cannot"}, "EMERGENCY: that is never expected"),
+    ],
+)
+def test_bad_expectations_are_refused(database, anna, expect, bad, why):
+    with pytest.raises(RefusedError, match=why):
+        expect(**bad)
+    assert database.run(lambda s: s.snoozes(anna.id)) == []
+
+
+def test_28_days_are_the_most(expect):
+    assert expect(days=28).until == AT + 28 * DAY
+
+
+def test_it_stands_on_each_later_alert_and_in_the_audit_without_the_symptom(database, clinic, anna, check, expect):
+    expect(level="mild")
+    (alert,), _ = check("medium", AT)
+    line = database.run(lambda s: queue.line(s, clinic, alert, AT))
+    assert "expecting numbness up to mild until 2026-03-16 (lead-1)" in line.said
+    audited = database.run(lambda s: s.audit_lines(anna.code))
+    made = next(each for each in audited if each.action == "symptom_expected")
+    assert (made.actor, dict(made.detail)) == ("lead-1", {"days": 14})
