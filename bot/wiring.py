@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import secrets
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +24,7 @@ from bot.app import installation, patients
 from bot.app.installation import BOT_NAME
 from bot.app.ports import Clinic
 from bot.app.store import ProtocolFile, Store
+from bot.chat.screens import unmarked
 from bot.chat.webhook import webhook_route
 from bot.clock import Clock, SandboxClock, SystemClock
 from bot.config import Settings
@@ -187,11 +188,17 @@ class Offline:
 
     def __init__(self, ready: Ready, database: Database) -> None:
         self.clinic = ready.clinic
+        self._texts = ready.texts
         self._database = database
 
     def run(self, fn: Callable[[Store], T]) -> T:
         """Run a use case in one transaction."""
         return self._database.run(fn)
+
+    def words(self, language: str | None = None) -> Mapping[str, str]:
+        """Return all strings of a language (the first one by default) as plain words, placeholders left in."""
+        spoken = language or self.clinic.languages[0]
+        return {key: unmarked(self._texts.get(spoken, key)) for key in self._texts.keys()}  # noqa: SIM118
 
     def link(self, token: str) -> str | None:
         """Return the invite's link; None until the bot ran once and learned its name."""

@@ -7,7 +7,7 @@ in the chats of all who were told. Nothing here sends the patient anything, but 
 from datetime import datetime
 
 from bot.app import duty
-from bot.app.patients import RefusedError
+from bot.app.lookup import RefusedError
 from bot.app.ports import Clinic
 from bot.app.store import AlertRow, AlertState, Audit, Outcome, Store
 

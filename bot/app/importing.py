@@ -55,6 +55,7 @@ class Invited(Frozen):
 
     code: str
     start: str
+    language: str
 
 
 def add_all(store: Store, clinic: Clinic, content: bytes, at: datetime) -> list[Invited]:
@@ -63,7 +64,7 @@ def add_all(store: Store, clinic: Clinic, content: bytes, at: datetime) -> list[
     for row in checked(store, clinic, content, at):
         facts = row.model_dump(exclude={"line"})
         patient, token = patients.add(store, clinic, **facts, at=at)
-        invited.append(Invited(code=patient.code, start=token))
+        invited.append(Invited(code=patient.code, start=token, language=patient.language))
     return invited
 
 

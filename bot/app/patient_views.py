@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from bot.app.patients import by_code
+from bot.app.lookup import by_code
 from bot.app.plans import occurrence_after
 from bot.app.ports import Clinic
 from bot.app.store import AlertRow, AlertState, Patient, PatientState, Store

@@ -6,6 +6,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bot.app.leaving import wind_up
+from bot.app.lookup import RefusedError, locked
 from bot.app.plans import FAR, is_paused, pauses_ended, rescheduled
 from bot.app.ports import Clinic
 from bot.app.post import post, post_stranger
@@ -24,10 +25,6 @@ from bot.core.screen import Screen, Text
 
 CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
 DRUG = re.compile(r"[^\W_][\w +\-/(),.]{1,59}")
-
-
-class RefusedError(ValueError):
-    """What was asked can't be done; the message says what, and what to do instead."""
 
 
 # -- adding and inviting
@@ -269,22 +266,6 @@ def set_reachable(store: Store, patient: Patient, at: datetime, *, reachable: bo
         store.save_patient(patient.model_copy(update={"unreachable_at": at}))
         store.add_work_item(WorkItem(kind="unreachable", patient_id=patient.id, subject=patient.code, raised_at=at))
         _audit(store, patient, "patient_unreachable", at, actor="system")
-
-
-# -- looking up
-
-
-def locked(store: Store, code: str) -> Patient:
-    """Return the patient of that code, locked; raise RefusedError when there is none."""
-    return by_code(store, code, lock=True)
-
-
-def by_code(store: Store, code: str, *, lock: bool = False) -> Patient:
-    """Return the patient of that code; raise RefusedError when there is none."""
-    patient = store.patient_by_code(code, lock=lock)
-    if patient is None:
-        raise RefusedError(f"no patient has the code {code!r}: see `nervecheck patient list`")
-    return patient
 
 
 def _audit(store: Store, patient: Patient, action: str, at: datetime, *, actor: str, **detail: str | None) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from bot.app.patients import RefusedError, by_code, locked, plan_for, tell_pause, tell_plan
+from bot.app.lookup import RefusedError, by_code, locked
+from bot.app.patients import plan_for, tell_pause, tell_plan
 from bot.app.plans import occurrence_after, pauses_with
 from bot.app.ports import Clinic
 from bot.app.reminding import reminders_between
@@ -68,10 +69,12 @@ class Preview(Frozen):
     messages: tuple[Message, ...]
 
 
-def preview(store: Store, clinic: Clinic, code: str, edit: PlanEdit, at: datetime) -> Preview:
+def preview(
+    store: Store, clinic: Clinic, code: str, edit: PlanEdit, at: datetime, *, ahead: timedelta = AHEAD
+) -> Preview:
     """Return what an edit would lead to, and change nothing. RefusedError with every fault of the edit."""
     patient = by_code(store, code)
-    return _preview(store, clinic, patient, _edited(clinic, patient, edit, at), at)
+    return _preview(store, clinic, patient, _edited(clinic, patient, edit, at), at, ahead)
 
 
 def apply(store: Store, clinic: Clinic, code: str, edit: PlanEdit, by: str, at: datetime) -> Preview:
@@ -197,10 +200,12 @@ def _is_quiet(patient: Patient, moment: time) -> bool:
 # -- the messages to come
 
 
-def _preview(store: Store, clinic: Clinic, before: Patient, after: Patient, at: datetime) -> Preview:
+def _preview(
+    store: Store, clinic: Clinic, before: Patient, after: Patient, at: datetime, ahead: timedelta = AHEAD
+) -> Preview:
     since = asked_until(store, clinic, before, at)
-    old = {_place(m): m for m in _messages(before, clinic, since, at + AHEAD)}
-    new = {_place(m): m for m in _messages(after, clinic, since, at + AHEAD)}
+    old = {_place(m): m for m in _messages(before, clinic, since, at + ahead)}
+    new = {_place(m): m for m in _messages(after, clinic, since, at + ahead)}
     marked = [m.model_copy(update={"mark": _mark(old.get(place), m)}) for place, m in new.items()]
     marked += [m.model_copy(update={"mark": "gone"}) for place, m in old.items() if place not in new]
     return Preview(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Literal
 
-from bot.app.patients import by_code
+from bot.app.lookup import by_code
 from bot.app.store import AnswerRow, AssessmentRow, Basis, Store
 from bot.core.protocol import Answers, Protocol
 from bot.core.screen import Frozen

@@ -10,7 +10,7 @@ What it changes, and what never:
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.app.patients import RefusedError, locked
+from bot.app.lookup import RefusedError, locked
 from bot.app.ports import Clinic
 from bot.app.store import Audit, Patient, Store
 from bot.app.team_store import Snooze

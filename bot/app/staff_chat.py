@@ -9,7 +9,7 @@ from typing import cast, get_args
 from zoneinfo import ZoneInfo
 
 from bot.app import alert_work, checkins, digest, duty, patients, plan_edits, queue, team
-from bot.app.patients import RefusedError
+from bot.app.lookup import RefusedError
 from bot.app.plan_edits import PlanEdit
 from bot.app.ports import Clinic, Meant, Outcome
 from bot.app.staff_screens import (

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from bot.app.patients import RefusedError
+from bot.app.lookup import RefusedError
 from bot.app.ports import Clinic
 from bot.app.store import Audit, Store
 from bot.app.team_store import CoverRow, Role, ShiftRow, Staff

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.app.patients import RefusedError
+from bot.app.lookup import RefusedError
 from bot.app.store import Audit, Store, WorkItem
 
 

@@ -8,6 +8,7 @@ import typer
 from bot.cli.alert import app as alert_commands
 from bot.cli.checkin import app as checkin_commands
 from bot.cli.errors import Polite
+from bot.cli.export import add_to as add_export
 from bot.cli.keys import app as keys_commands
 from bot.cli.migrate import add_to as add_migrate
 from bot.cli.patient import app as patient_commands
@@ -36,6 +37,7 @@ app.add_typer(work_commands, name="work")
 app.add_typer(staff_commands, name="staff")
 app.add_typer(rota_commands, name="rota")
 app.add_typer(protocol_commands, name="protocol")
+add_export(app)
 add_play(app)
 app.add_typer(keys_commands, name="keys")
 add_migrate(app)

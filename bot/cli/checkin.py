@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.app import checkins, patients
+from bot.app import checkins, lookup
 from bot.app.store import PatientState
 from bot.cli.errors import REFUSED
 from bot.cli.office import AsJson, opened, print_json
@@ -59,11 +59,11 @@ def _send_one(office: "Offline", code: str) -> str | None:
     try:
         patient, row = office.run(
             lambda store: (
-                patient := patients.locked(store, code),
+                patient := lookup.locked(store, code),
                 checkins.send_now(store, office.clinic, patient, SystemClock().now()),
             )
         )
-    except patients.RefusedError as error:
+    except lookup.RefusedError as error:
         return str(error)
     if row is None:
         return f"not sent: the patient is {patient.state}, not active in a chat"

@@ -1,24 +1,25 @@
 """`nervecheck patient`: all about patients, who are known by study code and never by name. Decides nothing."""
 
-import contextlib
 import csv
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
-from bot.app import importing, patient_views, patients
+from bot.app import importing, lookup, patient_views, patients
 from bot.app import replay as replays
 from bot.app.importing import ImportFaultsError
 from bot.app.patient_views import PatientLine, PatientView
 from bot.app.patients import CODE
 from bot.app.store import Patient, Store
 from bot.cli.errors import REFUSED, refuse
+from bot.cli.files import new_file
 from bot.cli.office import AsJson, in_transaction, opened, print_json, print_pairs, print_table
 from bot.clock import SystemClock
+from bot.export import cards as card_pages
 
 if TYPE_CHECKING:
     from bot.wiring import Offline
@@ -38,6 +39,9 @@ def study_code(value: str) -> str:
 Code = Annotated[
     str, typer.Argument(callback=study_code, help="Study code: 2 to 16 of A-Z, 0-9 and '-'.", metavar="CODE")
 ]
+CardFile = Annotated[
+    Path | None, typer.Option("--card", dir_okay=False, help="New page (HTML) with a card to print: a code to scan.")
+]
 DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
 
 
@@ -52,10 +56,11 @@ def add(
     plan: Annotated[str | None, typer.Option(help="Plan of the protocol; by default the regimen's.")] = None,
     language: Annotated[str | None, typer.Option(help="Language to begin in; the patient can change it.")] = None,
     timezone: Annotated[str | None, typer.Option(help="IANA name; the patient is asked in any case.")] = None,
+    card: CardFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a patient and print the invite: a link for them alone, good for one chat."""
-    with opened() as office:
+    with opened() as office, new_file(card, "--card") as page:
         patient, token = office.run(
             lambda store: patients.add(
                 store,
@@ -71,17 +76,21 @@ def add(
             )
         )
         made = {"code": patient.code, "start": token, "link": office.link(token)}
+        if page is not None:
+            _write_cards(office, page, [(patient.code, made["link"], patient.language)])
     _print_invite(made, as_json=as_json)
 
 
 @app.command()
-def invite(code: Code, as_json: AsJson = False) -> None:
+def invite(code: Code, card: CardFile = None, as_json: AsJson = False) -> None:
     """Print a new invite, for a link too old, a patient who left, or a new phone. The old link stops working."""
-    with opened() as office:
+    with opened() as office, new_file(card, "--card") as page:
         patient, token = office.run(
             lambda store: patients.invite_again(store, office.clinic, code, SystemClock().now())
         )
         made = {"code": patient.code, "start": token, "link": office.link(token)}
+        if page is not None:
+            _write_cards(office, page, [(patient.code, made["link"], patient.language)])
     _print_invite(made, as_json=as_json)
 
 
@@ -111,6 +120,9 @@ def import_(
     invites: Annotated[
         Path | None, typer.Option(dir_okay=False, help="New file to write the invites to: code, start, link.")
     ] = None,
+    cards: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="New page (HTML) of cards to print: a code to scan, the link.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what is wrong, and add nobody.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -118,8 +130,12 @@ def import_(
     if invites is None and not (dry_run or as_json):
         raise typer.BadParameter("say where the invites go: --invites FILE, or --json", param_hint="--invites")
     try:
-        with opened() as office, _new_file(None if dry_run else invites) as out:
-            made = _imported(office, file.read_bytes(), out, dry_run=dry_run)
+        with (
+            opened() as office,
+            new_file(None if dry_run else invites, "--invites") as out,
+            new_file(None if dry_run else cards, "--cards") as page,
+        ):
+            made = _imported(office, file.read_bytes(), _Files(out, page), dry_run=dry_run)
     except ImportFaultsError as error:
         refuse([f"{file}: {fault}" for fault in error.faults])
     if as_json:
@@ -130,7 +146,14 @@ def import_(
         typer.echo(f"{len(made)} patients added; their invites are in {invites}.")
 
 
-def _imported(office: "Offline", content: bytes, out: IO[str] | None, *, dry_run: bool) -> list[dict[str, str | None]]:
+class _Files(NamedTuple):
+    """Where invites go: a table, a page of cards; None: nowhere."""
+
+    invites: IO[str] | None
+    cards: IO[str] | None
+
+
+def _imported(office: "Offline", content: bytes, out: _Files, *, dry_run: bool) -> list[dict[str, str | None]]:
     at = SystemClock().now()
     if dry_run:
         rows = office.run(lambda store: importing.checked(store, office.clinic, content, at))
@@ -141,31 +164,31 @@ def _imported(office: "Offline", content: bytes, out: IO[str] | None, *, dry_run
     def work(store: Store) -> list[dict[str, str | None]]:
         added = importing.add_all(store, office.clinic, content, at)
         made = [{"code": one.code, "start": one.start, "link": link(one.start)} for one in added]
-        if out is not None:
-            # Before the commit: a token is shown once, so nobody is added whose invite could not be written.
-            _write_invites(out, made)
+        # Before the commit: a token is shown once, so nobody is added whose invite could not be written.
+        if out.invites is not None:
+            _write_invites(out.invites, made)
+        if out.cards is not None:
+            languages = {one.code: one.language for one in added}
+            _write_cards(office, out.cards, [(m["code"], m["link"], languages[m["code"] or ""]) for m in made])
         return made
 
     return office.run(work)
 
 
-@contextlib.contextmanager
-def _new_file(path: Path | None) -> Iterator[IO[str] | None]:
-    """Open a file that isn't there yet, before anybody is added: invites are shown once. Taken back on failure."""
-    if path is None:
-        yield None
-        return
-    try:
-        file = path.open("x", encoding="utf-8", newline="")
-    except FileExistsError:
-        raise typer.BadParameter(f"{path} is there already: name a new file", param_hint="--invites") from None
-    try:
-        with file:
-            path.chmod(0o600)
-            yield file
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+def _write_cards(office: "Offline", out: IO[str], made: list[tuple[str | None, str | None, str]]) -> None:
+    """Write cards to print; RefusedError while no link is known."""
+    if any(link is None for _, link, _ in made):
+        raise lookup.RefusedError("no card can be made yet: the link is known once `nervecheck run` reached Telegram")
+    drawn = [
+        card_pages.Card(
+            code=code or "", link=link or "", language=language, words=office.words(language)["invite.card"]
+        )
+        for code, link, language in made
+    ]
+    out.seek(0)
+    out.truncate()
+    out.write(card_pages.page(drawn))
+    out.flush()
 
 
 def _write_invites(out: IO[str], made: list[dict[str, str | None]]) -> None:

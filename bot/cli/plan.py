@@ -1,7 +1,9 @@
 """`nervecheck plan`: a patient's plan, and the messages that it leads to."""
 
 import re
-from datetime import date, datetime
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -11,6 +13,7 @@ from bot.app import plan_edits
 from bot.app.plan_edits import PlanEdit, Preview
 from bot.app.team import DAYS
 from bot.cli.alert import staff_name
+from bot.cli.files import new_file
 from bot.cli.office import AsJson, in_transaction, print_json, print_pairs, print_table
 from bot.cli.patient import DAY, Code
 from bot.cli.rota import weekdays
@@ -83,6 +86,25 @@ Reason = Annotated[Literal["hospital", "holiday", "other"] | None, typer.Option(
 def show(code: Code, as_json: AsJson = False) -> None:
     """Show a patient's plan and the messages of the next 14 days."""
     _print(in_transaction(lambda store, clinic, at: plan_edits.preview(store, clinic, code, PlanEdit(), at)), as_json)
+
+
+@app.command()
+def ical(
+    code: Code,
+    out: Annotated[Path | None, typer.Option(dir_okay=False, help="A new file; without it: print.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How far ahead.")] = 92,
+) -> None:
+    """Write a patient's check-ins to come as a calendar (iCalendar): for a ward, or for the patient's own."""
+    # Its import takes a tenth of a second, which `--help` should not pay.
+    from bot.export.ical import calendar_of  # noqa: PLC0415
+
+    ahead = timedelta(days=days)
+    found, at = in_transaction(
+        lambda store, clinic, at: (plan_edits.preview(store, clinic, code, PlanEdit(), at, ahead=ahead), at)
+    )
+    text = calendar_of(code, found.messages, at).decode()
+    with new_file(out, "--out") as file:
+        (file or sys.stdout).write(text)
 
 
 @app.command("preview", help="Show what a change would lead to, and change nothing.")

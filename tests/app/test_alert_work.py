@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import alert_work, alerts, checkins, queue
-from bot.app.patients import RefusedError
+from bot.app.lookup import RefusedError
 from bot.app.store import AlertState
 from bot.core.protocol import Tier
 from tests.app.conftest import AT

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from bot.app import alert_work, alerts, conversation, duty, staff_chat, sweeps, team
-from bot.app.patients import RefusedError
+from bot.app.lookup import RefusedError
 from bot.app.ports import Meant
 from bot.app.store import Lane, OutboxState
 from bot.core.protocol import Tier

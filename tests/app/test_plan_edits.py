@@ -5,7 +5,7 @@ from datetime import date, time, timedelta
 import pytest
 
 from bot.app import patients, plan_edits, sweeps
-from bot.app.patients import RefusedError
+from bot.app.lookup import RefusedError
 from bot.app.plan_edits import PlanEdit
 from bot.app.plans import occurrence_after, plan_of
 from bot.app.store import PatientState

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import checkins, queue, snoozes
-from bot.app.patients import RefusedError
+from bot.app.lookup import RefusedError
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from tests.app.conftest import AT

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.app import conversation, digest, outage, staff_chat, sweeps, team, work_items
-from bot.app.patients import RefusedError
+from bot.app.lookup import RefusedError
 from bot.app.ports import Meant
 from bot.app.store import DuplicateError, Lane, PatientState, WorkItem
 from bot.core.protocol import Tier

@@ -1,6 +1,6 @@
 from typing import Any
 
-from bot.app import alerts, patients
+from bot.app import alerts, lookup
 from bot.app.store import PatientState
 from bot.cli.office import in_transaction
 from bot.core.protocol import Tier
@@ -13,7 +13,7 @@ def raised(shell: Shell) -> str:
     add(shell)
 
     def work(store: Any, clinic: Any, at: Any) -> str:
-        found = patients.locked(store, "P-0017")
+        found = lookup.locked(store, "P-0017")
         store.save_patient(found.model_copy(update={"state": PatientState.ACTIVE}))
         made = alerts.raise_alert(store, clinic, found, tier=Tier.URGENT, rules=("new.eyes",), checkin_id=None, at=at)
         return str(made.id)

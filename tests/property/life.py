@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, Protocol, TypeVar
 
-from bot.app import assessments, checkins, conversation, patients, sweeps
+from bot.app import assessments, checkins, conversation, lookup, patients, sweeps
 from bot.app.ports import Clinic, Meant
 from bot.app.screens import spaced
 from bot.app.store import Lane, Outbox, PatientState, Store
@@ -193,7 +193,7 @@ class Life:
         works: dict[str, Callable[[Store], Any]] = {
             "pause": lambda s: patients.pause(s, self.clinic, CODE, None, self.at),
             "pause until": lambda s: patients.pause(s, self.clinic, CODE, until, self.at),
-            "send": lambda s: checkins.send_now(s, self.clinic, patients.locked(s, CODE), self.at),
+            "send": lambda s: checkins.send_now(s, self.clinic, lookup.locked(s, CODE), self.at),
             "withdraw": lambda s: patients.withdraw(s, self.clinic, CODE, self.at, actor="operator"),
         }
         if word == "invite":

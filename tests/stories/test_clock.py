@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.app import checkins, patients
+from bot.app import checkins, lookup, patients
 from tests.stories.world import World
 
 
@@ -149,7 +149,7 @@ async def test_a_reminder_asked_for_in_a_pause_comes(world: World) -> None:
 
 
 def _send_now(world: World, store):
-    return checkins.send_now(store, world.clinic, patients.locked(store, "P-0001"), world.clock.now())
+    return checkins.send_now(store, world.clinic, lookup.locked(store, "P-0001"), world.clock.now())
 
 
 async def test_a_check_in_late_by_more_than_the_cutoff_is_skipped_and_shown(world: World) -> None:

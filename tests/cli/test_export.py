@@ -1,0 +1,128 @@
+import csv
+import json
+import stat
+
+from bot.app import lookup
+from bot.app.installation import BOT_NAME
+from bot.cli.office import in_transaction
+from tests.cli.conftest import Shell
+from tests.cli.test_alert import raised
+from tests.cli.test_import import table
+from tests.cli.test_patient import add, day
+
+BY = ("--by", "lead-1")
+
+
+def met_telegram() -> None:
+    in_transaction(lambda store, _clinic, _at: store.save_setting(BOT_NAME, "some_bot"))
+
+
+def test_answers_leave_as_a_table_or_as_fhir(shell: Shell) -> None:
+    raised(shell)
+    shell("checkin", "send", "P-0017")
+    out = shell("export", "--format", "csv")
+    assert out.status == 0
+    assert next(csv.reader(out.out.splitlines()))[:2] == ["code", "checkin"]
+    made = [json.loads(line) for line in shell("export", "--format", "fhir").out.splitlines()]
+    assert {"Questionnaire", "Flag", "CommunicationRequest"} <= {each["resourceType"] for each in made}
+    assert made[0]["item"][0]["text"].startswith("Since your last") or made[0]["item"][0]["text"]
+    assert shell("export", "--format", "fhir", "--patient", "P-0017").out.count("\n") == len(made)
+    assert shell("export", "--format", "csv", "--patient", "P-9999").status == 1
+    assert shell("export", "--format", "xml").status == 2
+
+
+def test_a_file_is_new_private_and_gone_when_it_fails(shell: Shell) -> None:
+    add(shell)
+    assert shell("export", "--format", "csv", "--out", "all.csv").status == 0
+    path = shell.folder / "all.csv"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = path.read_text(encoding="utf-8")
+    again = shell("export", "--format", "csv", "--out", "all.csv")
+    assert (again.status, "is there already" in again.err) == (2, True)
+    assert path.read_text(encoding="utf-8") == before
+    assert shell("export", "--format", "csv", "--patient", "P-9999", "--out", "one.csv").status == 1
+    assert not (shell.folder / "one.csv").exists()
+    assert shell("export", "--format", "csv", "--out", "nowhere/one.csv").status == 2
+
+
+def test_a_calendar_is_written(shell: Shell) -> None:
+    add(shell)
+    said = shell("plan", "ical", "P-0017")
+    assert said.out.startswith("BEGIN:VCALENDAR")
+    assert said.out.count("SUMMARY:Check-in") > 20
+    assert shell("plan", "ical", "P-0017", "--days", "7", "--out", "plan.ics").status == 0
+    assert (shell.folder / "plan.ics").read_bytes().count(b"SUMMARY:Check-in") in {2, 3, 4}
+
+
+def test_cards_are_made_once_the_link_is_known(shell: Shell) -> None:
+    early = shell("patient", "add", "--code", "P-0001", "--ici-start", day(days=8), "--card", "card.html")
+    assert (early.status, "no card can be made yet" in early.err) == (1, True)
+    assert not (shell.folder / "card.html").exists()
+    met_telegram()
+    made = shell("patient", "invite", "P-0001", "--card", "card.html", "--json").json
+    page = (shell.folder / "card.html").read_text(encoding="utf-8")
+    assert made["link"] in page
+    assert "<svg" in page
+    table(shell, f"P-0021,{day(days=8)},", f"P-0022,{day(days=1)},")
+    shell("patient", "import", "patients.csv", "--invites", "invites.csv", "--cards", "cards.html")
+    assert (shell.folder / "cards.html").read_text(encoding="utf-8").count("<article") == 2
+
+
+def test_no_patient_is_added_whose_card_could_not_be_made(shell: Shell) -> None:
+    table(shell, f"P-0021,{day(days=8)},")
+    said = shell("patient", "import", "patients.csv", "--invites", "invites.csv", "--cards", "cards.html")
+    assert said.status == 1
+    assert shell("patient", "list", "--json").json == []
+    assert not list(shell.folder.glob("*.html"))
+
+
+def test_a_plan_of_ones_own_from_a_shell(shell: Shell) -> None:
+    add(shell)
+    words = ("--every", "2:0-27", "--every", "7:28-", "--on-weekdays", "mon-fri", "--extra", day(days=-2))
+    seen = shell("plan", "preview", "P-0017", *words, "--json").json
+    assert [r["every"] for r in seen["own"]["rhythms"]] == [2, 7]
+    assert seen["own"]["weekdays"] == [0, 1, 2, 3, 4]
+    assert shell("plan", "show", "P-0017", "--json").json["own"]["rhythms"] == []
+    pause = ("--pause-from", day(days=-1), "--pause-to", day(days=-3), "--reason", "hospital")
+    add_one = shell("plan", "set", "P-0017", *words, *BY)
+    assert "every 2 days from day 0 to day 27" in add_one.out
+    assert "every 7 days from day 28 on" in add_one.out
+    assert "mon tue wed thu fri" in add_one.out
+    refused = shell("plan", "set", "P-0017", *pause, *BY)
+    assert (refused.status, "only an active patient" in refused.err) == (1, True)
+
+    def activate(store, _clinic, _at):
+        found = lookup.locked(store, "P-0017")
+        store.save_patient(found.model_copy(update={"state": "active"}))
+
+    in_transaction(activate)
+    assert "hospital" in shell("plan", "set", "P-0017", *pause, *BY).out
+    back = shell("plan", "set", "P-0017", "--every", "all", "--on-weekdays", "all", "--no-extra", day(days=-2), *BY)
+    assert back.status == 0
+    own = shell("plan", "show", "P-0017", "--json").json["own"]
+    assert own == {"rhythms": [], "weekdays": [], "extras": []}
+
+
+def test_bad_words_of_a_plan_are_misuse(shell: Shell) -> None:
+    add(shell)
+    for words in (
+        ("--every", "often"),
+        ("--every", "0:0-9"),
+        ("--every", "2:9-3"),
+        ("--on-weekdays", "weekdays"),
+        ("--pause-from", day(days=0)),
+        ("--pause-from", day(days=0), "--pause-to", day(days=1)),
+        ("--reason", "holiday"),
+    ):
+        assert shell("plan", "set", "P-0017", *words, *BY).status == 2, words
+    assert shell("plan", "set", "P-0017", "--on-weekdays", "mon").status == 2, "who does it must be said"
+
+
+def test_a_symptom_is_expected_from_a_shell(shell: Shell) -> None:
+    add(shell)
+    said = shell("alert", "expect", "P-0017", "numbness", "medium", "--days", "7", *BY)
+    assert said.out.startswith("P-0017: expecting numbness up to medium until 20")
+    assert shell("alert", "expect", "P-0017", "numbness", "huge", *BY).status == 1
+    assert shell("alert", "expect", "P-0017", "numbness", "mild", "--days", "29", *BY).status == 2
+    assert shell("alert", "unexpect", "P-0017", "numbness", *BY).status == 0
+    assert shell("alert", "unexpect", "P-0017", "numbness", *BY).status == 1
