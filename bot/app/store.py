@@ -1,7 +1,7 @@
 """The port to the database: the records use cases work on and the `Store` they call. No SQL, no engine.
 
 A `Store` lives for one transaction. All moments are aware UTC. Ids are integers the database gives.
-Three implementations pass one contract suite: memory (tests/fakes), SQLite and PostgreSQL (bot/db).
+What is the team's and what lists are read by stand in team_store.py and desk_store.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
+from bot.app.desk_store import DeskStore
 from bot.app.team_store import TeamStore
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn
@@ -94,7 +95,7 @@ class Patient(Frozen):
 
     @property
     def actor(self) -> str:
-        """Who is doing it, for the record."""
+        """Who is doing it."""
         return f"{'patient' if self.helper is None else 'caregiver'}:{self.code}"
 
     @property
@@ -366,7 +367,7 @@ class TipShown(Frozen):
     rating: Literal["helpful", "not_for_me"] | None = None
 
 
-class Store(TeamStore, Protocol):
+class Store(TeamStore, DeskStore, Protocol):
     """One open transaction. Every `add_*` returns the record with its id; `save_*` overwrites by id."""
 
     def attempt(self, fn: Callable[[], None]) -> Exception | None:

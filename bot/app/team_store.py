@@ -29,6 +29,17 @@ class Staff(Frozen):
     unreachable_at: datetime | None = None
     """Since when messages can't be delivered: whoever it is, is passed over."""
     left_at: datetime | None = None
+    password_hash: str | None = None
+    """As argon2 writes it; None: no password was set."""
+    totp_secret: str | None = None
+    """Of the codes that the password needs beside it (base32; stored sealed)."""
+    totp_step: int = 0
+    """The newest of those codes that was used, as its number of half minutes since 1970: none is good twice."""
+    failures: int = 0
+    locked_until: datetime | None = None
+    login_hash: str | None = None
+    """Keyed hash of the one-time link to the console that was sent to their chat."""
+    login_expires_at: datetime | None = None
 
     @property
     def can_be_told(self) -> bool:
@@ -70,6 +81,30 @@ class Snooze(Frozen):
     made_at: datetime
     ended_at: datetime | None = None
     ended_by: str | None = None
+
+
+class Session(Frozen):
+    """A browser that is signed in to the console; only the keyed hash of its token is stored."""
+
+    id: int = 0
+    staff_id: int
+    token_hash: str
+    began_at: datetime
+    seen_at: datetime
+    ended_at: datetime | None = None
+
+
+class WeekReport(Frozen):
+    """What came of one week, which begins on a Monday of the clinic's calendar. Worked out by the hour, then kept."""
+
+    week: date
+    asked: int
+    answered: int
+    median_minutes: int | None
+    """From the check-in to its last answer, of those that were answered."""
+    alerts: int
+    in_time: int
+    """Alerts that were taken up before they became the next person's."""
 
 
 class TeamStore(Protocol):
@@ -115,4 +150,25 @@ class TeamStore(Protocol):
     def save_snooze(self, row: Snooze) -> None: ...
     def snoozes(self, patient_id: int) -> Sequence[Snooze]:
         """All there were, oldest first."""
+        ...
+
+    def staff_member(self, staff_id: int) -> Staff | None: ...
+    def staff_by_login(self, login_hash: str) -> Staff | None: ...
+    def add_session(self, row: Session) -> Session: ...
+    def save_session(self, row: Session) -> None: ...
+    def session_by_hash(self, token_hash: str) -> Session | None: ...
+    def end_sessions(self, staff_id: int, at: datetime) -> None:
+        """All of one person that are not ended."""
+        ...
+
+    def forget_sessions(self, before: datetime) -> int:
+        """Delete those last seen before that moment; return how many."""
+        ...
+
+    def save_week(self, row: WeekReport) -> None:
+        """Add it, or write over the one of that week."""
+        ...
+
+    def weeks(self, limit: int) -> Sequence[WeekReport]:
+        """Newest first."""
         ...

@@ -39,11 +39,11 @@ TO_STEP = {
     ),
 }
 
-_PLANNED = t.checkin.c.kind.in_([literal_column(f"'{kind}'") for kind in ("scheduled", "again", "extra")])
+PLANNED = t.checkin.c.kind.in_([literal_column(f"'{kind}'") for kind in ("scheduled", "again", "extra")])
 _COMPLETION = select(
     func.count().label("asked"),
     func.count().filter(t.checkin.c.state == literal_column("'done'")).label("done"),
-).where(t.checkin.c.opened_at >= bindparam("since"), t.checkin.c.opened_at < bindparam("until"), _PLANNED)
+).where(t.checkin.c.opened_at >= bindparam("since"), t.checkin.c.opened_at < bindparam("until"), PLANNED)
 
 _CURRENT = t.answer.c.superseded_at.is_(None)
 _ANSWERS = select(t.answer).where(t.answer.c.checkin_id == bindparam("of_checkin")).order_by(t.answer.c.id)

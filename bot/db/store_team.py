@@ -1,17 +1,17 @@
 """The team, its shifts and covers in their tables. Decides nothing about them."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from bot.app.store import DuplicateError
-from bot.app.team_store import CoverRow, ShiftRow, Snooze, Staff
+from bot.app.team_store import CoverRow, Session, ShiftRow, Snooze, Staff, WeekReport
 from bot.db import tables_team as t
-from bot.db.rows import NUMBER, TEXT, Section, Shape, insert_or_skip
+from bot.db.rows import NUMBER, TEXT, Section, Shape, insert_or_skip, insert_or_update
 
-STAFF = Shape(t.staff, Staff, sealed={"chat_id": NUMBER})
+STAFF = Shape(t.staff, Staff, sealed={"chat_id": NUMBER, "totp_secret": TEXT})
 SHIFT = Shape(t.shift, ShiftRow)
 COVER = Shape(t.cover, CoverRow)
 SNOOZE = Shape(t.snooze, Snooze, sealed={"level": TEXT})
@@ -26,6 +26,20 @@ _DROP_SHIFT = delete(t.shift).where(t.shift.c.id == bindparam("of_row"))
 _COVERS = select(t.cover).where(t.cover.c.last >= bindparam("since")).order_by(t.cover.c.id)
 _DROP_COVER = delete(t.cover).where(t.cover.c.id == bindparam("of_row"))
 _SNOOZES = select(t.snooze).where(t.snooze.c.patient_id == bindparam("of_patient")).order_by(t.snooze.c.id)
+
+_BY_ID = select(t.staff).where(t.staff.c.id == bindparam("of_staff"))
+_BY_LOGIN = select(t.staff).where(t.staff.c.login_hash == bindparam("of_hash"))
+SESSION = Shape(t.session, Session)
+_SESSION = select(t.session).where(t.session.c.token_hash == bindparam("of_hash"))
+_END_SESSIONS = (
+    update(t.session)
+    .where(t.session.c.staff_id == bindparam("of_staff"), t.session.c.ended_at.is_(None))
+    .values(ended_at=bindparam("moment"))
+)
+_FORGET_SESSIONS = delete(t.session).where(t.session.c.seen_at < bindparam("before"))
+WEEK = Shape(t.week_report, WeekReport)
+_SAVE_WEEK = insert_or_update(t.week_report, "week")
+_WEEKS = select(t.week_report).order_by(t.week_report.c.week.desc()).limit(bindparam("top"))
 
 
 class Team(Section):
@@ -83,3 +97,30 @@ class Team(Section):
 
     def snoozes(self, patient_id: int) -> Sequence[Snooze]:
         return self._records(SNOOZE, _SNOOZES, of_patient=patient_id)
+
+    def staff_member(self, staff_id: int) -> Staff | None:
+        return self._record(STAFF, _BY_ID, of_staff=staff_id)
+
+    def staff_by_login(self, login_hash: str) -> Staff | None:
+        return self._record(STAFF, _BY_LOGIN, of_hash=login_hash)
+
+    def add_session(self, row: Session) -> Session:
+        return self._add(SESSION, row)
+
+    def save_session(self, row: Session) -> None:
+        self._save(SESSION, row)
+
+    def session_by_hash(self, token_hash: str) -> Session | None:
+        return self._record(SESSION, _SESSION, of_hash=token_hash)
+
+    def end_sessions(self, staff_id: int, at: datetime) -> None:
+        self._run(_END_SESSIONS, of_staff=staff_id, moment=at)
+
+    def forget_sessions(self, before: datetime) -> int:
+        return self._run(_FORGET_SESSIONS, before=before)
+
+    def save_week(self, row: WeekReport) -> None:
+        self._run(_SAVE_WEEK[self._dialect], **WEEK.values(row, self._keyring))
+
+    def weeks(self, limit: int) -> Sequence[WeekReport]:
+        return self._records(WEEK, _WEEKS, top=limit)

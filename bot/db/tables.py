@@ -75,6 +75,7 @@ patient = Table(
     sqlite_autoincrement=True,
 )
 IS_ACTIVE = holds(patient.c.state, "active")
+Index("ix_patient_ici_start", patient.c.ici_start, patient.c.id)
 partial_index(
     "ix_patient_due", patient.c.next_due_at, patient.c.id, where=IS_ACTIVE & patient.c.next_due_at.is_not(None)
 )
@@ -220,6 +221,7 @@ alert = Table(
     *(moment(name, nullable=True) for name in ("clock_from", "staff_step_at")),
     Index(None, "checkin_id"),
     Index(None, "patient_id", "id"),
+    Index(None, "raised_at"),
     sqlite_autoincrement=True,
 )
 partial_index("ix_alert_queue", alert.c.tier, alert.c.id, where=alert.c.closed_at.is_(None))

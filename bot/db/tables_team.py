@@ -1,12 +1,25 @@
-"""The tables of the clinic's team: who they are, when they are on duty, what they expect.
+"""The tables of the clinic's team: who they are, when they are on duty, what they expect, where they are signed in.
 
 No query; a change here needs a migration beside it.
 """
 
-from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Index, LargeBinary, String, Table, Time
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Time,
+)
 
 from bot.db.columns import Code, Sealed, metadata, moment, number_column, of_patient, rid, whole, words
-from bot.db.types import Identity
+from bot.db.types import Identity, UTCDateTime
 
 
 def _staff(name: str = "staff_id") -> Column[int]:
@@ -30,6 +43,14 @@ staff = Table(
     moment("joined_at", nullable=True),
     moment("unreachable_at", nullable=True),
     moment("left_at", nullable=True),
+    words("password_hash", nullable=True),
+    Column("totp_secret", Sealed),
+    Column("totp_step", BigInteger, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    moment("locked_until", nullable=True),
+    words("login_hash", nullable=True),
+    moment("login_expires_at", nullable=True),
+    Index("ix_staff_login", "login_hash", unique=True),
     sqlite_autoincrement=True,
 )
 
@@ -74,4 +95,28 @@ snooze = Table(
     words("ended_by", nullable=True),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
+)
+
+session = Table(
+    "session",
+    metadata,
+    number_column(),
+    _staff(),
+    Column("token_hash", String, nullable=False, unique=True),
+    moment("began_at"),
+    Column("seen_at", UTCDateTime, nullable=False, index=True),
+    moment("ended_at", nullable=True),
+    Index(None, "staff_id"),
+    sqlite_autoincrement=True,
+)
+
+week_report = Table(
+    "week_report",
+    metadata,
+    Column("week", Date, primary_key=True),
+    whole("asked"),
+    whole("answered"),
+    Column("median_minutes", Integer),
+    whole("alerts"),
+    whole("in_time"),
 )

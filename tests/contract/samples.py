@@ -22,7 +22,7 @@ from bot.app.store import (
     TipShown,
     WorkItem,
 )
-from bot.app.team_store import CoverRow, ShiftRow, Snooze, Staff
+from bot.app.team_store import CoverRow, Session, ShiftRow, Snooze, Staff, WeekReport
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn, State
 from bot.core.own_plan import Extra, Own, Rhythm
@@ -246,6 +246,13 @@ def full_staff(name: str = "coord-1", chat_id: int = 8_000_000_123) -> Staff:
         joined_at=AT + MINUTE,
         unreachable_at=AT + 2 * MINUTE,
         left_at=AT + 3 * MINUTE,
+        password_hash="$argon2id$x",
+        totp_secret="JBSWY3DPEHPK3PXP",
+        totp_step=58_000_000,
+        failures=2,
+        locked_until=AT + 4 * MINUTE,
+        login_hash="l1",
+        login_expires_at=AT + 5 * MINUTE,
     )
 
 
@@ -262,3 +269,13 @@ def cover(away_id: int, instead_id: int, **changes: Any) -> CoverRow:
 def snooze(patient_id: int, **changes: Any) -> Snooze:
     values = {"question": "numbness", "level": "medium", "until": AT + MINUTE, "made_by": "lead-1", "made_at": AT}
     return Snooze(patient_id=patient_id, **values | changes)
+
+
+def session(staff_id: int, hashed: str = "t1", **changes: Any) -> Session:
+    values: dict[str, Any] = {"token_hash": hashed, "began_at": AT, "seen_at": AT + MINUTE}
+    return Session(staff_id=staff_id, **values | changes)
+
+
+def week(day: date = date(2026, 3, 2), **changes: Any) -> WeekReport:
+    values: dict[str, Any] = {"asked": 9, "answered": 8, "median_minutes": 12, "alerts": 3, "in_time": 2}
+    return WeekReport(week=day, **values | changes)

@@ -5,6 +5,7 @@ from alembic import command
 from sqlalchemy import create_engine, inspect, select, text
 
 from bot.app.store import Audit, LimiterRow
+from bot.core.own_plan import Own
 from bot.db import tables as t
 from bot.db.engine import database_url, open_database
 from bot.db.migrate import config, migrate
@@ -25,7 +26,7 @@ BUDGET = LimiterRow(all_free_at=AT, bulk_free_at=AT, bulk_stopped_until=AT)
 LINE = Audit(at=AT, actor="a", action="b", subject="P-0002")
 
 # What the first version knew of each record.
-PERSON = samples.full_patient().model_copy(update={"id": 1, "drug": None, "watch": None, "said_at": None})
+PERSON = samples.full_patient().model_copy(update={"id": 1, "drug": None, "watch": None, "said_at": None, "own": Own()})
 ROW = samples.checkin(1, reminders=1, next_step_at=AT).model_copy(update={"id": 1})
 GIVEN = samples.answer(1, 1, "change", "yes").model_copy(update={"id": 1})
 FOUND = samples.assessment(1, 1).model_copy(update={"id": 1, "basis": None})

@@ -25,6 +25,7 @@ from bot.core.checkin import State
 from bot.core.protocol import Answers
 from bot.db.engine import DatabaseClosedError
 from tests.fakes.memory_books import OPEN, MemoryBooks
+from tests.fakes.memory_desk import MemoryDesk
 from tests.fakes.memory_outbox import MemoryMessages, Queued
 from tests.fakes.memory_tables import Tables
 from tests.fakes.memory_team import MemoryTeam
@@ -69,7 +70,7 @@ class MemoryDatabase:
         self.shut()
 
 
-class MemoryStore(MemoryMessages, MemoryTeam, MemoryBooks):
+class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryBooks):
     """See `bot.app.store.Store`."""
 
     def __init__(self, tables: Tables) -> None:

@@ -1,10 +1,10 @@
 """The team in dictionaries."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from bot.app.store import DuplicateError
-from bot.app.team_store import CoverRow, ShiftRow, Snooze, Staff
+from bot.app.team_store import CoverRow, Session, ShiftRow, Snooze, Staff, WeekReport
 from tests.fakes.memory_tables import Tables
 
 
@@ -70,3 +70,35 @@ class MemoryTeam:
 
     def snoozes(self, patient_id: int) -> Sequence[Snooze]:
         return self._of("snooze", patient_id)
+
+    def staff_member(self, staff_id: int) -> Staff | None:
+        return self._t.get("staff", staff_id)
+
+    def staff_by_login(self, login_hash: str) -> Staff | None:
+        return next((s for s in self._t.all("staff") if s.login_hash == login_hash), None)
+
+    def add_session(self, row: Session) -> Session:
+        return self._add("session", row)
+
+    def save_session(self, row: Session) -> None:
+        self._save("session", row)
+
+    def session_by_hash(self, token_hash: str) -> Session | None:
+        return next((s for s in self._t.all("session") if s.token_hash == token_hash), None)
+
+    def end_sessions(self, staff_id: int, at: datetime) -> None:
+        for row in self._t.all("session"):
+            if row.staff_id == staff_id and row.ended_at is None:
+                self._save("session", row.model_copy(update={"ended_at": at}))
+
+    def forget_sessions(self, before: datetime) -> int:
+        old = [row for row in self._t.all("session") if row.seen_at < before]
+        for row in old:
+            self._t.drop("session", row.id)
+        return len(old)
+
+    def save_week(self, row: WeekReport) -> None:
+        self._t.put("week_report", row.week, row)
+
+    def weeks(self, limit: int) -> Sequence[WeekReport]:
+        return sorted(self._t.all("week_report"), key=lambda row: row.week, reverse=True)[:limit]

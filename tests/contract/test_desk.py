@@ -1,0 +1,123 @@
+from datetime import date, timedelta
+from itertools import pairwise
+
+from bot.app.desk_store import AlertTimes, Started
+from bot.core.checkin import State
+from bot.core.protocol import Tier
+from tests.contract.samples import AT, MINUTE, alert, checkin, full_staff, patient, session, staff, week
+
+DAY = timedelta(days=1)
+
+
+def _people(database, *codes, **more):
+    return [database.run(lambda s, c=c: s.add_patient(patient(c, **more))) for c in codes]
+
+
+def test_patients_are_found_by_number_and_by_the_beginning_of_their_code(database):
+    one, two, other = _people(database, "P-0010", "P-0002", "X-1")
+    assert database.run(lambda s: s.patients_by_ids([one.id, other.id, 99])) == {one.id: one, other.id: other}
+    assert database.run(lambda s: s.patients_by_ids([])) == {}
+    assert database.run(lambda s: s.patients_like("P-", 9)) == [two, one]
+    assert database.run(lambda s: s.patients_like("P-", 1)) == [two]
+    assert database.run(lambda s: s.patients_like("P-001", 9)) == [one]
+    assert database.run(lambda s: s.patients_like("Q", 9)) == []
+
+
+def test_patients_are_paged_by_their_start_the_latest_first(database):
+    day = date(2026, 2, 1)
+    old, middle, twin, young = (
+        *_people(database, "a", ici_start=day),
+        *_people(database, "b", "c", ici_start=day + DAY),
+        *_people(database, "d", ici_start=day + 2 * DAY),
+    )
+    everyone = database.run(lambda s: s.patients_started(day, day + 2 * DAY, None, 9))
+    assert everyone == [young, twin, middle, old]
+    after = Started(twin.ici_start, twin.id)
+    assert database.run(lambda s: s.patients_started(day, day + 2 * DAY, after, 9)) == [middle, old]
+    assert database.run(lambda s: s.patients_started(day + DAY, day + DAY, None, 9)) == [twin, middle]
+    assert database.run(lambda s: s.patients_started(day, day + 2 * DAY, None, 1)) == [young]
+
+
+def test_open_alerts_of_several_patients(database):
+    one, other = (p.id for p in _people(database, "a", "b"))
+    first, _, third = (
+        database.run(lambda s, r=row: s.add_alert(r))
+        for row in (alert(one), alert(one, closed_at=AT), alert(other, tier=Tier.SOON))
+    )
+    found = database.run(lambda s: s.newest_alerts([one, other]))
+    assert dict(found) == {one: [first], other: [third]}
+    assert dict(database.run(lambda s: s.newest_alerts([]))) == {}
+
+
+def test_the_state_of_the_queue_differs_when_anything_does(database):
+    (who,) = _people(database, "a")
+    seen = [database.run(lambda s: s.queue_state())]
+
+    def changed(work):
+        database.run(work)
+        seen.append(database.run(lambda s: s.queue_state()))
+
+    changed(lambda s: s.add_alert(alert(who.id)))
+    row = database.run(lambda s: s.alert(1))
+    changed(lambda s: s.save_alert(row.model_copy(update={"work_revision": 1})))
+    changed(lambda s: s.save_alert(row.model_copy(update={"work_revision": 1, "loop_backs": 1})))
+    changed(lambda s: s.save_alert(row.model_copy(update={"work_revision": 1, "loop_backs": 1, "replied_at": AT})))
+    changed(lambda s: s.save_alert(row.model_copy(update={"closed_at": AT})))
+    assert all(a != b for a, b in pairwise(seen))
+
+
+def test_how_long_answers_took(database):
+    (who,) = _people(database, "a")
+
+    def work(s):
+        for n, (kind, state, closed) in enumerate(
+            (
+                ("scheduled", State.DONE, AT + 5 * MINUTE),
+                ("again", State.DONE, AT + 90 * MINUTE),
+                ("worse", State.DONE, AT + MINUTE),
+                ("scheduled", State.ASKING, None),
+            )
+        ):
+            s.add_checkin(checkin(who.id, AT + n * MINUTE, state=state, kind=kind, closed_at=closed))
+
+    database.run(work)
+    assert sorted(database.run(lambda s: s.answer_minutes(AT, AT + MINUTE))) == [5, 90]
+    assert database.run(lambda s: s.answer_minutes(AT + MINUTE, AT + DAY)) == []
+    assert database.run(lambda s: s.completion(AT, AT + MINUTE)) == (3, 2)
+
+
+def test_when_alerts_were_raised_and_taken_up(database):
+    (who,) = _people(database, "a")
+    for row in (alert(who.id, taken_at=AT + MINUTE), alert(who.id, raised_at=AT + DAY)):
+        database.run(lambda s, r=row: s.add_alert(r))
+    assert database.run(lambda s: s.alert_times(AT, AT + DAY)) == [AlertTimes(Tier.EMERGENCY, AT, AT + MINUTE)]
+    assert len(database.run(lambda s: s.alert_times(AT, AT + DAY + MINUTE))) == 2
+
+
+def test_sessions_are_found_ended_and_forgotten(database):
+    one, other = (database.run(lambda s, r=row: s.add_staff(r)) for row in (staff("a"), staff("b")))
+    first = database.run(lambda s: s.add_session(session(one.id)))
+    second = database.run(lambda s: s.add_session(session(one.id, "t2", ended_at=AT)))
+    third = database.run(lambda s: s.add_session(session(other.id, "t3", seen_at=AT + DAY)))
+    assert database.run(lambda s: (s.session_by_hash("t1"), s.session_by_hash("x"))) == (first, None)
+    database.run(lambda s: s.save_session(first.model_copy(update={"seen_at": AT + 2 * MINUTE})))
+    assert database.run(lambda s: s.session_by_hash("t1")).seen_at == AT + 2 * MINUTE
+    database.run(lambda s: s.end_sessions(one.id, AT + DAY))
+    assert database.run(lambda s: s.session_by_hash("t1")).ended_at == AT + DAY
+    assert database.run(lambda s: s.session_by_hash("t2")) == second
+    assert database.run(lambda s: s.session_by_hash("t3")) == third
+    assert database.run(lambda s: s.forget_sessions(AT + DAY)) == 2
+    assert database.run(lambda s: s.session_by_hash("t1")) is None
+
+
+def test_someone_is_found_by_number_and_by_their_link(database):
+    full = database.run(lambda s: s.add_staff(full_staff()))
+    assert database.run(lambda s: (s.staff_member(full.id), s.staff_member(99))) == (full, None)
+    assert database.run(lambda s: (s.staff_by_login("l1"), s.staff_by_login("x"))) == (full, None)
+
+
+def test_a_week_is_kept_once_and_written_over(database):
+    for row in (week(), week(date(2026, 3, 9), median_minutes=None), week(asked=10)):
+        database.run(lambda s, r=row: s.save_week(r))
+    assert database.run(lambda s: s.weeks(9)) == [week(date(2026, 3, 9), median_minutes=None), week(asked=10)]
+    assert database.run(lambda s: s.weeks(1)) == [week(date(2026, 3, 9), median_minutes=None)]
