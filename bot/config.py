@@ -104,7 +104,14 @@ class Settings(BaseModel):
         description="The public https address of LISTEN. Telegram then brings updates there; without it they are "
         "fetched, which needs no open port.",
     )
-    listen: ListenAddress = Field(Address("127.0.0.1", 8080), description="Where health, metrics and webhook answer.")
+    listen: ListenAddress = Field(
+        Address("127.0.0.1", 8080), description="Where console, health, metrics and webhook answer."
+    )
+    console_url: PublicUrl | None = Field(
+        None,
+        description="The public https address of LISTEN, where the team opens /console. Without it the console is only "
+        "for this machine's own browser.",
+    )
     sandbox_listen: Loopback = Field(
         Address("127.0.0.1", 8081),
         description="Where the sandbox's chat page answers: this machine's own address only.",

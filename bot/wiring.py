@@ -24,16 +24,21 @@ from bot.app import installation, patients
 from bot.app.installation import BOT_NAME
 from bot.app.ports import Clinic
 from bot.app.store import ProtocolFile, Store
-from bot.chat.screens import unmarked
+from bot.chat.charts import svg
+from bot.chat.screens import Words, unmarked
 from bot.chat.webhook import webhook_route
 from bot.clock import Clock, SandboxClock, SystemClock
 from bot.config import Settings
+from bot.console.desk import Desk
+from bot.console.routes import console_routes
+from bot.content.dry_run import counted, synthetic
 from bot.content.faults import ContentError
 from bot.content.loader import load_protocol, packaged_protocol, read_protocol
 from bot.content.review import unreviewed
 from bot.content.texts import ENGLISH, Texts
 from bot.content.typed import TypedWords
 from bot.core.protocol import Protocol
+from bot.core.screen import Text
 from bot.db.crypto import Keyring, KeyringError
 from bot.db.engine import Database, open_database
 from bot.db.lock import single_process, sqlite_path
@@ -55,6 +60,8 @@ TICK_SECONDS = 60
 SETTLING_SECONDS = 5.0
 SETTLING_LOOKS = 100
 """The sandbox's "skip to the next event" waits that long for messages that are due already."""
+DRY_RUN = 60
+"""Made-up patients of a dry run in the console, and the days of each: two seconds' work."""
 TOKEN_BYTES = 24
 """Of an invite's token: 32 characters, beyond guessing; Telegram takes 64."""
 
@@ -197,8 +204,7 @@ class Offline:
 
     def words(self, language: str | None = None) -> Mapping[str, str]:
         """Return all strings of a language (the first one by default) as plain words, placeholders left in."""
-        spoken = language or self.clinic.languages[0]
-        return {key: unmarked(self._texts.get(spoken, key)) for key in self._texts.keys()}  # noqa: SIM118
+        return plain_words(self._texts, language or self.clinic.languages[0])
 
     def link(self, token: str) -> str | None:
         """Return the invite's link; None until the bot ran once and learned its name."""
@@ -281,10 +287,36 @@ async def _web(stack: AsyncExitStack, ready: Ready, service: Service, *, speed: 
     routes = health.health_routes(_checks(ready, service, speed=speed))
     if service.webhook is not None:
         routes.append(webhook_route(webhook_path(ready.keyring), service.webhook.secret, service.dispatcher))
+    desk = _desk(ready, service)
+    routes += console_routes(desk)
     server = WebServer(Starlette(routes=routes))
     url = await server.start(*ready.settings.listen)
     stack.push_async_callback(server.stop)
+    # Pages that are kept up to date hold their connection: they are let go first.
+    stack.callback(desk.closing.set)
     return url
+
+
+def _desk(ready: Ready, service: Service) -> Desk:
+    """What the console's pages are handed."""
+    words, listen = Words(ready.texts), ready.settings.listen
+    return Desk(
+        database=service.database,
+        clinic=ready.clinic,
+        clock=service.clock,
+        say=lambda language, key, values: words.plain(Text(key=key, values=dict(values)), language),
+        picture=lambda trend, language: svg(trend, lambda text: words.plain(text, language)),
+        dry_run=lambda: counted(synthetic(ready.clinic.protocol, patients=DRY_RUN, days=DRY_RUN, seed=1)).as_data(),
+        all_words=lambda language: plain_words(ready.texts, language),
+        nudge=service.sender.nudge,
+        url=ready.settings.console_url or f"http://{listen.host}:{listen.port}",
+        sandbox=ready.sandbox,
+    )
+
+
+def plain_words(texts: Texts, language: str) -> Mapping[str, str]:
+    """Return all strings of a language as plain words, placeholders left in."""
+    return {key: unmarked(texts.get(language, key)) for key in texts.keys()}  # noqa: SIM118
 
 
 def _checks(ready: Ready, service: Service, *, speed: float) -> dict[str, health.Probe]:

@@ -27,7 +27,7 @@ LOOKED_BACK = 150
 
 def mine(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Outcome:
     """The last answers, and the picture."""
-    found = [row for row in store.checkins(patient.id, limit=LOOKED_BACK) if row.value.state is State.DONE]
+    found = _finished(store, patient)
     if not found:
         post(store, patient, Screen(name="answers.none", lines=(Text(key="answers.none"),)), at=at, slot=SLOT)
         return Outcome(language=patient.speaks)
@@ -74,9 +74,19 @@ def _choice_text(question: Question, choice_id: str) -> Text:
 # -- the picture
 
 
-def _trend_screen(store: Store, clinic: Clinic, patient: Patient, found: list[CheckInRow]) -> Screen:
+def _finished(store: Store, patient: Patient) -> list[CheckInRow]:
+    return [row for row in store.checkins(patient.id, limit=LOOKED_BACK) if row.value.state is State.DONE]
+
+
+def trend_of(store: Store, clinic: Clinic, patient: Patient) -> Trend | None:
+    """Return the picture of a patient's weeks; None before the first answers."""
+    found = _finished(store, patient)
+    return _trend(store, clinic, patient, _points(clinic, patient, found)) if found else None
+
+
+def _points(clinic: Clinic, patient: Patient, found: list[CheckInRow]) -> list[TrendPoint]:
     severity, interference = _pair(clinic)
-    points = [
+    return [
         TrendPoint(
             day=local_day(patient, clinic, row.opened_at),
             numbness=_step(severity, row),
@@ -85,12 +95,16 @@ def _trend_screen(store: Store, clinic: Clinic, patient: Patient, found: list[Ch
         for row in reversed(found)
         if severity is not None and severity.id in row.value.answers
     ]
+
+
+def _trend(store: Store, clinic: Clinic, patient: Patient, points: list[TrendPoint]) -> Trend:
+    severity, _ = _pair(clinic)
     marked = [
         TrendAlert(day=local_day(patient, clinic, alert.raised_at), tier=alert.tier.name)
         for alert in store.alerts(patient.id, limit=LOOKED_BACK)
         if alert.tier > Tier.ROUTINE
     ]
-    trend = Trend(
+    return Trend(
         points=tuple(points),
         ici_start=patient.ici_start,
         alerts=tuple(marked),
@@ -102,6 +116,11 @@ def _trend_screen(store: Store, clinic: Clinic, patient: Patient, found: list[Ch
         alert=Text(key="trend.alert"),
         week=Text(key="trend.week"),
     )
+
+
+def _trend_screen(store: Store, clinic: Clinic, patient: Patient, found: list[CheckInRow]) -> Screen:
+    points = _points(clinic, patient, found)
+    trend = _trend(store, clinic, patient, points)
     return Screen(name="trend", lines=tuple(_caption(clinic, patient, found, points)), trend=trend, protect=True)
 
 

@@ -58,12 +58,12 @@ class Invited(Frozen):
     language: str
 
 
-def add_all(store: Store, clinic: Clinic, content: bytes, at: datetime) -> list[Invited]:
+def add_all(store: Store, clinic: Clinic, content: bytes, at: datetime, *, by: str = "operator") -> list[Invited]:
     """Add every patient of the table, in its order; ImportFaultsError, and nobody added, if anything is wrong."""
     invited = []
     for row in checked(store, clinic, content, at):
         facts = row.model_dump(exclude={"line"})
-        patient, token = patients.add(store, clinic, **facts, at=at)
+        patient, token = patients.add(store, clinic, **facts, at=at, by=by)
         invited.append(Invited(code=patient.code, start=token, language=patient.language))
     return invited
 

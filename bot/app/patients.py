@@ -42,6 +42,7 @@ def add(
     language: str | None = None,
     timezone: str | None = None,
     at: datetime,
+    by: str = "operator",
 ) -> tuple[Patient, str]:
     """Add a patient and make their invite; return both the patient and the token that follows `/start `.
 
@@ -70,7 +71,7 @@ def add(
             created_at=at,
         )
     )
-    _audit(store, patient, "patient_added", at, actor="operator")
+    _audit(store, patient, "patient_added", at, actor=by)
     return patient, invite(store, clinic, patient, at)
 
 
@@ -120,13 +121,13 @@ def invite(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> str:
     return token
 
 
-def invite_again(store: Store, clinic: Clinic, code: str, at: datetime) -> tuple[Patient, str]:
+def invite_again(store: Store, clinic: Clinic, code: str, at: datetime, *, by: str = "operator") -> tuple[Patient, str]:
     """Make a new invite for a patient whose link is too old, who left, or who has a new phone.
 
     Whoever opens it goes through enrolment anew; until then all stays as it is.
     """
     patient = locked(store, code)
-    _audit(store, patient, "invited_again", at, actor="operator")
+    _audit(store, patient, "invited_again", at, actor=by)
     return patient, invite(store, clinic, patient, at)
 
 

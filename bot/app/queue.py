@@ -1,7 +1,8 @@
 """The alerts that staff work on, worst first, each with what changed in one line. Changes nothing."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.app import snoozes
 from bot.app.plans import plan_of
@@ -135,3 +136,14 @@ def _days_since(earlier: Sequence[CheckInRow], question: str, before: tuple[str,
     """Whole days since that question was last answered so; None where it stands further back than was looked."""
     same = next((row for row in earlier if row.value.answers.get(question) == before), None)
     return max(0, round((at - same.opened_at) / timedelta(days=1))) if same is not None else None
+
+
+def start_of_day(clinic: Clinic, at: datetime) -> datetime:
+    """Return the last midnight of the clinic's calendar."""
+    zone = ZoneInfo(clinic.timezone)
+    return datetime.combine(at.astimezone(zone).date(), time(), zone).astimezone(UTC)
+
+
+def week_now(clinic: Clinic, patient: Patient, at: datetime) -> int:
+    """Return the week since ICI start that a patient is in."""
+    return week_of(plan_of(patient, clinic), at)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from bot.app import alerts, checkin_clock, checkins, digest, duty, outage
+from bot.app import alerts, checkin_clock, checkins, digest, duty, outage, weekly
 from bot.app.plans import AGAIN, occurrence_after
 from bot.app.ports import Clinic
 from bot.app.store import Audit, Patient, Store, WorkItem
@@ -22,6 +22,8 @@ MESSAGES_KEPT = timedelta(days=30)
 """Sent messages are kept this long for looking things up; the answers themselves stand in their own table."""
 DEAD_UPDATES_KEPT = timedelta(days=90)
 """What could not be handled is kept for the operator to look into, and holds what a patient sent."""
+SESSIONS_KEPT = timedelta(days=30)
+"""Ended sessions of the console, so that the record of who signed in can be followed up."""
 _TICK = timedelta(microseconds=1)
 
 T = TypeVar("T")
@@ -99,8 +101,10 @@ def alive(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
     return Swept()
 
 
-def housekeeping(store: Store, _clinic: Clinic, at: datetime, _limit: int) -> Swept:
-    """Forget what is only kept to be safe against repeats."""
+def housekeeping(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
+    """Forget what is only kept to be safe against repeats, and work out the week's figures."""
+    weekly.keep(store, clinic, at)
+    store.forget_sessions(at - SESSIONS_KEPT)
     store.forget_updates(at - UPDATES_KEPT)
     store.forget_messages(at - MESSAGES_KEPT)
     store.forget_dead_updates(at - DEAD_UPDATES_KEPT)

@@ -101,6 +101,13 @@ def joined(store: Store, clinic: Clinic, token: str, chat_id: int, at: datetime)
     return row
 
 
+def set_language(store: Store, name: str, language: str, at: datetime) -> None:
+    """Speak another language with someone, in their chat and on their pages."""
+    row = by_name(store, name)
+    store.save_staff(row.model_copy(update={"language": language}))
+    _audit(store, "staff_language", name, name, at, language=language)
+
+
 def by_name(store: Store, name: str) -> Staff:
     """Return someone of the team; RefusedError when there is none of that name."""
     row = store.staff_by_name(name)

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bot.app.store import AssessmentRow, Store
-from bot.cli.content_tools import Count, counted, synthetic, told
 from bot.cli.errors import REFUSED, refuse, say_error
 from bot.cli.office import AsJson, opened, print_json, print_table
 from bot.cli.patient import everyone
 from bot.config import Settings
+from bot.content.dry_run import Count, counted, synthetic, told
 from bot.content.faults import ContentError, Fault
 from bot.content.loader import load_protocol
 from bot.content.paths import Path as Path_

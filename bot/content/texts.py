@@ -20,7 +20,7 @@ from bot.content.faults import ContentError, Fault
 from bot.core.protocol import Protocol, Question, Tier, Topic
 
 ENGLISH = "en"
-DOMAINS = ("clinical", "chat", "learn", "team")
+DOMAINS = ("clinical", "chat", "learn", "team", "console")
 RED_FLAG_PREFIXES = ("call.", "loopback.", "help.", "learn.when_to_call.")
 """Keys of the chat catalog without which nobody may be asked anything."""
 
@@ -58,7 +58,7 @@ class Texts:
 
     @classmethod
     def load(cls, languages: Iterable[str], folder: Path | None = None) -> Self:
-        """Read <folder>/<language>/clinical.po, chat.po, learn.po and team.po (default folder: the package's own).
+        """Read the catalogs of <folder>/<language> (default folder: the package's own): those of DOMAINS.
 
         ContentError if a language has no catalog, or one can't be read.
         """

@@ -1,0 +1,63 @@
+// What a page does beside htmx: clocks that count down, the queue kept new, keys, printing. No page needs it to be read.
+"use strict";
+
+function countDown() {
+  for (const clock of document.querySelectorAll("time[data-until]")) {
+    const left = Math.round((new Date(clock.dataset.until) - Date.now()) / 1000);
+    const minutes = Math.floor(Math.abs(left) / 60);
+    const words = minutes >= 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes} min`;
+    clock.textContent = left < 0 ? `−${words}` : words;
+  }
+}
+
+// An open form or a focused row is not taken from under the hand: the queue is replaced when that is over.
+function busy(queue) {
+  const at = document.activeElement;
+  return at && queue.contains(at) && ["SELECT", "INPUT"].includes(at.tagName);
+}
+
+function watch(queue) {
+  let stale = false;
+  const replace = () => {
+    if (busy(queue)) { stale = true; return; }
+    stale = false;
+    const row = document.activeElement?.closest?.("tr.row");
+    const place = row ? [...queue.querySelectorAll("tr.row")].indexOf(row) : -1;
+    htmx.ajax("GET", queue.dataset.fragment, { target: queue, swap: "innerHTML" }).then(() => {
+      countDown();
+      if (place >= 0) { queue.querySelectorAll("tr.row")[place]?.focus(); }
+    });
+  };
+  const events = new EventSource(queue.dataset.events);
+  events.addEventListener("queue", replace);
+  queue.addEventListener("focusout", () => { if (stale) { setTimeout(replace, 300); } });
+  window.addEventListener("pagehide", () => events.close());
+}
+
+function move(by) {
+  const rows = [...document.querySelectorAll("tr.row")];
+  const at = rows.indexOf(document.activeElement?.closest?.("tr.row"));
+  rows[Math.min(Math.max(at + by, 0), rows.length - 1)]?.focus();
+}
+
+function press(key) {
+  const row = document.activeElement?.closest?.("tr.row");
+  row?.querySelector(`[data-key="${key}"]`)?.click();
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) { return; }
+  if (event.key === "j") { move(1); }
+  if (event.key === "k") { move(-1); }
+  if (event.key === "a" || event.key === "o") { press(event.key); }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) { window.print(); }
+});
+
+const queue = document.querySelector("[data-events]");
+if (queue) { watch(queue); }
+countDown();
+setInterval(countDown, 15000);
