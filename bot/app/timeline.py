@@ -34,7 +34,8 @@ def timeline(store: Store, clinic: Clinic, patient: Patient) -> list[Event]:
         *_alerts(store, patient),
         *(_changed(line) for line in store.audit_lines(patient.code, limit=2 * MOST) if line.action in _TOLD),
     ]
-    return sorted(events, key=lambda event: event.at, reverse=True)
+    # What an answer led to stands above it, though it was at the same moment.
+    return sorted(events, key=lambda event: (event.at, event.kind != "checkin"), reverse=True)
 
 
 def _checkins(store: Store, clinic: Clinic, patient: Patient) -> Iterator[Event]:

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from pydantic import ValidationError
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -170,15 +169,15 @@ async def _form(request: Request) -> tuple[dict[str, str], bytes | None]:
     length = request.headers.get("content-length", "")
     if not length.isdecimal() or int(length) > MOST_FORM:
         return {}, None
-    data: FormData = await request.form(max_files=1, max_fields=100, max_part_size=MOST_FORM)
     upload: bytes | None = None
     fields: dict[str, str] = {}
-    for name, value in data.multi_items():
-        if isinstance(value, str):
-            # Several boxes of one name are one field with commas.
-            fields[name] = f"{fields[name]},{value}" if name in fields else value
-        else:
-            upload = await value.read()
+    async with request.form(max_files=1, max_fields=100, max_part_size=MOST_FORM) as data:
+        for name, value in data.multi_items():
+            if isinstance(value, str):
+                # Several boxes of one name are one field with commas.
+                fields[name] = f"{fields[name]},{value}" if name in fields else value
+            else:
+                upload = await value.read()
     return fields, upload
 
 

@@ -1,8 +1,11 @@
 """A tick must cost a million patients what it costs a thousand: every look-up goes by an index, and stops early."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import event
 
+from bot.app.desk_store import Started
 from bot.app.store import Audit, Lane
 from bot.core.checkin import State
 from bot.db import tables as t
@@ -120,6 +123,15 @@ LOOK_UPS = SWEEPS | {
     "alerts": lambda s: s.alerts(11, 5),
     "alerts_in_queue": lambda s: s.alerts_in_queue(LIMIT),
     "alerts_to_escalate": lambda s: s.alerts_to_escalate(AT, LIMIT),
+    "patients_by_ids": lambda s: s.patients_by_ids([5, 6]),
+    "patients_like": lambda s: s.patients_like("P005", LIMIT),
+    "patients_started": lambda s: s.patients_started(
+        date(2026, 1, 1), date(2026, 3, 1), Started(date(2026, 2, 1), 99), LIMIT
+    ),
+    "newest_alerts": lambda s: s.newest_alerts([5, 6]),
+    "queue_state": lambda s: [s.queue_state()],
+    "answer_minutes": lambda s: [s.answer_minutes(AT - 2 * MINUTE, AT)],
+    "alert_times": lambda s: [s.alert_times(AT - 2 * MINUTE, AT)],
     "snoozes": lambda s: s.snoozes(11),
     "completion": lambda s: [s.completion(AT - 2 * MINUTE, AT)],
     "work_items": lambda s: s.work_items(),

@@ -1,0 +1,438 @@
+"""What each page does: alerts worked, patients found and planned, the rota set, files given; refusals change nothing."""
+
+import asyncio
+import csv
+import io
+import json
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from bot.app import alerts, weekly
+from bot.app.store import PatientState, WorkItem
+from bot.console.figures import bars
+from bot.core.own_plan import Own
+from bot.core.protocol import Tier
+from tests.app.conftest import AT
+from tests.console.conftest import text
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+TODAY = AT.date()
+
+
+def raised(house, patient, tier=Tier.URGENT, **more):
+    made = {"tier": tier, "rules": ("new.eyes",), "checkin_id": None, "at": AT} | more
+    return house.run(alerts.raise_alert, house.clinic, patient, **made).id
+
+
+def alert(house, number):
+    return house.run(lambda s: s.alert(number))
+
+
+# -- alerts
+
+
+def test_a_clinic_that_begins_is_told_three_steps(house):
+    page = text(house.signed_in("coordinator").get("/console"))
+    assert "Add a patient by study code. Print the invite and hand it over." in page
+    house.patient()
+    assert "No open alerts." in text(house.signed_in("coordinator").get("/console"))
+
+
+def test_the_queue_shows_the_worst_first_with_its_clock_and_what_changed(house, anna):
+    raised(house, anna, Tier.SOON)
+    raised(house, anna, Tier.EMERGENCY)
+    page = house.signed_in("coordinator").get("/console").text
+    assert page.index("EMERGENCY") < page.index("SOON")
+    assert "data-until" in page
+    assert "new.eyes, week 5" in text(house.signed_in("coordinator").get("/console"))
+    house.clock.advance(HOUR)
+    assert 'data-late="yes"' in house.signed_in("coordinator").get("/console").text
+
+
+def test_an_operator_sees_code_and_tier_alone(house, anna):
+    raised(house, anna)
+    page = house.signed_in("operator").get("/console").text
+    assert "P-0001" in page
+    assert "new.eyes" not in page
+    assert "/console/patients/" not in page
+
+
+def test_an_alert_is_taken_noted_closed_and_the_second_is_told(house, anna):
+    number = raised(house, anna)
+    ann, ben = house.signed_in("coordinator", "ann"), house.signed_in("coordinator", "ben")
+    assert ann.post(f"/console/alerts/{number}/take").headers["location"] == "/console?said=done"
+    assert house.nudged > 0, "the others are shown it in their chats at once"
+    late = ben.post(f"/console/alerts/{number}/take")
+    assert late.status_code == 409
+    assert "was taken by ann" in text(late)
+    assert ann.post(f"/console/alerts/{number}/note", outcome="went_home").status_code == 422
+    assert ann.post(f"/console/alerts/{number}/finish", outcome="").status_code == 422
+    ann.post(f"/console/alerts/{number}/finish", outcome="told_oncologist")
+    assert (alert(house, number).outcome, alert(house, number).closed_by) == ("told_oncologist", "ann")
+    ann.post(f"/console/alerts/{number}/reopen")
+    ben.post(f"/console/alerts/{number}/assign", to="ann")
+    assert alert(house, number).taken_by == "ann"
+    assert ben.post(f"/console/alerts/{number}/dance").status_code == 409
+    assert ben.post("/console/alerts/99/take").status_code == 409
+    assert ("ann", "alert_closed") in house.audited()
+
+
+def test_the_way_back_is_the_page_it_was_done_on_and_no_other_site(house, anna):
+    number = raised(house, anna)
+    ann = house.signed_in("coordinator", "ann")
+    here = "/console/patients/P-0001"
+    assert ann.post(f"/console/alerts/{number}/take", **{"from": here}).headers["location"].startswith(here)
+    away = ann.post(f"/console/alerts/{number}/note", outcome="no_action", **{"from": "//evil.example"})
+    assert away.headers["location"] == "/console?said=done"
+
+
+def test_what_waits_beside_alerts_is_ticked_off(house, anna):
+    item = house.run(
+        lambda s: s.add_work_item(WorkItem(kind="not_heard_from", patient_id=anna.id, subject=anna.code, raised_at=AT))
+    )
+    ann = house.signed_in("coordinator", "ann")
+    assert "Not heard from: P-0001" in text(ann.get("/console"))
+    assert ann.post(f"/console/work/{item.id}").status_code == 303
+    assert "Not heard from" not in text(ann.get("/console"))
+    assert ann.post(f"/console/work/{item.id}").status_code == 409
+
+
+def test_the_page_is_told_when_the_queue_is_different(house, anna):
+    """As the browser hears it: what the page shows is no news; an alert is, at the next look."""
+    browser = house.signed_in("coordinator")
+    state = re.search(r"events\?state=([^\"]*)", browser.get("/console").text)[1]
+
+    async def listen():
+        heard = []
+        task = asyncio.create_task(_events(house, browser, state, heard))
+        await asyncio.sleep(0.05)
+        before = list(heard)
+        await asyncio.to_thread(raised, house, anna)
+        await asyncio.sleep(0.1)
+        house.desk.closing.set()
+        await task
+        return before, heard
+
+    from bot.console.pages import alerts as page  # noqa: PLC0415
+
+    page.LOOK_EVERY, kept = 0.01, page.LOOK_EVERY
+    try:
+        before, heard = house.loop.run_until_complete(listen())
+    finally:
+        page.LOOK_EVERY = kept
+    assert "event: queue" not in "".join(before)
+    assert "".join(heard).count("event: queue") == 1
+
+
+async def _events(house, browser, state, heard):
+    from html import unescape  # noqa: PLC0415
+
+    import httpx  # noqa: PLC0415
+
+    transport = httpx.ASGITransport(app=house.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://console", cookies=browser.cookies) as client:
+        answer = await client.get("/console/alerts/events", params={"state": unescape(state)})
+        heard.append(answer.text)
+
+
+# -- patients
+
+
+def test_a_patient_is_added_and_the_invite_shown_once(house):
+    ann = house.signed_in("coordinator", "ann")
+    answer = ann.post("/console/patients", code="p-0007", ici_start=str(TODAY), regimen="combination", language="es")
+    page = text(answer)
+    assert "P-0007" in page
+    assert re.search(r"/start [\w-]{32}", page)
+    added = house.run(lambda s: s.patient_by_code("P-0007"))
+    assert (added.regimen, added.plan, added.language) == ("combination", "combination", "es")
+    assert ("ann", "patient_added") in house.audited()
+    again = ann.post("/console/patients", code="P-0007", ici_start=str(TODAY))
+    assert (again.status_code, "in use" in text(again)) == (409, True)
+    for bad in ({"ici_start": "soon"}, {"ici_start": ""}, {"code": "Anna Example"}):
+        assert ann.post("/console/patients", **{"code": "P-0008", "ici_start": str(TODAY)} | bad).status_code in {
+            409,
+            422,
+        }
+    assert house.run(lambda s: s.patient_by_code("P-0008")) is None
+
+
+def test_patients_are_found_and_those_who_need_something_come_first(house, anna):
+    for code in ("P-0000", "P-0002", "X-1"):
+        house.patient(code)
+    silent = house.run(lambda s: s.patient_by_code("X-1"))
+    house.run(
+        lambda s: s.add_work_item(WorkItem(kind="missed_twice", patient_id=silent.id, subject="X-1", raised_at=AT))
+    )
+    raised(house, anna)
+    ann = house.signed_in("coordinator", "ann")
+
+    def codes(**wanted):
+        return re.findall(r'href="/console/patients/([A-Z0-9-]+)"', ann.get("/console/patients", params=wanted).text)
+
+    assert codes() == ["P-0001", "X-1", "P-0000", "P-0002"]
+    assert codes(code="x") == ["X-1"]
+    assert codes(tier="URGENT") == ["P-0001"]
+    assert codes(tier="EMERGENCY") == []
+    assert codes(silence="silent") == ["X-1"]
+    assert codes(silence="unreachable") == []
+    assert set(codes(phase="early")) == {"P-0000", "P-0001", "P-0002", "X-1"}
+    assert codes(phase="late") == []
+    assert codes(phase="never", tier="x", silence="y") == codes()
+    fragment = ann.get("/console/patients", headers={"hx-request": "true"}).text
+    assert "<html" not in fragment
+
+
+def test_a_long_list_is_turned_page_by_page(house):
+    for n in range(120):
+        house.patient(f"P-{n:04d}")
+    ann = house.signed_in("coordinator", "ann")
+    for phase in ("", "early"):
+        seen, path = [], f"/console/patients?phase={phase}"
+        while path:
+            page = ann.get(path).text
+            seen += re.findall(r'href="/console/patients/([A-Z0-9-]+)"', page)
+            more = re.search(r'href="(/console/patients\?[^"]+)">Next', page)
+            path = more[1].replace("&amp;", "&") if more else None
+        assert len(seen) == len(set(seen)) == 120
+
+
+def test_one_patients_page_tells_the_story_newest_first(house, anna, choose):
+    for choice in ("no", "none", "none", "mild", "not_at_all"):
+        choose(choice)
+    number = raised(house, anna, at=AT + HOUR)
+    house.run(alerts.reply, house.clinic, anna, number, "cannot_reach", AT + 2 * HOUR)
+    house.clock.advance(3 * HOUR)
+    page = house.signed_in("coordinator").get("/console/patients/P-0001").text
+    told = re.findall(r'<li class="event event-(\w+)">.*?<span>(.*?)</span>', page)
+    assert told[0] == ("call", "Patient: I can&#39;t reach them")
+    assert ("alert", "Alert") in told
+    assert told[-1] == ("checkin", "Check-in answered")
+    assert "numbness: mild" in page
+    assert "<svg" in page
+    assert house.signed_in("coordinator").get("/console/patients/P-9999").status_code == 409
+
+
+def form(house, **changes):
+    """The plan's form as the page has it, with changes."""
+    days = "mon,tue,wed,thu,fri,sat,sun"
+    patient = house.run(lambda s: s.patient_by_code("P-0001"))
+    return {
+        "ici_start": str(patient.ici_start),
+        "ici_stop": "",
+        "regimen": patient.regimen,
+        "plan": patient.plan,
+        "send_time": f"{patient.send_time:%H:%M}",
+        "weekdays": days,
+    } | changes
+
+
+def test_a_form_left_as_it_stands_changes_nothing(house, anna):
+    ann = house.signed_in("coordinator", "ann")
+    seen = ann.post("/console/patients/P-0001/preview", **form(house))
+    assert "Nothing changes so far." in text(seen)
+    kept = ann.post("/console/patients/P-0001/plan", **form(house))
+    assert (kept.status_code, "nothing would change" in text(kept)) == (409, True)
+
+
+def test_a_plan_is_seen_before_it_is_kept(house, anna):
+    ann = house.signed_in("coordinator", "ann")
+    changes = form(
+        house, every0="1", from0="0", to0="200", weekdays="mon,thu", send_time="18:00", extra=str(TODAY + DAY)
+    )
+    seen = ann.post("/console/patients/P-0001/preview", **changes)
+    assert seen.status_code == 200
+    assert "mark-gone" in seen.text
+    assert "mark-new" in seen.text
+    assert house.run(lambda s: s.patient(anna.id)).own == Own()
+    assert ann.post("/console/patients/P-0001/plan", **changes).status_code == 303
+    own = house.run(lambda s: s.patient(anna.id)).own
+    assert ([r.every for r in own.rhythms], own.weekdays, len(own.extras)) == ([1], (0, 3), 1)
+    assert ("ann", "plan_changed") in house.audited()
+    page = ann.get("/console/patients/P-0001").text
+    assert 'name="every0" inputmode="numeric" size="3" value="1"' in page
+    again = ann.post("/console/patients/P-0001/plan", **form(house, no_extra=str(TODAY + DAY)))
+    assert again.status_code == 303
+    assert house.run(lambda s: s.patient(anna.id)).own == Own()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"every0": "often"},
+        {"every0": "0"},
+        {"every0": "2", "from0": "9", "to0": "3"},
+        {"send_time": "25:00"},
+        {"send_time": "23:00"},
+        {"ici_stop": "2020-01-01"},
+        {"ici_start": "yesterday"},
+        {"pause_from": "2026-03-05"},
+        {"pause_from": "2026-03-05", "pause_to": "2026-03-04"},
+        {"plan": "weekly"},
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_kept(house, anna, bad):
+    ann = house.signed_in("coordinator", "ann")
+    before = house.run(lambda s: s.patient(anna.id))
+    for path in ("preview", "plan"):
+        answer = ann.post(f"/console/patients/P-0001/{path}", **form(house, **bad))
+        assert answer.status_code in {409, 422}
+        assert 'role="alert"' in answer.text
+    assert house.run(lambda s: s.patient(anna.id)) == before
+
+
+def test_a_pause_is_planned_and_ended(house, anna):
+    ann = house.signed_in("coordinator", "ann")
+    pause = {"pause_from": str(TODAY), "pause_to": str(TODAY + DAY), "reason": "hospital"}
+    ann.post("/console/patients/P-0001/plan", **form(house, **pause))
+    assert house.run(lambda s: s.patient(anna.id)).pauses[0].reason == "hospital"
+    assert ann.post("/console/patients/P-0001/resume").status_code == 303
+    assert ann.post("/console/patients/P-0001/resume").status_code == 409
+
+
+def test_a_check_in_is_sent_now_and_an_invite_made_anew(house, anna):
+    ann = house.signed_in("coordinator", "ann")
+    house.clock.advance(timedelta(minutes=5))
+    assert ann.post("/console/patients/P-0001/send").status_code == 303
+    assert house.run(lambda s: s.open_checkin(anna.id)).kind == "extra"
+    assert "/start " in text(ann.post("/console/patients/P-0001/invite"))
+    house.run(lambda s: s.save_patient(anna.model_copy(update={"state": PatientState.WITHDRAWN})))
+    assert ann.post("/console/patients/P-0001/send").status_code == 409
+
+
+def test_a_symptom_is_expected_and_no_more(house, anna):
+    ann = house.signed_in("coordinator", "ann")
+    assert ann.post("/console/patients/P-0001/expect", symptom="numbness:medium", days="7").status_code == 303
+    assert "numbness ≤ medium" in ann.get("/console/patients/P-0001").text
+    for bad in ({"symptom": "arms:cannot"}, {"symptom": "numbness:medium", "days": "29"}, {"symptom": ""}):
+        assert ann.post("/console/patients/P-0001/expect", **bad).status_code in {409, 422}
+    assert ann.post("/console/patients/P-0001/unexpect", symptom="numbness").status_code == 303
+    assert ann.post("/console/patients/P-0001/unexpect", symptom="numbness").status_code == 409
+
+
+# -- rota, team, tables
+
+
+def test_a_lead_sets_the_rota_and_others_read_it(house):
+    lead = house.signed_in("lead", "ann")
+    assert "nobody, so an alert is told to everyone" in text(lead.get("/console/rota"))
+    shift = {"name": "ann", "days": "mon,tue", "start": "08:00", "end": "16:00", "rank": "1"}
+    assert lead.post("/console/rota/shifts", **shift).status_code == 303
+    for bad in ({"days": ""}, {"rank": "x"}, {"start": "8 o'clock"}, {"name": "nobody"}):
+        assert lead.post("/console/rota/shifts", **shift | bad).status_code in {409, 422}
+    assert lead.post("/console/rota/shifts", name="ann", out_of_hours="yes", rank="0").status_code == 303
+    house.staff("ben")
+    cover = {"away": "ann", "instead": "ben", "first": str(TODAY), "last": str(TODAY)}
+    assert lead.post("/console/rota/covers", **cover).status_code == 303
+    assert lead.post("/console/rota/covers", **cover | {"last": "never"}).status_code == 422
+    page = text(house.signed_in("coordinator", "cleo").get("/console/rota"))
+    assert "08:00 to 16:00" in page
+    assert "ben for ann" in page
+    assert "Remove" not in page
+    assert lead.post("/console/rota/covers/1/remove").status_code == 303
+    assert lead.post("/console/rota/shifts/1/remove").status_code == 303
+    assert lead.post("/console/rota/shifts/1/remove").status_code == 409
+
+
+def test_people_are_added_linked_and_removed(house):
+    lead = house.signed_in("lead", "ann")
+    answer = lead.post("/console/team", name="coord-1", role="coordinator", language="ru")
+    assert re.search(r"/start [\w-]{32}", text(answer))
+    assert house.run(lambda s: s.staff_by_name("coord-1")).language == "ru"
+    assert lead.post("/console/team", name="coord-2", role="boss").status_code == 422
+    assert lead.post("/console/team", name="+49 30", role="lead").status_code == 409
+    assert "/start " in text(lead.post("/console/team/coord-1/link"))
+    browser = house.signed_in("coordinator", "coord-9")
+    assert lead.post("/console/team/coord-9/remove").status_code == 303
+    assert browser.get("/console").status_code == 303, "signed out at once"
+    assert lead.post("/console/team/ann/remove").status_code == 422, "nobody shuts themselves out"
+
+
+def test_a_table_is_tried_then_added_and_the_cards_come_as_a_file(house):
+    ann = house.signed_in("coordinator", "ann")
+    table = f"code,ici_start\nP-0001,{TODAY}\nP-0002,{TODAY}\n".encode()
+    tried = ann.post("/console/schedules", files={"file": ("t.csv", table)}, how="try")
+    assert "2 patients could be added." in text(tried)
+    assert house.run(lambda s: s.patients()) == []
+    bad = ann.post("/console/schedules", files={"file": ("t.csv", table + b"Anna,soon\n")}, how="add")
+    assert bad.status_code == 422
+    assert "line 4, ici_start" in text(bad)
+    assert house.run(lambda s: s.patients()) == []
+    added = ann.post("/console/schedules", files={"file": ("t.csv", table)}, how="add")
+    assert added.headers["content-disposition"] == 'attachment; filename="invites.html"'
+    assert added.text.count("<svg") == 2
+    assert len(house.run(lambda s: s.patients())) == 2
+    assert ann.post("/console/schedules", how="add").status_code == 422, "no table at all"
+
+
+# -- looking back
+
+
+def test_the_weeks_figures_are_right_and_stand_in_page_and_table(house, anna, choose):
+    for choice in ("no", "none", "none", "none"):
+        choose(choice, at=AT + 5 * timedelta(minutes=1))
+    taken = raised(house, anna, Tier.URGENT)
+    raised(house, anna, Tier.URGENT)
+    house.run(lambda s: s.save_alert(s.alert(taken).model_copy(update={"taken_at": AT + HOUR, "taken_by": "ann"})))
+    row = house.run(weekly.report, house.clinic, date(2026, 3, 2))
+    assert (row.asked, row.answered, row.median_minutes, row.alerts, row.in_time) == (1, 1, 5, 2, 1)
+    late = alert(house, taken).model_copy(update={"taken_at": AT + HOUR + timedelta(seconds=1)})
+    house.run(lambda s: s.save_alert(late))
+    assert house.run(weekly.report, house.clinic, date(2026, 3, 2)).in_time == 0
+    lead = house.signed_in("lead")
+    house.run(weekly.keep, house.clinic, AT)
+    assert len(house.run(lambda s: s.weeks(9))) == 2
+    rows = list(csv.DictReader(io.StringIO(lead.get("/console/reports.csv").text)))
+    assert (rows[0]["week"], rows[0]["completion"], rows[0]["per_100"], rows[1]["completion"]) == (
+        *("2026-03-02", "100", "200.0"),
+        "",
+    )
+    assert lead.get("/console/reports").text.count("<svg") == 4
+
+
+def test_bars_tell_their_figures_in_words():
+    drawn = bars("Answered <%>", ["02-23", "03-02"], [None, 50], "%")
+    assert "Answered &lt;%&gt;. 02-23: –; 03-02: 50%" in drawn
+    assert drawn.count("<rect") == 2
+
+
+def test_the_audit_is_read_by_subject(house, anna):
+    lead = house.signed_in("lead", "ann")
+    house.patient("P-0009")
+    everything, one = lead.get("/console/audit").text, lead.get("/console/audit?subject=P-0009").text
+    assert "staff joined" in everything
+    assert "staff joined" not in one
+    assert "patient added" in one
+
+
+def test_the_content_is_shown_and_counted(house):
+    page = text(house.signed_in("operator").get("/console/content"))
+    assert "now.yes" in page
+    tried = text(house.signed_in("lead").post("/console/content"))
+    assert "Per 100 check-ins, of 7 made up" in tried
+    assert "new.yes 1.5" in tried
+
+
+def test_files_leave_by_a_leads_hand_and_that_is_audited(house, anna, choose):
+    choose("yes")
+    house.patient("P-0002")
+    lead = house.signed_in("lead", "ann")
+    table = list(csv.DictReader(io.StringIO(lead.get("/console/export.csv").text)))
+    assert {row["code"] for row in table} == {"P-0001"}
+    made = [json.loads(line) for line in lead.get("/console/export.ndjson?code=P-0001").text.splitlines()]
+    assert {each["resourceType"] for each in made} == {"Questionnaire", "QuestionnaireResponse"}
+    assert house.audited().count(("ann", "exported")) == 2
+    calendar = lead.get("/console/patients/P-0001/calendar")
+    assert calendar.text.startswith("BEGIN:VCALENDAR")
+
+
+def test_the_visit_summary_is_one_page_of_answers_and_alerts(house, anna, choose):
+    for choice in ("no", "none", "none", "mild", "not_at_all"):
+        choose(choice)
+    raised(house, anna, Tier.EMERGENCY)
+    page = text(house.signed_in("coordinator").get("/console/patients/P-0001/summary"))
+    assert "numbness: mild" in page
+    assert "EMERGENCY" in page
+    assert "no diagnosis" in page
