@@ -43,14 +43,14 @@ def what_runs(settings: Settings, running: "Running", *, speed: float) -> tuple[
         brought = f"brought to {settings.webhook_url}" if settings.webhook_url else "by polling"
         return (
             f"nervecheck runs for {settings.team_name}: bot, ticker and delivery, updates {brought}.",
-            f"Is it well? {running.web}/readyz. The team's console: {settings.console_url or running.web}/console",
+            f"Is it well? {running.web}/readyz · The team's console: {settings.console_url or running.web}/console",
             f"Data: {settings.data_at}",
             "Add a patient: nervecheck patient add --code P-0001 --ici-start YYYY-MM-DD. Stop: Ctrl-C.",
         )
     pace = f", {speed:g} times as fast as the clock on the wall" if speed != 1.0 else ""
     return (
         f"nervecheck runs in the sandbox{pace}: bot, ticker, delivery and a made-up Telegram, on this machine only.",
-        f"Open the chat page: {running.chat_page}. The team's console: {running.web}/console",
+        f"Open the chat page: {running.chat_page} · The team's console: {running.web}/console",
         f"Data: {settings.data_at} (made-up patients)",
         "To go live: set NERVECHECK_TOKEN, your keys and your numbers (.env.example), then run again. Stop: Ctrl-C.",
     )

@@ -1,0 +1,226 @@
+"""The console as people use it: each page looked at by axe-core in light, dark and on a phone; each flow by hand."""
+
+import asyncio
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pyotp
+import pytest
+from playwright.async_api import expect
+
+from bot.app import alerts
+from bot.console.sign_in import COOKIE
+from bot.core.protocol import Tier
+from bot.ops.web import WebServer
+from tests.console.conftest import AT, House, anna, choose, clinic, database, ready
+
+__all__ = ["anna", "choose", "clinic", "database", "ready"]
+pytestmark = pytest.mark.browser
+
+AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = [
+    *("/console", "/console/patients", "/console/patients/P-0001", "/console/patients/P-0001/summary"),
+    *("/console/schedules", "/console/rota", "/console/team", "/console/content", "/console/reports"),
+    *("/console/audit", "/console/account"),
+]
+LOOKS = {
+    "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light", "has_touch": True},
+}
+
+
+@pytest.fixture
+async def house(database, ready):
+    made = House(database, ready)
+    server = WebServer(made.app)
+    made.address = await server.start("127.0.0.1", 0)
+    yield made
+    made.desk.closing.set()
+    await server.stop()
+    made.loop.close()
+
+
+@pytest.fixture
+async def visit(chromium, house):
+    """Open a browser, signed in as someone of that role; what its own console complains of fails the test."""
+    opened, complaints = [], []
+
+    async def done(role="lead", name=None, look="light", language="en"):
+        context = await chromium.new_context(**LOOKS[look], base_url=house.address)
+        opened.append(context)
+        if role is not None:
+            token = house.signed_in(role, name, language).token
+            await context.add_cookies([{"name": COOKIE, "value": token, "domain": "127.0.0.1", "path": "/console"}])
+        page = await context.new_page()
+        page.set_default_timeout(15_000)
+        expect.set_options(timeout=15_000)
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: complaints.append(str(e)))
+        return page
+
+    yield done
+    for context in opened:
+        await context.close()
+    # A browser asks for an icon by itself, and takes every refusal for a fault of its own.
+    expected = ("status of 404", "status of 409", "status of 422")
+    assert [c for c in complaints if not any(word in c for word in expected)] == []
+
+
+async def violations(page):
+    """What axe-core finds; it is brought in beside the page's own strict policy, as an extension would be."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Runtime.evaluate", {"expression": AXE})
+    look = f"axe.run(document, {{runOnly: {json.dumps(RULES)}}}).then(r => JSON.stringify(r.violations.map(v => [v.id, v.nodes.map(n => n.html)])))"
+    found = await session.send("Runtime.evaluate", {"expression": look, "awaitPromise": True, "returnByValue": True})
+    return json.loads(found["result"]["value"])
+
+
+@pytest.fixture
+def busy(house, anna, choose):
+    """A clinic with something on every page."""
+    for choice in ("no", "none", "none", "mild", "not_at_all"):
+        choose(choice)
+    for tier in (Tier.EMERGENCY, Tier.URGENT):
+        house.run(alerts.raise_alert, house.clinic, anna, tier=tier, rules=("new.eyes",), checkin_id=None, at=AT)
+    house.patient("P-0002")
+    house.staff("ben", "coordinator")
+    return house
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_axe_finds_nothing_on_any_page(busy, visit, look):
+    page = await visit(look=look)
+    for path in PAGES:
+        await page.goto(path)
+        assert (path, await violations(page)) == (path, [])
+        wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert (path, wide <= 0) == (path, True), "nothing has to be scrolled sideways"
+
+
+async def test_axe_finds_nothing_at_the_entrance(house, visit):
+    page = await visit(role=None)
+    for path in ("/console/sign-in", "/console/enter/x"):
+        await page.goto(path)
+        assert await violations(page) == []
+
+
+async def test_sign_in_by_password_and_code_and_out_again(house, visit):
+    page = await visit(name="ann")
+    await page.goto("/console/account")
+    secret = (await page.locator("code").first.text_content()).strip()
+    await page.get_by_label("New password").fill("correct horse battery")
+    await page.get_by_label("Code from your app").fill(pyotp.TOTP(secret).at(house.clock.now()))
+    await page.get_by_role("button", name="Save").last.click()
+    await expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+    house.clock.advance(timedelta(minutes=1))
+    form = page.locator("form[action='/console/sign-in']")
+    await form.get_by_label("Short name").fill("ann")
+    await form.get_by_label("Password").fill("correct horse battery")
+    await form.get_by_label("Code from your app").fill(pyotp.TOTP(secret).at(house.clock.now()))
+    await form.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Alerts")).to_be_visible()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+
+
+async def test_an_alert_comes_live_and_is_worked_by_the_keyboard_alone(house, visit, anna):
+    ann, ben = await visit("coordinator", "ann"), await visit("coordinator", "ben")
+    for page in (ann, ben):
+        await page.goto("/console")
+        await expect(page.get_by_text("No open alerts.")).to_be_visible()
+    made = {"tier": Tier.EMERGENCY, "rules": ("now.yes",), "checkin_id": None, "at": AT}
+    house.run(alerts.raise_alert, house.clinic, anna, **made)
+    for page in (ann, ben):
+        await expect(page.get_by_role("row", name=re.compile("P-0001"))).to_be_visible()
+    await ann.keyboard.press("j")
+    await ann.keyboard.press("a")
+    await expect(ann.get_by_role("status")).to_have_text("Done.")
+    await expect(ben.get_by_role("row", name=re.compile("P-0001"))).to_contain_text("ann")
+    await ann.get_by_label("What came of alert 1").select_option("spoke_to_patient")
+    await ann.get_by_role("button", name="Note and close").click()
+    for page in (ann, ben):
+        await expect(page.get_by_text("No open alerts.")).to_be_visible()
+    assert house.run(lambda s: s.alert(1)).closed_by == "ann"
+
+
+async def test_o_opens_the_patient(busy, visit):
+    page = await visit("coordinator")
+    await page.goto("/console")
+    await page.keyboard.press("j")
+    await page.keyboard.press("o")
+    await expect(page.get_by_role("heading", name=re.compile("P-0001"))).to_be_visible()
+
+
+async def test_a_form_in_use_is_not_taken_from_under_the_hand(busy, visit):
+    page = await visit("coordinator")
+    await page.goto("/console")
+    choice = page.get_by_label("What came of alert 1")
+    await choice.focus()
+    await choice.select_option("drug_held")
+    made = {"tier": Tier.SOON, "rules": ("numb",), "checkin_id": None, "at": AT}
+    anna_ = busy.run(lambda s: s.patient_by_code("P-0001"))
+    busy.run(alerts.raise_alert, busy.clinic, anna_, **made)
+    await asyncio.sleep(3)
+    await expect(choice).to_have_value("drug_held")
+    await choice.blur()
+    await expect(page.locator("tr.row")).to_have_count(3)
+
+
+async def test_a_plan_is_seen_while_it_is_edited_and_kept(busy, visit):
+    page = await visit("coordinator")
+    await page.goto("/console/patients/P-0001")
+    preview = page.locator("#preview")
+    await expect(preview).to_contain_text("Nothing changes so far.")
+    await page.get_by_label("Every … days").first.fill("1")
+    await page.get_by_label("Every … days").first.blur()
+    await expect(preview).to_contain_text("messages more")
+    await expect(preview.locator(".mark-new").first).to_be_visible()
+    await page.get_by_label("Time of day").fill("23:00")
+    await page.get_by_label("Time of day").blur()
+    await expect(preview.get_by_role("alert")).to_contain_text("quiet hours")
+    await page.get_by_label("Time of day").fill("11:00")
+    await page.get_by_role("button", name="Keep, and tell the patient").click()
+    await expect(page.get_by_role("status")).to_have_text("Done.")
+    await expect(page.get_by_text("Plan changed")).to_be_visible()
+
+
+async def test_a_patient_is_added_found_and_has_a_page_to_print(house, visit):
+    page = await visit("coordinator")
+    await page.goto("/console")
+    await page.get_by_role("link", name="Add a patient by study code.").click()
+    await page.get_by_label("Study code", exact=True).fill("P-0042")
+    await page.get_by_label("Start").fill("2026-02-20")
+    await page.get_by_role("button", name="Add and show the invite").click()
+    await expect(page.get_by_role("heading", name="P-0042")).to_be_visible()
+    await page.goto("/console/patients")
+    await page.get_by_label("Study code begins with").fill("p-004")
+    await expect(page.get_by_role("link", name="P-0042")).to_be_visible()
+    await page.get_by_label("Study code begins with").fill("x")
+    await expect(page.get_by_text("No patient is like that.")).to_be_visible()
+    await page.goto("/console/patients/P-0042/summary")
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("button", name="Print")).to_be_hidden()
+    await expect(page.get_by_role("heading", name="Visit summary: P-0042")).to_be_visible()
+
+
+async def test_a_table_with_faults_says_where(house, visit):
+    page = await visit("coordinator")
+    await page.goto("/console/schedules")
+    table = {"name": "t.csv", "mimeType": "text/csv", "buffer": b"code,ici_start\nAnna,2026-02-01\nP-1,soon\n"}
+    await page.get_by_label("Table").set_input_files(table)
+    await page.get_by_role("button", name="Only try").click()
+    await expect(page.get_by_role("alert")).to_contain_text("line 2, code")
+    await expect(page.get_by_role("alert")).to_contain_text("line 3, ici_start")
+
+
+async def test_the_first_tab_leads_to_the_content(busy, visit):
+    page = await visit("coordinator")
+    await page.goto("/console")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "main"
