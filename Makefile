@@ -51,6 +51,7 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pytest -q -s -m slow
 	$(BIN)/python -m tests.bench.bench_tap
+	$(BIN)/python -m tests.bench.bench_console
 
 # Hashes of every file of each version, for every system: the lock serves any index, and names none.
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-emit-index-url \
