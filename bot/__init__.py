@@ -8,6 +8,7 @@ app/       the use cases: plain functions on one open transaction
 db/        tables and rows; `transact` runs a use case; sensitive columns are encrypted
 chat/      Telegram in: updates, taps, screens          delivery/  Telegram out: the outbox, by order of urgency
 ticker.py  calls the sweeps of app/ every second        clock.py   the clocks; nothing else reads the time
+console/   the team's web pages; routes.py is the table of who may open what
 export/    what leaves as files: tables, FHIR, calendars, cards
 sandbox/   a stand-in for Telegram with a chat page: everything can be tried without a token
 ops/       health, metrics, what must be right before a start
@@ -15,8 +16,8 @@ config.py  the settings; nothing else reads the environment
 wiring.py  builds it all from the settings              service.py starts and stops the running parts
 cli/       the commands, one file a noun; `play` is the conversation in a terminal
 
-Which way imports point: cli, chat, delivery, ticker -> app -> core <- content; db serves app; wiring sees all. One test
-holds that (tests/test_architecture.py).
+Which way imports point: cli, chat, console, delivery, ticker -> app -> core <- content; db serves app; wiring sees all.
+One test holds that (tests/test_architecture.py).
 
 What a tap goes through: chat/poll.py takes the raw update, chat/handlers.py reads the signed button, and
 app/conversation.py works it off in one transaction (answer, assessment, alert, messages to send). Only after the commit

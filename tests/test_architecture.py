@@ -57,6 +57,7 @@ LIBRARIES: dict[str, set[str]] = {
     "jinja2": {"console"},
     "argon2": {"console"},
     "pyotp": {"console"},
+    "webauthn": {"console"},
     "segno": {"export"},
     "icalendar": {"export"},
     "uvicorn": {"sandbox", "ops"},

@@ -62,7 +62,7 @@ def link_again(store: Store, clinic: Clinic, name: str, by: str, at: datetime) -
 
 
 def remove(store: Store, name: str, by: str, at: datetime) -> Staff:
-    """Take someone out of the team: their link and chat end, their shifts go, and what they had is anybody's again."""
+    """Take someone out of the team: link, chat, shifts and every way into the console end."""
     row = by_name(store, name)
     if row.state == "gone":
         raise RefusedError(f"{name} was removed already")
@@ -72,7 +72,11 @@ def remove(store: Store, name: str, by: str, at: datetime) -> Staff:
     for cover in store.covers(date.min):
         if row.id in {cover.away_id, cover.instead_id}:
             store.drop_cover(cover.id)
-    gone = row.model_copy(update={"state": "gone", "chat_id": None, "token_hash": None, "left_at": at})
+    for passkey in store.passkeys(row.id):
+        store.drop_passkey(passkey.id)
+    store.end_sessions(row.id, at)
+    ended = dict.fromkeys(("chat_id", "token_hash", "password_hash", "totp_secret", "login_hash"))
+    gone = row.model_copy(update={**ended, "state": "gone", "left_at": at})
     store.save_staff(gone)
     _audit(store, "staff_removed", name, by, at)
     return gone

@@ -94,6 +94,20 @@ class Session(Frozen):
     ended_at: datetime | None = None
 
 
+class Passkey(Frozen):
+    """A passkey of someone of the team: what the browser knows it by and its public key (both URL-safe base64)."""
+
+    id: int = 0
+    staff_id: int
+    credential_id: str
+    public_key: str
+    sign_count: int
+    added_at: datetime
+    used_at: datetime | None = None
+    last_challenge: str | None = None
+    """What it was last opened for: no answer is good twice."""
+
+
 class WeekReport(Frozen):
     """What came of one week, which begins on a Monday of the clinic's calendar. Worked out by the hour, then kept."""
 
@@ -171,4 +185,12 @@ class TeamStore(Protocol):
 
     def weeks(self, limit: int) -> Sequence[WeekReport]:
         """Newest first."""
+        ...
+
+    def add_passkey(self, row: Passkey) -> Passkey: ...
+    def save_passkey(self, row: Passkey) -> None: ...
+    def drop_passkey(self, passkey_id: int) -> None: ...
+    def passkey_by_credential(self, credential_id: str) -> Passkey | None: ...
+    def passkeys(self, staff_id: int) -> Sequence[Passkey]:
+        """In order of adding."""
         ...

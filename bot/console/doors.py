@@ -17,7 +17,7 @@ from starlette.routing import Route
 from bot.app.lookup import RefusedError
 from bot.app.store import DuplicateError
 from bot.app.team_store import Role, Staff
-from bot.console import sign_in
+from bot.console import passkeys, sign_in
 from bot.console.desk import Desk
 
 EVERYONE: frozenset[Role] = frozenset({"coordinator", "lead", "operator"})
@@ -58,6 +58,11 @@ class Call:
         return self.who
 
     @property
+    def passkeys(self) -> bool:
+        """Whether browsers take passkeys at this address."""
+        return passkeys.offered(self.desk)
+
+    @property
     def language(self) -> str:
         """The reader's own, or, before that is known, the clinic's first that the browser asks for."""
         if self.who is not None:
@@ -70,7 +75,7 @@ class Call:
         found = self.request.query_params
         shown: dict[str, object] = {"person": self.who, "csrf": self.csrf, "here": self.request.url.path, "refused": ""}
         shown |= {"said": found.get("said", "")[:80], "may": may, "up": _up(self.request.url.path)}
-        shown |= {"sandbox_door": self.desk.sandbox, "languages": self.desk.clinic.languages}
+        shown |= {"passkeys": self.passkeys, "sandbox_door": self.desk.sandbox, "languages": self.desk.clinic.languages}
         html = self.desk.render(name, self.language, **{**shown, **values})
         return HTMLResponse(html, status_code=status)
 

@@ -87,7 +87,8 @@ async def touch(desk: Desk, token: str) -> None:
         await desk.write(work)
 
 
-def _begin(store: Store, desk: Desk, person: Staff, how: str, at: datetime) -> str:
+def begin(store: Store, desk: Desk, person: Staff, how: str, at: datetime) -> str:
+    """Begin a session and return its token; the audit keeps by what somebody came in."""
     token = desk.clinic.new_token()
     store.add_session(Session(staff_id=person.id, token_hash=desk.clinic.hash_token(token), began_at=at, seen_at=at))
     store.audit(Audit(at=at, actor=person.name, action="signed_in", subject=person.name, detail={"by": how}))
@@ -150,7 +151,7 @@ async def by_link(desk: Desk, token: str) -> str | None:
             return None
         used = person.model_copy(update={"login_hash": None, "login_expires_at": None, "failures": 0})
         store.save_staff(used)
-        return _begin(store, desk, used, "link", at) if at < person.login_expires_at else None
+        return begin(store, desk, used, "link", at) if at < person.login_expires_at else None
 
     return await desk.write(work)
 
@@ -176,7 +177,7 @@ async def by_password(desk: Desk, name: str, password: str, code: str) -> str | 
             return None
         entered_ = now.model_copy(update={"failures": 0, "locked_until": None, "totp_step": step})
         store.save_staff(entered_)
-        return _begin(store, desk, entered_, "password", at)
+        return begin(store, desk, entered_, "password", at)
 
     return await desk.write(work)
 
@@ -245,6 +246,6 @@ async def into_sandbox(desk: Desk) -> str:
         if person is None:
             made = Staff(name="sandbox-lead", role="lead", state="active", language="en", added_at=at, joined_at=at)
             person = store.add_staff(made)
-        return _begin(store, desk, person, "sandbox", at)
+        return begin(store, desk, person, "sandbox", at)
 
     return await desk.write(work)

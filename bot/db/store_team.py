@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, update
 
 from bot.app.store import DuplicateError
-from bot.app.team_store import CoverRow, Session, ShiftRow, Snooze, Staff, WeekReport
+from bot.app.team_store import CoverRow, Passkey, Session, ShiftRow, Snooze, Staff, WeekReport
 from bot.db import tables_team as t
 from bot.db.rows import NUMBER, TEXT, Section, Shape, insert_or_skip, insert_or_update
 
@@ -39,6 +39,10 @@ _END_SESSIONS = (
 _FORGET_SESSIONS = delete(t.session).where(t.session.c.seen_at < bindparam("before"))
 WEEK = Shape(t.week_report, WeekReport)
 _SAVE_WEEK = insert_or_update(t.week_report, "week")
+PASSKEY = Shape(t.passkey, Passkey)
+_PASSKEY = select(t.passkey).where(t.passkey.c.credential_id == bindparam("of_credential"))
+_PASSKEYS = select(t.passkey).where(t.passkey.c.staff_id == bindparam("of_staff")).order_by(t.passkey.c.id)
+_DROP_PASSKEY = delete(t.passkey).where(t.passkey.c.id == bindparam("of_row"))
 _WEEKS = select(t.week_report).order_by(t.week_report.c.week.desc()).limit(bindparam("top"))
 
 
@@ -124,3 +128,18 @@ class Team(Section):
 
     def weeks(self, limit: int) -> Sequence[WeekReport]:
         return self._records(WEEK, _WEEKS, top=limit)
+
+    def add_passkey(self, row: Passkey) -> Passkey:
+        return self._add(PASSKEY, row)
+
+    def save_passkey(self, row: Passkey) -> None:
+        self._save(PASSKEY, row)
+
+    def drop_passkey(self, passkey_id: int) -> None:
+        self._run(_DROP_PASSKEY, of_row=passkey_id)
+
+    def passkey_by_credential(self, credential_id: str) -> Passkey | None:
+        return self._record(PASSKEY, _PASSKEY, of_credential=credential_id)
+
+    def passkeys(self, staff_id: int) -> Sequence[Passkey]:
+        return self._records(PASSKEY, _PASSKEYS, of_staff=staff_id)

@@ -120,3 +120,18 @@ week_report = Table(
     whole("alerts"),
     whole("in_time"),
 )
+
+passkey = Table(
+    "passkey",
+    metadata,
+    number_column(),
+    _staff(),
+    Column("credential_id", String, nullable=False, unique=True),
+    words("public_key"),
+    Column("sign_count", BigInteger, nullable=False),
+    moment("added_at"),
+    moment("used_at", nullable=True),
+    words("last_challenge", nullable=True),
+    Index(None, "staff_id"),
+    sqlite_autoincrement=True,
+)

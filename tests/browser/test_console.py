@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.app import alerts
+from bot.console import passkeys
 from bot.console.sign_in import COOKIE
 from bot.core.protocol import Tier
 from bot.ops.web import WebServer
@@ -66,7 +67,7 @@ async def visit(chromium, house):
     for context in opened:
         await context.close()
     # A browser asks for an icon by itself, and takes every refusal for a fault of its own.
-    expected = ("status of 404", "status of 409", "status of 422")
+    expected = ("status of 401", "status of 404", "status of 409", "status of 422")
     assert [c for c in complaints if not any(word in c for word in expected)] == []
 
 
@@ -224,3 +225,96 @@ async def test_the_first_tab_leads_to_the_content(busy, visit):
     await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     await page.keyboard.press("Enter")
     assert await page.evaluate("document.activeElement.id") == "main"
+
+
+@pytest.fixture
+async def at_home(house, visit):
+    """A browser that trusts the address (this machine by name) and has a lock of its own that says yes."""
+    house.address = house.address.replace("127.0.0.1", "localhost")
+    object.__setattr__(house.desk, "url", house.address)
+    page = await visit(name="ann")
+    await page.context.clear_cookies()
+    token = house.signed_in("lead", "ann").token
+    await page.context.add_cookies([{"name": COOKIE, "value": token, "domain": "localhost", "path": "/console"}])
+    session = await page.context.new_cdp_session(page)
+    await session.send("WebAuthn.enable")
+    lock = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    options = lock | {"isUserVerified": True, "automaticPresenceSimulation": True}
+    made = await session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+    async def says(yes):
+        values = {"authenticatorId": made["authenticatorId"], "isUserVerified": yes}
+        await session.send("WebAuthn.setUserVerified", values)
+
+    page.says = says
+    return page
+
+
+async def test_a_passkey_is_added_signs_in_and_is_forgotten(house, at_home):
+    page = at_home
+    await page.goto(f"{house.address}/console/account")
+    await page.get_by_role("button", name="Add a passkey").click()
+    await expect(page.get_by_role("status")).to_have_text("Done.")
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Use a passkey").click()
+    await expect(page.get_by_role("heading", name="Alerts")).to_be_visible()
+    ann = house.run(lambda s: s.staff_by_name("ann"))
+    (kept,) = house.run(lambda s: s.passkeys(ann.id))
+    assert kept.used_at == house.clock.now()
+    assert ("ann", "passkey_added") in house.audited()
+    await page.goto(f"{house.address}/console/account")
+    await page.get_by_role("button", name=re.compile("^Remove")).click()
+    await expect(page.get_by_role("status")).to_have_text("Done.")
+    assert house.run(lambda s: s.passkeys(ann.id)) == []
+    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("button", name="Use a passkey").click()
+    await expect(page.get_by_role("alert")).to_contain_text("did not open")
+
+
+async def test_a_lock_that_was_not_opened_opens_nothing(house, at_home):
+    page = at_home
+    await page.goto(f"{house.address}/console/account")
+    await page.get_by_role("button", name="Add a passkey").click()
+    await expect(page.get_by_role("status")).to_have_text("Done.")
+    await page.get_by_role("button", name="Sign out").click()
+    await page.says(False)
+    await page.get_by_role("button", name="Use a passkey").click()
+    await asyncio.sleep(1)
+    await expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+
+
+async def test_an_answer_is_good_once_for_its_challenge_and_for_two_minutes(house, at_home):
+    page = at_home
+    await page.goto(f"{house.address}/console/account")
+    await page.get_by_role("button", name="Add a passkey").click()
+    await expect(page.get_by_role("status")).to_have_text("Done.")
+    script = """async () => {
+      const asked = await (await fetch("/console/passkey/ask", {method: "POST"})).json();
+      const made = await navigator.credentials.get({publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(asked)});
+      return JSON.stringify(made);
+    }"""
+    answer = await page.evaluate(script)
+    cookies = {c["name"]: c["value"] for c in await page.context.cookies()}
+    challenge = cookies[passkeys.COOKIE]
+
+    async def enters(credential, cookie):
+        return await passkeys.enter(house.desk, credential, cookie)
+
+    assert await enters(answer, challenge[:-1] + "x") is None, "not sealed by us"
+    assert await enters(answer, passkeys.ask_to_sign_in(house.desk).cookie) is None, "another challenge"
+    assert await enters("{}", challenge) is None
+    assert await enters("[", challenge) is None
+    house.clock.advance(passkeys.VALID)
+    assert await enters(answer, challenge) is None, "too late"
+    house.clock.advance(-passkeys.VALID)
+    assert await enters(answer, challenge) is not None
+    assert await enters(answer, challenge) is None, "not twice"
+
+
+async def test_without_https_no_passkey_is_offered(house, visit):
+    page = await visit()
+    await page.goto("/console/account")
+    await expect(page.get_by_text("Passkeys")).to_have_count(0)

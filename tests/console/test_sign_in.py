@@ -6,10 +6,11 @@ from datetime import timedelta
 import pyotp
 import pytest
 
-from bot.app import duty
+from bot.app import duty, team
 from bot.console import sign_in
 from bot.console.sign_in import COOKIE, IDLE, LIFE, LINK_VALID, LOCKED_FOR
 from tests.console.conftest import text
+from tests.contract.samples import passkey
 
 MINUTE = timedelta(minutes=1)
 PASSWORD = "correct horse battery"
@@ -104,6 +105,18 @@ def test_who_was_removed_gets_no_link_and_is_out_at_once(house):
     house.run(duty.remove, "ann", "lead-0", house.clock.now())
     assert browser.get("/console").status_code == 303
     assert house.stranger().post_bare(f"/console/enter/{token}").status_code == 410
+
+
+def test_who_comes_back_sets_up_every_way_in_anew(house):
+    secret = with_password(house)
+    ann = house.run(lambda s: s.staff_by_name("ann"))
+    house.run(lambda s: s.add_passkey(passkey(ann.id)))
+    house.run(duty.remove, "ann", "lead-0", house.clock.now())
+    _, token = house.run(team.link_again, house.clinic, "ann", "lead-0", house.clock.now())
+    house.run(team.joined, house.clinic, token, 77, house.clock.now())
+    assert by_password(house, secret)[1].status_code == 401
+    assert house.run(lambda s: s.passkeys(ann.id)) == []
+    assert house.stranger().post_bare(f"/console/enter/{link_sent(house)}").status_code == 303
 
 
 # -- by password and code

@@ -22,7 +22,7 @@ from bot.app.store import (
     TipShown,
     WorkItem,
 )
-from bot.app.team_store import CoverRow, Session, ShiftRow, Snooze, Staff, WeekReport
+from bot.app.team_store import CoverRow, Passkey, Session, ShiftRow, Snooze, Staff, WeekReport
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn, State
 from bot.core.own_plan import Extra, Own, Rhythm
@@ -279,3 +279,8 @@ def session(staff_id: int, hashed: str = "t1", **changes: Any) -> Session:
 def week(day: date = date(2026, 3, 2), **changes: Any) -> WeekReport:
     values: dict[str, Any] = {"asked": 9, "answered": 8, "median_minutes": 12, "alerts": 3, "in_time": 2}
     return WeekReport(week=day, **values | changes)
+
+
+def passkey(staff_id: int, credential: str = "c1", **changes: Any) -> Passkey:
+    values: dict[str, Any] = {"credential_id": credential, "public_key": "pk", "sign_count": 7, "added_at": AT}
+    return Passkey(staff_id=staff_id, **values | changes)

@@ -4,7 +4,7 @@ from itertools import pairwise
 from bot.app.desk_store import AlertTimes, Started
 from bot.core.checkin import State
 from bot.core.protocol import Tier
-from tests.contract.samples import AT, MINUTE, alert, checkin, full_staff, patient, session, staff, week
+from tests.contract.samples import AT, MINUTE, alert, checkin, full_staff, passkey, patient, session, staff, week
 
 DAY = timedelta(days=1)
 
@@ -121,3 +121,18 @@ def test_a_week_is_kept_once_and_written_over(database):
         database.run(lambda s, r=row: s.save_week(r))
     assert database.run(lambda s: s.weeks(9)) == [week(date(2026, 3, 9), median_minutes=None), week(asked=10)]
     assert database.run(lambda s: s.weeks(1)) == [week(date(2026, 3, 9), median_minutes=None)]
+
+
+def test_passkeys_are_found_changed_and_dropped(database):
+    one, other = (database.run(lambda s, r=row: s.add_staff(r)) for row in (staff("a"), staff("b")))
+    first, second, third = (
+        database.run(lambda s, r=row: s.add_passkey(r))
+        for row in (passkey(one.id), passkey(one.id, "c2", used_at=AT, last_challenge="x"), passkey(other.id, "c3"))
+    )
+    assert database.run(lambda s: s.passkeys(one.id)) == [first, second]
+    changed = first.model_copy(update={"sign_count": 8, "used_at": AT + DAY, "last_challenge": "y"})
+    database.run(lambda s: s.save_passkey(changed))
+    found = database.run(lambda s: [s.passkey_by_credential(c) for c in ("c1", "c3", "x")])
+    assert found == [changed, third, None]
+    database.run(lambda s: s.drop_passkey(first.id))
+    assert database.run(lambda s: s.passkeys(one.id)) == [second]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from bot.app.store import DuplicateError
-from bot.app.team_store import CoverRow, Session, ShiftRow, Snooze, Staff, WeekReport
+from bot.app.team_store import CoverRow, Passkey, Session, ShiftRow, Snooze, Staff, WeekReport
 from tests.fakes.memory_tables import Tables
 
 
@@ -102,3 +102,18 @@ class MemoryTeam:
 
     def weeks(self, limit: int) -> Sequence[WeekReport]:
         return sorted(self._t.all("week_report"), key=lambda row: row.week, reverse=True)[:limit]
+
+    def add_passkey(self, row: Passkey) -> Passkey:
+        return self._add("passkey", row)
+
+    def save_passkey(self, row: Passkey) -> None:
+        self._save("passkey", row)
+
+    def drop_passkey(self, passkey_id: int) -> None:
+        self._t.drop("passkey", passkey_id)
+
+    def passkey_by_credential(self, credential_id: str) -> Passkey | None:
+        return next((row for row in self._t.all("passkey") if row.credential_id == credential_id), None)
+
+    def passkeys(self, staff_id: int) -> Sequence[Passkey]:
+        return [row for row in self._t.all("passkey") if row.staff_id == staff_id]

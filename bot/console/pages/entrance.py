@@ -4,7 +4,7 @@ import pyotp
 from starlette.responses import RedirectResponse, Response
 
 from bot.app import team
-from bot.console import sign_in
+from bot.console import passkeys, sign_in
 from bot.console.desk import static_file, svg
 from bot.console.doors import BadFormError, Call
 from bot.export.cards import qr_svg
@@ -66,7 +66,59 @@ async def account(call: Call) -> Response:
     """One's own language, password and codes."""
     secret = pyotp.random_base32()
     address = pyotp.TOTP(secret).provisioning_uri(name=call.person.name, issuer_name="nervecheck")
-    return call.page("account.html", secret=secret, qr=svg(qr_svg(address)))
+    keys = await call.desk.read(lambda store, _at: store.passkeys(call.person.id))
+    return call.page("account.html", secret=secret, qr=svg(qr_svg(address)), keys=keys)
+
+
+async def ask_passkey(call: Call) -> Response:
+    """What the browser is asked, to make a passkey."""
+    there = await call.desk.read(lambda store, _at: list(store.passkeys(call.person.id)))
+    return _asked(call, passkeys.ask_to_register(call.desk, call.person, there))
+
+
+async def add_passkey(call: Call) -> Response:
+    """Keep the passkey that the browser made."""
+    cookie = call.request.cookies.get(passkeys.COOKIE, "")
+    if not await passkeys.register(call.desk, call.person, call.form.get("credential", ""), cookie):
+        raise BadFormError(call.desk.words(call.person, "passkey.not_added", n=passkeys.MOST))
+    return call.back("/console/account")
+
+
+async def remove_passkey(call: Call) -> Response:
+    """Forget one of one's own passkeys."""
+    number = int(call.request.path_params["number"])
+    if not await passkeys.remove(call.desk, call.person, number):
+        raise BadFormError(call.desk.words(call.person, "passkey.not_yours"))
+    return call.back("/console/account")
+
+
+async def ask_to_enter(call: Call) -> Response:
+    """What the browser is asked, to sign in by a passkey."""
+    return _asked(call, passkeys.ask_to_sign_in(call.desk))
+
+
+async def by_passkey(call: Call) -> Response:
+    """Sign in by a passkey."""
+    cookie = call.request.cookies.get(passkeys.COOKIE, "")
+    token = await passkeys.enter(call.desk, call.form.get("credential", ""), cookie)
+    to = _inside(call.form.get("to", ""))
+    if token is None:
+        return call.page("sign_in.html", status=401, to=to, failed=True)
+    return _with_cookie(call, token, to)
+
+
+def _asked(call: Call, asked: passkeys.Asked) -> Response:
+    answer = Response(asked.options, media_type="application/json")
+    answer.set_cookie(
+        passkeys.COOKIE,
+        asked.cookie,
+        max_age=int(passkeys.VALID.total_seconds()),
+        path="/console",
+        secure=call.desk.secure,
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
 
 
 async def set_password(call: Call) -> Response:

@@ -150,11 +150,7 @@ async def remove_person(call: Call) -> Response:
     if name == call.person.name:
         raise BadFormError(call.desk.words(call.person, "team.not_oneself"))
 
-    def work(store: Store, at: datetime) -> None:
-        gone = duty.remove(store, name, call.person.name, at)
-        store.end_sessions(gone.id, at)
-
-    await call.desk.write(work)
+    await call.desk.write(lambda store, at: duty.remove(store, name, call.person.name, at))
     return call.back("/console/team")
 
 

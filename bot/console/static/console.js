@@ -57,6 +57,30 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) { window.print(); }
 });
 
+// Passkeys: the browser is asked what the server asks, and its answer goes back in a form like any other.
+function hasPasskeys() {
+  return window.PublicKeyCredential?.parseRequestOptionsFromJSON && window.PublicKeyCredential?.parseCreationOptionsFromJSON;
+}
+
+async function passkey(form) {
+  const word = form.querySelector("input[name=csrf]")?.value ?? "";
+  const asked = await fetch(form.dataset.ask, { method: "POST", body: new URLSearchParams({ csrf: word }) });
+  const options = await asked.json();
+  const made = form.dataset.passkey === "create"
+    ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+    : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+  form.querySelector("input[name=credential]").value = JSON.stringify(made);
+  form.submit();
+}
+
+if (hasPasskeys()) {
+  for (const part of document.querySelectorAll("[data-needs-passkeys]")) { part.hidden = false; }
+  for (const form of document.querySelectorAll("form[data-passkey]")) {
+    // Whoever says no to the browser stays on the page as it is.
+    form.addEventListener("submit", (event) => { event.preventDefault(); passkey(form).catch(() => {}); });
+  }
+}
+
 const queue = document.querySelector("[data-events]");
 if (queue) { watch(queue); }
 countDown();
