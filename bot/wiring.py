@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hmac import digest
 from pathlib import Path
 from typing import TypeVar
@@ -20,12 +20,12 @@ import structlog
 import uvloop
 from starlette.applications import Starlette
 
-from bot.app import installation, patients
+from bot.app import installation, invented
 from bot.app.installation import BOT_NAME
 from bot.app.ports import Clinic
 from bot.app.store import ProtocolFile, Store
 from bot.chat.charts import svg
-from bot.chat.screens import Words, unmarked
+from bot.chat.screens import Words, plain_words
 from bot.chat.webhook import webhook_route
 from bot.clock import Clock, SandboxClock, SystemClock
 from bot.config import Settings
@@ -151,6 +151,7 @@ def _clinic(settings: Settings, protocol: Protocol, texts: Texts, keyring: Keyri
         languages=settings.languages,
         timezone=settings.timezone,
         staff_answers=settings.staff_answers,
+        console_url=settings.console_url,
         new_token=lambda: secrets.token_urlsafe(TOKEN_BYTES),
         hash_token=lambda token: digest(token_key, token.encode(), "sha256").hex(),
     )
@@ -314,11 +315,6 @@ def _desk(ready: Ready, service: Service) -> Desk:
     )
 
 
-def plain_words(texts: Texts, language: str) -> Mapping[str, str]:
-    """Return all strings of a language as plain words, placeholders left in."""
-    return {key: unmarked(texts.get(language, key)) for key in texts.keys()}  # noqa: SIM118
-
-
 def _checks(ready: Ready, service: Service, *, speed: float) -> dict[str, health.Probe]:
     checks = {
         "database": health.reachable(service.database),
@@ -374,7 +370,8 @@ async def _sandbox(
         clock,
         state_file=_chats_file(ready),
         hooks=SandboxHooks(
-            new_patient=lambda: database.transact(lambda store: _invented(store, ready.clinic, clock.now())),
+            new_patient=lambda: database.transact(lambda store: invented.patient(store, ready.clinic, clock.now())),
+            new_staff=lambda: database.transact(lambda store: invented.lead(store, ready.clinic, clock.now())),
             next_event=lambda: _next_event(database, clock),
             after_jump=lambda: made[0].catch_up(),  # noqa: PLW0108 - it isn't made yet
         ),
@@ -398,14 +395,3 @@ def _chats_file(ready: Ready) -> Path:
     """The chats are kept beside the made-up patients, so that a restart shows both as they were."""
     path = sqlite_path(ready.database_url) or Path("var/sandbox")
     return path.with_suffix(".chats.json")
-
-
-def _invented(store: Store, clinic: Clinic, at: datetime) -> dict[str, str]:
-    """Add a made-up patient who began immunotherapy a week ago."""
-    number = 1
-    while store.patient_by_code(f"P-{number:04d}") is not None:
-        number += 1
-    patient, token = patients.add(
-        store, clinic, code=f"P-{number:04d}", ici_start=(at - timedelta(days=7)).date(), at=at
-    )
-    return {"code": patient.code, "start": token, "link": f"https://t.me/{store.setting(BOT_NAME)}?start={token}"}

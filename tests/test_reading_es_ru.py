@@ -13,7 +13,7 @@ from bot.content.texts import Texts
 
 TEXTS = Texts.load(["es", "ru"])
 FEWEST_WORDS = 8
-FOR_STAFF = ("card.", "staff.", "command.staff", "console.")
+FOR_STAFF = ("card.", "staff.", "console.")
 GRADE = 6.0
 VOWELS = {"es": r"[aeiouáéíóúü]+", "ru": r"[аеёиоуыэюя]"}
 

@@ -19,7 +19,7 @@ FEWEST_WORDS = 8
 _SPLIT = pyphen.Pyphen(lang="en_US")
 
 # Words for staff, not for patients: the card is shown to an emergency team; labels of the console are not in here.
-FOR_STAFF = ("card.", "staff.", "command.staff", "console.")
+FOR_STAFF = ("card.", "staff.", "console.")
 
 
 def syllables(word: str) -> int:

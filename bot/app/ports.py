@@ -27,6 +27,8 @@ class Clinic:
     hash_token: Callable[[str], str]
     staff_answers: bool = False
     """Whether messages to the team may say what was answered; otherwise they hold code and tier only."""
+    console_url: str | None = None
+    """Where the team opens the console from outside (https); Telegram refuses buttons that lead elsewhere."""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ def alert_screen(
 ) -> Screen:
     """An alert as it stands for one reader: whose it is, what the patient said of a call, and what can be done."""
     lines = [head(clinic, patient, alert), *_facts(store, clinic, patient, alert, at), _whose(clinic, alert, reader)]
-    return Screen(name="staff.alert", lines=tuple(lines), rows=rows(_buttons(alert, reader)))
+    made = [*_buttons(alert, reader), *_to_console(clinic, patient, reader)]
+    return Screen(name="staff.alert", lines=tuple(lines), rows=rows(made))
 
 
 def _facts(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow, at: datetime) -> Iterator[Text]:
@@ -119,6 +120,13 @@ def _when(clinic: Clinic, since: datetime, moment: datetime) -> str:
 def tap(alert: AlertRow, word: str) -> Action:
     """A button of an alert in a chat of the team."""
     return Action(kind=KIND, subject=alert.id, revision=alert.work_revision, choice=word)
+
+
+def _to_console(clinic: Clinic, patient: Patient, reader: Staff) -> Iterator[Button]:
+    """The way into the console, where it can be reached from a phone."""
+    if clinic.console_url is not None:
+        page = f"/patients/{patient.code}" if may_change(reader) else ""
+        yield Button(label=Text(key="staff.do.console"), url=f"{clinic.console_url}/console{page}")
 
 
 def _buttons(alert: AlertRow, reader: Staff) -> Iterator[Button]:

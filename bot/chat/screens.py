@@ -48,6 +48,12 @@ class Texts(Protocol):
     def get(self, language: str, key: str, values: Mapping[str, str | int], *, escape: Callable[[str], str]) -> str: ...
 
 
+class Catalogs(Texts, Protocol):
+    """What is needed to go through all of them."""
+
+    def keys(self) -> Iterable[str]: ...
+
+
 class Words:
     """Texts of the catalogs as HTML or as plain words."""
 
@@ -75,6 +81,11 @@ def _escaped(value: str) -> str:
 def unmarked(marked: str) -> str:
     """Return Telegram HTML as plain words; a bare "&" or "<" stays what it is."""
     return html.unescape(_TAG.sub("", marked))
+
+
+def plain_words(texts: Catalogs, language: str) -> dict[str, str]:
+    """Return all strings of a language as plain words, their placeholders left in."""
+    return {key: unmarked(texts.get(language, key, {}, escape=str)) for key in texts.keys()}  # noqa: SIM118
 
 
 def make_render(texts: Texts, key: bytes) -> Render:
@@ -148,8 +159,10 @@ def _button(button: Button, words: Words, language: str, key: bytes, chat_id: in
     style = None if button.style is Style.PLAIN else button.style.value
     if button.copy_value is not None:
         return InlineKeyboardButton(label, copy_text=CopyTextButton(button.copy_value), style=style)
+    if button.url is not None:
+        return InlineKeyboardButton(label, url=button.url, style=style)
     if button.action is None:
-        raise ValueError(f"the button {button.label.key} has neither an action nor a text to copy")
+        raise ValueError(f"the button {button.label.key} has neither an action, a text to copy nor an address")
     return InlineKeyboardButton(label, callback_data=encode(button.action, key, chat_id), style=style)
 
 

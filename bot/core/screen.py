@@ -52,11 +52,12 @@ class Style(StrEnum):
 
 
 class Button(Frozen):
-    """One button: an `action` to come back with, or a text to `copy` (a phone number)."""
+    """One button: an `action` to come back with, a text to `copy` (a phone number), or an address to open (https)."""
 
     label: Text
     action: Action | None = None
     copy_value: str | None = None
+    url: str | None = None
     style: Style = Style.PLAIN
 
 

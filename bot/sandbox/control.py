@@ -33,14 +33,15 @@ MOST_STOPS = 200
 class SandboxHooks:
     """What only the product can do for the page; without a hook the page leaves its button out.
 
-    `new_patient` adds a patient and returns `{code, start, link}`. `next_event` says when something falls due next
-    (aware, UTC) or None. `after_jump` is awaited after the clock jumped, so that what fell due is done before the page
-    goes on.
+    `new_patient` adds a patient, `new_staff` someone of the team; both return `{code, start, link}`. `next_event` says
+    when something falls due next (aware, UTC) or None. `after_jump` is awaited after the clock jumped, so that what
+    fell due is done before the page goes on.
     """
 
     new_patient: Callable[[], Awaitable[dict[str, Any]]] | None = None
     next_event: Callable[[], Awaitable[datetime | None]] | None = None
     after_jump: Callable[[], Awaitable[None]] | None = None
+    new_staff: Callable[[], Awaitable[dict[str, Any]]] | None = None
 
 
 class Control:
@@ -89,7 +90,11 @@ class Control:
             "people": [self._person_shown(person) for person in self._box.people.values()],
             "clock": self._box.clock_shown(),
             "faults": [fault.shown() for fault in self._box.faults.active()],
-            "can": {"invite": self._hooks.new_patient is not None, "next_event": self._hooks.next_event is not None},
+            "can": {
+                "invite": self._hooks.new_patient is not None,
+                "staff": self._hooks.new_staff is not None,
+                "next_event": self._hooks.next_event is not None,
+            },
         }
 
     async def _chat(self, request: Request, _body: Json) -> Json:
@@ -147,13 +152,17 @@ class Control:
         return self._person_shown(person)
 
     async def _invite(self, _request: Request, body: Json) -> Json:
-        """Have the product add a patient and hand over the invite; `only_first`: not if someone is here already."""
-        if self._hooks.new_patient is None:
+        """Have the product add a patient and hand over the invite; `only_first`: not if someone is here already.
+
+        `staff`: someone of the team instead.
+        """
+        make = self._hooks.new_staff if body.get("staff") else self._hooks.new_patient
+        if make is None:
             raise NotPossibleError("the product isn't part of this sandbox; add patients with its own command")
         async with self._inviting:
             if body.get("only_first") and self._box.people:
                 return self._person_shown(next(iter(self._box.people.values())))
-            invite = await self._hooks.new_patient()
+            invite = await make()
             language = str(body.get("language_code", "en"))
             kept = {name: str(invite[name]) for name in ("code", "start", "link")}
             return self._person_shown(self._box.person(kept["code"], language_code=language, **kept))

@@ -419,3 +419,12 @@ def test_a_cover_makes_sense(two):
         two.run(team.drop_cover, made.id, "lead-0", AT)
     with pytest.raises(RefusedError, match="there is no shift"):
         two.run(team.drop_shift, 99, "lead-0", AT)
+
+
+def test_the_way_into_the_console_is_shown_where_there_is_one(two, clinic):
+    two.clinic = replace(clinic, console_url="https://clinic.example")
+    two.raise_alert(Tier.EMERGENCY)
+    two.sweep(AT + HOUR)
+    for name, page in (("ann", "/patients/P-0001"), ("otto", "")):
+        ((screen, _),) = two.news(name)
+        assert screen.rows[-1][0].url == f"https://clinic.example/console{page}"

@@ -115,3 +115,13 @@ async def test_from_invite_to_call_screen_and_back_after_a_kill(page, product):
     await tap(page, re.compile("^Yes, help is coming"))
     await expect(log).to_contain_text("Stay where you are")
     assert await product.end(signal.SIGTERM) == 0
+
+
+async def test_someone_of_the_team_joins_in_the_sandbox_and_is_told_of_a_red_flag(page, product):
+    await page.goto(await product.start())
+    log = page.get_by_role("log")
+    await page.locator("summary", has_text="Add someone").click()
+    await tap(page, "Add someone of the team")
+    await tap(page, "Open invite for lead-1")
+    await expect(log).to_contain_text("You are lead-1 in the team of Sandbox clinic.")
+    await expect(log).to_contain_text("0 open alerts.")

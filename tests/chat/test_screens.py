@@ -34,6 +34,11 @@ def test_the_language_is_the_patients() -> None:
     assert RENDER(screen(Text(key="group.goodbye")), "es", CHAT).text == "Me voy."
 
 
+def test_a_button_may_open_an_address() -> None:
+    made = RENDER(screen(raw("?"), rows=((Button(label=raw("Open"), url="https://clinic.example/x"),),)), "en", CHAT)
+    assert made.markup.inline_keyboard[0][0].url == "https://clinic.example/x"
+
+
 @given(st.text())
 def test_no_value_becomes_markup(value: str) -> None:
     made = RENDER(screen(raw(value)), "en", CHAT).text

@@ -63,7 +63,8 @@ def test_four_lines_are_said_for_a_clinic_too(settings: dict[str, str], what: st
     loaded = Settings.load({f"NERVECHECK_{name}": value for name, value in (LIVE | settings).items()})
     lines = what_runs(loaded, Running(chat_page=None, web="http://127.0.0.1:8080"), speed=1.0)
     assert what in lines[0]
-    assert lines[1] == "Is it well? http://127.0.0.1:8080/readyz"
+    console = "The team's console: http://127.0.0.1:8080/console"
+    assert lines[1] == f"Is it well? http://127.0.0.1:8080/readyz · {console}"
     assert lines[2] == "Data: var/nervecheck.db"
     assert not [secret for secret in loaded.secrets if secret in "".join(lines[:2]) + lines[3]]
 

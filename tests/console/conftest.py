@@ -11,14 +11,14 @@ from starlette.applications import Starlette
 from bot.app import patients, team
 from bot.app.team_store import Session
 from bot.chat.charts import svg
-from bot.chat.screens import Words
+from bot.chat.screens import Words, plain_words
 from bot.clock import FrozenClock
 from bot.config import Settings
 from bot.console.desk import Desk
 from bot.console.routes import console_routes
 from bot.console.sign_in import COOKIE
 from bot.core.screen import Text
-from bot.wiring import plain_words, prepare
+from bot.wiring import prepare
 from tests.app.conftest import AT, anna, choose, database
 
 __all__ = ["anna", "choose", "database"]

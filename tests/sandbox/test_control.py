@@ -22,6 +22,9 @@ class Product:
         self.due = [START + timedelta(hours=5)]
         self.jumps, self.patients = [], 0
 
+    async def new_staff(self):
+        return {"code": "lead-1", "start": "s9", "link": "https://t.me/b?start=s9"}
+
     async def new_patient(self):
         self.patients += 1
         return {
@@ -47,7 +50,12 @@ def product():
 @pytest.fixture
 async def server(product):
     """With the product's hooks."""
-    hooks = SandboxHooks(product.new_patient, product.next_event, product.after_jump)
+    hooks = SandboxHooks(
+        new_patient=product.new_patient,
+        new_staff=product.new_staff,
+        next_event=product.next_event,
+        after_jump=product.after_jump,
+    )
     server = SandboxServer(product.clock, hooks=hooks, limits=False)
     await server.start()
     yield server
@@ -85,6 +93,11 @@ async def test_invites_come_from_the_product(client, box, product):
     assert (await client.tester("POST", f"/people/{first['id']}/open-invite"))["text"] == "/start s1"
     assert (await client.tester("POST", "/invites", language_code="ru"))["language_code"] == "ru"
     assert [person["started"] for person in (await client.tester("GET", "/state"))["people"]] == [True, False]
+
+
+async def test_someone_of_the_team_comes_from_the_product_too(client, product):
+    made = await client.tester("POST", "/invites", staff=True)
+    assert (made["code"], product.patients) == ("lead-1", 0)
 
 
 async def test_the_clock_skips_to_what_is_due_and_waits_for_the_product(client, product):
@@ -164,7 +177,7 @@ async def test_without_a_product_the_page_leaves_things_out(client):
     await server.start()
     alone = Client(client.session, server)
     state = await alone.tester("GET", "/state")
-    assert (state["can"], state["clock"]["movable"]) == ({"invite": False, "next_event": False}, False)
+    assert (state["can"], state["clock"]["movable"]) == ({"invite": False, "staff": False, "next_event": False}, False)
     for path, body in (("/invites", {}), ("/clock/next-event", {}), ("/clock/advance", {"seconds": 1})):
         await alone.tester("POST", path, **body)
         assert alone.status == 409

@@ -196,11 +196,11 @@ async function refreshPeople() {
   if (open()) showOpenPerson();
 }
 
-async function add(invited, onlyFirst = false) {
+async function add(invited, onlyFirst = false, staff = false) {
   const language_code = $("language").value;
   const name = `Person ${people.length + 1}`;
   try {
-    const made = invited ? await post("/invites", { language_code, only_first: onlyFirst }) : await post("/people", { name, language_code });
+    const made = invited ? await post("/invites", { language_code, only_first: onlyFirst, staff }) : await post("/people", { name, language_code });
     await refreshPeople();
     await openChat(made.id);
   } catch (error) {
@@ -249,6 +249,8 @@ function wire() {
   wired = true;
   wireDesk(can);
   $("add-patient").addEventListener("click", () => add(can.invite));
+  $("add-staff").hidden = !can.staff;
+  $("add-staff").addEventListener("click", () => add(true, false, true));
   $("add-invited").hidden = !can.invite;
   $("add-invited").addEventListener("click", () => add(true));
   $("add-person").addEventListener("click", () => add(false));
