@@ -56,7 +56,8 @@ class Ticker:
         """Begin to tick."""
         kept = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler.add_job(self.tick, "interval", seconds=EVERY, **kept)
-        self._scheduler.add_job(self._one, "interval", seconds=HOUSEKEEPING_EVERY, args=[sweeps.housekeeping], **kept)
+        for sweep in sweeps.HOURLY:
+            self._scheduler.add_job(self._one, "interval", seconds=HOUSEKEEPING_EVERY, args=[sweep], **kept)
         self._scheduler.start()
 
     def stop(self) -> None:

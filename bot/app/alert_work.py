@@ -31,9 +31,11 @@ def assign(store: Store, clinic: Clinic, alert_id: int, to: str, by: str, at: da
     person = store.staff_by_name(to)
     if person is not None and person.state == "gone":
         raise RefusedError(f"{to} was removed from the team: hand alert {alert_id} over to someone else")
-    changed = _saved(store, clinic, alert, "alert_assigned", by, at, **_taken(to, at))
+    told = alert.told if person is None or to in alert.told else (*alert.told, to)
+    changed = _saved(store, clinic, alert, "alert_assigned", by, at, **_taken(to, at), told=told)
     patient = store.patient(alert.patient_id)
-    if person is not None and patient is not None and to != by:
+    if person is not None and patient is not None:
+        # A new message, so that the phone sounds.
         duty.show(store, clinic, patient, changed, person, at, edit=False)
     return changed
 
@@ -98,7 +100,7 @@ def _saved(
     patient = store.patient(alert.patient_id)
     detail = {"alert": alert.id, "tier": alert.tier.name, "outcome": changed.outcome, "has": changed.taken_by}
     store.audit(Audit(at=at, actor=by, action=action, subject=patient.code if patient else "", detail=detail))
-    told = changed.model_copy(update={"told": alert.told})
     # Those who were told before a reopening see it too, though they will be told anew.
-    duty.refresh(store, clinic, told, at)
+    shown = changed.model_copy(update={"told": alert.told})
+    duty.refresh(store, clinic, shown, at, but=changed.taken_by if action == "alert_assigned" else None)
     return changed

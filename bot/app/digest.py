@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.app import duty, queue
 from bot.app.ports import Clinic
-from bot.app.staff_screens import digest_screen
+from bot.app.staff_screens import LISTED, digest_screen
 from bot.app.store import Lane, Store
 from bot.app.team_store import Staff
 from bot.core.screen import Screen
@@ -40,5 +40,5 @@ def show(store: Store, clinic: Clinic, person: Staff, at: datetime) -> None:
 def today(store: Store, clinic: Clinic, at: datetime) -> Screen:
     """Open alerts, what else waits, and how many check-ins of the last seven days were answered."""
     asked, answered = store.completion(at - WEEK, at)
-    lines = queue.queue(store, clinic, at)
-    return digest_screen(lines, store.work_items(), clinic, answered=answered, asked=asked)
+    lines = queue.queue(store, clinic, at, limit=LISTED)
+    return digest_screen(lines, queue.count(store), store.work_items(), clinic, answered=answered, asked=asked)

@@ -5,7 +5,7 @@ as things go on.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.app import team
 from bot.app.ports import Clinic
@@ -16,6 +16,8 @@ from bot.core.escalation import Stage, Team, Waiting, escalate
 from bot.core.rota import in_hours, next_shift_at, on_duty
 from bot.core.screen import Screen
 
+STILL_NEWS = timedelta(hours=72)
+"""The longest of the team's clocks: the operator's of a SOON alert."""
 ANYONE_OPEN = 500
 """Open alerts that someone who joins the team may set going at once."""
 
@@ -67,13 +69,12 @@ def team_at(store: Store, clinic: Clinic, present: Iterable[str], at: datetime) 
     )
 
 
-def refresh(store: Store, clinic: Clinic, alert: AlertRow, at: datetime) -> None:
-    """Show an alert's new state to everyone who was told of it, and to whoever has it."""
+def refresh(store: Store, clinic: Clinic, alert: AlertRow, at: datetime, *, but: str | None = None) -> None:
+    """Show an alert's new state to everyone who was told of it; `but`: whoever gets a message of their own."""
     patient = store.patient(alert.patient_id)
     if patient is None:
         return
-    named = dict.fromkeys((*alert.told, *((alert.taken_by,) if alert.taken_by else ())))
-    for name in named:
+    for name in (name for name in alert.told if name != but):
         person = store.staff_by_name(name)
         if person is not None and person.can_be_told:
             show(store, clinic, patient, alert, person, at)
@@ -127,9 +128,13 @@ def notice(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow, key:
 
 
 def resume_open(store: Store, at: datetime) -> None:
-    """Someone joined: alerts that had nobody to be told go on where they were."""
+    """Someone joined: alerts of the last days that had nobody to be told go on where they were.
+
+    Older ones stand in the menu and the morning's list: nobody's first hour should be a hundred messages.
+    """
     for alert in store.alerts_in_queue(ANYONE_OPEN):
-        if alert.taken_by is None and alert.staff_step_at is None and alert.stages <= Stage.ROTA:
+        untold = alert.taken_by is None and alert.staff_step_at is None and alert.stages <= Stage.ROTA
+        if untold and not alert.expected and at - (alert.clock_from or alert.raised_at) < STILL_NEWS:
             store.save_alert(alert.model_copy(update={"staff_step_at": at}))
 
 

@@ -8,7 +8,7 @@ from bot.app import snoozes
 from bot.app.plans import plan_of
 from bot.app.ports import Clinic
 from bot.app.store import AlertRow, AssessmentRow, CheckInRow, Patient, Store
-from bot.core.protocol import SKIP, Tier
+from bot.core.protocol import SKIP
 from bot.core.schedule import week_of
 from bot.core.screen import Frozen
 
@@ -67,10 +67,29 @@ class AlertLine(Frozen):
 _DECLARED = {"is_urgent": "the patient says it is urgent", "can_wait": "the patient says it can wait"}
 
 
-def queue(store: Store, clinic: Clinic, at: datetime) -> list[AlertLine]:
+def queue(store: Store, clinic: Clinic, at: datetime, limit: int = MOST) -> list[AlertLine]:
     """Return the alerts that nobody closed: by tier, the overdue first, then as the patient declared, then by clock."""
-    lines = [line(store, clinic, alert, at) for alert in store.alerts_in_queue(MOST)]
-    return sorted(lines, key=lambda each: (-Tier[each.tier], not each.overdue, _URGENCY[each.declared], each.take_by))
+    waiting = sorted(store.alerts_in_queue(MOST), key=lambda alert: _place(clinic, alert, at))
+    return [line(store, clinic, alert, at) for alert in waiting[:limit]]
+
+
+def count(store: Store) -> int:
+    """Return how many alerts nobody closed, as far as they are counted."""
+    return len(store.alerts_in_queue(MOST))
+
+
+def _place(clinic: Clinic, alert: AlertRow, at: datetime) -> tuple[int, bool, int, datetime]:
+    take_by = _take_by(clinic, alert)
+    return -alert.tier, not _is_overdue(alert, take_by, at), _URGENCY[alert.declared], take_by
+
+
+def _take_by(clinic: Clinic, alert: AlertRow) -> datetime:
+    """When it becomes the next person's; after it was opened again the clock runs anew."""
+    return (alert.clock_from or alert.raised_at) + clinic.protocol.clocks.ack[alert.tier].next
+
+
+def _is_overdue(alert: AlertRow, take_by: datetime, at: datetime) -> bool:
+    return not alert.expected and alert.taken_by is None and alert.closed_at is None and take_by <= at
 
 
 def line(store: Store, clinic: Clinic, alert: AlertRow, at: datetime) -> AlertLine:
@@ -78,7 +97,7 @@ def line(store: Store, clinic: Clinic, alert: AlertRow, at: datetime) -> AlertLi
     patient = store.patient(alert.patient_id)
     if patient is None:
         raise LookupError(f"alert {alert.id} is of no patient")
-    take_by = alert.raised_at + clinic.protocol.clocks.ack[alert.tier].next
+    take_by = _take_by(clinic, alert)
     return AlertLine(
         id=alert.id,
         code=patient.code,
@@ -89,7 +108,7 @@ def line(store: Store, clinic: Clinic, alert: AlertRow, at: datetime) -> AlertLi
         take_by=take_by,
         expected=alert.expected,
         expecting=tuple(snoozes.said(row) for row in snoozes.active(store, patient.id, at)),
-        overdue=not alert.expected and alert.taken_by is None and alert.closed_at is None and take_by <= at,
+        overdue=_is_overdue(alert, take_by, at),
         declared=alert.declared,
         taken_by=alert.taken_by,
         taken_at=alert.taken_at,
@@ -114,7 +133,6 @@ def _changes(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow) ->
     found = _assessed(store, alert)
     if found is None or found.basis is None:
         return
-    earlier = [row for row in store.checkins(patient.id, limit=LOOKED_BACK) if row.id < found.checkin_id]
     for question_id, choices in found.basis.answers.items():
         question = clinic.protocol.questions.get(question_id)
         before = (found.basis.previous or {}).get(question_id)
@@ -122,6 +140,7 @@ def _changes(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow) ->
             continue
         was, now = question.step_of(before[0]), question.step_of(choices[0])
         if was is not None and now is not None and now > was:
+            earlier = [row for row in store.checkins(patient.id, limit=LOOKED_BACK) if row.id < found.checkin_id]
             days = _days_since(earlier, question_id, before, found.at)
             yield Change(question=question_id, before=before[0], after=choices[0], days=days)
 

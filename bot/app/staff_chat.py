@@ -15,6 +15,7 @@ from bot.app.ports import Clinic, Meant, Outcome
 from bot.app.staff_screens import (
     EDITS,
     KIND,
+    LISTED,
     MENU_KIND,
     PLAN_KIND,
     confirm_screen,
@@ -47,7 +48,9 @@ def opened(store: Store, clinic: Clinic, token: str, chat_id: int, at: datetime)
 
 def menu(store: Store, clinic: Clinic, person: Staff, at: datetime) -> Outcome:
     """The open alerts, worst first, and what else waits."""
-    screen = menu_screen(queue.queue(store, clinic, at), len(store.work_items()), clinic)
+    screen = menu_screen(
+        queue.queue(store, clinic, at, limit=LISTED), queue.count(store), len(store.work_items()), clinic
+    )
     _say(store, person, screen, at)
     return Outcome(language=person.language)
 

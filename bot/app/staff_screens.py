@@ -176,9 +176,9 @@ def notice_screen(clinic: Clinic, patient: Patient, alert: AlertRow, key: str) -
 # -- the menu, the digest, a patient
 
 
-def menu_screen(lines: Sequence[queue.AlertLine], others: int, clinic: Clinic) -> Screen:
+def menu_screen(lines: Sequence[queue.AlertLine], number: int, others: int, clinic: Clinic) -> Screen:
     """The open alerts as buttons, worst first; what else waits; how to look a patient up."""
-    text = [Text(key="staff.menu", values={"n": len(lines)})]
+    text = [Text(key="staff.menu", values={"n": number})]
     if others:
         text.append(Text(key="staff.others", values={"n": others}))
     text.append(Text(key="staff.type_code"))
@@ -202,13 +202,19 @@ def _alert_label(line: queue.AlertLine, clinic: Clinic) -> Text:
 
 
 def digest_screen(
-    lines: Sequence[queue.AlertLine], items: Sequence[WorkItem], clinic: Clinic, *, answered: int, asked: int
+    lines: Sequence[queue.AlertLine],
+    number: int,
+    items: Sequence[WorkItem],
+    clinic: Clinic,
+    *,
+    answered: int,
+    asked: int,
 ) -> Screen:
     """The morning's list: open alerts, who was not heard from, who can't be reached, how many answered this week."""
-    text = [Text(key="staff.digest", values={"n": len(lines)})]
+    text = [Text(key="staff.digest", values={"n": number})]
     text += [_alert_label(line, clinic) for line in lines[:LISTED]]
-    if len(lines) > LISTED:
-        text.append(Text(key="staff.more", values={"n": len(lines) - LISTED}))
+    if number > LISTED:
+        text.append(Text(key="staff.more", values={"n": number - LISTED}))
     text += [Text(key=f"staff.item.{item.kind}", values={"subject": item.subject}) for item in items[:LISTED]]
     if len(items) > LISTED:
         text.append(Text(key="staff.more", values={"n": len(items) - LISTED}))

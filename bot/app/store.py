@@ -516,7 +516,7 @@ class Store(TeamStore, DeskStore, Protocol):
         """None when an open one of the same kind and subject exists."""
         ...
 
-    def work_items(self, patient_id: int | None = None) -> Sequence[WorkItem]:
+    def work_items(self, patient_id: int | None = None, limit: int = 500) -> Sequence[WorkItem]:
         """Open ones, oldest first."""
         ...
 

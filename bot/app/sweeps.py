@@ -101,9 +101,14 @@ def alive(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
     return Swept()
 
 
-def housekeeping(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
-    """Forget what is only kept to be safe against repeats, and work out the week's figures."""
+def figures(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
+    """Work out the week's figures for the reports."""
     weekly.keep(store, clinic, at)
+    return Swept()
+
+
+def housekeeping(store: Store, _clinic: Clinic, at: datetime, _limit: int) -> Swept:
+    """Forget what is only kept to be safe against repeats."""
     store.forget_sessions(at - SESSIONS_KEPT)
     store.forget_updates(at - UPDATES_KEPT)
     store.forget_messages(at - MESSAGES_KEPT)
@@ -113,3 +118,4 @@ def housekeeping(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swe
 
 ALL: tuple[Sweep, ...] = (alert_clocks, team_clocks, check_ins_due, checkin_clocks, morning, alive)
 """In order of urgency: loop-backs of red flags and the team's clocks first."""
+HOURLY: tuple[Sweep, ...] = (housekeeping, figures)

@@ -96,4 +96,5 @@ def _asked(stage: Stage, team: Team, told: set[str]) -> tuple[str, ...]:
     if stage is Stage.EVERYONE:
         return team.everyone
     fresh = tuple(who for who in team.on_duty if who not in told)
-    return fresh[:1] or team.everyone
+    # Somebody must hear of it: with nobody else to tell, the operator does at once.
+    return fresh[:1] or team.everyone or team.operators

@@ -48,6 +48,7 @@ _TO_ESCALATE = _due_by(t.alert.c.staff_step_at)
 
 _ADD_WORK_ITEM = insert_or_skip(t.work_item, "kind", "subject", where=t.NOT_CLOSED, returning="id")
 _WORK_ITEMS = select(t.work_item).where(t.NOT_CLOSED).order_by(t.work_item.c.raised_at, t.work_item.c.id)
+_WORK_ITEMS = _WORK_ITEMS.limit(bindparam("top"))
 _WORK_ITEMS_OF = _WORK_ITEMS.where(t.work_item.c.patient_id == bindparam("of_patient"))
 _CLOSE_WORK_ITEMS = (
     update(t.work_item)
@@ -105,10 +106,10 @@ class Alerts(Section):
         row = self._first(_ADD_WORK_ITEM[self._dialect], **WORK_ITEM.values(item, self._keyring))
         return item.model_copy(update={"id": row["id"]}) if row is not None else None
 
-    def work_items(self, patient_id: int | None = None) -> Sequence[WorkItem]:
+    def work_items(self, patient_id: int | None = None, limit: int = 500) -> Sequence[WorkItem]:
         if patient_id is None:
-            return self._records(WORK_ITEM, _WORK_ITEMS)
-        return self._records(WORK_ITEM, _WORK_ITEMS_OF, of_patient=patient_id)
+            return self._records(WORK_ITEM, _WORK_ITEMS, top=limit)
+        return self._records(WORK_ITEM, _WORK_ITEMS_OF, of_patient=patient_id, top=limit)
 
     def close_work_items(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None:
         self._run(_CLOSE_WORK_ITEMS, of_patient=patient_id, of_kinds=list(kinds), moment=at)

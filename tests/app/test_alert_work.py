@@ -162,3 +162,19 @@ def test_without_a_change_the_rules_are_named_and_what_the_patient_said(database
     first, second = database.run(lambda s: queue.queue(s, clinic, AT))
     assert first.said == "new.eyes, new.face, week 5, first report"
     assert second.said == "new.yes, week 5, the patient says it can wait, tapped by mistake"
+
+
+def test_a_list_that_is_cut_shows_the_worst_and_says_how_many_there_are(database, clinic, raised):
+    numbers = [raised(tier) for tier in (Tier.SOON, Tier.EMERGENCY, Tier.URGENT)]
+    shown = database.run(lambda s: [line.id for line in queue.queue(s, clinic, SOON_AFTER, limit=2)])
+    assert shown == [numbers[1], numbers[2]]
+    assert database.run(queue.count) == 3
+
+
+def test_the_clock_of_one_that_was_opened_again_begins_anew(database, clinic, raised, do):
+    number = raised(Tier.EMERGENCY)
+    do(alert_work.note, number, "no_action")
+    do(alert_work.close, number)
+    do(alert_work.reopen, number, at=AT + 60 * MINUTE)
+    line = database.run(lambda s: queue.line(s, clinic, s.alert(number), AT + 61 * MINUTE))
+    assert (line.take_by, line.overdue) == (AT + 75 * MINUTE, False)

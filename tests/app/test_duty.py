@@ -252,6 +252,18 @@ def test_with_nobody_in_the_team_an_alert_rests_until_someone_joins(office):
     assert office.alert(number).told == ("ann",)
 
 
+def test_who_joins_is_not_told_of_what_is_old_or_expected(office):
+    old = office.raise_alert(Tier.EMERGENCY)
+    office.sweep(AT)
+    later = AT + duty.STILL_NEWS
+    made = {"tier": Tier.URGENT, "rules": ("numb",), "checkin_id": None, "at": later, "expected": True}
+    expected = office.run(alerts.raise_alert, office.clinic, office.anna, **made).id
+    office.join("ann", at=later)
+    office.sweep(later)
+    assert office.names("ann") == []
+    assert [office.alert(number).told for number in (old, expected)] == [(), ()]
+
+
 def test_someone_who_joins_doesnt_start_again_what_was_told_to_all(two):
     number = two.raise_alert(Tier.EMERGENCY)
     two.sweep(AT + HOUR)

@@ -12,6 +12,7 @@ from bot.core.protocol import Tier
 from bot.core.screen import Action
 from tests.app.conftest import AT
 from tests.app.test_duty import HOUR, MINUTE, Office, keys, words
+from tests.contract.samples import session
 
 DAY = timedelta(days=1)
 
@@ -338,3 +339,15 @@ def test_staff_chat_has_a_door_for_each_word_it_shows(office):
 
 def ann(office):
     return office.run(lambda s: s.staff_by_name("ann"))
+
+
+def test_old_sessions_are_forgotten_and_the_weeks_figures_kept(office):
+    person = ann(office)
+    office.run(lambda s: s.add_session(session(person.id, seen_at=AT)))
+    office.run(sweeps.housekeeping, office.clinic, AT + sweeps.SESSIONS_KEPT, 50)
+    assert office.run(lambda s: s.session_by_hash("t1")) is not None
+    office.run(sweeps.housekeeping, office.clinic, AT + sweeps.SESSIONS_KEPT + MINUTE, 50)
+    assert office.run(lambda s: s.session_by_hash("t1")) is None
+    for sweep in sweeps.HOURLY:
+        office.run(sweep, office.clinic, AT, 50)
+    assert [row.week for row in office.run(lambda s: s.weeks(9))] == [date(2026, 3, 2), date(2026, 2, 23)]

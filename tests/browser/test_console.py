@@ -137,10 +137,13 @@ async def test_an_alert_comes_live_and_is_worked_by_the_keyboard_alone(house, vi
     house.run(alerts.raise_alert, house.clinic, anna, **made)
     for page in (ann, ben):
         await expect(page.get_by_role("row", name=re.compile("P-0001"))).to_be_visible()
+    await expect(ann.locator("time[data-until]")).to_have_text("15 min")  # the clinic's clock, not this one
     await ann.keyboard.press("j")
     await ann.keyboard.press("a")
     await expect(ann.get_by_role("status")).to_have_text("Done.")
     await expect(ben.get_by_role("row", name=re.compile("P-0001"))).to_contain_text("ann")
+    clock = ann.locator("time[data-until]")
+    await expect(clock).to_have_count(0)
     await ann.get_by_label("What came of alert 1").select_option("spoke_to_patient")
     await ann.get_by_role("button", name="Note and close").click()
     for page in (ann, ben):
@@ -160,6 +163,7 @@ async def test_a_form_in_use_is_not_taken_from_under_the_hand(busy, visit):
     page = await visit("coordinator")
     await page.goto("/console")
     choice = page.get_by_label("What came of alert 1")
+    await page.locator("tr.row", has=choice).get_by_text("More").click()
     await choice.focus()
     await choice.select_option("drug_held")
     made = {"tier": Tier.SOON, "rules": ("numb",), "checkin_id": None, "at": AT}

@@ -271,6 +271,7 @@ def test_a_plan_is_seen_before_it_is_kept(house, anna):
         {"pause_from": "2026-03-05"},
         {"pause_from": "2026-03-05", "pause_to": "2026-03-04"},
         {"plan": "weekly"},
+        {"weekdays": ""},
     ],
 )
 def test_what_cannot_be_is_said_and_nothing_is_kept(house, anna, bad):

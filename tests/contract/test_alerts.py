@@ -71,6 +71,7 @@ def test_work_items_are_listed_oldest_first(database):
     nobody = database.run(lambda s: s.add_work_item(work_item(None, "c")))
     assert database.run(lambda s: s.work_items()) == [early, nobody, later]
     assert database.run(lambda s: s.work_items(one)) == [later]
+    assert database.run(lambda s: s.work_items(limit=2)) == [early, nobody]
 
 
 def test_closing_work_items_touches_only_those_kinds_of_that_patient(database):

@@ -93,3 +93,8 @@ def test_soon_waits_no_longer_than_until_it_would_be_the_next_persons():
     assert told(Tier.SOON, closed)[0][0] == 24 * HOUR
     never = TEAM.model_copy(update={"in_hours": False, "opens_at": None})
     assert told(Tier.SOON, never)[0][0] == timedelta(0), "a rota without shifts has no morning"
+
+
+def test_with_nobody_but_an_operator_the_operator_is_told_at_once():
+    alone = Team(operators=("otto",))
+    assert told(Tier.EMERGENCY, alone)[0] == (timedelta(0), "ROTA", ("otto",))

@@ -326,9 +326,9 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryBooks):
             return None
         return self._add("work_item", item)
 
-    def work_items(self, patient_id: int | None = None) -> Sequence[WorkItem]:
+    def work_items(self, patient_id: int | None = None, limit: int = 500) -> Sequence[WorkItem]:
         items = [i for i in self._t.all("work_item") if i.closed_at is None and patient_id in {None, i.patient_id}]
-        return sorted(items, key=lambda i: (i.raised_at, i.id))
+        return sorted(items, key=lambda i: (i.raised_at, i.id))[:limit]
 
     def close_work_items(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None:
         for item in self.work_items(patient_id):

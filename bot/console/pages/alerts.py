@@ -17,7 +17,8 @@ LOOK_EVERY = 2.0
 """Seconds between looks at the queue's state, a single row."""
 ALIVE_EVERY = 8
 """Looks between signs of life, so that a connection that is gone is noticed."""
-MOST = 200
+MOST = 100
+"""Alerts, and things beside them, on the page: the worst; the rest comes up as these are worked off."""
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 
@@ -33,11 +34,13 @@ async def fragment(call: Call) -> Response:
 
 async def _queue(call: Call) -> dict[str, Any]:
     def look(store: Store, at: datetime) -> dict[str, Any]:
-        lines = queue.queue(store, call.desk.clinic, at)[:MOST]
+        lines = queue.queue(store, call.desk.clinic, at, limit=MOST)
         since = queue.start_of_day(call.desk.clinic, at)
         asked, answered = store.completion(since, at)
         return {
             "lines": lines,
+            "now": at,
+            "more": queue.count(store) - len(lines),
             "items": work_items.waiting(store)[:MOST],
             "people": [row.name for row in team.present(store) if row.state == "active"],
             "asked": asked,

@@ -125,6 +125,7 @@ async def _shown(call: Call, template: str) -> Response:
     def look(store: Store, at: datetime) -> dict[str, Any]:
         patient = lookup.by_code(store, code)
         waiting = [a for a in store.alerts(patient.id, limit=queue.LOOKED_BACK) if a.closed_at is None]
+        waiting.sort(key=lambda alert: (-alert.tier, alert.raised_at))
         trend = answers.trend_of(store, desk.clinic, patient)
         return {
             "view": patient_views.view(store, desk.clinic, code, at),
@@ -221,6 +222,8 @@ def _edit(form: Mapping[str, str], now: Patient) -> PlanEdit:
     """Only what the form has otherwise than the patient: a field that was left as it stands changes nothing."""
     rhythms = tuple(_rhythms(form))
     weekdays = tuple(n for n, day in enumerate(DAYS) if day in form.get("weekdays", "").split(","))
+    if not weekdays:
+        raise BadFormError("no weekday is chosen: choose one or more, or plan a pause with a last day")
     kept_days = () if len(weekdays) == len(DAYS) else weekdays
     start, stop = _date(form, "ici_start"), _date(form, "ici_stop")
     regimen, plan, at = form.get("regimen"), form.get("plan"), _time(form, "send_time")

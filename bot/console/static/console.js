@@ -1,9 +1,17 @@
 // What a page does beside htmx: clocks that count down, the queue kept new, keys, printing. No page needs it to be read.
 "use strict";
 
+// The clinic's clock, not this machine's: what the page was made at tells how far they are apart.
+let apart = 0;
+
+function setClock() {
+  const made = document.querySelector("[data-now]")?.dataset.now;
+  if (made) { apart = new Date(made) - Date.now(); }
+}
+
 function countDown() {
   for (const clock of document.querySelectorAll("time[data-until]")) {
-    const left = Math.round((new Date(clock.dataset.until) - Date.now()) / 1000);
+    const left = Math.round((new Date(clock.dataset.until) - Date.now() - apart) / 1000);
     const minutes = Math.floor(Math.abs(left) / 60);
     const words = minutes >= 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes} min`;
     clock.textContent = left < 0 ? `−${words}` : words;
@@ -24,6 +32,7 @@ function watch(queue) {
     const row = document.activeElement?.closest?.("tr.row");
     const place = row ? [...queue.querySelectorAll("tr.row")].indexOf(row) : -1;
     htmx.ajax("GET", queue.dataset.fragment, { target: queue, swap: "innerHTML" }).then(() => {
+      setClock();
       countDown();
       if (place >= 0) { queue.querySelectorAll("tr.row")[place]?.focus(); }
     });
@@ -83,5 +92,6 @@ if (hasPasskeys()) {
 
 const queue = document.querySelector("[data-events]");
 if (queue) { watch(queue); }
+setClock();
 countDown();
 setInterval(countDown, 15000);
