@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from bot.app import snoozes
 from bot.app.plans import plan_of
 from bot.app.ports import Clinic
-from bot.app.store import AlertRow, AssessmentRow, CheckInRow, Patient, Store
-from bot.core.protocol import SKIP
+from bot.app.store import AlertRow, AssessmentRow, Basis, CheckInRow, Patient, Store
+from bot.core.protocol import SKIP, Question
 from bot.core.schedule import week_of
 from bot.core.screen import Frozen
 
@@ -135,14 +135,23 @@ def _changes(store: Store, clinic: Clinic, patient: Patient, alert: AlertRow) ->
         return
     for question_id, choices in found.basis.answers.items():
         question = clinic.protocol.questions.get(question_id)
-        before = (found.basis.previous or {}).get(question_id)
-        if question is None or not question.scale or before is None or SKIP in {*choices, *before}:
+        if question is None or not question.scale or SKIP in choices:
             continue
+        before = _before(question, found.basis)
         was, now = question.step_of(before[0]), question.step_of(choices[0])
         if was is not None and now is not None and now > was:
             earlier = [row for row in store.checkins(patient.id, limit=LOOKED_BACK) if row.id < found.checkin_id]
             days = _days_since(earlier, question_id, before, found.at)
             yield Change(question=question_id, before=before[0], after=choices[0], days=days)
+
+
+def _before(question: Question, basis: Basis) -> tuple[str, ...]:
+    """The answer that this one is worse than: the last, else the baseline's; what was never recorded was none."""
+    for earlier in (basis.previous, basis.baseline):
+        given = (earlier or {}).get(question.id, (SKIP,))
+        if SKIP not in given:
+            return given
+    return (question.choices[0].id,)
 
 
 def _assessed(store: Store, alert: AlertRow) -> AssessmentRow | None:

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bot.app import lookup, records
+from bot.app.store import Audit
 from bot.cli.files import new_file
 from bot.cli.office import opened
 from bot.cli.patient import study_code
@@ -32,7 +33,12 @@ def add_to(app: typer.Typer) -> None:
     ) -> None:
         """Write all answers and alerts, or one patient's. The file is as private as the database, and not encrypted."""
         with opened() as office, new_file(out, "--out") as file:
+            office.run(lambda store: store.audit(_line(code)))
             _write(file or sys.stdout, _csv(office, code) if kind == "csv" else _fhir(office, code))
+
+
+def _line(code: str | None) -> Audit:
+    return Audit(at=SystemClock().now(), actor="operator", action="exported", subject=code or "all")
 
 
 def _write(out: IO[str], lines: Iterator[str]) -> None:

@@ -178,3 +178,10 @@ def test_the_clock_of_one_that_was_opened_again_begins_anew(database, clinic, ra
     do(alert_work.reopen, number, at=AT + 60 * MINUTE)
     line = database.run(lambda s: queue.line(s, clinic, s.alert(number), AT + 61 * MINUTE))
     assert (line.take_by, line.overdue) == (AT + 75 * MINUTE, False)
+
+
+def test_what_was_never_recorded_was_none(database, clinic, choose):
+    for choice in ("no", "none", "none", "mild", "not_at_all"):
+        choose(choice)
+    (line,) = database.run(lambda s: queue.queue(s, clinic, SOON_AFTER))
+    assert line.said == "numbness none → mild, week 5, first report"

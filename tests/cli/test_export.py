@@ -29,6 +29,9 @@ def test_answers_leave_as_a_table_or_as_fhir(shell: Shell) -> None:
     assert shell("export", "--format", "fhir", "--patient", "P-0017").out.count("\n") == len(made)
     assert shell("export", "--format", "csv", "--patient", "P-9999").status == 1
     assert shell("export", "--format", "xml").status == 2
+    lines = in_transaction(lambda store, _clinic, _at: store.audit_lines(limit=50))
+    left = [(line.actor, line.subject) for line in lines if line.action == "exported"]
+    assert left == [("operator", "P-9999"), ("operator", "P-0017"), ("operator", "all"), ("operator", "all")]
 
 
 def test_a_file_is_new_private_and_gone_when_it_fails(shell: Shell) -> None:

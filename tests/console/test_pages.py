@@ -9,9 +9,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.app import alerts, weekly
+from bot.app import alerts, patients, snoozes, team, weekly
 from bot.app.store import PatientState, WorkItem
 from bot.console.figures import bars
+from bot.console.routes import DOORS
 from bot.core.own_plan import Own
 from bot.core.protocol import Tier
 from tests.app.conftest import AT
@@ -437,3 +438,78 @@ def test_the_visit_summary_is_one_page_of_answers_and_alerts(house, anna, choose
     assert "numbness: mild" in page
     assert "EMERGENCY" in page
     assert "no diagnosis" in page
+
+
+# -- the record
+
+CHANGES = {
+    "/console/account/language": {"language": "es"},
+    "/console/alerts/1/take": {},
+    "/console/alerts/1/note": {"outcome": "no_action"},
+    "/console/alerts/1/finish": {"outcome": "no_action"},
+    "/console/alerts/1/assign": {"to": "ben"},
+    "/console/work/1": {},
+    "/console/patients": {"code": "P-0009", "ici_start": str(TODAY)},
+    "/console/patients/P-0001/invite": {},
+    "/console/patients/P-0001/send": {},
+    "/console/patients/P-0001/resume": {},
+    "/console/patients/P-0001/plan": {"regimen": "combination", "weekdays": "mon"},
+    "/console/patients/P-0001/expect": {"symptom": "numbness:mild"},
+    "/console/patients/P-0001/unexpect": {"symptom": "interference"},
+    "/console/schedules": {"how": "add"},
+    "/console/rota/shifts": {"name": "ben", "days": "mon"},
+    "/console/rota/shifts/1/remove": {},
+    "/console/rota/covers": {"away": "ann", "instead": "ben", "first": str(TODAY), "last": str(TODAY)},
+    "/console/rota/covers/1/remove": {},
+    "/console/team": {"name": "cleo", "role": "lead"},
+    "/console/team/ben/link": {},
+    "/console/team/ben/remove": {},
+}
+UNCHANGED = {
+    *("/console/sign-in", "/console/link", "/console/enter/{token}", "/console/passkey/ask", "/console/passkey/enter"),
+    *("/console/sandbox", "/console/sign-out", "/console/account/passkeys/ask", "/console/content"),
+    "/console/patients/{code}/preview",
+}
+"""Doors that change nothing, or whose own tests look at the audit (the ways in)."""
+ELSEWHERE = {
+    *("/console/account/password", "/console/account/passkeys", "/console/account/passkeys/{number:int}/remove"),
+}
+"""Their tests look at the audit."""
+
+
+def test_each_door_that_changes_something_is_among_those_tried():
+    tried = {
+        re.sub(r"/(P-0001|ben)(?=/)", lambda m: "/{code}" if m[1] != "ben" else "/{name}", path) for path in CHANGES
+    }
+    tried = {re.sub(r"/1(?=/|$)", "/{number:int}", path) for path in tried}
+    tried = {re.sub(r"(?<=alerts/{number:int}/)\w+", "{word}", path) for path in tried}
+    posts = {door.path for door in DOORS if door.method == "POST"}
+    assert posts == tried | UNCHANGED | ELSEWHERE
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_each_change_is_in_the_audit_by_the_name_of_who_made_it(house, anna, path):
+    lead = house.signed_in("lead", "ann")
+    house.staff("ben")
+    raised(house, anna)
+    house.clock.advance(timedelta(minutes=5))
+
+    def prepare(store):
+        at = house.clock.now()
+        store.add_work_item(WorkItem(kind="unreachable", patient_id=anna.id, subject=anna.code, raised_at=at))
+        team.add_shift(store, "ben", by="x", at=at)
+        team.add_cover(store, house.clinic, "ann", "ben", first=TODAY, last=TODAY, by="x", at=at)
+        snoozes.snooze(store, house.clinic, anna.code, "interference", "a_little", 7, "x", at)
+        if path.endswith("/resume"):
+            patients.pause(store, house.clinic, anna.code, None, at, by="x")
+
+    house.run(prepare)
+    before = len(house.run(lambda s: s.audit_lines(limit=500)))
+    table = {"file": ("t.csv", f"code,ici_start\nP-0077,{TODAY}\n".encode())} if path.endswith("schedules") else None
+    answer = lead.post(path, files=table, **CHANGES[path])
+    assert answer.status_code in {200, 303}, text(answer)
+    lines = house.run(lambda s: s.audit_lines(limit=500))
+    new = lines[: len(lines) - before]
+    assert new
+    assert {line.actor for line in new} == {"ann"}
+    assert not any("numbness" in str(line.detail) or "interference" in str(line.detail) for line in new)
