@@ -56,7 +56,9 @@ def menu(store: Store, clinic: Clinic, person: Staff, at: datetime) -> Outcome:
 
 
 def said(store: Store, clinic: Clinic, person: Staff, meant: Meant, at: datetime) -> Outcome:
-    """A study code shows that patient; anything else the menu."""
+    """A study code shows that patient to those who care for them; anything else the menu."""
+    if not may_change(person):
+        return menu(store, clinic, person, at)
     patient = store.patient_by_code(meant.code) if meant.kind == "code" else None
     if patient is not None:
         return _patient(store, clinic, person, patient, at)
@@ -198,13 +200,13 @@ def _menu_tapped(store: Store, clinic: Clinic, person: Staff, action: Action, at
 
 def _patient(store: Store, clinic: Clinic, person: Staff, patient: Patient, at: datetime) -> Outcome:
     store.audit(Audit(at=at, actor=person.name, action="patient_looked_up", subject=patient.code))
-    _say(store, person, patient_screen(store, clinic, patient, person, at), at)
+    _say(store, person, patient_screen(store, clinic, patient, at), at)
     return Outcome(language=person.language)
 
 
 def _plan_tapped(store: Store, clinic: Clinic, person: Staff, action: Action, at: datetime) -> Outcome | None:
     patient = store.patient(action.subject, lock=True)
-    if patient is None or (action.choice != "open" and not may_change(person)):
+    if patient is None or not may_change(person):
         return None
     if action.choice == "open":
         return _patient(store, clinic, person, patient, at)

@@ -223,7 +223,7 @@ def digest_screen(
     return Screen(name="staff.digest", lines=tuple(text))
 
 
-def patient_screen(store: Store, clinic: Clinic, patient: Patient, reader: Staff, at: datetime) -> Screen:
+def patient_screen(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Screen:
     """One patient in a few lines, by study code, and what can be changed."""
     waiting = [a for a in store.alerts(patient.id, limit=queue.LOOKED_BACK) if a.closed_at is None]
     state = "paused" if is_paused(patient, clinic, at) else str(patient.state)
@@ -257,15 +257,12 @@ def patient_screen(store: Store, clinic: Clinic, patient: Patient, reader: Staff
         )
         for a in waiting[:LISTED]
     ]
-    if may_change(reader):
-        made += [
-            button(f"staff.plan.{word}", Action(kind=PLAN_KIND, subject=patient.id, choice=word)) for word in EDITS
-        ]
+    made += [button(f"staff.plan.{word}", Action(kind=PLAN_KIND, subject=patient.id, choice=word)) for word in EDITS]
     return Screen(name="staff.patient", lines=tuple(lines), rows=rows(made))
 
 
 def may_change(reader: Staff) -> bool:
-    """Coordinators and leads change plans; an operator keeps the bot running."""
+    """Coordinators and leads see patients and change plans; an operator keeps the bot running."""
     return reader.role in {"coordinator", "lead"}
 
 

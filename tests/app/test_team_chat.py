@@ -207,9 +207,10 @@ def test_a_pause_is_ended_and_the_patient_told(office):
     assert keys(office.news("ann")[0][0]) == ["staff.refused"]
 
 
-def test_an_operator_changes_no_plan(office):
+def test_an_operator_sees_no_patient_and_changes_no_plan(office):
     office.join("otto", "operator")
-    assert "pause" not in words(look_up(office, name="otto"))
+    assert look_up(office, name="otto").name == "staff.menu"
+    assert plan(office, "open", name="otto").toast.key == "staff.toast.gone"
     before = office.run(lambda s: s.patient(office.anna.id))
     assert plan(office, "pause", yes=True, name="otto").toast.key == "staff.toast.gone"
     assert office.run(lambda s: s.patient(office.anna.id)) == before
