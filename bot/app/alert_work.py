@@ -52,7 +52,7 @@ def close(store: Store, clinic: Clinic, alert_id: int, by: str, at: datetime) ->
     alert = _open(store, alert_id)
     if alert.outcome is None:
         raise RefusedError(f"alert {alert_id} has no outcome yet: note what came of it first")
-    closed = {"state": AlertState.CLOSED, "next_step_at": None, "closed_by": by, "closed_at": at, "staff_step_at": None}
+    closed = {"state": AlertState.CLOSED, "next_step_at": None, "closed_by": by, "closed_at": at}
     return _saved(store, clinic, alert, "alert_closed", by, at, **closed)
 
 

@@ -92,15 +92,17 @@ def test_who_has_agreed_answers_and_still_decides_nothing(database, run, clinic,
 # -- words that stand for a choice, or name a red flag
 
 
-def test_a_number_answers_only_what_is_asked(run, clinic, anna, choose):
+def test_a_number_answers_only_what_is_asked(database, run, clinic, anna, choose):
     choose("no")
     choose("none")
     choose("yes")
     row = run(lambda s: s.open_checkin(anna.id))
     assert row.value.state == "paused", "a call screen stands: go on, or finish"
+    seen = len(database.tables.all("outbox"))
     for number in (1, 2, 9):
         run(conversation.said, clinic, anna.chat_id, Meant("choice", number), AT)
     assert run(lambda s: s.open_checkin(anna.id)).value == row.value
+    assert [q.row.screen.name for q in database.tables.all("outbox")[seen:]] == ["said"], "once an hour"
 
 
 def test_a_number_beyond_the_choices_is_no_answer(run, clinic, anna):

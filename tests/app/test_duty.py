@@ -440,3 +440,13 @@ def test_the_way_into_the_console_is_shown_where_there_is_one(two, clinic):
     for name, page in (("ann", "/patients/P-0001"), ("otto", "")):
         ((screen, _),) = two.news(name)
         assert screen.rows[-1][0].url == f"https://clinic.example/console{page}"
+
+
+def test_a_sweep_that_comes_too_late_tells_nobody(two):
+    """The alert was read as due, and taken up before its turn came."""
+    number = two.raise_alert(Tier.EMERGENCY)
+    due = two.alert(number)
+    two.tap("ben", number, "take")
+    two.run(duty.step, two.clinic, due, AT + HOUR)
+    assert two.alert(number).told == ()
+    assert [two.names(name) for name in ("ann", "cleo", "otto")] == [[], [], []]

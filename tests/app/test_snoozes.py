@@ -6,8 +6,10 @@ import pytest
 
 from bot.app import checkins, queue, snoozes
 from bot.app.lookup import RefusedError
+from bot.app.team_store import Snooze
 from bot.core.protocol import Tier
 from bot.core.screen import Action
+from bot.core.triage import History, assess
 from tests.app.conftest import AT
 
 DAY = timedelta(days=1)
@@ -177,3 +179,14 @@ def test_it_stands_on_each_later_alert_and_in_the_audit_without_the_symptom(data
     audited = database.run(lambda s: s.audit_lines(anna.code))
     made = next(each for each in audited if each.action == "symptom_expected")
     assert (made.actor, dict(made.detail)) == ("lead-1", {"days": 14})
+
+
+def test_what_became_an_emergency_since_is_not_expected_any_more(database, clinic, anna):
+    """The protocol was changed after somebody had expected it."""
+    answers = {"arms": ("cannot",)}
+    row = Snooze(patient_id=anna.id, question="arms", level="cannot", until=AT + DAY, made_by="x", made_at=AT)
+    database.run(lambda s: s.add_snooze(row))
+    found = assess(answers, History(), clinic.protocol, form="full", finished=True)
+    assert found.tier is Tier.EMERGENCY
+    compared = (found, answers, History(), "full", AT)
+    assert not database.run(lambda s: snoozes.explains(s, clinic, anna.id, *compared))
