@@ -26,7 +26,6 @@ from bot.app.post import post, post_stranger
 from bot.app.screens import copy_button, keyboard_screen, numbers, rows
 from bot.app.store import AlertState, Patient, PatientState, Store
 from bot.app.team_store import Staff
-from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.screen import Action, Screen, Text
 
@@ -284,7 +283,7 @@ def _typed_choice(store: Store, clinic: Clinic, patient: Patient, number: int, a
     """ "2" is the second answer on the screen they are at; None when there is no such answer."""
     row = checkins.present(store, clinic, patient, at)
     question = clinic.protocol.questions.get((row.value.cursor if row is not None else None) or "")
-    if row is None or question is None or row.value.state is State.PAUSED or not 1 <= number <= len(question.choices):
+    if row is None or question is None or not 1 <= number <= len(question.choices):
         return None
     choice = question.choices[number - 1]
     kind, word = "choose", choice.id
