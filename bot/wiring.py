@@ -35,6 +35,7 @@ from bot.content.dry_run import counted, synthetic
 from bot.content.faults import ContentError
 from bot.content.loader import load_protocol, packaged_protocol, read_protocol
 from bot.content.review import unreviewed
+from bot.content.rules_table import fires
 from bot.content.texts import ENGLISH, Texts
 from bot.content.typed import TypedWords
 from bot.core.protocol import Protocol
@@ -307,6 +308,7 @@ def _desk(ready: Ready, service: Service) -> Desk:
         clock=service.clock,
         say=lambda language, key, values: words.plain(Text(key=key, values=dict(values)), language),
         picture=lambda trend, language: svg(trend, lambda text: words.plain(text, language)),
+        fires=fires,
         dry_run=lambda: counted(synthetic(ready.clinic.protocol, patients=DRY_RUN, days=DRY_RUN, seed=1)).as_data(),
         all_words=lambda language: plain_words(ready.texts, language),
         nudge=service.sender.nudge,

@@ -61,10 +61,12 @@ class Listed(Frozen):
 
 def page(store: Store, clinic: Clinic, wanted: Wanted, at: datetime) -> Listed:
     """Return a page of the list."""
-    if wanted.code:
-        return _listed(store, clinic, store.patients_like(wanted.code, PAGE), "", at)
     if wanted.tier is not None or wanted.silence is not None:
-        return _listed(store, clinic, _flagged(store, wanted), "", at)
+        found = [p for p in _flagged(store, wanted) if _is_like(clinic, p, wanted, at)]
+        return _listed(store, clinic, found[:PAGE], "", at)
+    if wanted.code:
+        found = [p for p in store.patients_like(wanted.code, MOST_FLAGGED) if _is_like(clinic, p, wanted, at)]
+        return _listed(store, clinic, found[:PAGE], "", at)
     if wanted.phase is not None:
         return _of_phase(store, clinic, wanted.phase, wanted.after, at)
     flagged = _flagged(store, wanted)
@@ -93,13 +95,28 @@ def _flagged(store: Store, wanted: Wanted) -> list[Patient]:
     return [found[number] for number in ids if number in found]
 
 
-def _of_phase(store: Store, clinic: Clinic, phase: Phase, after: str, at: datetime) -> Listed:
+def _is_like(clinic: Clinic, patient: Patient, wanted: Wanted, at: datetime) -> bool:
+    """Whether a patient fits the code and the phase that are asked for beside the rest."""
+    if not patient.code.startswith(wanted.code):
+        return False
+    if wanted.phase is None:
+        return True
+    newest, oldest = _starts(clinic, wanted.phase, at)
+    return oldest <= patient.ici_start <= newest
+
+
+def _starts(clinic: Clinic, phase: Phase, at: datetime) -> tuple[date, date]:
+    """The latest and the earliest start of ICI of those who are in that phase today."""
     today = at.astimezone(ZoneInfo(clinic.timezone)).date()
-    newest, oldest = {
-        "early": (today, today - timedelta(days=EARLY_DAYS)),
+    return {
+        "early": (today + timedelta(days=366), today - timedelta(days=EARLY_DAYS)),
         "middle": (today - timedelta(days=EARLY_DAYS + 1), today - timedelta(days=MIDDLE_DAYS)),
         "late": (today - timedelta(days=MIDDLE_DAYS + 1), date(1990, 1, 1)),
     }[phase]
+
+
+def _of_phase(store: Store, clinic: Clinic, phase: Phase, after: str, at: datetime) -> Listed:
+    newest, oldest = _starts(clinic, phase, at)
     rows = store.patients_started(oldest, newest, _place(after), PAGE)
     more = f"{rows[-1].ici_start}.{rows[-1].id}" if len(rows) == PAGE else ""
     return _listed(store, clinic, rows, more, at)

@@ -17,6 +17,7 @@ from bot.app.ports import Clinic
 from bot.app.store import Store
 from bot.app.team_store import Staff
 from bot.clock import Clock
+from bot.core.protocol import Rule
 from bot.core.screen import Trend
 
 T = TypeVar("T")
@@ -33,13 +34,17 @@ class Database(Protocol):
 
 @dataclass(frozen=True)
 class Desk:
-    """See the module. `url`: where the console is reached from outside; `picture` draws a trend as SVG."""
+    """See the module.
+
+    `url`: where the console is reached from outside. `picture` draws a trend as SVG, `fires` says when a rule does.
+    """
 
     database: Database
     clinic: Clinic
     clock: Clock
     say: Say
     picture: Callable[[Trend, str], str]
+    fires: Callable[[Rule], str]
     dry_run: Callable[[], Mapping[str, Any]]
     all_words: Callable[[str], Mapping[str, str]]
     nudge: Callable[[], None]

@@ -21,7 +21,7 @@ def rules_table(protocol: Protocol) -> str:
 
 def _tier(protocol: Protocol, tier: Tier) -> str:
     rows = [
-        f"| `{rule.id}` | {rule.group} | {_fires(rule)} | {'; '.join(_besides(rule))} |"
+        f"| `{rule.id}` | {rule.group} | {fires(rule)} | {'; '.join(_besides(rule))} |"
         for rule in protocol.rules
         if rule.tier is tier
     ]
@@ -33,7 +33,8 @@ def _tier(protocol: Protocol, tier: Tier) -> str:
     )
 
 
-def _fires(rule: Rule) -> str:
+def fires(rule: Rule) -> str:
+    """Return when a rule fires, in words with the ids of the protocol."""
     if rule.if_ is not None:
         return _condition(rule.if_)
     if rule.worse is not None:

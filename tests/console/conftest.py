@@ -17,6 +17,7 @@ from bot.config import Settings
 from bot.console.desk import Desk
 from bot.console.routes import console_routes
 from bot.console.sign_in import COOKIE
+from bot.content.rules_table import fires
 from bot.core.screen import Text
 from bot.wiring import prepare
 from tests.app.conftest import AT, anna, choose, database
@@ -39,6 +40,7 @@ class House:
             clock=self.clock,
             say=lambda language, key, values: words.plain(Text(key=key, values=dict(values)), language),
             picture=lambda trend, language: svg(trend, lambda text: words.plain(text, language)),
+            fires=fires,
             dry_run=lambda: {"checkins": 7, "per_100": {"URGENT": 1.5}, "rules_per_100": {"new.yes": 1.5}},
             all_words=lambda language: plain_words(ready.texts, language),
             nudge=self.nudge,

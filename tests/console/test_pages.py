@@ -6,6 +6,7 @@ import io
 import json
 import re
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 
@@ -13,6 +14,7 @@ from bot.app import alerts, patients, snoozes, team, weekly
 from bot.app.store import PatientState, WorkItem
 from bot.console.figures import bars
 from bot.console.routes import DOORS
+from bot.content.rules_table import fires
 from bot.core.own_plan import Own
 from bot.core.protocol import Tier
 from tests.app.conftest import AT
@@ -181,9 +183,27 @@ def test_patients_are_found_and_those_who_need_something_come_first(house, anna)
     assert codes(silence="unreachable") == []
     assert set(codes(phase="early")) == {"P-0000", "P-0001", "P-0002", "X-1"}
     assert codes(phase="late") == []
+    assert codes(tier="URGENT", phase="early") == ["P-0001"]
+    assert codes(tier="URGENT", phase="late") == []
+    assert codes(tier="URGENT", code="X") == []
+    assert codes(code="P-000", phase="early") == ["P-0000", "P-0001", "P-0002"]
+    assert codes(code="P-000", phase="middle") == []
     assert codes(phase="never", tier="x", silence="y") == codes()
     fragment = ann.get("/console/patients", headers={"hx-request": "true"}).text
     assert "<html" not in fragment
+
+
+@pytest.mark.parametrize(
+    ("days", "phase"),
+    [(0, "early"), (91, "early"), (92, "middle"), (182, "middle"), (183, "late"), (900, "late"), (-9, "early")],
+)
+def test_the_phases_of_the_list_are_those_of_the_clinical_table(house, days, phase):
+    patient = house.patient()
+    house.run(lambda s: s.save_patient(patient.model_copy(update={"ici_start": TODAY - days * DAY})))
+    ann = house.signed_in("coordinator", "ann")
+    for wanted in ("early", "middle", "late"):
+        page = ann.get("/console/patients", params={"phase": wanted}).text
+        assert ("/console/patients/P-0001" in page) == (wanted == phase)
 
 
 def test_a_long_list_is_turned_page_by_page(house):
@@ -412,6 +432,9 @@ def test_the_audit_is_read_by_subject(house, anna):
 def test_the_content_is_shown_and_counted(house):
     page = text(house.signed_in("operator").get("/console/content"))
     assert "now.yes" in page
+    for rule in house.clinic.protocol.rules:
+        assert rule.id in page
+        assert fires(rule).replace("`", "")[:25] in unescape(page)
     tried = text(house.signed_in("lead").post("/console/content"))
     assert "Per 100 check-ins, of 7 made up" in tried
     assert "new.yes 1.5" in tried

@@ -34,16 +34,23 @@ LINES = 200
 async def content(call: Call) -> Response:
     """Every rule and its tier, as the clinic signed them."""
     protocol = call.desk.clinic.protocol
-    tiers = [(tier.name, [r for r in protocol.rules if r.tier is tier]) for tier in sorted(Tier, reverse=True)]
-    return call.page("content.html", protocol=protocol, tiers=tiers, tried=None)
+    return call.page("content.html", protocol=protocol, tiers=_tiers(call), tried=None)
+
+
+def _tiers(call: Call) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Each tier, highest first, with its rules: id, group and when it fires."""
+    rules = call.desk.clinic.protocol.rules
+    return [
+        (tier.name, [(r.id, r.group, call.desk.fires(r).replace("`", "")) for r in rules if r.tier is tier])
+        for tier in sorted(Tier, reverse=True)
+    ]
 
 
 async def dry_run(call: Call) -> Response:
     """How many alerts the protocol raises on made-up answers."""
     protocol = call.desk.clinic.protocol
-    tiers = [(tier.name, [r for r in protocol.rules if r.tier is tier]) for tier in sorted(Tier, reverse=True)]
     tried = await asyncio.to_thread(call.desk.dry_run)
-    return call.page("content.html", protocol=protocol, tiers=tiers, tried=tried)
+    return call.page("content.html", protocol=protocol, tiers=_tiers(call), tried=tried)
 
 
 # -- reports
