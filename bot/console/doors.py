@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import structlog
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -19,6 +20,8 @@ from bot.app.store import DuplicateError
 from bot.app.team_store import Role, Staff
 from bot.console import passkeys, sign_in
 from bot.console.desk import Desk
+
+log = structlog.get_logger(__name__)
 
 EVERYONE: frozenset[Role] = frozenset({"coordinator", "lead", "operator"})
 CARE: frozenset[Role] = frozenset({"coordinator", "lead"})
@@ -156,6 +159,10 @@ async def _handled(call: Call, door: Door) -> Response:
         return call.page(door.refusal, status=422, refused="; ".join(e["msg"] for e in error.errors()))
     except BadFormError as error:
         return call.page(door.refusal, status=422, refused=str(error))
+    except Exception as error:  # noqa: BLE001 - a person sees words and never a trace
+        # No traceback: its words may hold an answer.
+        log.error("a page failed", action="page_failed", page=door.path, error=type(error).__name__)  # noqa: TRY400
+        return call.page("failed.html", status=500)
 
 
 class BadFormError(ValueError):

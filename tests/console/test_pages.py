@@ -536,3 +536,18 @@ def test_each_change_is_in_the_audit_by_the_name_of_who_made_it(house, anna, pat
     assert new
     assert {line.actor for line in new} == {"ann"}
     assert not any("numbness" in str(line.detail) or "interference" in str(line.detail) for line in new)
+
+
+def test_a_page_that_fails_says_so_in_words_and_tells_the_log_no_answer(house, anna, monkeypatch, capsys):
+    def fails(*_args, **_more):
+        raise RuntimeError("numbness: strong")
+
+    lead = house.signed_in("lead", "ann")
+    monkeypatch.setattr("bot.app.queue.queue", fails)
+    answer = lead.get("/console")
+    assert answer.status_code == 500
+    assert "That went wrong" in text(answer)
+    said = answer.text + "".join(capsys.readouterr())
+    assert "numbness" not in said
+    assert "Traceback" not in said
+    assert "page_failed" in said
