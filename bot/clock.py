@@ -24,6 +24,25 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class JumpWatch:
+    """Notices that a clock was set: it moved by another amount than time did."""
+
+    def __init__(self, clock: Clock, *, speed: float = 1.0, most: timedelta = timedelta(seconds=2)) -> None:
+        self._clock = clock
+        self._speed = speed
+        self._most = most
+        self._seen: tuple[datetime, float] | None = None
+
+    def jumped(self) -> bool:
+        """Whether it was set since this was last asked."""
+        now, passed = self._clock.now(), time.monotonic()
+        before, self._seen = self._seen, (now, passed)
+        if before is None:
+            return False
+        expected = timedelta(seconds=(passed - before[1]) * self._speed)
+        return abs(now - before[0] - expected) > self._most * max(1.0, self._speed)
+
+
 class SandboxClock:
     """A clock that runs `speed` times as fast as the machine's and can skip ahead.
 

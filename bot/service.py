@@ -6,21 +6,23 @@ It reads no settings (wiring.py does) and knows neither web server nor sandbox, 
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
 from telegram import Bot
 from telegram.error import TelegramError
 
-from bot.app import conversation
+from bot.app import conversation, outage
 from bot.app.installation import BOT_NAME
 from bot.app.ports import Clinic
 from bot.app.store import Store
 from bot.chat.afterwards import Afterwards
 from bot.chat.commands import publish_commands
 from bot.chat.handlers import Handlers
-from bot.chat.poll import Poller
+from bot.chat.leader import Leader
+from bot.chat.receiver import Receiver
 from bot.chat.screens import Words, keyboard_commands, make_render
 from bot.chat.updates import Dispatcher
 from bot.chat.webhook import remove_webhook, setup_webhook
@@ -34,10 +36,16 @@ from bot.ticker import Ticker
 log = structlog.get_logger(__name__)
 
 RECEIVER_ERRORS = Counter("nervecheck_receiver_errors_total", "Times that receiving ended and was begun again.")
+LISTENER_ERRORS = Counter("nervecheck_listener_errors_total", "Times that Telegram's last answer was not kept.")
+HEARD_SECONDS = 30.0
 STOP_SECONDS = 8.5
 """What a stop gives to what is under way: containers are killed after ten seconds."""
+PLAUSIBLE = timedelta(minutes=10)
+"""Telegram seldom asks a bot to wait longer, and says so again; what lies further ahead a wrong clock left behind."""
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
+ROUND_SECONDS = 60.0
+"""A sender or ticker that has not got through a round for so long has stopped."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Bots:
 
 
 class Service:
-    """One clinic's bot."""
+    """One clinic's bot. `shared`: other processes may work on the same database."""
 
     def __init__(
         self,
@@ -71,6 +79,7 @@ class Service:
         button_key: bytes,
         owner: str,
         webhook: WebhookAt | None = None,
+        shared: bool = False,
     ) -> None:
         self.clinic = clinic
         self.database = database
@@ -80,7 +89,13 @@ class Service:
         self._words = Words(texts)
         self.clock = clock
         self.sender = Sender(
-            database, bots.sending, make_render(texts, button_key), clock, self._unreachable, owner=owner
+            database,
+            bots.sending,
+            make_render(texts, button_key),
+            clock,
+            self._unreachable,
+            owner=owner,
+            shared=shared,
         )
         self.ticker = Ticker(database, clinic, clock, self.sender.nudge)
         handlers = Handlers(
@@ -99,7 +114,9 @@ class Service:
             clock=clock,
             nudge=self.sender.nudge,
         )
-        self.poller = Poller(bots.polling, self.dispatcher, clock)
+        leader = Leader(database, clock, owner=owner) if shared else None
+        self.receiver = Receiver(bots.polling, self.dispatcher, clock, leader=leader)
+        self._shared = shared
         self._introduced: float | None = None
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -107,22 +124,22 @@ class Service:
     def _unreachable(self, store: Store, chat_id: int, at: datetime) -> None:
         conversation.membership(store, self.clinic, chat_id, reachable=False, at=at)
 
-    async def start(self, *, alone: bool = False) -> None:
-        """Start sending and ticking at once; receiving as soon as Telegram answers.
-
-        `alone`: no other process works on this database, so what one that was killed was sending is sent at once.
-        """
+    async def start(self) -> None:
+        """Start sending and ticking at once; receiving as soon as Telegram answers."""
         now = self.clock.now()
-        if alone:
+        if not self._shared:
+            # No other process works on this database: what one that was killed was sending is sent at once.
             await self.database.transact(lambda store: store.end_leases(now))
         # Moments that a clock set forward left behind would keep a chat silent for days.
-        await self.database.transact(lambda store: store.forget_pace())
+        await self.database.transact(lambda store: store.forget_pace(now + PLAUSIBLE))
         await self.bots.sending.request.initialize()
         await self.bots.polling.request.initialize()
         self._tasks = [
             asyncio.create_task(self.sender.run(), name="sender"),
             asyncio.create_task(self._receive(), name="receiver"),
         ]
+        if self.webhook is None:
+            self._tasks.append(asyncio.create_task(self._listen(), name="listener"))
         self.ticker.start()
 
     async def stop(self) -> None:
@@ -131,7 +148,7 @@ class Service:
         self.ticker.stop()
         # Side by side, and not for ever: whoever runs this kills it after ten seconds.
         await asyncio.wait(
-            [asyncio.create_task(self.poller.stop()), asyncio.create_task(self.sender.stop())], timeout=STOP_SECONDS
+            [asyncio.create_task(self.receiver.stop()), asyncio.create_task(self.sender.stop())], timeout=STOP_SECONDS
         )
         await self.dispatcher.finish(FIRST_WAIT / 2)
         for task in self._tasks:
@@ -151,14 +168,19 @@ class Service:
     @property
     def seconds_since_answer(self) -> float | None:
         """Real seconds since Telegram last answered a poll, or, while the first is under way, was introduced to."""
-        if self.poller.seconds_since_poll is not None:
-            return self.poller.seconds_since_poll
+        if self.receiver.seconds_since_poll is not None:
+            return self.receiver.seconds_since_poll
         return None if self._introduced is None else time.monotonic() - self._introduced
 
     @property
     def sends(self) -> bool:
-        """Whether the sender's loop is running."""
-        return self._is_running("sender")
+        """Whether the sender's loop is running, and was through a round a moment ago."""
+        return self._is_running("sender") and self.sender.seconds_since_look < ROUND_SECONDS
+
+    @property
+    def ticks(self) -> bool:
+        """Whether the ticker was through a round a moment ago."""
+        return self.ticker.seconds_since_tick < ROUND_SECONDS
 
     @property
     def receives(self) -> bool:
@@ -181,12 +203,25 @@ class Service:
                 await self.introduce()
                 if self.webhook is not None:
                     return
-                await self.poller.run()
+                await self.receiver.run()
             except Exception as error:  # noqa: BLE001 - see above
                 RECEIVER_ERRORS.inc()
                 log.error("receiving failed", action="receive_failed", error=type(error).__name__)  # noqa: TRY400
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
+
+    async def _listen(self) -> None:
+        """Keep when Telegram last answered a poll: what it dropped in a longer silence nobody can know."""
+        while True:
+            since = self.receiver.seconds_since_poll
+            if since is not None and since < HEARD_SECONDS:
+                at = self.clock.now()
+                try:
+                    await self.database.transact(partial(outage.heard, clinic=self.clinic, at=at))
+                except Exception as error:  # noqa: BLE001 - the database is down: readiness says so
+                    LISTENER_ERRORS.inc()
+                    log.warning("not kept", action="heard_failed", error=type(error).__name__)
+            await asyncio.sleep(HEARD_SECONDS)
 
     async def introduce(self) -> None:
         """Learn the bot's name, publish its commands, choose how updates come; tried until Telegram answers."""

@@ -44,13 +44,13 @@ class Ticker:
         self._clock = clock
         self._nudge = nudge
         self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._ticked: float | None = None
+        self._ticked = time.monotonic()
         self._seen: datetime | None = None
 
     @property
-    def seconds_since_tick(self) -> float | None:
-        """Real seconds since the last tick ended, whatever the clock shows; None: never yet."""
-        return None if self._ticked is None else time.monotonic() - self._ticked
+    def seconds_since_tick(self) -> float:
+        """Real seconds since the last tick ended, or since this was made, whatever the clock shows."""
+        return time.monotonic() - self._ticked
 
     def start(self) -> None:
         """Begin to tick."""

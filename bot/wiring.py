@@ -42,7 +42,7 @@ from bot.core.protocol import Protocol
 from bot.core.screen import Text
 from bot.db.crypto import Keyring, KeyringError
 from bot.db.engine import Database, open_database
-from bot.db.lock import single_process, sqlite_path
+from bot.db.lock import is_shared, single_process, sqlite_path
 from bot.db.migrate import migrate, pending
 from bot.delivery.transport import make_bot
 from bot.ops import health
@@ -56,8 +56,6 @@ log = structlog.get_logger(__name__)
 CONSENT_VERSION = "1"
 """Raised with every change of the consent texts (enrol.consent1 to 3)."""
 CONSENT_KEYS = ("enrol.consent1", "enrol.consent2", "enrol.consent3")
-TICK_SECONDS = 60
-"""A ticker that has not got through a tick for so long has stopped."""
 SETTLING_SECONDS = 5.0
 SETTLING_LOOKS = 100
 """The sandbox's "skip to the next event" waits that long for messages that are due already."""
@@ -259,7 +257,7 @@ async def serve(
     clock: Clock = SandboxClock(speed=speed) if ready.sandbox else SystemClock()
     async with AsyncExitStack() as stack:
         # A second process on one SQLite file is refused here, before it touches anything.
-        stack.enter_context(single_process(url))
+        hold = stack.enter_context(single_process(url))
         await asyncio.to_thread(migrate, url)
         database = open_database(url, ready.keyring)
         stack.push_async_callback(database.close)
@@ -270,12 +268,13 @@ async def serve(
         made.append(service)
         # An address that is taken must end the start before anything is fetched or sent.
         web = await _web(stack, ready, service, speed=speed)
-        await service.start(alone=sqlite_path(url) is not None)
+        await service.start()
         stack.push_async_callback(service.stop)
         on_ready(Running(chat_page=chats.api_url if chats else None, web=web))
         _on_signals(asked)
         await asked.wait()
         log.info("stopping", action="stopping")
+        hold.leave()
 
 
 def run(ready: Ready, *, speed: float = 1.0, on_ready: Callable[[Running], None]) -> None:
@@ -322,7 +321,7 @@ def _checks(ready: Ready, service: Service, *, speed: float) -> dict[str, health
         "database": health.reachable(service.database),
         "migrations": health.migrated(lambda: pending(ready.database_url)),
         "on_time": health.on_time(service.database, service.clock, speed=speed),
-        "ticker": health.running("ticker", lambda: (service.ticker.seconds_since_tick or 0) < TICK_SECONDS),
+        "ticker": health.running("ticker", lambda: service.ticks),
         "sender": health.running("sender", lambda: service.sends),
         "receiver": health.running("receiver", lambda: service.receives),
     }
@@ -356,6 +355,7 @@ def _service(ready: Ready, database: Database, clock: Clock, sandbox_url: str | 
         button_key=keyring.derive("buttons"),
         owner=secrets.token_hex(8),
         webhook=webhook,
+        shared=is_shared(ready.database_url),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from bot.app.desk_store import DeskStore
+from bot.app.ops_store import OpsStore
 from bot.app.team_store import TeamStore
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn
@@ -324,11 +325,17 @@ class LimiterRow(Frozen):
     bulk_stopped_until: datetime
 
 
+WorkKind = Literal[
+    "not_heard_from", "missed_twice", "unreachable", "skipped_after_outage",
+    "outage", "telegram_silent", "missed_in_outage", "answers_lost",
+]  # fmt: skip
+
+
 class WorkItem(Frozen):
     """Something for a coordinator that is not an alert. (kind, subject) of an open item is unique."""
 
     id: int = 0
-    kind: Literal["not_heard_from", "missed_twice", "unreachable", "skipped_after_outage", "outage"]
+    kind: WorkKind
     patient_id: int | None
     subject: str
     raised_at: datetime
@@ -367,7 +374,7 @@ class TipShown(Frozen):
     rating: Literal["helpful", "not_for_me"] | None = None
 
 
-class Store(TeamStore, DeskStore, Protocol):
+class Store(TeamStore, DeskStore, OpsStore, Protocol):
     """One open transaction. Every `add_*` returns the record with its id; `save_*` overwrites by id."""
 
     def attempt(self, fn: Callable[[], None]) -> Exception | None:
@@ -550,7 +557,8 @@ class Store(TeamStore, DeskStore, Protocol):
         """Lease waiting rows that are due and not leased: by lane, then not_before, then id.
 
         At most one row a chat is leased at a time, the chat's first in that order (so one chat's messages keep their
-        order, in whatever lane); chats whose pace is in the future are passed over.
+        order, in whatever lane); chats whose pace is in the future are passed over. A lease that ends more than a
+        minute after `lease_until` was written by a clock that was wrong: it counts as over.
         """
         ...
 
@@ -588,20 +596,14 @@ class Store(TeamStore, DeskStore, Protocol):
 
     def save_chat_free_at(self, free_at: Mapping[int, datetime]) -> None: ...
 
-    def forget_pace(self) -> None:
-        """Forget from when chats and the bulk lanes may send: the clock was set back, and that may be days away."""
+    def forget_pace(self, beyond: datetime | None = None) -> None:
+        """Forget from when chats and the bulk lanes may send: the clock was set back, and that may be days away.
+
+        `beyond`: only moments after that one.
+        """
         ...
 
     # -- bookkeeping
-    def first_time(self, update_id: int, at: datetime) -> bool:
-        """Remember a Telegram update; False when it was handled before."""
-        ...
-
-    def forget_updates(self, before: datetime) -> int: ...
-    def add_dead_update(self, row: DeadUpdate) -> DeadUpdate: ...
-    def dead_updates(self, limit: int = 50) -> Sequence[DeadUpdate]: ...
-    def dead_update_count(self) -> int: ...
-    def forget_dead_updates(self, before: datetime) -> int: ...
     def setting(self, name: str) -> str | None:
         """One small value kept between starts (poll offset, bot name, last tick)."""
         ...

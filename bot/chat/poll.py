@@ -61,6 +61,7 @@ class Poller:
         self._long_poll = long_poll
         self.last_poll_at: datetime | None = None
         self._polled: float | None = None
+        self._asked = time.monotonic()
         self._offset: int | None = None
         self._open: set[int] = set()
         self._done: set[int] = set()
@@ -74,6 +75,11 @@ class Poller:
     def seconds_since_poll(self) -> float | None:
         """Real seconds since Telegram last answered, whatever the clock shows; None: never yet."""
         return None if self._polled is None else time.monotonic() - self._polled
+
+    @property
+    def seconds_without_sign(self) -> float:
+        """Real seconds since a call of getUpdates last ended, well or badly, or since this was made."""
+        return time.monotonic() - self._asked
 
     @property
     def under_way(self) -> int:
@@ -127,6 +133,7 @@ class Poller:
                 return None
             raws = call.result()
         finally:
+            self._asked = time.monotonic()
             call.cancel()
             stop.cancel()
         self.last_poll_at = self._clock.now()

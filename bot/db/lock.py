@@ -5,8 +5,9 @@ The kernel holds them (flock), so a killed process leaves none behind.
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bot.db.engine import database_url, in_memory
@@ -16,18 +17,58 @@ class AlreadyRunningError(RuntimeError):
     """Another process runs on this SQLite file: stop it first, or use PostgreSQL for more than one."""
 
 
+LEAVING = b"leaving"
+"""Stands in the lock file while its holder finishes what is under way."""
+LEAVES_IN_SECONDS = 15.0
+"""A stop takes ten at most."""
+_LOOK_SECONDS = 0.1
+
+
+class Hold:
+    """The lock of one process on its file, or of nothing (`file` None)."""
+
+    def __init__(self, file: int | None) -> None:
+        self._file = file
+
+    def leave(self) -> None:
+        """Say that this process is about to end: one that starts meanwhile waits instead of refusing."""
+        if self._file is not None:
+            os.pwrite(self._file, LEAVING, 0)
+
+
 @contextmanager
-def single_process(url: str) -> Iterator[None]:
+def single_process(url: str) -> Iterator[Hold]:
     """Hold `<file>.lock` while the bot runs; `AlreadyRunningError` when another one does.
 
-    Does nothing in memory and on PostgreSQL, where replicas share the work.
+    One that is ending is waited for. Does nothing in memory and on PostgreSQL, where replicas share the work.
     """
     path = sqlite_path(url)
     if path is None:
-        yield
+        yield Hold(None)
         return
-    with _held(path.with_name(f"{path.name}.lock"), wait=False):
-        yield
+    path = path.with_name(f"{path.name}.lock")
+    give_up_at = time.monotonic() + LEAVES_IN_SECONDS
+    while True:
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(_held(path, wait=False))
+            except AlreadyRunningError:
+                if not _is_leaving(path) or time.monotonic() > give_up_at:
+                    raise
+            else:
+                os.ftruncate(file, 0)
+                yield Hold(file)
+                return
+        time.sleep(_LOOK_SECONDS)
+
+
+def _is_leaving(path: Path) -> bool:
+    return path.read_bytes() == LEAVING
+
+
+def is_shared(url: str) -> bool:
+    """Whether several processes may work on that database: PostgreSQL."""
+    return database_url(url).drivername != "sqlite"
 
 
 @contextmanager
@@ -46,7 +87,7 @@ def sqlite_path(url: str) -> Path | None:
 
 
 @contextmanager
-def _held(path: Path, *, wait: bool) -> Iterator[None]:
+def _held(path: Path, *, wait: bool) -> Iterator[int]:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -54,6 +95,6 @@ def _held(path: Path, *, wait: bool) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunningError(AlreadyRunningError.__doc__) from None
-        yield
+        yield file
     finally:
         os.close(file)

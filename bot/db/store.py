@@ -7,12 +7,13 @@ from bot.db.store_alerts import Alerts
 from bot.db.store_books import Books
 from bot.db.store_checkins import CheckIns
 from bot.db.store_desk import Desk
+from bot.db.store_ops import Ops
 from bot.db.store_outbox import Messages
 from bot.db.store_patients import Patients
 from bot.db.store_team import Team
 
 
-class SqlStore(Patients, CheckIns, Alerts, Messages, Team, Desk, Books):
+class SqlStore(Patients, CheckIns, Alerts, Messages, Team, Desk, Ops, Books):
     """See `bot.app.store.Store`; statements are compiled once a process and cached by the library."""
 
     def attempt(self, fn: Callable[[], None]) -> Exception | None:

@@ -20,7 +20,7 @@ _UNUSED = LimiterRow(all_free_at=EPOCH, bulk_free_at=EPOCH, bulk_stopped_until=E
 _LIMITER = select(t.limiter).where(t.limiter.c.id == ONLY).with_for_update()
 _ADD_LIMITER = insert_or_skip(t.limiter, "id")
 _PACES = select(t.chat_pace).where(t.chat_pace.c.chat_hash.in_(bindparam("of_chats", expanding=True)))
-_FORGET_PACES = delete(t.chat_pace)
+_FORGET_PACES = delete(t.chat_pace).where(t.chat_pace.c.free_at > bindparam("beyond"))
 _SET_PACE = insert_or_update(t.chat_pace, "chat_hash")
 _SEEN = insert_or_skip(t.seen_update, "update_id", returning="update_id")
 _FORGET_UPDATES = delete(t.seen_update).where(t.seen_update.c.at < bindparam("before"))
@@ -78,9 +78,11 @@ class Books(Section):
         for chat, moment in sorted((self._chat_hash(chat_id), moment) for chat_id, moment in free_at.items()):
             self._run(_SET_PACE[self._dialect], chat_hash=chat, free_at=moment)
 
-    def forget_pace(self) -> None:
-        self._run(_FORGET_PACES)
-        self.save_limiter(self.limiter().model_copy(update={"bulk_stopped_until": EPOCH}))
+    def forget_pace(self, beyond: datetime | None = None) -> None:
+        self._run(_FORGET_PACES, beyond=beyond or EPOCH)
+        budget = self.limiter()
+        if budget.bulk_stopped_until > (beyond or EPOCH):
+            self.save_limiter(budget.model_copy(update={"bulk_stopped_until": EPOCH}))
 
     def first_time(self, update_id: int, at: datetime) -> bool:
         return self._first(_SEEN[self._dialect], update_id=update_id, at=at) is not None

@@ -6,13 +6,14 @@ What is newer waits behind it as a row of its own, and takes its place if it wou
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import (
     BigInteger,
     Text,
+    and_,
     bindparam,
     delete,
     false,
@@ -37,7 +38,13 @@ from bot.db.rows import NUMBER, SCREEN, Row, Section, Shape, insert_or_update
 OUTBOX = Shape(t.outbox, Outbox, sealed={"chat_id": NUMBER, "screen": SCREEN})
 ERROR_CHARS = 500
 _O = t.outbox.c
-_LEASED_NOW = _O.leased_until > bindparam("at")
+_MARGIN = timedelta(minutes=1)
+"""How much further ahead than one taken now a lease may run: clocks of replicas differ a little."""
+
+
+def _leased(row: FromClause) -> ColumnElement[bool]:
+    """Whether the row is in a sender's hand: its lease runs, and is not one of a clock that has been set back."""
+    return and_(row.c.leased_until > bindparam("at"), row.c.leased_until <= bindparam("latest"))
 
 
 def _fresh(row: FromClause) -> ColumnElement[bool]:
@@ -90,7 +97,7 @@ _NONE_BEFORE = _none(
 _NONE_IN_FLIGHT = _none(
     _flying,
     _flying.c.chat_hash == _O.chat_hash,
-    _flying.c.leased_until > bindparam("at"),
+    _leased(_flying),
     # A red flag is a new message in a slot of its own: it waits for none but other red flags.
     or_(_O.lane > Lane.RED_FLAG.value, _flying.c.lane == Lane.RED_FLAG.value),
 )
@@ -120,12 +127,12 @@ _LEASE = (
     .where(_O.id.in_(bindparam("of_rows", expanding=True)))
     .values(owner=bindparam("sender"), leased_until=bindparam("until"), attempt=_O.attempt + 1)
 )
-_END_LEASES = update(t.outbox).where(_LEASED_NOW).values(leased_until=bindparam("at"))
+_END_LEASES = update(t.outbox).where(_O.leased_until > bindparam("at")).values(leased_until=bindparam("at"))
 _TRY_CHATS = text(
     "SELECT chat FROM unnest(CAST(:chats AS bigint[])) AS chat WHERE pg_try_advisory_xact_lock(chat)"
 ).columns(chat=BigInteger)
 _FLYING_CHATS = select(_O.chat_hash, _O.lane).where(
-    _O.chat_hash.in_(bindparam("of_chats", expanding=True)), _LEASED_NOW
+    _O.chat_hash.in_(bindparam("of_chats", expanding=True)), _leased(t.outbox)
 )
 
 # -- how a row ends
@@ -225,11 +232,12 @@ class Messages(Section):
         self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime
     ) -> Sequence[Claim]:
         rows: list[Row] = []
+        latest = lease_until + _MARGIN
         for lane in sorted(set(lanes)):
             if len(rows) < limit:
-                rows += self._all(CLAIMABLE, of_lane=lane.value, at=at, top=limit - len(rows))
+                rows += self._all(CLAIMABLE, of_lane=lane.value, at=at, latest=latest, top=limit - len(rows))
         if rows and self._dialect == "postgresql":
-            rows = self._reserve(rows, at)
+            rows = self._reserve(rows, at, latest)
         # An owner whose lease is over died or lost its way: what is newer goes instead.
         rows = [row for row in rows if row["owner"] is None or not self._give_way(row, at)]
         if rows:
@@ -237,13 +245,13 @@ class Messages(Section):
         claims = [self._claim(row, at) for row in rows]
         return [claim for claim in claims if claim is not None]
 
-    def _reserve(self, rows: Sequence[Row], at: datetime) -> list[Row]:
+    def _reserve(self, rows: Sequence[Row], at: datetime, latest: datetime) -> list[Row]:
         """Keep two replicas from taking two rows of one chat: neither sees the other's lease before it commits."""
         keys = {
             int.from_bytes(bytes(row["chat_hash"])[:8], "big", signed=True): bytes(row["chat_hash"]) for row in rows
         }
         got = {keys[row["chat"]] for row in self._all(_TRY_CHATS, chats=list(keys))}
-        found = self._all(_FLYING_CHATS, of_chats=list(got), at=at) if got else []
+        found = self._all(_FLYING_CHATS, of_chats=list(got), at=at, latest=latest) if got else []
         flying: defaultdict[bytes, set[int]] = defaultdict(set)
         for row in found:
             flying[bytes(row["chat_hash"])].add(row["lane"])

@@ -323,6 +323,14 @@ limiter = Table(
     moment("bulk_stopped_until"),
 )
 
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String, primary_key=True),
+    words("owner"),
+    moment("held_until"),
+)
+
 seen_update = Table(
     "seen_update",
     metadata,

@@ -7,6 +7,7 @@ doubles a message when its lease runs out; nothing is ever lost.
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from telegram.error import TelegramError
 
 from bot.app.ports import Render, Rendered
 from bot.app.store import Claim, Lane, Store
-from bot.clock import Clock, SandboxClock
+from bot.clock import Clock, JumpWatch, SandboxClock
 from bot.delivery import calls, metrics
 from bot.delivery.budget import Books, Lease, OnPermanent, Round, Slots, Taken, take, write_end
 from bot.delivery.lanes import PUBLISHED, Pace
@@ -39,6 +40,8 @@ IDLE_SECONDS = 0.5
 FINISH_SECONDS = 7.0
 """What `stop` gives to messages under way."""
 GIVE_BACK_SECONDS = 2.0
+AFTER_JUMP_SECONDS = 3.0
+"""After the clock was set replicas claim nothing for so long: each first says anew what it has in hand."""
 DATABASE_WAIT_SECONDS = 0.5
 
 
@@ -66,7 +69,8 @@ class Flight:
 class Sender:
     """Sends for one process. `on_permanent` runs in the transaction that learns that a chat is gone.
 
-    `owner` is unique among replicas. `pace` may be replaced before the first message (see lanes.UNLIMITED).
+    `owner` is unique among replicas; `shared`: there may be some. `pace` may be replaced before the first message
+    (see lanes.UNLIMITED).
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Sender:
         on_permanent: OnPermanent,
         *,
         owner: str,
+        shared: bool = False,
         concurrency: int = CONCURRENCY,
         lease_seconds: float = LEASE_SECONDS,
         pace: Pace = PUBLISHED,
@@ -95,6 +100,9 @@ class Sender:
         self._concurrency = concurrency
         self._kept = min(KEPT_SLOTS, concurrency - 1)
         self._spread = spread
+        self._jumps = JumpWatch(clock, speed=self._speed) if shared else None
+        self._rests_until = 0.0
+        self._looked = time.monotonic()
         self._air: dict[int, Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_write: list[Flight] = []
@@ -107,6 +115,11 @@ class Sender:
     def under_way(self) -> int:
         """Messages claimed and not yet written down."""
         return len(self._air)
+
+    @property
+    def seconds_since_look(self) -> float:
+        """Real seconds since the outbox was last looked at, or since this was made."""
+        return time.monotonic() - self._looked
 
     def nudge(self) -> None:
         """Say that something was queued: it is looked for at once. To be called in the sender's event loop."""
@@ -152,15 +165,25 @@ class Sender:
     async def _claim(self) -> Round:
         async with self._claiming:
             at, free = self._clock.now(), self._concurrency - len(self._air)
-            if self._stopping or free <= 0:
+            if self._stopping or free <= 0 or await self._rests(at):
                 return Round((), None)
             slots = Slots(urgent=free, bulk=free - self._kept)
             lease = Lease(self._books.owner, at + self._lease, frozenset(self._air))
             pace = self.pace.at_speed(self._speed)
             found = await self._database.transact(partial(take, at=at, slots=slots, lease=lease, pace=pace))
+            self._looked = time.monotonic()
             for taken in found.taken:
                 self._start(taken)
             return found
+
+    async def _rests(self, at: datetime) -> bool:
+        """After the clock was set, other senders' leases mean nothing until each has said anew what it has in hand."""
+        if self._jumps is not None and self._jumps.jumped():
+            log.warning("the clock was set", action="clock_jumped")
+            self._rests_until = time.monotonic() + AFTER_JUMP_SECONDS
+            mine, until = tuple(self._air), at + self._lease
+            await self._database.transact(lambda store: store.keep_leases(mine, owner=self._books.owner, until=until))
+        return time.monotonic() < self._rests_until
 
     def _start(self, taken: Taken) -> None:
         flight = Flight(taken, asyncio.get_running_loop().create_future())

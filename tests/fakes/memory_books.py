@@ -33,10 +33,12 @@ class MemoryBooks:
         for chat_id, moment in free_at.items():
             self._t.put("pace", chat_id, moment)
 
-    def forget_pace(self) -> None:
-        for chat_id, _ in self._t.items("pace"):
-            self._t.drop("pace", chat_id)
-        self.save_limiter(self.limiter().model_copy(update={"bulk_stopped_until": EPOCH}))
+    def forget_pace(self, beyond: datetime | None = None) -> None:
+        for chat_id, free_at in self._t.items("pace"):
+            if free_at > (beyond or EPOCH):
+                self._t.drop("pace", chat_id)
+        if self.limiter().bulk_stopped_until > (beyond or EPOCH):
+            self.save_limiter(self.limiter().model_copy(update={"bulk_stopped_until": EPOCH}))
 
     # -- bookkeeping
 

@@ -1,7 +1,7 @@
 """The outbox in memory: what is queued, replaced, claimed and ended."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.app.store import Claim, Lane, Outbox, OutboxState
@@ -18,6 +18,7 @@ class Queued(NamedTuple):
     leased_until: datetime = EPOCH
     attempt: int = 0
     error: str | None = None
+    failed_at: datetime | None = None
 
     @property
     def turn(self) -> tuple[int, datetime, int]:
@@ -70,7 +71,8 @@ class MemoryMessages:
         self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime
     ) -> Sequence[Claim]:
         due = sorted((q for q in self._t.all("outbox") if q.due(at)), key=lambda q: q.turn)
-        flying = [q.row for q in self._t.all("outbox") if q.leased_until > at]
+        latest = lease_until + timedelta(minutes=1)
+        flying = [q.row for q in self._t.all("outbox") if at < q.leased_until <= latest]
         taken: set[int] = set()
         claims: list[Claim] = []
         for queued in due:
@@ -131,7 +133,9 @@ class MemoryMessages:
     def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None:
         queued = self._t.get("outbox", outbox_id)
         if queued is not None:
-            self._put(queued._replace(state=OutboxState.FAILED, owner=None, leased_until=EPOCH, error=error))
+            self._put(
+                queued._replace(state=OutboxState.FAILED, owner=None, leased_until=EPOCH, error=error, failed_at=at)
+            )
 
     def expire_outbox(self, at: datetime) -> int:
         waiting = [q for q in self._t.all("outbox") if q.state is OutboxState.WAITING and q.leased_until <= at]

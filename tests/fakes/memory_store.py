@@ -26,6 +26,7 @@ from bot.core.protocol import Answers
 from bot.db.engine import DatabaseClosedError
 from tests.fakes.memory_books import OPEN, MemoryBooks
 from tests.fakes.memory_desk import MemoryDesk
+from tests.fakes.memory_ops import MemoryOps
 from tests.fakes.memory_outbox import MemoryMessages, Queued
 from tests.fakes.memory_tables import Tables
 from tests.fakes.memory_team import MemoryTeam
@@ -70,7 +71,7 @@ class MemoryDatabase:
         self.shut()
 
 
-class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryBooks):
+class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks):
     """See `bot.app.store.Store`."""
 
     def __init__(self, tables: Tables) -> None:

@@ -22,7 +22,7 @@ async def test_receiving_is_begun_again_whatever_ended_it(world: World, monkeypa
         await asyncio.sleep(3600)
 
     monkeypatch.setattr(world.service, "introduce", introduce)
-    monkeypatch.setattr(world.service.poller, "run", run)
+    monkeypatch.setattr(world.service.receiver, "run", run)
     await world.service.start()
     async with asyncio.timeout(5):
         await polled.wait()
@@ -49,7 +49,7 @@ async def test_a_stop_does_not_wait_for_ever(world: World, monkeypatch) -> None:
     async def hang() -> None:
         await asyncio.sleep(3600)
 
-    monkeypatch.setattr(world.service.poller, "stop", hang)
+    monkeypatch.setattr(world.service.receiver, "stop", hang)
     async with asyncio.timeout(20):
         await world.service.stop()
     await world.service.bots.sending.request.initialize()

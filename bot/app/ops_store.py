@@ -1,0 +1,93 @@
+"""The part of the port to the database that keeping it running needs: leases, a clock set back, what could not be done.
+
+No SQL, no engine.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from bot.app.store import DeadUpdate, Lane
+
+
+class FailedMessage(NamedTuple):
+    """A message that was given up. `why`: the error's class and Telegram's own words, never the message's."""
+
+    id: int
+    patient_id: int | None
+    lane: "Lane"
+    slot: str
+    attempts: int
+    why: str
+    created_at: datetime
+    failed_at: datetime | None
+
+
+class OpsStore(Protocol):
+    """See `bot.app.store.Store`, which this is part of."""
+
+    # -- who does what only one may do
+    def take_lease(self, name: str, *, owner: str, at: datetime, until: datetime) -> bool:
+        """Take or keep the lease of that name until then; False while another has it.
+
+        One that runs further ahead than a lease taken now could was written by a clock that was wrong: it counts as
+        over.
+        """
+        ...
+
+    def drop_lease(self, name: str, *, owner: str) -> None:
+        """Give it up; another's stays."""
+        ...
+
+    def lease_is_held(self, name: str, at: datetime) -> bool: ...
+
+    # -- the clock
+    def keep_leases(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
+        """Messages that this sender has in hand stay its own until then."""
+        ...
+
+    def set_back(self, at: datetime, by: timedelta) -> None:
+        """The clock was set back `by` to `at`: what waits for moments of before must not wait longer for it.
+
+        Messages may be sent now; the clocks of alerts, also the team's, run down `by` earlier, not before `at`.
+        """
+        ...
+
+    # -- updates
+    def first_time(self, update_id: int, at: datetime) -> bool:
+        """Remember a Telegram update; False when it was handled before."""
+        ...
+
+    def forget_updates(self, before: datetime) -> int: ...
+
+    # -- what could not be done
+    def add_dead_update(self, row: "DeadUpdate") -> "DeadUpdate": ...
+    def dead_updates(self, limit: int = 50) -> "Sequence[DeadUpdate]":
+        """The last first."""
+        ...
+
+    def dead_update_count(self) -> int: ...
+    def forget_dead_updates(self, before: datetime) -> int: ...
+    def dead_update(self, number: int) -> "DeadUpdate | None": ...
+    def drop_dead_update(self, number: int) -> bool:
+        """Delete it; False when there is none."""
+        ...
+
+    def failed_messages(self, limit: int = 50) -> Sequence[FailedMessage]:
+        """The last first."""
+        ...
+
+    def failed_message_count(self) -> int: ...
+    def failed_message(self, number: int) -> FailedMessage | None: ...
+    def send_again(self, number: int, at: datetime) -> bool:
+        """Let a message that was given up wait to be sent as if new; False when it was not given up."""
+        ...
+
+    def drop_message(self, number: int, at: datetime) -> bool:
+        """Strike a message that was given up off the list; False when it was not given up."""
+        ...
+
+    def overdue_check_ins(self, before: datetime, limit: int) -> Sequence[str]:
+        """Study codes whose check-in has been waiting to be sent since before that moment."""
+        ...
