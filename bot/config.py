@@ -37,6 +37,7 @@ from bot.config_values import (
     TeamName,
     Token,
     Url,
+    WebhookUrl,
     Zone,
 )
 
@@ -99,7 +100,7 @@ class Settings(BaseModel):
         False, description="Whether alerts in the team's chats may say what was answered: true or false."
     )
     api_url: Url = Field("https://api.telegram.org", description="The Bot API server; your own may stand here.")
-    webhook_url: PublicUrl | None = Field(
+    webhook_url: WebhookUrl | None = Field(
         None,
         description="The public https address of LISTEN. Telegram then brings updates there; without it they are "
         "fetched, which needs no open port.",

@@ -115,6 +115,12 @@ def _https(value: str) -> str:
     return _url(value)
 
 
+def _brought_to(value: str) -> str:
+    """https, or http on this machine: a Bot API server that runs beside the bot brings them there."""
+    parts = urlsplit(value)
+    return _url(value) if parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"} else _https(value)
+
+
 def _database(value: SecretStr) -> SecretStr:
     scheme = value.get_secret_value().partition("://")[0].partition("+")[0]
     if scheme not in {"sqlite", "postgresql"}:
@@ -135,6 +141,7 @@ EmergencyNumber = Annotated[str, AfterValidator(_emergency)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_url)]
+WebhookUrl = Annotated[str, AfterValidator(_brought_to)]
 PublicUrl = Annotated[str, AfterValidator(_https)]
 Loopback = Annotated[ListenAddress, AfterValidator(_loopback)]
 Lowered = BeforeValidator(_lower)

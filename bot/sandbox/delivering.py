@@ -179,7 +179,10 @@ class Delivering:
     async def _post(self, session: aiohttp.ClientSession, hook: Webhook, update: Update) -> None:
         update_id = update["update_id"]
         headers = {"X-Telegram-Bot-Api-Secret-Token": hook.secret} if hook.secret else {}
-        failure = await _posted(session, hook.url, update, headers)
+        plan = self._box.faults.bringing()
+        await asyncio.sleep(plan.delay)
+        both = [_posted(session, hook.url, update, headers) for _ in range(1 + plan.twice)]
+        failure = "".join(await asyncio.gather(*both))
         if failure:
             hook.last_error, hook.last_error_date = failure, self._box.now_unix()
             tries = self._failures[update_id] = self._failures.get(update_id, 0) + 1

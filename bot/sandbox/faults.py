@@ -1,6 +1,8 @@
 """Faults a tester can play: which requests fail, and how. It decides; the HTTP side carries it out.
 
-A server that answers 429, a gateway's 502, an answer lost after the request was carried out, an outage, a slow line.
+A server that answers 429, a gateway's 502, an answer lost after the request was carried out, an outage (with a
+percentage: connections that are reset), a slow line, a half-open one (no answer ever comes); and of a webhook: updates
+brought twice, and out of order.
 """
 
 import random
@@ -11,7 +13,9 @@ from typing import Any
 
 from bot.sandbox.errors import NotPossibleError
 
-KINDS = ("429", "502", "reply_lost", "outage", "slow")
+OF_WEBHOOKS = ("duplicate", "reorder")
+KINDS = ("429", "502", "reply_lost", "outage", "slow", "half_open", *OF_WEBHOOKS)
+NEED_SECONDS = ("slow", "reorder")
 DEFAULT_RETRY_AFTER = 3
 
 
@@ -19,7 +23,8 @@ DEFAULT_RETRY_AFTER = 3
 class Fault:
     """One fault. No `methods`: all. No `count`, `percent` or `seconds` (of an outage): until it is cleared.
 
-    `seconds` is how long an outage lasts, or how much later each answer of a slow line comes.
+    `seconds` is how long an outage lasts, how much later each answer of a slow line comes, or the longest time by which
+    an update of a webhook is held back.
     """
 
     id: int
@@ -45,11 +50,16 @@ class Fault:
 
 @dataclass
 class Plan:
-    """What happens to one request: wait `delay` seconds, then `refuse` (429, 502, outage) or `lose` the answer."""
+    """What happens to one request: wait `delay` seconds, then `refuse` (429, 502, outage) or `lose` the answer.
+
+    `hang`: neither carry it out nor answer. To an update of a webhook: wait `delay`, bring it `twice`.
+    """
 
     delay: float = 0.0
     refuse: Fault | None = None
     lose: bool = False
+    hang: bool = False
+    twice: bool = False
 
 
 NO_FAULT = Plan()
@@ -83,8 +93,8 @@ class Faults:
             raise NotPossibleError(f"a fault is one of {', '.join(KINDS)}, not {kind!r}")
         if (count is not None and count < 1) or (percent is not None and not 0 < percent <= 100):  # noqa: PLR2004
             raise NotPossibleError("count must be at least 1 and percent above 0, up to 100")
-        if (seconds is not None and seconds < 0) or (kind == "slow" and not seconds):
-            raise NotPossibleError("a slow line needs seconds above 0; seconds can't be negative")
+        if (seconds is not None and seconds < 0) or (kind in NEED_SECONDS and not seconds):
+            raise NotPossibleError(f"{' and '.join(NEED_SECONDS)} need seconds above 0; seconds can't be negative")
         self._made += 1
         ends = self.monotonic() + seconds if kind == "outage" and seconds else None
         wanted = frozenset(name.lower() for name in methods)
@@ -112,14 +122,26 @@ class Faults:
             return NO_FAULT
         plan = Plan()
         for fault in self.active():
-            if not self._strikes(fault, method.lower()):
+            if fault.kind in OF_WEBHOOKS or not self._strikes(fault, method.lower()):
                 continue
             if fault.kind == "slow":
                 plan.delay += fault.seconds or 0.0
+            elif fault.kind == "half_open":
+                plan.hang = True
             elif fault.kind == "reply_lost":
                 plan.lose = True
             elif plan.refuse is None:
                 plan.refuse = fault
+        return plan
+
+    def bringing(self) -> Plan:
+        """Decide how the next update is brought to a webhook."""
+        plan = Plan()
+        for fault in self.active():
+            if fault.kind in OF_WEBHOOKS and self._strikes(fault, "webhook"):
+                plan.twice = plan.twice or fault.kind == "duplicate"
+                if fault.kind == "reorder":
+                    plan.delay += self._random.random() * (fault.seconds or 0.0)
         return plan
 
     def _strikes(self, fault: Fault, method: str) -> bool:

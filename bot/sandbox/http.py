@@ -50,6 +50,8 @@ class BotApi:
         params = read_params(scope["query_string"], headers.get(b"content-type", b"").decode("latin-1"), body)
         plan = self._box.faults.plan(method)
         try:
+            if plan.hang:
+                await self._hang(receive)
             result = await self._with_faults(plan, method, params)
         except ApiError as error:
             self._note(method, params, at, clock, error=(error.code, error.description), lost=plan.lose)
@@ -66,10 +68,12 @@ class BotApi:
         return result
 
     async def _with_faults(self, plan: Plan, method: str, params: Params) -> Any:
-        if plan.delay:
-            await self._pause(plan.delay)
         if plan.refuse is None:
-            return await self._call(method, params)
+            result = await self._call(method, params)
+            # It is the answer that is slow: what was asked for is done.
+            await self._pause(plan.delay)
+            return result
+        await self._pause(plan.delay)
         if plan.refuse.kind == "429":
             raise too_many_requests(plan.refuse.retry_after)
         if plan.refuse.kind == "502":
@@ -83,14 +87,26 @@ class BotApi:
             return self._waiting[method](params)
         return self._methods.call(method, params)
 
+    async def _hang(self, receive: Receive) -> None:
+        """Keep the connection and say nothing, until the other side gives up or this one stops."""
+        gone, stopping = asyncio.ensure_future(_left(receive)), asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({gone, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            stopping.cancel()
+        raise ConnectionDroppedError
+
     async def _pause(self, seconds: float) -> None:
+        if not seconds:
+            return
         try:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
 
     def _note(self, method: str, params: Params, at: float, clock: datetime, **outcome: Any) -> None:
-        self._box.journal.add(method, params.seen(), at, clock, **outcome)
+        self._box.journal.add(method, params.seen(), at, clock, ended=time.monotonic(), **outcome)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -118,5 +134,10 @@ async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:
 async def _drop(scope: Scope, receive: Receive) -> None:
     """Break the connection without a byte of an answer; returns once the server has noticed."""
     scope["state"]["transport"].abort()
+    await _left(receive)
+
+
+async def _left(receive: Receive) -> None:
+    """Return once the other side has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -10,7 +10,7 @@ MAX_ENTRIES = 50_000
 
 @dataclass(frozen=True)
 class Call:
-    """One request: `at` is real monotonic seconds when it came, `clock` the sandbox's time.
+    """One request: `at` and `ended` are real monotonic seconds when it came and was done; `clock`: the sandbox's time.
 
     `result` is what the bot got; `error` is (code, description) if it got one. `lost`: carried out, never answered.
     """
@@ -23,6 +23,7 @@ class Call:
     result: Any = None
     error: tuple[int, str] | None = None
     lost: bool = False
+    ended: float = 0.0
 
     def shown(self) -> dict[str, Any]:
         return {
@@ -30,6 +31,7 @@ class Call:
             "method": self.method,
             "params": self.params,
             "at": self.at,
+            "ended": self.ended,
             "clock": self.clock.isoformat(),
             "result": self.result,
             "error": list(self.error) if self.error else None,

@@ -21,6 +21,11 @@ class UpdateQueue:
         self._waiting: set[asyncio.Future[None]] = set()
         self.allowed: list[str] = []
 
+    @property
+    def next_id(self) -> int:
+        """The id that the next update will have."""
+        return self._next_id
+
     def __len__(self) -> int:
         return len(self._pending)
 

@@ -1,0 +1,183 @@
+"""Robots with phones: they enrol and answer by tapping what they see, sometimes twice, late, or on an old message."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from bot.chat.buttons import TapError, decode
+from bot.core.screen import Action
+from bot.sandbox.chats import Message, Person
+from bot.sandbox.state import Sandbox
+
+LOOKED_AT = 8
+"""The last messages of a chat: older ones are answered or out of sight."""
+PATIENCE = 12.0
+"""Real seconds after which a button that did nothing is tapped again."""
+BENIGN = frozenset({"no", "none", "not_at_all", "yes_known"})
+WEIGHTS = {
+    "skip": 0.05,
+    "back": 0.05,
+    "submit": 3.0,
+    "go_on": 2.0,
+    "finish": 1.0,
+    "help_now": 0.01,
+    "enrol no": 0.0,
+    "enrol own": 0.0,
+    "enrol back": 0.05,
+    "alert mistake": 0.2,
+    "alert card": 0.1,
+}
+ANSWERING = frozenset({"choose", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now", "enrol", "alert"})
+
+
+@dataclass
+class Tapped:
+    """One tap as the sandbox took it. `moved`: the robot saw its check-in move on after it."""
+
+    update_id: int
+    chat_id: int
+    action: Action
+    at: float
+    moved: bool = False
+
+
+@dataclass
+class Robot:
+    """One person. `ill` is the chance that an answer is anything but the mildest."""
+
+    person: Person
+    rng: Random
+    key: bytes
+    ill: float = 0.06
+    strays: float = 0.04
+    taps: list[Tapped] = field(default_factory=list)
+    _done: dict[int, tuple[str, float]] = field(default_factory=dict)
+    _last: Tapped | None = None
+    started: bool = False
+
+    def act(self, box: Sandbox) -> int:
+        """Tap once if there is something to tap; return how many taps that were."""
+        if not self.started:
+            self.started = True
+            self._note_words(box)
+            box.open_invite(self.person)
+            return 1
+        now = time.monotonic()
+        seen: set[tuple[bool, int]] = set()
+        for message in self._recent(box):
+            actions = self._actions(message)
+            about = {(action.kind == "alert", action.subject) for action in actions.values()}
+            if about & seen or not any(action.kind in ANSWERING for action in actions.values()):
+                # What stands further up was answered, or has come again below.
+                continue
+            seen |= about
+            shown = _shown(message)
+            before, tapped_at = self._done.get(message["message_id"], ("", 0.0))
+            if before == shown and now - tapped_at < PATIENCE:
+                continue
+            if before == shown and not self._waits(actions):
+                continue
+            return self._tap_one(box, message, actions, shown)
+        return 0
+
+    def stray(self, box: Sandbox) -> int:
+        """Tap any button of any message, or begin a check-in of one's own."""
+        if self.rng.random() < 0.5 and (keyboard := box.chat(self.person).keyboard):
+            words = keyboard["keyboard"][0][0]["text"]
+            self._note_words(box)
+            box.tap_reply(self.person, words)
+            return 1
+        found = [m for m in self._recent(box) if any(a.kind in ANSWERING for a in self._actions(m).values())]
+        if not found:
+            return 0
+        message = self.rng.choice(found)
+        return self._tap_one(box, message, self._actions(message), _shown(message))
+
+    def _tap_one(self, box: Sandbox, message: Message, actions: dict[str, Action], shown: str) -> int:
+        data = self._chosen(actions)
+        if data is None:
+            self._done[message["message_id"]] = (shown, float("inf"))
+            return 0
+        self._saw(actions)
+        newest = self._is_newest(box, message, actions[data])
+        times = 2 if self.rng.random() < self.strays else 1
+        for _ in range(times):
+            box.tap(self.person, message["message_id"], data)
+            tap = Tapped(_newest(box), self.person.id, actions[data], time.monotonic())
+            self.taps.append(tap)
+        self._last = tap if newest else None
+        self._done[message["message_id"]] = (shown, time.monotonic())
+        return times
+
+    def _saw(self, actions: dict[str, Action]) -> None:
+        """What is shown now says whether the last tap was worked off."""
+        last = self._last
+        if last is None or last.action.kind != "choose":
+            return
+        for action in actions.values():
+            same = action.subject == last.action.subject and action.kind in {"choose", "toggle"}
+            if same and action.question != last.action.question and action.revision > last.action.revision:
+                last.moved = True
+
+    def _is_newest(self, box: Sandbox, message: Message, action: Action) -> bool:
+        """Whether no later message is about the same check-in: on an older one a tap may come too late by design."""
+        for other in self._recent(box):
+            if any(found.subject == action.subject for found in self._actions(other).values()):
+                return bool(other["message_id"] == message["message_id"])
+        return False
+
+    def _waits(self, actions: dict[str, Action]) -> bool:
+        """Whether a question stands open there: what was said to a call screen needn't be said again."""
+        return any(action.kind in {"choose", "toggle", "enrol"} for action in actions.values())
+
+    def _chosen(self, actions: dict[str, Action]) -> str | None:
+        ticked = any(action.kind == "toggle" and action.choice.startswith("-") for action in actions.values())
+        weights = {
+            data: self._weight(action) for data, action in actions.items() if ticked or action.kind != "submit"
+        }
+        if not any(weights.values()):
+            return None
+        return self.rng.choices(list(weights), list(weights.values()))[0]
+
+    def _weight(self, action: Action) -> float:
+        if action.kind in {"choose", "toggle"}:
+            mild = action.choice.lstrip("+-") in BENIGN
+            return 1.0 - self.ill if mild else self.ill
+        if action.kind not in ANSWERING:
+            return 0.0
+        return WEIGHTS.get(f"{action.kind} {action.choice}", WEIGHTS.get(action.kind, 1.0))
+
+    def _recent(self, box: Sandbox) -> Iterator[Message]:
+        chat = box.chat(self.person)
+        for number in range(chat.next_id - 1, max(0, chat.next_id - 1 - LOOKED_AT), -1):
+            message = chat.messages.get(number)
+            if message is not None and message.get("from", {}).get("is_bot"):
+                yield message
+
+    def _actions(self, message: Message) -> dict[str, Action]:
+        found = {}
+        for data in _data_of(message):
+            try:
+                found[data] = decode(data, self.key, self.person.id)
+            except TapError:
+                raise AssertionError(f"a button that can't be read: {data}") from None
+        return found
+
+    def _note_words(self, box: Sandbox) -> None:
+        words = Action(kind="words")
+        self.taps.append(Tapped(_newest(box) + 1, self.person.id, words, time.monotonic()))
+
+
+def _newest(box: Sandbox) -> int:
+    return box.updates.next_id - 1
+
+
+def _data_of(message: Message) -> list[str]:
+    rows: list[list[dict[str, Any]]] = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [button["callback_data"] for row in rows for button in row if "callback_data" in button]
+
+
+def _shown(message: Message) -> str:
+    return (message.get("text") or "") + "|".join(_data_of(message))

@@ -1,0 +1,348 @@
+"""One run: robots answer, everything goes wrong, processes are killed; at the end the auditor looks.
+
+`python -m tests.chaos.run --database sqlite --kills 50 --taps 20000`, or `--database postgres --replicas 3`. The sandbox
+runs in this process, each bot in its own. Virtual days pass by setting the clock all processes share.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from bot.app import invented, outage, patients
+from bot.app.store import Store
+from bot.config import Settings
+from bot.db.crypto import new_key
+from bot.db.engine import open_database
+from bot.db.migrate import migrate
+from bot.sandbox.journal import Journal
+from bot.sandbox.server import SandboxServer
+from bot.sandbox.updates import FIRST_UPDATE_ID
+from bot.wiring import Ready, prepare
+from tests.chaos.auditor import Evidence, Findings, audit, table
+from tests.chaos.databases import PostgresServer, SqliteFile, Trouble, postgres_server
+from tests.chaos.fleet import Balancer, Kill, Replica, environ_of
+from tests.chaos.offset import OffsetClock
+from tests.chaos.robots import Robot
+from tests.chaos.weather import Weather
+
+STEP = 0.02
+LONGEST_SKIP = timedelta(hours=11)
+"""Below the cutoff of a check-in (12 h): what is later is skipped by design."""
+QUIET_SECONDS = 1.5
+IDLE_STRAYS = 0.002
+SETTLE_SECONDS = 180.0
+
+
+@dataclass
+class Orders:
+    """What a run is to do. `webhook`: updates are brought, through a balancer; else they are polled."""
+
+    database: str = "sqlite"
+    replicas: int = 1
+    webhook: bool = False
+    kills: int = 5
+    taps: int = 600
+    robots: int = 60
+    seed: int = 1
+    every: float = 6.0
+    """Seconds between two faults, about."""
+    outage_seconds: float = 30.0
+    kill_every: float = 12.0
+    faults: bool = True
+
+
+@dataclass
+class Run:
+    """A run under way, and what came of it."""
+
+    orders: Orders
+    folder: Path
+    trouble: Trouble
+    clock: OffsetClock
+    server: SandboxServer
+    ready: Ready
+    replicas: list[Replica]
+    robots: list[Robot]
+    weather: Weather
+    rng: Random
+    kills: list[Kill] = field(default_factory=list)
+    taps: int = 0
+    acted_at: float = field(default_factory=time.monotonic)
+    calm: bool = False
+    skipped: int = 0
+    exits: list[tuple[int, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def is_done(self) -> bool:
+        return self.taps >= self.orders.taps and len(self.kills) >= self.orders.kills
+
+    # -- robots
+
+    async def tap(self) -> None:
+        """Let every robot do what it can, a few at a time, until cancelled."""
+        box = self.server.sandbox
+        while True:
+            acted = 0
+            for robot in self.robots:
+                acted += robot.act(box)
+                if acted >= 8:
+                    self._count(acted)
+                    acted = 0
+                    await asyncio.sleep(STEP)
+            self._count(acted)
+            if not self.calm and self.rng.random() < IDLE_STRAYS * len(self.robots):
+                self.taps += self.rng.choice(self.robots).stray(box)
+            await asyncio.sleep(STEP)
+
+    async def tell(self) -> None:
+        """Say how far it is, now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(10)
+            box = self.server.sandbox
+            sys.stderr.write(
+                f"taps {self.taps}, kills {len(self.kills)}, skips {self.skipped}, updates waiting {len(box.updates)}, "
+                f"calls {len(box.journal.calls())}, faults {dict(self.weather.played)}, settling {self.calm}\n"
+            )
+
+    def _count(self, acted: int) -> None:
+        if acted:
+            self.taps += acted
+            self.acted_at = time.monotonic()
+
+    # -- kills
+
+    async def kill(self) -> None:
+        """Kill a process by chance, at any moment, and start it again a little later; until there were enough."""
+        while len(self.kills) < self.orders.kills:
+            await asyncio.sleep(self.orders.kill_every * self.rng.random() * 2 / len(self.replicas))
+            replica = self.rng.choice(self.replicas)
+            if not replica.is_up:
+                continue
+            self.kills.append(await replica.kill())
+            await asyncio.sleep(self.rng.random() * 2)
+            await replica.start()
+
+    # -- time
+
+    async def skip(self) -> None:
+        """Let hours pass whenever nobody has anything to tap; until cancelled."""
+        while True:
+            await asyncio.sleep(0.2)
+            quiet = time.monotonic() - max(self.acted_at, *(r.started_at for r in self.replicas)) > QUIET_SECONDS
+            if quiet and not self.server.sandbox.updates and await self._is_at_work():
+                self.clock.jump(LONGEST_SKIP * self.rng.random())
+                self.skipped += 1
+                self.acted_at = time.monotonic()
+
+    async def _is_at_work(self) -> bool:
+        """Whether the bot was through its sweeps since the clock was last set."""
+        with contextlib.suppress(Exception):  # locked, full, restarted: then it isn't
+            kept = await asyncio.to_thread(self._read, lambda store: store.setting(outage.UP_AT))
+            return kept is not None and abs(self.clock.now() - datetime.fromisoformat(kept)) < timedelta(minutes=2)
+        return False
+
+    def _read(self, fn: Any) -> Any:
+        database = open_database(self.trouble.url, self.ready.keyring)
+        try:
+            return database.run(fn) if isinstance(self.trouble, PostgresServer) else _read_only(database, fn)
+        finally:
+            database.shut()
+
+    # -- the end
+
+    async def settle(self) -> None:
+        """Faults end; what is under way is finished, also what falls due within two hours."""
+        self.calm = True
+        self.server.sandbox.faults.clear()
+        for replica in self.replicas:
+            if not replica.is_up:
+                await replica.start()
+        for _ in range(4):
+            await self._quiet()
+            self.clock.jump(timedelta(minutes=30))
+        await self._quiet()
+
+    async def _quiet(self) -> None:
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while True:
+                await asyncio.sleep(0.5)
+                still = time.monotonic() - self.acted_at > 2 * QUIET_SECONDS
+                if still and not self.server.sandbox.updates and await self._is_at_work() and await self._is_empty():
+                    return
+
+    async def _is_empty(self) -> bool:
+        at = self.clock.now()
+
+        def due(store: Store) -> bool:
+            moment = store.next_event_at()
+            return moment is not None and moment <= at
+
+        with contextlib.suppress(Exception):
+            return not await asyncio.to_thread(self._read, due)
+        return False
+
+    async def stop(self) -> None:
+        self.exits = [await replica.stop() for replica in self.replicas]
+
+    def audited(self) -> Findings:
+        box = self.server.sandbox
+        seen = Evidence(
+            calls=box.journal.calls(),
+            taps=[tap for robot in self.robots for tap in robot.taps],
+            kills=self.kills,
+            first_update=FIRST_UPDATE_ID,
+            next_update=box.updates.next_id,
+            unconfirmed=len(box.updates),
+            key=self.ready.keyring.derive("buttons"),
+            until=self.clock.now(),
+        )
+        findings: Findings = self._read(lambda store: audit(store, self.ready.clinic, seen))
+        for number, (code, seconds) in enumerate(self.exits):
+            if code != 0:
+                findings.found["stops that were not graceful"].append(f"process {number}: exit {code}, {seconds:.1f} s")
+        for replica in self.replicas:
+            if "Traceback" in replica.log.read_text(encoding="utf-8"):
+                findings.found["stack traces in a log"].append(str(replica.number))
+        findings.counts |= {f"played: {kind}": n for kind, n in sorted(self.weather.played.items())}
+        findings.counts |= {"virtual days": (self.clock.now() - datetime.now(UTC)).days, "seconds": int(self.seconds)}
+        return findings
+
+
+def _read_only(database: Any, fn: Any) -> Any:
+    return database._read(fn)
+
+
+@contextlib.asynccontextmanager
+async def opened(orders: Orders, folder: Path) -> AsyncIterator[Run]:
+    """Everything made and started."""
+    async with contextlib.AsyncExitStack() as stack:
+        trouble: Trouble = (
+            await stack.enter_async_context(postgres_server())
+            if orders.database == "postgres"
+            else SqliteFile(folder / "bot.db")
+        )
+        clock = OffsetClock(folder / "clock")
+        server = SandboxServer(clock)
+        server.sandbox.journal = Journal(size=1_000_000)
+        server.sandbox.faults.seed = orders.seed
+        url = await server.start()
+        stack.push_async_callback(server.stop)
+        settings = {
+            "NERVECHECK_API_URL": url,
+            "NERVECHECK_KEYS": new_key(),
+            "NERVECHECK_DATABASE_URL": trouble.url,
+        }
+        rng = Random(orders.seed)
+        replicas = [Replica(n, folder, folder / "clock", {}) for n in range(orders.replicas)]
+        if orders.webhook:
+            balancer = Balancer([replica.port for replica in replicas])
+            settings["NERVECHECK_WEBHOOK_URL"] = f"http://127.0.0.1:{await balancer.start()}"
+            stack.push_async_callback(balancer.stop)
+        environ = environ_of(settings)
+        for replica in replicas:
+            replica.environ = environ
+        ready = prepare(Settings.load(environ), sandbox=False)
+        migrate(trouble.url)
+        robots = await asyncio.to_thread(_enrolled, ready, server, clock, rng, orders)
+        weather = Weather(
+            server.sandbox.faults,
+            trouble,
+            clock,
+            rng,
+            lambda: [r.process.pid for r in replicas if r.process is not None and r.is_up],
+            every=orders.every,
+            outage_seconds=orders.outage_seconds,
+        )
+        yield Run(orders, folder, trouble, clock, server, ready, replicas, robots, weather, rng)
+
+
+def _enrolled(ready: Ready, server: SandboxServer, clock: OffsetClock, rng: Random, orders: Orders) -> list[Robot]:
+    database = open_database(ready.database_url, ready.keyring)
+    key = ready.keyring.derive("buttons")
+    robots = []
+
+    def add(store: Store, number: int) -> str:
+        at = clock.now()
+        started = (at - timedelta(days=rng.randint(0, 30))).date()
+        _, token = patients.add(store, ready.clinic, code=f"P-{number:04d}", ici_start=started, at=at)
+        return token
+
+    try:
+        for number in range(orders.robots):
+            token = database.run(lambda store, number=number: add(store, number))
+            person = server.sandbox.person(f"P-{number:04d}", start=token, link=token, code=f"P-{number:04d}")
+            robots.append(Robot(person, Random(rng.random()), key))
+        lead = database.run(lambda store: invented.lead(store, ready.clinic, clock.now()))
+        person = server.sandbox.person("lead", start=lead["start"], link=lead["start"], code="lead")
+        robots.append(Robot(person, Random(rng.random()), key))
+    finally:
+        database.shut()
+    return robots
+
+
+async def run(orders: Orders, folder: Path) -> tuple[Findings, Run]:
+    """Carry out the orders; return what the auditor found."""
+    async with opened(orders, folder) as made:
+        begun = time.monotonic()
+        for replica in made.replicas:
+            await replica.start()
+        if orders.faults:
+            made.weather.always()
+        always = [asyncio.create_task(one) for one in (made.tap(), made.skip(), made.tell())]
+        trouble = [asyncio.create_task(made.kill())]
+        if orders.faults:
+            trouble.append(asyncio.create_task(made.weather.run()))
+        try:
+            while not made.is_done:
+                await asyncio.sleep(0.5)
+                for task in (*always, *trouble):
+                    if task.done() and (error := task.exception()) is not None:
+                        raise error
+            for task in (*trouble, always[1]):
+                task.cancel()
+            await asyncio.gather(*trouble, always[1], return_exceptions=True)
+            await made.settle()
+        finally:
+            for task in (*always, *trouble):
+                task.cancel()
+            await asyncio.gather(*always, *trouble, return_exceptions=True)
+            await made.stop()
+        made.seconds = time.monotonic() - begun
+        return await asyncio.to_thread(made.audited), made
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--replicas", type=int, default=1)
+    parser.add_argument("--webhook", action="store_true")
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--taps", type=int, default=20_000)
+    parser.add_argument("--robots", type=int, default=330)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--every", type=float, default=10.0)
+    parser.add_argument("--kill-every", type=float, default=15.0)
+    parser.add_argument("--folder", type=Path, help="where logs and the database stay")
+    given = parser.parse_args()
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="nervecheck-chaos-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {name: value for name, value in vars(given).items() if name != "folder"}
+    findings, _ = asyncio.run(run(Orders(**wanted), folder))
+    told = [table(findings, f"{given.database}, {given.replicas} process(es), seed {given.seed}")]
+    told += [f"LOST {loss}" for loss in findings.losses[:50]]
+    sys.stdout.write("\n".join(told) + "\n")
+    return 1 if findings.losses else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,100 @@
+"""What goes wrong in a run, by chance from a seed: Telegram's faults, the network's, the database's, the clock's."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from random import Random
+
+from bot.sandbox.faults import Faults
+from tests.chaos.databases import Trouble
+from tests.chaos.offset import OffsetClock
+
+CALLS = ("sendMessage", "sendPhoto", "sendContact", "editMessageText", "editMessageReplyMarkup", "answerCallbackQuery")
+JUMP = timedelta(hours=2)
+
+
+class Weather:
+    """Plays faults until cancelled. `outage_seconds` is 30 in the long form."""
+
+    def __init__(
+        self,
+        faults: Faults,
+        database: Trouble,
+        clock: OffsetClock,
+        rng: Random,
+        pids: Callable[[], list[int]],
+        *,
+        every: float,
+        outage_seconds: float,
+    ) -> None:
+        self._faults = faults
+        self._database = database
+        self._clock = clock
+        self._rng = rng
+        self._pids = pids
+        self._every = every
+        self._outage = outage_seconds
+        self._left: list[str] = []
+        self.played: Counter[str] = Counter()
+        self.clock_set: list[float] = []
+
+    def always(self) -> None:
+        """What never stops: 5 % bad gateways, 2 % answers lost, updates of a webhook doubled and out of order."""
+        self._faults.add("502", percent=5, methods=[*CALLS, "getUpdates"])
+        self._faults.add("reply_lost", percent=2, methods=CALLS)
+        self._faults.add("duplicate", percent=5)
+        self._faults.add("reorder", percent=10, seconds=1.0)
+
+    async def run(self) -> None:
+        """Play each kind in turn, in an order by chance, with pauses by chance."""
+        while True:
+            await asyncio.sleep(self._every * (0.5 + self._rng.random()))
+            if not self._left:
+                self._left = [*self._kinds(), *self._database.kinds()]
+                self._rng.shuffle(self._left)
+            kind = self._left.pop()
+            self.played[kind] += 1
+            played = self._kinds().get(kind)
+            await (played() if played is not None else self._database.play(kind, self._pids()))
+
+    def _kinds(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        return {
+            "429 storm": self._storm,
+            "outage": self._no_telegram,
+            "slow answers": self._slow,
+            "connections reset": self._reset,
+            "half-open": self._half_open,
+            "clock +2 h": lambda: self._set_clock(JUMP),
+            "clock -2 h": lambda: self._set_clock(-JUMP),
+        }
+
+    async def _storm(self) -> None:
+        fault = self._faults.add("429", percent=50, methods=CALLS, retry_after=self._rng.randint(1, 3))
+        await asyncio.sleep(4)
+        self._faults.clear(fault.id)
+
+    async def _no_telegram(self) -> None:
+        self._faults.add("outage", seconds=self._outage)
+        await asyncio.sleep(self._outage)
+
+    async def _slow(self) -> None:
+        self._faults.add("slow", seconds=10, count=20)
+        await asyncio.sleep(2)
+
+    async def _reset(self) -> None:
+        fault = self._faults.add("outage", percent=30)
+        await asyncio.sleep(5)
+        self._faults.clear(fault.id)
+
+    async def _half_open(self) -> None:
+        self._faults.add("half_open", count=5, methods=CALLS)
+        if self._rng.random() < 0.3:
+            self._faults.add("half_open", count=1, methods=["getUpdates"])
+        await asyncio.sleep(2)
+
+    async def _set_clock(self, by: timedelta) -> None:
+        self._clock.jump(by)
+        self.clock_set.append(time.monotonic())
+        await asyncio.sleep(0)
