@@ -277,6 +277,7 @@ class Outbox(Frozen):
     message in place (sending anew when there is none), "new" sends a new one and makes it the slot's message.
     An unsent row of the same chat, slot and mode "edit" is replaced by a newer revision; "new" rows are never replaced
     by an edit: the edit's screen takes the place of the unsent new one's body instead, so that one message goes out.
+    Of two unsent new ones in a slot the later revision is sent alone, but both where one of them is a red flag.
     A row a sender has in hand is left alone: what is newer waits behind it, and goes instead if it has to be tried
     again. `not_after`: past this it is dropped as expired (a reminder for what is closed). Body columns are encrypted.
     """

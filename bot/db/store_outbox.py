@@ -137,7 +137,7 @@ _FLYING_CHATS = select(_O.chat_hash, _O.lane).where(
 
 # -- how a row ends
 
-_BRIEF = select(_O.id, _O.patient_id, _O.chat_hash, _O.slot, _O.mode, _O.lane, _O.state).where(
+_BRIEF = select(_O.id, _O.patient_id, _O.chat_hash, _O.slot, _O.mode, _O.lane, _O.state, _O.revision).where(
     _O.id == bindparam("of_row")
 )
 _SUCCESSOR = (
@@ -146,7 +146,10 @@ _SUCCESSOR = (
         t.is_waiting(t.outbox),
         _O.chat_hash == bindparam("of_chat"),
         _O.slot == bindparam("of_slot"),
-        _O.mode == literal_column("'edit'"),
+        or_(
+            _O.mode == literal_column("'edit'"),
+            and_(_O.lane > Lane.RED_FLAG.value, _O.revision > bindparam("of_revision"), bindparam("calm")),
+        ),
         _O.owner.is_(None),
         _O.id > bindparam("of_row"),
     )
@@ -209,6 +212,9 @@ class Messages(Section):
         news = [other for other in waiting if other["mode"] == "new"]
         if row.mode == "edit" and news:
             return self._take_place(news[-1], row)
+        if row.mode == "new" and (old := [other["id"] for other in news if _is_overtaken(other, row)]):
+            # Each shows where things stood when it was made; sent after a newer one it would lead back.
+            self._run(_REPLACE, of_rows=old, moment=row.created_at)
         values = OUTBOX.values(row, self._keyring)
         values |= {"chat_hash": chat, "state": OutboxState.WAITING.value, "attempt": 0}
         return self._insert(OUTBOX, values)
@@ -293,11 +299,19 @@ class Messages(Section):
 
     def _give_way(self, row: Row, not_before: datetime) -> bool:
         """Send the newer edit that waits behind a row instead of it: sent later, the older would undo the newer."""
-        newer = self._first(_SUCCESSOR, of_chat=row["chat_hash"], of_slot=row["slot"], of_row=row["id"])
+        calm = row["lane"] > Lane.RED_FLAG.value
+        newer = self._first(
+            _SUCCESSOR,
+            of_chat=row["chat_hash"],
+            of_slot=row["slot"],
+            of_row=row["id"],
+            of_revision=row["revision"],
+            calm=calm,
+        )
         if newer is None:
             return False
         self._run(_REPLACE, of_rows=[row["id"]], moment=not_before)
-        how, lane = row["mode"], min(row["lane"], newer["lane"])
+        how, lane = _mode_of(row["mode"], newer["mode"]), min(row["lane"], newer["lane"])
         self._run(_SUCCEED, of_row=newer["id"], how=how, into=lane, moment=max(newer["not_before"], not_before))
         return True
 
@@ -315,6 +329,15 @@ class Messages(Section):
 
     def outbox_counts(self) -> Mapping[tuple[Lane, OutboxState], int]:
         return {(Lane(row["lane"]), OutboxState(row["state"])): row["rows"] for row in self._all(_COUNTS)}
+
+
+def _is_overtaken(old: Row, new: Outbox) -> bool:
+    """Whether a new message of a later revision stands for one that was not sent; a red flag never does, nor gives."""
+    return bool(min(old["lane"], new.lane) > Lane.RED_FLAG.value and old["revision"] < new.revision)
+
+
+def _mode_of(old: str, newer: str) -> str:
+    return "new" if "new" in (old, newer) else "edit"
 
 
 def _must_wait(lane: int, flying: Collection[int]) -> bool:

@@ -125,14 +125,24 @@ def _updates_lost(store: Any, seen: Evidence) -> Iterator[str]:
 
 def _answers_lost(store: Store, seen: Evidence) -> Iterator[str]:
     given: dict[int, set[tuple[str, str]]] = {}
+    tapped = _tapped(seen)
     for tap in seen.taps:
         if not tap.moved:
             continue
-        subject = tap.action.subject
+        subject, question = tap.action.subject, tap.action.question
         if subject not in given:
             given[subject] = {(a.question, c) for a in store.answers(subject) for c in a.choices}
-        if (tap.action.question, tap.action.choice) not in given[subject]:
-            yield f"check-in {subject}: {tap.action.question} was answered and is not stored"
+        if not any((question, choice) in given[subject] for choice in tapped[subject, question]):
+            yield f"check-in {subject}: {question} was answered and is not stored"
+
+
+def _tapped(seen: Evidence) -> dict[tuple[int, str], set[str]]:
+    """What was tapped for each question: of two different taps on one screen the first counts, by design."""
+    found: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+    for tap in seen.taps:
+        if tap.action.kind == "choose":
+            found[tap.action.subject, tap.action.question].add(tap.action.choice)
+    return found
 
 
 # -- red flags
@@ -156,9 +166,12 @@ def _silent_flags(
         if not any(number in sent for number in queued):
             yield f"alert {alert.id} ({alert.tier.name}): no call screen was sent with it"
     raised = {alert.checkin_id for alert in alerts}
+    tapped = _tapped(seen)
     for tap in seen.taps:
         action = tap.action
-        if tap.moved and action.subject not in raised and _is_red(clinic, store, action.subject, action):
+        if not tap.moved or action.subject in raised or len(tapped[action.subject, action.question]) > 1:
+            continue
+        if _is_red(clinic, store, action.subject, action):
             yield f"check-in {action.subject}: a red flag was tapped and there is no alert"
 
 

@@ -16,6 +16,8 @@ LOOKED_AT = 8
 PATIENCE = 12.0
 """Real seconds after which a button that did nothing is tapped again."""
 BENIGN = frozenset({"no", "none", "not_at_all", "yes_known"})
+STRAIGHT_ON = 0.95
+"""How readily the first button is taken while enrolling: the clinic's own time zone, the morning."""
 WEIGHTS = {
     "skip": 0.05,
     "back": 0.05,
@@ -28,6 +30,7 @@ WEIGHTS = {
     "enrol back": 0.05,
     "alert mistake": 0.2,
     "alert card": 0.1,
+    "alert remind": 0.0,
 }
 ANSWERING = frozenset({"choose", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now", "enrol", "alert"})
 
@@ -56,6 +59,8 @@ class Robot:
     _done: dict[int, tuple[str, float]] = field(default_factory=dict)
     _last: Tapped | None = None
     started: bool = False
+    calm: bool = False
+    """Answers whatever is shortest: the run is about to end."""
 
     def act(self, box: Sandbox) -> int:
         """Tap once if there is something to tap; return how many taps that were."""
@@ -134,18 +139,22 @@ class Robot:
 
     def _chosen(self, actions: dict[str, Action]) -> str | None:
         ticked = any(action.kind == "toggle" and action.choice.startswith("-") for action in actions.values())
-        weights = {
-            data: self._weight(action) for data, action in actions.items() if ticked or action.kind != "submit"
-        }
+        weights = {data: self._weight(action) for data, action in actions.items() if ticked or action.kind != "submit"}
         if not any(weights.values()):
             return None
+        if all(action.kind == "enrol" for action in actions.values()) and self.rng.random() < STRAIGHT_ON:
+            return next(data for data, weight in weights.items() if weight)
         return self.rng.choices(list(weights), list(weights.values()))[0]
 
     def _weight(self, action: Action) -> float:
         if action.kind in {"choose", "toggle"}:
             mild = action.choice.lstrip("+-") in BENIGN
+            if self.calm:
+                return 1.0 if mild else 0.001
             return 1.0 - self.ill if mild else self.ill
         if action.kind not in ANSWERING:
+            return 0.0
+        if self.calm and action.kind in {"back", "help_now"}:
             return 0.0
         return WEIGHTS.get(f"{action.kind} {action.choice}", WEIGHTS.get(action.kind, 1.0))
 

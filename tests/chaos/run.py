@@ -7,9 +7,11 @@ runs in this process, each bot in its own. Virtual days pass by setting the cloc
 import argparse
 import asyncio
 import contextlib
+import pickle
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -79,6 +81,7 @@ class Run:
     acted_at: float = field(default_factory=time.monotonic)
     calm: bool = False
     skipped: int = 0
+    restless: bool = False
     exits: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -109,9 +112,10 @@ class Run:
         while True:
             await asyncio.sleep(10)
             box = self.server.sandbox
+            recent = Counter((t.action.kind, t.action.choice) for r in self.robots for t in r.taps[-1:])
             sys.stderr.write(
                 f"taps {self.taps}, kills {len(self.kills)}, skips {self.skipped}, updates waiting {len(box.updates)}, "
-                f"calls {len(box.journal.calls())}, faults {dict(self.weather.played)}, settling {self.calm}\n"
+                f"calls {len(box.journal.calls())}, faults {dict(self.weather.played)}, settling {self.calm}, {recent.most_common(6)}\n"
             )
 
     def _count(self, acted: int) -> None:
@@ -122,15 +126,21 @@ class Run:
     # -- kills
 
     async def kill(self) -> None:
-        """Kill a process by chance, at any moment, and start it again a little later; until there were enough."""
+        """Kill a process by chance, at any moment, until there were enough."""
         while len(self.kills) < self.orders.kills:
             await asyncio.sleep(self.orders.kill_every * self.rng.random() * 2 / len(self.replicas))
             replica = self.rng.choice(self.replicas)
             if not replica.is_up:
                 continue
             self.kills.append(await replica.kill())
+
+    async def supervise(self) -> None:
+        """Start what has ended a little later, as a service manager does; until cancelled."""
+        while True:
             await asyncio.sleep(self.rng.random() * 2)
-            await replica.start()
+            for replica in self.replicas:
+                if not replica.is_up:
+                    await replica.start()
 
     # -- time
 
@@ -163,22 +173,22 @@ class Run:
     async def settle(self) -> None:
         """Faults end; what is under way is finished, also what falls due within two hours."""
         self.calm = True
+        for robot in self.robots:
+            robot.calm = True
         self.server.sandbox.faults.clear()
-        for replica in self.replicas:
-            if not replica.is_up:
-                await replica.start()
         for _ in range(4):
             await self._quiet()
             self.clock.jump(timedelta(minutes=30))
         await self._quiet()
 
     async def _quiet(self) -> None:
-        async with asyncio.timeout(SETTLE_SECONDS):
-            while True:
-                await asyncio.sleep(0.5)
-                still = time.monotonic() - self.acted_at > 2 * QUIET_SECONDS
-                if still and not self.server.sandbox.updates and await self._is_at_work() and await self._is_empty():
-                    return
+        give_up_at = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < give_up_at:
+            await asyncio.sleep(0.5)
+            still = time.monotonic() - self.acted_at > 2 * QUIET_SECONDS
+            if still and not self.server.sandbox.updates and await self._is_at_work() and await self._is_empty():
+                return
+        self.restless = True
 
     async def _is_empty(self) -> bool:
         at = self.clock.now()
@@ -206,10 +216,14 @@ class Run:
             key=self.ready.keyring.derive("buttons"),
             until=self.clock.now(),
         )
+        # For whoever looks into a finding: the only witness, once the database is gone.
+        (self.folder / "evidence.pickle").write_bytes(pickle.dumps(seen))
         findings: Findings = self._read(lambda store: audit(store, self.ready.clinic, seen))
         for number, (code, seconds) in enumerate(self.exits):
             if code != 0:
                 findings.found["stops that were not graceful"].append(f"process {number}: exit {code}, {seconds:.1f} s")
+        if self.restless:
+            findings.found["never quiet"].append("something was still due, or still tapped, at the end")
         for replica in self.replicas:
             if "Traceback" in replica.log.read_text(encoding="utf-8"):
                 findings.found["stack traces in a log"].append(str(replica.number))
@@ -298,7 +312,7 @@ async def run(orders: Orders, folder: Path) -> tuple[Findings, Run]:
             await replica.start()
         if orders.faults:
             made.weather.always()
-        always = [asyncio.create_task(one) for one in (made.tap(), made.skip(), made.tell())]
+        always = [asyncio.create_task(one) for one in (made.tap(), made.skip(), made.tell(), made.supervise())]
         trouble = [asyncio.create_task(made.kill())]
         if orders.faults:
             trouble.append(asyncio.create_task(made.weather.run()))

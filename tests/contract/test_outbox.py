@@ -206,3 +206,29 @@ def test_a_dropped_message_that_arrived_after_all_is_the_slots(database):
     sent(database, number, 900)
     put(database, mode="edit")
     assert [c.message_id for c in claimed(database)] == [900]
+
+
+def test_a_new_message_of_a_later_revision_stands_for_the_unsent_one_before_it(database):
+    put(database, 1, "q", revision=0, lane=Lane.CHECKIN)
+    later = put(database, 1, "q", revision=1, lane=Lane.REPLY)
+    assert ids(claimed(database)) == [later], "the older would lead back to a question that was answered"
+
+
+def test_a_red_flag_neither_gives_way_nor_takes_a_place(database):
+    flag = put(database, 1, "q", revision=0, lane=Lane.RED_FLAG)
+    reply = put(database, 1, "q", revision=1, lane=Lane.REPLY)
+    again = put(database, 1, "q", revision=2, lane=Lane.RED_FLAG)
+    assert ids(claimed(database)) == [flag]
+    database.run(lambda s: s.mark_sent(flag, owner="me", message_id=5, at=AT))
+    assert ids(claimed(database)) == [again]
+    database.run(lambda s: s.mark_sent(again, owner="me", message_id=6, at=AT))
+    assert ids(claimed(database)) == [reply]
+
+
+def test_one_that_has_to_be_tried_again_gives_way_to_a_new_message_of_a_later_revision(database):
+    old = put(database, 1, "q", revision=0)
+    assert ids(claimed(database)) == [old]
+    new = put(database, 1, "q", revision=1)
+    database.run(lambda s: s.mark_retry(old, owner="me", not_before=AT + MINUTE, error="x"))
+    assert claimed(database) == []
+    assert [(c.row.id, c.row.mode) for c in claimed(database, AT + MINUTE)] == [(new, "new")]

@@ -52,6 +52,9 @@ class MemoryMessages:
         news = [q for q in waiting if q.row.mode == "new"]
         if row.mode == "edit" and news:
             return self._take_place(news[-1], row)
+        for queued in news if row.lane > Lane.RED_FLAG else []:
+            if queued.row.lane > Lane.RED_FLAG and queued.row.revision < row.revision:
+                self._put(queued._replace(state=OutboxState.REPLACED))
         number = self._t.number("outbox")
         self._put(Queued(row.model_copy(update={"id": number})))
         return number
@@ -93,14 +96,20 @@ class MemoryMessages:
         behind = [
             q
             for q in self._queued(queued.row.chat_id, queued.row.slot)
-            if q.owner is None and q.row.mode == "edit" and q.row.id > queued.row.id
+            if q.owner is None
+            and q.row.id > queued.row.id
+            and (
+                q.row.mode == "edit"
+                or (min(q.row.lane, queued.row.lane) > Lane.RED_FLAG and q.row.revision > queued.row.revision)
+            )
         ]
         if not behind:
             return False
         newer, old = behind[-1], queued.row
         self._put(queued._replace(state=OutboxState.REPLACED))
         moment = max(newer.row.not_before, not_before)
-        update = {"mode": old.mode, "lane": min(old.lane, newer.row.lane), "not_before": moment}
+        mode = "new" if "new" in (old.mode, newer.row.mode) else "edit"
+        update = {"mode": mode, "lane": min(old.lane, newer.row.lane), "not_before": moment}
         self._put(newer._replace(row=newer.row.model_copy(update=update)))
         return True
 
