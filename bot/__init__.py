@@ -10,7 +10,7 @@ chat/      Telegram in: updates, taps, screens          delivery/  Telegram out:
 ticker.py  calls the sweeps of app/ every second        clock.py   the clocks; nothing else reads the time
 console/   the team's web pages; routes.py is the table of who may open what
 export/    what leaves as files: tables, FHIR, calendars, cards
-sandbox/   a stand-in for Telegram with a chat page: everything can be tried without a token
+sandbox/   a stand-in for Telegram with a chat page: everything can be tried without a token; sandboxed.py joins it
 ops/       health, metrics, what must be right before a start
 config.py  the settings; nothing else reads the environment
 wiring.py  builds it all from the settings              service.py starts and stops the running parts

@@ -5,6 +5,7 @@ It reads no settings (wiring.py does) and knows neither web server nor sandbox, 
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -64,6 +65,14 @@ class Bots:
     polling: Bot
 
 
+def make_handlers(
+    clinic: Clinic, texts: Texts, typed: TypedWords, button_key: bytes, bot_name: Callable[[], str | None]
+) -> Handlers:
+    """Return what updates are worked off by."""
+    commands = keyboard_commands(Words(texts), texts.languages)
+    return Handlers(conversation, clinic, button_key, commands, typed, bot_name=bot_name)
+
+
 class Service:
     """One clinic's bot. `shared`: other processes may work on the same database."""
 
@@ -98,14 +107,7 @@ class Service:
             shared=shared,
         )
         self.ticker = Ticker(database, clinic, clock, self.sender.nudge)
-        handlers = Handlers(
-            conversation,
-            clinic,
-            button_key,
-            keyboard_commands(self._words, texts.languages),
-            typed,
-            bot_name=lambda: self.bot_name,
-        )
+        handlers = make_handlers(clinic, texts, typed, button_key, lambda: self.bot_name)
         self.dispatcher = Dispatcher(
             bot=bots.sending,
             database=database,
@@ -145,11 +147,9 @@ class Service:
     async def stop(self) -> None:
         """Take no more, finish what is under way, then close the connections. The database stays open."""
         self._stopping = True
-        self.ticker.stop()
         # Side by side, and not for ever: whoever runs this kills it after ten seconds.
-        await asyncio.wait(
-            [asyncio.create_task(self.receiver.stop()), asyncio.create_task(self.sender.stop())], timeout=STOP_SECONDS
-        )
+        stops = (self.ticker.stop(), self.receiver.stop(), self.sender.stop())
+        await asyncio.wait([asyncio.create_task(stop) for stop in stops], timeout=STOP_SECONDS)
         await self.dispatcher.finish(FIRST_WAIT / 2)
         for task in self._tasks:
             task.cancel()

@@ -3,8 +3,10 @@
 Jobs live in memory, in UTC; a tick that comes late runs once (coalesce) and never beside itself (max_instances=1).
 """
 
+import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -25,6 +27,7 @@ SET_BACK = timedelta(seconds=30)
 EVERY = 1.0
 """Seconds between ticks; each is one indexed query a sweep when nothing is due."""
 HOUSEKEEPING_EVERY = 3600.0
+STOP_SECONDS = 5.0
 MOST_CHUNKS = 2000
 """Chunks in one tick: 100,000 patients; more wait for the next tick, so that a loop that can't end is seen."""
 
@@ -46,6 +49,9 @@ class Ticker:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._ticked = time.monotonic()
         self._seen: datetime | None = None
+        self._stopping = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def seconds_since_tick(self) -> float:
@@ -55,15 +61,20 @@ class Ticker:
     def start(self) -> None:
         """Begin to tick."""
         kept = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._scheduler.add_job(self.tick, "interval", seconds=EVERY, **kept)
+        self._scheduler.add_job(self._tick, "interval", seconds=EVERY, **kept)
         for sweep in sweeps.HOURLY:
             self._scheduler.add_job(self._one, "interval", seconds=HOUSEKEEPING_EVERY, args=[sweep], **kept)
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Stop ticking; a running sweep's transaction ends by itself."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+    async def stop(self) -> None:
+        """Stop ticking, once the chunk that is being worked off is committed."""
+        self._stopping = True
+        if not self._scheduler.running:
+            return
+        self._scheduler.pause()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), STOP_SECONDS)
+        self._scheduler.shutdown(wait=False)
 
     async def tick(self) -> bool:
         """Work off all that is due now; return whether there was any."""
@@ -71,6 +82,13 @@ class Ticker:
         found = [await self._work_off(sweep) for sweep in sweeps.ALL]
         self._ticked = time.monotonic()
         return any(found)
+
+    async def _tick(self) -> None:
+        self._idle.clear()
+        try:
+            await self.tick()
+        finally:
+            self._idle.set()
 
     async def _notice_the_clock(self) -> None:
         """A clock that was set back must not leave chats waiting for a moment that is far ahead now."""
@@ -83,6 +101,8 @@ class Ticker:
     async def _work_off(self, sweep: sweeps.Sweep) -> bool:
         limit, found = sweeps.CHUNK, False
         for _ in range(MOST_CHUNKS):
+            if self._stopping:
+                break
             swept = await self._one(sweep, limit)
             found = found or swept.done > 0
             if swept.done == 0 and len(swept.errors) < limit:

@@ -13,19 +13,19 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import digest
-from pathlib import Path
 from typing import TypeVar
 
 import structlog
 import uvloop
 from starlette.applications import Starlette
 
-from bot.app import installation, invented
+from bot.app import installation
 from bot.app.installation import BOT_NAME
 from bot.app.ports import Clinic
 from bot.app.store import ProtocolFile, Store
 from bot.chat.charts import svg
 from bot.chat.screens import Words, plain_words
+from bot.chat.updates import replay
 from bot.chat.webhook import webhook_route
 from bot.clock import Clock, SandboxClock, SystemClock
 from bot.config import Settings
@@ -42,13 +42,14 @@ from bot.core.protocol import Protocol
 from bot.core.screen import Text
 from bot.db.crypto import Keyring, KeyringError
 from bot.db.engine import Database, open_database
-from bot.db.lock import is_shared, single_process, sqlite_path
+from bot.db.lock import is_shared, single_process
 from bot.db.migrate import migrate, pending
 from bot.delivery.transport import make_bot
 from bot.ops import health
 from bot.ops.web import WebServer
-from bot.sandbox.server import SANDBOX_TOKEN, SandboxHooks, SandboxServer
-from bot.service import Bots, Service, WebhookAt
+from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
+from bot.sandboxed import start_sandbox
+from bot.service import Bots, Service, WebhookAt, make_handlers
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -56,9 +57,6 @@ log = structlog.get_logger(__name__)
 CONSENT_VERSION = "1"
 """Raised with every change of the consent texts (enrol.consent1 to 3)."""
 CONSENT_KEYS = ("enrol.consent1", "enrol.consent2", "enrol.consent3")
-SETTLING_SECONDS = 5.0
-SETTLING_LOOKS = 100
-"""The sandbox's "skip to the next event" waits that long for messages that are due already."""
 DRY_RUN = 60
 """Made-up patients of a dry run in the console, and the days of each: two seconds' work."""
 TOKEN_BYTES = 24
@@ -195,12 +193,21 @@ class Offline:
 
     def __init__(self, ready: Ready, database: Database) -> None:
         self.clinic = ready.clinic
+        self._ready = ready
         self._texts = ready.texts
         self._database = database
 
     def run(self, fn: Callable[[Store], T]) -> T:
         """Run a use case in one transaction."""
         return self._database.run(fn)
+
+    def replay(self, number: int, by: str, at: datetime) -> None:
+        """Work a dead update off after all; RefusedError when there is none, or it fails again."""
+        ready, name = self._ready, self.run(lambda store: store.setting(BOT_NAME))
+        key = ready.keyring.derive("buttons")
+        handlers = make_handlers(ready.clinic, ready.texts, ready.typed, key, lambda: name)
+        bot = make_bot(SANDBOX_TOKEN, ready.settings.api_url)
+        self.run(lambda store: replay(store, handlers, bot, number, by, at))
 
     def words(self, language: str | None = None) -> Mapping[str, str]:
         """Return all strings of a language (the first one by default) as plain words, placeholders left in."""
@@ -368,32 +375,5 @@ async def _sandbox(
     stack: AsyncExitStack, ready: Ready, database: Database, clock: Clock, made: list[Service]
 ) -> SandboxServer:
     """Start the stand-in for Telegram; `made` will hold the service its clock and invites work on."""
-    server = SandboxServer(
-        clock,
-        state_file=_chats_file(ready),
-        hooks=SandboxHooks(
-            new_patient=lambda: database.transact(lambda store: invented.patient(store, ready.clinic, clock.now())),
-            new_staff=lambda: database.transact(lambda store: invented.lead(store, ready.clinic, clock.now())),
-            next_event=lambda: _next_event(database, clock),
-            after_jump=lambda: made[0].catch_up(),  # noqa: PLW0108 - it isn't made yet
-        ),
-    )
-    await server.start(*ready.settings.sandbox_listen)
-    stack.push_async_callback(server.stop)
-    return server
-
-
-async def _next_event(database: Database, clock: Clock) -> datetime | None:
-    """Return when something falls due next. What is due already is waited for: it goes out at Telegram's pace."""
-    for _ in range(SETTLING_LOOKS):
-        at = await database.read(lambda store: store.next_event_at())
-        if at is None or at > clock.now():
-            return at
-        await asyncio.sleep(SETTLING_SECONDS / SETTLING_LOOKS)
-    return at
-
-
-def _chats_file(ready: Ready) -> Path:
-    """The chats are kept beside the made-up patients, so that a restart shows both as they were."""
-    path = sqlite_path(ready.database_url) or Path("var/sandbox")
-    return path.with_suffix(".chats.json")
+    listen, url = ready.settings.sandbox_listen, ready.database_url
+    return await start_sandbox(stack, listen, url, ready.clinic, database, clock, lambda: made[0].catch_up())  # noqa: PLW0108 - it isn't made yet

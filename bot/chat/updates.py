@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from telegram import Bot, Update
 
+from bot.app import dead
+from bot.app.lookup import RefusedError
 from bot.app.ports import Outcome
 from bot.app.store import DeadUpdate, Store
 from bot.chat.afterwards import Afterwards
@@ -193,6 +195,21 @@ class _Once:
         except Exception:
             self.failed = True
             raise
+
+
+def replay(store: Store, handlers: Handlers, bot: Bot, number: int, by: str, at: datetime) -> None:
+    """Work a dead update off after all, as if it came now, and strike it off.
+
+    RefusedError when it fails again; the transaction is to be undone then, and it stays listed.
+    """
+    found = dead.update(store, number)
+    try:
+        step = handlers.step(Update.de_json(json.loads(found.raw), bot))
+        if step.work is not None:
+            step.work(store, at)
+    except Exception as error:
+        raise RefusedError(f"update-{number} failed again ({where(error)}): it stays listed") from error
+    dead.worked_off(store, number, by, at)
 
 
 def where(error: BaseException) -> str:

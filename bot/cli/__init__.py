@@ -6,7 +6,9 @@ Exit status: 0 done, 1 refused (the message says why and what to do), 2 misused 
 import typer
 
 from bot.cli.alert import app as alert_commands
+from bot.cli.backup import add_to as add_backup
 from bot.cli.checkin import app as checkin_commands
+from bot.cli.dead import app as dead_commands
 from bot.cli.errors import Polite
 from bot.cli.export import add_to as add_export
 from bot.cli.keys import app as keys_commands
@@ -41,6 +43,8 @@ add_export(app)
 add_play(app)
 app.add_typer(keys_commands, name="keys")
 add_migrate(app)
+add_backup(app)
+app.add_typer(dead_commands, name="dead")
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ NEVER_ANSWERED = 9.5
 """Real seconds after which the bot has given a call up: the answer never reached it."""
 SENDS = ("sendMessage", "sendPhoto", "sendContact")
 EDITS = ("editMessageText",)
+LEFT_OPEN = "(skipped, or gone back to)"
 RED = frozenset({Tier.URGENT, Tier.EMERGENCY})
 
 ALLOWED = frozenset({"doubled, in flight at a kill", "doubled, answer lost on the way"})
@@ -132,8 +133,13 @@ def _answers_lost(store: Store, seen: Evidence) -> Iterator[str]:
         subject, question = tap.action.subject, tap.action.question
         if subject not in given:
             given[subject] = {(a.question, c) for a in store.answers(subject) for c in a.choices}
-        if not any((question, choice) in given[subject] for choice in tapped[subject, question]):
-            yield f"check-in {subject}: {question} was answered and is not stored"
+        choices = tapped[subject, question]
+        if LEFT_OPEN not in choices and not any((question, choice) in given[subject] for choice in choices):
+            row = store.checkin(subject)
+            kept = (
+                f"{row.kind}, {row.value.state.value}, {sorted(given[subject])}" if row is not None else "no such row"
+            )
+            yield f"check-in {subject}: {question} was answered {sorted(choices)} and is not stored ({kept})"
 
 
 def _tapped(seen: Evidence) -> dict[tuple[int, str], set[str]]:
@@ -142,6 +148,8 @@ def _tapped(seen: Evidence) -> dict[tuple[int, str], set[str]]:
     for tap in seen.taps:
         if tap.action.kind == "choose":
             found[tap.action.subject, tap.action.question].add(tap.action.choice)
+        elif tap.action.kind in {"skip", "back"}:
+            found[tap.action.subject, tap.action.question].add(LEFT_OPEN)
     return found
 
 
@@ -216,7 +224,8 @@ def _missed(
         mine = store.checkins(patient.id, limit=10_000)
         for row in mine:
             if row.id not in shown:
-                yield f"{patient.code}: check-in {row.id} ({row.kind}) was never shown"
+                states = [f"{r.id} {r.mode} {r.state}" for r in rows if r.slot == f"checkin:{row.id}"]
+                yield f"{patient.code}: check-in {row.id} ({row.kind}, {row.value.state.value}) was never shown: {states}"
         yield from _not_opened(patient, clinic, mine, seen.until)
     for item in store.work_items():
         if item.kind in {"skipped_after_outage", "missed_in_outage"}:
