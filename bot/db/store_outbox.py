@@ -210,11 +210,12 @@ class Messages(Section):
         if edits:
             self._run(_REPLACE, of_rows=edits, moment=row.created_at)
         news = [other for other in waiting if other["mode"] == "new"]
-        if row.mode == "edit" and news:
-            return self._take_place(news[-1], row)
-        if row.mode == "new" and (old := [other["id"] for other in news if _is_overtaken(other, row)]):
+        stays = news.pop() if row.mode == "edit" and news else None
+        if old := [other["id"] for other in news if _is_overtaken(other, row)]:
             # Each shows where things stood when it was made; sent after a newer one it would lead back.
             self._run(_REPLACE, of_rows=old, moment=row.created_at)
+        if stays is not None:
+            return self._take_place(stays, row)
         values = OUTBOX.values(row, self._keyring)
         values |= {"chat_hash": chat, "state": OutboxState.WAITING.value, "attempt": 0}
         return self._insert(OUTBOX, values)

@@ -13,6 +13,8 @@ from bot.sandbox.state import Sandbox
 
 LOOKED_AT = 8
 """The last messages of a chat: older ones are answered or out of sight."""
+LOOKS_EVERY = 0.4
+"""Real seconds between two looks at the phone, about."""
 PATIENCE = 12.0
 """Real seconds after which a button that did nothing is tapped again."""
 BENIGN = frozenset({"no", "none", "not_at_all", "yes_known"})
@@ -58,6 +60,8 @@ class Robot:
     taps: list[Tapped] = field(default_factory=list)
     _done: dict[int, tuple[str, float]] = field(default_factory=dict)
     _last: Tapped | None = None
+    _looks_at: float = 0.0
+    _read: dict[int, tuple[tuple[str, ...], dict[str, Action]]] = field(default_factory=dict)
     started: bool = False
     calm: bool = False
     """Answers whatever is shortest: the run is about to end."""
@@ -70,6 +74,9 @@ class Robot:
             box.open_invite(self.person)
             return 1
         now = time.monotonic()
+        if now < self._looks_at:
+            return 0
+        self._looks_at = now + LOOKS_EVERY * (0.5 + self.rng.random())
         seen: set[tuple[bool, int]] = set()
         for message in self._recent(box):
             actions = self._actions(message)
@@ -166,12 +173,17 @@ class Robot:
                 yield message
 
     def _actions(self, message: Message) -> dict[str, Action]:
-        found = {}
-        for data in _data_of(message):
+        shown = tuple(_data_of(message))
+        known = self._read.get(message["message_id"])
+        if known is not None and known[0] == shown:
+            return known[1]
+        found: dict[str, Action] = {}
+        for data in shown:
             try:
                 found[data] = decode(data, self.key, self.person.id)
             except TapError:
                 raise AssertionError(f"a button that can't be read: {data}") from None
+        self._read[message["message_id"]] = (shown, found)
         return found
 
     def _note_words(self, box: Sandbox) -> None:

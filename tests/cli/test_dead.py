@@ -51,7 +51,7 @@ def failed_message() -> int:
                 screen=screen,
                 created_at=at,
                 not_before=at,
-            )  # fmt: skip
+            )
         )
         store.mark_failed(number, error="BadRequest: CAN'T PARSE ENTITIES", at=at)
         return number

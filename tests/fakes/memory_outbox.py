@@ -50,11 +50,12 @@ class MemoryMessages:
             if queued.row.mode == "edit":
                 self._put(queued._replace(state=OutboxState.REPLACED))
         news = [q for q in waiting if q.row.mode == "new"]
-        if row.mode == "edit" and news:
-            return self._take_place(news[-1], row)
+        stays = news.pop() if row.mode == "edit" and news else None
         for queued in news if row.lane > Lane.RED_FLAG else []:
             if queued.row.lane > Lane.RED_FLAG and queued.row.revision < row.revision:
                 self._put(queued._replace(state=OutboxState.REPLACED))
+        if stays is not None:
+            return self._take_place(stays, row)
         number = self._t.number("outbox")
         self._put(Queued(row.model_copy(update={"id": number})))
         return number

@@ -1,0 +1,123 @@
+"""The bot was down, Telegram was silent, the clock was set back: noticed, and who was missed is named."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.app import outage, plans, sweeps, work_items
+from bot.app.store import AlertRow, Lane, Outbox
+from bot.core.protocol import Tier
+from bot.core.screen import Screen, Text
+from tests.app.conftest import AT
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+@pytest.fixture
+def office(database, clinic):
+    class Office:
+        def run(self, fn, *args):
+            return database.run(lambda store: fn(store, *args))
+
+        def alive(self, at):
+            self.run(sweeps.alive, clinic, at, 50)
+
+        def heard(self, at):
+            self.run(outage.heard, clinic, at)
+
+        def items(self):
+            return {(item.kind, item.subject) for item in self.run(work_items.waiting)}
+
+    return Office()
+
+
+def waits(store, patient, at):
+    store.enqueue(
+        Outbox(
+            patient_id=patient.id,
+            chat_id=7,
+            language="en",
+            lane=Lane.CHECKIN,
+            slot="checkin:1",
+            mode="new",
+            revision=0,
+            screen=Screen(name="x", lines=(Text(key="x"),)),
+            created_at=at,
+            not_before=at,
+        )
+    )
+
+
+def test_who_was_missed_in_a_long_silence_of_telegram_is_named(office, anna):
+    office.heard(AT)
+    office.run(waits, anna, AT + HOUR)
+    office.heard(AT + 12 * HOUR)
+    assert office.items() == {("telegram_silent", "2026-03-02 10:00 – 2026-03-02 22:00")}, "12 h is the cutoff"
+    office.heard(AT + 12 * HOUR + MINUTE)
+    office.heard(AT + 27 * HOUR)
+    span = "2026-03-02 22:01 – 2026-03-03 13:00"
+    assert ("missed_in_outage", f"{span}: {anna.code}") in office.items()
+    assert "answers_lost" not in {kind for kind, _ in office.items()}
+
+
+def test_after_a_day_telegram_may_have_dropped_answers(office):
+    office.heard(AT)
+    office.heard(AT + 24 * HOUR)
+    kinds = {kind for kind, _ in office.items()}
+    assert kinds == {"telegram_silent", "answers_lost"}
+
+
+def test_a_short_silence_is_none(office):
+    office.heard(AT)
+    office.heard(AT + outage.LONG - MINUTE)
+    assert office.items() == set()
+
+
+def test_the_bots_own_outage_is_told_once(office):
+    office.alive(AT)
+    office.heard(AT)
+    office.alive(AT + 25 * HOUR)
+    office.heard(AT + 25 * HOUR)
+    assert {kind for kind, _ in office.items()} == {"outage", "answers_lost"}
+
+
+def test_who_was_skipped_while_the_bot_was_down_is_named(office, clinic, database, anna):
+    planned = plans.rescheduled(anna, clinic, AT)
+    database.run(lambda s: s.save_patient(planned))
+    due = planned.next_due_at
+    office.alive(due - HOUR)
+    back = due + 14 * HOUR
+    office.run(sweeps.check_ins_due, clinic, back, 50)
+    office.alive(back)
+    (subject,) = (subject for kind, subject in office.items() if kind == "missed_in_outage")
+    assert subject.endswith(f": {anna.code}")
+
+
+def test_a_clock_set_back_is_noticed_also_after_a_restart_and_made_good_once(office, database, anna):
+    ahead = AT + 2 * HOUR
+    office.alive(ahead)
+    alert = database.run(
+        lambda s: s.add_alert(
+            AlertRow(
+                patient_id=anna.id,
+                checkin_id=None,
+                tier=Tier.EMERGENCY,
+                rules=("x",),
+                raised_at=ahead,
+                next_step_at=ahead + 15 * MINUTE,
+            )
+        )
+    )
+    database.run(lambda s: s.save_chat_free_at({7: ahead}))
+    office.alive(AT)
+    assert database.run(lambda s: s.alert(alert.id)).next_step_at == AT + 15 * MINUTE
+    assert database.run(lambda s: s.chat_free_at([7])) == {}
+    office.alive(AT + MINUTE)
+    assert database.run(lambda s: s.alert(alert.id)).next_step_at == AT + 15 * MINUTE
+
+
+def test_a_little_drift_is_no_jump(office, database, anna):
+    office.alive(AT)
+    database.run(lambda s: s.save_chat_free_at({7: AT + MINUTE}))
+    office.alive(AT - timedelta(seconds=20))
+    assert database.run(lambda s: s.chat_free_at([7])) != {}

@@ -1,0 +1,116 @@
+"""Leases, a clock set back, what could not be done: the same in memory, on SQLite and on PostgreSQL."""
+
+from datetime import timedelta
+
+from bot.app.store import DeadUpdate, Lane, OutboxState
+from tests.contract.samples import AT, MINUTE, alert, patient
+from tests.contract.sending import claimed, ids, put
+
+SECOND = timedelta(seconds=1)
+
+
+def take(database, owner, at=AT, seconds=7):
+    return database.run(lambda s: s.take_lease("polling", owner=owner, at=at, until=at + seconds * SECOND))
+
+
+def test_a_lease_is_one_replicas_until_it_runs_out(database):
+    assert take(database, "one")
+    assert not take(database, "two", AT + 6 * SECOND)
+    assert take(database, "one", AT + 6 * SECOND), "its holder keeps it"
+    assert not take(database, "two", AT + 12 * SECOND)
+    assert database.run(lambda s: s.lease_is_held("polling", AT + 12 * SECOND))
+    assert take(database, "two", AT + 13 * SECOND)
+    assert not database.run(lambda s: s.lease_is_held("other", AT))
+
+
+def test_a_lease_can_be_given_up_by_its_holder_alone(database):
+    take(database, "one")
+    database.run(lambda s: s.drop_lease("polling", owner="two"))
+    assert not take(database, "two")
+    database.run(lambda s: s.drop_lease("polling", owner="one"))
+    assert take(database, "two")
+
+
+def test_a_lease_written_by_a_clock_that_was_ahead_is_over(database):
+    take(database, "one", AT + timedelta(hours=2))
+    assert take(database, "two", AT)
+
+
+def test_a_message_leased_by_a_clock_that_was_ahead_is_free(database):
+    number = put(database)
+    assert ids(claimed(database, AT + timedelta(hours=2), owner="ahead")) == [number]
+    assert ids(claimed(database, AT, owner="other")) == [number]
+
+
+def test_what_a_sender_has_in_hand_stays_its_own_when_it_says_so(database):
+    number = put(database)
+    claimed(database, owner="me")
+    later = AT + timedelta(hours=2)
+    database.run(lambda s: s.keep_leases([number], owner="other", until=later + MINUTE))
+    database.run(lambda s: s.keep_leases([number], owner="me", until=later + MINUTE))
+    assert claimed(database, later, owner="other") == []
+    assert ids(claimed(database, later + MINUTE, owner="other")) == [number]
+
+
+def test_a_clock_set_back_lets_messages_go_now_and_alerts_be_asked_about_earlier(database):
+    two_hours = timedelta(hours=2)
+    number = put(database, lane=Lane.RED_FLAG, not_before=AT + two_hours)
+    anna = database.run(lambda s: s.add_patient(patient()))
+    soon = AT + two_hours + 15 * MINUTE
+    first = database.run(lambda s: s.add_alert(alert(anna.id, next_step_at=soon, staff_step_at=AT + MINUTE)))
+    assert claimed(database) == []
+    database.run(lambda s: s.set_back(AT, two_hours))
+    assert ids(claimed(database)) == [number]
+    moved = database.run(lambda s: s.alert(first.id))
+    assert (moved.next_step_at, moved.staff_step_at) == (AT + 15 * MINUTE, AT)
+
+
+def test_dead_updates_one_by_one(database):
+    dead = database.run(
+        lambda s: s.add_dead_update(DeadUpdate(update_id=1, chat_id=7, raw="{}", error="KeyError", at=AT))
+    )
+    assert database.run(lambda s: s.dead_update(dead.id)) == dead
+    assert database.run(lambda s: s.dead_update(dead.id + 1)) is None
+    assert database.run(lambda s: s.drop_dead_update(dead.id))
+    assert not database.run(lambda s: s.drop_dead_update(dead.id))
+    assert database.run(lambda s: s.dead_update_count()) == 0
+
+
+def test_messages_given_up_are_listed_sent_again_and_struck_off(database):
+    first, second = put(database, 1, "a"), put(database, 2, "b", not_after=AT + 5 * MINUTE)
+    for number in (first, second):
+        database.run(lambda s, n=number: s.mark_failed(n, error="BadRequest: x", at=AT))
+    listed = database.run(lambda s: s.failed_messages())
+    assert [(row.id, row.slot, row.why, row.failed_at) for row in listed] == [
+        (second, "b", "BadRequest: x", AT),
+        (first, "a", "BadRequest: x", AT),
+    ]
+    assert database.run(lambda s: s.failed_message_count()) == 2
+    assert database.run(lambda s: s.failed_message(first)).lane is Lane.REPLY
+    assert database.run(lambda s: s.failed_message(first + 100)) is None
+    later = AT + 60 * MINUTE
+    assert database.run(lambda s: s.send_again(second, later)), "past its time, but asked for"
+    assert not database.run(lambda s: s.send_again(second, later)), "it waits already"
+    assert [(c.row.id, c.attempt) for c in claimed(database, later)] == [(second, 1)]
+    assert database.run(lambda s: s.drop_message(first, later))
+    assert not database.run(lambda s: s.drop_message(first, later))
+    assert database.run(lambda s: s.failed_messages()) == []
+    assert OutboxState.FAILED not in {state for _, state in database.run(lambda s: s.outbox_counts())}
+
+
+def test_whose_check_in_waits_unsent_is_known(database):
+    anna, ben = (database.run(lambda s, c=code: s.add_patient(patient(c))) for code in ("P-0001", "P-0002"))
+    put(database, 1, "checkin:1", lane=Lane.CHECKIN, patient_id=anna.id)
+    put(database, 1, "checkin:2", lane=Lane.CHECKIN, patient_id=anna.id)
+    put(database, 2, "menu", lane=Lane.REPLY, patient_id=ben.id)
+    assert database.run(lambda s: s.overdue_check_ins(AT + MINUTE, 10)) == ["P-0001"]
+    assert database.run(lambda s: s.overdue_check_ins(AT, 10)) == []
+
+
+def test_a_pace_beyond_a_moment_alone_can_be_forgotten(database):
+    database.run(lambda s: s.save_chat_free_at({1: AT + 5 * MINUTE, 2: AT + 50 * MINUTE}))
+    stopped = database.run(lambda s: s.limiter()).model_copy(update={"bulk_stopped_until": AT + 5 * MINUTE})
+    database.run(lambda s: s.save_limiter(stopped))
+    database.run(lambda s: s.forget_pace(AT + 10 * MINUTE))
+    assert set(database.run(lambda s: s.chat_free_at([1, 2]))) == {1}
+    assert database.run(lambda s: s.limiter()).bulk_stopped_until == AT + 5 * MINUTE

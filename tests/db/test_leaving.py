@@ -1,0 +1,55 @@
+"""Two processes on one SQLite file: refused while the first works, waited for while it ends."""
+
+import threading
+import time
+
+import pytest
+
+from bot.db import lock
+from bot.db.lock import AlreadyRunningError, is_shared, single_process
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/var/test.db"
+
+
+def test_one_that_is_ending_is_waited_for(url):
+    begun = []
+
+    def second():
+        with single_process(url):
+            begun.append(time.monotonic())
+
+    with single_process(url) as hold:
+        with pytest.raises(AlreadyRunningError), single_process(url):
+            pass
+        hold.leave()
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        time.sleep(0.3)
+        assert begun == [], "two at once"
+    waiting.join(10)
+    assert len(begun) == 1
+
+
+def test_one_that_says_so_and_never_ends_is_not_waited_for_for_ever(url, monkeypatch):
+    monkeypatch.setattr(lock, "LEAVES_IN_SECONDS", 0.2)
+    with single_process(url) as hold:
+        hold.leave()
+        with pytest.raises(AlreadyRunningError), single_process(url):
+            pass
+
+
+def test_that_it_was_ending_once_is_forgotten_by_the_next(url):
+    with single_process(url) as hold:
+        hold.leave()
+    with single_process(url), pytest.raises(AlreadyRunningError), single_process(url):
+        pass
+
+
+def test_where_nothing_is_locked_leaving_says_nothing():
+    with single_process("postgresql://u@h/n") as hold:
+        hold.leave()
+    assert is_shared("postgresql://u@h/n")
+    assert not is_shared("sqlite://")
