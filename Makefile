@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo "$$p"; break; fi; done)
 
-.PHONY: help setup run test check bench property mutation lock rules env-example clean
+.PHONY: help setup run test check bench property chaos mutation lock rules env-example clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make bench    how fast, how far"
 	@echo "make setup    the virtual environment (the others call it)"
 	@echo "make property random patients at length (an hour)"
+	@echo "make chaos    everything goes wrong and processes are killed, at length (50 minutes): is anything lost?"
 	@echo "make mutation the clinical core with each line broken: which tests notice (20 minutes)"
 	@echo "make rules    write deploy/rules.md anew from the protocol"
 	@echo "make lock     resolve the requirements anew"
@@ -69,6 +70,12 @@ rules: $(READY)
 # At least 200 patients over 400 days each; a few patients and fewer days are part of `make test`.
 property: $(READY)
 	NERVECHECK_PATIENTS=200 $(BIN)/python -m pytest -q -n $(JOBS) -m "slow or not slow" tests/property
+
+# At least 50 kills and 20,000 taps each; five kills and some hundred taps are part of `make test`. SEED= plays another one.
+SEED ?= 1
+chaos: $(READY)
+	$(BIN)/python -m tests.chaos.run --database sqlite --kills 50 --taps 20000 --seed $(SEED)
+	$(BIN)/python -m tests.chaos.run --database postgres --replicas 3 --webhook --kills 50 --taps 20000 --seed $(SEED)
 
 # What no test notices is listed with a reason in deploy/mutation.md.
 mutation: $(READY)

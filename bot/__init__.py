@@ -11,7 +11,7 @@ ticker.py  calls the sweeps of app/ every second        clock.py   the clocks; n
 console/   the team's web pages; routes.py is the table of who may open what
 export/    what leaves as files: tables, FHIR, calendars, cards
 sandbox/   a stand-in for Telegram with a chat page: everything can be tried without a token; sandboxed.py joins it
-ops/       health, metrics, what must be right before a start
+ops/       health, metrics, the ping, what must be right before a start
 config.py  the settings; nothing else reads the environment
 wiring.py  builds it all from the settings              service.py starts and stops the running parts
 cli/       the commands, one file a noun; `play` is the conversation in a terminal
@@ -22,5 +22,5 @@ One test holds that (tests/test_architecture.py).
 What a tap goes through: chat/poll.py takes the raw update, chat/handlers.py reads the signed button, and
 app/conversation.py works it off in one transaction (answer, assessment, alert, messages to send). Only after the commit
 is Telegram told and the message sent. A message is a row of the outbox until it is sent: nothing is lost when the
-process dies.
+process dies. tests/chaos kills it and looks: run.py is one run, auditor.py what counts as lost.
 """

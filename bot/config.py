@@ -34,6 +34,7 @@ from bot.config_values import (
     Lowered,
     Number,
     PublicUrl,
+    SecretUrl,
     TeamName,
     Token,
     Url,
@@ -112,6 +113,11 @@ class Settings(BaseModel):
         None,
         description="The public https address of LISTEN, where the team opens /console. Without it the console is only "
         "for this machine's own browser.",
+    )
+    ping_url: SecretUrl | None = Field(
+        None,
+        description="A monitoring service's address, asked once a minute while all is well: it raises the alarm when "
+        "it is not asked any more.",
     )
     sandbox_listen: Loopback = Field(
         Address("127.0.0.1", 8081),

@@ -115,6 +115,13 @@ def _https(value: str) -> str:
     return _url(value)
 
 
+def _secret_url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is no address: it begins with https://")
+    return value
+
+
 def _brought_to(value: str) -> str:
     """https, or http on this machine: a Bot API server that runs beside the bot brings them there."""
     parts = urlsplit(value)
@@ -141,6 +148,7 @@ EmergencyNumber = Annotated[str, AfterValidator(_emergency)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_url)]
+SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
 WebhookUrl = Annotated[str, AfterValidator(_brought_to)]
 PublicUrl = Annotated[str, AfterValidator(_https)]
 Loopback = Annotated[ListenAddress, AfterValidator(_loopback)]

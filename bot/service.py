@@ -37,6 +37,7 @@ from bot.ticker import Ticker
 log = structlog.get_logger(__name__)
 
 RECEIVER_ERRORS = Counter("nervecheck_receiver_errors_total", "Times that receiving ended and was begun again.")
+INTRODUCE_ERRORS = Counter("nervecheck_introduce_errors_total", "Times that Telegram did not answer at the start.")
 LISTENER_ERRORS = Counter("nervecheck_listener_errors_total", "Times that Telegram's last answer was not kept.")
 HEARD_SECONDS = 30.0
 STOP_SECONDS = 8.5
@@ -235,6 +236,7 @@ class Service:
                     await remove_webhook(self.bots.sending)
                 break
             except TelegramError as error:
+                INTRODUCE_ERRORS.inc()
                 log.warning("Telegram does not answer", action="introduce_failed", error=type(error).__name__)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT)

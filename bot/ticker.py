@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Protocol, TypeVar
 
 import structlog
@@ -23,7 +23,6 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 SWEEP_ERRORS = Counter("nervecheck_sweep_errors_total", "Sweeps that failed; the next tick tries again.", ["sweep"])
-SET_BACK = timedelta(seconds=30)
 EVERY = 1.0
 """Seconds between ticks; each is one indexed query a sweep when nothing is due."""
 HOUSEKEEPING_EVERY = 3600.0
@@ -48,7 +47,6 @@ class Ticker:
         self._nudge = nudge
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._ticked = time.monotonic()
-        self._seen: datetime | None = None
         self._stopping = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -78,7 +76,6 @@ class Ticker:
 
     async def tick(self) -> bool:
         """Work off all that is due now; return whether there was any."""
-        await self._notice_the_clock()
         found = [await self._work_off(sweep) for sweep in sweeps.ALL]
         self._ticked = time.monotonic()
         return any(found)
@@ -89,14 +86,6 @@ class Ticker:
             await self.tick()
         finally:
             self._idle.set()
-
-    async def _notice_the_clock(self) -> None:
-        """A clock that was set back must not leave chats waiting for a moment that is far ahead now."""
-        now, before = self._clock.now(), self._seen
-        self._seen = now
-        if before is not None and before - now > SET_BACK:
-            log.warning("the clock was set back", action="clock_set_back", seconds=int((before - now).total_seconds()))
-            await self._database.transact(lambda store: store.forget_pace())
 
     async def _work_off(self, sweep: sweeps.Sweep) -> bool:
         limit, found = sweeps.CHUNK, False

@@ -46,6 +46,7 @@ from bot.db.lock import is_shared, single_process
 from bot.db.migrate import migrate, pending
 from bot.delivery.transport import make_bot
 from bot.ops import health
+from bot.ops.ping import keep_pinging
 from bot.ops.web import WebServer
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
 from bot.sandboxed import start_sandbox
@@ -277,6 +278,7 @@ async def serve(
         web = await _web(stack, ready, service, speed=speed)
         await service.start()
         stack.push_async_callback(service.stop)
+        _ping(stack, ready, service, speed=speed)
         on_ready(Running(chat_page=chats.api_url if chats else None, web=web))
         _on_signals(asked)
         await asked.wait()
@@ -303,6 +305,15 @@ async def _web(stack: AsyncExitStack, ready: Ready, service: Service, *, speed: 
     # Pages that are kept up to date hold their connection: they are let go first.
     stack.callback(desk.closing.set)
     return url
+
+
+def _ping(stack: AsyncExitStack, ready: Ready, service: Service, *, speed: float) -> None:
+    """Ask the dead man's switch while all is well; not in the sandbox, where nothing needs an alarm."""
+    if ready.settings.ping_url is None or ready.sandbox:
+        return
+    url = ready.settings.ping_url.get_secret_value()
+    pinging = asyncio.create_task(keep_pinging(url, _checks(ready, service, speed=speed)))
+    stack.callback(pinging.cancel)
 
 
 def _desk(ready: Ready, service: Service) -> Desk:

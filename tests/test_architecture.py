@@ -63,7 +63,7 @@ LIBRARIES: dict[str, set[str]] = {
     "segno": {"export"},
     "icalendar": {"export"},
     "uvicorn": {"sandbox", "ops"},
-    "aiohttp": {"delivery", "sandbox"},
+    "aiohttp": {"delivery", "ops", "sandbox"},
     "typer": {"cli"},
     "rich": {"cli"},
     "ruamel": {"content"},

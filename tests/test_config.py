@@ -96,6 +96,8 @@ def test_what_is_right_can_be_used_beside_what_is_wrong() -> None:
         ("TIMEZONE", "CET+1"),
         ("API_URL", "api.telegram.org"),
         ("WEBHOOK_URL", "http://clinic.example/hook"),
+        ("PING_URL", "watch.example/secret-secret-secret"),
+        ("PING_URL", "ftp://watch.example/secret-secret-secret"),
         ("LISTEN", "127.0.0.1"),
         ("LISTEN", "127.0.0.1:99999"),
         ("SANDBOX_LISTEN", "0.0.0.0:8081"),
@@ -214,3 +216,8 @@ def test_the_example_as_it_is_runs_the_sandbox(tmp_path: Path, monkeypatch: pyte
         monkeypatch.delenv(name, raising=False)
     (tmp_path / ".env").write_text(example())
     assert Settings.load() == Settings.load({})
+
+
+@pytest.mark.parametrize("url", ["https://clinic.example/hook", "http://127.0.0.1:8080", "http://localhost:8080"])
+def test_a_webhook_may_be_http_on_this_machine_only(url: str) -> None:
+    assert Settings.load(LIVE | {"NERVECHECK_WEBHOOK_URL": url}).webhook_url == url

@@ -27,6 +27,7 @@ LOOK_SECONDS = 1.0
 REST_SECONDS = 15.0
 """How long one whose polls fail leaves the lease to others, which may reach Telegram."""
 LEADS = Counter("nervecheck_poll_leases_total", "Times that this process became the one that polls.")
+LEASE_ERRORS = Counter("nervecheck_poll_lease_errors_total", "Leases not renewed or given back.", ["step"])
 
 
 class Transactor(Protocol):
@@ -70,6 +71,7 @@ class Leader:
             try:
                 kept = await asyncio.wait_for(self._take(), LEASE_SECONDS - RENEW_SECONDS)
             except Exception as error:  # noqa: BLE001 - the database is down: what it can't renew it holds to its end
+                LEASE_ERRORS.labels("renew").inc()
                 log.warning("the lease of polling was not renewed", action="poll_lease", error=type(error).__name__)
                 kept = time.monotonic() < self._until
             if not kept:
@@ -81,6 +83,7 @@ class Leader:
         try:
             await self._database.transact(lambda store: store.drop_lease(LEASE, owner=self._owner))
         except Exception as error:  # noqa: BLE001 - see above
+            LEASE_ERRORS.labels("give_up").inc()
             log.warning("the lease of polling was not given back", action="poll_lease", error=type(error).__name__)
 
     async def _take(self) -> bool:

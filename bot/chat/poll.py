@@ -18,7 +18,7 @@ import structlog
 from telegram import Bot
 from telegram.error import Conflict, RetryAfter, TelegramError
 
-from bot.chat.metrics import POLL_ERRORS
+from bot.chat.metrics import CALL_ERRORS, POLL_ERRORS
 from bot.chat.peek import update_id_of
 from bot.chat.updates import Dispatcher
 from bot.clock import Clock
@@ -206,6 +206,7 @@ class Poller:
         try:
             await raw_updates(self._bot, offset=offset, timeout=0, limit=1)
         except TelegramError as error:
+            CALL_ERRORS.labels("getUpdates").inc()
             # They come again after the start and change nothing then.
             log.info("the last confirmation failed", action="poll_confirm_failed", error=type(error).__name__)
 

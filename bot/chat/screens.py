@@ -23,6 +23,7 @@ from bot.app.conversation import Command
 from bot.app.ports import Render, Rendered
 from bot.chat.buttons import encode
 from bot.chat.charts import drawn
+from bot.chat.metrics import PICTURE_ERRORS
 from bot.core.screen import Button, Screen, Style, Text, Trend
 
 log = structlog.get_logger(__name__)
@@ -110,6 +111,7 @@ def _picture(trend: Trend, words: Words, language: str) -> bytes | None:
     try:
         return drawn(trend, lambda text: words.plain(text, language))
     except Exception as error:  # noqa: BLE001 - a picture must not cost the patient the message
+        PICTURE_ERRORS.inc()
         log.error("a picture can't be drawn", action="picture_failed", error=type(error).__name__)  # noqa: TRY400
         return None
 

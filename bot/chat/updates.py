@@ -19,7 +19,14 @@ from bot.app.ports import Outcome
 from bot.app.store import DeadUpdate, Store
 from bot.chat.afterwards import Afterwards
 from bot.chat.handlers import Handlers, Step
-from bot.chat.metrics import DATABASE_ERRORS, DEAD_UPDATES, REPEATED_UPDATES, UPDATES
+from bot.chat.metrics import (
+    DATABASE_ERRORS,
+    DEAD_UPDATES,
+    HANDLER_RETRIES,
+    REPEATED_UPDATES,
+    SORRY_ERRORS,
+    UPDATES,
+)
 from bot.chat.order import ChatOrder
 from bot.chat.peek import Peek, peek
 from bot.clock import Clock
@@ -122,6 +129,7 @@ class Dispatcher:
             except DatabaseDownError:
                 raise
             except Exception as error:  # noqa: BLE001 - tried again, and the last time not caught
+                HANDLER_RETRIES.inc()
                 log.warning("a handler failed", action="update_failed", kind=step.kind, error=where(error))
             await self._sleep(wait)
         return await self._transact(_Once(step, seen.update_id, self._clock.now()))
@@ -163,6 +171,7 @@ class Dispatcher:
                 step = self._handlers.sorry(seen.chat_id, alone=alone)
                 await self._database.transact(_Once(step, None, self._clock.now()))
             except Exception as error:  # noqa: BLE001 - the update is stored; this is the best that can be done
+                SORRY_ERRORS.inc()
                 # No traceback: its words may hold what a patient sent.
                 log.error(  # noqa: TRY400
                     "no answer after a dead update", action="sorry_failed", alone=alone, error=where(error)

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from telegram import Bot
 
+from bot.chat.metrics import WEBHOOK_REFUSALS
 from bot.chat.poll import ALLOWED_UPDATES
 from bot.chat.updates import DatabaseDownError, Dispatcher
 
@@ -35,13 +36,16 @@ def webhook_route(path: str, secret: str, dispatcher: Dispatcher) -> Route:
     async def receive(request: Request) -> Response:
         given = request.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, expected):
+            WEBHOOK_REFUSALS.labels("secret").inc()
             log.warning("a request without the webhook's secret", action="webhook_refused")
             return PlainTextResponse("forbidden", 403)
         try:
             await _take(await _body(request), dispatcher)
         except BodyTooLargeError:
+            WEBHOOK_REFUSALS.labels("too_large").inc()
             return PlainTextResponse("too large", 413)
         except DatabaseDownError:
+            WEBHOOK_REFUSALS.labels("database").inc()
             return PlainTextResponse("try again", 503)
         return PlainTextResponse("ok")
 

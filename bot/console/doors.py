@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import structlog
+from prometheus_client import Counter
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -22,6 +23,8 @@ from bot.console import passkeys, sign_in
 from bot.console.desk import Desk
 
 log = structlog.get_logger(__name__)
+
+PAGE_ERRORS = Counter("nervecheck_page_errors_total", "Console pages that failed: an error of ours.")
 
 EVERYONE: frozenset[Role] = frozenset({"coordinator", "lead", "operator"})
 CARE: frozenset[Role] = frozenset({"coordinator", "lead"})
@@ -160,6 +163,7 @@ async def _handled(call: Call, door: Door) -> Response:
     except BadFormError as error:
         return call.page(door.refusal, status=422, refused=str(error))
     except Exception as error:  # noqa: BLE001 - a person sees words and never a trace
+        PAGE_ERRORS.inc()
         # No traceback: its words may hold an answer.
         log.error("a page failed", action="page_failed", page=door.path, error=type(error).__name__)  # noqa: TRY400
         return call.page("failed.html", status=500)

@@ -5,7 +5,7 @@ The scripts are in the package folder `migrations` beside `bot`; no alembic.ini 
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +61,16 @@ def current(url: str) -> str | None:
 
 
 def pending(url: str) -> bool:
-    """Tell whether `migrate` has something to do; `NewerDatabaseError` when the code is too old for the database."""
+    """Tell whether `migrate` has something to do.
+
+    Not when the database is newer: in a rolling upgrade the old processes go on until each is stopped. A start is
+    refused then, by `migrate`.
+    """
     if lock.sqlite_path(url) is None and database_url(url).drivername == "sqlite":
         return False
-    return bool(_missing(current(url)))
+    with suppress(NewerDatabaseError):
+        return bool(_missing(current(url)))
+    return False
 
 
 def check_metadata(url: str) -> list[str]:

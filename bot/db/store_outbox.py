@@ -33,7 +33,7 @@ from sqlalchemy.sql.selectable import FromClause
 from bot.app.store import Claim, Lane, Outbox, OutboxState
 from bot.db import tables as t
 from bot.db.crypto import KeyringError, SealError
-from bot.db.rows import NUMBER, SCREEN, Row, Section, Shape, insert_or_update
+from bot.db.rows import NUMBER, SCREEN, UNREADABLE_ROWS, Row, Section, Shape, insert_or_update
 
 OUTBOX = Shape(t.outbox, Outbox, sealed={"chat_id": NUMBER, "screen": SCREEN})
 ERROR_CHARS = 500
@@ -126,6 +126,12 @@ _LEASE = (
     update(t.outbox)
     .where(_O.id.in_(bindparam("of_rows", expanding=True)))
     .values(owner=bindparam("sender"), leased_until=bindparam("until"), attempt=_O.attempt + 1)
+)
+_DEAD = select(_O.id, _O.chat_hash, _O.slot, _O.mode, _O.revision).where(
+    t.is_waiting(t.outbox),
+    _O.chat_hash.in_(bindparam("of_chats", expanding=True)),
+    _O.owner.is_not(None),
+    _O.lane > Lane.RED_FLAG.value,
 )
 _END_LEASES = update(t.outbox).where(_O.leased_until > bindparam("at")).values(leased_until=bindparam("at"))
 _TRY_CHATS = text(
@@ -247,6 +253,7 @@ class Messages(Section):
             rows = self._reserve(rows, at, latest)
         # An owner whose lease is over died or lost its way: what is newer goes instead.
         rows = [row for row in rows if row["owner"] is None or not self._give_way(row, at)]
+        rows = self._overtaking(rows, at)
         if rows:
             self._run(_LEASE, of_rows=[row["id"] for row in rows], sender=owner, until=lease_until)
         claims = [self._claim(row, at) for row in rows]
@@ -268,11 +275,26 @@ class Messages(Section):
             if bytes(row["chat_hash"]) in got and not _must_wait(row["lane"], flying[bytes(row["chat_hash"])])
         ]
 
+    def _overtaking(self, rows: Sequence[Row], at: datetime) -> list[Row]:
+        """A row of a more urgent lane goes before an older one of its slot whose sender died, and so instead of it."""
+        # No lease runs for these chats: what has an owner there has one that died.
+        dead = self._all(_DEAD, of_chats=[bytes(row["chat_hash"]) for row in rows]) if rows else []
+        return [self._overtake(row, [other for other in dead if _takes_place(row, other)], at) for row in rows]
+
+    def _overtake(self, row: Row, dead: Sequence[Row], at: datetime) -> Row:
+        if not dead:
+            return row
+        self._run(_REPLACE, of_rows=[other["id"] for other in dead], moment=at)
+        how = "new" if any(other["mode"] == "new" for other in dead) else row["mode"]
+        self._run(_SUCCEED, of_row=row["id"], how=how, into=row["lane"], moment=row["not_before"])
+        return {**row, "mode": how}
+
     def _claim(self, row: Row, at: datetime) -> Claim | None:
         """One row that can't be read must not hold up the others: it fails, and says why."""
         try:
             record = OUTBOX.record(row, self._keyring)
         except (SealError, KeyringError, ValidationError) as error:
+            UNREADABLE_ROWS.inc()
             self.mark_failed(row["id"], error=f"unreadable: {type(error).__name__}", at=at)
             return None
         return Claim(row=record, attempt=row["attempt"] + 1, message_id=row["message_id"])
@@ -335,6 +357,13 @@ class Messages(Section):
 def _is_overtaken(old: Row, new: Outbox) -> bool:
     """Whether a new message of a later revision stands for one that was not sent; a red flag never does, nor gives."""
     return bool(min(old["lane"], new.lane) > Lane.RED_FLAG.value and old["revision"] < new.revision)
+
+
+def _takes_place(row: Row, dead: Row) -> bool:
+    """Whether what a sender that died had in hand is an earlier screen of the same slot."""
+    same = all(row[name] == dead[name] for name in ("chat_hash", "slot"))
+    later = row["mode"] == "edit" or row["revision"] > dead["revision"]
+    return bool(same and later and row["id"] > dead["id"] and row["lane"] > Lane.RED_FLAG.value)
 
 
 def _mode_of(old: str, newer: str) -> str:

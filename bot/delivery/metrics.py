@@ -14,4 +14,6 @@ FAILURES = Counter(
     "nervecheck_send_failures_total", "Messages given up: the chat is gone, or Telegram refuses what we made.", ["kind"]
 )
 FALLBACKS = Counter("nervecheck_send_fallbacks_total", "Red-flag messages sent as plain text after a refusal.")
-SENDER_ERRORS = Counter("nervecheck_sender_errors_total", "Claims and marks that failed: the database did.", ["step"])
+SENDER_ERRORS = Counter(
+    "nervecheck_sender_errors_total", "Claims and marks that failed or came late: the database's.", ["step"]
+)

@@ -40,7 +40,7 @@ IDLE_SECONDS = 0.5
 FINISH_SECONDS = 7.0
 """What `stop` gives to messages under way."""
 GIVE_BACK_SECONDS = 2.0
-AFTER_JUMP_SECONDS = 3.0
+AFTER_JUMP_SECONDS = 5.0
 """After the clock was set replicas claim nothing for so long: each first says anew what it has in hand."""
 DATABASE_WAIT_SECONDS = 0.5
 
@@ -101,6 +101,7 @@ class Sender:
         self._kept = min(KEPT_SLOTS, concurrency - 1)
         self._spread = spread
         self._jumps = JumpWatch(clock, speed=self._speed) if shared else None
+        self._clock_was_set = False
         self._rests_until = 0.0
         self._looked = time.monotonic()
         self._air: dict[int, Flight] = {}
@@ -172,17 +173,36 @@ class Sender:
             pace = self.pace.at_speed(self._speed)
             found = await self._database.transact(partial(take, at=at, slots=slots, lease=lease, pace=pace))
             self._looked = time.monotonic()
+            if found.taken and abs(self._clock.now() - at) >= self._lease / 2:
+                await self._let_go(found)
+                return Round((), None)
             for taken in found.taken:
                 self._start(taken)
             return found
+
+    async def _let_go(self, found: Round) -> None:
+        """Send nothing of a claim that took so long, or saw the clock set, that another may have taken it since."""
+        metrics.SENDER_ERRORS.labels("late_claim").inc()
+        log.warning("a claim came too late", action="claim_late", messages=len(found.taken))
+        rows, owner = [taken.claim.row for taken in found.taken], self._books.owner
+
+        def give_back(store: Store) -> None:
+            for row in rows:
+                store.mark_retry(row.id, owner=owner, not_before=row.not_before, error="late")
+
+        await self._database.transact(give_back)
 
     async def _rests(self, at: datetime) -> bool:
         """After the clock was set, other senders' leases mean nothing until each has said anew what it has in hand."""
         if self._jumps is not None and self._jumps.jumped():
             log.warning("the clock was set", action="clock_jumped")
-            self._rests_until = time.monotonic() + AFTER_JUMP_SECONDS
+            self._clock_was_set = True
+        if self._clock_was_set:
             mine, until = tuple(self._air), at + self._lease
+            # A database that is away fails it: said at the next look then, and nothing is claimed before.
             await self._database.transact(lambda store: store.keep_leases(mine, owner=self._books.owner, until=until))
+            self._clock_was_set = False
+            self._rests_until = time.monotonic() + AFTER_JUMP_SECONDS
         return time.monotonic() < self._rests_until
 
     def _start(self, taken: Taken) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from starlette.types import Receive, Scope, Send
 
@@ -49,9 +49,11 @@ class BotApi:
         at, clock = time.monotonic(), self._box.clock.now()
         params = read_params(scope["query_string"], headers.get(b"content-type", b"").decode("latin-1"), body)
         plan = self._box.faults.plan(method)
+        if plan.hang:
+            # Noted as it begins: it ends when the other side gives up.
+            self._note(method, params, at, clock, error=(0, "half-open"), lost=True)
+            await self._hang(receive)
         try:
-            if plan.hang:
-                await self._hang(receive)
             result = await self._with_faults(plan, method, params)
         except ApiError as error:
             self._note(method, params, at, clock, error=(error.code, error.description), lost=plan.lose)
@@ -87,7 +89,7 @@ class BotApi:
             return self._waiting[method](params)
         return self._methods.call(method, params)
 
-    async def _hang(self, receive: Receive) -> None:
+    async def _hang(self, receive: Receive) -> NoReturn:
         """Keep the connection and say nothing, until the other side gives up or this one stops."""
         gone, stopping = asyncio.ensure_future(_left(receive)), asyncio.ensure_future(self._stopping.wait())
         try:

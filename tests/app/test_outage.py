@@ -48,6 +48,12 @@ def waits(store, patient, at):
     )
 
 
+def all_sent(store):
+    lanes, until = list(Lane), AT + MINUTE
+    for claim in store.claim_outbox(AT, lanes=lanes, limit=50, owner="x", lease_until=until):
+        store.mark_sent(claim.row.id, owner="x", message_id=1, at=AT)
+
+
 def test_who_was_missed_in_a_long_silence_of_telegram_is_named(office, anna):
     office.heard(AT)
     office.run(waits, anna, AT + HOUR)
@@ -73,6 +79,22 @@ def test_a_short_silence_is_none(office):
     assert office.items() == set()
 
 
+def test_a_restart_is_no_outage_and_half_an_hour_is_one(office):
+    office.alive(AT)
+    office.alive(AT + outage.LONG - MINUTE)
+    assert office.items() == set()
+    office.alive(AT + 2 * outage.LONG - MINUTE)
+    assert {kind for kind, _ in office.items()} == {"outage"}
+
+
+def test_in_an_outage_shorter_than_the_cutoff_nobody_was_missed(office, anna):
+    """What waits for another reason, a chat that takes nothing, is none of its doing."""
+    office.run(waits, anna, AT)
+    office.alive(AT + 20 * HOUR)
+    office.alive(AT + 22 * HOUR)
+    assert {kind for kind, _ in office.items()} == {"outage"}
+
+
 def test_the_bots_own_outage_is_told_once(office):
     office.alive(AT)
     office.heard(AT)
@@ -85,6 +107,7 @@ def test_who_was_skipped_while_the_bot_was_down_is_named(office, clinic, databas
     planned = plans.rescheduled(anna, clinic, AT)
     database.run(lambda s: s.save_patient(planned))
     due = planned.next_due_at
+    database.run(all_sent)
     office.alive(due - HOUR)
     back = due + 14 * HOUR
     office.run(sweeps.check_ins_due, clinic, back, 50)

@@ -28,6 +28,8 @@ from tests.property.plan import _plan as plan_alone
 
 NEVER_ANSWERED = 9.5
 """Real seconds after which the bot has given a call up: the answer never reached it."""
+STILL_ON_ITS_WAY = 1.0
+"""Real seconds by which a call comes later than it was sent off."""
 SENDS = ("sendMessage", "sendPhoto", "sendContact")
 EDITS = ("editMessageText",)
 LEFT_OPEN = "(skipped, or gone back to)"
@@ -47,6 +49,8 @@ class Evidence:
     next_update: int
     unconfirmed: int
     key: bytes
+    begun: datetime
+    """What was opened before that is no concern of the run."""
     until: datetime
 
 
@@ -104,7 +108,7 @@ def audit(store: Store, clinic: Clinic, seen: Evidence) -> Findings:
         "messages and edits": sum(1 for call in seen.calls if _worked(call)),
         "check-ins": sum(len(store.checkins(p.id, limit=10_000)) for p in patients),
         "red flags": sum(1 for alert in _alerts(store, patients) if alert.tier in RED),
-        "most in any second": most_in_a_second(seen.calls),
+        "most in any second": most_within(seen.calls, 1),
     }
     return findings
 
@@ -223,9 +227,12 @@ def _missed(
     for patient in patients:
         mine = store.checkins(patient.id, limit=10_000)
         for row in mine:
-            # Whoever says "I feel worse" gets that form instead of one that has not reached them yet.
-            own = row.value.state.value == "replaced" and any(o.kind == "worse" and o.id > row.id for o in mine)
-            if row.id not in shown and not own:
+            # Of two forms, one of them asked for with "I feel worse", the newer is shown: whoever asked gets it instead
+            # of one that has not reached them yet; or the hour of the day's form came first.
+            since = [other for other in mine if other.id >= row.id]
+            one_for_two = any(o.kind == "worse" for o in since) and any(o.id in shown for o in since)
+            own = row.value.state.value == "replaced" and one_for_two
+            if row.id not in shown and not own and row.opened_at >= seen.begun:
                 states = [f"{r.id} {r.mode} {r.state}" for r in rows if r.slot == f"checkin:{row.id}"]
                 yield f"{patient.code}: check-in {row.id} ({row.kind}, {row.value.state.value}) was never shown: {states}"
         yield from _not_opened(patient, clinic, mine, seen.until)
@@ -302,10 +309,15 @@ def _doubled(seen: Evidence, sent: dict[int, list[Call]]) -> Iterator[tuple[str,
             line = f"message {row} was sent again after {second.at - first.ended:.1f} s"
             if first.lost or first.ended - first.at > NEVER_ANSWERED:
                 yield "doubled, answer lost on the way", line
-            elif any(str(kill.pid) == str(_pid(first)) and first.at <= kill.at <= second.at for kill in seen.kills):
+            elif any(_in_hand(first, kill) and kill.at <= second.at for kill in seen.kills):
                 yield "doubled, in flight at a kill", line
             else:
                 yield "messages doubled", f"{line} by {_pid(first)} and {_pid(second)}"
+
+
+def _in_hand(call: Call, kill: Kill) -> bool:
+    """Whether that process was killed with the call in hand; what it had sent off may still arrive after its end."""
+    return str(kill.pid) == str(_pid(call)) and call.at - STILL_ON_ITS_WAY <= kill.at
 
 
 def _pid(call: Call) -> Any:
@@ -313,9 +325,12 @@ def _pid(call: Call) -> Any:
 
 
 def _backwards(seen: Evidence) -> Iterator[str]:
-    """A check-in's screen of an earlier revision after a later one: the patient would see an old question."""
+    """A check-in's screen of an earlier revision after a later one: the patient would see an old question.
+
+    By when a call came, not by its number: it is carried out at once, and noted when its answer, if slow, has gone.
+    """
     newest: dict[tuple[int, int], int] = {}
-    for call in sorted((c for c in seen.calls if _worked(c)), key=lambda call: call.number):
+    for call in sorted((c for c in seen.calls if _worked(c)), key=lambda call: call.at):
         chat = int(call.params["chat_id"])
         for subject, revision in _revisions(call, chat, seen.key):
             if revision < newest.get((chat, subject), 0):
@@ -337,12 +352,12 @@ def _revisions(call: Call, chat: int, key: bytes) -> set[tuple[int, int]]:
     return found
 
 
-def most_in_a_second(calls: Sequence[Call]) -> int:
-    """The most messages and edits that came to the server within any second."""
+def most_within(calls: Sequence[Call], seconds: float) -> int:
+    """The most messages and edits that came to the server within any so many seconds."""
     moments = sorted(call.at for call in calls if call.method in (*SENDS, *EDITS) and _row_of(call) is not None)
     most = first = 0
     for number, moment in enumerate(moments):
-        while moments[first] <= moment - 1:
+        while moments[first] <= moment - seconds:
             first += 1
         most = max(most, number - first + 1)
     return most
@@ -357,4 +372,4 @@ def table(findings: Findings, title: str) -> str:
     return "\n".join(lines)
 
 
-__all__ = ["FIRST_UPDATE_ID", "Evidence", "Findings", "audit", "most_in_a_second", "table"]
+__all__ = ["FIRST_UPDATE_ID", "Evidence", "Findings", "audit", "most_within", "table"]

@@ -7,7 +7,10 @@ import socket
 import sys
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+
+import aiohttp
 
 from bot.sandbox.state import SANDBOX_TOKEN
 
@@ -37,6 +40,8 @@ class Replica:
     clock_file: Path
     environ: dict[str, str]
     port: int = field(default_factory=free_port)
+    scripts: Path | None = None
+    """The migrations of a later version, None: its own."""
     process: asyncio.subprocess.Process | None = None
     started_at: float = 0.0
 
@@ -50,6 +55,8 @@ class Replica:
 
     async def start(self) -> None:
         environ = {**self.environ, "NERVECHECK_LISTEN": f"127.0.0.1:{self.port}"}
+        if self.scripts is not None:
+            environ["CHAOS_SCRIPTS"] = str(self.scripts)
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.chaos.launch", str(self.clock_file), "run"),
@@ -59,6 +66,14 @@ class Replica:
                 stderr=log,
             )
         self.started_at = time.monotonic()
+
+    async def is_ready(self) -> bool:
+        """What /readyz says."""
+        try:
+            async with aiohttp.request("GET", f"http://127.0.0.1:{self.port}/readyz") as answer:
+                return answer.status == HTTPStatus.OK
+        except aiohttp.ClientError:
+            return False
 
     async def kill(self) -> Kill:
         """kill -9: nothing is finished, nothing is said."""

@@ -1,7 +1,8 @@
 """`nervecheck`, unchanged but for two things: its clock can be set, and each request says which outbox row it is for.
 
-`python -m tests.chaos.launch CLOCK-FILE run`. Telegram ignores arguments it doesn't know; the sandbox's journal keeps
-them, and so the auditor can tell a message that was sent twice from two messages.
+`python -m tests.chaos.launch CLOCK-FILE run`. With CHAOS_SCRIPTS, a folder, its migrations are those: a later version.
+Telegram ignores arguments it doesn't know; the sandbox's journal keeps them, and so the auditor can tell a message that
+was sent twice from two messages.
 """
 
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import cli, clock
+from bot.db import migrate
 from bot.delivery import calls, transport
 from tests.chaos.offset import OffsetClock
 
@@ -24,6 +26,8 @@ def main() -> None:
     for name in ("send", "send_plain"):
         setattr(calls, name, _noting(getattr(calls, name)))
     transport._body = _with_row(transport._body)
+    if scripts := os.environ.get("CHAOS_SCRIPTS"):
+        migrate.SCRIPTS = Path(scripts)
     sys.argv[1:] = arguments
     cli.main()
 

@@ -16,25 +16,29 @@ LOOKED_AT = 8
 LOOKS_EVERY = 0.4
 """Real seconds between two looks at the phone, about."""
 PATIENCE = 12.0
-"""Real seconds after which a button that did nothing is tapped again."""
+"""Real seconds after which a button that did nothing is tapped again; twice as long after each time."""
 BENIGN = frozenset({"no", "none", "not_at_all", "yes_known"})
 STRAIGHT_ON = 0.95
 """How readily the first button is taken while enrolling: the clinic's own time zone, the morning."""
 WEIGHTS = {
-    "skip": 0.05,
+    "skip": 0.01,
     "back": 0.05,
     "submit": 3.0,
     "go_on": 2.0,
     "finish": 1.0,
-    "help_now": 0.01,
+    "help_now": 0.001,
     "enrol no": 0.0,
     "enrol own": 0.0,
     "enrol back": 0.05,
     "alert mistake": 0.2,
     "alert card": 0.1,
     "alert remind": 0.0,
+    "staff": 0.0,
+    "staff take": 1.0,
 }
-ANSWERING = frozenset({"choose", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now", "enrol", "alert"})
+ANSWERING = frozenset(
+    {"choose", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now", "enrol", "alert", "staff"}
+)
 
 
 @dataclass
@@ -55,10 +59,10 @@ class Robot:
     person: Person
     rng: Random
     key: bytes
-    ill: float = 0.06
+    ill: float = 0.01
     strays: float = 0.04
     taps: list[Tapped] = field(default_factory=list)
-    _done: dict[int, tuple[str, float]] = field(default_factory=dict)
+    _done: dict[int, tuple[str, float, int]] = field(default_factory=dict)
     _last: Tapped | None = None
     _looks_at: float = 0.0
     _read: dict[int, tuple[tuple[str, ...], dict[str, Action]]] = field(default_factory=dict)
@@ -86,8 +90,8 @@ class Robot:
                 continue
             seen |= about
             shown = _shown(message)
-            before, tapped_at = self._done.get(message["message_id"], ("", 0.0))
-            if before == shown and now - tapped_at < PATIENCE:
+            before, tapped_at, tries = self._done.get(message["message_id"], ("", 0.0, 0))
+            if before == shown and now - tapped_at < PATIENCE * 2 ** (tries - 1):
                 continue
             if before == shown and not self._waits(actions):
                 continue
@@ -110,7 +114,7 @@ class Robot:
     def _tap_one(self, box: Sandbox, message: Message, actions: dict[str, Action], shown: str) -> int:
         data = self._chosen(actions)
         if data is None:
-            self._done[message["message_id"]] = (shown, float("inf"))
+            self._done[message["message_id"]] = (shown, float("inf"), 1)
             return 0
         self._saw(actions)
         newest = self._is_newest(box, message, actions[data])
@@ -120,7 +124,8 @@ class Robot:
             tap = Tapped(_newest(box), self.person.id, actions[data], time.monotonic())
             self.taps.append(tap)
         self._last = tap if newest else None
-        self._done[message["message_id"]] = (shown, time.monotonic())
+        before, _, tries = self._done.get(message["message_id"], ("", 0.0, 0))
+        self._done[message["message_id"]] = (shown, time.monotonic(), tries + 1 if before == shown else 1)
         return times
 
     def _saw(self, actions: dict[str, Action]) -> None:
@@ -142,7 +147,7 @@ class Robot:
 
     def _waits(self, actions: dict[str, Action]) -> bool:
         """Whether a question stands open there: what was said to a call screen needn't be said again."""
-        return any(action.kind in {"choose", "toggle", "enrol"} for action in actions.values())
+        return any(action.kind in {"choose", "toggle", "enrol", "staff"} for action in actions.values())
 
     def _chosen(self, actions: dict[str, Action]) -> str | None:
         ticked = any(action.kind == "toggle" and action.choice.startswith("-") for action in actions.values())

@@ -11,7 +11,7 @@ import pickle
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,8 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bot.app import invented, outage, patients
-from bot.app.store import Store
+from bot.app import outage
 from bot.config import Settings
 from bot.db.crypto import new_key
 from bot.db.engine import open_database
@@ -30,6 +29,7 @@ from bot.sandbox.server import SandboxServer
 from bot.sandbox.updates import FIRST_UPDATE_ID
 from bot.wiring import Ready, prepare
 from tests.chaos.auditor import Evidence, Findings, audit, table
+from tests.chaos.cast import Wanted, invited
 from tests.chaos.databases import PostgresServer, SqliteFile, Trouble, postgres_server
 from tests.chaos.fleet import Balancer, Kill, Replica, environ_of
 from tests.chaos.offset import OffsetClock
@@ -37,11 +37,15 @@ from tests.chaos.robots import Robot
 from tests.chaos.weather import Weather
 
 STEP = 0.02
-LONGEST_SKIP = timedelta(hours=11)
-"""Below the cutoff of a check-in (12 h): what is later is skipped by design."""
+LONGEST_SKIP = timedelta(hours=9)
+"""With a jump of the clock below the cutoff of a check-in (12 h): what is later is skipped by design."""
+MORE = timedelta(hours=6)
+"""How far beyond the next event a skip goes, at most."""
 QUIET_SECONDS = 1.5
-IDLE_STRAYS = 0.002
-SETTLE_SECONDS = 180.0
+BUSY = 40
+"""At rest is also when no more than one robot of so many does something: somebody always has an alert to answer."""
+IDLE_STRAYS = 0.000015
+"""How likely each robot does something of its own at each look: about one of 300 in four seconds."""
 
 
 @dataclass
@@ -54,11 +58,17 @@ class Orders:
     kills: int = 5
     taps: int = 600
     robots: int = 60
+    settled: int = 0
+    """So many of the robots have been patients for days; their first check-ins come at once."""
+    ill: float = 0.002
+    """The chance that an answer is anything but the mildest."""
     seed: int = 1
     every: float = 6.0
     """Seconds between two faults, about."""
     outage_seconds: float = 30.0
     kill_every: float = 12.0
+    settle_seconds: float = 900.0
+    """How long all may take to come to rest, each of five times."""
     faults: bool = True
 
 
@@ -78,11 +88,13 @@ class Run:
     rng: Random
     kills: list[Kill] = field(default_factory=list)
     taps: int = 0
-    acted_at: float = field(default_factory=time.monotonic)
+    acted: deque[float] = field(default_factory=lambda: deque([time.monotonic()], maxlen=100))
+    """When the last taps were made."""
     calm: bool = False
     skipped: int = 0
     restless: bool = False
     exits: list[tuple[int, float]] = field(default_factory=list)
+    begun: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
 
     @property
@@ -121,18 +133,21 @@ class Run:
     def _count(self, acted: int) -> None:
         if acted:
             self.taps += acted
-            self.acted_at = time.monotonic()
+            self.acted += [time.monotonic()] * acted
+
+    def _rests(self, most: int = 0) -> bool:
+        """Whether there were no more than so many taps in the last moments, and all processes run for as long."""
+        since = time.monotonic() - QUIET_SECONDS
+        return sum(at > since for at in self.acted) <= most and all(r.started_at < since for r in self.replicas)
 
     # -- kills
 
     async def kill(self) -> None:
-        """Kill a process by chance, at any moment, until there were enough."""
-        while len(self.kills) < self.orders.kills:
-            await asyncio.sleep(self.orders.kill_every * self.rng.random() * 2 / len(self.replicas))
-            replica = self.rng.choice(self.replicas)
-            if not replica.is_up:
-                continue
-            self.kills.append(await replica.kill())
+        """Kill a process by chance, at any moment; until cancelled."""
+        while True:
+            await asyncio.sleep(self.orders.kill_every * self.rng.random() * 2)
+            if up := [replica for replica in self.replicas if replica.is_up]:
+                self.kills.append(await self.rng.choice(up).kill())
 
     async def supervise(self) -> None:
         """Start what has ended a little later, as a service manager does; until cancelled."""
@@ -145,14 +160,24 @@ class Run:
     # -- time
 
     async def skip(self) -> None:
-        """Let hours pass whenever nobody has anything to tap; until cancelled."""
+        """Let hours pass whenever hardly anybody has anything to tap; until cancelled."""
         while True:
             await asyncio.sleep(0.2)
-            quiet = time.monotonic() - max(self.acted_at, *(r.started_at for r in self.replicas)) > QUIET_SECONDS
-            if quiet and not self.server.sandbox.updates and await self._is_at_work():
-                self.clock.jump(LONGEST_SKIP * self.rng.random())
+            if not self._rests(len(self.robots) // BUSY) or self.server.sandbox.updates or not await self._is_at_work():
+                continue
+            ahead = await self._until_next()
+            if ahead > timedelta(0):
+                # What is due already would be late by the hours skipped, and left out as too late.
+                self.clock.jump(min(LONGEST_SKIP, ahead + MORE * self.rng.random()))
                 self.skipped += 1
-                self.acted_at = time.monotonic()
+                await asyncio.sleep(QUIET_SECONDS)
+
+    async def _until_next(self) -> timedelta:
+        """How far ahead the next event is; nothing or less: something is due, or it can't be read just now."""
+        with contextlib.suppress(Exception):  # locked, full, restarted
+            moment = await asyncio.to_thread(self._read, lambda store: store.next_event_at())
+            return moment - self.clock.now() if moment is not None else LONGEST_SKIP
+        return timedelta(0)
 
     async def _is_at_work(self) -> bool:
         """Whether the bot was through its sweeps since the clock was last set."""
@@ -182,24 +207,20 @@ class Run:
         await self._quiet()
 
     async def _quiet(self) -> None:
-        give_up_at = time.monotonic() + SETTLE_SECONDS
+        give_up_at = time.monotonic() + self.orders.settle_seconds
         while time.monotonic() < give_up_at:
             await asyncio.sleep(0.5)
-            still = time.monotonic() - self.acted_at > 2 * QUIET_SECONDS
-            if still and not self.server.sandbox.updates and await self._is_at_work() and await self._is_empty():
+            if (
+                self._rests()
+                and not self.server.sandbox.updates
+                and await self._is_at_work()
+                and await self._is_empty()
+            ):
                 return
         self.restless = True
 
     async def _is_empty(self) -> bool:
-        at = self.clock.now()
-
-        def due(store: Store) -> bool:
-            moment = store.next_event_at()
-            return moment is not None and moment <= at
-
-        with contextlib.suppress(Exception):
-            return not await asyncio.to_thread(self._read, due)
-        return False
+        return await self._until_next() > timedelta(0)
 
     async def stop(self) -> None:
         self.exits = [await replica.stop() for replica in self.replicas]
@@ -214,6 +235,7 @@ class Run:
             next_update=box.updates.next_id,
             unconfirmed=len(box.updates),
             key=self.ready.keyring.derive("buttons"),
+            begun=self.begun,
             until=self.clock.now(),
         )
         # For whoever looks into a finding: the only witness, once the database is gone.
@@ -228,12 +250,17 @@ class Run:
             if "Traceback" in replica.log.read_text(encoding="utf-8"):
                 findings.found["stack traces in a log"].append(str(replica.number))
         findings.counts |= {f"played: {kind}": n for kind, n in sorted(self.weather.played.items())}
+        findings.counts |= {"slowest stop, seconds": max((int(seconds + 1) for _, seconds in self.exits), default=0)}
         findings.counts |= {"virtual days": (self.clock.now() - datetime.now(UTC)).days, "seconds": int(self.seconds)}
         return findings
 
 
 def _read_only(database: Any, fn: Any) -> Any:
     return database._read(fn)
+
+
+def _wanted(orders: Orders) -> Wanted:
+    return Wanted(new=orders.robots - orders.settled, settled=orders.settled, ill=orders.ill)
 
 
 @contextlib.asynccontextmanager
@@ -267,7 +294,7 @@ async def opened(orders: Orders, folder: Path) -> AsyncIterator[Run]:
             replica.environ = environ
         ready = prepare(Settings.load(environ), sandbox=False)
         migrate(trouble.url)
-        robots = await asyncio.to_thread(_enrolled, ready, server, clock, rng, orders)
+        robots = await asyncio.to_thread(invited, ready, server.sandbox, clock, rng, _wanted(orders))
         weather = Weather(
             server.sandbox.faults,
             trouble,
@@ -278,30 +305,6 @@ async def opened(orders: Orders, folder: Path) -> AsyncIterator[Run]:
             outage_seconds=orders.outage_seconds,
         )
         yield Run(orders, folder, trouble, clock, server, ready, replicas, robots, weather, rng)
-
-
-def _enrolled(ready: Ready, server: SandboxServer, clock: OffsetClock, rng: Random, orders: Orders) -> list[Robot]:
-    database = open_database(ready.database_url, ready.keyring)
-    key = ready.keyring.derive("buttons")
-    robots = []
-
-    def add(store: Store, number: int) -> str:
-        at = clock.now()
-        started = (at - timedelta(days=rng.randint(0, 30))).date()
-        _, token = patients.add(store, ready.clinic, code=f"P-{number:04d}", ici_start=started, at=at)
-        return token
-
-    try:
-        for number in range(orders.robots):
-            token = database.run(lambda store, number=number: add(store, number))
-            person = server.sandbox.person(f"P-{number:04d}", start=token, link=token, code=f"P-{number:04d}")
-            robots.append(Robot(person, Random(rng.random()), key))
-        lead = database.run(lambda store: invented.lead(store, ready.clinic, clock.now()))
-        person = server.sandbox.person("lead", start=lead["start"], link=lead["start"], code="lead")
-        robots.append(Robot(person, Random(rng.random()), key))
-    finally:
-        database.shut()
-    return robots
 
 
 async def run(orders: Orders, folder: Path) -> tuple[Findings, Run]:
@@ -342,10 +345,11 @@ def main() -> int:
     parser.add_argument("--webhook", action="store_true")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--taps", type=int, default=20_000)
-    parser.add_argument("--robots", type=int, default=330)
+    parser.add_argument("--robots", type=int, default=300)
+    parser.add_argument("--settled", type=int, default=240)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--every", type=float, default=10.0)
-    parser.add_argument("--kill-every", type=float, default=15.0)
+    parser.add_argument("--every", type=float, default=15.0)
+    parser.add_argument("--kill-every", type=float, default=18.0)
     parser.add_argument("--folder", type=Path, help="where logs and the database stay")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="nervecheck-chaos-"))

@@ -80,8 +80,10 @@ class Weather:
         await asyncio.sleep(self._outage)
 
     async def _slow(self) -> None:
-        self._faults.add("slow", seconds=10, count=20)
-        await asyncio.sleep(2)
+        fault = self._faults.add("slow", seconds=10, count=20)
+        await asyncio.sleep(6)
+        # Not for as long as it takes until twenty were asked: a bot that is starting asks one at a time.
+        self._faults.clear(fault.id)
 
     async def _reset(self) -> None:
         fault = self._faults.add("outage", percent=30)

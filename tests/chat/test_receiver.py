@@ -50,8 +50,15 @@ async def silent(house: House, asked: list[Any]) -> None:
     house.api.do_request = request
 
 
-async def test_a_poll_that_never_ends_is_noticed_and_built_anew(house: House) -> None:
+async def test_a_poll_that_never_ends_is_noticed_and_built_anew(house: House, monkeypatch) -> None:
     asked: list[Any] = []
+    connected: list[str] = []
+
+    async def noted(what: str) -> None:
+        connected.append(what)
+
+    monkeypatch.setattr(house.api, "shutdown", lambda: noted("closed"))
+    monkeypatch.setattr(house.api, "initialize", lambda: noted("opened"))
     await silent(house, asked)
     rebuilt = receiving.REBUILT._value.get()
     receiver = Receiver(house.bot, house.dispatcher, house.clock, silent_seconds=0.05)
@@ -60,6 +67,7 @@ async def test_a_poll_that_never_ends_is_noticed_and_built_anew(house: House) ->
     await until(lambda: house.api.confirmed == 1)
     assert house.log == [("said", 7)]
     assert receiving.REBUILT._value.get() == rebuilt + 1
+    assert connected == ["closed", "opened"], "the dead connection is not used again"
     await receiver.stop()
     await run
 
@@ -84,6 +92,23 @@ async def test_one_of_two_polls_and_the_other_takes_over_when_it_is_gone(house: 
     assert not second.others_lead
     lost = asyncio.create_task(first.keep())
     await asyncio.wait_for(lost, 20)
+
+
+async def test_after_the_clock_was_set_the_holder_renews_before_another_may_take_over(house: House) -> None:
+    """To a clock set forward every lease is over, also that of a leader who is well."""
+    rows, clock = Rows(), FrozenClock(AT)
+    first, second = (Leader(rows, clock, owner=name) for name in ("first", "second"))
+    await first.wait()
+    keeping = asyncio.create_task(first.keep())
+    waiting = asyncio.create_task(second.wait())
+    await until(lambda: second.others_lead)
+    clock.advance(timedelta(hours=2))
+    await asyncio.sleep(LOOK_SECONDS + 2 * leading.RENEW_SECONDS + 0.5)
+    assert not waiting.done()
+    assert not keeping.done(), "the first leads on"
+    for task in (keeping, waiting):
+        task.cancel()
+    await asyncio.gather(keeping, waiting, return_exceptions=True)
 
 
 async def test_a_stop_hands_over_at_once(house: House, quickly: None) -> None:

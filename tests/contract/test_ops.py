@@ -23,6 +23,11 @@ def test_a_lease_is_one_replicas_until_it_runs_out(database):
     assert not database.run(lambda s: s.lease_is_held("other", AT))
 
 
+def test_a_lease_of_a_clock_that_is_a_little_ahead_is_none_the_less_held(database):
+    assert take(database, "one", AT + 3 * SECOND)
+    assert not take(database, "two", AT)
+
+
 def test_a_lease_can_be_given_up_by_its_holder_alone(database):
     take(database, "one")
     database.run(lambda s: s.drop_lease("polling", owner="two"))

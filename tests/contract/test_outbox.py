@@ -170,6 +170,26 @@ def test_a_message_whose_sender_died_gives_way_to_a_newer_edit(database):
     assert states(database) == {OutboxState.REPLACED: 1, OutboxState.SENT: 1}
 
 
+@pytest.mark.parametrize("mode", ["new", "edit"])
+def test_a_message_whose_sender_died_is_not_sent_after_a_newer_one_of_a_more_urgent_lane(database, mode):
+    put(database, revision=0, lane=Lane.CHECKIN)
+    claimed(database, until=AT + MINUTE)
+    second = put(database, mode=mode, revision=1, lane=Lane.REPLY)
+    (claim,) = claimed(database, AT + MINUTE)
+    assert (claim.row.id, claim.row.mode) == (second, "new"), "nobody knows whether the first one arrived"
+    assert drain(database, AT + 2 * MINUTE) == [(second, "new", 1, None)], "its sender died, too"
+    assert states(database) == {OutboxState.REPLACED: 1, OutboxState.SENT: 1}
+
+
+def test_what_takes_the_place_of_a_message_whose_sender_died_is_of_the_same_slot_and_later(database):
+    first = put(database, revision=1, lane=Lane.CHECKIN)
+    claimed(database, until=AT + MINUTE)
+    same = put(database, revision=1, lane=Lane.REPLY)
+    other = put(database, slot="menu", revision=2, lane=Lane.REPLY)
+    red = put(database, revision=2, lane=Lane.RED_FLAG)
+    assert [row[0] for row in drain(database, AT + MINUTE)] == [red, same, other, first]
+
+
 def test_a_message_that_was_put_off_keeps_its_turn(database):
     number = put(database, revision=1)
     claimed(database)

@@ -41,9 +41,10 @@ def test_one_that_says_so_and_never_ends_is_not_waited_for_for_ever(url, monkeyp
             pass
 
 
-def test_that_it_was_ending_once_is_forgotten_by_the_next(url):
+def test_that_it_was_ending_once_is_forgotten_by_the_next(url, monkeypatch):
     with single_process(url) as hold:
         hold.leave()
+    monkeypatch.setattr(lock.time, "sleep", lambda _seconds: pytest.fail("it waits for one that is not leaving"))
     with single_process(url), pytest.raises(AlreadyRunningError), single_process(url):
         pass
 

@@ -144,6 +144,47 @@ async def test_a_clock_that_jumps_past_a_lease_doubles_nothing_in_the_same_proce
     assert len(post.api.calls) == 1
 
 
+@pytest.mark.parametrize("hours", [-2, 2])
+async def test_a_claim_that_comes_when_it_may_be_over_is_let_go_and_made_again(post, hours):
+    """A transaction that hangs, or a clock that is set in it: to others that lease is over, and the message theirs."""
+    number = post.put("hello")
+    transact = post.database.transact
+
+    async def hanging(fn):
+        found = await transact(fn)
+        post.later(hours=hours)
+        post.database.transact = transact
+        return found
+
+    post.database.transact = hanging
+    assert not await post.sender.send_once()
+    assert post.api.calls == []
+    assert post.state(number) is OutboxState.WAITING
+    post.later(hours=-min(hours, 0))
+    assert await post.make_sender(owner="two").send_once(), "no lease stands in the way"
+    assert post.texts == ["hello"]
+
+
+async def test_a_claim_let_go_leaves_alone_what_another_has_taken_since(post):
+    post.put("hello")
+    transact, other = post.database.transact, post.make_sender(owner="two")
+
+    async def hanging(fn):
+        post.database.transact = transact
+        found = await transact(fn)
+        post.later(hours=2)
+        await other._claim()
+        return found
+
+    post.database.transact = hanging
+    post.api.gate.clear()
+    assert not await post.sender.send_once()
+    assert not await post.make_sender(owner="three").send_once(), "the second still has it"
+    post.api.gate.set()
+    await until(lambda: not other.under_way)
+    assert post.texts == ["hello"]
+
+
 async def test_replicas_share_one_budget(post):
     senders = [post.make_sender(owner=name) for name in ("one", "two", "three")]
     for chat in range(40):

@@ -88,10 +88,26 @@ class MemoryMessages:
             if queued.row.lane not in lanes or len(claims) == limit:
                 continue
             if queued.owner is None or not self._give_way(queued, at):
+                queued = self._overtaken(queued)  # noqa: PLW2901 - what is claimed is what it has become
                 self._put(queued._replace(owner=owner, leased_until=lease_until, attempt=queued.attempt + 1))
                 message_id = self._t.get("slot", (chat, queued.row.slot))
                 claims.append(Claim(row=queued.row, attempt=queued.attempt + 1, message_id=message_id))
         return claims
+
+    def _overtaken(self, queued: Queued) -> Queued:
+        row = queued.row
+        dead = [
+            q
+            for q in self._queued(row.chat_id, row.slot)
+            if q.owner is not None
+            and q.row.id < row.id
+            and min(q.row.lane, row.lane) > Lane.RED_FLAG
+            and (row.mode == "edit" or row.revision > q.row.revision)
+        ]
+        for q in dead:
+            self._put(q._replace(state=OutboxState.REPLACED))
+        modes = {row.mode, *(q.row.mode for q in dead)}
+        return queued._replace(row=row.model_copy(update={"mode": "new" if "new" in modes else "edit"}))
 
     def _give_way(self, queued: Queued, not_before: datetime) -> bool:
         behind = [

@@ -1,12 +1,15 @@
 """Faults, as decided and as a client sees them."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import aiohttp
 import pytest
 
+import bot.sandbox
 from bot.sandbox.errors import NotPossibleError
-from bot.sandbox.faults import Faults
+from bot.sandbox.faults import KINDS, Faults
 
 
 class Seconds:
@@ -113,3 +116,27 @@ async def test_too_many_requests_on_demand(client, box):
     box.faults.add("429", retry_after=9, count=1)
     body = await client.call("getMe")
     assert (body["error_code"], body["parameters"]) == (429, {"retry_after": 9})
+
+
+async def test_a_half_open_line_carries_nothing_out_and_never_answers(client, box, maria):
+    box.faults.add("half_open", methods=["sendMessage"], count=1)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.call("sendMessage", chat_id=maria.id, text="x"), 0.3)
+    assert len(box.messages(maria)) == 1
+    (call,) = box.journal.calls("sendMessage")
+    assert (call.error, call.lost) == ((0, "half-open"), True)
+    assert await client.result("sendMessage", chat_id=maria.id, text="x")
+
+
+async def test_a_slow_line_has_carried_out_what_it_answers_late(client, box, maria):
+    box.faults.add("slow", seconds=60, count=1)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.call("sendMessage", chat_id=maria.id, text="x"), 0.3)
+    assert box.messages(maria)[-1]["text"] == "x"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_can_play_and_name_each(kind):
+    page = Path(bot.sandbox.__file__).parent / "static"
+    assert f'value="{kind}"' in (page / "index.html").read_text(encoding="utf-8")
+    assert re.search(rf"\b{kind}: \"", (page / "desk.js").read_text(encoding="utf-8"))

@@ -104,3 +104,27 @@ async def test_the_sandbox_posts_to_this_machine_only(client, url):
 async def test_secrets_are_checked(client, receiver):
     refused = await client.refused("setWebhook", url=receiver.url, secret_token="not good!")
     assert refused == (400, "Bad Request: secret token contains unallowed characters")
+
+
+async def test_an_update_can_be_brought_twice(client, box, maria, receiver):
+    box.faults.add("duplicate", count=1)
+    await client.result("setWebhook", url=receiver.url)
+    box.say(maria, "hello")
+    await receiver.wait(2)
+    assert len({update["update_id"] for _, update in receiver.taken}) == 1
+    await emptied(box)
+    box.say(maria, "again")
+    await receiver.wait(3)
+    await emptied(box)
+    assert len(receiver.taken) == 3
+
+
+async def test_updates_can_come_out_of_order(client, box, maria, receiver):
+    box.faults.add("reorder", seconds=0.3)
+    await client.result("setWebhook", url=receiver.url)
+    for number in range(12):
+        box.say(maria, str(number))
+    await receiver.wait(12)
+    came = [update["message"]["text"] for _, update in receiver.taken]
+    assert sorted(came, key=int) == [str(number) for number in range(12)], "each once"
+    assert came != sorted(came, key=int), "and not in order"

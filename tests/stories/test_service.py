@@ -1,8 +1,10 @@
 """The running service: it is never deaf for long, and a stop is quick."""
 
 import asyncio
+import time
 
 from bot import service as service_module
+from bot import ticker as ticking
 from tests.stories.world import World
 
 
@@ -52,4 +54,19 @@ async def test_a_stop_does_not_wait_for_ever(world: World, monkeypatch) -> None:
     monkeypatch.setattr(world.service.receiver, "stop", hang)
     async with asyncio.timeout(20):
         await world.service.stop()
+    await world.service.bots.sending.request.initialize()
+
+
+async def test_a_ticker_or_a_sender_that_hangs_is_seen(world: World, monkeypatch) -> None:
+    """Both loops run on, and get through nothing."""
+    await world.service.start()
+    assert world.service.ticks
+    assert world.service.sends
+    later = time.monotonic() + service_module.ROUND_SECONDS
+    monkeypatch.setattr(ticking.time, "monotonic", lambda: later)
+    assert not world.service.ticks
+    assert not world.service.sends
+    monkeypatch.undo()
+    await world.service.stop()
+    assert not world.service.sends, "one that has ended is not running"
     await world.service.bots.sending.request.initialize()

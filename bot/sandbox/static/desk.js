@@ -6,8 +6,8 @@ import { element } from "./message.js";
 const $ = (id) => document.getElementById(id);
 const DATE = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 const LANGUAGES = { en: "English", es: "Español", ru: "Русский", de: "Deutsch" };
-const KINDS = { 429: "Too many requests", 502: "Bad gateway", reply_lost: "Answer lost", outage: "Outage", slow: "Slow line" };
-const SECONDS = { 429: "Seconds to wait", outage: "Seconds it lasts (0: until stopped)", slow: "Seconds each answer takes" };
+const KINDS = { 429: "Too many requests", 502: "Bad gateway", reply_lost: "Answer lost", outage: "Outage", slow: "Slow line", half_open: "Half-open", duplicate: "Brought twice", reorder: "Out of order" };
+const SECONDS = { 429: "Seconds to wait", outage: "Seconds it lasts (0: until stopped)", slow: "Seconds each answer takes", reorder: "Seconds an update is held back at most" };
 
 let shown = null; // the clock as last told: {now, speed, movable}, and when we were told
 

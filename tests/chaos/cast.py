@@ -1,0 +1,81 @@
+"""Who takes part in a run: people with a fresh invite, people who have been patients for days, a lead."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+from bot.app import invented, patients
+from bot.app.plans import rescheduled
+from bot.app.ports import Clinic
+from bot.app.store import CheckInRow, Patient, PatientState, Store
+from bot.clock import Clock
+from bot.core.checkin import CheckIn, State
+from bot.db.engine import open_database
+from bot.sandbox.state import Sandbox
+from bot.wiring import Ready
+from tests.chaos.robots import Robot
+
+ZONES = ("Europe/Berlin", "America/New_York", "America/Los_Angeles", "Pacific/Auckland", "Asia/Tokyo", "Asia/Kolkata")
+DAYTIME = range(10, 19)
+"""Local hours that are no quiet ones."""
+SOON = timedelta(seconds=40)
+"""Who is asked today is asked within it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many there are to be, and how ill (the chance that an answer is anything but the mildest)."""
+
+    new: int
+    settled: int
+    ill: float
+
+
+def invited(ready: Ready, box: Sandbox, clock: Clock, rng: Random, wanted: Wanted) -> list[Robot]:
+    """Add all of them to the database and to the sandbox; return their robots, the lead's last."""
+    database = open_database(ready.database_url, ready.keyring)
+    people, started = [], set()
+
+    def add(store: Store) -> None:
+        at = clock.now()
+        for number in range(wanted.new + wanted.settled):
+            code, since = f"P-{number:04d}", (at - timedelta(days=rng.randint(8, 40))).date()
+            # Of two drugs: asked every day in these weeks.
+            patient, token = patients.add(store, ready.clinic, code=code, ici_start=since, regimen="combination", at=at)
+            person = box.person(code, start=token, link=token, code=code)
+            if number >= wanted.new:
+                _settle(store, ready.clinic, patient, person.id, at, asked_at=at + SOON * rng.random())
+                box.chat(person).started = True
+                started.add(person.id)
+            people.append(person)
+        lead = invented.lead(store, ready.clinic, at)
+        people.append(box.person("lead", start=lead["start"], link=lead["start"], code="lead"))
+
+    try:
+        database.run(add)
+    finally:
+        database.shut()
+    key = ready.keyring.derive("buttons")
+    return [Robot(one, Random(rng.random()), key, ill=wanted.ill, started=one.id in started) for one in people]
+
+
+def _settle(store: Store, clinic: Clinic, patient: Patient, chat_id: int, at: datetime, *, asked_at: datetime) -> None:
+    """Make of someone invited a patient who answered the first questions just before the run."""
+    zone = next(name for name in ZONES if at.astimezone(ZoneInfo(name)).hour in DAYTIME)
+    active = {"state": PatientState.ACTIVE, "chat_id": chat_id, "language": "en", "timezone": zone, "jitter": 0}
+    asked = {"send_time": asked_at.astimezone(ZoneInfo(zone)).time().replace(microsecond=0)}
+    store.save_patient(rescheduled(patient.model_copy(update=active | asked), clinic, at))
+    before, protocol = at - timedelta(seconds=1), clinic.protocol
+    done = CheckInRow(
+        patient_id=patient.id,
+        kind="baseline",
+        due_at=before,
+        opened_at=before,
+        closed_at=before,
+        protocol_name=protocol.name,
+        protocol_version=protocol.version,
+        protocol_hash=protocol.content_hash,
+        value=CheckIn(form="baseline", state=State.DONE, revision=1, asked_revision=1, cursor=None, answers={}),
+    )
+    store.add_checkin(done)

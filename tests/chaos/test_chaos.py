@@ -1,0 +1,45 @@
+"""The short form of the chaos runs: every fault, at least five kills, on SQLite and on PostgreSQL with two replicas.
+
+The long form (50 kills and 20,000 taps each) is `make chaos`.
+"""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.auditor import table
+from tests.chaos.run import Orders, run
+
+SHORT = {
+    "kills": 5,
+    "taps": 250,
+    "robots": 24,
+    "settled": 18,
+    "ill": 0.05,
+    "every": 2.5,
+    "outage_seconds": 3.0,
+    "kill_every": 9.0,
+    "settle_seconds": 120.0,
+}
+GIVE_UP_SECONDS = 600
+"""A machine that needs longer says nothing about the bot; no verdict hangs on it."""
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [
+        Orders(**SHORT, seed=3),
+        Orders(**SHORT, database="postgres", replicas=2, webhook=True, seed=4),
+    ],
+    ids=["sqlite", "postgresql"],
+)
+async def test_nothing_is_lost(orders: Orders, tmp_path: Path) -> None:
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        findings, made = await run(orders, tmp_path)
+    assert findings.losses == [], table(findings, "lost")
+    assert len(made.kills) >= orders.kills
+    assert findings.counts["taps"] >= orders.taps
+    assert findings.counts["check-ins"] >= orders.robots, "everyone got as far as the first questions"
+    assert findings.counts["red flags"] >= 1, "somebody was ill"
+    assert sum(made.weather.played.values()) >= 5, "there was weather"
