@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TextIO
 
 import structlog
+from prometheus_client import Counter
 from structlog.typing import EventDict, Processor
 
 REDACTED = "[redacted]"
@@ -29,8 +30,16 @@ _PATTERNS = (
     re.compile(r"(?<![\w.])\d{9,15}(?![\w.])"),  # a number without signs, or a chat id
     re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),  # user and password of an address
 )
+LOG_ERRORS = Counter("nervecheck_log_errors_total", "Lines that could not be written, as on a full disk.")
 _SHORTEST_SECRET = 6
 """Shorter ones would take pieces out of ordinary words."""
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Counts a line it can't write, where the library would print the line uncleaned, with a stack trace."""
+
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        LOG_ERRORS.inc()
 
 
 def setup(
@@ -52,7 +61,7 @@ def setup(
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Handler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

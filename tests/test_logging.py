@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
+from prometheus_client import REGISTRY
 
 from bot.logging import QUIET, REDACTED, scrubbed, setup
 
@@ -108,3 +109,18 @@ def test_set_up_twice_writes_once(log_to: Callable[..., Written]) -> None:
     written = log_to()
     structlog.get_logger().error("once", action="x")
     assert written().count("once") == 1
+
+
+def test_a_line_that_cannot_be_written_is_counted_and_shown_nowhere_else(
+    log_to: Callable[..., Written], capsys: pytest.CaptureFixture[str]
+) -> None:
+    class FullDisk(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    log_to()
+    setup(stream=FullDisk())
+    before = REGISTRY.get_sample_value("nervecheck_log_errors_total")
+    structlog.get_logger().error("sent", action="sent", phone="+49 30 901820")
+    assert REGISTRY.get_sample_value("nervecheck_log_errors_total") == before + 1
+    assert capsys.readouterr() == ("", "")

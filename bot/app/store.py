@@ -618,7 +618,3 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
     def next_event_at(self) -> datetime | None:
         """The earliest of all next_due_at, next_step_at, staff_step_at and waiting outbox not_before moments."""
         ...
-
-
-class DuplicateError(ValueError):
-    """That study code is already in use: choose another, or look it up with `nervecheck patient show`."""

@@ -17,6 +17,7 @@ from bot.app import dead
 from bot.app.lookup import RefusedError
 from bot.app.ports import Outcome
 from bot.app.store import DeadUpdate, Store
+from bot.app.store_errors import StoreDownError
 from bot.chat.afterwards import Afterwards
 from bot.chat.handlers import Handlers, Step
 from bot.chat.metrics import (
@@ -91,7 +92,7 @@ class Dispatcher:
                     return await self._work_off(raw, seen)
                 except DatabaseDownError as error:
                     DATABASE_ERRORS.inc()
-                    log.warning("the database failed", action="update_not_committed", error=_class_of(error.__cause__))
+                    log.warning("the database failed", action="update_not_committed", error=_first_class(error))
                     if not keep_trying:
                         raise
                 await self._sleep(wait)
@@ -137,6 +138,9 @@ class Dispatcher:
     async def _transact(self, work: "_Once") -> Outcome | None:
         try:
             return await self._database.transact(work)
+        except StoreDownError as error:
+            # Also where it failed in the middle of the work: that is not the work's fault.
+            raise DatabaseDownError("the database failed") from error
         except Exception as error:
             if work.failed:
                 raise
@@ -233,5 +237,8 @@ def where(error: BaseException) -> str:
     return f"{type(error).__name__} at {place}" if place else type(error).__name__
 
 
-def _class_of(error: BaseException | None) -> str:
+def _first_class(error: BaseException) -> str:
+    """Name what began it all."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     return type(error).__name__

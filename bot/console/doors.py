@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.app.lookup import RefusedError
-from bot.app.store import DuplicateError
+from bot.app.store_errors import DuplicateError
 from bot.app.team_store import Role, Staff
 from bot.console import passkeys, sign_in
 from bot.console.desk import Desk

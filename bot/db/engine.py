@@ -13,6 +13,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.app.store import Store
+from bot.app.store_errors import StoreDownError
 from bot.db.crypto import Keyring
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ class DatabaseClosedError(RuntimeError):
     """The database was closed: nothing was read or stored."""
 
 
-class NotStoredError(RuntimeError):
+class NotStoredError(StoreDownError):
     """The commit failed, so nothing of this transaction is stored: it can be tried again."""
 
 

@@ -14,8 +14,10 @@ from sqlalchemy import URL, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from bot.app.store import Store
+from bot.app.store_errors import StoreDownError
 from bot.db.crypto import Keyring
 from bot.db.engine import Database, DatabaseClosedError
+from bot.db.faults import is_down
 from bot.db.store import SqlStore
 
 T = TypeVar("T")
@@ -60,6 +62,14 @@ class PostgresDatabase(Database):
         return await work
 
     def _transact(self, fn: Callable[[Store], T]) -> T:
+        try:
+            return self._tried(fn)
+        except DBAPIError as error:
+            if is_down(error):
+                raise StoreDownError(StoreDownError.__doc__) from error
+            raise
+
+    def _tried(self, fn: Callable[[Store], T]) -> T:
         for number in range(TRIES - 1):
             try:
                 return self._once(fn)

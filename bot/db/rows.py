@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.app.store import DuplicateError
+from bot.app.store_errors import DuplicateError
 from bot.core.screen import Frozen, Screen
 from bot.db.crypto import Keyring, KeyringError, SealError
 

@@ -19,6 +19,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from bot.app.store import Store
 from bot.db.crypto import Keyring
 from bot.db.engine import Database, DatabaseClosedError, NotStoredError, in_memory
+from bot.db.faults import is_down
 from bot.db.schema import metadata
 from bot.db.store import SqlStore
 
@@ -86,7 +87,7 @@ class _Job(Generic[T]):
             self.error = RuntimeError("StopIteration left the transaction")
             self.error.__cause__ = error
         except BaseException as error:  # noqa: BLE001 - it belongs to the caller, not to the writer
-            self.error = error
+            self.error = _not_stored(error) if is_down(error) else error
         if self.error is not None or not self.keep:
             connection.exec_driver_sql("ROLLBACK TO job")
         connection.exec_driver_sql("RELEASE job")
@@ -213,8 +214,13 @@ def _commit(connection: Connection, store: Store, jobs: Iterable[_Job[Any]]) -> 
         with suppress(sqlite3.Error):
             cast("sqlite3.Connection", connection.connection.driver_connection).rollback()
         for job in jobs:
-            job.error = NotStoredError(NotStoredError.__doc__)
-            job.error.__cause__ = error
+            job.error = _not_stored(error)
+
+
+def _not_stored(error: BaseException) -> NotStoredError:
+    told = NotStoredError(NotStoredError.__doc__)
+    told.__cause__ = error
+    return told
 
 
 def _hand_back(jobs: Iterable[_Job[Any]]) -> None:

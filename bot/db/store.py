@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bot.app.store import Store
+from bot.db.faults import is_down
 from bot.db.store_alerts import Alerts
 from bot.db.store_books import Books
 from bot.db.store_checkins import CheckIns
@@ -20,7 +21,11 @@ class SqlStore(Patients, CheckIns, Alerts, Messages, Team, Desk, Ops, Books):
         try:
             with self._connection.begin_nested():
                 fn()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller decides; the savepoint is undone
+        except Exception as error:
+            if is_down(error):
+                # It may have undone the whole transaction, as SQLite does when the disk is full: going on would be
+                # work outside of any.
+                raise
             return error
         return None
 

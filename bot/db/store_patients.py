@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, select, union, update
 
-from bot.app.store import Caregiver, Consent, DuplicateError, Invite, Patient
+from bot.app.store import Caregiver, Consent, Invite, Patient
+from bot.app.store_errors import DuplicateError
 from bot.core.again import Watch
 from bot.db import tables as t
 from bot.db.rows import NUMBER, Section, Shape, insert_or_skip, sealed_record

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 
-from bot.app.store import DuplicateError
+from bot.app.store_errors import DuplicateError
 from bot.app.team_store import CoverRow, Passkey, Session, ShiftRow, Snooze, Staff, WeekReport
 from bot.db import tables_team as t
 from bot.db.rows import NUMBER, TEXT, Section, Shape, insert_or_skip, insert_or_update

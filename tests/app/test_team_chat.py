@@ -7,7 +7,8 @@ import pytest
 from bot.app import conversation, digest, outage, staff_chat, sweeps, team, work_items
 from bot.app.lookup import RefusedError
 from bot.app.ports import Meant
-from bot.app.store import DuplicateError, Lane, PatientState, WorkItem
+from bot.app.store import Lane, PatientState, WorkItem
+from bot.app.store_errors import DuplicateError
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from tests.app.conftest import AT

@@ -109,6 +109,7 @@ def audit(store: Store, clinic: Clinic, seen: Evidence) -> Findings:
         "check-ins": sum(len(store.checkins(p.id, limit=10_000)) for p in patients),
         "red flags": sum(1 for alert in _alerts(store, patients) if alert.tier in RED),
         "most in any second": most_within(seen.calls, 1),
+        "most in any 5 seconds": most_within(seen.calls, 5),
     }
     return findings
 

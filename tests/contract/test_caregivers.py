@@ -1,6 +1,6 @@
 import pytest
 
-from bot.app.store import DuplicateError
+from bot.app.store_errors import DuplicateError
 from tests.contract.samples import MINUTE, caregiver, full_caregiver, patient
 
 

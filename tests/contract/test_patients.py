@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.store import Audit, DuplicateError, Lane, PatientState
+from bot.app.store import Audit, Lane, PatientState
+from bot.app.store_errors import DuplicateError
 from tests.contract.samples import (
     AT,
     MINUTE,

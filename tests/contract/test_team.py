@@ -2,7 +2,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.app.store import DuplicateError
+from bot.app.store_errors import DuplicateError
 from tests.contract.samples import AT, MINUTE, alert, cover, full_staff, patient, shift, snooze, staff
 
 DAY = timedelta(days=1)

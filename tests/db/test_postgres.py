@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bot.app import patients
 from bot.app.store import Invite, Lane
+from bot.app.store_errors import StoreDownError
 from bot.db import store_alerts, store_checkins
 from bot.db.postgres import TRIES
 from tests.contract.samples import (
@@ -231,16 +232,22 @@ async def test_a_connection_lost_before_the_commit_is_replaced(pg):
 
 async def test_a_connection_lost_in_the_commit_is_the_callers_to_know(pg):
     fn, runs = _fails(1, None, lost=True, statement=None)
-    with pytest.raises(DBAPIError):
+    with pytest.raises(StoreDownError):
         await pg.transact(fn)
     assert len(runs) == 1
 
 
 async def test_it_is_not_run_for_ever(pg):
     fn, runs = _fails(99, "40001")
-    with pytest.raises(DBAPIError):
+    with pytest.raises(StoreDownError):
         await pg.transact(fn)
     assert len(runs) == TRIES
+
+
+async def test_a_row_that_met_a_deadlock_is_not_its_own_fault(pg):
+    fn, runs = _fails(1, "40P01")
+    assert await pg.transact(lambda s: s.attempt(lambda: fn(s))) is None
+    assert len(runs) == 2
 
 
 async def test_other_errors_are_the_callers(pg):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.app.store import DuplicateError
+from bot.app.store_errors import DuplicateError
 from tests.contract.samples import caregiver, patient, protocol_file
 from tests.db.replicas import in_thread, opened, until_somebody_waits
 

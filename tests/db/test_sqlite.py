@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -98,6 +99,71 @@ async def test_a_failed_commit_fails_all_of_its_group_and_only_that(sqlite):
     assert await sqlite.transact(lambda s: s.setting("one")) is None
     await sqlite.transact(lambda s: s.save_setting("one", "2"))
     assert await sqlite.read(lambda s: s.setting("one")) == "2"
+
+
+@pytest.fixture
+def full(sqlite):
+    """The database, with no page left to write on until `room` is called."""
+
+    def limit(pages):
+        def set_it(store):
+            store._connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+
+        sqlite.run(set_it)
+
+    limit(sqlite.run(lambda s: s._connection.execute(text("PRAGMA page_count")).scalar_one()))
+    sqlite.room = lambda: limit(10**6)
+    return sqlite
+
+
+def _too_much(store):
+    for number in range(500):
+        store.save_setting(f"n{number}", "x" * 1000)
+
+
+async def test_a_disk_that_is_full_in_the_middle_is_not_the_works_fault(full):
+    with pytest.raises(NotStoredError):
+        await full.transact(_too_much)
+    full.room()
+    await full.transact(_too_much)
+    assert full.run(lambda s: s.setting("n499")) == "x" * 1000
+
+
+async def test_a_disk_full_in_the_middle_leaves_nothing_of_its_group(full):
+    gate = Gate()
+    first = await gate.hold(full)
+    tasks = await _queued(
+        full, lambda s: s.save_setting("before", "1"), _too_much, lambda s: s.save_setting("after", "1")
+    )
+    gate.leave.set()
+    await first
+    for task in tasks:
+        with pytest.raises(NotStoredError):
+            await task
+    assert full.run(lambda s: (s.setting("before"), s.setting("n0"), s.setting("after"))) == (None, None, None)
+
+
+async def test_nothing_goes_on_outside_a_transaction_that_the_full_disk_undid(full):
+    def several(store):
+        store.save_setting("before", "1")
+        store.attempt(lambda: _too_much(store))
+        store.save_setting("after", "1")
+
+    with pytest.raises(NotStoredError):
+        await full.transact(several)
+    assert full.run(lambda s: (s.setting("before"), s.setting("n0"), s.setting("after"))) == (None, None, None)
+
+
+async def test_an_error_of_the_database_is_told_from_one_of_the_work(sqlite):
+    def disk_error(_store):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR | 10 << 8
+        raise OperationalError("UPDATE", {}, error)
+
+    with pytest.raises(NotStoredError):
+        await sqlite.transact(disk_error)
+    with pytest.raises(OperationalError):
+        await sqlite.transact(lambda s: s._connection.execute(text("SELECT nothing")))
 
 
 async def test_a_caller_cancelled_while_waiting_leaves_nothing(sqlite):

@@ -12,7 +12,6 @@ from bot.app.store import (
     Caregiver,
     CheckInRow,
     Consent,
-    DuplicateError,
     Invite,
     Patient,
     PatientState,
@@ -21,6 +20,7 @@ from bot.app.store import (
     TipShown,
     WorkItem,
 )
+from bot.app.store_errors import DuplicateError
 from bot.core.checkin import State
 from bot.core.protocol import Answers
 from bot.db.engine import DatabaseClosedError

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from bot.app.store import DuplicateError
+from bot.app.store_errors import DuplicateError
 from bot.app.team_store import CoverRow, Passkey, Session, ShiftRow, Snooze, Staff, WeekReport
 from tests.fakes.memory_tables import Tables
 
