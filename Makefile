@@ -46,7 +46,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_style.py tests/test_config.py tests/deploy tests/db/test_migrate.py tests/content
+	$(BIN)/python -m pytest -q -n $(JOBS) tests/test_architecture.py tests/test_style.py tests/test_config.py tests/deploy tests/db/test_migrate.py tests/content
 	$(BIN)/nervecheck protocol check
 
 bench: $(READY)

@@ -2,7 +2,10 @@
 
 
 class StoreDownError(RuntimeError):
-    """The database failed, not what was to be done in it: nothing is stored, and it can be tried again."""
+    """The database failed, not what was to be done in it: try again.
+
+    Nothing is stored; only where the connection was lost in the commit itself, nobody can know.
+    """
 
 
 class DuplicateError(ValueError):

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from bot.app.store_errors import StoreDownError
 from bot.config import variable
 from bot.logging import scrubbed
 
@@ -48,6 +49,8 @@ def say_error(line: str) -> None:
 
 def _told(error: Exception) -> str:
     """Return the error in one line; an exception without words has them in its docstring."""
+    if isinstance(error, StoreDownError) and isinstance(error.__cause__, Exception):
+        return _told(error.__cause__)
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         taken = f"{variable('listen')} or {variable('sandbox_listen')}"
         return f"{error}: is nervecheck running already? Stop it, or set another {taken}"

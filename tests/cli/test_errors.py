@@ -1,10 +1,13 @@
 import errno
+import sqlite3
 
 import pytest
 import typer
+from sqlalchemy.exc import OperationalError
 
 from bot.cli import app
 from bot.cli.errors import Polite
+from bot.db.engine import NotStoredError
 from tests.cli.conftest import Shell
 
 
@@ -29,6 +32,12 @@ def test_every_group_and_its_commands_explain_themselves(shell: Shell, group: st
         assert command.callback.__doc__.split(".")[0].split()[0] in said.out
 
 
+def of_the_disk() -> NotStoredError:
+    told = NotStoredError(NotStoredError.__doc__)
+    told.__cause__ = OperationalError("UPDATE", {}, sqlite3.OperationalError("database or disk is full"))
+    return told
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [
@@ -37,6 +46,7 @@ def test_every_group_and_its_commands_explain_themselves(shell: Shell, group: st
         (ValueError("first line\nsecond: password"), "nervecheck: first line\n"),
         (KeyError("lost"), "nervecheck: 'lost'"),
         (RuntimeError(), "nervecheck: RuntimeError"),
+        (of_the_disk(), "check NERVECHECK_DATABASE_URL: (sqlite3.OperationalError) database or disk is full"),
         (RuntimeError("call +49 30 901820 with 123456:AAF-abcdefghijklmnopqrstuvwxyz_0123"), "[redacted]"),
     ],
 )
