@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import URL, create_engine, func, inspect, select
 from sqlalchemy.exc import DBAPIError
@@ -68,7 +69,7 @@ def verify(url: str, source: Path, keyring: Keyring) -> Checked:
         with tempfile.TemporaryDirectory(prefix="nervecheck-verify-") as folder:
             aside = Path(folder) / "copy.db"
             shutil.copyfile(source, aside)
-            _check_file(aside, source)
+            _check_file(aside, source, then="use another copy")
             return _read(f"sqlite:///{aside}", source, keyring)
     with _scratch(database_url(url)) as scratch:
         _run("pg_restore", [*_RESTORE, str(source)], scratch)
@@ -109,34 +110,54 @@ def restore(url: str, source: Path, keyring: Keyring) -> Path | None:
 def _copy_sqlite(path: Path, target: Path) -> None:
     if not path.exists():
         raise BackupError(f"{path} does not exist: nothing was stored yet, or NERVECHECK_DATABASE_URL is another")
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
-        # One file, without a journal beside it.
-        copy.execute("PRAGMA journal_mode = DELETE")
-    _check_file(target, target)
+    uri = f"file:{quote(str(path))}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+            # One file, without a journal beside it.
+            copy.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError as error:
+        raise BackupError(
+            f"{path} can't be copied, perhaps it is damaged ({error}): make room, or put the last good copy in its "
+            "place with `nervecheck restore`"
+        ) from None
+    _check_file(target, path, then="put the last good copy in its place with `nervecheck restore`")
 
 
-def _check_file(path: Path, named: Path) -> None:
+def _check_file(path: Path, named: Path, then: str) -> None:
     try:
         with closing(sqlite3.connect(path)) as connection:
             found = [row[0] for row in connection.execute("PRAGMA integrity_check")]
             strays = connection.execute("PRAGMA foreign_key_check").fetchall()
     except sqlite3.DatabaseError as error:
-        raise BackupError(f"{named} is no database, or damaged ({error}): use another copy") from None
+        raise BackupError(f"{named} is no database, or damaged ({error}): {then}") from None
     if found != ["ok"] or strays:
-        raise BackupError(f"{named} is damaged ({len(found)} faults, {len(strays)} stray rows): use another copy")
+        raise BackupError(f"{named} is damaged ({len(found)} faults, {len(strays)} stray rows): {then}")
 
 
 def _set_aside(path: Path) -> Path | None:
+    """Keep what is there: as one whole copy, or, when it is too damaged for one, byte by byte with its journal."""
     if not path.exists():
         return None
     number = 1
     while (aside := path.with_name(f"{path.name}.before-restore-{number}")).exists():
         number += 1
-    with _part_of(aside) as part:
-        _copy_sqlite(path, part)
-        part.replace(aside)
+    try:
+        with _part_of(aside) as part:
+            _copy_sqlite(path, part)
+            part.replace(aside)
+    except BackupError:
+        for ending in ("", "-wal"):
+            _copy_bytes(path.with_name(path.name + ending), aside.with_name(aside.name + ending))
     return aside
+
+
+def _copy_bytes(source: Path, target: Path) -> None:
+    if source.exists():
+        with _part_of(target) as part:
+            shutil.copyfile(source, part)
+            _synced(part)
+            part.replace(target)
 
 
 @contextmanager

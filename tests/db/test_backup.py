@@ -139,6 +139,35 @@ def test_a_damaged_copy_is_refused_and_the_database_stays(url, tmp_path):
     assert not list(tmp_path.glob("*before-restore*"))
 
 
+def damage(path, where):
+    raw = bytearray(path.read_bytes())
+    raw[where : where + 20_000] = b"\xff" * 20_000
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize("where", [0, 40_000], ids=["its head", "its middle"])
+def test_a_damaged_database_is_replaced_and_kept_as_it_was_with_its_journal(url, tmp_path, where):
+    copies.backup(url, tmp_path / "one.backup")
+    path = tmp_path / "clinic.db"
+    damage(path, where)
+    path.with_name("clinic.db-wal").write_bytes(b"what a repair may need")
+    broken = path.read_bytes()
+    kept = copies.restore(url, tmp_path / "one.backup", KEYRING)
+    assert kept is not None
+    assert kept.read_bytes() == broken
+    assert kept.with_name(f"{kept.name}-wal").read_bytes() == b"what a repair may need"
+    assert len(codes(url)) == PEOPLE
+    assert not list(tmp_path.glob(".*")), "nothing half-made stays"
+
+
+@pytest.mark.parametrize("where", [0, 40_000], ids=["its head", "its middle"])
+def test_a_damaged_database_is_not_copied_and_said_to_be_damaged(url, tmp_path, where):
+    damage(tmp_path / "clinic.db", where)
+    with pytest.raises(BackupError, match=r"clinic\.db.* damaged"):
+        copies.backup(url, tmp_path / "one.backup")
+    assert not list(tmp_path.glob("*one.backup*"))
+
+
 def test_a_copy_of_other_keys_or_of_something_else_is_refused(url, tmp_path):
     copies.backup(url, tmp_path / "one.backup")
     with pytest.raises(BackupError, match="set the keys of then"):
