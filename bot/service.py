@@ -200,6 +200,7 @@ class Service:
         """Receive until stopped; whatever goes wrong is tried again, because a deaf bot looks like a working one."""
         wait = FIRST_WAIT
         while not self._stopping:
+            begun = time.monotonic()
             try:
                 await self.introduce()
                 if self.webhook is not None:
@@ -208,6 +209,7 @@ class Service:
             except Exception as error:  # noqa: BLE001 - see above
                 RECEIVER_ERRORS.inc()
                 log.error("receiving failed", action="receive_failed", error=type(error).__name__)  # noqa: TRY400
+            wait = FIRST_WAIT if time.monotonic() - begun > LONGEST_WAIT else wait
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
 

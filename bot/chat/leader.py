@@ -53,13 +53,17 @@ class Leader:
         return self._other_seen is not None and time.monotonic() - self._other_seen < LEASE_SECONDS
 
     async def wait(self) -> None:
-        """Return once this process holds the lease."""
+        """Return once this process holds the lease, however long the database is away meanwhile."""
         while True:
             if self._jumps.jumped():
                 # The holder renews first: to a clock that was set forward every lease is over.
                 await asyncio.sleep(2 * RENEW_SECONDS)
-            if await self._take():
-                break
+            try:
+                if await self._take():
+                    break
+            except Exception as error:  # noqa: BLE001 - the database is down: looked at again as soon as ever
+                LEASE_ERRORS.labels("take").inc()
+                log.warning("the lease of polling can't be read", action="poll_lease", error=type(error).__name__)
             await asyncio.sleep(LOOK_SECONDS)
         LEADS.inc()
         log.info("this process polls", action="poll_leads")

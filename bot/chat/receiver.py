@@ -70,7 +70,8 @@ class Receiver:
                 continue
             await self._leader.wait()
             try:
-                ended = await self._poll()
+                # A stop that came while it waited: another replica takes over.
+                ended = Ended.STOPPED if self._stopping else await self._poll()
             finally:
                 await self._leader.give_up()
             if ended is Ended.UNANSWERED:

@@ -151,6 +151,29 @@ async def test_one_that_hears_nothing_from_telegram_lets_another_try(house: Hous
     await asyncio.gather(run, return_exceptions=True)
 
 
+async def test_one_that_was_stopped_while_it_waited_begins_no_poll_and_keeps_no_lease(house: House, quickly) -> None:
+    rows = Rows()
+    rows.database.run(lambda s: s.take_lease("polling", owner="x", at=AT, until=AT + timedelta(seconds=7)))
+    receiver = Receiver(house.bot, house.dispatcher, house.clock, leader=Leader(rows, house.clock, owner="first"))
+    run = asyncio.create_task(receiver.run())
+    await until(lambda: receiver.seconds_since_poll == 0.0)
+    await receiver.stop()
+    rows.database.run(lambda s: s.drop_lease("polling", owner="x"))
+    await asyncio.wait_for(run, 20)
+    assert receiver.poller is None
+    await asyncio.wait_for(Leader(rows, house.clock, owner="second").wait(), 5)
+
+
+async def test_one_that_waits_outlives_a_database_that_is_down(quickly: None) -> None:
+    """It would rest up to a minute before the next look, and nobody would poll meanwhile."""
+    rows, failed = Rows(), leading.LEASE_ERRORS.labels("take")._value
+    rows.down, before = True, failed.get()
+    waiting = asyncio.create_task(Leader(rows, FrozenClock(AT), owner="first").wait())
+    await until(lambda: failed.get() > before + 2)
+    rows.down = False
+    await asyncio.wait_for(waiting, 20)
+
+
 async def test_while_the_database_is_down_the_lease_is_held_to_its_end_and_no_longer(quickly, monkeypatch) -> None:
     monkeypatch.setattr(leading, "LEASE_SECONDS", 0.2)
     rows = Rows()

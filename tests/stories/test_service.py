@@ -34,6 +34,31 @@ async def test_receiving_is_begun_again_whatever_ended_it(world: World, monkeypa
     assert not world.service.receives
 
 
+async def test_receiving_that_went_well_for_long_is_begun_again_at_once(world: World, monkeypatch) -> None:
+    """Faults of other days must not make it wait a minute now."""
+    monkeypatch.setattr(service_module, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(service_module, "LONGEST_WAIT", 0.05)
+    waits, really = [], asyncio.sleep
+
+    async def introduce() -> None:
+        if len(waits) == 8:
+            # Well for longer than the longest wait, then ended.
+            await really(0.1)
+        raise OSError("the disk is full")
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        await really(3600 if len(waits) > 9 else 0)
+
+    monkeypatch.setattr(world.service, "introduce", introduce)
+    monkeypatch.setattr(service_module.asyncio, "sleep", sleep)
+    receiving = asyncio.create_task(world.service._receive())
+    while len(waits) < 9:
+        await really(0.001)
+    receiving.cancel()
+    assert waits[:9] == [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.05, 0.001]
+
+
 async def test_a_start_forgets_paces_a_wrong_clock_left_behind(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     far = world.clock.now().replace(year=2030)
