@@ -20,7 +20,7 @@ help:
 	@echo "make bench    how fast, how far"
 	@echo "make setup    the virtual environment (the others call it)"
 	@echo "make property random patients at length (an hour)"
-	@echo "make chaos    everything goes wrong and processes are killed, at length (50 minutes): is anything lost?"
+	@echo "make chaos    everything goes wrong and processes are killed, at length (an hour): is anything lost?"
 	@echo "make mutation the clinical core with each line broken: which tests notice (20 minutes)"
 	@echo "make rules    write deploy/rules.md anew from the protocol"
 	@echo "make lock     resolve the requirements anew"
