@@ -63,7 +63,7 @@ def test_the_image_is_built_in_stages_from_the_lock() -> None:
     assert words[0] == "FROM"
     installs = [rest for word, rest in instructions() if word == "RUN" and "pip install" in rest]
     assert len(installs) == 1
-    assert "--require-hashes -r /build/requirements.txt" in installs[0]
+    assert "--no-deps --require-hashes -r /build/requirements.txt" in installs[0]
 
 
 def test_the_container_is_nobodys_root_and_holds_no_secret() -> None:
@@ -200,7 +200,7 @@ def test_every_target_sets_up_what_it_needs() -> None:
     text = (ROOT / "Makefile").read_text()
     for target in ("setup", "run", "test", "check", "bench", "lock", "env-example"):
         assert re.search(rf"^{target}: \$\(READY\)$", text, re.MULTILINE), target
-    assert "--require-hashes -r requirements-dev.txt" in text
+    assert "--no-deps --require-hashes -r requirements-dev.txt" in text
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
