@@ -28,11 +28,11 @@ help:
 
 setup: $(READY)
 
+# Without --no-deps pip looks for newer versions than the list's, and an upstream release of today can stop the set-up.
 $(READY): requirements-dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "nervecheck needs Python 3.11 or newer with venv." \
 		"On Debian and Ubuntu: apt install python3 python3-venv. Or say which: make PYTHON=/path/to/python3" >&2; exit 1; }
 	test -x $(BIN)/pip || "$(PYTHON)" -m venv $(VENV)
-	# Without --no-deps pip looks for newer versions than the list's, and an upstream release of today can stop the set-up.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
