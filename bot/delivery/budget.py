@@ -6,7 +6,7 @@ can be sent at once: what is claimed early would stand in the way of a red flag 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.app.store import Claim, Lane, LimiterRow, Store
 from bot.delivery import limiter
@@ -42,17 +42,22 @@ class Round:
 
 @dataclass(frozen=True)
 class Lease:
-    """Whose claim it is, until when, and what that sender has under way (taken again after a jump of the clock)."""
+    """Whose claim it is, for how long, and what that sender has under way (taken again after a jump of the clock)."""
 
     owner: str
-    until: datetime
+    lasts: timedelta
     under_way: frozenset[int]
 
 
-def take(store: Store, at: datetime, slots: Slots, lease: Lease, pace: Pace) -> Round:
-    """Claim what may go now, urgent lanes first."""
-    store.expire_outbox(at)
+def take(store: Store, now: Callable[[], datetime], slots: Slots, lease: Lease, pace: Pace) -> Round:
+    """Claim what may go now, urgent lanes first.
+
+    `now` is asked once the budget is this transaction's own: whoever waited for it and claimed as of before would spend
+    what was free then together with what became free meanwhile.
+    """
+    store.expire_outbox(now())
     before = store.limiter()
+    at = now()
     urgent, budget, ready = _take_lanes(store, before, URGENT, slots.urgent, at, lease, pace)
     bulk, budget, bulk_ready = _take_lanes(store, budget, BULK, slots.bulk - len(urgent), at, lease, pace)
     if budget != before:
@@ -68,7 +73,9 @@ def _take_lanes(
     if places <= 0:
         return [], budget, None
     most = limiter.room(budget, lanes[0], at, places, pace)
-    found = store.claim_outbox(at, lanes=lanes, limit=most, owner=lease.owner, lease_until=lease.until) if most else ()
+    found = (
+        store.claim_outbox(at, lanes=lanes, limit=most, owner=lease.owner, lease_until=at + lease.lasts) if most else ()
+    )
     claims = [claim for claim in found if claim.row.id not in lease.under_way]
     for claim in claims:
         budget, _ = limiter.grant(budget, claim.row.lane, at, pace)

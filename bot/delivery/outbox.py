@@ -165,20 +165,30 @@ class Sender:
 
     async def _claim(self) -> Round:
         async with self._claiming:
-            at, free = self._clock.now(), self._concurrency - len(self._air)
-            if self._stopping or free <= 0 or await self._rests(at):
+            begun, free = self._clock.now(), self._concurrency - len(self._air)
+            if self._stopping or free <= 0 or await self._rests(begun):
                 return Round((), None)
             slots = Slots(urgent=free, bulk=free - self._kept)
-            lease = Lease(self._books.owner, at + self._lease, frozenset(self._air))
-            pace = self.pace.at_speed(self._speed)
-            found = await self._database.transact(partial(take, at=at, slots=slots, lease=lease, pace=pace))
+            lease = Lease(self._books.owner, self._lease, frozenset(self._air))
+            now, pace = self._unset_since(begun), self.pace.at_speed(self._speed)
+            found = await self._database.transact(partial(take, now=now, slots=slots, lease=lease, pace=pace))
             self._looked = time.monotonic()
-            if found.taken and abs(self._clock.now() - at) >= self._lease / 2:
+            if found.taken and abs(self._clock.now() - begun) >= self._lease / 2:
                 await self._let_go(found)
                 return Round((), None)
             for taken in found.taken:
                 self._start(taken)
             return found
+
+    def _unset_since(self, begun: datetime) -> Callable[[], datetime]:
+        """Return a clock that nobody sets: a claim in which time leaps would find other senders' leases over."""
+        since = time.monotonic()
+
+        def now() -> datetime:
+            passed = timedelta(seconds=(time.monotonic() - since) * self._speed)
+            return max(begun, min(self._clock.now(), begun + passed))
+
+        return now
 
     async def _let_go(self, found: Round) -> None:
         """Send nothing of a claim that took so long, or saw the clock set, that another may have taken it since."""

@@ -1,15 +1,18 @@
-"""`nervecheck`, unchanged but for two things: its clock can be set, and each request says which outbox row it is for.
+"""`nervecheck`, unchanged but for two things: its clock can be set, and each request says what it is and when it left.
 
 `python -m tests.chaos.launch CLOCK-FILE run`. With CHAOS_SCRIPTS, a folder, its migrations are those: a later version.
-Telegram ignores arguments it doesn't know; the sandbox's journal keeps them, and so the auditor can tell a message that
-was sent twice from two messages.
+Telegram ignores arguments it doesn't know; the sandbox's journal keeps them: the outbox row, so that the auditor can tell
+a message that was sent twice from two messages; the process; and the machine's monotonic seconds, which all processes
+share, so that it can tell a crowd that was let go from one that a halting machine made of what was let go in turn.
 """
 
 import os
 import sys
+import time
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from bot import cli, clock
 from bot.db import migrate
@@ -46,10 +49,11 @@ def _with_row(make: Any) -> Any:
         row = ROW.get()
         if row is None or made is None:
             return headers, made
+        notes = {"outbox_row": row, "outbox_pid": os.getpid(), "outbox_at": time.monotonic()}
         if isinstance(made, bytes):
-            return headers, made + f"&outbox_row={row}&outbox_pid={os.getpid()}".encode()
-        made.add_field("outbox_row", str(row))
-        made.add_field("outbox_pid", str(os.getpid()))
+            return headers, made + f"&{urlencode(notes)}".encode()
+        for name, value in notes.items():
+            made.add_field(name, str(value))
         return headers, made
 
     return body

@@ -12,7 +12,7 @@ from bot.core.checkin import State
 from bot.core.screen import Action
 from bot.sandbox.journal import Call
 from tests.app.conftest import AT, packaged
-from tests.chaos.auditor import Evidence, audit, most_within
+from tests.chaos.auditor import Evidence, audit, left, most_within
 from tests.chaos.fleet import Kill
 from tests.chaos.robots import Tapped
 from tests.contract.samples import patient
@@ -66,7 +66,7 @@ class Scene:
 
 
 def call(number: int, row: int, *, at: float = 0.0, pid: int = 1, lost: bool = False, markup=None) -> Call:
-    params = {"chat_id": 7, "outbox_row": row, "outbox_pid": pid, "reply_markup": markup}
+    params = {"chat_id": 7, "outbox_row": row, "outbox_pid": pid, "outbox_at": f"{number / 2}", "reply_markup": markup}
     return Call(number, "sendMessage", params, at + number, AT, result={}, lost=lost, ended=at + number + 0.1)
 
 
@@ -177,3 +177,8 @@ def test_a_day_on_which_nothing_was_asked_and_one_with_two(scene):
 def test_the_most_within_some_seconds():
     calls = [call(0, 1, at=at) for at in (0.0, 0.5, 0.99, 1.4, 3.0)]
     assert (most_within(calls, 1), most_within(calls, 2)) == (3, 4)
+
+
+def test_what_was_let_go_in_turn_and_came_in_a_crowd():
+    calls = [call(number, 1, at=-number) for number in range(6)]
+    assert (most_within(calls, 1), most_within(calls, 1, left)) == (6, 2)

@@ -10,6 +10,7 @@ import structlog
 from bot.app.store import Lane, OutboxState
 from bot.clock import SandboxClock
 from bot.delivery import outbox
+from bot.delivery.budget import Lease, Slots, take
 from bot.delivery.lanes import PUBLISHED, UNLIMITED
 
 from .stand_ins import AT, Post, until
@@ -183,6 +184,46 @@ async def test_a_claim_let_go_leaves_alone_what_another_has_taken_since(post):
     post.api.gate.set()
     await until(lambda: not other.under_way)
     assert post.texts == ["hello"]
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+async def test_a_clock_set_while_a_claim_waits_takes_nothing_out_of_anothers_hand(post, hours):
+    post.put("hello")
+    other, transact = post.make_sender(owner="two"), post.database.transact
+    post.api.gate.clear()
+    await other._claim()
+
+    async def set_meanwhile(fn):
+        post.later(hours=hours)
+        return await transact(fn)
+
+    post.database.transact = set_meanwhile
+    assert not await post.sender.send_once()
+    post.database.transact = transact
+    post.later(hours=-hours)
+    assert not (await post.make_sender(owner="three")._claim()).taken, "the second still has it"
+    post.api.gate.set()
+    await until(lambda: not other.under_way)
+    assert post.texts == ["hello"]
+
+
+def test_a_claim_that_waited_for_the_budget_spends_it_from_then_on(post):
+    for chat in range(8):
+        post.put("hello", chat=chat + 1)
+
+    def claim(store, owner):
+        budget = store.limiter
+        # Another replica has it for ten seconds.
+        store.limiter = lambda: (post.later(seconds=10), budget())[1]
+        lease = Lease(owner, timedelta(seconds=60), frozenset())
+        return take(store, post.clock.now, Slots(8, 0), lease, PUBLISHED).taken
+
+    had_it = AT + timedelta(seconds=10)
+    assert len(post.database.run(lambda s: claim(s, "one"))) == PUBLISHED.burst
+    assert post.database.run(lambda s: s.limiter()).all_free_at == had_it + PUBLISHED.burst * PUBLISHED.every
+    post.later(seconds=49)
+    (found, *_) = post.database.run(lambda s: claim(s, "two"))
+    assert found.claim.row.chat_id == PUBLISHED.burst + 1, "the first five are leased until 70 seconds are over"
 
 
 async def test_replicas_share_one_budget(post):

@@ -90,8 +90,8 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(who=st.sampled_from(SENDERS), slots=st.integers(1, 4))
     def claim(self, who: str, slots: int) -> None:
         mine = frozenset(taken.claim.row.id for taken, _ in self.hands[who])
-        lease = Lease(who, self.at + LEASE, mine)
-        found = self.database.run(lambda s: take(s, self.at, Slots(slots, slots), lease, PUBLISHED))
+        lease = Lease(who, LEASE, mine)
+        found = self.database.run(lambda s: take(s, lambda: self.at, Slots(slots, slots), lease, PUBLISHED))
         for taken in found.taken:
             number = taken.claim.row.id
             assert number not in self.sent, "what was sent is never taken again"
