@@ -160,11 +160,11 @@ class Handlers:
             return Step("start", lambda store, at: self._door.start(store, self.clinic, chat_id, payload, hint, at))
         if name is not None:
             return Step("command", lambda store, at: self._door.command(store, self.clinic, chat_id, name, at))
-        meant = self._meant(text or beside)
+        meant = self._meant(text, beside)
         return Step("said", lambda store, at: self._door.said(store, self.clinic, chat_id, meant, at))
 
-    def _meant(self, text: str) -> Meant:
-        if self._typed.names_red_flag(text):
+    def _meant(self, text: str, beside: str) -> Meant:
+        if self._typed.names_red_flag(text or beside):
             return Meant("red_flag")
         number = text.strip().rstrip(".)")
         if number in _NUMBERS:

@@ -25,7 +25,7 @@ from bot.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 LONG_POLL = 30
 """Seconds that Telegram holds an empty answer back."""
 LIMIT = 100

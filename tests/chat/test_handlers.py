@@ -1,5 +1,7 @@
 """Each kind of update goes to its one door; what a person said goes nowhere."""
 
+from typing import cast
+
 import pytest
 from telegram import Update
 
@@ -7,6 +9,7 @@ from bot.app import conversation
 from bot.app.ports import Meant
 from bot.chat.buttons import encode
 from bot.chat.handlers import Conversation
+from bot.chat.poll import ALLOWED_UPDATES
 from bot.core.screen import Action
 
 from .stand_ins import KEY, House, chat, message, moved, person, tap
@@ -61,6 +64,15 @@ async def test_an_edited_command_is_not_obeyed(house: House) -> None:
     edited["edited_message"] = edited.pop("message")
     await house.handle(edited)
     assert house.log == [("said", 7)]
+
+
+@pytest.mark.parametrize("text", ["2", "P-0017"])
+async def test_an_edited_number_or_code_answers_nothing(house: House, text: str) -> None:
+    """It was written before what is asked now."""
+    edited = message(1, 7, text)
+    edited["edited_message"] = edited.pop("message")
+    await house.handle(edited, message(2, 7, None, caption=text, **PICTURE))
+    assert house.log == [("said", 7), ("said", 7)]
 
 
 @pytest.mark.parametrize(("text", "code"), [("P-0017", "P-0017"), (" p-0017 ", "P-0017"), ("S1", "S1")])
@@ -148,3 +160,19 @@ async def test_being_removed_from_a_group_is_nothing(house: House) -> None:
 
 def test_other_kinds_are_ignored(house: House) -> None:
     assert house.handlers.step(Update(1)).kind == "ignored"
+
+
+class Looked:
+    """An update that holds nothing, and remembers what was looked for."""
+
+    def __init__(self) -> None:
+        self.kinds: set[str] = set()
+
+    def __getattr__(self, kind: str) -> None:
+        self.kinds.add(kind)
+
+
+def test_telegram_is_asked_for_every_kind_that_is_handled(house: House) -> None:
+    looked = Looked()
+    house.handlers.step(cast("Update", looked))
+    assert looked.kinds == set(ALLOWED_UPDATES)

@@ -84,5 +84,5 @@ async def test_setting_up_and_removing_keeps_what_waits(house: House) -> None:
     (asked,) = house.api.sent("setWebhook")
     assert asked["secret_token"] == SECRET
     assert asked["drop_pending_updates"] is False
-    assert list(asked["allowed_updates"]) == ["message", "callback_query", "my_chat_member"]
+    assert list(asked["allowed_updates"]) == ["message", "edited_message", "callback_query", "my_chat_member"]
     assert house.api.sent("deleteWebhook") == [{"drop_pending_updates": False}]
