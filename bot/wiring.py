@@ -339,6 +339,7 @@ def _checks(ready: Ready, service: Service, *, speed: float) -> dict[str, health
         "database": health.reachable(service.database),
         "migrations": health.migrated(lambda: pending(ready.database_url)),
         "on_time": health.on_time(service.database, service.clock, speed=speed),
+        "delivery": health.delivered(service.database, service.clock, speed=speed),
         "ticker": health.running("ticker", lambda: service.ticks),
         "sender": health.running("sender", lambda: service.sends),
         "receiver": health.running("receiver", lambda: service.receives),

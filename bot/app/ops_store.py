@@ -91,3 +91,11 @@ class OpsStore(Protocol):
     def overdue_check_ins(self, before: datetime, limit: int) -> Sequence[str]:
         """Study codes whose check-in has been waiting to be sent since before that moment."""
         ...
+
+    # -- what is sent
+    def tried_since(self, lane: "Lane", after: datetime | None = None) -> datetime | None:
+        """When the oldest message of that lane was queued that was tried and waits still; None: there is none.
+
+        Of those queued later than `after`, if given. One that a sender has in hand for the first time was not tried.
+        """
+        ...

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, bindparam, delete, func, literal_column, select, union_all
+from sqlalchemy import Select, and_, bindparam, delete, func, literal_column, or_, select, union_all
 
 from bot.app.store import Audit, DeadUpdate, Lane, LimiterRow
 from bot.db import tables as t
@@ -52,6 +52,13 @@ def _next_event() -> Select[tuple[datetime | None]]:
 
 
 NEXT_EVENT = _next_event()
+_O = t.outbox.c
+TRIED_SINCE = select(func.min(_O.created_at).label("at")).where(
+    t.is_waiting(t.outbox),
+    _O.lane == bindparam("of_lane"),
+    or_(_O.attempt > 1, and_(_O.attempt == 1, _O.owner.is_(None))),
+    _O.created_at > bindparam("after"),
+)
 
 
 class Books(Section):
@@ -121,4 +128,8 @@ class Books(Section):
 
     def next_event_at(self) -> datetime | None:
         row = self._first(NEXT_EVENT)
+        return row["at"] if row is not None else None
+
+    def tried_since(self, lane: Lane, after: datetime | None = None) -> datetime | None:
+        row = self._first(TRIED_SINCE, of_lane=lane.value, after=after or EPOCH)
         return row["at"] if row is not None else None

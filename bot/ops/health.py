@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.app.store import Store
+from bot.app.store import Lane, Store
 from bot.clock import Clock
 
 T = TypeVar("T")
@@ -28,6 +28,13 @@ POLL_SECONDS = 60.0
 """Polling holds a request for half a minute: twice that without an answer is silence."""
 LATE = timedelta(minutes=10)
 """How long something may be due without being done; sending many check-ins at Telegram's pace takes minutes."""
+
+UNSENT = {Lane.RED_FLAG: timedelta(minutes=2), Lane.REPLY: timedelta(minutes=2)}
+"""How long a message may be tried in vain: eight of the longest waits between two tries (delivery/verdicts.py)."""
+BULK_UNSENT = timedelta(minutes=10)
+"""The same for all other lanes: two of their longest waits."""
+ONE_CHATS_OWN = timedelta(days=1)
+"""Whatever keeps all messages back has met newer ones by then; what is older has a trouble of its own."""
 
 
 class Reader(Protocol):
@@ -120,6 +127,30 @@ def on_time(database: Reader, clock: Clock, *, speed: float = 1.0) -> Probe:
         oldest: datetime | None = await database.read(lambda store: store.next_event_at())
         late = clock.now() - oldest if oldest is not None else timedelta(0)
         return f"the oldest work has been due for {int(late / speed / _MINUTE)} min" if late > LATE * speed else None
+
+    return probe
+
+
+def delivered(database: Reader, clock: Clock, *, speed: float = 1.0) -> Probe:
+    """What is tried is sent: a message that fails each time is due in a moment for ever, which `on_time` can't see.
+
+    What is tried again failed by the network, Telegram's servers, the token or a fault of ours: that meets every chat.
+    What is one chat's own (blocked, gone, a message refused) is given up at once, and a pause that Telegram asks for in
+    one chat ends by itself. So a few of the longest waits tell that nothing gets through. Still, one message that our
+    own fault keeps back must not hide for weeks what else happens: after a day it counts no more. A red flag always
+    counts: someone has to be called by other means.
+    """
+
+    async def probe() -> str | None:
+        at = clock.now()
+        day_ago = at - ONE_CHATS_OWN * speed
+        tried = await database.read(
+            lambda store: {lane: store.tried_since(lane, None if lane is Lane.RED_FLAG else day_ago) for lane in Lane}
+        )
+        waits = {lane: (at - since) / speed for lane, since in tried.items() if since is not None}
+        late = {lane: waited for lane, waited in waits.items() if waited > UNSENT.get(lane, BULK_UNSENT)}
+        told = ", ".join(f"{lane.name.lower()} for {waited // _MINUTE} min" for lane, waited in late.items())
+        return f"messages are tried in vain: {told}" if late else None
 
     return probe
 

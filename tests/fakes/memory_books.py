@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from bot.app.store import Audit, DeadUpdate, LimiterRow, OutboxState, PatientState
+from bot.app.store import Audit, DeadUpdate, Lane, LimiterRow, OutboxState, PatientState
 from bot.core.checkin import State
 from bot.db.types import EPOCH
 from tests.fakes.memory_tables import Tables
@@ -89,3 +89,8 @@ class MemoryBooks:
         steps += [moment for row in self._t.all("alert") for moment in (row.next_step_at, row.staff_step_at)]
         waiting = [q.row.not_before for q in self._t.all("outbox") if q.state is OutboxState.WAITING]
         return min((moment.astimezone(UTC) for moment in (*due, *steps, *waiting) if moment is not None), default=None)
+
+    def tried_since(self, lane: Lane, after: datetime | None = None) -> datetime | None:
+        waiting = [q for q in self._t.all("outbox") if q.state is OutboxState.WAITING and q.row.lane is lane]
+        tried = [q.row.created_at for q in waiting if q.attempt > 1 or (q.attempt == 1 and q.owner is None)]
+        return min((moment for moment in tried if after is None or moment > after), default=None)

@@ -9,19 +9,22 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from starlette.applications import Starlette
 
+from bot.app.store import Lane
 from bot.clock import FrozenClock
 from bot.ops import health
-from bot.ops.health import Probe, health_routes, migrated, on_time, polled, reachable, run_checks, running
+from bot.ops.health import Probe, delivered, health_routes, migrated, on_time, polled, reachable, run_checks, running
 from bot.ops.web import WebServer
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 
 
 class Rows:
-    """A database whose store knows one moment, or none that answers."""
+    """A database whose store knows one moment, what was tried in vain, or none that answers."""
 
-    def __init__(self, *, oldest: datetime | None = None, fails: bool = False) -> None:
+    def __init__(self, *, oldest: datetime | None = None, fails: bool = False, **tried: timedelta) -> None:
         self._oldest, self._fails = oldest, fails
+        self._tried = {Lane[name]: NOW - ago for name, ago in tried.items()}
 
     async def read(self, fn: Callable[[Any], Any]) -> Any:
         if self._fails:
@@ -33,6 +36,10 @@ class Rows:
 
     def next_event_at(self) -> datetime | None:
         return self._oldest
+
+    def tried_since(self, lane: Lane, after: datetime | None = None) -> datetime | None:
+        since = self._tried.get(lane)
+        return since if since is None or after is None or since > after else None
 
 
 async def get(path: str, **checks: Probe) -> tuple[int, str, str]:
@@ -97,6 +104,11 @@ async def test_a_check_that_hangs_has_failed(monkeypatch: pytest.MonkeyPatch) ->
     assert (result.ok, result.why) == (False, "no answer within 0.01 s")
 
 
+def tried(*, speed: float = 1, **lanes: timedelta) -> Probe:
+    """What is said when the oldest message that was tried in vain is so old, by lane."""
+    return delivered(Rows(**lanes), FrozenClock(NOW), speed=speed)
+
+
 @pytest.mark.parametrize(
     ("probe", "why"),
     [
@@ -115,6 +127,17 @@ async def test_a_check_that_hangs_has_failed(monkeypatch: pytest.MonkeyPatch) ->
         ),
         (on_time(Rows(oldest=NOW - timedelta(hours=9)), FrozenClock(NOW), speed=3600), None),
         (running("ticker", lambda: True), None),
+        (tried(), None),
+        (tried(RED_FLAG=MINUTE, REPLY=2 * MINUTE, REMINDER=9 * MINUTE, CHECKIN=10 * MINUTE), None),
+        (tried(RED_FLAG=3 * MINUTE), "messages are tried in vain: red_flag for 3 min"),
+        (
+            tried(REPLY=3 * MINUTE, CHECKIN=11 * MINUTE, DIGEST=5 * MINUTE),
+            "messages are tried in vain: reply for 3 min, checkin for 11 min",
+        ),
+        (tried(REPLY=25 * 60 * MINUTE), None),
+        (tried(RED_FLAG=25 * 60 * MINUTE), "messages are tried in vain: red_flag for 1500 min"),
+        (tried(speed=60, RED_FLAG=60 * MINUTE), None),
+        (tried(speed=60, RED_FLAG=180 * MINUTE), "messages are tried in vain: red_flag for 3 min"),
     ],
 )
 async def test_each_check_knows_well_from_ill(probe: Probe, why: str | None) -> None:

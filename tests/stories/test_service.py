@@ -2,9 +2,16 @@
 
 import asyncio
 import time
+from datetime import timedelta
+
+from telegram.error import InvalidToken
 
 from bot import service as service_module
 from bot import ticker as ticking
+from bot.app.store import Lane, Outbox
+from bot.core.screen import Screen, Text
+from bot.delivery import calls
+from bot.ops import health
 from tests.stories.world import World
 
 
@@ -95,3 +102,38 @@ async def test_a_ticker_or_a_sender_that_hangs_is_seen(world: World, monkeypatch
     await world.service.stop()
     assert not world.service.sends, "one that has ended is not running"
     await world.service.bots.sending.request.initialize()
+
+
+async def test_a_red_flag_that_is_tried_in_vain_is_seen_within_minutes(world: World, monkeypatch) -> None:
+    """A token that was revoked, say: each failure makes the message due later, so nothing is ever overdue."""
+    anna = await world.enrolled("P-0001", name="Anna")
+    service, at = world.service, world.clock.now()
+
+    async def refuse(*_: object) -> int:
+        raise InvalidToken("revoked")
+
+    monkeypatch.setattr(calls, "send", refuse)
+    row = Outbox(
+        patient_id=None,
+        chat_id=anna.id,
+        language="en",
+        lane=Lane.RED_FLAG,
+        slot="call",
+        mode="new",
+        revision=0,
+        screen=Screen(name="call", lines=(Text(key="stop.kept"),)),
+        created_at=at,
+        not_before=at,
+    )
+    await service.database.transact(lambda store: store.enqueue(row))
+    on_time, delivered = (probe(service.database, world.clock) for probe in (health.on_time, health.delivered))
+    while world.clock.now() - at <= timedelta(minutes=2):
+        assert await delivered() is None
+        await service.sender.send_once()
+        world.clock.advance(timedelta(seconds=15))
+    assert await delivered() == "messages are tried in vain: red_flag for 2 min"
+    assert await on_time() is None
+    monkeypatch.undo()
+    await world.advance(seconds=15)
+    assert await delivered() is None
+    world.hear_all(anna)
