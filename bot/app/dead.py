@@ -6,10 +6,14 @@ from datetime import datetime
 from typing import Literal
 
 from bot.app.lookup import RefusedError
-from bot.app.store import Audit, DeadUpdate, Store
+from bot.app.ops_store import GivenUp
+from bot.app.store import Audit, DeadUpdate, Outbox, PatientState, Store
 
 Kind = Literal["update", "message"]
 MOST = 200
+STRANGERS = "stranger"
+"""The slot of what goes to chats that are nobody's (see app/post.py)."""
+_LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,45 @@ def update(store: Store, number: int) -> DeadUpdate:
 
 
 def send_again(store: Store, number: int, by: str, at: datetime) -> None:
-    """Let a message that was given up be sent as if new."""
-    if not store.send_again(number, at):
+    """Let a message that was given up be sent after all; RefusedError when it would mislead, or reach nobody."""
+    found = store.given_up(number)
+    if found is not None and found.row is not None and found.row.patient_id is not None:
+        # Read again behind the lock: what overtakes it may just be queued, or the patient leave.
+        store.patient(found.row.patient_id, lock=True)
+        found = store.given_up(number)
+    if found is None:
         raise _gone("message", number)
+    why = _why_not(store, found, at)
+    if why is not None:
+        raise _refused("message", number, why)
+    store.send_again(number, at)
     _note(store, "dead_retried", f"message-{number}", by, at)
+
+
+def _why_not(store: Store, found: GivenUp, at: datetime) -> str | None:
+    """Return why a message must not be sent any more."""
+    if found.row is None:
+        return "can't be read with the keys that there are"
+    if found.overtaken:
+        return "was overtaken: a later message stands in its place"
+    if found.row.not_after is not None and found.row.not_after < at:
+        return "is over: it was of use for a time, and that has passed"
+    return _nobody(store, found.row)
+
+
+def _nobody(store: Store, row: Outbox) -> str | None:
+    """Return why nobody may be sent it: who it was for has left, or the chat is another's by now."""
+    if row.patient_id is None:
+        person = store.staff_by_chat(row.chat_id)
+        told = row.slot == STRANGERS or (person is not None and person.can_be_told)
+        return None if told else "was for someone who is of the team no more, or can't be reached"
+    patient = store.patient(row.patient_id)
+    if patient is None or patient.state in _LEFT:
+        return "was for a patient who has left: nothing more is sent"
+    if row.chat_id == patient.chat_id:
+        return "was for a patient who can't be reached" if patient.unreachable_at is not None else None
+    helps = any(caregiver.chat_id == row.chat_id for caregiver in store.caregivers(patient.id))
+    return None if helps else "was for a chat that is the patient's no more"
 
 
 def worked_off(store: Store, number: int, by: str, at: datetime) -> None:
@@ -92,6 +131,11 @@ def drop(store: Store, ref: str, by: str, at: datetime) -> None:
 
 def _gone(kind: Kind, number: int) -> RefusedError:
     return RefusedError(f"there is no dead {kind} {number}: see `nervecheck dead list`")
+
+
+def _refused(kind: Kind, number: int, why: str) -> RefusedError:
+    ref = f"{kind}-{number}"
+    return RefusedError(f"{ref} {why}; strike it off with `nervecheck dead drop {ref}`")
 
 
 def _note(store: Store, action: str, ref: str, by: str, at: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from bot.app.store import DeadUpdate, Lane
+    from bot.app.store import DeadUpdate, Lane, Outbox
 
 
 class FailedMessage(NamedTuple):
@@ -22,6 +22,16 @@ class FailedMessage(NamedTuple):
     why: str
     created_at: datetime
     failed_at: datetime | None
+
+
+class GivenUp(NamedTuple):
+    """What decides whether a message that was given up may still be sent.
+
+    `row`: None where it can't be read. `overtaken`: a later one of its slot waits or was sent.
+    """
+
+    row: "Outbox | None"
+    overtaken: bool
 
 
 class OpsStore(Protocol):
@@ -79,9 +89,12 @@ class OpsStore(Protocol):
         ...
 
     def failed_message_count(self) -> int: ...
-    def failed_message(self, number: int) -> FailedMessage | None: ...
+    def given_up(self, number: int) -> GivenUp | None:
+        """None when it was not given up. One of lane 0 is overtaken by a higher revision alone."""
+        ...
+
     def send_again(self, number: int, at: datetime) -> bool:
-        """Let a message that was given up wait to be sent as if new; False when it was not given up."""
+        """Let a message that was given up wait anew, for no longer than before; False when it was not given up."""
         ...
 
     def drop_message(self, number: int, at: datetime) -> bool:
@@ -90,6 +103,14 @@ class OpsStore(Protocol):
 
     def overdue_check_ins(self, before: datetime, limit: int) -> Sequence[str]:
         """Study codes whose check-in has been waiting to be sent since before that moment."""
+        ...
+
+    # -- what is sent
+    def tried_since(self, lane: "Lane", after: datetime | None = None) -> datetime | None:
+        """When the oldest message of that lane was queued that was tried and waits still; None: there is none.
+
+        Of those queued later than `after`, if given. One that a sender has in hand for the first time was not tried.
+        """
         ...
 
     # -- what is sent

@@ -2,14 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
-from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, update
 
-from bot.app.ops_store import FailedMessage
+from bot.app.ops_store import FailedMessage, GivenUp
 from bot.app.store import AlertState, DeadUpdate, Lane, OutboxState
 from bot.db import tables as t
 from bot.db.rows import Row, Section, insert_or_skip
 from bot.db.store_books import DEAD_UPDATE
+from bot.db.store_outbox import OUTBOX
 
 _L, _O, _A = t.lease.c, t.outbox.c, t.alert.c
 _KEEP_LEASE = (
@@ -54,13 +56,20 @@ _HAS_FAILED = and_(_O.lane.in_([lane.value for lane in Lane]), _O.state == Outbo
 """By lane, too: that is how the index goes."""
 
 
-def _failed() -> Select[tuple[object, ...]]:
-    columns = (_O.id, _O.patient_id, _O.lane, _O.slot, _O.attempt, _O.error, _O.created_at, _O.ended_at)
-    return select(*columns).where(_HAS_FAILED)
-
-
-_FAILED = _failed().order_by(_O.id.desc()).limit(bindparam("top"))
-_ONE_FAILED = _failed().where(_O.id == bindparam("of_row"))
+_FAILED = (
+    select(_O.id, _O.patient_id, _O.lane, _O.slot, _O.attempt, _O.error, _O.created_at, _O.ended_at)
+    .where(_HAS_FAILED)
+    .order_by(_O.id.desc())
+    .limit(bindparam("top"))
+)
+_later = t.outbox.alias("later")
+_OVERTAKEN = exists().where(
+    _later.c.chat_hash == _O.chat_hash,
+    _later.c.slot == _O.slot,
+    _later.c.state.in_([OutboxState.WAITING.value, OutboxState.SENT.value]),
+    or_(_later.c.revision > _O.revision, and_(_later.c.id > _O.id, _O.lane > Lane.RED_FLAG.value)),
+)
+_ONE_FAILED = select(t.outbox, _OVERTAKEN.label("overtaken")).where(_HAS_FAILED, _O.id == bindparam("of_row"))
 _FAILED_COUNT = select(func.count().label("rows")).select_from(t.outbox).where(_HAS_FAILED)
 _AGAIN = (
     update(t.outbox)
@@ -69,7 +78,6 @@ _AGAIN = (
         state=OutboxState.WAITING.value,
         attempt=0,
         not_before=bindparam("at"),
-        not_after=None,
         error=None,
         ended_at=None,
         owner=None,
@@ -131,9 +139,12 @@ class Ops(Section):
         row = self._first(_FAILED_COUNT)
         return int(row["rows"]) if row is not None else 0
 
-    def failed_message(self, number: int) -> FailedMessage | None:
+    def given_up(self, number: int) -> GivenUp | None:
         row = self._first(_ONE_FAILED, of_row=number)
-        return _told(row) if row is not None else None
+        if row is None:
+            return None
+        readable = self._readable([row], partial(self._records_of, OUTBOX))
+        return GivenUp(next(iter(readable), None), bool(row["overtaken"]))
 
     def send_again(self, number: int, at: datetime) -> bool:
         return self._run(_AGAIN, of_row=number, at=at) > 0

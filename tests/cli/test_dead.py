@@ -1,11 +1,13 @@
 """What could not be done: listed without a word of a patient's, tried again, struck off; copies from a shell."""
 
 import json
-from datetime import UTC, date, datetime
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from bot.app import patients
-from bot.app.store import DeadUpdate, Lane, Outbox, OutboxState
+from bot.app import conversation, patients
+from bot.app.store import Caregiver, DeadUpdate, Lane, Outbox, OutboxState
 from bot.cli.office import in_transaction
 from bot.core.screen import Screen, Text
 from tests.cli.conftest import Shell
@@ -36,27 +38,48 @@ def invited() -> str:
     return in_transaction(add)
 
 
-def failed_message() -> int:
+def queued(slot: str = "checkin:3", *, chat: int = 77, patient: str | None = "P-0001", **more) -> int:
     def make(store, _clinic, at):
-        screen = Screen(name="x", lines=(Text(key="stop.kept"),))
-        number = store.enqueue(
-            Outbox(
-                patient_id=None,
-                chat_id=77,
-                language="en",
-                lane=Lane.REPLY,
-                slot="checkin:3",
-                mode="new",
-                revision=0,
-                screen=screen,
-                created_at=at,
-                not_before=at,
-            )
+        found = store.patient_by_code(patient) if patient else None
+        row = Outbox(
+            patient_id=found.id if found else None,
+            chat_id=chat,
+            language="en",
+            lane=more.pop("lane", Lane.REPLY),
+            slot=slot,
+            mode="new",
+            revision=more.pop("revision", 0),
+            screen=Screen(name="x", lines=(Text(key="stop.kept"),)),
+            created_at=at,
+            not_before=at,
+            **more,
         )
-        store.mark_failed(number, error="BadRequest: CAN'T PARSE ENTITIES", at=at)
-        return number
+        return store.enqueue(row)
 
     return in_transaction(make)
+
+
+def failed_message(slot: str = "checkin:3", **more) -> int:
+    number = queued(slot, **more)
+    error = "BadRequest: CAN'T PARSE ENTITIES"
+    in_transaction(lambda store, _clinic, at: store.mark_failed(number, error=error, at=at))
+    return number
+
+
+def enrolling(shell: Shell) -> None:
+    """P-0001 opened their link in chat 77, and all that it brought was sent."""
+    number = dead_start(invited())
+    assert shell("dead", "retry", f"update-{number}", *BY).status == 0
+    in_transaction(lambda store, _clinic, _at: store.drop_unsent(77, "enrol"))
+
+
+def refused(shell: Shell, ref: str, *words: str) -> None:
+    """It can't be tried again, for that reason, and stays listed."""
+    said = shell("dead", "retry", ref, *BY)
+    assert (said.status, said.out) == (1, "")
+    for word in (*words, f"dead drop {ref}"):
+        assert word in " ".join(said.err.split()), said.err
+    assert ref in [one["ref"] for one in shell("dead", "list", "--json").json]
 
 
 def states():
@@ -101,15 +124,95 @@ def test_an_update_that_fails_again_stays(shell: Shell) -> None:
 
 
 def test_a_message_is_sent_again_or_struck_off(shell: Shell) -> None:
-    number = failed_message()
-    assert states() == {OutboxState.FAILED: 1}
-    assert shell("dead", "retry", f"message-{number}", *BY).status == 0
-    assert states() == {OutboxState.WAITING: 1}
+    enrolling(shell)
+    number = failed_message(not_after=datetime.now(UTC) + timedelta(hours=1))
+    assert states()[OutboxState.FAILED] == 1
+    said = shell("dead", "retry", f"message-{number}", *BY)
+    assert said.out == f"message-{number} waits to be sent.\n"
+    assert (states()[OutboxState.WAITING], OutboxState.FAILED in states()) == (1, False)
+    assert ("op-1", "dead_retried", f"message-{number}") in audited()
     assert shell("dead", "drop", f"message-{number}", *BY).status == 1, "what waits is not dead"
     other = failed_message()
     assert shell("dead", "drop", f"message-{other}", *BY).out == f"message-{other} is struck off.\n"
     assert shell("dead", "list", "--json").json == []
     assert ("op-1", "dead_dropped", f"message-{other}") in audited()
+
+
+def test_nothing_is_sent_again_to_a_patient_who_has_left(shell: Shell) -> None:
+    enrolling(shell)
+    number = failed_message(lane=Lane.RED_FLAG)
+    assert shell("patient", "withdraw", "P-0001").status == 0
+    refused(shell, f"message-{number}", "has left")
+
+
+def test_nothing_is_sent_again_to_a_patient_who_has_blocked_the_bot(shell: Shell) -> None:
+    enrolling(shell)
+    number = failed_message()
+    in_transaction(
+        lambda store, clinic, at: conversation.membership(store, clinic, 77, reachable=False, at=at) and None
+    )
+    refused(shell, f"message-{number}", "can't be reached")
+
+
+def test_nothing_is_sent_again_to_a_chat_that_was_the_patients(shell: Shell) -> None:
+    enrolling(shell)
+    refused(shell, f"message-{failed_message(chat=78)}", "a chat that is the patient's no more")
+
+
+def test_a_caregivers_message_is_sent_again_while_they_help(shell: Shell) -> None:
+    enrolling(shell)
+
+    def help_out(store, _clinic, at, **more):
+        found = store.patient_by_code("P-0001")
+        helper = Caregiver(patient_id=found.id, token_hash="c", expires_at=at, language="en", invited_at=at, **more)
+        return store.add_caregiver(helper)
+
+    helper = in_transaction(lambda *office: help_out(*office, state="active", chat_id=78))
+    first, second = failed_message(chat=78), failed_message("menu", chat=78)
+    assert shell("dead", "retry", f"message-{first}", *BY).status == 0
+    ended = helper.model_copy(update={"state": "ended", "chat_id": None})
+    in_transaction(lambda store, _clinic, _at: store.save_caregiver(ended))
+    refused(shell, f"message-{second}", "no more")
+
+
+def test_an_old_screen_is_not_sent_after_a_newer_one(shell: Shell) -> None:
+    enrolling(shell)
+    old = failed_message(revision=1)
+    new = queued(revision=5)
+    refused(shell, f"message-{old}", "overtaken")
+    in_transaction(lambda store, _clinic, at: store.mark_sent(new, owner="me", message_id=55, at=at))
+    refused(shell, f"message-{old}", "overtaken")
+
+
+def test_what_is_over_is_not_sent_again(shell: Shell) -> None:
+    enrolling(shell)
+    refused(shell, f"message-{failed_message(not_after=AT)}", "is over")
+
+
+def test_what_the_team_was_told_is_sent_again_to_who_is_still_of_it(shell: Shell) -> None:
+    assert shell("staff", "add", "lead-1", "--role", "lead", *BY).status == 0
+    number = failed_message("staff-alert:1", patient=None)
+    refused(shell, f"message-{number}", "of the team no more")
+
+    def joins(store, _clinic, at):
+        person = store.staff_by_name("lead-1")
+        store.save_staff(person.model_copy(update={"state": "active", "chat_id": 77, "joined_at": at}))
+
+    in_transaction(joins)
+    assert shell("dead", "retry", f"message-{number}", *BY).status == 0
+
+
+def test_a_stranger_is_answered_after_all(shell: Shell) -> None:
+    number = failed_message("stranger", patient=None)
+    assert shell("dead", "retry", f"message-{number}", *BY).status == 0
+
+
+def test_a_message_that_cannot_be_read_is_not_sent_again(shell: Shell) -> None:
+    enrolling(shell)
+    number = failed_message()
+    with closing(sqlite3.connect(next(shell.folder.rglob("*.db")))) as connection, connection:
+        connection.execute("UPDATE outbox SET screen = x'00' WHERE id = ?", (number,))
+    refused(shell, f"message-{number}", "can't be read")
 
 
 def test_what_names_nothing_is_refused(shell: Shell) -> None:

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot.app.store import DeadUpdate, Lane, OutboxState
-from tests.contract.samples import AT, MINUTE, alert, patient
-from tests.contract.sending import claimed, ids, put
+from tests.contract.samples import AT, MINUTE, alert, patient, screen
+from tests.contract.sending import claimed, ids, put, sent
 
 SECOND = timedelta(seconds=1)
 
@@ -91,16 +93,57 @@ def test_messages_given_up_are_listed_sent_again_and_struck_off(database):
         (first, "a", "BadRequest: x", AT),
     ]
     assert database.run(lambda s: s.failed_message_count()) == 2
-    assert database.run(lambda s: s.failed_message(first)).lane is Lane.REPLY
-    assert database.run(lambda s: s.failed_message(first + 100)) is None
-    later = AT + 60 * MINUTE
-    assert database.run(lambda s: s.send_again(second, later)), "past its time, but asked for"
+    found = database.run(lambda s: s.given_up(first))
+    assert (found.row.id, found.row.screen, found.overtaken) == (first, screen(), False)
+    assert database.run(lambda s: s.given_up(first + 100)) is None
+    later = AT + 5 * MINUTE
+    assert database.run(lambda s: s.send_again(second, later))
     assert not database.run(lambda s: s.send_again(second, later)), "it waits already"
     assert [(c.row.id, c.attempt) for c in claimed(database, later)] == [(second, 1)]
     assert database.run(lambda s: s.drop_message(first, later))
     assert not database.run(lambda s: s.drop_message(first, later))
     assert database.run(lambda s: s.failed_messages()) == []
     assert OutboxState.FAILED not in {state for _, state in database.run(lambda s: s.outbox_counts())}
+
+
+def test_a_message_that_is_sent_again_lasts_no_longer_than_before(database):
+    number = put(database, not_after=AT + 5 * MINUTE)
+    fail(database, number)
+    database.run(lambda s: s.send_again(number, AT + MINUTE))
+    assert database.run(lambda s: s.expire_outbox(AT + 6 * MINUTE)) == 1
+
+
+def fail(database, number):
+    database.run(lambda s: s.mark_failed(number, error="BadRequest: x", at=AT))
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "overtaken"),
+    [
+        ({"revision": 1}, {"revision": 5, "mode": "edit"}, True),
+        ({"revision": 1}, {"revision": 1}, True),
+        ({"revision": 1}, {"revision": 5, "slot": "checkin:2"}, False),
+        ({"revision": 1}, {"revision": 5, "chat_id": 78}, False),
+        ({"lane": Lane.RED_FLAG}, {"lane": Lane.RED_FLAG}, False),
+        ({"lane": Lane.RED_FLAG}, {"revision": 1}, True),
+    ],
+)
+def test_a_message_given_up_is_overtaken_by_a_later_one_of_its_slot_that_waits_or_was_sent(
+    database, first, then, overtaken
+):
+    old = put(database, **first)
+    fail(database, old)
+    new = put(database, **then)
+    assert database.run(lambda s: s.given_up(old)).overtaken == overtaken, "it waits"
+    sent(database, new, 55)
+    assert database.run(lambda s: s.given_up(old)).overtaken == overtaken, "it was sent"
+
+
+def test_a_message_given_up_is_not_overtaken_by_one_that_was_given_up_too(database):
+    old = put(database, revision=1)
+    fail(database, old)
+    fail(database, put(database, revision=2))
+    assert not database.run(lambda s: s.given_up(old)).overtaken
 
 
 def test_whose_check_in_waits_unsent_is_known(database):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.app.ops_store import FailedMessage
+from bot.app.ops_store import FailedMessage, GivenUp
 from bot.app.store import AlertState, DeadUpdate, Lane, OutboxState
 from bot.db.types import EPOCH
 from tests.fakes.memory_tables import Tables
@@ -66,13 +66,19 @@ class MemoryOps:
     def failed_message_count(self) -> int:
         return len(self._failed())
 
-    def failed_message(self, number: int) -> FailedMessage | None:
-        return next((_told(queued) for queued in self._failed() if queued.row.id == number), None)
+    def given_up(self, number: int) -> GivenUp | None:
+        row = next((queued.row for queued in self._failed() if queued.row.id == number), None)
+        if row is None:
+            return None
+        stand = [q.row for q in self._t.all("outbox") if q.state in {OutboxState.WAITING, OutboxState.SENT}]
+        same = [other for other in stand if (other.chat_id, other.slot) == (row.chat_id, row.slot)]
+        calm = row.lane > Lane.RED_FLAG
+        return GivenUp(row, any(other.revision > row.revision or (calm and other.id > row.id) for other in same))
 
     def send_again(self, number: int, at: datetime) -> bool:
         for queued in self._failed():
             if queued.row.id == number:
-                row = queued.row.model_copy(update={"not_before": at, "not_after": None})
+                row = queued.row.model_copy(update={"not_before": at})
                 fresh = {"owner": None, "leased_until": EPOCH, "attempt": 0, "error": None}
                 self._t.put("outbox", number, queued._replace(row=row, state=OutboxState.WAITING, **fresh))
                 return True
