@@ -112,11 +112,3 @@ class OpsStore(Protocol):
         Of those queued later than `after`, if given. One that a sender has in hand for the first time was not tried.
         """
         ...
-
-    # -- what is sent
-    def tried_since(self, lane: "Lane", after: datetime | None = None) -> datetime | None:
-        """When the oldest message of that lane was queued that was tried and waits still; None: there is none.
-
-        Of those queued later than `after`, if given. One that a sender has in hand for the first time was not tried.
-        """
-        ...
