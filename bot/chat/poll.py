@@ -61,7 +61,7 @@ class Poller:
         self._long_poll = long_poll
         self.last_poll_at: datetime | None = None
         self._polled: float | None = None
-        self._asked = time.monotonic()
+        self._sign = self._answer = time.monotonic()
         self._offset: int | None = None
         self._open: set[int] = set()
         self._done: set[int] = set()
@@ -78,8 +78,13 @@ class Poller:
 
     @property
     def seconds_without_sign(self) -> float:
-        """Real seconds since a call of getUpdates last ended, well or badly, or since this was made."""
-        return time.monotonic() - self._asked
+        """Real seconds since a call of getUpdates began or ended, well or badly; 0 while waiting on purpose."""
+        return max(0.0, time.monotonic() - self._sign)
+
+    @property
+    def seconds_unanswered(self) -> float:
+        """Real seconds since Telegram last answered, or this was made; 0 in a pause that Telegram asked for."""
+        return max(0.0, time.monotonic() - self._answer)
 
     @property
     def under_way(self) -> int:
@@ -110,7 +115,10 @@ class Poller:
             try:
                 raws = await self._ask()
             except Exception as error:  # noqa: BLE001 - the loop is what must not end
-                await self._wait(_backoff(error, backoff))
+                seconds = _backoff(error, backoff)
+                if isinstance(error, RetryAfter):
+                    self._answer = time.monotonic() + seconds
+                await self._wait(seconds)
                 backoff = min(2 * backoff, LONGEST_BACKOFF)
                 continue
             if raws is None:
@@ -125,6 +133,7 @@ class Poller:
 
     async def _ask(self) -> list[Any] | None:
         """Poll once; None when stopped meanwhile."""
+        self._sign = time.monotonic()
         call = asyncio.create_task(raw_updates(self._bot, offset=self._offset, timeout=self._long_poll))
         stop = asyncio.create_task(self._stopping.wait())
         try:
@@ -133,11 +142,11 @@ class Poller:
                 return None
             raws = call.result()
         finally:
-            self._asked = time.monotonic()
+            self._sign = time.monotonic()
             call.cancel()
             stop.cancel()
         self.last_poll_at = self._clock.now()
-        self._polled = time.monotonic()
+        self._polled = self._answer = time.monotonic()
         return raws
 
     def _take(self, raws: list[Any]) -> int:
@@ -189,6 +198,7 @@ class Poller:
             await self._wait(pause)
 
     async def _wait(self, seconds: float) -> None:
+        self._sign = time.monotonic() + seconds
         try:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:

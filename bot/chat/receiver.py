@@ -118,10 +118,8 @@ class Receiver:
         return Ended.SILENT
 
     async def _until_unanswered(self, poller: Poller) -> Ended:
-        waited = 0.0
-        while (poller.seconds_since_poll or waited) < UNANSWERED_SECONDS:
+        while poller.seconds_unanswered < UNANSWERED_SECONDS:  # noqa: ASYNC110 - as above
             await asyncio.sleep(WATCH_SECONDS)
-            waited += WATCH_SECONDS
         return Ended.UNANSWERED
 
     async def _until_lost(self, leader: Leader) -> Ended:

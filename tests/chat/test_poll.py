@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
@@ -163,6 +164,40 @@ async def test_a_conflict_waits_longer_than_the_first_backoff(house: House, no_w
     async with polling(house):
         await until(lambda: len(house.api.offsets) == 1)
     assert no_waiting == [poll.CONFLICT_BACKOFF]
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A watch that is set by hand, in seconds; only the poller looks at it."""
+    hands = SimpleNamespace(at=1000.0)
+    monkeypatch.setattr(poll, "time", SimpleNamespace(monotonic=lambda: hands.at))
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")
+    return hands
+
+
+async def test_a_pause_that_telegram_asks_for_is_neither_silence_nor_no_answer(house: House, hands) -> None:
+    house.api.fail("getUpdates", 429, "slow down", retry_after=77)
+    async with polling(house) as poller:
+        await until(lambda: poller._sign > hands.at)
+        hands.at += 76
+        assert (poller.seconds_without_sign, poller.seconds_unanswered) == (0, 0)
+        hands.at += 46
+        assert (poller.seconds_without_sign, poller.seconds_unanswered) == (45, 45), "one that never ends is noticed"
+
+
+async def test_the_silence_of_a_poll_begins_with_its_call(house: House, hands, monkeypatch) -> None:
+    async def wait(_: Poller, seconds: float) -> None:
+        hands.at += 30 * seconds
+
+    monkeypatch.setattr(Poller, "_wait", wait)
+    house.api.fail("getUpdates", 502)
+    async with polling(house) as poller:
+        await until(lambda: house.api.offsets == [None])
+        assert hands.at == 1030
+        assert poller.seconds_without_sign == 0, "the wait before it does not count"
+        hands.at += 45
+        assert poller.seconds_without_sign == 45
+        assert poller.seconds_unanswered == 75
 
 
 async def test_an_update_without_an_id_is_kept_once_and_does_not_block(house: House) -> None:

@@ -151,6 +151,24 @@ async def test_one_that_hears_nothing_from_telegram_lets_another_try(house: Hous
     await asyncio.gather(run, return_exceptions=True)
 
 
+async def test_one_that_telegram_asks_to_wait_does_so_and_lets_no_other_ask(house: House, quickly, monkeypatch) -> None:
+    monkeypatch.setattr(receiving, "UNANSWERED_SECONDS", 0.02)
+    monkeypatch.setattr(receiving, "WATCH_SECONDS", 0.01)
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")
+    house.api.fail("getUpdates", 429, "slow down", retry_after=60)
+    rows, rebuilt = Rows(), receiving.REBUILT._value.get()
+    leader = Leader(rows, house.clock, owner="first")
+    receiver = Receiver(house.bot, house.dispatcher, house.clock, leader=leader, silent_seconds=0.05)
+    run = asyncio.create_task(receiver.run())
+    await until(lambda: len(house.api.sent("getUpdates")) == 1)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(Leader(rows, house.clock, owner="second").wait(), 0.5)
+    assert len(house.api.sent("getUpdates")) == 1
+    assert receiving.REBUILT._value.get() == rebuilt
+    await receiver.stop()
+    await run
+
+
 async def test_one_that_was_stopped_while_it_waited_begins_no_poll_and_keeps_no_lease(house: House, quickly) -> None:
     rows = Rows()
     rows.database.run(lambda s: s.take_lease("polling", owner="x", at=AT, until=AT + timedelta(seconds=7)))
