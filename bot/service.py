@@ -26,7 +26,7 @@ from bot.chat.leader import Leader
 from bot.chat.receiver import Receiver
 from bot.chat.screens import Words, keyboard_commands, make_render
 from bot.chat.updates import Dispatcher
-from bot.chat.webhook import remove_webhook, setup_webhook
+from bot.chat.webhook import WebhookWatch, remove_webhook, setup_webhook
 from bot.clock import Clock
 from bot.content.texts import Texts
 from bot.content.typed import TypedWords
@@ -119,6 +119,7 @@ class Service:
         )
         leader = Leader(database, clock, owner=owner) if shared else None
         self.receiver = Receiver(bots.polling, self.dispatcher, clock, leader=leader)
+        self._watch: WebhookWatch | None = None
         self._shared = shared
         self._introduced: float | None = None
         self._stopping = False
@@ -185,8 +186,13 @@ class Service:
 
     @property
     def receives(self) -> bool:
-        """Whether updates are being fetched, or Telegram was told where to bring them."""
-        return self._is_running("receiver") or (self.webhook is not None and self._introduced is not None)
+        """Whether updates are being fetched, or Telegram is being asked whether it brings them."""
+        return self._is_running("receiver")
+
+    @property
+    def webhook_trouble(self) -> str | None:
+        """Why Telegram may not bring updates; None: it brings them."""
+        return self._watch.trouble if self._watch is not None else "Telegram was not told yet where to bring updates"
 
     def _is_running(self, name: str) -> bool:
         return any(task.get_name() == name and not task.done() for task in self._tasks)
@@ -203,9 +209,7 @@ class Service:
             begun = time.monotonic()
             try:
                 await self.introduce()
-                if self.webhook is not None:
-                    return
-                await self.receiver.run()
+                await (self.receiver.run() if self.webhook is None else self._be_brought(self.webhook))
             except Exception as error:  # noqa: BLE001 - see above
                 RECEIVER_ERRORS.inc()
                 log.error("receiving failed", action="receive_failed", error=type(error).__name__)  # noqa: TRY400
@@ -216,15 +220,27 @@ class Service:
     async def _listen(self) -> None:
         """Keep when Telegram last answered a poll: what it dropped in a longer silence nobody can know."""
         while True:
-            since = self.receiver.seconds_since_poll
+            # Another replica that polls keeps what it hears itself; that it polls doesn't mean that it is answered.
+            since = self.receiver.seconds_since_heard
             if since is not None and since < HEARD_SECONDS:
-                at = self.clock.now()
-                try:
-                    await self.database.transact(partial(outage.heard, clinic=self.clinic, at=at))
-                except Exception as error:  # noqa: BLE001 - the database is down: readiness says so
-                    LISTENER_ERRORS.inc()
-                    log.warning("not kept", action="heard_failed", error=type(error).__name__)
+                await self._keep_heard()
             await asyncio.sleep(HEARD_SECONDS)
+
+    async def _be_brought(self, webhook: WebhookAt) -> None:
+        """Ask again and again whether Telegram can bring updates: nothing else tells a broken way from quiet hours."""
+        self._watch = watch = WebhookWatch(self.bots.sending, webhook.url, webhook.secret, self.clock)
+        while True:
+            if await watch.look():
+                await self._keep_heard()
+            await asyncio.sleep(watch.seconds_to_next)
+
+    async def _keep_heard(self) -> None:
+        at = self.clock.now()
+        try:
+            await self.database.transact(partial(outage.heard, clinic=self.clinic, at=at))
+        except Exception as error:  # noqa: BLE001 - the database is down: readiness says so
+            LISTENER_ERRORS.inc()
+            log.warning("not kept", action="heard_failed", error=type(error).__name__)
 
     async def introduce(self) -> None:
         """Learn the bot's name, publish its commands, choose how updates come; tried until Telegram answers."""

@@ -346,6 +346,8 @@ def _checks(ready: Ready, service: Service, *, speed: float) -> dict[str, health
     }
     if service.webhook is None:
         checks["polling"] = health.polled(lambda: service.seconds_since_answer)
+    else:
+        checks["webhook"] = health.brought(lambda: service.webhook_trouble)
     return checks
 
 

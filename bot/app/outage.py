@@ -41,10 +41,18 @@ def note(store: Store, clinic: Clinic, at: datetime) -> None:
 
 
 def heard(store: Store, clinic: Clinic, at: datetime) -> None:
-    """Keep that Telegram answered a poll at `at`; after a long silence, with the bot up, leave work items."""
+    """Keep that updates could come at `at`; after a long silence, with the bot up, leave work items.
+
+    A poll was answered, or Telegram said that it brings them to the webhook.
+    """
     last = _kept(store, HEARD_AT)
     if last is not None and timedelta(0) <= at - last < EVERY:
         return
+    if last is not None and at - last >= LONG:
+        # The budget's row is locked: of several replicas that hear again at the same time one tells of it.
+        store.limiter()
+        if _kept(store, HEARD_AT) != last:
+            return
     _keep(store, HEARD_AT, at)
     down_until = _kept(store, DOWN_UNTIL)
     was_up = down_until is None or last is None or down_until < last

@@ -12,4 +12,5 @@ HANDLER_RETRIES = Counter("nervecheck_update_retries_total", "Times that a handl
 SORRY_ERRORS = Counter("nervecheck_sorry_errors_total", "Times that not even 'please tap again' could be queued.")
 PICTURE_ERRORS = Counter("nervecheck_picture_errors_total", "Pictures that could not be drawn: their words went alone.")
 WEBHOOK_REFUSALS = Counter("nervecheck_webhook_refusals_total", "Webhook requests that were not taken.", ["why"])
+WEBHOOK_RESETS = Counter("nervecheck_webhook_resets_total", "Times that the webhook was not ours, and was set again.")
 CALL_ERRORS = Counter("nervecheck_chat_call_errors_total", "Best-effort calls to Telegram that failed.", ["call"])

@@ -60,6 +60,11 @@ class Receiver:
         """Real seconds since Telegram last answered a poll; None: never. 0 while another replica polls."""
         if self._leader is not None and self._leader.others_lead:
             return 0.0
+        return self.seconds_since_heard
+
+    @property
+    def seconds_since_heard(self) -> float | None:
+        """Real seconds since Telegram last answered a poll of this process; None: never."""
         return None if self.poller is None else self.poller.seconds_since_poll
 
     async def run(self) -> None:

@@ -1,20 +1,25 @@
 """Takes updates that Telegram brings by HTTP, and says 200 once they are committed. Decides nothing.
 
-Anything but 200 makes Telegram bring the update again.
+Anything but 200 makes Telegram bring the update again. When it can't bring them nobody here would know: it is asked.
 """
 
 import hmac
 import json
+import re
+import time
+from datetime import timedelta
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from telegram import Bot
+from telegram import Bot, WebhookInfo
+from telegram.error import TelegramError
 
-from bot.chat.metrics import WEBHOOK_REFUSALS
+from bot.chat.metrics import CALL_ERRORS, WEBHOOK_REFUSALS, WEBHOOK_RESETS
 from bot.chat.poll import ALLOWED_UPDATES
 from bot.chat.updates import DatabaseDownError, Dispatcher
+from bot.clock import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +28,28 @@ MAX_BODY = 1024 * 1024
 """Bytes. Updates have a few kilobytes."""
 CONNECTIONS = 40
 """How many updates Telegram may bring at the same time (its own default)."""
+LOOK_SECONDS = 60.0
+SOON_SECONDS = 10.0
+"""Until the next look while updates wait or something is wrong: what waits at two looks alone may not be the same."""
+STUCK_SECONDS = 60.0
+"""Updates that wait for so long, and become no fewer, don't come."""
+UNANSWERED_SECONDS = 120.0
+"""Without an answer for so long, nobody knows whether Telegram brings anything."""
+RECENT = timedelta(minutes=2)
+"""An error that lies further back may have been overcome; whether it was, what still waits will tell."""
+_ANSWERED = re.compile(r"wrong response from the webhook: (\d{3})\b")
+_FAILURES = {
+    "refused": "the connection is refused",
+    "timed out": "no answer in time",
+    "timeout": "no answer in time",
+    "ssl": "the certificate or TLS is wrong",
+    "certificate": "the certificate or TLS is wrong",
+    "resolve": "the host's name is not found",
+    "closed": "the connection is lost",
+    "lost": "the connection is lost",
+    "reset": "the connection is lost",
+}
+"""What stands in Telegram's words (in small letters), and what is told instead."""
 
 
 class BodyTooLargeError(ValueError):
@@ -85,3 +112,69 @@ async def setup_webhook(bot: Bot, url: str, secret: str) -> None:
 async def remove_webhook(bot: Bot) -> None:
     """Make polling possible: Telegram refuses getUpdates (409) while a webhook is set. Waiting updates stay."""
     await bot.delete_webhook(drop_pending_updates=False)
+
+
+class WebhookWatch:
+    """Asks Telegram whether it can bring updates to `url`, once the webhook is set. Each replica has one."""
+
+    def __init__(self, bot: Bot, url: str, secret: str, clock: Clock) -> None:
+        self._bot = bot
+        self._url = url
+        self._secret = secret
+        self._clock = clock
+        self._answered: float | None = None
+        self._trouble: str | None = None
+        self._waiting = 0
+        self._fewer = time.monotonic()
+
+    @property
+    def trouble(self) -> str | None:
+        """Say why updates may not come: never an address. None: they come."""
+        if self._answered is None:
+            return "Telegram has not answered yet"
+        seconds = time.monotonic() - self._answered
+        return f"Telegram last answered {seconds:.0f} s ago" if seconds > UNANSWERED_SECONDS else self._trouble
+
+    async def look(self) -> bool:
+        """Ask once, and set the webhook again if it is not ours; return whether updates come for sure."""
+        try:
+            info = await self._bot.get_webhook_info()
+            self._answered = time.monotonic()
+            self._trouble = self._found(info)
+            if info.url != self._url:
+                WEBHOOK_RESETS.inc()
+                log.error("the webhook was not ours: another program has the token", action="webhook_reset")
+                await setup_webhook(self._bot, self._url, self._secret)
+        except TelegramError as error:
+            CALL_ERRORS.labels("getWebhookInfo").inc()
+            log.warning("the webhook was not looked at", action="webhook_look_failed", error=type(error).__name__)
+            return False
+        if self._trouble is not None:
+            log.error("Telegram can't bring updates", action="webhook_trouble", why=self._trouble)
+        return self._trouble is None
+
+    @property
+    def seconds_to_next(self) -> float:
+        """Real seconds until the next look."""
+        return SOON_SECONDS if self._waiting or self.trouble else LOOK_SECONDS
+
+    def _found(self, info: WebhookInfo) -> str | None:
+        if info.url != self._url:
+            return "the webhook was not set, or set elsewhere: it is set again"
+        if not self._waiting or info.pending_update_count < self._waiting:
+            self._fewer = time.monotonic()
+        self._waiting = info.pending_update_count
+        if not self._waiting:
+            return None
+        if info.last_error_date is not None and self._clock.now() - info.last_error_date < RECENT:
+            return f"Telegram can't deliver: {failure(info.last_error_message or '')}"
+        stuck = time.monotonic() - self._fewer > STUCK_SECONDS
+        return "Telegram can't deliver: updates wait, and become no fewer" if stuck else None
+
+
+def failure(words: str) -> str:
+    """Name the kind of what Telegram says went wrong; its own words may hold the address, which is secret."""
+    words = words.lower()
+    if answered := _ANSWERED.search(words):
+        return f"it is answered {answered[1]}"
+    return next((told for word, told in _FAILURES.items() if word in words), "another error")

@@ -120,6 +120,15 @@ def polled(seconds_since: Callable[[], float | None]) -> Probe:
     return probe
 
 
+def brought(trouble: Callable[[], str | None]) -> Probe:
+    """Telegram can bring updates to the webhook. `trouble` says why not."""
+
+    async def probe() -> str | None:
+        return trouble()
+
+    return probe
+
+
 def on_time(database: Reader, clock: Clock, *, speed: float = 1.0) -> Probe:
     """Nothing has been due for long. `speed` is the sandbox clock's: its minutes are shorter."""
 

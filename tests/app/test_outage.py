@@ -73,6 +73,25 @@ def test_after_a_day_telegram_may_have_dropped_answers(office):
     assert kinds == {"telegram_silent", "answers_lost"}
 
 
+def test_of_replicas_that_hear_again_at_the_same_time_one_tells_of_it(office, database):
+    """With a webhook each of them asks Telegram: the others wait for the lock, and see that it was done."""
+    office.heard(AT)
+
+    def late(store):
+        locked = store.limiter
+
+        def limiter():
+            # The other one commits while this one waits.
+            store.save_setting(outage.HEARD_AT, (AT + HOUR).isoformat())
+            return locked()
+
+        store.limiter = limiter
+        return store
+
+    database.run(lambda store: outage.heard(late(store), None, AT + HOUR + MINUTE))
+    assert office.items() == set()
+
+
 def test_a_short_silence_is_none(office):
     office.heard(AT)
     office.heard(AT + outage.LONG - MINUTE)

@@ -86,6 +86,7 @@ async def test_one_of_two_polls_and_the_other_takes_over_when_it_is_gone(house: 
     await until(lambda: second.others_lead)
     receiver = Receiver(house.bot, house.dispatcher, house.clock, leader=second)
     assert receiver.seconds_since_poll == 0.0, "polling is taken care of"
+    assert receiver.seconds_since_heard is None, "what the other hears is not known here"
     # The first is killed: nobody renews.
     clock.advance(timedelta(seconds=LEASE_SECONDS))
     await asyncio.wait_for(waiting, 20)

@@ -2,16 +2,25 @@
 
 import asyncio
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from telegram.error import InvalidToken
 
 from bot import service as service_module
 from bot import ticker as ticking
+from bot.app import outage
 from bot.app.store import Lane, Outbox
+from bot.chat import webhook
 from bot.core.screen import Screen, Text
 from bot.delivery import calls
 from bot.ops import health
+from bot.ops.web import WebServer
+from bot.service import WebhookAt
 from tests.stories.world import World
 
 
@@ -137,3 +146,86 @@ async def test_a_red_flag_that_is_tried_in_vain_is_seen_within_minutes(world: Wo
     await world.advance(seconds=15)
     assert await delivered() is None
     world.hear_all(anna)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110 - many different things are waited for
+            await asyncio.sleep(0.01)
+
+
+async def heard_at(world: World) -> datetime | None:
+    kept = await world.service.database.read(lambda store: store.setting(outage.HEARD_AT))
+    return datetime.fromisoformat(kept) if kept else None
+
+
+async def heard_again(world: World, before: datetime | None) -> None:
+    async with asyncio.timeout(20):
+        while await heard_at(world) == before:  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def work_items(world: World) -> set[str]:
+    return {item.kind for item in await world.service.database.read(lambda store: store.work_items())}
+
+
+@pytest.fixture
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOOK_SECONDS", "SOON_SECONDS"):
+        monkeypatch.setattr(webhook, name, 0.02)
+
+
+async def test_a_way_that_is_broken_is_told_from_quiet_hours(world: World, looks_often: None) -> None:
+    """Telegram meets an error page of a proxy, say: no update arrives, and all of the bot looks well."""
+    service, status = world.service, [200]
+    page = Route("/telegram/hidden", lambda _: PlainTextResponse("", status[0]), methods=["POST"])
+    web = WebServer(Starlette(routes=[page]))
+    service.webhook = WebhookAt(f"{await web.start('127.0.0.1', 0)}/telegram/hidden", "secret")
+    ready = health.brought(lambda: service.webhook_trouble)
+    assert await ready() == "Telegram was not told yet where to bring updates"
+    anna = world.sandbox.person("Anna")
+    await service.start()
+    try:
+        await until(lambda: service.webhook_trouble is None)
+        assert service.receives
+        await heard_again(world, None)
+        status[0] = 502
+        world.sandbox.say(anna, "hello")
+        await until(lambda: service.webhook_trouble is not None)
+        assert await ready() == "Telegram can't deliver: it is answered 502"
+        # For a day and more Telegram asks in vain; the error is always one of a moment ago.
+        broken_at = world.clock.now()
+        for _ in range(25):
+            world.clock.advance(timedelta(hours=1))
+            world.sandbox.webhook.last_error_date = world.sandbox.now_unix()
+        await asyncio.sleep(0.1)
+        assert await heard_at(world) == broken_at
+        status[0] = 200
+        await until(lambda: service.webhook_trouble is None)
+        await heard_again(world, broken_at)
+        assert {"telegram_silent", "answers_lost"} <= await work_items(world)
+    finally:
+        await service.stop()
+        await web.stop()
+        await service.bots.sending.request.initialize()
+
+
+async def test_a_webhook_that_was_taken_away_is_set_again(world: World, looks_often: None) -> None:
+    service = world.service
+    service.webhook = WebhookAt("http://127.0.0.1:9/telegram/hidden", "secret")
+    await service.start()
+    await until(lambda: service.webhook_trouble is None)
+    world.sandbox.webhook = None
+    await until(lambda: world.sandbox.webhook is not None and service.webhook_trouble is None)
+    assert world.sandbox.webhook.url == service.webhook.url
+    await service.stop()
+    await service.bots.sending.request.initialize()
+
+
+async def test_what_another_replica_hears_is_for_that_one_to_say(world: World, monkeypatch) -> None:
+    """It polls, but may be answered no more than this one would be."""
+    monkeypatch.setattr(type(world.service.receiver), "seconds_since_poll", 0.0)
+    listening = asyncio.create_task(world.service._listen())
+    await asyncio.sleep(0.2)
+    listening.cancel()
+    assert await heard_at(world) is None
