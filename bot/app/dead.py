@@ -5,15 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bot.app import checkins
 from bot.app.lookup import RefusedError
 from bot.app.ops_store import GivenUp
 from bot.app.store import Audit, DeadUpdate, Outbox, PatientState, Store
+from bot.core.screen import Action
 
 Kind = Literal["update", "message"]
 MOST = 200
 STRANGERS = "stranger"
 """The slot of what goes to chats that are nobody's (see app/post.py)."""
 _LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
+_ASKS_FOR_HELP = frozenset(
+    {("menu", "worse"), ("alert", "not_yet"), ("alert", "cannot_reach"), ("alert", "cannot_call")}
+)
+"""Kind and choice of taps that only ever make the bot more careful."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,17 @@ def update(store: Store, number: int) -> DeadUpdate:
     return dead
 
 
+def refused(store: Store, number: int, why: str) -> RefusedError:
+    """Return the error that says why a dead update can't be worked off any more, and whose it is."""
+    found = store.dead_update(number)
+    chat_id = found.chat_id if found is not None else None
+    patient = store.patient_by_chat(chat_id) if chat_id is not None else None
+    helper = store.caregiver_by_chat(chat_id) if chat_id is not None else None
+    helped = store.patient(helper.patient_id) if helper is not None else None
+    of = f" of {patient.code}" if patient else f" of a caregiver of {helped.code}" if helped else ""
+    return _refused("update", number, why, of)
+
+
 def send_again(store: Store, number: int, by: str, at: datetime) -> None:
     """Let a message that was given up be sent after all; RefusedError when it would mislead, or reach nobody."""
     found = store.given_up(number)
@@ -113,6 +130,14 @@ def _nobody(store: Store, row: Outbox) -> str | None:
     return None if helps else "was for a chat that is the patient's no more"
 
 
+def holds_later(action: Action) -> bool:
+    """Whether a tap may be worked off long after: it names the screen it stood on, or asks for help.
+
+    Any other would undo what was tapped since: "I have called" ends the questions, "delete everything" deletes it.
+    """
+    return action.kind in checkins.KINDS or (action.kind, action.choice) in _ASKS_FOR_HELP
+
+
 def worked_off(store: Store, number: int, by: str, at: datetime) -> None:
     """Strike a dead update off: it was worked off after all."""
     if not store.drop_dead_update(number):
@@ -133,9 +158,9 @@ def _gone(kind: Kind, number: int) -> RefusedError:
     return RefusedError(f"there is no dead {kind} {number}: see `nervecheck dead list`")
 
 
-def _refused(kind: Kind, number: int, why: str) -> RefusedError:
+def _refused(kind: Kind, number: int, why: str, of: str = "") -> RefusedError:
     ref = f"{kind}-{number}"
-    return RefusedError(f"{ref} {why}; strike it off with `nervecheck dead drop {ref}`")
+    return RefusedError(f"{ref}{of} {why}; strike it off with `nervecheck dead drop {ref}`")
 
 
 def _note(store: Store, action: str, ref: str, by: str, at: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import Literal, Protocol, cast, get_args
 from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message, Update
 
 from bot.app.conversation import Command
+from bot.app.dead import holds_later
 from bot.app.patients import CODE
 from bot.app.ports import UNKNOWN, Clinic, Meant, Outcome
 from bot.app.post import post, post_stranger
@@ -31,6 +32,8 @@ _PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PRESENT = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED})
 
 
+_FOUND_OUT = "tells of who could be reached then: sending finds out by itself"
+_OF_THAT_MOMENT = "was meant for what was on the screen then: ask them, if they have not tapped again"
 _NUMBERS = frozenset("123456789")
 _DIGIT = re.compile(r"[0-9]")
 
@@ -65,11 +68,15 @@ class Leave:
 
 @dataclass(frozen=True)
 class Step:
-    """What an update asks for: work in the transaction, a chat to leave after it, or neither."""
+    """What an update asks for: work in the transaction, a chat to leave after it, or neither.
+
+    `outdated`: why it must not be worked off long after it came; None: it may.
+    """
 
     kind: str
     work: Work | None = None
     leave: Leave | None = None
+    outdated: str | None = None
 
 
 IGNORED = Step("ignored")
@@ -134,7 +141,8 @@ class Handlers:
         except TapError as error:
             STALE_TAPS.labels(type(error).__name__).inc()
             return self.where_they_are(chat_id)
-        return Step("tap", lambda store, at: self._door.tap(store, self.clinic, chat_id, action, at))
+        outdated = None if holds_later(action) else _OF_THAT_MOMENT
+        return Step("tap", lambda store, at: self._door.tap(store, self.clinic, chat_id, action, at), outdated=outdated)
 
     def _moved(self, moved: ChatMemberUpdated) -> Step:
         status = moved.new_chat_member.status
@@ -146,6 +154,7 @@ class Handlers:
         return Step(
             "membership",
             lambda store, at: self._door.membership(store, self.clinic, chat_id, reachable=reachable, at=at),
+            outdated=_FOUND_OUT,
         )
 
     def _wrote(self, message: Message, text: str, beside: str) -> Step:
@@ -161,7 +170,10 @@ class Handlers:
         if name is not None:
             return Step("command", lambda store, at: self._door.command(store, self.clinic, chat_id, name, at))
         meant = self._meant(text, beside)
-        return Step("said", lambda store, at: self._door.said(store, self.clinic, chat_id, meant, at))
+        outdated = _OF_THAT_MOMENT if meant.kind == "choice" else None
+        return Step(
+            "said", lambda store, at: self._door.said(store, self.clinic, chat_id, meant, at), outdated=outdated
+        )
 
     def _meant(self, text: str, beside: str) -> Meant:
         if self._typed.names_red_flag(text or beside):
@@ -198,7 +210,7 @@ def _post_sorry(store: Store, clinic: Clinic, chat_id: int, at: datetime) -> Non
 
 
 def _leave(chat: Chat, language_hint: str | None) -> Step:
-    return Step("leave", leave=Leave(chat.id, language_hint))
+    return Step("leave", leave=Leave(chat.id, language_hint), outdated=_FOUND_OUT)
 
 
 def _payload(text: str) -> str:

@@ -42,6 +42,11 @@ LONGEST_WAIT = 10.0
 """Seconds between tries while the database is down: doubled from the first to the longest."""
 
 
+OVER = "toast.closed"
+"""What a tap is answered with that changed nothing: its screen is over."""
+CAME_TOO_LATE = "comes too late, its screen is over: ask them what they wanted to say"
+
+
 class Transactor(Protocol):
     """What is needed of a database: run a function in one transaction, return when it is committed."""
 
@@ -213,15 +218,18 @@ class _Once:
 def replay(store: Store, handlers: Handlers, bot: Bot, number: int, by: str, at: datetime) -> None:
     """Work a dead update off after all, as if it came now, and strike it off.
 
-    RefusedError when it fails again; the transaction is to be undone then, and it stays listed.
+    RefusedError when it is outdated, changes nothing any more, or fails again: the transaction is to be undone then,
+    and it stays listed.
     """
     found = dead.update(store, number)
     try:
         step = handlers.step(Update.de_json(json.loads(found.raw), bot))
-        if step.work is not None:
-            step.work(store, at)
+        outcome = step.work(store, at) if step.work is not None and step.outdated is None else None
     except Exception as error:
         raise RefusedError(f"update-{number} failed again ({where(error)}): it stays listed") from error
+    over = outcome is not None and outcome.toast is not None and outcome.toast.key == OVER
+    if step.outdated is not None or over:
+        raise dead.refused(store, number, step.outdated or CAME_TOO_LATE)
     dead.worked_off(store, number, by, at)
 
 

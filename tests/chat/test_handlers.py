@@ -162,6 +162,37 @@ def test_other_kinds_are_ignored(house: House) -> None:
     assert house.handlers.step(Update(1)).kind == "ignored"
 
 
+@pytest.mark.parametrize(
+    ("kind", "choice", "holds"),
+    [
+        ("choose", "yes", True),
+        ("help_now", "", True),
+        ("menu", "worse", True),
+        ("alert", "cannot_reach", True),
+        ("alert", "called", False),
+        ("alert", "mistake", False),
+        ("stop", "erase", False),
+        ("menu", "resume", False),
+        ("later", "hour", False),
+        ("care", "end", False),
+        ("set", "es", False),
+        ("sa", "close", False),
+    ],
+)
+def test_only_what_names_its_screen_or_asks_for_help_may_be_worked_off_late(
+    house: House, kind: str, choice: str, holds: bool
+) -> None:
+    raw = tap(1, 7, encode(Action(kind=kind, choice=choice), KEY, 7))
+    assert (house.handlers.step(Update.de_json(raw, house.bot)).outdated is None) == holds
+
+
+@pytest.mark.parametrize(
+    "raw", [moved(1, 7, "kicked"), moved(1, -7, "member", "group"), message(1, -7, "hi", chat=chat(-7, "group"))]
+)
+def test_who_could_be_reached_once_is_not_told_late(house: House, raw: dict[str, object]) -> None:
+    assert "by itself" in (house.handlers.step(Update.de_json(raw, house.bot)).outdated or "")
+
+
 class Looked:
     """An update that holds nothing, and remembers what was looked for."""
 

@@ -16,19 +16,25 @@ AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BY = ("--by", "op-1")
 
 
-def dead_start(payload: str, *, good: bool = True) -> int:
-    """An invite that a fault kept from being opened."""
-    message = {
-        "message_id": 1,
-        "date": 1_772_000_000,
-        "chat": {"id": 77, "type": "private", "first_name": "x"},
-        "from": {"id": 77, "is_bot": False, "first_name": "x", "language_code": "en"},
-        "text": f"/start {payload}",
-        "entities": [{"type": "bot_command", "offset": 0, "length": 6}],
-    }
-    raw = json.dumps({"update_id": 5, "message": message}) if good else "{"
-    row = DeadUpdate(update_id=5, chat_id=77, raw=raw, error="KeyError at bot.app.x:1", at=AT)
+WRITTEN = {
+    "message_id": 1,
+    "date": 1_772_000_000,
+    "chat": {"id": 77, "type": "private", "first_name": "x"},
+    "from": {"id": 77, "is_bot": False, "first_name": "x", "language_code": "en"},
+}
+
+
+def dead_update(raw: dict[str, object] | None, *, chat: int = 77) -> int:
+    """Something a fault kept from being worked off; None: it is not even JSON."""
+    text = json.dumps({"update_id": 5, **raw}) if raw is not None else "{"
+    row = DeadUpdate(update_id=5, chat_id=chat, raw=text, error="KeyError at bot.app.x:1", at=AT)
     return in_transaction(lambda store, _clinic, _at: store.add_dead_update(row).id)
+
+
+def dead_start(payload: str) -> int:
+    """An invite that a fault kept from being opened."""
+    command = {"entities": [{"type": "bot_command", "offset": 0, "length": 6}]}
+    return dead_update({"message": {**WRITTEN, "text": f"/start {payload}", **command}})
 
 
 def invited() -> str:
@@ -117,7 +123,7 @@ def test_an_update_is_worked_off_after_all(shell: Shell) -> None:
 
 
 def test_an_update_that_fails_again_stays(shell: Shell) -> None:
-    number = dead_start("x", good=False)
+    number = dead_update(None)
     said = shell("dead", "retry", f"update-{number}", *BY)
     assert (said.status, "failed again (JSONDecodeError" in said.err) == (1, True)
     assert [one["ref"] for one in shell("dead", "list", "--json").json] == [f"update-{number}"]
@@ -168,6 +174,8 @@ def test_a_caregivers_message_is_sent_again_while_they_help(shell: Shell) -> Non
         return store.add_caregiver(helper)
 
     helper = in_transaction(lambda *office: help_out(*office, state="active", chat_id=78))
+    tapped = dead_update({"message": {**WRITTEN, "chat": {"id": 78, "type": "private"}, "text": "2"}}, chat=78)
+    refused(shell, f"update-{tapped}", "of a caregiver of P-0001", "ask them")
     first, second = failed_message(chat=78), failed_message("menu", chat=78)
     assert shell("dead", "retry", f"message-{first}", *BY).status == 0
     ended = helper.model_copy(update={"state": "ended", "chat_id": None})

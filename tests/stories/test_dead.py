@@ -1,0 +1,138 @@
+"""Taps that a fault kept from being worked off, tried again long after: what they say now counts, or nothing does."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from bot.app.lookup import RefusedError
+from bot.app.store import DeadUpdate
+from bot.chat.updates import replay
+from tests.stories.world import World, labels, plain
+
+
+async def due(world: World):
+    anna = await world.enrolled("P-0001")
+    await world.until_due(anna)
+    world.hear(anna, "Time for your check-in")
+    return anna
+
+
+async def lost(world: World, person, label: str) -> int:
+    """A tap on the last message that was not worked off; return its number."""
+    world.sandbox.tap(person, world.last(person)["message_id"], label=label)
+    return await buried(world, person)
+
+
+async def buried(world: World, person) -> int:
+    raw = world.sandbox.updates.all()[-1]
+    world.sandbox.updates.confirm_below(raw["update_id"] + 1)
+    row = DeadUpdate(
+        update_id=raw["update_id"],
+        chat_id=person.id,
+        raw=json.dumps(raw),
+        error="KeyError at bot.app.x:1",
+        at=world.clock.now(),
+    )
+    return (await world.service.database.transact(lambda store: store.add_dead_update(row))).id
+
+
+async def retried(world: World, number: int) -> None:
+    service, at = world.service, world.clock.now()
+    handlers, bot = service.dispatcher._handlers, service.bots.sending
+    await service.database.transact(lambda store: replay(store, handlers, bot, number, "op-1", at))
+    await world.pump()
+
+
+async def refused(world: World, number: int, *words: str) -> None:
+    """It is not worked off, stays listed, and nobody is sent anything."""
+    with pytest.raises(RefusedError) as error:
+        await retried(world, number)
+    for word in words:
+        assert word in str(error.value)
+    assert await world.service.database.read(lambda store: store.dead_update(number)) is not None
+    await world.pump()
+    world.nothing_more()
+
+
+async def test_a_red_flag_on_the_question_that_is_still_open_raises_its_alert_now(world: World) -> None:
+    anna = await due(world)
+    await world.tap(anna, "No, nothing new")
+    world.hear_all(anna)
+    number = await lost(world, anna, "Yes, one or more")
+    await world.advance(hours=2)
+    await retried(world, number)
+    assert any(plain(m).startswith("Call 112 now.") for m in world.hear_all(anna))
+    (alert,) = (await world.view(anna)).alerts
+    assert alert.tier == "EMERGENCY"
+    assert world.clock.now() - alert.raised_at < timedelta(minutes=1), "its clocks begin when it is known"
+
+
+async def test_a_tap_whose_check_in_is_closed_changes_nothing_and_is_told_of(world: World) -> None:
+    anna = await due(world)
+    number = await lost(world, anna, "Yes, something")
+    await world.advance(days=6)
+    world.hear_all(anna)
+    before = await world.view(anna)
+    await refused(world, number, "of P-0001", "too late", "ask them")
+    assert await world.view(anna) == before
+
+
+async def test_a_tap_that_was_given_again_changes_nothing(world: World) -> None:
+    anna = await due(world)
+    number = await lost(world, anna, "No, nothing new")
+    await world.answer(anna, "No, nothing new", "None of these")
+    world.hear_all(anna)
+    before = await world.view(anna)
+    await refused(world, number, "of P-0001", "too late")
+    assert await world.view(anna) == before
+
+
+async def test_i_have_called_does_not_undo_what_was_said_since(world: World) -> None:
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "Yes, one or more")
+    call = next(m for m in world.bot_messages(anna) if "I have called" in labels(m))
+    world.sandbox.tap(anna, call["message_id"], label="I have called")
+    number = await buried(world, anna)
+    await world.tap(anna, "I can't call")
+    world.hear_all(anna)
+    await refused(world, number, "of P-0001", "ask them")
+    assert (await world.view(anna)).alerts[0].state == "open"
+
+
+async def test_a_number_that_was_typed_answers_no_later_question(world: World) -> None:
+    anna = await due(world)
+    world.sandbox.say(anna, "2")
+    number = await buried(world, anna)
+    await world.tap(anna, "No, nothing new")
+    world.hear_all(anna)
+    await refused(world, number, "of P-0001", "ask them")
+    assert (await world.view(anna)).checkins[0].answers == {"change": ("no",)}
+
+
+async def test_words_that_name_a_red_flag_still_bring_the_safety_question(world: World) -> None:
+    anna = await due(world)
+    await world.advance(minutes=5)
+    world.sandbox.say(anna, "I can't breathe")
+    number = await buried(world, anna)
+    await retried(world, number)
+    world.hear(anna, "breath")
+
+
+async def test_deleting_everything_is_never_done_late(world: World) -> None:
+    anna = await due(world)
+    await world.say(anna, "/stop")
+    world.hear_all(anna)
+    number = await lost(world, anna, next(one for one in labels(world.last(anna)) if "delete" in one.lower()))
+    await refused(world, number, "of P-0001", "ask them")
+    assert (await world.view(anna)).state == "active"
+
+
+async def test_that_the_bot_was_blocked_once_makes_nobody_unreachable(world: World) -> None:
+    anna = await due(world)
+    world.sandbox.block(anna)
+    number = await buried(world, anna)
+    world.sandbox.unblock(anna)
+    await world.pump()
+    await refused(world, number, "of P-0001", "by itself")
+    assert (await world.view(anna)).unreachable_at is None
