@@ -34,6 +34,13 @@ class GivenUp(NamedTuple):
     overtaken: bool
 
 
+class Undelivered(NamedTuple):
+    """A patient whom a message of lane 0 could not be brought, and when the last was given up."""
+
+    patient_id: int
+    failed_at: datetime
+
+
 class OpsStore(Protocol):
     """See `bot.app.store.Store`, which this is part of."""
 
@@ -55,6 +62,10 @@ class OpsStore(Protocol):
     # -- the clock
     def keep_leases(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
         """Messages that this sender has in hand stay its own until then."""
+        ...
+
+    def free_leases(self, *, owner: str, but_for: Collection[int]) -> int:
+        """Let go of messages leased to that sender which it doesn't know of; return how many."""
         ...
 
     def set_back(self, at: datetime, by: timedelta) -> None:
@@ -95,6 +106,10 @@ class OpsStore(Protocol):
 
     def send_again(self, number: int, at: datetime) -> bool:
         """Let a message that was given up wait anew, for no longer than before; False when it was not given up."""
+        ...
+
+    def undelivered(self, limit: int) -> Sequence[Undelivered]:
+        """Patients with a message of lane 0 given up, and no work item "not_delivered" open or raised since."""
         ...
 
     def drop_message(self, number: int, at: datetime) -> bool:

@@ -4,7 +4,7 @@ A `Store` lives for one transaction. All moments are aware UTC. Ids are integers
 What is the team's and what lists are read by stand in team_store.py and desk_store.py.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, time
 from enum import IntEnum, StrEnum
 from typing import Literal, Protocol
@@ -328,7 +328,7 @@ class LimiterRow(Frozen):
 
 WorkKind = Literal[
     "not_heard_from", "missed_twice", "unreachable", "skipped_after_outage",
-    "outage", "telegram_silent", "missed_in_outage", "answers_lost",
+    "outage", "telegram_silent", "missed_in_outage", "answers_lost", "not_delivered",
 ]  # fmt: skip
 
 
@@ -553,9 +553,16 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         ...
 
     def claim_outbox(
-        self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime
+        self,
+        at: datetime,
+        *,
+        lanes: Sequence[Lane],
+        limit: int,
+        owner: str,
+        lease_until: datetime,
+        but_for: Collection[int] = (),
     ) -> Sequence[Claim]:
-        """Lease waiting rows that are due and not leased: by lane, then not_before, then id.
+        """Lease waiting rows that are due and not leased: by lane, then not_before, then id; none of `but_for`.
 
         At most one row a chat is leased at a time, the chat's first in that order (so one chat's messages keep their
         order, in whatever lane); chats whose pace is in the future are passed over. A lease that ends more than a
@@ -568,11 +575,14 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         ...
 
     def mark_sent(self, outbox_id: int, *, owner: str, message_id: int | None, at: datetime) -> None:
-        """Also makes `message_id` the slot's message. A row no longer leased to `owner` is marked all the same."""
+        """Also makes `message_id` the slot's message, unless a later one is. Marked whoever has it leased."""
         ...
 
     def mark_retry(self, outbox_id: int, *, owner: str, not_before: datetime, error: str) -> None: ...
-    def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None: ...
+    def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None:
+        """Give it up; one that was sent or replaced meanwhile stays so."""
+        ...
+
     def expire_outbox(self, at: datetime) -> int:
         """Mark waiting rows whose not_after has passed as expired; return how many."""
         ...

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, not_, or_, select, update
 
-from bot.app.ops_store import FailedMessage, GivenUp
+from bot.app.ops_store import FailedMessage, GivenUp, Undelivered
 from bot.app.store import AlertState, DeadUpdate, Lane, OutboxState
 from bot.db import tables as t
 from bot.db.rows import Row, Section, insert_or_skip
@@ -26,10 +26,18 @@ _NEW_LEASE = insert_or_skip(t.lease, "name", returning="name")
 _DROP_LEASE = delete(t.lease).where(_L.name == bindparam("of_name"), _L.owner == bindparam("me"))
 _LEASE = select(_L.held_until).where(_L.name == bindparam("of_name"))
 
-_KEEP_ROWS = (
+_MINE = _O.owner == bindparam("me")
+_IN_HAND = (
+    select(_O.id)
+    .where(_O.id.in_(bindparam("of_rows", expanding=True)), _MINE)
+    .with_for_update(key_share=True, skip_locked=True)
+)
+"""One that is locked is being ended at this moment."""
+_KEEP_ROWS = update(t.outbox).where(_O.id.in_(_IN_HAND)).values(leased_until=bindparam("until"))
+_FREE_ROWS = (
     update(t.outbox)
-    .where(_O.id.in_(bindparam("of_rows", expanding=True)), _O.owner == bindparam("me"))
-    .values(leased_until=bindparam("until"))
+    .where(t.is_waiting(t.outbox), _MINE, _O.id.not_in(bindparam("of_rows", expanding=True)))
+    .values(owner=None, leased_until=None)
 )
 _HURRY = (
     update(t.outbox).where(t.is_waiting(t.outbox), _O.not_before > bindparam("at")).values(not_before=bindparam("at"))
@@ -71,6 +79,24 @@ _OVERTAKEN = exists().where(
 )
 _ONE_FAILED = select(t.outbox, _OVERTAKEN.label("overtaken")).where(_HAS_FAILED, _O.id == bindparam("of_row"))
 _FAILED_COUNT = select(func.count().label("rows")).select_from(t.outbox).where(_HAS_FAILED)
+_W = t.work_item.c
+_SHOWN = exists().where(
+    _W.kind == "not_delivered",
+    _W.patient_id == _O.patient_id,
+    or_(_W.closed_at.is_(None), _W.raised_at >= _O.ended_at),
+)
+_UNDELIVERED = (
+    select(_O.patient_id, func.max(_O.ended_at).label("failed_at"))
+    .where(
+        _O.lane == Lane.RED_FLAG.value,
+        _O.state == OutboxState.FAILED.value,
+        _O.patient_id.is_not(None),
+        not_(_SHOWN),
+    )
+    .group_by(_O.patient_id)
+    .order_by(_O.patient_id)
+    .limit(bindparam("top"))
+)
 _AGAIN = (
     update(t.outbox)
     .where(_O.id == bindparam("of_row"), _O.state == OutboxState.FAILED.value)
@@ -120,6 +146,9 @@ class Ops(Section):
         if ids:
             self._run(_KEEP_ROWS, of_rows=sorted(ids), me=owner, until=until)
 
+    def free_leases(self, *, owner: str, but_for: Collection[int]) -> int:
+        return self._run(_FREE_ROWS, of_rows=sorted(but_for), me=owner)
+
     def set_back(self, at: datetime, by: timedelta) -> None:
         self._run(_HURRY, at=at)
         for row in self._all(_AHEAD, at=at):
@@ -148,6 +177,9 @@ class Ops(Section):
 
     def send_again(self, number: int, at: datetime) -> bool:
         return self._run(_AGAIN, of_row=number, at=at) > 0
+
+    def undelivered(self, limit: int) -> Sequence[Undelivered]:
+        return [Undelivered(row["patient_id"], row["failed_at"]) for row in self._all(_UNDELIVERED, top=limit)]
 
     def drop_message(self, number: int, at: datetime) -> bool:
         return self._run(_STRIKE, of_row=number, at=at) > 0

@@ -114,6 +114,7 @@ CLAIMABLE = (
         _O.lane == bindparam("of_lane"),
         _O.not_before <= bindparam("at"),
         _fresh(t.outbox),
+        _O.id.not_in(bindparam("but_for", expanding=True)),
         _NONE_IN_FLIGHT,
         _NOT_PACED,
         _NONE_BEFORE,
@@ -161,7 +162,8 @@ _SUCCESSOR = (
     )
     .order_by(_O.id.desc())
     .limit(1)
-    .with_for_update(key_share=True)
+    # One that is locked is being replaced by a newer one, which a later look finds.
+    .with_for_update(key_share=True, skip_locked=True)
 )
 _SUCCEED = (
     update(t.outbox)
@@ -169,6 +171,9 @@ _SUCCEED = (
     .values(mode=bindparam("how"), lane=bindparam("into"), not_before=bindparam("moment"))
 )
 _SET_MESSAGE = insert_or_update(t.slot_message, "chat_hash", "slot")
+_NEWEST_MESSAGE = select(t.slot_message.c.message_id).where(
+    t.slot_message.c.chat_hash == bindparam("of_chat"), t.slot_message.c.slot == bindparam("of_slot")
+)
 _END = (
     update(t.outbox)
     .where(_O.id == bindparam("of_row"))
@@ -180,20 +185,23 @@ _END = (
         leased_until=None,
     )
 )
+_FAIL = _END.where(t.is_waiting(t.outbox))
 _RETRY = (
     update(t.outbox)
     .where(_O.id == bindparam("of_row"), _O.owner == bindparam("sender"))
     .values(not_before=bindparam("moment"), error=bindparam("why"), owner=None, leased_until=None)
 )
-_EXPIRE = (
-    update(t.outbox)
+_OVER = (
+    select(_O.id)
     .where(
         t.is_waiting(t.outbox),
         _O.not_after < bindparam("at"),
         or_(_O.leased_until.is_(None), _O.leased_until <= bindparam("at")),
     )
-    .values(state=OutboxState.EXPIRED.value, ended_at=bindparam("at"))
+    # Who holds one is working on it: no red flag waits for that.
+    .with_for_update(key_share=True, skip_locked=True)
 )
+_EXPIRE = update(t.outbox).where(_O.id.in_(_OVER)).values(state=OutboxState.EXPIRED.value, ended_at=bindparam("at"))
 _FORGET = delete(t.outbox).where(~t.is_waiting(t.outbox), _O.created_at < bindparam("before"))
 _FORGET_SLOT = delete(t.slot_message).where(
     t.slot_message.c.chat_hash == bindparam("of_chat"), t.slot_message.c.slot == bindparam("of_slot")
@@ -242,13 +250,21 @@ class Messages(Section):
     # -- claiming
 
     def claim_outbox(
-        self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime
+        self,
+        at: datetime,
+        *,
+        lanes: Sequence[Lane],
+        limit: int,
+        owner: str,
+        lease_until: datetime,
+        but_for: Collection[int] = (),
     ) -> Sequence[Claim]:
         rows: list[Row] = []
-        latest = lease_until + _MARGIN
+        latest, not_these = lease_until + _MARGIN, sorted(but_for)
         for lane in sorted(set(lanes)):
             if len(rows) < limit:
-                rows += self._all(CLAIMABLE, of_lane=lane.value, at=at, latest=latest, top=limit - len(rows))
+                asked = {"of_lane": lane.value, "top": limit - len(rows)}
+                rows += self._all(CLAIMABLE, **asked, at=at, latest=latest, but_for=not_these)
         if rows and self._dialect == "postgresql":
             rows = self._reserve(rows, at, latest)
         # An owner whose lease is over died or lost its way: what is newer goes instead.
@@ -309,7 +325,9 @@ class Messages(Section):
         if row is None:
             return
         self._run(_END, of_row=outbox_id, became=OutboxState.SENT.value, moment=at, why=None)
-        if message_id is not None:
+        newest = self._first(_NEWEST_MESSAGE, of_chat=row["chat_hash"], of_slot=row["slot"])
+        # Told late, after another sent it again: what comes next belongs into the message further down.
+        if message_id is not None and (newest is None or newest["message_id"] < message_id):
             place: dict[str, Any] = {name: row[name] for name in ("chat_hash", "slot", "patient_id")}
             self._run(_SET_MESSAGE[self._dialect], **place, message_id=message_id)
 
@@ -339,7 +357,7 @@ class Messages(Section):
         return True
 
     def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None:
-        self._run(_END, of_row=outbox_id, became=OutboxState.FAILED.value, moment=at, why=error[:ERROR_CHARS])
+        self._run(_FAIL, of_row=outbox_id, became=OutboxState.FAILED.value, moment=at, why=error[:ERROR_CHARS])
 
     def expire_outbox(self, at: datetime) -> int:
         return self._run(_EXPIRE, at=at)

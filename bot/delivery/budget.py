@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.app.store import Claim, Lane, LimiterRow, Store
-from bot.delivery import limiter
+from bot.delivery import limiter, metrics
 from bot.delivery.lanes import BULK, URGENT, Pace
 from bot.delivery.verdicts import End, Stop, Verdict
 
 OnPermanent = Callable[[Store, int, datetime], None]
+GONE_TRIES = 5
+"""So often it is sent in all, a lease apart, while what is to be done about a chat that is gone fails."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class Taken:
-    """One message to send. `rested`: its chat had its whole burst before."""
+    """One message to send. `rested`: a 429 can't be for its chat, which had its whole burst, or the bot is stopped."""
 
     claim: Claim
     rested: bool
@@ -42,7 +44,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Lease:
-    """Whose claim it is, for how long, and what that sender has under way (taken again after a jump of the clock)."""
+    """Whose claim it is, for how long, and what that sender has under way, also if it is free again for all others."""
 
     owner: str
     lasts: timedelta
@@ -63,27 +65,29 @@ def take(store: Store, now: Callable[[], datetime], slots: Slots, lease: Lease, 
     if budget != before:
         store.save_limiter(budget)
     moments = [moment for moment in (ready, bulk_ready) if moment is not None]
-    return Round(_pace_chats(store, [*urgent, *bulk], at, pace), min(moments, default=None))
+    # While Telegram stops the whole bot, a further 429 is no chat's own.
+    stopped = before.bulk_stopped_until > at
+    return Round(_pace_chats(store, [*urgent, *bulk], at, pace, stopped=stopped), min(moments, default=None))
 
 
 def _take_lanes(
     store: Store, budget: LimiterRow, lanes: Sequence[Lane], places: int, at: datetime, lease: Lease, pace: Pace
-) -> tuple[list[Claim], LimiterRow, datetime | None]:
+) -> tuple[Sequence[Claim], LimiterRow, datetime | None]:
     """Return the claims, the budget after them, and when there will be more of it if it was what set the limit."""
     if places <= 0:
-        return [], budget, None
+        return (), budget, None
     most = limiter.room(budget, lanes[0], at, places, pace)
-    found = (
-        store.claim_outbox(at, lanes=lanes, limit=most, owner=lease.owner, lease_until=at + lease.lasts) if most else ()
-    )
-    claims = [claim for claim in found if claim.row.id not in lease.under_way]
+    claims: Sequence[Claim] = ()
+    if most:
+        until, mine = at + lease.lasts, lease.under_way
+        claims = store.claim_outbox(at, lanes=lanes, limit=most, owner=lease.owner, lease_until=until, but_for=mine)
     for claim in claims:
         budget, _ = limiter.grant(budget, claim.row.lane, at, pace)
-    short = most < places and len(found) == most
+    short = most < places and len(claims) == most
     return claims, budget, limiter.ready_at(budget, lanes[0], at, pace) if short else None
 
 
-def _pace_chats(store: Store, claims: Sequence[Claim], at: datetime, pace: Pace) -> tuple[Taken, ...]:
+def _pace_chats(store: Store, claims: Sequence[Claim], at: datetime, pace: Pace, *, stopped: bool) -> tuple[Taken, ...]:
     """Take each message from its chat's own budget, too."""
     if not claims:
         return ()
@@ -94,7 +98,8 @@ def _pace_chats(store: Store, claims: Sequence[Claim], at: datetime, pace: Pace)
         chat, group = claim.row.chat_id, is_group(claim.row.chat_id)
         edit = claim.row.mode == "edit" and claim.message_id is not None
         after[chat] = limiter.grant_chat(before.get(chat), at, group=group, edit=edit, pace=pace)
-        taken.append(Taken(claim, limiter.is_rested(before.get(chat), at, group=group, pace=pace)))
+        rested = stopped or limiter.is_rested(before.get(chat), at, group=group, pace=pace)
+        taken.append(Taken(claim, rested))
     store.save_chat_free_at(after)
     return tuple(taken)
 
@@ -123,7 +128,10 @@ def write_end(store: Store, claim: Claim, verdict: Verdict, at: datetime, books:
             store.mark_sent(row.id, owner=books.owner, message_id=verdict.message_id, at=at)
         case End.GONE:
             store.mark_failed(row.id, error=verdict.error, at=at)
-            books.on_permanent(store, row.chat_id, at)
+            if (error := store.attempt(lambda: books.on_permanent(store, row.chat_id, at))) is not None:
+                metrics.SENDER_ERRORS.labels("gone").inc()
+                if claim.attempt < GONE_TRIES:
+                    raise error
         case End.REFUSED:
             store.mark_failed(row.id, error=verdict.error, at=at)
         case End.ANEW:

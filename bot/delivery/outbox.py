@@ -8,7 +8,7 @@ doubles a message when its lease runs out; nothing is ever lost.
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,8 +40,8 @@ IDLE_SECONDS = 0.5
 FINISH_SECONDS = 7.0
 """What `stop` gives to messages under way."""
 GIVE_BACK_SECONDS = 2.0
-AFTER_JUMP_SECONDS = 5.0
-"""After the clock was set replicas claim nothing for so long: each first says anew what it has in hand."""
+REST_SECONDS = 5.0
+"""When leases may be over too early, replicas claim nothing for so long: each says anew what it has in hand."""
 DATABASE_WAIT_SECONDS = 0.5
 
 
@@ -59,6 +59,8 @@ class Flight:
 
     taken: Taken
     written: asyncio.Future[None]
+    since: float
+    """When it was claimed, in monotonic seconds."""
     verdict: Verdict | None = None
 
     @property
@@ -100,10 +102,14 @@ class Sender:
         self._concurrency = concurrency
         self._kept = min(KEPT_SLOTS, concurrency - 1)
         self._spread = spread
-        self._jumps = JumpWatch(clock, speed=self._speed) if shared else None
-        self._clock_was_set = False
+        self._jumps = JumpWatch(clock, speed=self._speed)
+        self._shared = shared
+        self._lease_seconds = lease_seconds
+        self._unsure = False
+        """Whether the database may know otherwise than this what is in hand."""
+        self._must_rest = False
         self._rests_until = 0.0
-        self._looked = time.monotonic()
+        self._looked = self._said = time.monotonic()
         self._air: dict[int, Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_write: list[Flight] = []
@@ -165,19 +171,25 @@ class Sender:
 
     async def _claim(self) -> Round:
         async with self._claiming:
-            begun, free = self._clock.now(), self._concurrency - len(self._air)
-            if self._stopping or free <= 0 or await self._rests(begun):
+            begun = self._clock.now()
+            if self._stopping or await self._rests(begun):
+                return Round((), None)
+            free = self._concurrency - len(self._air)
+            if free <= 0:
                 return Round((), None)
             slots = Slots(urgent=free, bulk=free - self._kept)
             lease = Lease(self._books.owner, self._lease, frozenset(self._air))
             now, pace = self._unset_since(begun), self.pace.at_speed(self._speed)
+            # An error leaves it so: the claim may have been committed all the same.
+            self._unsure = True
             found = await self._database.transact(partial(take, now=now, slots=slots, lease=lease, pace=pace))
             self._looked = time.monotonic()
             if found.taken and abs(self._clock.now() - begun) >= self._lease / 2:
                 await self._let_go(found)
-                return Round((), None)
+                found = Round((), None)
             for taken in found.taken:
                 self._start(taken)
+            self._unsure = False
             return found
 
     def _unset_since(self, begun: datetime) -> Callable[[], datetime]:
@@ -203,20 +215,28 @@ class Sender:
         await self._database.transact(give_back)
 
     async def _rests(self, at: datetime) -> bool:
-        """After the clock was set, other senders' leases mean nothing until each has said anew what it has in hand."""
-        if self._jumps is not None and self._jumps.jumped():
+        """Say anew what this has in hand, where that is called for; return whether nothing is to be claimed now.
+
+        Now and then, so that no lease ends before its message has. After the clock was set, or no transaction was
+        possible for long, other senders' leases mean nothing until each has said so.
+        """
+        if self._jumps.jumped():
             log.warning("the clock was set", action="clock_jumped")
-            self._clock_was_set = True
-        if self._clock_was_set:
+            self._unsure = self._must_rest = True
+        unsaid = time.monotonic() - self._said
+        if self._unsure or unsaid > self._lease_seconds / 4:
+            self._must_rest = self._must_rest or unsaid > self._lease_seconds / 2
             mine, until = tuple(self._air), at + self._lease
             # A database that is away fails it: said at the next look then, and nothing is claimed before.
-            await self._database.transact(lambda store: store.keep_leases(mine, owner=self._books.owner, until=until))
-            self._clock_was_set = False
-            self._rests_until = time.monotonic() + AFTER_JUMP_SECONDS
+            await self._database.transact(partial(_say_anew, mine, until, self._books.owner, unsure=self._unsure))
+            self._said = time.monotonic()
+            if self._shared and self._must_rest:
+                self._rests_until = self._said + REST_SECONDS
+            self._unsure = self._must_rest = False
         return time.monotonic() < self._rests_until
 
     def _start(self, taken: Taken) -> None:
-        flight = Flight(taken, asyncio.get_running_loop().create_future())
+        flight = Flight(taken, asyncio.get_running_loop().create_future(), time.monotonic())
         self._air[taken.claim.row.id] = flight
         task = asyncio.create_task(self._fly(flight))
         self._tasks.add(task)
@@ -235,7 +255,7 @@ class Sender:
     # -- one message
 
     async def _fly(self, flight: Flight) -> None:
-        flight.verdict = await self._attempt(flight.taken)
+        flight.verdict = await self._attempt(flight)
         self._to_write.append(flight)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
@@ -243,11 +263,14 @@ class Sender:
         # The chat's next message, or one that found no slot, may be waiting for this.
         self._wake.set()
 
-    async def _attempt(self, taken: Taken) -> Verdict:
-        claim = taken.claim
+    async def _attempt(self, flight: Flight) -> Verdict:
+        taken, claim = flight.taken, flight.claim
         rendered: Rendered | None = None
         try:
             rendered = await self._rendered(claim)
+            if time.monotonic() - max(self._said, flight.since) > self._lease_seconds / 2:
+                # A process that was halted: another may have sent it since, and a newer screen after it.
+                return Verdict(End.RETRY, "late")
             return Verdict(End.SENT, message_id=await calls.send(self._bot, claim, rendered))
         except Exception as error:  # noqa: BLE001 - every error is a verdict
             verdict = judge(error, claim, rested=taken.rested, spread=self._spread())
@@ -330,6 +353,13 @@ class Sender:
     def _failed(self, step: str, error: Exception) -> None:
         metrics.SENDER_ERRORS.labels(step).inc()
         log.error("the outbox can't be read or written", action="sender_failed", step=step, error=type(error).__name__)
+
+
+def _say_anew(mine: Sequence[int], until: datetime, owner: str, store: Store, *, unsure: bool) -> None:
+    """Keep the leases of what is in hand; `unsure`: let go of what was claimed and never came into it."""
+    store.keep_leases(mine, owner=owner, until=until)
+    if unsure:
+        store.free_leases(owner=owner, but_for=mine)
 
 
 def _write_all(batch: list[Flight], at: datetime, books: Books, store: Store) -> list[Exception | None]:

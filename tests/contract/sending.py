@@ -10,9 +10,10 @@ def put(database, *args, **kwargs):
     return database.run(lambda s: s.enqueue(message(*args, **kwargs)))
 
 
-def claimed(database, at=AT, *, lanes=LANES, limit=10, owner="me", until=None):
+def claimed(database, at=AT, *, lanes=LANES, limit=10, owner="me", until=None, but_for=()):
+    until = until or at + MINUTE
     return database.run(
-        lambda s: s.claim_outbox(at, lanes=lanes, limit=limit, owner=owner, lease_until=until or at + MINUTE)
+        lambda s: s.claim_outbox(at, lanes=lanes, limit=limit, owner=owner, lease_until=until, but_for=but_for)
     )
 
 

@@ -191,3 +191,57 @@ def test_counts_are_by_lane_and_state(database):
         (Lane.RED_FLAG, OutboxState.SENT): 1,
         (Lane.CHECKIN, OutboxState.WAITING): 2,
     }
+
+
+# -- what is in hand, and who was late
+
+
+def test_what_is_in_hand_is_not_claimed_though_it_is_free_again_and_its_chat_waits(database):
+    """A retry that was written and not heard of yet: leased now, nobody would send it until the lease is over."""
+    number = put(database, 1, "a")
+    claimed(database)
+    database.run(lambda s: s.mark_retry(number, owner="me", not_before=AT, error="x"))
+    put(database, 1, "b")
+    assert claimed(database, but_for=[number]) == []
+    assert ids(claimed(database)) == [number], "and was leased to nobody meanwhile"
+
+
+def test_a_lease_is_renewed_for_what_is_in_hand(database):
+    number = put(database, 1, "a")
+    claimed(database)
+    database.run(lambda s: s.keep_leases([number], owner="other", until=AT + 5 * MINUTE))
+    assert ids(claimed(database, AT + MINUTE, owner="other")) == [number], "only its owner renews"
+    database.run(lambda s: s.keep_leases([number], owner="other", until=AT + 5 * MINUTE))
+    assert claimed(database, AT + 4 * MINUTE, until=AT + 5 * MINUTE) == []
+
+
+def test_what_was_claimed_without_being_heard_of_is_let_go(database):
+    heard, lost = put(database, 1, "a"), put(database, 2, "a")
+    claimed(database)
+    others = put(database, 3, "a")
+    claimed(database, owner="other")
+    assert database.run(lambda s: s.free_leases(owner="me", but_for=[heard])) == 1
+    assert ids(claimed(database)) == [lost]
+    assert others not in ids(claimed(database))
+
+
+def test_a_late_word_does_not_lead_the_slot_back_to_the_message_further_up(database):
+    number = put(database, 1, "a")
+    claimed(database)
+    claimed(database, AT + MINUTE, owner="other")
+    database.run(lambda s: s.mark_sent(number, owner="other", message_id=102, at=AT))
+    database.run(lambda s: s.mark_sent(number, owner="me", message_id=101, at=AT))
+    put(database, 1, "a", mode="edit", revision=1)
+    (claim,) = claimed(database)
+    assert claim.message_id == 102
+
+
+def test_a_late_refusal_changes_nothing_that_was_sent_or_replaced(database):
+    number, old = put(database, 1, "a"), put(database, 2, "b", mode="edit")
+    claimed(database)
+    sent(database, number, 101)
+    put(database, 2, "b", mode="edit", revision=1)
+    database.run(lambda s: s.mark_retry(old, owner="me", not_before=AT, error="x"))
+    for each in (number, old):
+        database.run(lambda s, n=each: s.mark_failed(n, error="BadRequest", at=AT))
+    assert OutboxState.FAILED not in states(database)

@@ -10,6 +10,7 @@ from telegram.error import NetworkError, TimedOut
 
 from bot.app.store import Lane, OutboxState
 from bot.delivery import metrics
+from bot.delivery.budget import GONE_TRIES
 from bot.delivery.lanes import UNLIMITED
 
 from .stand_ins import AT, BUTTONS, CARD, CHAT, DRAWN_IN, TOKEN, Post, until
@@ -291,6 +292,24 @@ async def test_when_the_use_case_fails_the_mark_is_undone_and_others_stand(post)
     post.later(seconds=60)
     assert await post.send()
     assert post.state(gone) is OutboxState.SENT
+
+
+async def test_when_the_use_case_fails_each_time_the_message_is_given_up_in_the_end(post):
+    def fails(store, chat_id, at):
+        store.save_setting("half", "done")
+        raise KeyError("a study code")
+
+    post._on_permanent = fails
+    post.sender = post.make_sender(lease_seconds=60)
+    gone, before = post.put("gone"), metrics.SENDER_ERRORS.labels("gone")._value.get()
+    for _ in range(8):
+        post.api.fail("sendMessage", 403, "Forbidden: bot was blocked by the user")
+        await post.send()
+        post.later(seconds=61)
+    assert post.state(gone) is OutboxState.FAILED
+    assert len(post.api.calls) == GONE_TRIES
+    assert metrics.SENDER_ERRORS.labels("gone")._value.get() == before + GONE_TRIES
+    assert post.database.run(lambda s: s.setting("half")) is None
 
 
 async def test_what_telegram_refuses_fails_loudly_and_is_not_sent_again(post):

@@ -61,7 +61,7 @@ async def away(_fn):
 
 @pytest.mark.parametrize("hours", [-2, 2])
 async def test_after_the_clock_was_set_nothing_in_hand_is_sent_by_another(shared, monkeypatch, hours):
-    monkeypatch.setattr(outbox, "AFTER_JUMP_SECONDS", 0.3)
+    monkeypatch.setattr(outbox, "REST_SECONDS", 0.3)
     shared.put("in hand", chat=1)
     one, two = (shared.make_sender(owner=name, shared=True) for name in ("one", "two"))
     held = asyncio.Event()

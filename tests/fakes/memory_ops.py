@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.app.ops_store import FailedMessage, GivenUp
+from bot.app.ops_store import FailedMessage, GivenUp, Undelivered
 from bot.app.store import AlertState, DeadUpdate, Lane, OutboxState
 from bot.db.types import EPOCH
 from tests.fakes.memory_tables import Tables
@@ -36,6 +36,12 @@ class MemoryOps:
             queued = self._t.get("outbox", number)
             if queued is not None and queued.owner == owner:
                 self._t.put("outbox", number, queued._replace(leased_until=until))
+
+    def free_leases(self, *, owner: str, but_for: Collection[int]) -> int:
+        mine = [q for q in self._t.all("outbox") if q.owner == owner and q.row.id not in but_for]
+        for queued in mine:
+            self._t.put("outbox", queued.row.id, queued._replace(owner=None, leased_until=EPOCH))
+        return len(mine)
 
     def set_back(self, at: datetime, by: timedelta) -> None:
         for queued in self._t.all("outbox"):
@@ -83,6 +89,16 @@ class MemoryOps:
                 self._t.put("outbox", number, queued._replace(row=row, state=OutboxState.WAITING, **fresh))
                 return True
         return False
+
+    def undelivered(self, limit: int) -> Sequence[Undelivered]:
+        items = [item for item in self._t.all("work_item") if item.kind == "not_delivered"]
+        last: dict[int, datetime] = {}
+        for queued in self._failed():
+            of, at = queued.row.patient_id, queued.failed_at
+            shown = any(i.patient_id == of and (i.closed_at is None or i.raised_at >= at) for i in items)
+            if of is not None and queued.row.lane is Lane.RED_FLAG and not shown:
+                last[of] = max(at, last.get(of, at))
+        return [Undelivered(of, last[of]) for of in sorted(last)][:limit]
 
     def drop_message(self, number: int, at: datetime) -> bool:
         for queued in self._failed():

@@ -1,6 +1,6 @@
 """The outbox in memory: what is queued, replaced, claimed and ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -72,7 +72,14 @@ class MemoryMessages:
             self._put(queued._replace(state=OutboxState.REPLACED))
 
     def claim_outbox(
-        self, at: datetime, *, lanes: Sequence[Lane], limit: int, owner: str, lease_until: datetime
+        self,
+        at: datetime,
+        *,
+        lanes: Sequence[Lane],
+        limit: int,
+        owner: str,
+        lease_until: datetime,
+        but_for: Collection[int] = (),
     ) -> Sequence[Claim]:
         due = sorted((q for q in self._t.all("outbox") if q.due(at)), key=lambda q: q.turn)
         latest = lease_until + timedelta(minutes=1)
@@ -85,7 +92,7 @@ class MemoryMessages:
             if busy or chat in taken or (self._t.get("pace", chat) is not None and self._t.get("pace", chat) > at):
                 continue
             taken.add(chat)
-            if queued.row.lane not in lanes or len(claims) == limit:
+            if queued.row.lane not in lanes or len(claims) == limit or queued.row.id in but_for:
                 continue
             if queued.owner is None or not self._give_way(queued, at):
                 queued = self._overtaken(queued)  # noqa: PLW2901 - what is claimed is what it has become
@@ -141,8 +148,8 @@ class MemoryMessages:
         if queued is None:
             return
         self._put(queued._replace(state=OutboxState.SENT, owner=None, leased_until=EPOCH))
-        if message_id is not None:
-            place = (queued.row.chat_id, queued.row.slot)
+        place = (queued.row.chat_id, queued.row.slot)
+        if message_id is not None and (self._t.get("slot", place) or 0) < message_id:
             self._t.put("slot", place, message_id)
             self._t.put("slot_of", place, queued.row.patient_id or 0)
 
@@ -158,7 +165,7 @@ class MemoryMessages:
 
     def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None:
         queued = self._t.get("outbox", outbox_id)
-        if queued is not None:
+        if queued is not None and queued.state is OutboxState.WAITING:
             self._put(
                 queued._replace(state=OutboxState.FAILED, owner=None, leased_until=EPOCH, error=error, failed_at=at)
             )
