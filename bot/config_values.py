@@ -8,7 +8,7 @@ import difflib
 import ipaddress
 import re
 from typing import Annotated, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
@@ -129,9 +129,16 @@ def _brought_to(value: str) -> str:
 
 
 def _database(value: SecretStr) -> SecretStr:
-    scheme = value.get_secret_value().partition("://")[0].partition("+")[0]
+    driver, _, rest = value.get_secret_value().partition("://")
+    scheme = driver.partition("+")[0]
     if scheme not in {"sqlite", "postgresql"}:
         raise ValueError("is no database: write sqlite:///path/to/file.db or postgresql://user:password@host/name")
+    path, _, query = rest.partition("?")
+    # The locks that keep a second process out stand beside the file's plain path.
+    if scheme == "sqlite" and (
+        path.lstrip("/").startswith("file:") or "uri" in parse_qs(query, keep_blank_values=True)
+    ):
+        raise ValueError("must name a SQLite file by its path, without file: and uri: write sqlite:///path/to/file.db")
     return value
 
 

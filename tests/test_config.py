@@ -91,6 +91,9 @@ def test_what_is_right_can_be_used_beside_what_is_wrong() -> None:
         ("EMERGENCY_NUMBER", "1"),
         ("TEAM_NAME", "two\nlines"),
         ("DATABASE_URL", "mysql://root:secret-secret-secret@db/x"),
+        ("DATABASE_URL", "sqlite:///file:secret-secret-secret.db?mode=rwc"),
+        ("DATABASE_URL", "sqlite:////secret-secret-secret.db?timeout=5&uri=true"),
+        ("DATABASE_URL", "sqlite+pysqlite:////secret-secret-secret.db?uri="),
         ("LANGUAGES", "english"),
         ("LANGUAGES", ","),
         ("TIMEZONE", "CET+1"),
@@ -126,6 +129,13 @@ def test_a_bad_value_is_refused_and_never_repeated_when_secret(name: str, value:
 )
 def test_good_values_are_read(name: str, value: str, field: str, read: object) -> None:
     assert getattr(Settings.load({f"NERVECHECK_{name}": value}), field) == read
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///file.db", "sqlite:///x.db?timeout=5", "postgresql://h/n?uri=x"]
+)
+def test_a_database_may_be_a_file_with_options_or_a_server(url: str) -> None:
+    assert Settings.load({"NERVECHECK_DATABASE_URL": url}).database_url.get_secret_value() == url
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
