@@ -42,7 +42,7 @@ from bot.core.protocol import Protocol
 from bot.core.screen import Text
 from bot.db.crypto import Keyring, KeyringError
 from bot.db.engine import Database, open_database
-from bot.db.lock import is_shared, single_process
+from bot.db.lock import at_work, is_shared, single_process
 from bot.db.migrate import migrate, pending
 from bot.delivery.transport import make_bot
 from bot.ops import health
@@ -90,6 +90,11 @@ class Ready:
     def database_url(self) -> str:
         """Where the data is; may hold a password, so it is never shown."""
         return self.settings.database_url.get_secret_value()
+
+    @property
+    def oldest_key(self) -> str:
+        """A fingerprint of the key that finds chats and signs buttons."""
+        return self.keyring.lookup("installation", "oldest key").hex()
 
 
 def prepare(settings: Settings, *, sandbox: bool, before: Iterable[str] = ()) -> Ready:
@@ -162,8 +167,7 @@ def _consent_hash(texts: Texts) -> str:
 
 def _claim(store: Store, ready: Ready) -> list[str]:
     _keep_protocol(store, ready)
-    oldest = ready.keyring.lookup("installation", "oldest key").hex()
-    return installation.claim(store, sandbox=ready.sandbox, oldest_key=oldest, key_ids=ready.keyring.ids)
+    return installation.claim(store, sandbox=ready.sandbox, oldest_key=ready.oldest_key, key_ids=ready.keyring.ids)
 
 
 def _keep_protocol(store: Store, ready: Ready) -> None:
@@ -235,14 +239,15 @@ def kept_protocol(store: Store, content_hash: str) -> Protocol | None:
 
 @contextlib.contextmanager
 def offline(ready: Ready) -> Iterator[Offline]:
-    """Open the database for a command; migrations are run first."""
-    migrate(ready.database_url)
-    database = open_database(ready.database_url, ready.keyring)
-    try:
-        _refuse(database.run(lambda store: _claim(store, ready)))
-        yield Offline(ready, database)
-    finally:
-        asyncio.run(database.close())
+    """Open the database for a command; migrations are run first. No copy is put in its place meanwhile."""
+    with at_work(ready.database_url):
+        migrate(ready.database_url)
+        database = open_database(ready.database_url, ready.keyring)
+        try:
+            _refuse(database.run(lambda store: _claim(store, ready)))
+            yield Offline(ready, database)
+        finally:
+            asyncio.run(database.close())
 
 
 # -- running
@@ -266,6 +271,7 @@ async def serve(
     async with AsyncExitStack() as stack:
         # A second process on one SQLite file is refused here, before it touches anything.
         hold = stack.enter_context(single_process(url))
+        stack.enter_context(at_work(url))
         await asyncio.to_thread(migrate, url)
         database = open_database(url, ready.keyring)
         stack.push_async_callback(database.close)
@@ -296,7 +302,7 @@ async def _web(stack: AsyncExitStack, ready: Ready, service: Service, *, speed: 
     """Serve health, metrics and, where Telegram brings updates, the webhook."""
     routes = health.health_routes(_checks(ready, service, speed=speed))
     if service.webhook is not None:
-        routes.append(webhook_route(webhook_path(ready.keyring), service.webhook.secret, service.dispatcher))
+        routes.append(webhook_route(webhook_path(ready.keyring), service.webhook.secret, service.intake))
     desk = _desk(ready, service)
     routes += console_routes(desk)
     server = WebServer(Starlette(routes=routes))

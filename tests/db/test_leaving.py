@@ -1,9 +1,11 @@
 """Two processes on one SQLite file: refused while the first works, waited for while it ends."""
 
+import errno
 import threading
 import time
 
 import pytest
+from prometheus_client import REGISTRY
 
 from bot.db import lock
 from bot.db.lock import AlreadyRunningError, is_shared, single_process
@@ -54,3 +56,14 @@ def test_where_nothing_is_locked_leaving_says_nothing():
         hold.leave()
     assert is_shared("postgresql://u@h/n")
     assert not is_shared("sqlite://")
+
+
+def test_a_full_disk_does_not_make_a_stop_fail(url, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = REGISTRY.get_sample_value("nervecheck_leave_errors_total")
+    with single_process(url) as hold:
+        monkeypatch.setattr(lock.os, "pwrite", full)
+        hold.leave()
+    assert REGISTRY.get_sample_value("nervecheck_leave_errors_total") == before + 1

@@ -1,10 +1,12 @@
+import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from bot.db.lock import AlreadyRunningError, single_process, sqlite_path
+from bot.db.lock import AlreadyRunningError, AtWorkError, at_work, nobody_at_work, single_process, sqlite_path
 
 _HOLDER = """
 import sys, time
@@ -41,5 +43,49 @@ def test_it_is_let_go_at_the_end_and_after_an_error(url):
 @pytest.mark.parametrize("shared", ["sqlite://", "postgresql://u@h/n"])
 def test_memory_and_postgresql_need_no_lock(shared):
     assert sqlite_path(shared) is None
-    with single_process(shared), single_process(shared):
+    with single_process(shared), single_process(shared), at_work(shared):
         pass
+
+
+def test_by_another_name_it_is_the_same_file(url, tmp_path, monkeypatch):
+    (tmp_path / "link.db").symlink_to(tmp_path / "var" / "test.db")
+    (tmp_path / "folder").symlink_to(tmp_path / "var")
+    (tmp_path / "var").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with single_process(url):
+        for name in ("link.db", "folder/test.db", "var/test.db", "var/../var/test.db"):
+            with pytest.raises(AlreadyRunningError), single_process(f"sqlite:///{name}"):
+                pass
+
+
+def test_many_may_be_at_work_and_whoever_replaces_the_file_only_alone(url):
+    path = sqlite_path(url)
+    with at_work(url), at_work(url), pytest.raises(AtWorkError, match="wait until it has ended"), nobody_at_work(path):
+        pass
+    with nobody_at_work(path):
+        pass
+
+
+def test_a_command_waits_until_the_file_is_replaced(url):
+    begun = threading.Event()
+
+    def command():
+        with at_work(url):
+            begun.set()
+
+    waiting = threading.Thread(target=command)
+    with nobody_at_work(sqlite_path(url)):
+        waiting.start()
+        assert not begun.wait(0.3)
+    assert begun.wait(10)
+    waiting.join()
+
+
+def test_a_lock_that_root_makes_is_the_folders_owners(url, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda file, *owner: given.append((os.fstat(file).st_ino, *owner)))
+    with at_work(url):
+        pass
+    folder, file = (tmp_path / "var").stat(), (tmp_path / "var" / "test.db.work.lock").stat()
+    assert given == [(file.st_ino, folder.st_uid, folder.st_gid)]
