@@ -28,12 +28,17 @@ def claim(store: Store, *, sandbox: bool, oldest_key: str, key_ids: Sequence[str
 
     `oldest_key` is a fingerprint of the last key, `key_ids` are all keys given, the one that writes first.
     """
-    problems = [*_kind_problems(store, sandbox=sandbox), *_key_problems(store, oldest_key, key_ids)]
+    problems = against(store, sandbox=sandbox, oldest_key=oldest_key, key_ids=key_ids)
     if not problems:
         store.save_setting(KIND, _kind(sandbox=sandbox))
         store.save_setting(OLDEST_KEY, oldest_key)
         store.save_setting(KEY_IDS, ",".join(dict.fromkeys((*_used(store), key_ids[0]))))
     return problems
+
+
+def against(store: Store, *, sandbox: bool, oldest_key: str, key_ids: Sequence[str]) -> list[str]:
+    """Return what `claim` would refuse; changes nothing."""
+    return [*_kind_problems(store, sandbox=sandbox), *_key_problems(store, oldest_key, key_ids)]
 
 
 def _kind(*, sandbox: bool) -> str:

@@ -1,12 +1,19 @@
 """`nervecheck backup` and `restore`: copies of the database, checked and put back."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.app import installation
+from bot.app.store import Store
+from bot.cli.errors import say_error
 from bot.cli.office import AsJson, print_json, print_table, ready
 from bot.db import backup as copies
+
+if TYPE_CHECKING:
+    from bot.wiring import Ready
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,8 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
 def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; it must not exist yet.")]) -> None:
     """Copy the database while the bot works; the copy opens with the same keys only."""
-    prepared = ready()
-    copies.backup(prepared.database_url, target)
+    copies.backup(_prepared().database_url, target)
     typer.echo(f"{target}: {target.stat().st_size:,} bytes. Check it: nervecheck restore {target} --verify")
 
 
@@ -30,15 +36,29 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Put a copy in the database's place; what was there is kept beside it."""
-    prepared = ready()
+    prepared = _prepared()
+    url, keyring = prepared.database_url, prepared.keyring
+
+    def against(store: Store) -> Sequence[str]:
+        sandbox, oldest = prepared.sandbox, prepared.oldest_key
+        return installation.against(store, sandbox=sandbox, oldest_key=oldest, key_ids=keyring.ids)
+
     if verify:
-        found = copies.verify(prepared.database_url, source, prepared.keyring)
+        found = copies.verify(url, source, keyring, against)
         if as_json:
             print_json({"revision": found.revision, "opened": found.opened, "rows": dict(found.rows)})
             return
         print_table(("table", "rows"), [(name, count) for name, count in found.rows.items() if count])
         typer.echo(f"{source} is good: revision {found.revision}, {found.opened} sealed rows opened. Nothing changed.")
         return
-    before = copies.restore(prepared.database_url, source, prepared.keyring)
-    kept = f" What was there is kept in {before}." if before else ""
-    typer.echo(f"{source} stands in the database's place.{kept} Start the bot: nervecheck run")
+    # Said before anything is replaced: who is interrupted then must know where it is.
+    copies.restore(url, source, keyring, against, lambda kept: typer.echo(f"What was there is kept in {kept}."))
+    typer.echo(f"{source} stands in the database's place. Start the bot: nervecheck run")
+
+
+def _prepared() -> "Ready":
+    """Settings and content; says so when the database is the sandbox's, as for cron without the clinic's settings."""
+    prepared = ready()
+    if prepared.sandbox:
+        say_error(f"No token is set: this is the sandbox's data, {prepared.settings.data_at}.")
+    return prepared

