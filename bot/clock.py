@@ -1,6 +1,6 @@
 """The clocks: the real one, and the sandbox's, which can be moved forward. Nothing else reads the time.
 
-A clock only ever moves forward; in production there is no way to set it.
+A clock only ever moves forward, unless the machine's, or the one that replicas share, is set.
 """
 
 import time
@@ -22,6 +22,30 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+_SLACK = timedelta(milliseconds=100)
+"""Clocks that differ by less are the same: a look takes time."""
+
+
+class SharedClock:
+    """The clock that all replicas go by, carried on by this machine's steady one between two looks.
+
+    So it matters neither whether this machine's own clock is right nor whether it is set.
+    """
+
+    def __init__(self) -> None:
+        self._base, self._mono = datetime.now(UTC), time.monotonic()
+
+    def now(self) -> datetime:
+        return self._base + timedelta(seconds=time.monotonic() - self._mono)
+
+    def told(self, moment: datetime, took: timedelta) -> None:
+        """It was `moment` at some time within the `took` that the look, which has just ended, has taken."""
+        now = self.now()
+        if moment - _SLACK <= now <= moment + took + _SLACK:
+            return
+        self._base, self._mono = moment + took / 2, time.monotonic()
 
 
 class JumpWatch:

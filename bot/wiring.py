@@ -27,7 +27,7 @@ from bot.chat.charts import svg
 from bot.chat.screens import Words, plain_words
 from bot.chat.updates import replay
 from bot.chat.webhook import webhook_route
-from bot.clock import Clock, SandboxClock, SystemClock
+from bot.clock import Clock, SandboxClock, SharedClock, SystemClock
 from bot.config import Settings
 from bot.console.desk import Desk
 from bot.console.routes import console_routes
@@ -51,6 +51,7 @@ from bot.ops.web import WebServer
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
 from bot.sandboxed import start_sandbox
 from bot.service import Bots, Service, WebhookAt, make_handlers
+from bot.timekeeper import keeping_time
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -267,14 +268,15 @@ async def serve(
     """Run bot, ticker, delivery and web (and the sandbox) until SIGTERM, SIGINT or `stop`; then end gracefully."""
     asked = stop or asyncio.Event()
     url = ready.database_url
-    clock: Clock = SandboxClock(speed=speed) if ready.sandbox else SystemClock()
+    clock = _clock(ready, speed)
     async with AsyncExitStack() as stack:
         # A second process on one SQLite file is refused here, before it touches anything.
         hold = stack.enter_context(single_process(url))
         stack.enter_context(at_work(url))
         await asyncio.to_thread(migrate, url)
-        database = open_database(url, ready.keyring)
+        database = open_database(url, ready.keyring, keeps_time=isinstance(clock, SharedClock))
         stack.push_async_callback(database.close)
+        await stack.enter_async_context(keeping_time(database, clock))
         _refuse(await database.transact(lambda store: _claim(store, ready)))
         made: list[Service] = []
         chats = await _sandbox(stack, ready, database, clock, made) if ready.sandbox else None
@@ -290,6 +292,13 @@ async def serve(
         await asked.wait()
         log.info("stopping", action="stopping")
         hold.leave()
+
+
+def _clock(ready: Ready, speed: float) -> Clock:
+    """Return the sandbox's, the one that replicas share, or this machine's."""
+    if ready.sandbox:
+        return SandboxClock(speed=speed)
+    return SharedClock() if is_shared(ready.database_url) else SystemClock()
 
 
 def run(ready: Ready, *, speed: float = 1.0, on_ready: Callable[[Running], None]) -> None:

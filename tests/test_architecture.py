@@ -19,6 +19,7 @@ ARROWS: dict[str, set[str]] = {
     "chat": {"chat", "app", "core", "clock"},
     "delivery": {"delivery", "app", "core", "clock"},
     "ticker": {"app", "clock"},
+    "timekeeper": {"app", "clock"},
     "export": {"export", "app", "core"},
     "console": {"console", "export", "app", "core", "clock"},
     "sandbox": {"sandbox", "clock"},

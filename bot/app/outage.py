@@ -29,6 +29,8 @@ def note(store: Store, clinic: Clinic, at: datetime) -> None:
 
     The check-ins that came too late to be sent have items of their own, one a patient.
     """
+    # Not by what this replica knew of the shared clock a second ago: one that was set would look like two.
+    at = store.shared_now() or at
     last = _kept(store, UP_AT)
     if last is not None and timedelta(0) <= at - last < EVERY:
         return
@@ -45,6 +47,7 @@ def heard(store: Store, clinic: Clinic, at: datetime) -> None:
 
     A poll was answered, or Telegram said that it brings them to the webhook.
     """
+    at = store.shared_now() or at
     last = _kept(store, HEARD_AT)
     if last is not None and timedelta(0) <= at - last < EVERY:
         return

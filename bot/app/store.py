@@ -615,6 +615,10 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         ...
 
     # -- bookkeeping
+    def shared_now(self) -> datetime | None:
+        """The moment by the one clock that all replicas go by, read at this call; None: this process has its own."""
+        ...
+
     def setting(self, name: str) -> str | None:
         """One small value kept between starts (poll offset, bot name, last tick)."""
         ...

@@ -24,6 +24,8 @@ LEASE_SECONDS = 7.0
 RENEW_SECONDS = 2.0
 LOOK_SECONDS = 1.0
 """How often one that waits looks whether the lease is over."""
+CLOCK_SET = timedelta(seconds=2)
+"""By so much the clock that replicas share was set, if it differs from what we knew of it a second ago."""
 REST_SECONDS = 15.0
 """How long one whose polls fail leaves the lease to others, which may reach Telegram."""
 LEADS = Counter("nervecheck_poll_leases_total", "Times that this process became the one that polls.")
@@ -46,6 +48,7 @@ class Leader:
         self._jumps = JumpWatch(clock)
         self._until = 0.0
         self._other_seen: float | None = None
+        self._saw_it_set = False
 
     @property
     def others_lead(self) -> bool:
@@ -55,11 +58,12 @@ class Leader:
     async def wait(self) -> None:
         """Return once this process holds the lease, however long the database is away meanwhile."""
         while True:
-            if self._jumps.jumped():
+            if self._jumps.jumped() or self._saw_it_set:
                 # The holder renews first: to a clock that was set forward every lease is over.
+                self._saw_it_set = False
                 await asyncio.sleep(2 * RENEW_SECONDS)
             try:
-                if await self._take():
+                if await asyncio.wait_for(self._take(), LEASE_SECONDS):
                     break
             except Exception as error:  # noqa: BLE001 - the database is down: looked at again as soon as ever
                 LEASE_ERRORS.labels("take").inc()
@@ -71,7 +75,8 @@ class Leader:
     async def keep(self) -> None:
         """Renew the lease for as long as that works; return when it was lost."""
         while True:
-            await asyncio.sleep(RENEW_SECONDS)
+            # No later than the lease ends: from then on another may poll.
+            await asyncio.sleep(min(RENEW_SECONDS, max(0.0, self._until - time.monotonic())))
             try:
                 kept = await asyncio.wait_for(self._take(), LEASE_SECONDS - RENEW_SECONDS)
             except Exception as error:  # noqa: BLE001 - the database is down: what it can't renew it holds to its end
@@ -85,18 +90,23 @@ class Leader:
     async def give_up(self) -> None:
         """Let another begin at once; when that fails the lease runs out by itself."""
         try:
-            await self._database.transact(lambda store: store.drop_lease(LEASE, owner=self._owner))
+            drop = self._database.transact(lambda store: store.drop_lease(LEASE, owner=self._owner))
+            await asyncio.wait_for(drop, RENEW_SECONDS)
         except Exception as error:  # noqa: BLE001 - see above
             LEASE_ERRORS.labels("give_up").inc()
             log.warning("the lease of polling was not given back", action="poll_lease", error=type(error).__name__)
 
     async def _take(self) -> bool:
-        at = self._clock.now()
-        until = at + timedelta(seconds=LEASE_SECONDS)
-        begun = time.monotonic()
-        taken = await self._database.transact(
-            lambda store: store.take_lease(LEASE, owner=self._owner, at=at, until=until)
-        )
+        holds, begun = time.monotonic() < self._until, time.monotonic()
+
+        def take(store: Store) -> bool:
+            at = store.shared_now() or self._clock.now()
+            self._saw_it_set = abs(at - self._clock.now()) > CLOCK_SET
+            if self._saw_it_set and not holds:
+                return False
+            return store.take_lease(LEASE, owner=self._owner, at=at, until=at + timedelta(seconds=LEASE_SECONDS))
+
+        taken = await self._database.transact(take)
         if taken:
             self._until = begun + LEASE_SECONDS
         self._other_seen = None if taken else time.monotonic()

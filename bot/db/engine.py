@@ -74,11 +74,16 @@ def in_memory(url: URL) -> bool:
     return url.drivername == "sqlite" and url.database in {None, "", ":memory:"}
 
 
-def open_database(url: str, keyring: Keyring) -> Database:
-    """Open a migrated database (one in memory is made on the spot). It is closed by `close` or `shut`."""
+def open_database(url: str, keyring: Keyring, *, keeps_time: bool = False) -> Database:
+    """Open a migrated database (one in memory is made on the spot). It is closed by `close` or `shut`.
+
+    `keeps_time`: where processes share it, its clock is theirs (`Store.shared_now`); SQLite's one process has its own.
+    """
     # Here, not above: the two engines build on what this module declares.
     from bot.db.postgres import PostgresDatabase  # noqa: PLC0415
     from bot.db.sqlite import SqliteDatabase  # noqa: PLC0415
 
     parsed = database_url(url)
-    return SqliteDatabase(parsed, keyring) if parsed.drivername == "sqlite" else PostgresDatabase(parsed, keyring)
+    if parsed.drivername == "sqlite":
+        return SqliteDatabase(parsed, keyring)
+    return PostgresDatabase(parsed, keyring, keeps_time=keeps_time)

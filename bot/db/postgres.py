@@ -49,10 +49,11 @@ _AGAIN = frozenset({"40001", "40P01"})
 
 
 class PostgresDatabase(Database):
-    """See `Database`."""
+    """See `Database`. `keeps_time`: its clock is that of all replicas."""
 
-    def __init__(self, url: URL, keyring: Keyring) -> None:
+    def __init__(self, url: URL, keyring: Keyring, *, keeps_time: bool = False) -> None:
         self._keyring = keyring
+        self._keeps_time = keeps_time
         wanted = {name: value for name, value in _CONNECT.items() if name not in url.query}
         self.engine = create_engine(url, pool_size=THREADS, max_overflow=0, hide_parameters=True, connect_args=wanted)
         self._connected: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -126,11 +127,11 @@ class PostgresDatabase(Database):
 
     def _once(self, fn: Callable[[Store], T]) -> T:
         with self.engine.connect() as connection, connection.begin():
-            return fn(SqlStore(connection, self._keyring))
+            return fn(SqlStore(connection, self._keyring, keeps_time=self._keeps_time))
 
     def _read(self, fn: Callable[[Store], T]) -> T:
         with self._reading.connect() as connection, connection.begin():
-            return fn(SqlStore(connection, self._keyring))
+            return fn(SqlStore(connection, self._keyring, keeps_time=self._keeps_time))
 
 
 def _is_worth_another(error: DBAPIError) -> bool:

@@ -140,9 +140,10 @@ def insert_or_update(table: Table, *keys: str) -> Mapping[str, Executable]:
 class Section:
     """What the parts of a store share: the open transaction, the keys, and the few ways to run a statement."""
 
-    def __init__(self, connection: Connection, keyring: Keyring) -> None:
+    def __init__(self, connection: Connection, keyring: Keyring, *, keeps_time: bool = False) -> None:
         self._connection = connection
         self._keyring = keyring
+        self._keeps_time = keeps_time
         self._dialect = connection.dialect.name
 
     def _all(self, statement: Executable, **values: Any) -> list[Row]:

@@ -1,14 +1,14 @@
 """The sending budget, updates seen, dead updates, settings and the audit record in their tables."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Select, and_, bindparam, delete, func, literal_column, or_, select, union_all
 
 from bot.app.store import Audit, DeadUpdate, Lane, LimiterRow
 from bot.db import tables as t
 from bot.db.rows import NUMBER, TEXT, Section, Shape, insert_or_skip, insert_or_update
-from bot.db.types import EPOCH
+from bot.db.types import EPOCH, UTCDateTime
 
 LIMITER = Shape(t.limiter, LimiterRow)
 DEAD_UPDATE = Shape(t.dead_update, DeadUpdate, sealed={"chat_id": NUMBER, "raw": TEXT, "error": TEXT})
@@ -61,8 +61,15 @@ TRIED_SINCE = select(func.min(_O.created_at).label("at")).where(
 )
 
 
+_NOW = select(func.clock_timestamp(type_=UTCDateTime()).label("at"))
+
+
 class Books(Section):
     """See `bot.app.store.Store`."""
+
+    def shared_now(self) -> datetime | None:
+        row = self._first(_NOW) if self._keeps_time else None
+        return row["at"].astimezone(UTC) if row is not None else None
 
     def limiter(self) -> LimiterRow:
         row = self._record(LIMITER, _LIMITER)

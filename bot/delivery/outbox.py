@@ -43,6 +43,12 @@ GIVE_BACK_SECONDS = 2.0
 REST_SECONDS = 5.0
 """When leases may be over too early, replicas claim nothing for so long: each says anew what it has in hand."""
 DATABASE_WAIT_SECONDS = 0.5
+CLOCK_SET = timedelta(seconds=2)
+"""By so much the clock that replicas share was set, if it differs from what we knew of it a second ago."""
+
+
+class ClockSetError(RuntimeError):
+    """The clock that replicas share was set: nothing is claimed before each has said what it has in hand."""
 
 
 class Transactor(Protocol):
@@ -179,10 +185,13 @@ class Sender:
                 return Round((), None)
             slots = Slots(urgent=free, bulk=free - self._kept)
             lease = Lease(self._books.owner, self._lease, frozenset(self._air))
-            now, pace = self._unset_since(begun), self.pace.at_speed(self._speed)
             # An error leaves it so: the claim may have been committed all the same.
             self._unsure = True
-            found = await self._database.transact(partial(take, now=now, slots=slots, lease=lease, pace=pace))
+            try:
+                found = await self._database.transact(partial(self._take, begun, time.monotonic(), slots, lease))
+            except ClockSetError:
+                self._must_rest = True
+                return Round((), None)
             self._looked = time.monotonic()
             if found.taken and abs(self._clock.now() - begun) >= self._lease / 2:
                 await self._let_go(found)
@@ -192,15 +201,19 @@ class Sender:
             self._unsure = False
             return found
 
-    def _unset_since(self, begun: datetime) -> Callable[[], datetime]:
-        """Return a clock that nobody sets: a claim in which time leaps would find other senders' leases over."""
-        since = time.monotonic()
+    def _take(self, begun: datetime, since: float, slots: Slots, lease: Lease, store: Store) -> Round:
+        """Claim by a clock that nobody sets meanwhile: to one that leapt, other senders' leases would be over."""
 
         def now() -> datetime:
-            passed = timedelta(seconds=(time.monotonic() - since) * self._speed)
-            return max(begun, min(self._clock.now(), begun + passed))
+            shared = store.shared_now()
+            if shared is None:
+                passed = timedelta(seconds=(time.monotonic() - since) * self._speed)
+                return max(begun, min(self._clock.now(), begun + passed))
+            if abs(shared - self._clock.now()) > CLOCK_SET:
+                raise ClockSetError(ClockSetError.__doc__)
+            return shared
 
-        return now
+        return take(store, now, slots, lease, self.pace.at_speed(self._speed))
 
     async def _let_go(self, found: Round) -> None:
         """Send nothing of a claim that took so long, or saw the clock set, that another may have taken it since."""
@@ -226,9 +239,11 @@ class Sender:
         unsaid = time.monotonic() - self._said
         if self._unsure or unsaid > self._lease_seconds / 4:
             self._must_rest = self._must_rest or unsaid > self._lease_seconds / 2
-            mine, until = tuple(self._air), at + self._lease
+            mine = tuple(self._air)
             # A database that is away fails it: said at the next look then, and nothing is claimed before.
-            await self._database.transact(partial(_say_anew, mine, until, self._books.owner, unsure=self._unsure))
+            await self._database.transact(
+                partial(_say_anew, mine, at, self._lease, self._books.owner, unsure=self._unsure)
+            )
             self._said = time.monotonic()
             if self._shared and self._must_rest:
                 self._rests_until = self._said + REST_SECONDS
@@ -355,9 +370,9 @@ class Sender:
         log.error("the outbox can't be read or written", action="sender_failed", step=step, error=type(error).__name__)
 
 
-def _say_anew(mine: Sequence[int], until: datetime, owner: str, store: Store, *, unsure: bool) -> None:
+def _say_anew(mine: Sequence[int], at: datetime, lasts: timedelta, owner: str, store: Store, *, unsure: bool) -> None:
     """Keep the leases of what is in hand; `unsure`: let go of what was claimed and never came into it."""
-    store.keep_leases(mine, owner=owner, until=until)
+    store.keep_leases(mine, owner=owner, until=(store.shared_now() or at) + lasts)
     if unsure:
         store.free_leases(owner=owner, but_for=mine)
 

@@ -163,3 +163,24 @@ def test_a_little_drift_is_no_jump(office, database, anna):
     database.run(lambda s: s.save_chat_free_at({7: AT + MINUTE}))
     office.alive(AT - timedelta(seconds=20))
     assert database.run(lambda s: s.chat_free_at([7])) != {}
+
+
+def test_replicas_go_by_the_clock_they_share(office, database, anna):
+    """One that has not heard yet that it was set forward must not take it for set back, and hurry every alert."""
+    database.tables.put("shared_now", 1, AT + 2 * HOUR)
+    office.alive(AT + 2 * HOUR)
+    due = AT + 3 * HOUR
+    made = AlertRow(
+        patient_id=anna.id,
+        checkin_id=None,
+        tier=Tier.EMERGENCY,
+        rules=("x",),
+        raised_at=AT + 2 * HOUR,
+        next_step_at=due,
+    )
+    alert = database.run(lambda s: s.add_alert(made))
+    office.alive(AT)
+    assert database.run(lambda s: s.alert(alert.id)).next_step_at == due
+    office.heard(AT)
+    office.heard(AT + 2 * HOUR)
+    assert office.items() == set(), "nor is it a silence"

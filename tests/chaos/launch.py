@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from bot import cli, clock
 from bot.db import migrate
+from bot.db.store_books import Books
 from bot.delivery import calls, transport
 from tests.chaos.offset import OffsetClock
 
@@ -26,6 +27,8 @@ def main() -> None:
     file, *arguments = sys.argv[1:]
     set_by_test = OffsetClock(Path(file))
     clock.SystemClock.now = lambda _self: set_by_test.now()  # type: ignore[method-assign]
+    shared_now = Books.shared_now
+    Books.shared_now = lambda self: set_by_test.now() if shared_now(self) else None  # type: ignore[method-assign]
     for name in ("send", "send_plain"):
         setattr(calls, name, _noting(getattr(calls, name)))
     transport._body = _with_row(transport._body)

@@ -200,3 +200,41 @@ async def test_while_the_database_is_down_the_lease_is_held_to_its_end_and_no_lo
     await first.wait()
     rows.down = True
     await asyncio.wait_for(first.keep(), 20)
+
+
+async def test_when_the_shared_clock_was_set_its_holder_renews_before_another_may_take_over(quickly: None) -> None:
+    """By it the lease is over; who looks first must not take it from one that is well."""
+    rows, clock = Rows(), FrozenClock(AT)
+    first, second = (Leader(rows, clock, owner=name) for name in ("first", "second"))
+    await first.wait()
+    rows.database.tables.put("shared_now", 1, AT + timedelta(hours=2))
+    assert not await second._take()
+    assert await first._take(), "which holds it on"
+    clock.advance(timedelta(hours=2))
+    assert not await second._take()
+
+
+async def test_one_that_can_not_renew_polls_no_longer_than_its_lease(monkeypatch) -> None:
+    monkeypatch.setattr(leading, "LEASE_SECONDS", 0.3)
+    rows = Rows()
+    first = Leader(rows, FrozenClock(AT), owner="first")
+    await first.wait()
+    taken = asyncio.get_running_loop().time()
+    rows.down = True
+    await asyncio.wait_for(first.keep(), 20)
+    # RENEW_SECONDS is 2: it would be looked at only then.
+    assert asyncio.get_running_loop().time() - taken < leading.RENEW_SECONDS
+
+
+@pytest.mark.parametrize("step", ["wait", "give_up"])
+async def test_a_database_that_answers_no_more_holds_up_no_leader(step: str, quickly: None, monkeypatch) -> None:
+    monkeypatch.setattr(leading, "LEASE_SECONDS", 0.05)
+    rows = Rows()
+    transact, hanging = rows.transact, asyncio.Event()
+
+    async def hangs(fn: Callable[[Any], Any]) -> Any:
+        rows.transact = transact  # type: ignore[method-assign]
+        await hanging.wait()
+
+    rows.transact = hangs  # type: ignore[method-assign]
+    await asyncio.wait_for(getattr(Leader(rows, FrozenClock(AT), owner="first"), step)(), 20)

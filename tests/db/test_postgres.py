@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from bot.app import patients
 from bot.app.store import Invite, Lane
 from bot.app.store_errors import StoreDownError
 from bot.db import store_alerts, store_checkins
+from bot.db.engine import open_database
 from bot.db.postgres import TRIES
 from tests.contract.samples import (
     AT,
@@ -26,6 +28,7 @@ from tests.contract.samples import (
     work_item,
 )
 from tests.db.replicas import in_thread, opened, until_somebody_waits
+from tests.fakes.databases import KEYRING
 
 
 def _claim(store, owner="me", limit=10):
@@ -327,3 +330,18 @@ def test_an_invite_opened_by_two_chats_at_once_is_one_chats(pg):
     assert opened[111].id == one.id
     assert opened[222] is None
     assert pg.run(lambda s: s.patient(one.id)).chat_id == 111
+
+
+# -- the clock that replicas share
+
+
+def test_a_database_tells_its_time_where_it_is_to_keep_it(pg):
+    url = pg.engine.url.render_as_string(hide_password=False)
+    assert pg.run(lambda s: s.shared_now()) is None
+    keeper = open_database(url, KEYRING, keeps_time=True)
+    first, second = keeper.run(lambda s: (s.shared_now(), s.shared_now()))
+    assert first < second, "read at the call, not when the transaction began"
+    theirs = keeper.run(lambda s: s._connection.exec_driver_sql("SELECT now()").scalar_one())
+    assert timedelta(0) <= theirs - first < timedelta(minutes=1)
+    assert first.utcoffset() == timedelta(0)
+    keeper.shut()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -166,3 +167,48 @@ async def test_a_red_flag_is_not_held_by_a_second_429_of_a_bot_that_is_stopped(p
         await post.send()
         post.later(seconds=1)
     assert post.state(number) is OutboxState.SENT
+
+
+# -- the clock that replicas share
+
+
+def shared_clock_shows(post: Post, moment) -> None:
+    post.database.tables.put("shared_now", 1, moment)
+
+
+async def test_leases_go_by_the_shared_clock(post):
+    number = post.put("hello")
+    shared_clock_shows(post, post.clock.now() + timedelta(seconds=1))
+    sending = await in_the_air(post)
+    assert post.row(number).leased_until == post.clock.now() + timedelta(seconds=61)
+    post.api.gate.set()
+    await sending
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+async def test_a_shared_clock_that_was_set_lets_nobody_claim_before_each_has_said_what_it_has(post, soon, hours):
+    one = post.sender = post.make_sender(owner="one", shared=True)
+    two = post.make_sender(owner="two", shared=True)
+    post.put("hello")
+    sending = await in_the_air(post)
+    shared_clock_shows(post, post.clock.now() + timedelta(hours=hours))
+    assert not (await two._claim()).taken, "nobody knows yet that it was set, and by it the lease is over"
+    post.later(hours=hours)
+    assert not (await two._claim()).taken, "it rests"
+    await one._claim()
+    await asyncio.sleep(0.06)
+    assert not (await two._claim()).taken, "the first has said so"
+    post.put("more", chat=2)
+    await two._claim()
+    post.api.gate.set()
+    await sending
+    await until(lambda: not two.under_way)
+    assert post.texts == ["hello", "more"]
+
+
+async def test_one_whose_clock_is_behind_the_shared_one_claims_nothing_until_it_is_right(post):
+    post.put("hello")
+    shared_clock_shows(post, post.clock.now() + timedelta(seconds=70))
+    assert not await post.send()
+    post.later(seconds=70)
+    assert await post.send()

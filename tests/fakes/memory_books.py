@@ -18,6 +18,11 @@ class MemoryBooks:
 
     # -- the sending budget
 
+    def shared_now(self) -> datetime | None:
+        """A test may set it in `tables`."""
+        moment: datetime | None = self._t.get("shared_now", 1)
+        return moment
+
     def limiter(self) -> LimiterRow:
         unused = LimiterRow(all_free_at=EPOCH, bulk_free_at=EPOCH, bulk_stopped_until=EPOCH)
         return self._t.get("limiter", 1) or unused
