@@ -206,6 +206,18 @@ async def test_a_shared_clock_that_was_set_lets_nobody_claim_before_each_has_sai
     assert post.texts == ["hello", "more"]
 
 
+async def test_what_is_in_hand_is_said_by_the_shared_clock_though_ours_does_not_know_it_yet(post):
+    number = post.put("hello")
+    sending = await in_the_air(post)
+    shared = post.clock.now() + timedelta(hours=2)
+    shared_clock_shows(post, shared)
+    for _ in range(2):
+        assert not (await post.sender._claim()).taken
+    assert post.row(number).leased_until == shared + timedelta(seconds=60)
+    post.api.gate.set()
+    await sending
+
+
 async def test_one_whose_clock_is_behind_the_shared_one_claims_nothing_until_it_is_right(post):
     post.put("hello")
     shared_clock_shows(post, post.clock.now() + timedelta(seconds=70))
