@@ -34,13 +34,6 @@ class GivenUp(NamedTuple):
     overtaken: bool
 
 
-class Undelivered(NamedTuple):
-    """A patient whom a message of lane 0 could not be brought, and when the last was given up."""
-
-    patient_id: int
-    failed_at: datetime
-
-
 class OpsStore(Protocol):
     """See `bot.app.store.Store`, which this is part of."""
 
@@ -108,8 +101,8 @@ class OpsStore(Protocol):
         """Let a message that was given up wait anew, for no longer than before; False when it was not given up."""
         ...
 
-    def undelivered(self, limit: int) -> Sequence[Undelivered]:
-        """Patients with a message of lane 0 given up, and no work item "not_delivered" open or raised since."""
+    def undelivered(self, limit: int) -> Sequence[int]:
+        """Numbers of patients with a message of lane 0 given up, and no "not_delivered" open then or since."""
         ...
 
     def drop_message(self, number: int, at: datetime) -> bool:

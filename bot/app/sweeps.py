@@ -90,6 +90,18 @@ def team_clocks(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept
     return _each(store, store.alerts_to_escalate(at, limit), lambda alert: duty.step(store, clinic, alert, at))
 
 
+def undelivered(store: Store, _clinic: Clinic, at: datetime, limit: int) -> Swept:
+    """Show the team, once, whom a red flag's message could not be brought: somebody has to phone them."""
+    return _each(store, store.undelivered(limit), lambda patient_id: _show_undelivered(store, patient_id, at))
+
+
+def _show_undelivered(store: Store, patient_id: int, at: datetime) -> None:
+    patient = store.patient(patient_id)
+    if patient is not None:
+        item = WorkItem(kind="not_delivered", patient_id=patient.id, subject=patient.code, raised_at=at)
+        store.add_work_item(item)
+
+
 def morning(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
     """The team's digest, once a day."""
     return Swept(done=digest.send_due(store, clinic, at))
@@ -116,6 +128,6 @@ def housekeeping(store: Store, _clinic: Clinic, at: datetime, _limit: int) -> Sw
     return Swept()
 
 
-ALL: tuple[Sweep, ...] = (alert_clocks, team_clocks, check_ins_due, checkin_clocks, morning, alive)
+ALL: tuple[Sweep, ...] = (alert_clocks, team_clocks, undelivered, check_ins_due, checkin_clocks, morning, alive)
 """In order of urgency: loop-backs of red flags and the team's clocks first."""
 HOURLY: tuple[Sweep, ...] = (housekeeping, figures)

@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import and_, bindparam, delete, exists, func, not_, or_, select, update
 
-from bot.app.ops_store import FailedMessage, GivenUp, Undelivered
+from bot.app.ops_store import FailedMessage, GivenUp
 from bot.app.store import AlertState, DeadUpdate, Lane, OutboxState
 from bot.db import tables as t
 from bot.db.rows import Row, Section, insert_or_skip
@@ -83,17 +83,17 @@ _W = t.work_item.c
 _SHOWN = exists().where(
     _W.kind == "not_delivered",
     _W.patient_id == _O.patient_id,
-    or_(_W.closed_at.is_(None), _W.raised_at >= _O.ended_at),
+    or_(_W.closed_at.is_(None), _W.closed_at >= _O.ended_at),
 )
 _UNDELIVERED = (
-    select(_O.patient_id, func.max(_O.ended_at).label("failed_at"))
+    select(_O.patient_id)
     .where(
         _O.lane == Lane.RED_FLAG.value,
         _O.state == OutboxState.FAILED.value,
         _O.patient_id.is_not(None),
         not_(_SHOWN),
     )
-    .group_by(_O.patient_id)
+    .distinct()
     .order_by(_O.patient_id)
     .limit(bindparam("top"))
 )
@@ -178,8 +178,8 @@ class Ops(Section):
     def send_again(self, number: int, at: datetime) -> bool:
         return self._run(_AGAIN, of_row=number, at=at) > 0
 
-    def undelivered(self, limit: int) -> Sequence[Undelivered]:
-        return [Undelivered(row["patient_id"], row["failed_at"]) for row in self._all(_UNDELIVERED, top=limit)]
+    def undelivered(self, limit: int) -> Sequence[int]:
+        return [row["patient_id"] for row in self._all(_UNDELIVERED, top=limit)]
 
     def drop_message(self, number: int, at: datetime) -> bool:
         return self._run(_STRIKE, of_row=number, at=at) > 0

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app.store import DeadUpdate, Lane, OutboxState
-from tests.contract.samples import AT, MINUTE, alert, patient, screen
+from tests.contract.samples import AT, MINUTE, alert, patient, screen, work_item
 from tests.contract.sending import claimed, ids, put, sent
 
 SECOND = timedelta(seconds=1)
@@ -144,6 +144,24 @@ def test_a_message_given_up_is_not_overtaken_by_one_that_was_given_up_too(databa
     fail(database, old)
     fail(database, put(database, revision=2))
     assert not database.run(lambda s: s.given_up(old)).overtaken
+
+
+def test_whom_a_red_flags_message_could_not_be_brought_is_known_until_the_team_was_shown_it(database):
+    anna, ben = (database.run(lambda s, c=code: s.add_patient(patient(c))) for code in ("P-0001", "P-0002"))
+    red = {"lane": Lane.RED_FLAG, "patient_id": anna.id}
+    for number in (put(database, 1, "a", **red), put(database, 1, "b", patient_id=ben.id), put(database, 2, "c")):
+        fail(database, number)
+    assert database.run(lambda s: s.undelivered(10)) == [anna.id]
+    assert database.run(lambda s: s.undelivered(0)) == []
+    item = database.run(lambda s: s.add_work_item(work_item(anna.id, kind="not_delivered")))
+    also = put(database, 1, "d", **red)
+    database.run(lambda s: s.mark_failed(also, error="x", at=AT + MINUTE))
+    assert database.run(lambda s: s.undelivered(10)) == []
+    database.run(lambda s: s.close_work_item(item.id, AT + 2 * MINUTE))
+    assert database.run(lambda s: s.undelivered(10)) == [], "somebody has seen to it"
+    again = put(database, 1, "e", **red)
+    database.run(lambda s: s.mark_failed(again, error="x", at=AT + 3 * MINUTE))
+    assert database.run(lambda s: s.undelivered(10)) == [anna.id]
 
 
 def test_whose_check_in_waits_unsent_is_known(database):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.app.ops_store import FailedMessage, GivenUp, Undelivered
+from bot.app.ops_store import FailedMessage, GivenUp
 from bot.app.store import AlertState, DeadUpdate, Lane, OutboxState
 from bot.db.types import EPOCH
 from tests.fakes.memory_tables import Tables
@@ -90,15 +90,18 @@ class MemoryOps:
                 return True
         return False
 
-    def undelivered(self, limit: int) -> Sequence[Undelivered]:
+    def undelivered(self, limit: int) -> Sequence[int]:
         items = [item for item in self._t.all("work_item") if item.kind == "not_delivered"]
-        last: dict[int, datetime] = {}
-        for queued in self._failed():
-            of, at = queued.row.patient_id, queued.failed_at
-            shown = any(i.patient_id == of and (i.closed_at is None or i.raised_at >= at) for i in items)
-            if of is not None and queued.row.lane is Lane.RED_FLAG and not shown:
-                last[of] = max(at, last.get(of, at))
-        return [Undelivered(of, last[of]) for of in sorted(last)][:limit]
+        red = [q for q in self._failed() if q.row.lane is Lane.RED_FLAG and q.row.patient_id is not None]
+        unseen = {
+            q.row.patient_id
+            for q in red
+            if not any(
+                item.patient_id == q.row.patient_id and (item.closed_at is None or item.closed_at >= q.failed_at)
+                for item in items
+            )
+        }
+        return sorted(unseen)[:limit]
 
     def drop_message(self, number: int, at: datetime) -> bool:
         for queued in self._failed():
