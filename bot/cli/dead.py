@@ -29,7 +29,7 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def retry(ref: Ref, by: By) -> None:
-    """Handle the update anew, or send the message anew; what fails again stays listed."""
+    """Handle the update anew, or send the message anew; what fails again or comes too late stays listed."""
     kind, number = dead.named(ref)
     if kind == "message":
         in_transaction(lambda store, _clinic, at: dead.send_again(store, number, by, at))
