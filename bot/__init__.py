@@ -8,7 +8,7 @@ app/       the use cases: plain functions on one open transaction
 db/        tables and rows; `transact` runs a use case; sensitive columns are encrypted
 chat/      Telegram in: updates, taps, screens          delivery/  Telegram out: the outbox, by order of urgency
 ticker.py  calls the sweeps of app/ every second        clock.py   the clocks; nothing else reads the time
-timekeeper.py  has replicas go by one clock, the database's
+timekeeper.py  replicas go by the database's clock      offline.py the database without the bot, for cli/
 console/   the team's web pages; routes.py is the table of who may open what
 export/    what leaves as files: tables, FHIR, calendars, cards
 sandbox/   a stand-in for Telegram with a chat page: everything can be tried without a token; sandboxed.py joins it

@@ -8,10 +8,9 @@ import contextlib
 import hashlib
 import secrets
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from hmac import digest
 from typing import TypeVar
 
@@ -20,12 +19,10 @@ import uvloop
 from starlette.applications import Starlette
 
 from bot.app import installation
-from bot.app.installation import BOT_NAME
 from bot.app.ports import Clinic
 from bot.app.store import ProtocolFile, Store
 from bot.chat.charts import svg
 from bot.chat.screens import Words, plain_words
-from bot.chat.updates import replay
 from bot.chat.webhook import webhook_route
 from bot.clock import Clock, SandboxClock, SharedClock, SystemClock
 from bot.config import Settings
@@ -33,7 +30,7 @@ from bot.console.desk import Desk
 from bot.console.routes import console_routes
 from bot.content.dry_run import counted, synthetic
 from bot.content.faults import ContentError
-from bot.content.loader import load_protocol, packaged_protocol, read_protocol
+from bot.content.loader import load_protocol, packaged_protocol
 from bot.content.review import unreviewed
 from bot.content.rules_table import fires
 from bot.content.texts import ENGLISH, Texts
@@ -50,7 +47,7 @@ from bot.ops.ping import keep_pinging
 from bot.ops.web import WebServer
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
 from bot.sandboxed import start_sandbox
-from bot.service import Bots, Service, WebhookAt, make_handlers
+from bot.service import Bots, Service, WebhookAt
 from bot.timekeeper import keeping_time
 
 T = TypeVar("T")
@@ -166,7 +163,7 @@ def _consent_hash(texts: Texts) -> str:
     return hashlib.sha256("\n".join(shown).encode()).hexdigest()
 
 
-def _claim(store: Store, ready: Ready) -> list[str]:
+def claim(store: Store, ready: Ready) -> list[str]:
     _keep_protocol(store, ready)
     return installation.claim(store, sandbox=ready.sandbox, oldest_key=ready.oldest_key, key_ids=ready.keyring.ids)
 
@@ -186,69 +183,9 @@ def _keep_protocol(store: Store, ready: Ready) -> None:
         )
 
 
-def _refuse(problems: list[str]) -> None:
+def refuse_for(problems: list[str]) -> None:
     if problems:
         raise StartRefusedError(problems)
-
-
-# -- for the command line: the database without the bot
-
-
-class Offline:
-    """The clinic's database and facts, for commands that run beside the bot or without it."""
-
-    def __init__(self, ready: Ready, database: Database) -> None:
-        self.clinic = ready.clinic
-        self._ready = ready
-        self._texts = ready.texts
-        self._database = database
-
-    def run(self, fn: Callable[[Store], T]) -> T:
-        """Run a use case in one transaction."""
-        return self._database.run(fn)
-
-    def replay(self, number: int, by: str, at: datetime) -> None:
-        """Work a dead update off after all; RefusedError when there is none, or it fails again."""
-        ready, name = self._ready, self.run(lambda store: store.setting(BOT_NAME))
-        key = ready.keyring.derive("buttons")
-        handlers = make_handlers(ready.clinic, ready.texts, ready.typed, key, lambda: name)
-        bot = make_bot(SANDBOX_TOKEN, ready.settings.api_url)
-        self.run(lambda store: replay(store, handlers, bot, number, by, at))
-
-    def words(self, language: str | None = None) -> Mapping[str, str]:
-        """Return all strings of a language (the first one by default) as plain words, placeholders left in."""
-        return plain_words(self._texts, language or self.clinic.languages[0])
-
-    def link(self, token: str) -> str | None:
-        """Return the invite's link; None until the bot ran once and learned its name."""
-        return self.links()(token)
-
-    def links(self) -> Callable[[str], str | None]:
-        """Return what makes the links of many invites, also within a transaction: it reads nothing any more."""
-        name = self.run(lambda store: store.setting(BOT_NAME))
-        return lambda token: f"https://t.me/{name}?start={token}" if name else None
-
-
-def kept_protocol(store: Store, content_hash: str) -> Protocol | None:
-    """Return the protocol that assessments of that hash were made by; None if it is not kept or not readable."""
-    kept = store.kept_protocol(content_hash)
-    try:
-        return read_protocol(f"{kept.name} {kept.version}", kept.content) if kept is not None else None
-    except ContentError:
-        return None
-
-
-@contextlib.contextmanager
-def offline(ready: Ready) -> Iterator[Offline]:
-    """Open the database for a command; migrations are run first. No copy is put in its place meanwhile."""
-    with at_work(ready.database_url):
-        migrate(ready.database_url)
-        database = open_database(ready.database_url, ready.keyring)
-        try:
-            _refuse(database.run(lambda store: _claim(store, ready)))
-            yield Offline(ready, database)
-        finally:
-            asyncio.run(database.close())
 
 
 # -- running
@@ -277,7 +214,7 @@ async def serve(
         database = open_database(url, ready.keyring, keeps_time=isinstance(clock, SharedClock))
         stack.push_async_callback(database.close)
         await stack.enter_async_context(keeping_time(database, clock))
-        _refuse(await database.transact(lambda store: _claim(store, ready)))
+        refuse_for(await database.transact(lambda store: claim(store, ready)))
         made: list[Service] = []
         chats = await _sandbox(stack, ready, database, clock, made) if ready.sandbox else None
         service = _service(ready, database, clock, chats.api_url if chats else None)

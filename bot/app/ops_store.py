@@ -53,6 +53,17 @@ class OpsStore(Protocol):
     def lease_is_held(self, name: str, at: datetime) -> bool: ...
 
     # -- the clock
+    def shared_now(self) -> datetime | None:
+        """The moment by the one clock that all replicas go by, read at this call; None: this process has its own."""
+        ...
+
+    def forget_pace(self, beyond: datetime | None = None) -> None:
+        """Forget from when chats and the bulk lanes may send: the clock was set back, and that may be days away.
+
+        `beyond`: only moments after that one.
+        """
+        ...
+
     def keep_leases(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
         """Messages that this sender has in hand stay its own until then."""
         ...

@@ -607,18 +607,7 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
 
     def save_chat_free_at(self, free_at: Mapping[int, datetime]) -> None: ...
 
-    def forget_pace(self, beyond: datetime | None = None) -> None:
-        """Forget from when chats and the bulk lanes may send: the clock was set back, and that may be days away.
-
-        `beyond`: only moments after that one.
-        """
-        ...
-
     # -- bookkeeping
-    def shared_now(self) -> datetime | None:
-        """The moment by the one clock that all replicas go by, read at this call; None: this process has its own."""
-        ...
-
     def setting(self, name: str) -> str | None:
         """One small value kept between starts (poll offset, bot name, last tick)."""
         ...

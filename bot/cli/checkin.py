@@ -12,7 +12,7 @@ from bot.cli.patient import everyone, study_code
 from bot.clock import SystemClock
 
 if TYPE_CHECKING:
-    from bot.wiring import Offline
+    from bot.offline import Offline
 
 app = typer.Typer(help="Check-ins beside the plan.", no_args_is_help=True)
 

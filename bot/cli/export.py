@@ -16,7 +16,7 @@ from bot.clock import SystemClock
 from bot.export import answers, fhir
 
 if TYPE_CHECKING:
-    from bot.wiring import Offline
+    from bot.offline import Offline
 
 
 def add_to(app: typer.Typer) -> None:

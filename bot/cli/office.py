@@ -20,7 +20,8 @@ from bot.clock import SystemClock
 from bot.config import ConfigError, Settings
 
 if TYPE_CHECKING:
-    from bot.wiring import Offline, Ready
+    from bot.offline import Offline
+    from bot.wiring import Ready
 
 T = TypeVar("T")
 PIPE_WIDTH = 300
@@ -54,12 +55,12 @@ def settings_in_force(*, sandbox: bool = False) -> Settings:
 @contextmanager
 def opened() -> Iterator["Offline"]:
     """Open the clinic's database for one command; says so when it is the sandbox's."""
-    from bot import wiring  # noqa: PLC0415
+    from bot.offline import offline  # noqa: PLC0415
 
     prepared = ready()
     if prepared.sandbox:
         say_error(f"No token is set: this is the sandbox's data, {prepared.settings.data_at}.")
-    with wiring.offline(prepared) as office:
+    with offline(prepared) as office:
         yield office
 
 

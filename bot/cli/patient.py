@@ -22,7 +22,7 @@ from bot.clock import SystemClock
 from bot.export import cards as card_pages
 
 if TYPE_CHECKING:
-    from bot.wiring import Offline
+    from bot.offline import Offline
 
 app = typer.Typer(help="Patients, by study code.", no_args_is_help=True)
 PAGE = 500
@@ -245,7 +245,7 @@ def _answers(answers: dict[str, tuple[str, ...]]) -> str:
 @app.command()
 def replay(code: Code, as_json: AsJson = False) -> None:
     """Judge all stored answers anew, by the protocol of then: every stored tier must come out again."""
-    from bot.wiring import kept_protocol  # noqa: PLC0415 - see office.ready
+    from bot.offline import kept_protocol  # noqa: PLC0415 - see office.ready
 
     with opened() as office:
         found = office.run(lambda store: replays.replay(store, code, kept_protocol))

@@ -11,7 +11,7 @@ from bot.cli.office import AsJson, in_transaction, opened, print_json, print_pai
 from bot.clock import SystemClock
 
 if TYPE_CHECKING:
-    from bot.wiring import Offline
+    from bot.offline import Offline
 
 app = typer.Typer(help="The team: who is told of alerts, and who may work on them.", no_args_is_help=True)
 

@@ -7,7 +7,8 @@ from typing import Any
 from bot.app import checkins, patients
 from bot.app.store import PatientState, Store
 from bot.config import Settings
-from bot.wiring import Offline, offline, prepare
+from bot.offline import Offline, offline
+from bot.wiring import prepare
 from tests.chaos.processes import BotProcess, SandboxProcess, until
 
 CHUNK = 100

@@ -12,7 +12,8 @@ import pytest
 
 from bot.app.store import Store
 from bot.config import Settings
-from bot.wiring import offline, prepare
+from bot.offline import offline
+from bot.wiring import prepare
 from tests.chaos.people import all_see, enrol, tap_all
 from tests.chaos.processes import BotProcess, SandboxProcess, start_sandbox, until
 

@@ -9,6 +9,7 @@ from bot import wiring
 from bot.config import Settings
 from bot.db import backup as copies
 from bot.db.lock import AtWorkError, nobody_at_work
+from bot.offline import offline
 from tests.cli.conftest import Shell
 
 URL = "sqlite:///mine.db"
@@ -42,7 +43,7 @@ def test_where_the_old_one_is_kept_is_said_first(at: Shell, tmp_path: Path) -> N
 
 def test_a_copy_that_the_bot_would_not_start_on_is_refused(at: Shell, tmp_path: Path) -> None:
     clinic = wiring.prepare(settings(), sandbox=False)
-    with wiring.offline(clinic):
+    with offline(clinic):
         pass
     copies.backup(clinic.database_url, tmp_path / "clinics.backup")
     for words in (["--verify"], []):
@@ -74,7 +75,7 @@ def sandbox() -> wiring.Ready:
 
 def test_nothing_is_put_back_beside_a_command_at_work(at: Shell) -> None:
     at("backup", "one.backup", DATABASE_URL=URL)
-    with wiring.offline(sandbox()):
+    with offline(sandbox()):
         said = at("restore", "one.backup", DATABASE_URL=URL)
     assert said.status == 1
     assert "command is at work on this database: wait until it has ended" in said.err
