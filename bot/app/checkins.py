@@ -47,6 +47,10 @@ WORSE_ANSWERS: Answers = {"change": ("yes",)}
 # -- opening
 
 
+class DueTwiceError(RuntimeError):
+    """This patient had a check-in due at that moment already."""
+
+
 def open_checkin(
     store: Store, clinic: Clinic, patient: Patient, *, form: str, kind: Kind, due_at: datetime, at: datetime
 ) -> CheckInRow | None:
@@ -65,13 +69,24 @@ def open_checkin(
         protocol_hash=clinic.protocol.content_hash,
         value=core.open_checkin(form, clinic.protocol, known),
     )
-    replaced = store.open_checkin(patient.id)
-    if replaced is not None:
-        replaced = close_as(store, clinic, patient, replaced, core.Replace(), at)
     row = row.model_copy(update={"next_step_at": next_step_at(row, patient, clinic)})
-    added = store.add_checkin(row)
-    if added is None:
+    made: list[tuple[CheckInRow, CheckInRow | None]] = []
+
+    def replace() -> None:
+        replaced = store.open_checkin(patient.id)
+        if replaced is not None:
+            replaced = close_as(store, clinic, patient, replaced, core.Replace(), at)
+        if (added := store.add_checkin(row)) is None:
+            raise DueTwiceError(DueTwiceError.__doc__)
+        made.append((added, replaced))
+
+    error = store.attempt(replace)
+    if isinstance(error, DueTwiceError):
+        # As after the clock was set back: the one that is open, perhaps the very same, must stay so.
         return None
+    if error is not None:
+        raise error
+    ((added, replaced),) = made
     for question, choices in known.items():
         store.record_answer(answer_row(patient, added, question, choices, at))
     if replaced is not None:

@@ -4,7 +4,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from bot.app import rounds, settings
+from bot.app import checkins, rounds, settings
 from bot.app.store import PatientState
 from bot.core.screen import Action
 from tests.app.conftest import AT
@@ -52,3 +52,19 @@ def test_what_was_asked_for_takes_the_place_of_no_planned_one(database, clinic, 
     planned = rounds.rescheduled(now, clinic, AT)
     assert (now.state, now.next_due_at) == (PatientState.ACTIVE, planned.next_due_at)
     assert now.next_due_at.date() == AT.date()
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_fell_due_before_the_clock_was_set_back_takes_the_place_of_nothing(database, clinic, anna, closed):
+    """That moment comes a second time; the check-in that is open, be it that one or a later, stays open."""
+    first = database.run(lambda s: s.open_checkin(anna.id))
+
+    def opened(due_at):
+        asked = {"form": "quick", "kind": "scheduled", "due_at": due_at, "at": due_at}
+        return database.run(lambda s: checkins.open_checkin(s, clinic, patient(database, anna), **asked))
+
+    stands = opened(AT + timedelta(hours=5)) if closed else first
+    before = database.run(lambda s: s.outbox_counts())
+    assert opened(first.due_at) is None
+    assert database.run(lambda s: s.open_checkin(anna.id)).id == stands.id
+    assert database.run(lambda s: s.outbox_counts()) == before
