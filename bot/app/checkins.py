@@ -48,7 +48,7 @@ WORSE_ANSWERS: Answers = {"change": ("yes",)}
 
 
 class DueTwiceError(RuntimeError):
-    """This patient had a check-in due at that moment already."""
+    """A check-in of this patient was due at that moment already."""
 
 
 def open_checkin(
