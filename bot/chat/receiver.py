@@ -101,8 +101,10 @@ class Receiver:
             log.warning("polling is begun anew", action="poll_ended", why=ended.value)
             if ended is Ended.SILENT:
                 REBUILT.inc()
-            else:
+            elif ended is Ended.UNANSWERED:
                 await poller.stop()
+            # One that was lost asks no more, not even to confirm: that would end the poll of whoever leads now. What it
+            # left unconfirmed they get again, and it changes nothing then.
         finally:
             for task in (polling, *watching):
                 task.cancel()

@@ -138,6 +138,22 @@ async def test_one_that_lost_its_lease_polls_no_more_until_it_has_it_again(house
     await run
 
 
+async def test_one_that_lost_its_lease_asks_telegram_nothing_more(house: House, quickly: None) -> None:
+    """Not even to confirm: it would end the poll of the one that leads now, who then waits before it asks again."""
+    rows = Rows()
+    receiver = Receiver(house.bot, house.dispatcher, house.clock, leader=Leader(rows, house.clock, owner="first"))
+    run = asyncio.create_task(receiver.run())
+    house.api.put(message(1, 7))
+    await until(lambda: house.log == [("said", 7)])
+    rows.database.run(lambda s: s.drop_lease("polling", owner="first"))
+    rows.database.run(lambda s: s.take_lease("polling", owner="x", at=AT, until=AT + timedelta(seconds=7)))
+    await until(lambda: receiver.seconds_since_poll == 0.0)
+    await asyncio.sleep(0.05)
+    assert [asked for name, asked in house.api.calls if name == "getUpdates" and not asked["timeout"]] == []
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+
+
 async def test_one_that_hears_nothing_from_telegram_lets_another_try(house: House, quickly, monkeypatch) -> None:
     monkeypatch.setattr(receiving, "UNANSWERED_SECONDS", 0.02)
     monkeypatch.setattr(receiving, "WATCH_SECONDS", 0.01)
