@@ -5,10 +5,11 @@ It reads no settings (wiring.py does) and knows neither web server nor sandbox, 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from prometheus_client import Counter
@@ -23,10 +24,11 @@ from bot.chat.afterwards import Afterwards
 from bot.chat.commands import publish_commands
 from bot.chat.handlers import Handlers
 from bot.chat.leader import Leader
+from bot.chat.poll import GRACE
 from bot.chat.receiver import Receiver
 from bot.chat.screens import Words, keyboard_commands, make_render
 from bot.chat.updates import Dispatcher
-from bot.chat.webhook import WebhookWatch, remove_webhook, setup_webhook
+from bot.chat.webhook import Intake, WebhookWatch, remove_webhook, setup_webhook
 from bot.clock import Clock
 from bot.content.texts import Texts
 from bot.content.typed import TypedWords
@@ -42,6 +44,12 @@ LISTENER_ERRORS = Counter("nervecheck_listener_errors_total", "Times that Telegr
 HEARD_SECONDS = 30.0
 STOP_SECONDS = 8.5
 """What a stop gives to what is under way: containers are killed after ten seconds."""
+TAKE_SECONDS = GRACE + 0.5
+"""Of these, for updates under way to be committed."""
+LAST_SECONDS = 1.0
+"""Then, for the sender to begin what they left to be sent."""
+HANG_UP_SECONDS = 1.0
+"""At the end, to write down what Telegram has not answered, so that the next start sends it at once."""
 PLAUSIBLE = timedelta(minutes=10)
 """Telegram seldom asks a bot to wait longer, and says so again; what lies further ahead a wrong clock left behind."""
 FIRST_WAIT = 1.0
@@ -117,6 +125,7 @@ class Service:
             clock=clock,
             nudge=self.sender.nudge,
         )
+        self.intake = Intake(self.dispatcher)
         leader = Leader(database, clock, owner=owner) if shared else None
         self.receiver = Receiver(bots.polling, self.dispatcher, clock, leader=leader)
         self._watch: WebhookWatch | None = None
@@ -147,17 +156,42 @@ class Service:
         self.ticker.start()
 
     async def stop(self) -> None:
-        """Take no more, finish what is under way, then close the connections. The database stays open."""
+        """Take no more, send what was committed last, then close the connections. The database stays open.
+
+        In that order: a red flag that is committed now still gets its call screen. And not for ever, whatever hangs:
+        whoever runs this kills it after ten seconds.
+        """
         self._stopping = True
-        # Side by side, and not for ever: whoever runs this kills it after ten seconds.
-        stops = (self.ticker.stop(), self.receiver.stop(), self.sender.stop())
-        await asyncio.wait([asyncio.create_task(stop) for stop in stops], timeout=STOP_SECONDS)
-        await self.dispatcher.finish(FIRST_WAIT / 2)
+        end = time.monotonic() + STOP_SECONDS
+        hang_up = end - HANG_UP_SECONDS
+        taken = min(time.monotonic() + TAKE_SECONDS, hang_up)
+        await self._until(taken, self.receiver.stop(), self.intake.close(GRACE), self.ticker.stop())
+        await self._until(min(time.monotonic() + LAST_SECONDS, hang_up), self._send_rest())
+        late = await self._until(hang_up, self.sender.stop(), self.dispatcher.finish(LAST_SECONDS))
+        # Ends the calls that Telegram has not answered: the sender gives their messages back.
+        await self.bots.sending.request.shutdown()
+        if late:
+            await asyncio.wait(late, timeout=max(0.0, end - time.monotonic()))
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # One that waits for a database that hangs doesn't end by that.
+        done, _ = await asyncio.wait(self._tasks, timeout=HANG_UP_SECONDS / 4)
+        for error in (task.exception() for task in done if not task.cancelled()):
+            if error is not None:
+                log.error("a part did not stop well", action="stop_failed", error=type(error).__name__)
         await self.bots.polling.request.shutdown()
-        await self.bots.sending.request.shutdown()
+
+    async def _until(self, moment: float, *steps: Coroutine[Any, Any, None]) -> set[asyncio.Task[None]]:
+        """Begin these steps of a stop, and wait for them until a moment; return those that are late, and go on."""
+        begun = [asyncio.create_task(step) for step in steps]
+        self._tasks += begun
+        _, late = await asyncio.wait(begun, timeout=max(0.0, moment - time.monotonic()))
+        return late
+
+    async def _send_rest(self) -> None:
+        """Send what was committed while receiving ended."""
+        while await self.sender.send_once():
+            pass
 
     async def settle(self) -> None:
         """Work off all that is due now; stories and the sandbox's clock wait for it."""

@@ -39,6 +39,8 @@ CONFLICT_BACKOFF = 5.0
 """After "terminated by other getUpdates request": asking at once would only end the other's call in turn."""
 GRACE = 4.0
 """Seconds that updates under way get when polling stops; what isn't committed then comes again after the start."""
+CONFIRM_SECONDS = 1.0
+"""What the last confirmation may take of a stop: what it would confirm comes again, and changes nothing then."""
 
 
 async def raw_updates(bot: Bot, *, offset: int | None, timeout: int, limit: int = LIMIT) -> list[Any]:  # noqa: ASYNC109 - the Bot API's own word
@@ -210,12 +212,12 @@ class Poller:
             await asyncio.wait(self._tasks.values(), timeout=GRACE)
         if self._offset is not None:
             await self._confirm(self._offset)
-        await self._dispatcher.finish(GRACE)
 
     async def _confirm(self, offset: int) -> None:
         try:
-            await raw_updates(self._bot, offset=offset, timeout=0, limit=1)
-        except TelegramError as error:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                await raw_updates(self._bot, offset=offset, timeout=0, limit=1)
+        except (TelegramError, TimeoutError) as error:
             CALL_ERRORS.labels("getUpdates").inc()
             # They come again after the start and change nothing then.
             log.info("the last confirmation failed", action="poll_confirm_failed", error=type(error).__name__)

@@ -3,11 +3,14 @@
 Anything but 200 makes Telegram bring the update again. When it can't bring them nobody here would know: it is asked.
 """
 
+import asyncio
 import hmac
 import json
 import re
 import time
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from typing import Any, Protocol
 
 import structlog
 from starlette.requests import Request
@@ -56,8 +59,55 @@ class BodyTooLargeError(ValueError):
     """The body of a request is larger than any update."""
 
 
-def webhook_route(path: str, secret: str, dispatcher: Dispatcher) -> Route:
-    """Return the route: 200 committed, 403 not from Telegram, 413 too large, 503 the database failed."""
+class StoppingError(Exception):
+    """The update is not taken any more: it must not be confirmed."""
+
+
+class Taker(Protocol):
+    """What takes updates (see `Dispatcher`)."""
+
+    async def handle(self, raw: Any) -> None: ...
+    async def bury(self, text: str, error: Exception) -> None: ...
+
+
+class Intake:
+    """Passes updates on to the dispatcher until `close`. Both methods then raise `StoppingError`."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def handle(self, raw: Any) -> None:
+        """See `Dispatcher`."""
+        await self._take(self._dispatcher.handle, raw)
+
+    async def bury(self, text: str, error: Exception) -> None:
+        """See `Dispatcher`."""
+        await self._take(self._dispatcher.bury, text, error)
+
+    async def close(self, seconds: float) -> None:
+        """Take no more, and give what is under way that long; what isn't committed then Telegram brings again."""
+        self._closed = True
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    async def _take(self, how: Callable[..., Coroutine[Any, Any, None]], *what: Any) -> None:
+        if self._closed:
+            raise StoppingError
+        task = asyncio.create_task(how(*what))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise StoppingError
+        task.result()
+
+
+def webhook_route(path: str, secret: str, taker: Taker) -> Route:
+    """Return the route: 200 committed, 403 not from Telegram, 413 too large, 503 the database failed, or it stops."""
     expected = secret.encode()
 
     async def receive(request: Request) -> Response:
@@ -67,12 +117,15 @@ def webhook_route(path: str, secret: str, dispatcher: Dispatcher) -> Route:
             log.warning("a request without the webhook's secret", action="webhook_refused")
             return PlainTextResponse("forbidden", 403)
         try:
-            await _take(await _body(request), dispatcher)
+            await _take(await _body(request), taker)
         except BodyTooLargeError:
             WEBHOOK_REFUSALS.labels("too_large").inc()
             return PlainTextResponse("too large", 413)
         except DatabaseDownError:
             WEBHOOK_REFUSALS.labels("database").inc()
+            return PlainTextResponse("try again", 503)
+        except StoppingError:
+            WEBHOOK_REFUSALS.labels("stopping").inc()
             return PlainTextResponse("try again", 503)
         return PlainTextResponse("ok")
 
@@ -89,13 +142,13 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _take(body: bytes, dispatcher: Dispatcher) -> None:
+async def _take(body: bytes, taker: Taker) -> None:
     try:
         raw = json.loads(body)
     except (ValueError, RecursionError) as error:
-        await dispatcher.bury(body.decode("utf-8", "replace"), error)
+        await taker.bury(body.decode("utf-8", "replace"), error)
     else:
-        await dispatcher.handle(raw)
+        await taker.handle(raw)
 
 
 async def setup_webhook(bot: Bot, url: str, secret: str) -> None:

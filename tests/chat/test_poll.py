@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -121,6 +122,21 @@ async def test_stop_does_not_wait_for_a_long_poll(house: House) -> None:
     async with polling(house):
         await until(lambda: len(house.api.offsets) == 1)
     assert house.api.offsets == [None]
+
+
+async def test_stop_does_not_wait_for_a_confirmation_that_is_not_answered(house: House, monkeypatch) -> None:
+    monkeypatch.setattr(poll, "CONFIRM_SECONDS", 0.01)
+    first = house.api.do_request
+
+    async def request(url: str, *args: object, **kwargs: Any) -> Any:
+        if kwargs["request_data"].parameters["timeout"] == 0:
+            await asyncio.sleep(3600)
+        return await first(url, *args, **kwargs)
+
+    house.api.put(message(1, 7))
+    async with asyncio.timeout(20), polling(house):
+        await until(lambda: house.api.confirmed == 1)
+        monkeypatch.setattr(house.api, "do_request", request)
 
 
 async def test_a_poller_that_never_ran_stops(house: House) -> None:

@@ -1,5 +1,6 @@
 """The webhook: only with the secret, only small, 200 only after the commit."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -7,17 +8,22 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from bot.chat.webhook import MAX_BODY, SECRET_HEADER, remove_webhook, setup_webhook, webhook_route
+from bot.chat.webhook import MAX_BODY, SECRET_HEADER, Intake, remove_webhook, setup_webhook, webhook_route
 
-from .stand_ins import House, broken, message
+from .stand_ins import House, broken, message, until
 
 SECRET = "s3cret-Word"
 GOOD = {SECRET_HEADER: SECRET}
 
 
 @pytest.fixture
-async def client(house: House) -> AsyncIterator[httpx.AsyncClient]:
-    app = Starlette(routes=[webhook_route("/telegram/hook", SECRET, house.dispatcher)])
+def intake(house: House) -> Intake:
+    return Intake(house.dispatcher)
+
+
+@pytest.fixture
+async def client(intake: Intake) -> AsyncIterator[httpx.AsyncClient]:
+    app = Starlette(routes=[webhook_route("/telegram/hook", SECRET, intake)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://bot") as made:
         yield made
 
@@ -63,6 +69,27 @@ async def test_503_when_the_database_fails_and_telegram_comes_again(house: House
     house.database.down = False
     assert (await client.post("/telegram/hook", json=message(1, 7), headers=GOOD)).status_code == 200
     assert house.log == [("said", 7)]
+
+
+async def test_503_once_it_stops_and_telegram_comes_again(house: House, intake, client: httpx.AsyncClient) -> None:
+    await intake.close(0)
+    assert (await client.post("/telegram/hook", json=message(1, 7), headers=GOOD)).status_code == 503
+    assert (await client.post("/telegram/hook", content=b"{", headers=GOOD)).status_code == 503
+    assert house.database.tries == 0
+
+
+async def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(
+    house: House, intake: Intake, client: httpx.AsyncClient
+) -> None:
+    gate, _never = house.hold(1), house.hold(2)
+    posts = [asyncio.create_task(client.post("/telegram/hook", json=message(n, n), headers=GOOD)) for n in (1, 2)]
+    await until(lambda: len(intake._under_way) == 2)
+    closing = asyncio.create_task(intake.close(0.2))
+    await asyncio.sleep(0)
+    gate.set()
+    assert [(await post).status_code for post in posts] == [200, 503]
+    await closing
+    assert house.log == [("said", 1)]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
