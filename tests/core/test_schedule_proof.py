@@ -1,33 +1,65 @@
-"""Every zone of the tz database, 2025 to 2035, every day: a daily plan asks once a local day, never in quiet hours.
+"""Every zone of the tz database, 2025 to 2035: a daily plan asks once a local day, never in quiet hours.
 
-Zones whose clocks show the same in these years are one (there are some 600 names and far fewer clocks).
+Zones whose clocks show the same in these years are one (there are some 600 names and far fewer clocks). A few habits are
+looked at on every day; those that ask at the very edge of a day or of quiet hours, where jitter could lead out, on the
+days around each change of a clock and on the first week: every other day is like those before it.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from bot.core.schedule import Cadence, Phase, Plan, PlanTemplate, Tail, in_quiet_hours, occurrences
+from bot.core.schedule import Cadence, Occurrence, Phase, Plan, PlanTemplate, Tail, occurrences
 
 FIRST, LAST = date(2025, 1, 1), date(2035, 12, 31)
 DAYS = (LAST - FIRST).days + 1
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-# Send time, quiet hours, jitter: a usual morning; the small hours, in which clocks change; midnight.
+DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
+AROUND = 2
+"""Days before and after a change of a clock: further away it is without influence."""
+
+
+class Habit(NamedTuple):
+    """When to send, what is quiet, and seconds of jitter."""
+
+    send: time
+    quiet: tuple[time, time]
+    jitter: int
+
+
+# A usual morning; the small hours, in which clocks change; midnight.
 HABITS = (
-    (time(10), (time(21), time(9)), 600),
-    (time(2, 30), (time(4), time(1)), 0),
-    (time(0, 0), (time(12), time(14)), 0),
+    Habit(time(10), (time(21), time(9)), 600),
+    Habit(time(2, 30), (time(4), time(1)), 0),
+    Habit(time(0), (time(12), time(14)), 0),
+)
+# The first moment that isn't quiet, and the last; the first of the day, and the last; what jitter leads just up to them.
+# Also where clocks change.
+EDGES = tuple(
+    Habit(send, quiet, jitter)
+    for quiet, sends in (
+        ((time(21), time(9)), (time(9), time(9, 10), time(20, 50), time(20, 59), time(20, 59, 59))),
+        ((time(4), time(1)), (time(1), time(3, 50), time(3, 59), time(3, 59, 59))),
+        ((time(12), time(14)), (time(14), time(11, 59), time(11, 59, 59), time(0), time(23, 59, 59))),
+        ((time(5), time(5)), (time(0), time(23, 50), time(23, 59), time(23, 59, 59))),
+    )
+    for send in sends
+    for jitter in (600, -600)
 )
 SHARES = 2
 
 
 @cache
-def clocks() -> list[str]:
-    """One zone of each clock: those whose offset is the same in every hour around each change, and at each start."""
-    found: dict[tuple[object, ...], str] = {}
+def clocks() -> dict[str, tuple[datetime, ...]]:
+    """One zone of each clock: those whose offset is the same in every hour around each change, and at each start.
+
+    With it the moments of its changes.
+    """
+    found: dict[tuple[object, ...], tuple[str, tuple[datetime, ...]]] = {}
     for name in sorted(available_timezones()):
         place = ZoneInfo(name)
         shown, at, before = [], datetime(2024, 12, 30, tzinfo=UTC), None
@@ -40,43 +72,68 @@ def clocks() -> list[str]:
             elif before is None:
                 shown.append((at, offset))
             before, at = offset, at + DAY
-        found.setdefault(tuple(shown), name)
-    return sorted(found.values())
+        found.setdefault(tuple(shown), (name, tuple(moment for moment, _ in shown[1:])))
+    return dict(sorted(found.values()))
 
 
-def daily(zone: str, send: time, quiet: tuple[time, time], jitter: int) -> Plan:
+def daily(zone: str, habit: Habit) -> Plan:
     cadences = (Cadence(form="quick", every=1),)
     template = PlanTemplate(
         name="daily", phases=(Phase(name="daily", first_day=0, cadences=cadences),), tail=Tail(cadences=cadences)
     )
     return Plan(
         template=template,
-        ici_start=FIRST - DAY,
+        ici_start=FIRST - 9 * DAY,
         timezone=zone,
-        send_time=send,
-        quiet_from=quiet[0],
-        quiet_to=quiet[1],
-        jitter_seconds=jitter,
+        send_time=habit.send,
+        quiet_from=habit.quiet[0],
+        quiet_to=habit.quiet[1],
+        jitter_seconds=habit.jitter,
     )
 
 
-def proven(zone: str) -> int:
-    """Assert it for each habit; return how many check-ins were looked at."""
-    place, seen = ZoneInfo(zone), 0
-    for send, quiet, jitter in HABITS:
-        plan = daily(zone, send, quiet, jitter)
-        after = datetime.combine(FIRST - DAY, time(), place).astimezone(UTC)
-        ahead = occurrences(plan, after, DAYS + 3)
-        found = [each for each in ahead if FIRST <= each.local_date <= LAST]
-        days = [each.local_date for each in found]
-        assert days == [FIRST + n * DAY for n in range(DAYS)], (zone, send, "once a local day")
-        for one, two in pairwise(found):
-            assert one.due_at < two.due_at, (zone, one.local_date)
-        for each in found:
-            assert each.due_at.astimezone(place).date() == each.local_date, (zone, each.local_date)
-            assert not in_quiet_hours(each.due_at, zone, *quiet), (zone, each.local_date)
-        seen += len(found)
-    return seen
+def is_quiet(clock: time, quiet: tuple[time, time]) -> bool:
+    begin, end = quiet
+    return begin <= clock < end if begin <= end else not end <= clock < begin
+
+
+def usual(habit: Habit) -> time:
+    """What a clock shows then on a day on which it isn't changed: jitter goes the other way where it would lead out."""
+    base = datetime.combine(FIRST, habit.quiet[1] if is_quiet(habit.send, habit.quiet) else habit.send)
+    moved = [base + habit.jitter * SECOND, base - habit.jitter * SECOND]
+    return next(m.time() for m in moved if m.date() == FIRST and not is_quiet(m.time(), habit.quiet))
+
+
+def between(zone: str, habit: Habit, first: date, last: date) -> list[Occurrence]:
+    """Return the check-ins of those days, from a look at all that is due around them."""
+    after = datetime.combine(first - 2 * DAY, time(), ZoneInfo(zone)).astimezone(UTC)
+    ahead = occurrences(daily(zone, habit), after, (last - first).days + 6)
+    return [each for each in ahead if first <= each.local_date <= last]
+
+
+def proven(zone: str, habit: Habit, first: date, last: date) -> int:
+    """Assert it of those days; return how many check-ins were looked at."""
+    place, shows, of = ZoneInfo(zone), usual(habit), (zone, habit)
+    changed = {m.astimezone(place).date() + n * DAY for m in clocks()[zone] for n in range(-AROUND, AROUND + 1)}
+    found = between(zone, habit, first, last)
+    days = [each.local_date for each in found]
+    assert days == [first + n * DAY for n in range((last - first).days + 1)], (*of, "once a local day")
+    for one, two in pairwise(found):
+        assert one.due_at < two.due_at, (*of, one.local_date)
+    for each in found:
+        local = each.due_at.astimezone(place)
+        assert local.date() == each.local_date, (*of, each.local_date)
+        assert not is_quiet(local.time(), habit.quiet), (*of, each.local_date)
+        assert local.time() == shows or each.local_date in changed, (*of, each.local_date)
+    return len(found)
+
+
+def stretches(zone: str) -> Iterator[tuple[date, date]]:
+    """Yield first and last day of what is looked at for the edges."""
+    yield FIRST, FIRST + 6 * DAY
+    for moment in clocks()[zone]:
+        day = moment.astimezone(ZoneInfo(zone)).date()
+        yield day - AROUND * DAY, day + AROUND * DAY
 
 
 def test_there_are_enough_clocks() -> None:
@@ -88,5 +145,14 @@ def test_there_are_enough_clocks() -> None:
 
 @pytest.mark.parametrize("share", range(SHARES))
 def test_every_clock_asks_once_a_local_day_for_eleven_years(share: int) -> None:
-    for zone in clocks()[share::SHARES]:
-        assert proven(zone) == len(HABITS) * DAYS
+    for zone in list(clocks())[share::SHARES]:
+        for habit in HABITS:
+            assert proven(zone, habit, FIRST, LAST) == DAYS
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_no_jitter_leads_out_of_a_day_or_into_quiet_hours(share: int) -> None:
+    for zone in list(clocks())[share::SHARES]:
+        for habit in EDGES:
+            for first, last in stretches(zone):
+                proven(zone, habit, first, last)
