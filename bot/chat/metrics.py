@@ -5,6 +5,7 @@ from prometheus_client import Counter
 UPDATES = Counter("nervecheck_updates_total", "Updates whose transaction is committed.", ["kind"])
 REPEATED_UPDATES = Counter("nervecheck_updates_repeated_total", "Updates that came again after they were committed.")
 DEAD_UPDATES = Counter("nervecheck_dead_updates_total", "Updates stored because they could not be parsed or handled.")
+DROPPED_UPDATES = Counter("nervecheck_updates_dropped_total", "Updates let go uncommitted: Telegram sends them again.")
 STALE_TAPS = Counter("nervecheck_stale_taps_total", "Taps that could not be read: old, foreign or forged.", ["error"])
 POLL_ERRORS = Counter("nervecheck_poll_errors_total", "Calls of getUpdates that failed.", ["error"])
 DATABASE_ERRORS = Counter("nervecheck_update_database_errors_total", "Updates not committed: the database failed.")

@@ -18,7 +18,7 @@ import structlog
 from telegram import Bot
 from telegram.error import Conflict, RetryAfter, TelegramError
 
-from bot.chat.metrics import CALL_ERRORS, POLL_ERRORS
+from bot.chat.metrics import CALL_ERRORS, DROPPED_UPDATES, POLL_ERRORS
 from bot.chat.peek import update_id_of
 from bot.chat.updates import Dispatcher
 from bot.clock import Clock
@@ -178,6 +178,7 @@ class Poller:
         if task.cancelled() or not isinstance(name, int):
             return
         if (error := task.exception()) is not None:
+            DROPPED_UPDATES.inc()
             # Not committed: it stays open, holds the offset, and is taken again when Telegram sends it again.
             log.error("an update was dropped", action="update_dropped", error=type(error).__name__)
             return

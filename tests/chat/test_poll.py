@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.chat import poll
+from bot.chat.metrics import DROPPED_UPDATES
 from bot.chat.poll import ALLOWED_UPDATES, LIMIT, Poller
 
 from .stand_ins import AT, TOKEN, House, broken, message, tap, until
@@ -214,6 +215,23 @@ async def test_the_silence_of_a_poll_begins_with_its_call(house: House, hands, m
         hands.at += 45
         assert poller.seconds_without_sign == 45
         assert poller.seconds_unanswered == 75
+
+
+async def test_an_update_that_was_let_go_is_counted_and_not_confirmed(house: House, monkeypatch) -> None:
+    dropped, really = DROPPED_UPDATES._value, house.dispatcher.handle
+    before, fails = dropped.get(), [MemoryError()]
+
+    async def handle(raw: Any, **how: bool) -> None:
+        if fails:
+            raise fails.pop()
+        await really(raw, **how)
+
+    monkeypatch.setattr(house.dispatcher, "handle", handle)
+    house.api.put(message(1, 7))
+    async with polling(house):
+        await until(lambda: house.api.confirmed == 1)
+    assert dropped.get() == before + 1
+    assert house.log == [("said", 7)], "it came again"
 
 
 async def test_an_update_without_an_id_is_kept_once_and_does_not_block(house: House) -> None:
