@@ -5,15 +5,15 @@ It reads no settings (wiring.py does) and knows neither web server nor sandbox, 
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from prometheus_client import Counter
-from telegram import Bot
+from telegram import Bot, User
 from telegram.error import TelegramError
 
 from bot.app import conversation, outage
@@ -36,11 +36,15 @@ from bot.db.engine import Database
 from bot.delivery.outbox import Sender
 from bot.ticker import Ticker
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 RECEIVER_ERRORS = Counter("nervecheck_receiver_errors_total", "Times that receiving ended and was begun again.")
 INTRODUCE_ERRORS = Counter("nervecheck_introduce_errors_total", "Times that Telegram did not answer at the start.")
 LISTENER_ERRORS = Counter("nervecheck_listener_errors_total", "Times that Telegram's last answer was not kept.")
+BOT_ID = "bot_id"
+"""The setting that keeps which bot this database's updates were numbered for."""
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 HEARD_SECONDS = 30.0
 STOP_SECONDS = 8.5
 """What a stop gives to what is under way: containers are killed after ten seconds."""
@@ -277,22 +281,42 @@ class Service:
             log.warning("not kept", action="heard_failed", error=type(error).__name__)
 
     async def introduce(self) -> None:
-        """Learn the bot's name, publish its commands, choose how updates come; tried until Telegram answers."""
-        wait = FIRST_WAIT
-        while True:
-            try:
-                me = await self.bots.sending.get_me()
-                if self.webhook is not None:
-                    await setup_webhook(self.bots.sending, self.webhook.url, self.webhook.secret)
-                else:
-                    await remove_webhook(self.bots.sending)
-                break
-            except TelegramError as error:
-                INTRODUCE_ERRORS.inc()
-                log.warning("Telegram does not answer", action="introduce_failed", error=type(error).__name__)
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+        """Learn the bot's name, choose how updates come, publish its commands; tried until Telegram answers."""
+        me = await _answered(self.bots.sending.get_me)
+        # Before anything is brought: the numbers of its updates may be those that another bot's had.
+        await self.database.transact(partial(_keep_bot, me=me))
+        await _answered(self._choose_way)
         self.bot_name = me.username
         self._introduced = time.monotonic()
-        await self.database.transact(lambda store: store.save_setting(BOT_NAME, me.username or ""))
         await publish_commands(self.bots.sending, self._words, self.clinic.languages)
+
+    async def _choose_way(self) -> None:
+        if self.webhook is not None:
+            await setup_webhook(self.bots.sending, self.webhook.url, self.webhook.secret)
+        else:
+            await remove_webhook(self.bots.sending)
+
+
+async def _answered(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask Telegram until it answers."""
+    wait = FIRST_WAIT
+    while True:
+        try:
+            return await ask()
+        except TelegramError as error:
+            INTRODUCE_ERRORS.inc()
+            log.warning("Telegram does not answer", action="introduce_failed", error=type(error).__name__)
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT)
+
+
+def _keep_bot(store: Store, me: User) -> None:
+    """Keep which bot this is; when it is another one, forget the updates seen, which were numbered for the one before.
+
+    An update that has the number of one of those would count as done, and what it says would be lost.
+    """
+    if store.setting(BOT_ID) not in {None, str(me.id)}:
+        forgotten = store.forget_updates(END_OF_TIME)
+        log.warning("this is another bot than before", action="bot_changed", updates=forgotten)
+    store.save_setting(BOT_ID, str(me.id))
+    store.save_setting(BOT_NAME, me.username or "")

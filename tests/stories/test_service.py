@@ -293,3 +293,46 @@ async def test_what_another_replica_hears_is_for_that_one_to_say(world: World, m
     await asyncio.sleep(0.2)
     listening.cancel()
     assert await heard_at(world) is None
+
+
+async def test_it_is_introduced_once_that_is_stored(world: World, monkeypatch) -> None:
+    """Whoever asks for health must not be told that Telegram answered by one who failed right after."""
+    service = world.service
+
+    async def down(_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(service, "_introduced", None)
+    with monkeypatch.context() as broken:
+        broken.setattr(service.database, "transact", down)
+        with pytest.raises(OSError, match="full"):
+            await service.introduce()
+    assert service.seconds_since_answer is None
+    await service.introduce()
+    assert service.seconds_since_answer is not None
+
+
+async def test_what_another_bot_has_seen_is_not_held_against_this_one(world: World) -> None:
+    """A new token on the same database: its updates are numbered anew, and none may count as done already."""
+    service, at = world.service, world.clock.now()
+
+    async def first_time() -> bool:
+        return await service.database.transact(lambda store: store.first_time(77, at))
+
+    assert await first_time()
+    await service.introduce()
+    assert not await first_time(), "the same bot"
+    await service.database.transact(lambda store: store.save_setting(service_module.BOT_ID, "1"))
+    await service.introduce()
+    assert await first_time()
+    await service.introduce()
+    assert not await first_time(), "forgotten once"
+
+
+async def test_one_that_did_not_keep_which_bot_it_was_forgets_nothing(world: World, monkeypatch) -> None:
+    """An upgrade: it is the same bot, and what it has seen it must know."""
+    service, at = world.service, world.clock.now()
+    monkeypatch.setattr(service_module, "BOT_ID", "never kept")
+    await service.database.transact(lambda store: store.first_time(77, at))
+    await service.introduce()
+    assert not await service.database.transact(lambda store: store.first_time(77, at))
