@@ -19,6 +19,8 @@ from tests.chaos.robots import Robot
 ZONES = ("Europe/Berlin", "America/New_York", "America/Los_Angeles", "Pacific/Auckland", "Asia/Tokyo", "Asia/Kolkata")
 DAYTIME = range(10, 19)
 """Local hours that are no quiet ones."""
+DEAF = 0.4
+"""The share of patients who do nothing about a call screen before they are asked about it."""
 SOON = timedelta(seconds=40)
 """Who is asked today is asked within it."""
 
@@ -57,7 +59,10 @@ def invited(ready: Ready, box: Sandbox, clock: Clock, rng: Random, wanted: Wante
     finally:
         database.shut()
     key = ready.keyring.derive("buttons")
-    return [Robot(one, Random(rng.random()), key, ill=wanted.ill, started=one.id in started) for one in people]
+    made = [Robot(one, Random(rng.random()), key, ill=wanted.ill, started=one.id in started) for one in people]
+    for robot in made[:-1]:
+        robot.deaf = robot.rng.random() < DEAF
+    return made
 
 
 def _settle(store: Store, clinic: Clinic, patient: Patient, chat_id: int, at: datetime, *, asked_at: datetime) -> None:

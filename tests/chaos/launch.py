@@ -1,8 +1,8 @@
 """`nervecheck`, unchanged but for two things: its clock can be set, and each request says what it is and when it left.
 
 `python -m tests.chaos.launch CLOCK-FILE run`. With CHAOS_SCRIPTS, a folder, its migrations are those: a later version.
-Telegram ignores arguments it doesn't know; the sandbox's journal keeps them: the outbox row, so that the auditor can tell
-a message that was sent twice from two messages; the process; and the machine's monotonic seconds, which all processes
+Telegram ignores arguments it doesn't know; the sandbox's journal keeps them: the outbox row with its slot, revision and
+screen as they were then, so that the auditor can tell a message that was sent twice from two messages; the process; and the machine's monotonic seconds, which all processes
 share, so that it can tell a crowd that was let go from one that a halting machine made of what was let go in turn.
 """
 
@@ -15,12 +15,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bot import cli, clock
+from bot.app.store import Outbox
 from bot.db import migrate
 from bot.db.store_books import Books
 from bot.delivery import calls, transport
 from tests.chaos.offset import OffsetClock
 
-ROW: ContextVar[int | None] = ContextVar("row", default=None)
+ROW: ContextVar[Outbox | None] = ContextVar("row", default=None)
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def main() -> None:
 
 def _noting(call: Any) -> Any:
     async def noted(bot: Any, claim: Any, rendered: Any) -> Any:
-        ROW.set(claim.row.id)
+        ROW.set(claim.row)
         return await call(bot, claim, rendered)
 
     return noted
@@ -49,10 +50,12 @@ def _noting(call: Any) -> Any:
 def _with_row(make: Any) -> Any:
     def body(data: Any) -> Any:
         headers, made = make(data)
-        row = ROW.get()
-        if row is None or made is None:
+        if made is None:
             return headers, made
-        notes = {"outbox_row": row, "outbox_pid": os.getpid(), "outbox_at": time.monotonic()}
+        notes: dict[str, Any] = {"outbox_pid": os.getpid(), "outbox_at": time.monotonic()}
+        if (row := ROW.get()) is not None:
+            notes |= {"outbox_row": row.id, "outbox_slot": row.slot}
+            notes |= {"outbox_revision": row.revision, "outbox_screen": row.screen.name}
         if isinstance(made, bytes):
             return headers, made + f"&{urlencode(notes)}".encode()
         for name, value in notes.items():

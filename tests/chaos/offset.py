@@ -2,6 +2,7 @@
 
 import mmap
 import struct
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,8 @@ class OffsetClock:
             path.write_bytes(bytes(_SIZE))
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), _SIZE)
+        self.jumps: list[tuple[float, float]] = []
+        """When it was set here, in monotonic seconds, and by how many seconds."""
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=struct.unpack("d", self._map[:_SIZE])[0])
@@ -24,3 +27,4 @@ class OffsetClock:
         """Set the clock, forward or back."""
         (offset,) = struct.unpack("d", self._map[:_SIZE])
         self._map[:_SIZE] = struct.pack("d", offset + by.total_seconds())
+        self.jumps.append((time.monotonic(), by.total_seconds()))

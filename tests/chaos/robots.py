@@ -43,13 +43,17 @@ ANSWERING = frozenset(
 
 @dataclass
 class Tapped:
-    """One tap as the sandbox took it. `moved`: the robot saw its check-in move on after it."""
+    """One tap as the sandbox took it, at a real moment.
+
+    `again_after`: nothing had come of the same button for so many real seconds, since the update `first`.
+    """
 
     update_id: int
     chat_id: int
     action: Action
     at: float
-    moved: bool = False
+    again_after: float | None = None
+    first: int | None = None
 
 
 @dataclass
@@ -63,10 +67,13 @@ class Robot:
     strays: float = 0.04
     taps: list[Tapped] = field(default_factory=list)
     _done: dict[int, tuple[str, float, int]] = field(default_factory=dict)
-    _last: Tapped | None = None
+    _tapped: dict[tuple[int, str, str], Tapped] = field(default_factory=dict)
+    """The last tap on each button, by message and what it showed."""
     _looks_at: float = 0.0
     _read: dict[int, tuple[tuple[str, ...], dict[str, Action]]] = field(default_factory=dict)
     started: bool = False
+    deaf: bool = False
+    """Does nothing about a call screen: is asked after it, and answers that."""
     calm: bool = False
     """Answers whatever is shortest: the run is about to end."""
 
@@ -89,6 +96,8 @@ class Robot:
                 # What stands further up was answered, or has come again below.
                 continue
             seen |= about
+            if self.deaf and _is_call_screen(actions):
+                continue
             shown = _shown(message)
             before, tapped_at, tries = self._done.get(message["message_id"], ("", 0.0, 0))
             if before == shown and now - tapped_at < PATIENCE * 2 ** (tries - 1):
@@ -116,34 +125,17 @@ class Robot:
         if data is None:
             self._done[message["message_id"]] = (shown, float("inf"), 1)
             return 0
-        self._saw(actions)
-        newest = self._is_newest(box, message, actions[data])
         times = 2 if self.rng.random() < self.strays else 1
         for _ in range(times):
             box.tap(self.person, message["message_id"], data)
             tap = Tapped(_newest(box), self.person.id, actions[data], time.monotonic())
+            if (before := self._tapped.get((message["message_id"], shown, data))) is not None:
+                tap.again_after, tap.first = tap.at - before.at, before.update_id
             self.taps.append(tap)
-        self._last = tap if newest else None
-        before, _, tries = self._done.get(message["message_id"], ("", 0.0, 0))
-        self._done[message["message_id"]] = (shown, time.monotonic(), tries + 1 if before == shown else 1)
+        self._tapped[message["message_id"], shown, data] = tap
+        looked, _, tries = self._done.get(message["message_id"], ("", 0.0, 0))
+        self._done[message["message_id"]] = (shown, time.monotonic(), tries + 1 if looked == shown else 1)
         return times
-
-    def _saw(self, actions: dict[str, Action]) -> None:
-        """What is shown now says whether the last tap was worked off."""
-        last = self._last
-        if last is None or last.action.kind != "choose":
-            return
-        for action in actions.values():
-            same = action.subject == last.action.subject and action.kind in {"choose", "toggle"}
-            if same and action.question != last.action.question and action.revision > last.action.revision:
-                last.moved = True
-
-    def _is_newest(self, box: Sandbox, message: Message, action: Action) -> bool:
-        """Whether no later message is about the same check-in: on an older one a tap may come too late by design."""
-        for other in self._recent(box):
-            if any(found.subject == action.subject for found in self._actions(other).values()):
-                return bool(other["message_id"] == message["message_id"])
-        return False
 
     def _waits(self, actions: dict[str, Action]) -> bool:
         """Whether a question stands open there: what was said to a call screen needn't be said again."""
@@ -203,6 +195,10 @@ def _newest(box: Sandbox) -> int:
 def _data_of(message: Message) -> list[str]:
     rows: list[list[dict[str, Any]]] = message.get("reply_markup", {}).get("inline_keyboard", [])
     return [button["callback_data"] for row in rows for button in row if "callback_data" in button]
+
+
+def _is_call_screen(actions: dict[str, Action]) -> bool:
+    return any(action.kind == "alert" and action.choice == "mistake" for action in actions.values())
 
 
 def _shown(message: Message) -> str:

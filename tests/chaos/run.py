@@ -28,9 +28,10 @@ from bot.sandbox.journal import Journal
 from bot.sandbox.server import SandboxServer
 from bot.sandbox.updates import FIRST_UPDATE_ID
 from bot.wiring import Ready, prepare
-from tests.chaos.auditor import Evidence, Findings, audit, table
+from tests.chaos.auditor import audit, table
 from tests.chaos.cast import Wanted, invited
 from tests.chaos.databases import PostgresServer, SqliteFile, Trouble, postgres_server
+from tests.chaos.evidence import ClockSet, Evidence, Findings, Timeline
 from tests.chaos.fleet import Balancer, Kill, Replica, environ_of
 from tests.chaos.offset import OffsetClock
 from tests.chaos.robots import Robot
@@ -70,6 +71,8 @@ class Orders:
     settle_seconds: float = 900.0
     """How long all may take to come to rest, each of five times."""
     faults: bool = True
+    days: int = 0
+    """So many virtual days are to pass at least, the last of them without faults and kills."""
 
 
 @dataclass
@@ -94,12 +97,19 @@ class Run:
     skipped: int = 0
     restless: bool = False
     exits: list[tuple[int, float]] = field(default_factory=list)
-    begun: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: float = field(default_factory=time.monotonic)
+    shown: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """What the clock showed at the real moment `started`."""
     seconds: float = 0.0
 
     @property
     def is_done(self) -> bool:
-        return self.taps >= self.orders.taps and len(self.kills) >= self.orders.kills
+        played = not self.orders.faults or self.weather.kinds() <= set(self.weather.played)
+        return played and self.taps >= self.orders.taps and len(self.kills) >= self.orders.kills
+
+    @property
+    def days(self) -> int:
+        return (self.clock.now() - datetime.now(UTC)).days
 
     # -- robots
 
@@ -172,6 +182,13 @@ class Run:
                 self.skipped += 1
                 await asyncio.sleep(QUIET_SECONDS)
 
+    async def pass_days(self) -> None:
+        """Wait until so many days were let pass."""
+        for _ in range(int(self.orders.settle_seconds)):
+            if self.days >= self.orders.days:
+                return
+            await asyncio.sleep(1)
+
     async def _until_next(self) -> timedelta:
         """How far ahead the next event is; nothing or less: something is due, or it can't be read just now."""
         with contextlib.suppress(Exception):  # locked, full, restarted
@@ -235,8 +252,14 @@ class Run:
             next_update=box.updates.next_id,
             unconfirmed=len(box.updates),
             key=self.ready.keyring.derive("buttons"),
-            begun=self.begun,
+            timeline=Timeline(self.started, self.shown, self._sets()),
             until=self.clock.now(),
+            # Who is settled has answered the first questions before.
+            already=self.orders.settled,
+            in_turn=not self.orders.webhook,
+            windows=tuple(self.weather.windows),
+            chats={robot.person.id: box.messages(robot.person) for robot in self.robots},
+            faults=self.orders.faults,
         )
         # For whoever looks into a finding: the only witness, once the database is gone.
         (self.folder / "evidence.pickle").write_bytes(pickle.dumps(seen))
@@ -251,8 +274,12 @@ class Run:
                 findings.found["stack traces in a log"].append(str(replica.number))
         findings.counts |= {f"played: {kind}": n for kind, n in sorted(self.weather.played.items())}
         findings.counts |= {"slowest stop, seconds": max((int(seconds + 1) for _, seconds in self.exits), default=0)}
-        findings.counts |= {"virtual days": (self.clock.now() - datetime.now(UTC)).days, "seconds": int(self.seconds)}
+        findings.counts |= {"virtual days": self.days, "seconds": int(self.seconds)}
         return findings
+
+    def _sets(self) -> tuple[ClockSet, ...]:
+        chance = self.weather.set_clock
+        return tuple(ClockSet(at, by, number in chance) for number, (at, by) in enumerate(self.clock.jumps))
 
 
 def _read_only(database: Any, fn: Any) -> Any:
@@ -325,9 +352,12 @@ async def run(orders: Orders, folder: Path) -> tuple[Findings, Run]:
                 for task in (*always, *trouble):
                     if task.done() and (error := task.exception()) is not None:
                         raise error
-            for task in (*trouble, always[1]):
+            for task in trouble:
                 task.cancel()
-            await asyncio.gather(*trouble, always[1], return_exceptions=True)
+            await asyncio.gather(*trouble, return_exceptions=True)
+            await made.pass_days()
+            always[1].cancel()
+            await asyncio.gather(always[1], return_exceptions=True)
             await made.settle()
         finally:
             for task in (*always, *trouble):

@@ -5,69 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import checkins, conversation
-from bot.app.store import Patient
-from bot.chat.buttons import encode
-from bot.core.checkin import State
 from bot.core.screen import Action
-from bot.sandbox.journal import Call
-from tests.app.conftest import AT, packaged
-from tests.chaos.auditor import Evidence, audit, left, most_within
+from tests.app.conftest import AT
+from tests.chaos.evidence import ClockSet, Timeline, Window, left, most_within
 from tests.chaos.fleet import Kill
-from tests.chaos.robots import Tapped
-from tests.contract.samples import patient
+from tests.chaos.scene import CHAT, Scene
 from tests.fakes.databases import sqlite_database
 
-KEY = b"k" * 32
-FLAG = ("choose", "safety_now", "yes")
-
-
-class Scene:
-    """One patient on a real database, one check-in, one red flag; and what was seen of it."""
-
-    def __init__(self, database) -> None:
-        self.database = database
-        self.clinic = packaged()
-        made = patient("P-0001", state="active", chat_id=7, timezone="Europe/Berlin")
-        self.anna: Patient = database.run(lambda s: s.add_patient(made))
-        database.run(
-            lambda s: checkins.open_checkin(s, self.clinic, self.anna, form="quick", kind="extra", due_at=AT, at=AT)
-        )
-        (self.row,) = database.run(lambda s: s.checkins(self.anna.id))
-        question = self.row.value.cursor
-        benign = Action(kind="choose", subject=self.row.id, revision=0, question=question, choice="no")
-        self.taps = [Tapped(1, 7, benign, 10.0, moved=True)]
-        database.run(lambda s: (s.first_time(1, AT), conversation.tap(s, self.clinic, 7, benign, AT)))
-        self.send()
-
-    def send(self) -> None:
-        """Everything that waits arrives, each once."""
-        from tests.chaos.auditor import _outbox  # noqa: PLC0415 - the same rows that are audited
-
-        rows = self.database.run(_outbox)
-        self.calls = []
-        for number, row in enumerate(r for r in rows if r.state in {"waiting", "sent"}):
-            self.database.run(lambda s, n=row.id: s.mark_sent(n, owner="x", message_id=n, at=AT))
-            self.calls.append(call(number, row.id))
-
-    def findings(self, **changes):
-        seen = Evidence(
-            calls=self.calls,
-            taps=self.taps,
-            kills=[],
-            first_update=1,
-            next_update=2,
-            unconfirmed=0,
-            key=KEY,
-            begun=AT - timedelta(days=30),
-            until=AT + timedelta(minutes=1),
-        )
-        return self.database.run(lambda s: audit(s, self.clinic, replace(seen, **changes))).found
-
-
-def call(number: int, row: int, *, at: float = 0.0, pid: int = 1, lost: bool = False, markup=None) -> Call:
-    params = {"chat_id": 7, "outbox_row": row, "outbox_pid": pid, "outbox_at": f"{number / 2}", "reply_markup": markup}
-    return Call(number, "sendMessage", params, at + number, AT, result={}, lost=lost, ended=at + number + 0.1)
+QUIET = ("none", "none", "none")
+""" "Nothing new" was said, no sign of either safety screen, no numbness: the quick check is over."""
 
 
 @pytest.fixture
@@ -77,108 +23,198 @@ def scene(tmp_path):
     made.database.shut()
 
 
-def kinds(found):
-    return {kind for kind, lines in found.items() if lines}
+def finish(scene):
+    for choice in ("no", *QUIET):
+        scene.choose(choice)
 
 
 def test_where_nothing_is_wrong_nothing_is_found(scene):
-    assert kinds(scene.findings()) == set()
+    assert scene.kinds() == set()
+    finish(scene)
+    assert scene.row.value.state == "done"
+    assert scene.kinds() == set()
+
+
+# -- answers
 
 
 def test_an_update_that_was_confirmed_and_never_worked_off(scene):
-    assert kinds(scene.findings(next_update=3)) == {"answers lost"}
-    assert kinds(scene.findings(unconfirmed=1)) == {"answers lost"}
+    scene.choose("no")
+    assert scene.kinds(next_update=3) == {"answers lost"}
+    assert scene.kinds(unconfirmed=1) == {"answers lost"}
 
 
-def test_an_answer_that_moved_the_check_in_on_and_is_not_stored(scene):
-    other = scene.taps[0].action.model_copy(update={"question": "numbness", "choice": "severe"})
-    assert "answers lost" in kinds(scene.findings(taps=[replace(scene.taps[0], action=other)]))
+def test_an_answer_that_was_tapped_and_is_not_stored(scene):
+    scene.choose("no")
+    scene.spoil("DELETE FROM answer")
+    assert "answers lost" in scene.kinds()
 
 
-def test_a_red_flag_without_a_call_screen(scene):
-    from tests.contract.samples import alert  # noqa: PLC0415
+def test_an_answer_of_the_last_question_that_is_not_stored(scene):
+    finish(scene)
+    scene.spoil("DELETE FROM answer WHERE question = 'numbness'")
+    assert "answers lost" in scene.kinds()
 
-    scene.database.run(lambda s: s.add_alert(alert(scene.anna.id, raised_at=AT)))
-    assert "red flags without call screen" in kinds(scene.findings())
-    late = scene.findings(until=AT + timedelta(hours=2))
-    assert "alerts without loop-back" in kinds(late)
+
+def test_a_tick_that_is_not_stored(scene):
+    for choice in ("yes", "none", "none"):
+        scene.choose(choice)
+    scene.choose("+dizzy", kind="toggle")
+    assert scene.kinds() == set()
+    scene.spoil("DELETE FROM answer WHERE question = 'autonomic'")
+    assert "answers lost" in scene.kinds()
+
+
+def test_a_tap_that_was_noted_and_changed_nothing(scene):
+    scene.choose("no", works=False)
+    assert scene.kinds() == {"answers lost"}
+    scene.choose("no")
+    assert scene.kinds() == {"answers lost"}, "tapped again it is stored, of another moment"
+
+
+def test_a_tap_back_that_was_noted_and_changed_nothing(scene):
+    scene.choose("no")
+    scene.choose("", kind="back", works=False)
+    assert scene.kinds() == {"answers lost"}
+
+
+def test_of_two_taps_on_one_screen_the_first_counts(scene):
+    first, second = (Action(kind="choose", subject=1, question="change", choice=word) for word in ("no", "yes"))
+    scene.tap(first, works=False)
+    scene.tap(second)
+    assert scene.kinds() == {"answers lost"}
+    assert scene.kinds(in_turn=False) == set(), "a webhook may have brought the second one first"
+
+
+def test_a_webhook_may_bring_the_second_of_two_taps_first(scene):
+    scene.choose("no")
+    scene.tap(Action(kind="choose", subject=1, question="change", choice="yes"))
+    numbers = [tap.update_id for tap in scene.taps]
+    swapped = [replace(tap, update_id=n) for tap, n in zip(scene.taps, reversed(numbers), strict=True)]
+    scene.spoil("UPDATE seen_update SET update_id = 3 - update_id + 10")
+    scene.spoil("UPDATE seen_update SET update_id = update_id - 10")
+    assert scene.kinds(taps=swapped, in_turn=False) == set()
+    assert scene.kinds(taps=swapped) == {"answers lost"}
+
+
+def test_a_screen_on_which_one_had_to_tap_again(scene):
+    scene.choose("no")
+    scene.taps[0].at += 20
+    taps = [replace(scene.taps[0], again_after=20.0, first=1)]
+    nothing_came = scene.calls[:1]
+    assert scene.kinds(taps=taps) == set(), "it was answered"
+    assert "taps in vain" in scene.kinds(taps=taps, calls=nothing_came)
+    outage = [Window("outage", 3.0, 4.0)]
+    assert "taps in vain" not in scene.kinds(taps=taps, calls=nothing_came, windows=outage)
+    soon = [replace(taps[0], at=5.0)]
+    assert "taps in vain" not in scene.kinds(taps=soon, calls=nothing_came), "it had not been worked off for long"
+
+
+def test_a_chat_that_shows_an_old_question(scene):
+    scene.choose("no")
+    old = dict(scene.chats[CHAT])
+    scene.choose("none")
+    assert scene.kinds(chats={CHAT: list(old.values())}) == {"chats that show another screen"}
+    assert scene.kinds(chats={CHAT: []}) == {"chats that show another screen"}
+
+
+def test_a_check_in_that_ended_without_a_screen(scene):
+    for choice in ("no", "none", "none"):
+        scene.choose(choice)
+    old = dict(scene.chats[CHAT])
+    scene.choose("none")
+    assert scene.kinds(chats={CHAT: list(old.values())}) == {"chats that show another screen"}
+
+
+# -- messages
 
 
 def test_a_message_that_counts_as_sent_and_never_arrived(scene):
-    found = kinds(scene.findings(calls=[]))
-    assert {"messages never sent", "check-ins missed"} <= found
+    assert {"messages never sent", "check-ins missed"} <= scene.kinds(calls=[])
+
+
+def test_a_message_that_was_replaced_by_nothing(scene):
+    scene.spoil("UPDATE outbox SET state = 'replaced'")
+    assert "messages never sent" in scene.kinds(calls=[])
 
 
 def test_a_message_that_is_there_twice_needs_a_reason(scene):
-    first = scene.calls[0]
-    again = call(50, first.params["outbox_row"], pid=2)
-    assert kinds(scene.findings(calls=[*scene.calls, again])) == {"messages doubled"}
-    killed = scene.findings(calls=[*scene.calls, again], kills=[Kill(1, 5.0)])
-    assert kinds(killed) == {"doubled, in flight at a kill"}
+    first, again = scene.calls[0], scene.again("checkin:1")
+    assert scene.kinds(calls=[first, again]) == {"messages doubled"}
+    in_hand = [Kill(1, 5.0)]
+    assert scene.kinds(calls=[first, again], kills=in_hand) == {"doubled, in flight at a kill"}
     still_on_its_way = replace(first, at=5.02, ended=5.03)
-    arrived = scene.findings(calls=[still_on_its_way, *scene.calls[1:], again], kills=[Kill(1, 5.0)])
-    assert kinds(arrived) == {"doubled, in flight at a kill"}, "a dead process sends nothing: it had been sent off"
-    later = scene.findings(calls=[*scene.calls, again], kills=[Kill(1, 60.0)])
-    assert kinds(later) == {"messages doubled"}, "it lived on"
-    other = scene.findings(calls=[*scene.calls, again], kills=[Kill(2, 5.0)])
-    assert kinds(other) == {"messages doubled"}, "another process was killed"
-    lost = scene.findings(calls=[replace(first, lost=True), *scene.calls[1:], again])
-    assert kinds(lost) == {"doubled, answer lost on the way"}
+    arrived = scene.kinds(calls=[still_on_its_way, again], kills=in_hand)
+    assert arrived == {"doubled, in flight at a kill"}, "a dead process sends nothing: it had been sent off"
+    assert scene.kinds(calls=[first, again], kills=[Kill(1, 60.0)]) == {"messages doubled"}, "it lived on"
+    assert scene.kinds(calls=[first, again], kills=[Kill(2, 5.0)]) == {"messages doubled"}, "another was killed"
+    lost = scene.kinds(calls=[replace(first, lost=True), again])
+    assert lost == {"doubled, answer lost on the way"}
+
+
+def test_what_was_sent_long_before_a_kill_was_not_in_hand(scene):
+    first, again = scene.calls[0], scene.again("checkin:1", at=5002.0, ended=5002.1)
+    kills = [Kill(1, 5000.0)]
+    assert scene.kinds(calls=[first, again], kills=kills) == {"messages doubled"}
+    locked = [Window("locked", 1.0, 4999.0)]
+    assert scene.kinds(calls=[first, again], kills=kills, windows=locked) == {"doubled, in flight at a kill"}
+
+
+def test_two_messages_that_say_the_same(scene):
+    scene.spoil("UPDATE outbox SET state = 'waiting', id = id")
+    copied = "INSERT INTO outbox SELECT id + 100, {} FROM outbox WHERE slot = 'checkin:1'"
+    columns = scene.database.run(lambda s: [r.name for r in s._connection.exec_driver_sql("PRAGMA table_info(outbox)")])
+    scene.spoil(copied.format(", ".join(name for name in columns if name != "id")))
+    scene.calls.clear()
+    scene.arrive()
+    assert scene.kinds() == {"messages doubled"}
+
+
+def test_a_screen_that_was_asked_for_again_is_no_doubling(scene):
+    scene.choose("no")
+    scene.tap(Action(kind="choose", subject=99, choice="no"))
+    scene.tap(Action(kind="choose", subject=99, choice="no"))
+    assert scene.kinds() == set()
 
 
 def test_an_old_question_after_a_newer_one(scene):
-    def shown(number, revision):
-        action = Action(kind="choose", subject=1, revision=revision, question="x", choice="no")
-        button = {"text": "x", "callback_data": encode(action, KEY, 7)}
-        return call(number, 900 + number, markup={"inline_keyboard": [[button]]})
-
-    assert "order broken" in kinds(scene.findings(calls=[*scene.calls, shown(60, 2), shown(61, 1)]))
-    assert "order broken" not in kinds(scene.findings(calls=[*scene.calls, shown(60, 1), shown(61, 2)]))
-    slow = replace(shown(60, 1), number=62)
-    noted_late = scene.findings(calls=[*scene.calls, shown(61, 2), slow])
-    assert "order broken" not in kinds(noted_late), "it was carried out when it came; only its answer was late"
+    scene.choose("no")
+    first, second = scene.calls
+    assert scene.kinds(calls=[first, replace(second, at=first.at - 0.05)]) == {"order broken"}
+    noted_late = [replace(second, number=1), replace(first, number=2)]
+    assert scene.kinds(calls=noted_late) == set(), "it was carried out when it came; only its answer was late"
 
 
-def test_what_was_opened_before_the_run_need_not_be_shown_in_it(scene):
-    from tests.contract.samples import checkin  # noqa: PLC0415
-
-    scene.database.run(lambda s: s.add_checkin(checkin(scene.anna.id, AT - timedelta(hours=1), kind="extra")))
-    assert "check-ins missed" in kinds(scene.findings())
-    assert "check-ins missed" not in kinds(scene.findings(begun=AT + timedelta(seconds=1), calls=[]))
-
-
-@pytest.mark.parametrize(("kind", "missed"), [("worse", False), ("extra", True)])
-def test_a_form_asked_for_need_not_be_shown_when_a_newer_one_was(scene, kind, missed):
-    from tests.contract.samples import checkin  # noqa: PLC0415
-
-    replaced = checkin(scene.anna.id, AT - timedelta(hours=1), State.REPLACED, kind=kind, closed_at=AT)
-    scene.database.run(lambda s: s.add_checkin(replaced))
-    assert "check-ins missed" in kinds(scene.findings()), "nothing came instead of it"
-    later, clinic, anna = AT + timedelta(seconds=9), scene.clinic, scene.anna
-    scene.database.run(
-        lambda s: checkins.open_checkin(s, clinic, anna, form="quick", kind="extra", due_at=later, at=later)
-    )
-    scene.send()
-    assert bool(scene.findings()["check-ins missed"]) is missed, scene.findings()["check-ins missed"]
+def test_more_than_telegram_lets_through(scene):
+    crowd = [replace(scene.calls[0], number=n, lost=True, at=n / 100, ended=n / 100) for n in range(156)]
+    assert "limits broken" in scene.kinds(calls=crowd)
+    at_once = [replace(call, params={**call.params, "outbox_at": "1"}, at=n / 7.0) for n, call in enumerate(crowd[:36])]
+    assert "limits broken" not in scene.kinds(calls=at_once)
+    assert "limits broken" in scene.kinds(calls=at_once, faults=False)
 
 
-def test_a_day_on_which_nothing_was_asked_and_one_with_two(scene):
-    from tests.contract.samples import checkin  # noqa: PLC0415
-
-    begun = checkin(scene.anna.id, AT - timedelta(days=20), kind="baseline", closed_at=AT - timedelta(days=20))
-    scene.database.run(lambda s: s.add_checkin(begun))
-    assert "check-ins missed" in kinds(scene.findings(until=AT + timedelta(days=5)))
-    for hours in (1, 2):
-        row = checkin(scene.anna.id, AT + timedelta(hours=hours), kind="scheduled", closed_at=AT)
-        scene.database.run(lambda s, r=row: s.add_checkin(r))
-    assert "check-ins doubled" in kinds(scene.findings())
-
-
-def test_the_most_within_some_seconds():
-    calls = [call(0, 1, at=at) for at in (0.0, 0.5, 0.99, 1.4, 3.0)]
+def test_the_most_within_some_seconds(scene):
+    calls = [replace(scene.calls[0], at=at) for at in (0.0, 0.5, 0.99, 1.4, 3.0)]
     assert (most_within(calls, 1), most_within(calls, 2)) == (3, 4)
 
 
-def test_what_was_let_go_in_turn_and_came_in_a_crowd():
-    calls = [call(number, 1, at=-number) for number in range(6)]
+def test_what_was_let_go_in_turn_and_came_in_a_crowd(scene):
+    call = scene.calls[0]
+    calls = [replace(call, at=1.0, params={**call.params, "outbox_at": f"{number / 2}"}) for number in range(6)]
     assert (most_within(calls, 1), most_within(calls, 1, left)) == (6, 2)
+
+
+# -- the clock
+
+
+def test_when_a_clock_that_is_set_showed_what():
+    line = Timeline(100.0, AT, [ClockSet(200.0, 7200.0), ClockSet(300.0, -7200.0), ClockSet(400.0, 60.0, False)])
+    assert line.at(150.0) == AT + timedelta(seconds=50)
+    assert line.at(250.0) == AT + timedelta(seconds=7350)
+    assert line.moments(AT + timedelta(seconds=50)) == [150.0]
+    assert line.moments(AT + timedelta(seconds=3600)) == [3640.0], "it was leapt over at first"
+    assert line.moments(AT + timedelta(seconds=7350)) == [250.0, 7390.0], "it was set back, and came there again"
+    assert line.last(AT + timedelta(seconds=7350), 1000.0) == 250.0
+    assert line.reached(AT + timedelta(seconds=3600), 150.0) == 200.0
+    assert line.by_chance(150.0, 1000.0) == timedelta(0)
+    assert line.by_chance(150.0, 250.0) == timedelta(hours=2)

@@ -9,6 +9,7 @@ from random import Random
 
 from bot.sandbox.faults import Faults
 from tests.chaos.databases import Trouble
+from tests.chaos.evidence import Window
 from tests.chaos.offset import OffsetClock
 
 CALLS = ("sendMessage", "sendPhoto", "sendContact", "editMessageText", "editMessageReplyMarkup", "answerCallbackQuery")
@@ -38,7 +39,10 @@ class Weather:
         self._outage = outage_seconds
         self._left: list[str] = []
         self.played: Counter[str] = Counter()
-        self.clock_set: list[float] = []
+        self.set_clock: set[int] = set()
+        """Which of the times that the clock was set are this one's."""
+        self.windows: list[Window] = []
+        """When each fault was played, in real seconds."""
 
     def always(self) -> None:
         """What never stops: 5 % bad gateways, 2 % answers lost, updates of a webhook doubled and out of order."""
@@ -56,8 +60,15 @@ class Weather:
                 self._rng.shuffle(self._left)
             kind = self._left.pop()
             self.played[kind] += 1
-            played = self._kinds().get(kind)
-            await (played() if played is not None else self._database.play(kind, self._pids()))
+            played, begun = self._kinds().get(kind), time.monotonic()
+            try:
+                await (played() if played is not None else self._database.play(kind, self._pids()))
+            finally:
+                self.windows.append(Window(kind, begun, time.monotonic()))
+
+    def kinds(self) -> frozenset[str]:
+        """All there are."""
+        return frozenset((*self._kinds(), *self._database.kinds()))
 
     def _kinds(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
@@ -97,6 +108,6 @@ class Weather:
         await asyncio.sleep(2)
 
     async def _set_clock(self, by: timedelta) -> None:
+        self.set_clock.add(len(self._clock.jumps))
         self._clock.jump(by)
-        self.clock_set.append(time.monotonic())
         await asyncio.sleep(0)

@@ -1,0 +1,191 @@
+"""What a run leaves for the auditor: what was seen from outside, and which real second the shared clock showed what."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from bot.sandbox.chats import Message
+from bot.sandbox.journal import Call
+from tests.chaos.fleet import Kill
+from tests.chaos.robots import Tapped
+
+SENDS = ("sendMessage", "sendPhoto", "sendContact")
+EDITS = ("editMessageText",)
+AFTER_A_KILL = 20.0
+"""Real seconds that a killed process needs to be at work again, on a machine that does other things too."""
+OF_DATABASE = frozenset({"locked", "disk full", "database restarted"})
+_BRIEF = 0.3
+"""Real seconds by which a moment may lie beside the time it is worked out from."""
+_LAGS = 15.0
+"""Real seconds for which a process may go on by the clock as it was before it was set: it looks now and then."""
+
+
+@dataclass(frozen=True)
+class ClockSet:
+    """The clock was set by so many seconds. `by_chance`: as a fault; otherwise hours were let pass."""
+
+    at: float
+    by: float
+    by_chance: bool = True
+
+
+@dataclass(frozen=True)
+class Window:
+    """A fault was played between these real moments."""
+
+    kind: str
+    begun: float
+    ended: float
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The clock that all processes share: it showed `shown` at the real moment `started`, and was set since."""
+
+    started: float
+    shown: datetime
+    sets: Sequence[ClockSet] = ()
+
+    def at(self, moment: float) -> datetime:
+        """What the clock showed at a real moment."""
+        passed = moment - self.started + sum(one.by for one in self.sets if one.at <= moment)
+        return self.shown + timedelta(seconds=passed)
+
+    def moments(self, shown: datetime) -> list[float]:
+        """When the clock showed that, oldest first: more than once where it was set back, never where it leapt over."""
+        found, offset = [], 0.0
+        bounds = [-float("inf"), *(one.at for one in self.sets), float("inf")]
+        for number, (begun, ended) in enumerate(pairwise(bounds)):
+            if number:
+                offset += self.sets[number - 1].by
+            moment = self.started + (shown - self.shown).total_seconds() - offset
+            if begun - _BRIEF <= moment <= ended + _LAGS:
+                found.append(moment)
+        return found
+
+    def last(self, shown: datetime, before: float) -> float | None:
+        """When it showed that last before a real moment."""
+        return max((moment for moment in self.moments(shown) if moment <= before + _BRIEF), default=None)
+
+    def reached(self, due: datetime, since: float) -> float:
+        """The first real moment from `since` on at which the clock showed that or later."""
+        steps = [since, *(one.at for one in self.sets if one.at > since)]
+        at_once = [moment for moment in steps if self.at(moment) >= due]
+        return min([*at_once, *(m for m in self.moments(due) if m >= since)], default=float("inf"))
+
+    def by_chance(self, begun: float, ended: float) -> timedelta:
+        """By how much faults set the clock in between."""
+        return timedelta(seconds=sum(one.by for one in self.sets if one.by_chance and begun < one.at <= ended))
+
+
+@dataclass
+class Evidence:
+    """What was seen from outside: by the sandbox, by the robots and by who killed."""
+
+    calls: Sequence[Call]
+    taps: Sequence[Tapped]
+    kills: Sequence[Kill]
+    first_update: int
+    next_update: int
+    unconfirmed: int
+    key: bytes
+    timeline: Timeline
+    until: datetime
+    already: int = 0
+    """Check-ins up to this number were there before the run: who was shown them is no concern of it."""
+    in_turn: bool = True
+    """Whether each chat's updates were worked off in the order of their numbers: a webhook may bring them otherwise."""
+    windows: Sequence[Window] = ()
+    chats: Mapping[int, Sequence[Message]] = field(default_factory=dict)
+    """What stands in each chat at the end, oldest first."""
+    faults: bool = True
+
+    def trouble(self, begun: float, ended: float, *, kinds: frozenset[str] | None = None) -> float:
+        """For how many real seconds in between something was wrong on purpose, all kinds or some."""
+        windows = [w for w in self.windows if kinds is None or w.kind in kinds]
+        if kinds is None:
+            windows += [Window("kill", kill.at, kill.at + AFTER_A_KILL) for kill in self.kills]
+        return sum(w.ended - w.begun for w in windows if w.begun <= ended and w.ended >= begun)
+
+    def set_back(self) -> bool:
+        """Whether the clock was ever set back."""
+        return any(one.by < 0 for one in self.timeline.sets)
+
+
+@dataclass
+class Findings:
+    """Lines by kind; `counts` are the figures beside them."""
+
+    found: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def losses(self) -> list[str]:
+        return [f"{kind}: {line}" for kind, lines in self.found.items() if kind not in ALLOWED for line in lines]
+
+
+ALLOWED = frozenset({"doubled, in flight at a kill", "doubled, answer lost on the way"})
+
+
+# -- calls
+
+
+def worked(call: Call) -> bool:
+    """Whether Telegram carried a message or an edit out."""
+    if call.method not in (*SENDS, *EDITS):
+        return False
+    # "Not modified": what was to be shown stands there already.
+    return call.error is None or "is not modified" in call.error[1]
+
+
+def row_of(call: Call) -> int | None:
+    number = call.params.get("outbox_row")
+    return int(number) if number is not None else None
+
+
+def chat_of(call: Call) -> int:
+    return int(call.params["chat_id"])
+
+
+def note_of(call: Call, name: str) -> Any:
+    """What `launch` noted about the outbox row at that moment."""
+    return call.params.get(f"outbox_{name}")
+
+
+def pid_of(call: Call) -> Any:
+    return note_of(call, "pid")
+
+
+def carried_out(calls: Sequence[Call]) -> dict[int, list[Call]]:
+    """Each outbox row's calls that Telegram carried out."""
+    found: defaultdict[int, list[Call]] = defaultdict(list)
+    for call in calls:
+        row = row_of(call)
+        if row is not None and worked(call):
+            found[row].append(call)
+    return found
+
+
+def came(call: Call) -> float:
+    """When it came to the server."""
+    return call.at
+
+
+def left(call: Call) -> float:
+    """When its process let it go, by the seconds that all processes of a machine share."""
+    return float(note_of(call, "at"))
+
+
+def most_within(calls: Sequence[Call], seconds: float, moment: Callable[[Call], float] = came) -> int:
+    """The most messages and edits within any so many seconds: that came to the server, or that were let go."""
+    of_outbox = (call for call in calls if call.method in (*SENDS, *EDITS) and row_of(call) is not None)
+    moments = sorted(moment(call) for call in of_outbox)
+    most = first = 0
+    for number, at in enumerate(moments):
+        while moments[first] <= at - seconds:
+            first += 1
+        most = max(most, number - first + 1)
+    return most

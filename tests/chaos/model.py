@@ -1,0 +1,159 @@
+"""What a patient's taps must have led to: the check-in's own table of transitions, fed with them once more.
+
+Nothing here is read from what the bot made of them but the moments: when each tap was worked off, and when a check-in
+was closed by another or by the clock.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise, product
+
+from bot.app.assessments import history
+from bot.app.checkins import KINDS, WORSE_ANSWERS, _input
+from bot.app.store import CheckInRow
+from bot.core import checkin as core
+from bot.core.checkin import CheckIn, State
+from bot.core.protocol import Tier
+from bot.core.triage import Assessment
+from tests.chaos.stored import Stored, WorkedOff
+
+TOGETHER = timedelta(seconds=5)
+"""Two taps that a webhook brings within it may have been worked off in either order, by two processes."""
+MOST_PAIRS = 8
+CLOSING = timedelta(seconds=60)
+"""How far the moment of a closing may be from when it was committed: the database may have been locked."""
+JUMP = timedelta(hours=2)
+
+Given = tuple[str, tuple[str, ...], datetime]
+
+
+@dataclass
+class Led:
+    """What came of the taps on one check-in."""
+
+    value: CheckIn
+    given: list[Given] = field(default_factory=list)
+    """Question, choices and moment of every answer, later forgotten or not."""
+    flags: list[tuple[Assessment, datetime]] = field(default_factory=list)
+    ended: list[tuple[Assessment, datetime, Tier]] = field(default_factory=list)
+    """The final assessment, its moment, and what had been raised before."""
+    helped: list[datetime] = field(default_factory=list)
+    """When "need help now" was tapped."""
+    tapped: int = 0
+
+    def take(self, step: core.Step, at: datetime) -> None:
+        """Note what happened in a step."""
+        before, self.value = self.value.raised, step.checkin
+        for event in step.events:
+            match event:
+                case core.AnswerGiven(question=question, choices=choices):
+                    self.given.append((question, choices, at))
+                case core.RedFlag(assessment=assessment):
+                    self.flags.append((assessment, at))
+                    before = max(before, assessment.tier)
+                case core.Finished(assessment=assessment):
+                    self.ended.append((assessment, at, before))
+                case _:
+                    pass
+
+
+def led_to(stored: Stored, row: CheckInRow, *, in_turn: bool, set_back: bool) -> tuple[Led, str | None]:
+    """Return what the taps led to, and how the stored check-in differs from it (None: not at all)."""
+    taps = _of(stored, row)
+    first: tuple[Led, str] | None = None
+    for order in _orders(taps, in_turn=in_turn):
+        for cut in _cuts(row, order, set_back=set_back):
+            led = _led(stored, row, order, cut)
+            difference = _difference(stored, row, led)
+            if difference is None:
+                return led, None
+            first = first or (led, difference)
+    assert first is not None, "there is always one order"
+    return first
+
+
+def _of(stored: Stored, row: CheckInRow) -> list[WorkedOff]:
+    """The taps that may have changed it: on its own buttons, and "by mistake" on its alerts."""
+    chat = stored.patient(row.patient_id).chat_id
+    alerts = {alert.id for alert in stored.of_checkin(row.id)}
+    return [
+        one
+        for one in stored.taps.get(chat or 0, [])
+        if (one.tap.action.kind in KINDS and one.tap.action.subject == row.id)
+        or (one.tap.action.kind == "alert" and one.tap.action.choice == "mistake" and one.tap.action.subject in alerts)
+    ]
+
+
+def _orders(taps: list[WorkedOff], *, in_turn: bool) -> Iterator[list[WorkedOff]]:
+    """By the numbers of the updates; where they may be overtaken, every order that is possible."""
+    yield taps
+    if in_turn:
+        return
+    by_moment = sorted(taps, key=lambda one: (one.at, one.tap.update_id))
+    yield by_moment
+    for base in (by_moment, taps):
+        close = [n for n, (one, two) in enumerate(pairwise(base)) if abs(two.at - one.at) < TOGETHER][:MOST_PAIRS]
+        for swaps in product((False, True), repeat=len(close)):
+            order = list(base)
+            for number, swap in zip(close, swaps, strict=True):
+                if swap:
+                    order[number], order[number + 1] = order[number + 1], order[number]
+            yield order
+
+
+def _cuts(row: CheckInRow, order: Sequence[WorkedOff], *, set_back: bool) -> Iterator[int]:
+    """How many of the taps came before it was closed by something else."""
+    if row.value.state not in {State.REPLACED, State.EXPIRED} or row.closed_at is None:
+        yield len(order)
+        return
+    slack = CLOSING + (JUMP if set_back else timedelta(0))
+    likely = sum(one.at < row.closed_at for one in order)
+    yield likely
+    for cut in range(len(order), -1, -1):
+        before, after = order[:cut], order[cut:]
+        in_time = all(one.at <= row.closed_at + slack for one in before)
+        if cut != likely and in_time and all(one.at >= row.closed_at - slack for one in after):
+            yield cut
+
+
+def _led(stored: Stored, row: CheckInRow, order: Sequence[WorkedOff], cut: int) -> Led:
+    protocol = stored.clinic.protocol
+    known = WORSE_ANSWERS if row.kind == "worse" else {}
+    led = Led(core.open_checkin(row.value.form, protocol, known))
+    led.given += [(question, choices, row.opened_at) for question, choices in known.items()]
+    compared = history(stored.store, stored.clinic, row)
+    for one in order[:cut]:
+        if led.value.state is State.DONE:
+            break
+        led.tapped += 1
+        action = one.tap.action
+        if action.kind == "help_now":
+            led.helped.append(one.at)
+            continue
+        received = core.Mistake() if action.kind == "alert" else _input(action)
+        led.take(core.step(led.value, received, protocol, compared, one.at), one.at)
+    closing = {State.REPLACED: core.Replace, State.EXPIRED: core.Expire}.get(row.value.state)
+    if closing is not None and row.closed_at is not None:
+        led.take(core.step(led.value, closing(), protocol, compared, row.closed_at), row.closed_at)
+    return led
+
+
+def _difference(stored: Stored, row: CheckInRow, led: Led) -> str | None:
+    kept = [(answer.question, answer.choices, answer.given_at) for answer in stored.answers[row.id]]
+    if missing := [one for one in led.given if one not in kept]:
+        return f"{_told(missing)} is not stored, of {len(led.given)} answers that were tapped"
+    if beyond := [one for one in kept if one not in led.given]:
+        return f"{_told(beyond)} is stored and was not tapped then"
+    for name in ("state", "revision", "cursor"):
+        was, must = getattr(row.value, name), getattr(led.value, name)
+        if was != must:
+            return f"its {name} is {was}, and by what was tapped {must}"
+    if dict(row.value.answers) != dict(led.value.answers):
+        return f"its answers are {dict(row.value.answers)}, and by what was tapped {dict(led.value.answers)}"
+    return None
+
+
+def _told(given: Sequence[Given]) -> str:
+    question, choices, at = given[0]
+    return f"{question} {list(choices)} of {at:%d %H:%M:%S}"

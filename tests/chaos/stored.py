@@ -1,0 +1,111 @@
+"""What the database holds at the end of a run, read once for all that the auditor asks of it. Judges nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.app.ports import Clinic
+from bot.app.store import AlertRow, AnswerRow, AssessmentRow, Audit, CheckInRow, Patient, Store
+from bot.db import tables as t
+from bot.sandbox.journal import Call
+from tests.chaos.evidence import Evidence, carried_out, chat_of
+from tests.chaos.robots import Tapped
+
+ALL = 1_000_000
+
+
+@dataclass(frozen=True)
+class WorkedOff:
+    """A tap, and the moment as which its transaction counts: all it led to bears that very moment."""
+
+    at: datetime
+    tap: Tapped
+
+
+@dataclass
+class Stored:
+    """Rows by what they belong to. `sent`: each outbox row's calls that Telegram carried out."""
+
+    store: Store
+    clinic: Clinic
+    patients: Sequence[Patient]
+    checkins: dict[int, list[CheckInRow]]
+    """By patient, oldest first."""
+    answers: dict[int, list[AnswerRow]]
+    """By check-in, in the order they were stored."""
+    assessments: dict[int, list[AssessmentRow]]
+    """By patient, oldest first."""
+    alerts: list[AlertRow]
+    lines: dict[str, list[Audit]]
+    """The record, by study code."""
+    rows: list[Any]
+    slots: dict[str, list[Any]]
+    updates: dict[int, datetime]
+    sent: dict[int, list[Call]]
+    taps: dict[int, list[WorkedOff]]
+    """By chat, those that were worked off, in the order of their updates."""
+
+    def patient(self, number: int) -> Patient:
+        return next(patient for patient in self.patients if patient.id == number)
+
+    def of_checkin(self, number: int) -> list[AlertRow]:
+        return [alert for alert in self.alerts if alert.checkin_id == number]
+
+    def arrived(self, slot: str, chat: int | None = None, *, at: datetime | None = None) -> list[Call]:
+        """The calls that brought messages of a slot, to a chat, of rows made at a moment; the first one first."""
+        rows = [row for row in self.slots.get(slot, []) if at is None or row.created_at == at]
+        calls = [call for row in rows for call in self.sent.get(row.id, [])]
+        return sorted((c for c in calls if chat is None or chat_of(c) == chat), key=lambda call: call.at)
+
+
+def read(store: Any, clinic: Clinic, seen: Evidence) -> Stored:
+    """Read all of it."""
+    patients = store.patients(limit=ALL)
+    checkins = {p.id: sorted(store.checkins(p.id, limit=ALL), key=lambda row: row.id) for p in patients}
+    rows = outbox(store)
+    updates = {row.update_id: row.at for row in store._connection.execute(select(t.seen_update))}
+    return Stored(
+        store=store,
+        clinic=clinic,
+        patients=patients,
+        checkins=checkins,
+        answers={row.id: sorted(store.answers(row.id), key=_number) for mine in checkins.values() for row in mine},
+        assessments={p.id: sorted(store.assessments(p.id, limit=ALL), key=_number) for p in patients},
+        alerts=[alert for p in patients for alert in sorted(store.alerts(p.id, limit=ALL), key=_number)],
+        lines={p.code: list(store.audit_lines(p.code, limit=ALL)) for p in patients},
+        rows=rows,
+        slots=_by_slot(rows),
+        updates=updates,
+        sent=carried_out(seen.calls),
+        taps=_worked_off(seen.taps, updates),
+    )
+
+
+def outbox(store: Any) -> list[Any]:
+    """Every message there was, without its body."""
+    o = t.outbox.c
+    columns = (o.id, o.patient_id, o.chat_hash, o.lane, o.slot, o.mode, o.revision, o.state, o.created_at)
+    return list(store._connection.execute(select(*columns).order_by(o.id)))
+
+
+def _number(row: Any) -> int:
+    return int(row.id)
+
+
+def _by_slot(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.slot].append(row)
+    return found
+
+
+def _worked_off(taps: Iterable[Tapped], updates: dict[int, datetime]) -> dict[int, list[WorkedOff]]:
+    found: defaultdict[int, list[WorkedOff]] = defaultdict(list)
+    for tap in sorted(taps, key=lambda tap: tap.update_id):
+        if tap.update_id in updates:
+            found[tap.chat_id].append(WorkedOff(updates[tap.update_id], tap))
+    return found
