@@ -63,8 +63,9 @@ class Leader:
                 self._saw_it_set = False
                 await asyncio.sleep(2 * RENEW_SECONDS)
             try:
-                if await asyncio.wait_for(self._take(), LEASE_SECONDS):
-                    break
+                async with asyncio.timeout(LEASE_SECONDS):
+                    if await self._take():
+                        break
             except Exception as error:  # noqa: BLE001 - the database is down: looked at again as soon as ever
                 LEASE_ERRORS.labels("take").inc()
                 log.warning("the lease of polling can't be read", action="poll_lease", error=type(error).__name__)
@@ -78,7 +79,8 @@ class Leader:
             # No later than the lease ends: from then on another may poll.
             await asyncio.sleep(min(RENEW_SECONDS, max(0.0, self._until - time.monotonic())))
             try:
-                kept = await asyncio.wait_for(self._take(), LEASE_SECONDS - RENEW_SECONDS)
+                async with asyncio.timeout(LEASE_SECONDS - RENEW_SECONDS):
+                    kept = await self._take()
             except Exception as error:  # noqa: BLE001 - the database is down: what it can't renew it holds to its end
                 LEASE_ERRORS.labels("renew").inc()
                 log.warning("the lease of polling was not renewed", action="poll_lease", error=type(error).__name__)
@@ -90,8 +92,8 @@ class Leader:
     async def give_up(self) -> None:
         """Let another begin at once; when that fails the lease runs out by itself."""
         try:
-            drop = self._database.transact(lambda store: store.drop_lease(LEASE, owner=self._owner))
-            await asyncio.wait_for(drop, RENEW_SECONDS)
+            async with asyncio.timeout(RENEW_SECONDS):
+                await self._database.transact(lambda store: store.drop_lease(LEASE, owner=self._owner))
         except Exception as error:  # noqa: BLE001 - see above
             LEASE_ERRORS.labels("give_up").inc()
             log.warning("the lease of polling was not given back", action="poll_lease", error=type(error).__name__)
