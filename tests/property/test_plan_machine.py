@@ -1,8 +1,19 @@
-"""Changes of plans by chance, against the schedule: what is due next is what the plan says, after any row of edits."""
+"""Changes of plans by chance, against a plain reading of them: each check-in of the plan is opened once, and none else.
 
-from datetime import UTC, date, datetime, timedelta
+The model here reads the clinic's plan day by day on a local calendar, knows nothing of how the bot works a moment out,
+and keeps what each edit says by itself. Looked at is what was opened, at the moment and with the form it should be.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -15,100 +26,366 @@ from bot.core.own_plan import Rhythm
 from bot.core.schedule import Pause
 from tests.app.conftest import packaged
 from tests.contract.samples import patient
+from tests.fakes.databases import sqlite_database
 from tests.fakes.memory_store import MemoryDatabase
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-DAY = timedelta(days=1)
+"""Four weeks before the clocks change in Berlin."""
+BERLIN = ZoneInfo("Europe/Berlin")
+QUIET_FROM, QUIET_TO = time(21), time(8, 15)
+DAY, HOUR, MINUTE, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+CUTOFF = 12 * HOUR
+"""Later than this a check-in is not asked any more but shown to the coordinator."""
+SEAMS = (0, 6, 7, 84, 86, 91, 92, 182, 183, 365, 366)
+"""Days at which the clinic's phases begin or end, and some between."""
+AHEAD = 250
+"""Days the model looks ahead: more than a tail lasts after the stop."""
+
+
+def local(at: datetime) -> date:
+    return at.astimezone(BERLIN).date()
+
+
+@dataclass
+class Model:
+    """The patient's plan as staff would write it on a wall calendar. Days count from the start of ICI, day 0."""
+
+    phases: dict[str, Any]
+    start: date
+    jitter: int
+    plan: str = "standard"
+    stop: date | None = None
+    send: time = time(10, 30)
+    rhythms: tuple[tuple[int, int | None, int], ...] = ()
+    weekdays: tuple[int, ...] = ()
+    extras: set[date] = field(default_factory=set)
+    pauses: list[tuple[date, date]] = field(default_factory=list)
+
+    def moment(self, day: date) -> datetime:
+        """When that day's check-in is due: jitter goes the other way where it would lead into quiet hours."""
+        for seconds in (self.jitter, -self.jitter):
+            clock = datetime.combine(day, self.send) + seconds * SECOND
+            if QUIET_TO <= clock.time() < QUIET_FROM:
+                return clock.replace(tzinfo=BERLIN).astimezone(UTC)
+        raise AssertionError(self.send)
+
+    def asks(self, today: date) -> dict[date, str | None]:
+        """Return all days up to far ahead of today that are asked on, with the form where it is plain which."""
+        paused = {first + n * DAY for first, last in self.pauses for n in range((last - first).days + 1)}
+        found: dict[date, str | None] = {}
+        for number, form in self.planned((today - self.start).days + AHEAD):
+            day = self.start + number * DAY
+            if day in paused:
+                continue
+            if self.weekdays:
+                # What falls on an unwanted day is asked on the next that is wanted.
+                day = next(day + n * DAY for n in range(7) if (day + n * DAY).weekday() in self.weekdays)
+            found[day] = None if self.weekdays else form
+        return {day: found.get(day, "quick") for day in {*found, *self.extras} - paused}
+
+    def planned(self, until: int) -> Iterator[tuple[int, str | None]]:
+        """Yield the days of the plan alone: each part of it counts from its own first day."""
+        template = self.phases[self.plan]
+        tail = [(c.form, c.every, c.offset) for c in template.tail.cadences]
+        parts = [(key, [day for _, day in days]) for key, days in groupby(self.keyed(until), key=lambda each: each[0])]
+        # The tail begins after the last part, or with the stop. A stop after that doesn't begin it anew.
+        begin = parts.pop()[1][0] if parts and parts[-1][0] == (len(template.phases), None) else until + 1
+        end = until
+        if self.stop is not None:
+            stopped = (self.stop - self.start).days
+            begin, end = min(begin, stopped), min(until, stopped + template.tail.days_after_stop)
+        for (phase, rhythm), days in parts:
+            cadences = tail if phase == len(template.phases) else _cadences(template.phases[phase])
+            if rhythm is not None:
+                cadences = [(None, self.rhythms[rhythm][2], 0)]
+            elif self.rhythms and not any(offset < len(days) for _, _, offset in cadences):
+                cadences = [(cadences[0][0], len(days), 0)]  # something is asked in whatever a rhythm leaves
+            yield from _asked([day for day in days if day < begin], days[0], cadences)
+        yield from _asked(range(begin, end + 1), begin, tail)
+
+    def keyed(self, until: int) -> Iterator[tuple[tuple[int, int | None], int]]:
+        """Yield each day with what holds on it: which phase (the tail comes after them), and whose rhythm."""
+        phases = self.phases[self.plan].phases
+        for day in range(until + 1):
+            phase = next((n for n, p in enumerate(phases) if p.first_day <= day <= p.last_day), len(phases))
+            holds = [n for n, (a, b, _) in enumerate(self.rhythms) if a <= day and (b is None or day <= b)]
+            yield (phase, holds[-1] if holds else None), day
+
+
+def _cadences(phase: Any) -> list[tuple[str, int, int]]:
+    return [(c.form, c.every, c.offset) for c in phase.cadences]
+
+
+def _asked(days: Any, first: int, cadences: list[tuple[Any, int, int]]) -> Iterator[tuple[int, str | None]]:
+    for day in days:
+        forms = [form for form, every, offset in cadences if (day - first) % every == offset]
+        if forms:
+            yield day, forms[0]
 
 
 class PlanMachine(RuleBasedStateMachine):
     """One patient, a coordinator who changes the plan at any time, and the days going by."""
 
-    @initialize(since=st.integers(0, 400))
-    def begin(self, since: int) -> None:
+    @initialize(since=st.integers(0, 400), jitter=st.integers(-600, 600))
+    def begin(self, since: int, jitter: int) -> None:
         self.clinic = packaged()
-        self.database = MemoryDatabase()
+        self.database = self.made()
         self.at = START
+        self.model = Model(self.clinic.protocol.plans, local(START) - since * DAY, jitter)
+        self.opened: dict[datetime, tuple[datetime, str | None]] = {}
+        self.skipped: set[datetime] = set()
+        values = {"quiet_from": QUIET_FROM, "quiet_to": QUIET_TO, "send_time": self.model.send, "jitter": jitter}
         made = patient(
             "P-0001",
             state=PatientState.ACTIVE,
             chat_id=7,
             timezone="Europe/Berlin",
-            ici_start=START.date() - since * DAY,
+            ici_start=self.model.start,
+            **values,
         )
         row = self.database.run(lambda s: s.add_patient(made))
         self.number = row.id
         self.database.run(lambda s: s.save_patient(plans.rescheduled(row, self.clinic, self.at)))
+
+    def made(self) -> Any:
+        return MemoryDatabase()
+
+    def teardown(self) -> None:
+        """Whatever was changed, the weeks after it are as the plan says."""
+        if hasattr(self, "number"):
+            self.days_go_by(40, 0)
 
     @property
     def row(self) -> Any:
         return self.database.run(lambda s: s.patient(self.number))
 
     def day(self, ahead: int) -> date:
-        return self.at.date() + ahead * DAY
+        return local(self.at) + ahead * DAY
 
-    def change(self, edit: PlanEdit) -> None:
+    # -- what the coordinator does
+
+    def change(self, edit: PlanEdit, **changes: Any) -> None:
+        """Make an edit that the model takes up; with no changes given it has to be refused."""
+        if all(getattr(self.model, name) == value for name, value in changes.items()):
+            changes = {}
         before = self.row
         try:
             self.database.run(lambda s: plan_edits.apply(s, self.clinic, "P-0001", edit, "ann", self.at))
         except RefusedError:
+            assert not changes, "refused, though it makes sense"
             assert self.row == before, "what is refused changes nothing"
+        else:
+            assert changes, "taken, though it makes no sense or changes nothing"
+        for name, value in changes.items():
+            setattr(self.model, name, value)
 
-    @rule(every=st.integers(1, 7), first=st.integers(0, 60), length=st.integers(0, 60))
-    def rhythm(self, every: int, first: int, length: int) -> None:
-        self.change(PlanEdit(rhythms=(Rhythm(every=every, first_day=first, last_day=first + length),)))
+    @rule(
+        every=st.integers(1, 7),
+        first=st.integers(0, 420) | st.sampled_from(SEAMS),
+        length=st.none() | st.integers(0, 60) | st.sampled_from(SEAMS),
+        within=st.none() | st.tuples(st.integers(0, 30), st.integers(0, 20), st.integers(1, 5)),
+    )
+    def rhythm(self, every: int, first: int, length: int | None, within: tuple[int, int, int] | None) -> None:
+        """One, and perhaps another for a part of it."""
+        last = None if length is None else first + length
+        found = [(first, last, every)]
+        if within is not None:
+            begin, end = first + within[0], first + within[0] + within[1]
+            if last is None or end <= last:
+                found.append((begin, end, within[2]))
+        rhythms = tuple(Rhythm(first_day=a, last_day=b, every=n) for a, b, n in found)
+        self.change(PlanEdit(rhythms=rhythms), rhythms=tuple(found))
+
+    @rule()
+    def no_rhythm(self) -> None:
+        self.change(PlanEdit(rhythms=()), rhythms=())
 
     @rule(ahead=st.integers(-2, 20))
     def one_day_more(self, ahead: int) -> None:
-        self.change(PlanEdit(add_days=(self.day(ahead),)))
+        new = {day for day in self.model.extras if day >= self.day(0)} | {self.day(ahead)}
+        self.change(PlanEdit(add_days=(self.day(ahead),)), **({"extras": new} if ahead >= 0 else {}))
 
-    @rule(ahead=st.integers(-2, 20))
-    def one_day_less(self, ahead: int) -> None:
-        self.change(PlanEdit(drop_days=(self.day(ahead),)))
+    @rule(ahead=st.integers(-2, 20), data=st.data())
+    def one_day_less(self, ahead: int, data: st.DataObject) -> None:
+        day = data.draw(st.sampled_from([self.day(ahead), *sorted(self.model.extras)]))
+        new = {other for other in self.model.extras if other >= self.day(0)} - {day}
+        self.change(PlanEdit(drop_days=(day,)), **({"extras": new} if day in self.model.extras else {}))
 
-    @rule(ahead=st.integers(0, 10), length=st.integers(0, 14))
+    @rule(ahead=st.integers(-1, 20), length=st.sampled_from([0, 1, 2, 5, 14]))
     def pause(self, ahead: int, length: int) -> None:
-        self.change(PlanEdit(pause=Pause(first=self.day(ahead), last=self.day(ahead + length))))
+        """What was told last holds: of an earlier one the part before it stays, and nothing of it after."""
+        first, last = self.day(ahead), self.day(ahead + length)
+        before = [(a, min(b, first - DAY)) for a, b in self.model.pauses if a < first]
+        apart = [(a, b) for a, b in self.model.pauses if a > last]
+        new = {"pauses": [*before, (first, last), *apart]} if ahead >= 0 else {}
+        self.change(PlanEdit(pause=Pause(first=first, last=last)), **new)
 
-    @rule(days=st.sampled_from([(0, 3), (6,), (0, 1, 2, 3, 4, 5, 6)]))
+    @rule(days=st.sampled_from([(0, 3), (6,), (0, 1, 2, 3, 4, 5, 6), ()]))
     def weekdays(self, days: tuple[int, ...]) -> None:
-        self.change(PlanEdit(weekdays=days))
+        self.change(PlanEdit(weekdays=days), weekdays=days)
 
     @rule(ahead=st.integers(-5, 5))
     def restart(self, ahead: int) -> None:
-        self.change(PlanEdit(ici_restart=self.day(ahead)))
+        day = self.day(ahead)
+        new = {"start": day, "stop": None} if day >= (self.model.stop or self.model.start) else {}
+        self.change(PlanEdit(ici_restart=day), **new)
 
-    @rule(days=st.integers(1, 9))
-    def days_go_by(self, days: int) -> None:
-        """Day by day, as the ticker does: nothing that fell due is passed over."""
-        until = self.at + days * DAY
-        while self.at < until:
-            due = self.row.next_due_at
-            self.at = min(until, due) if due is not None and due > self.at else until
-            self.database.run(lambda s: sweeps.check_ins_due(s, self.clinic, self.at, 50))
+    @rule(ahead=st.integers(-5, 5) | st.integers(-183, -150))
+    def stop(self, ahead: int) -> None:
+        day = self.day(ahead)
+        self.change(PlanEdit(ici_stop=day), **({"stop": day} if day >= self.model.start else {}))
+
+    @rule(hour=st.integers(6, 22), minute=st.sampled_from([0, 15, 59]))
+    def send_time(self, hour: int, minute: int) -> None:
+        clock = time(hour, minute)
+        new = {"send": clock} if QUIET_TO <= clock < QUIET_FROM else {}
+        self.change(PlanEdit(send_time=clock), **new)
+
+    @rule(plan=st.sampled_from(["standard", "combination", "none of these"]))
+    def other_plan(self, plan: str) -> None:
+        self.change(PlanEdit(plan=plan), **({"plan": plan} if plan in self.model.phases else {}))
+
+    # -- what time does
+
+    @rule(minutes=st.sampled_from([-1, 0, 1, 60]))
+    def the_next_is_due(self, minutes: int) -> None:
+        """The coordinator comes back just before it, at that moment or after it."""
+        found = next(self.due(self.at + 20 * DAY), None)
+        if found is not None:
+            self.pass_until(max(self.at, found[0] + minutes * MINUTE))
+
+    @rule(hour=st.sampled_from([9, 13, 20]))
+    def asked_and_then_another_time(self, hour: int) -> None:
+        """A day that was asked is over, though the new time of day is yet to come."""
+        self.the_next_is_due(1)
+        self.send_time(hour, 0)
+
+    @rule(days=st.integers(1, 30), hours=st.integers(0, 23))
+    def days_go_by(self, days: int, hours: int) -> None:
+        """The ticker looks every few hours, a moment before each check-in should be due, and then."""
+        self.pass_until(self.at + days * DAY + hours * HOUR)
+
+    def pass_until(self, until: datetime) -> None:
+        due = dict(self.due(until))
+        looks = {moment - back for moment in due for back in (SECOND, 0 * SECOND)}
+        looks |= {self.at + n * 7 * HOUR for n in range(1, (until - self.at) // (7 * HOUR) + 1)} | {until}
+        for self.at in sorted(look for look in looks if look >= self.at):
+            if self.at in due:
+                self.opened[self.at] = (self.at, due[self.at])
+            self.tick()
+        self.look()
+
+    @rule(hours=st.sampled_from([1, 12, 13, 30, 99]))
+    def outage(self, hours: int) -> None:
+        """From just before a check-in on nobody looks: what is too late then is shown to the coordinator instead."""
+        self.the_next_is_due(-1)
+        due = dict(self.due(self.at + hours * HOUR))
+        self.at += hours * HOUR
+        for moment, form in due.items():
+            if self.at - moment > CUTOFF:
+                self.skipped.add(moment)
+            else:
+                self.opened[moment] = (self.at, form)
+        self.tick()
+        self.look()
+
+    def due(self, until: datetime) -> Iterator[tuple[datetime, str | None]]:
+        """Yield what falls due by then. A day that was asked is over, whatever changed since."""
+        asked = {local(moment) for moment in self.opened}
+        for day, form in sorted(self.model.asks(local(self.at)).items()):
+            if local(self.at) <= day not in asked and self.at < self.model.moment(day) <= until:
+                yield self.model.moment(day), form
+
+    def tick(self) -> None:
+        for _ in range(9):
+            swept = self.database.run(lambda s: sweeps.check_ins_due(s, self.clinic, self.at, 50))
+            assert swept.errors == ()
+            if not swept.done:
+                return
+        raise AssertionError("it stays due")
+
+    def look(self) -> None:
+        """Is what was opened, when and of which form, what the model says? And what came too late?"""
+        rows = self.database.run(lambda s: s.checkins(self.number, limit=10_000))
+        found = {row.due_at: row for row in rows}
+        assert sorted(row.due_at for row in rows) == sorted(self.opened), "each once, and none else"
+        for moment, (opened_at, form) in self.opened.items():
+            assert found[moment].kind == "scheduled"
+            assert found[moment].opened_at == opened_at
+            assert form in (None, found[moment].value.form)
+        items = self.database.run(lambda s: s.work_items(limit=10_000))
+        shown = [item.subject for item in items if item.kind == "skipped_after_outage"]
+        assert sorted(shown) == sorted(f"P-0001@{moment:%Y-%m-%dT%H:%MZ}" for moment in self.skipped)
 
     @invariant()
     def due_is_what_the_plan_says(self) -> None:
-        if not hasattr(self, "number"):
-            return
-        row = self.row
-        expected = plans.occurrence_after(row, self.clinic, self.at)
-        assert row.next_due_at == (expected.due_at if expected else None)
-        if expected is not None:
-            assert row.next_due_at > self.at
-            assert not any(pause.first <= expected.local_date <= pause.last for pause in row.pauses)
+        if hasattr(self, "number"):
+            following = next(self.due(self.at + AHEAD * DAY), None)
+            assert self.row.next_due_at == (following[0] if following is not None else None)
 
-    @invariant()
-    def none_is_doubled(self) -> None:
-        if not hasattr(self, "number"):
-            return
-        rows = self.database.run(lambda s: s.checkins(self.number, limit=10_000))
-        days = [row.due_at.date() for row in rows]
-        assert len(days) == len(set(days)), "one check-in a day"
+
+class OnSqlite(PlanMachine):
+    """The same in a real database."""
+
+    def made(self) -> Any:
+        self.folder = tempfile.TemporaryDirectory()
+        return sqlite_database(Path(self.folder.name) / "test.db")
+
+    def teardown(self) -> None:
+        super().teardown()
+        if hasattr(self, "folder"):
+            self.database.shut()
+            self.folder.cleanup()
+
+
+def run(machine: type[PlanMachine], examples: int) -> None:
+    checks = list(HealthCheck)
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=20,
+        suppress_health_check=checks,
+        derandomize=True,
+        report_multiple_bugs=False,
+    )
+    run_state_machine_as_test(machine, settings=chosen)
+
+
+@pytest.mark.parametrize("machine", [PlanMachine, OnSqlite])
+def test_what_chance_seldom_finds_in_a_row(machine: type[PlanMachine]) -> None:
+    """One life with each kind of edit: pauses that meet or not, outages while asked daily, two times in one day."""
+    one = machine()
+    one.begin(since=70, jitter=-300)
+    one.rhythm(every=1, first=0, length=None, within=(75, 5, 3))
+    for hours in (1, 12, 13, 30, 99):
+        one.outage(hours)
+        one.due_is_what_the_plan_says()
+    for ahead, length in ((12, 3), (4, 5), (2, 1), (3, 9)):
+        one.pause(ahead, length)
+        one.due_is_what_the_plan_says()
+    one.days_go_by(days=25, hours=5)
+    for hour in (13, 20, 9):
+        one.asked_and_then_another_time(hour)
+        one.due_is_what_the_plan_says()
+    one.other_plan("combination")
+    one.rhythm(every=3, first=0, length=90, within=None)
+    one.weekdays((0, 3))
+    one.days_go_by(days=30, hours=0)
+    one.stop(-3)
+    one.days_go_by(days=5, hours=0)
+    one.weekdays(())
+    one.restart(1)
+    one.days_go_by(days=100, hours=0)
+    one.stop(0)
+    one.days_go_by(days=230, hours=0)
+    assert one.row.next_due_at is None
+    assert len(one.skipped) > 3
+    assert len(one.opened) > 50
+    one.teardown()
 
 
 def test_any_row_of_changes() -> None:
-    chosen = settings(
-        max_examples=40, stateful_step_count=20, suppress_health_check=list(HealthCheck), derandomize=True
-    )
-    run_state_machine_as_test(PlanMachine, settings=chosen)
+    run(PlanMachine, 120)
+
+
+def test_any_row_of_changes_on_sqlite() -> None:
+    run(OnSqlite, 8)
