@@ -2,18 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bot.app import installation
 from bot.app.store import Store
-from bot.cli.errors import say_error
-from bot.cli.office import AsJson, print_json, print_table, ready
+from bot.cli.office import AsJson, prepared, print_json, print_table
 from bot.db import backup as copies
-
-if TYPE_CHECKING:
-    from bot.wiring import Ready
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
 
 def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; it must not exist yet.")]) -> None:
     """Copy the database while the bot works; the copy opens with the same keys only."""
-    copies.backup(_prepared().database_url, target)
+    copies.backup(prepared().database_url, target)
     typer.echo(f"{target}: {target.stat().st_size:,} bytes. Check it: nervecheck restore {target} --verify")
 
 
@@ -36,11 +32,11 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Put a copy in the database's place; what was there is kept beside it."""
-    prepared = _prepared()
-    url, keyring = prepared.database_url, prepared.keyring
+    clinic = prepared()
+    url, keyring = clinic.database_url, clinic.keyring
 
     def against(store: Store) -> Sequence[str]:
-        sandbox, oldest = prepared.sandbox, prepared.oldest_key
+        sandbox, oldest = clinic.sandbox, clinic.oldest_key
         return installation.against(store, sandbox=sandbox, oldest_key=oldest, key_ids=keyring.ids)
 
     if verify:
@@ -54,11 +50,3 @@ def restore(
     # Said before anything is replaced: who is interrupted then must know where it is.
     copies.restore(url, source, keyring, against, lambda kept: typer.echo(f"What was there is kept in {kept}."))
     typer.echo(f"{source} stands in the database's place. Start the bot: nervecheck run")
-
-
-def _prepared() -> "Ready":
-    """Settings and content; says so when the database is the sandbox's, as for cron without the clinic's settings."""
-    prepared = ready()
-    if prepared.sandbox:
-        say_error(f"No token is set: this is the sandbox's data, {prepared.settings.data_at}.")
-    return prepared

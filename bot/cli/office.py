@@ -52,15 +52,20 @@ def settings_in_force(*, sandbox: bool = False) -> Settings:
     return settings.in_sandbox() if sandbox or settings.token is None else settings
 
 
+def prepared() -> "Ready":
+    """Settings and content; says so when the data are the sandbox's, as for cron without the clinic's settings."""
+    found = ready()
+    if found.sandbox:
+        say_error(f"No token is set: this is the sandbox's data, {found.settings.data_at}.")
+    return found
+
+
 @contextmanager
 def opened() -> Iterator["Offline"]:
-    """Open the clinic's database for one command; says so when it is the sandbox's."""
+    """Open the clinic's database for one command."""
     from bot.offline import offline  # noqa: PLC0415
 
-    prepared = ready()
-    if prepared.sandbox:
-        say_error(f"No token is set: this is the sandbox's data, {prepared.settings.data_at}.")
-    with offline(prepared) as office:
+    with offline(prepared()) as office:
         yield office
 
 
