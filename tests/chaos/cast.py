@@ -19,6 +19,8 @@ from tests.chaos.robots import Robot
 ZONES = ("Europe/Berlin", "America/New_York", "America/Los_Angeles", "Pacific/Auckland", "Asia/Tokyo", "Asia/Kolkata")
 DAYTIME = range(10, 19)
 """Local hours that are no quiet ones."""
+WISHES = (("help_now", "", ""), ("choose", "safety_now", "yes"), ("choose", "safety_new", "yes"))
+"""What no run is to be without, however lucky its patients are: one of them each."""
 DEAF = 0.4
 """The share of patients who do nothing about a call screen before they are asked about it."""
 SOON = timedelta(seconds=40)
@@ -62,6 +64,9 @@ def invited(ready: Ready, box: Sandbox, clock: Clock, rng: Random, wanted: Wante
     made = [Robot(one, Random(rng.random()), key, ill=wanted.ill, started=one.id in started) for one in people]
     for robot in made[:-1]:
         robot.deaf = robot.rng.random() < DEAF
+    for robot, wish in zip(reversed(made[:-1]), WISHES, strict=False):
+        robot.wishes.append(wish)
+        robot.deaf = True
     return made
 
 

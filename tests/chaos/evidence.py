@@ -19,6 +19,7 @@ AFTER_A_KILL = 20.0
 OF_DATABASE = frozenset({"locked", "disk full", "database restarted"})
 _BRIEF = 0.3
 """Real seconds by which a moment may lie beside the time it is worked out from."""
+_AN_INSTANT = 1e-6
 _LAGS = 15.0
 """Real seconds for which a process may go on by the clock as it was before it was set: it looks now and then."""
 
@@ -63,7 +64,8 @@ class Timeline:
                 offset += self.sets[number - 1].by
             moment = self.started + (shown - self.shown).total_seconds() - offset
             if begun - _BRIEF <= moment <= ended + _LAGS:
-                found.append(moment)
+                # Of a process that had not yet noticed, it is the last moment before the clock was set that counts.
+                found.append(min(moment, ended - _AN_INSTANT))
         return found
 
     def last(self, shown: datetime, before: float) -> float | None:

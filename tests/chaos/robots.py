@@ -72,6 +72,8 @@ class Robot:
     _looks_at: float = 0.0
     _read: dict[int, tuple[tuple[str, ...], dict[str, Action]]] = field(default_factory=dict)
     started: bool = False
+    wishes: list[tuple[str, str, str]] = field(default_factory=list)
+    """Kind, question and choice of buttons that are each tapped once, as soon as they are seen."""
     deaf: bool = False
     """Does nothing about a call screen: is asked after it, and answers that."""
     calm: bool = False
@@ -142,6 +144,10 @@ class Robot:
         return any(action.kind in {"choose", "toggle", "enrol", "staff"} for action in actions.values())
 
     def _chosen(self, actions: dict[str, Action]) -> str | None:
+        for data, action in actions.items():
+            if (wish := (action.kind, action.question, action.choice)) in self.wishes:
+                self.wishes.remove(wish)
+                return data
         ticked = any(action.kind == "toggle" and action.choice.startswith("-") for action in actions.values())
         weights = {data: self._weight(action) for data, action in actions.items() if ticked or action.kind != "submit"}
         if not any(weights.values()):

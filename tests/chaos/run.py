@@ -184,7 +184,7 @@ class Run:
 
     async def pass_days(self) -> None:
         """Wait until so many days were let pass."""
-        for _ in range(int(self.orders.settle_seconds)):
+        for _ in range(int(5 * self.orders.settle_seconds)):
             if self.days >= self.orders.days:
                 return
             await asyncio.sleep(1)

@@ -215,6 +215,10 @@ def test_when_a_clock_that_is_set_showed_what():
     assert line.moments(AT + timedelta(seconds=3600)) == [3640.0], "it was leapt over at first"
     assert line.moments(AT + timedelta(seconds=7350)) == [250.0, 7390.0], "it was set back, and came there again"
     assert line.last(AT + timedelta(seconds=7350), 1000.0) == 250.0
+    unnoticed = line.last(AT + timedelta(seconds=103), 250.0)
+    assert unnoticed == pytest.approx(200.0), "a process that looks at the clock now and then was behind"
+    assert unnoticed is not None
+    assert line.by_chance(unnoticed, 250.0) == timedelta(hours=2)
     assert line.reached(AT + timedelta(seconds=3600), 150.0) == 200.0
     assert line.by_chance(150.0, 1000.0) == timedelta(0)
     assert line.by_chance(150.0, 250.0) == timedelta(hours=2)
