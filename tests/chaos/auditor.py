@@ -87,6 +87,7 @@ def _counts(kept: stored.Stored, seen: Evidence, led: dict[int, tuple[Led, str |
         "red flags": sum(1 for alert in kept.alerts if alert.tier in audit_flags.RED),
         "loop-backs": sum(alert.loop_backs for alert in kept.alerts),
         "most let go in any second": most_within(seen.calls, 1, left),
+        "most let go in any 5 seconds": most_within(seen.calls, 5, left),
         "most that came in any second": most_within(seen.calls, 1),
         "most that came in any 5 seconds": most_within(seen.calls, 5),
     }

@@ -21,6 +21,7 @@ from tests.chaos.stored import Stored, WorkedOff
 TOGETHER = timedelta(seconds=5)
 """Two taps that a webhook brings within it may have been worked off in either order, by two processes."""
 MOST_PAIRS = 8
+"""So many are tried in every combination."""
 CLOSING = timedelta(seconds=60)
 """How far the moment of a closing may be from when it was committed: the database may have been locked."""
 JUMP = timedelta(hours=2)
@@ -93,13 +94,20 @@ def _orders(taps: list[WorkedOff], *, in_turn: bool) -> Iterator[list[WorkedOff]
     by_moment = sorted(taps, key=lambda one: (one.at, one.tap.update_id))
     yield by_moment
     for base in (by_moment, taps):
-        close = [n for n, (one, two) in enumerate(pairwise(base)) if abs(two.at - one.at) < TOGETHER][:MOST_PAIRS]
+        close = _close(base)
         for swaps in product((False, True), repeat=len(close)):
             order = list(base)
             for number, swap in zip(close, swaps, strict=True):
                 if swap:
                     order[number], order[number + 1] = order[number + 1], order[number]
             yield order
+
+
+def _close(taps: Sequence[WorkedOff]) -> list[int]:
+    """Which taps may have changed places with the next one: first of all those on one screen, of which one counts."""
+    pairs = [(n, one, two) for n, (one, two) in enumerate(pairwise(taps)) if abs(two.at - one.at) < TOGETHER]
+    pairs.sort(key=lambda pair: pair[1].tap.action.revision != pair[2].tap.action.revision)
+    return sorted(n for n, _, _ in pairs[:MOST_PAIRS])
 
 
 def _cuts(row: CheckInRow, order: Sequence[WorkedOff], *, set_back: bool) -> Iterator[int]:

@@ -9,7 +9,10 @@ from bot.core.screen import Action
 from tests.app.conftest import AT
 from tests.chaos.evidence import ClockSet, Timeline, Window, left, most_within
 from tests.chaos.fleet import Kill
+from tests.chaos.model import _orders
+from tests.chaos.robots import Tapped
 from tests.chaos.scene import CHAT, Scene
+from tests.chaos.stored import WorkedOff
 from tests.fakes.databases import sqlite_database
 
 QUIET = ("none", "none", "none")
@@ -177,6 +180,17 @@ def test_a_screen_that_was_asked_for_again_is_no_doubling(scene):
     assert scene.kinds() == set()
 
 
+def test_of_two_taps_on_one_screen_either_may_have_counted_however_many_came_before():
+    """Two processes: the later by its own clock may have had the lock first."""
+    taps = [
+        WorkedOff(AT + timedelta(seconds=n), Tapped(n, CHAT, Action(kind="choose", revision=min(n, 14)), float(n)))
+        for n in range(16)
+    ]
+    orders = [[one.tap.update_id for one in order] for order in _orders(taps, in_turn=False)]
+    assert [*range(14), 15, 14] in orders
+    assert [[one.tap.update_id for one in order] for order in _orders(taps, in_turn=True)] == [[*range(16)]]
+
+
 def test_an_old_question_after_a_newer_one(scene):
     scene.choose("no")
     first, second = scene.calls
@@ -186,9 +200,15 @@ def test_an_old_question_after_a_newer_one(scene):
 
 
 def test_more_than_telegram_lets_through(scene):
-    crowd = [replace(scene.calls[0], number=n, lost=True, at=n / 100, ended=n / 100) for n in range(156)]
+    params = scene.calls[0].params
+    crowd = [
+        replace(scene.calls[0], number=n, lost=True, at=n / 100, params={**params, "outbox_at": f"{n / 100}"})
+        for n in range(156)
+    ]
     assert "limits broken" in scene.kinds(calls=crowd)
-    at_once = [replace(call, params={**call.params, "outbox_at": "1"}, at=n / 7.0) for n, call in enumerate(crowd[:36])]
+    in_turn = [replace(call, params={**params, "outbox_at": f"{n}"}) for n, call in enumerate(crowd)]
+    assert "limits broken" not in scene.kinds(calls=in_turn), "the server halted, and they came in a crowd"
+    at_once = [replace(call, params={**params, "outbox_at": "1"}, at=n / 7.0) for n, call in enumerate(crowd[:36])]
     assert "limits broken" not in scene.kinds(calls=at_once)
     assert "limits broken" in scene.kinds(calls=at_once, faults=False)
 
