@@ -20,7 +20,7 @@ help:
 	@echo "make bench    how fast, how far"
 	@echo "make setup    the virtual environment (the others call it)"
 	@echo "make property random patients at length (an hour)"
-	@echo "make chaos    everything goes wrong and processes are killed, at length (an hour): is anything lost?"
+	@echo "make chaos    everything goes wrong and processes are killed, at length (over an hour): is anything lost?"
 	@echo "make mutation the clinical core with each line broken: which tests notice (20 minutes)"
 	@echo "make rules    write deploy/rules.md anew from the protocol"
 	@echo "make lock     resolve the requirements anew"
@@ -72,11 +72,13 @@ rules: $(READY)
 property: $(READY)
 	NERVECHECK_PATIENTS=200 $(BIN)/python -m pytest -q -n $(JOBS) -m "slow or not slow" tests/property
 
-# At least 50 kills and 20,000 taps each; five kills and some hundred taps are part of `make test`. SEED= plays another one.
+# At least 50 kills and 20,000 taps on each database, and a shorter run in which the one of three that polls is killed;
+# five kills and some hundred taps are part of `make test`. SEED= plays another one.
 SEED ?= 1
 chaos: $(READY)
 	$(BIN)/python -m tests.chaos.run --database sqlite --kills 50 --taps 20000 --seed $(SEED)
 	$(BIN)/python -m tests.chaos.run --database postgres --replicas 3 --webhook --kills 50 --taps 20000 --seed $(SEED)
+	$(BIN)/python -m tests.chaos.run --database postgres --replicas 3 --kills 20 --taps 3000 --seed $(SEED)
 
 # What no test notices is listed with a reason in deploy/mutation.md.
 mutation: $(READY)
