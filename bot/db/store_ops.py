@@ -36,7 +36,7 @@ _IN_HAND = (
 _KEEP_ROWS = update(t.outbox).where(_O.id.in_(_IN_HAND)).values(leased_until=bindparam("until"))
 _FREE_ROWS = (
     update(t.outbox)
-    .where(t.is_waiting(t.outbox), _MINE, _O.id.not_in(bindparam("of_rows", expanding=True)))
+    .where(_O.leased_until.is_not(None), _MINE, _O.id.not_in(bindparam("of_rows", expanding=True)))
     .values(owner=None, leased_until=None)
 )
 _HURRY = (
