@@ -23,6 +23,6 @@ One test holds that (tests/test_architecture.py).
 What a tap goes through: chat/poll.py takes the raw update, chat/handlers.py reads the signed button, and
 app/conversation.py works it off in one transaction (answer, assessment, alert, messages to send). Only after the commit
 is Telegram told and the message sent. A message is a row of the outbox until it is sent: nothing is lost when the
-process dies. tests/chaos kills it and looks: run.py is one run, model.py what its taps must have led to, auditor.py what
-counts as lost.
+process dies. tests/chaos kills it and looks: run.py is one run, model.py what its taps must have led to, auditor.py
+what counts as lost.
 """

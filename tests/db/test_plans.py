@@ -113,7 +113,6 @@ LOOK_UPS = SWEEPS | {
     "mark_sent": lambda s: [s.mark_sent(4, owner="me", message_id=1, at=AT)],
     "mark_retry": lambda s: [s.mark_retry(24, owner="x", not_before=AT, error="x")],
     "keep_leases": lambda s: [s.keep_leases([24], owner="x", until=AT)],
-    "free_leases": lambda s: [s.free_leases(owner="x", but_for=[24])],
     "tried_since": lambda s: [s.tried_since(Lane.RED_FLAG)],
     "undelivered": lambda s: [s.undelivered(LIMIT)],
     "chat_free_at": lambda s: s.chat_free_at(list(range(1, 30))),
