@@ -62,6 +62,11 @@ def rescheduled(patient: Patient, clinic: Clinic, at: datetime) -> Patient:
     return patient.model_copy(update={"next_due_at": following.due_at if following else None})
 
 
+def start_of_day(at: datetime, zone: str) -> datetime:
+    """Return the first moment (UTC) of the local day that `at` falls on."""
+    return datetime.combine(at.astimezone(ZoneInfo(zone)).date(), time(), ZoneInfo(zone)).astimezone(UTC)
+
+
 def end_of_day(at: datetime, zone: str) -> datetime:
     """Return the last microsecond (UTC) of the local day that `at` falls on."""
     tomorrow = at.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)

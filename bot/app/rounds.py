@@ -1,9 +1,9 @@
 """What is asked again daily, beside the plan: kept with the patient, and worked out anew at each assessment."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.app.plans import end_of_day, rescheduled
+from bot.app.plans import end_of_day, rescheduled, start_of_day
 from bot.app.ports import Clinic
 from bot.app.store import Patient, PatientState, Store
 from bot.core.again import follow
@@ -42,7 +42,13 @@ def asked_until(store: Store, clinic: Clinic, patient: Patient, at: datetime) ->
     asked = (row for row in store.checkins(patient.id, limit=LOOKED_BACK) if row.kind in DAYS_CHECKIN)
     newest = next(asked, None)
     asked_today = newest is not None and local_day(patient, clinic, newest.due_at) == today
-    return end_of_day(at, patient.timezone or clinic.timezone) if asked_today else at
+    zone, due = patient.timezone or clinic.timezone, patient.next_due_at
+    if asked_today:
+        return end_of_day(at, zone)
+    if due is not None and due <= at:
+        # It fell due, and no sweep has opened it yet, as while the bot is down: no change may pass it over.
+        return start_of_day(due, zone) - timedelta(microseconds=1)
+    return at
 
 
 def local_day(patient: Patient, clinic: Clinic, at: datetime) -> date:

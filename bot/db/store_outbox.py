@@ -62,7 +62,8 @@ _IN_SLOT = (
 _REPLACE = (
     update(t.outbox)
     .where(_O.id.in_(bindparam("of_rows", expanding=True)))
-    .values(state=OutboxState.REPLACED.value, ended_at=bindparam("moment"))
+    # Its lease goes, too: after the clock was set back one that is over would run again, and hold the chat up.
+    .values(state=OutboxState.REPLACED.value, ended_at=bindparam("moment"), owner=None, leased_until=None)
 )
 _DROP = (
     update(t.outbox)
@@ -201,7 +202,11 @@ _OVER = (
     # Who holds one is working on it: no red flag waits for that.
     .with_for_update(key_share=True, skip_locked=True)
 )
-_EXPIRE = update(t.outbox).where(_O.id.in_(_OVER)).values(state=OutboxState.EXPIRED.value, ended_at=bindparam("at"))
+_EXPIRE = (
+    update(t.outbox)
+    .where(_O.id.in_(_OVER))
+    .values(state=OutboxState.EXPIRED.value, ended_at=bindparam("at"), owner=None, leased_until=None)
+)
 _FORGET = delete(t.outbox).where(~t.is_waiting(t.outbox), _O.created_at < bindparam("before"))
 _FORGET_SLOT = delete(t.slot_message).where(
     t.slot_message.c.chat_hash == bindparam("of_chat"), t.slot_message.c.slot == bindparam("of_slot")

@@ -4,8 +4,10 @@ from datetime import time, timedelta
 
 import pytest
 
-from bot.app import checkins, rounds, settings
+from bot.app import checkins, plan_edits, rounds, settings, sweeps
+from bot.app.plan_edits import PlanEdit
 from bot.app.store import PatientState
+from bot.core.schedule import Pause
 from bot.core.screen import Action
 from tests.app.conftest import AT
 
@@ -68,3 +70,68 @@ def test_what_fell_due_before_the_clock_was_set_back_takes_the_place_of_nothing(
     assert opened(first.due_at) is None
     assert database.run(lambda s: s.open_checkin(anna.id)).id == stands.id
     assert database.run(lambda s: s.outbox_counts()) == before
+
+
+@pytest.fixture
+def due(database, clinic, anna):
+    """Asked every day, last yesterday; today's check-in fell due a second ago, and no sweep was there for it."""
+
+    def begin(store):
+        store.save_checkin(store.open_checkin(anna.id).model_copy(update={"due_at": AT - timedelta(days=1)}))
+        daily = {"ici_start": AT.date() - timedelta(days=28), "regimen": "combination"}
+        row = store.patient(anna.id).model_copy(update=daily)
+        store.save_patient(rounds.rescheduled(row, clinic, AT - timedelta(days=1)))
+
+    database.run(begin)
+    database.run(lambda s: store_due(s, clinic, anna))
+    moment = patient(database, anna).next_due_at
+    assert moment.date() == AT.date()
+    return moment
+
+
+def store_due(store, clinic, anna):
+    row = store.patient(anna.id)
+    while row.next_due_at.date() < AT.date():
+        row = rounds.rescheduled(row, clinic, row.next_due_at)
+    store.save_patient(row)
+
+
+def edited(database, clinic, at, edit):
+    database.run(lambda s: plan_edits.apply(s, clinic, "P-0001", edit, "ann", at))
+
+
+def opened_today(database, clinic, anna, at):
+    database.run(lambda s: sweeps.check_ins_due(s, clinic, at, 50))
+    rows = database.run(lambda s: s.checkins(anna.id))
+    return [row.due_at for row in rows if row.due_at.date() == AT.date()]
+
+
+@pytest.mark.parametrize("weekdays", [(0, 3), (0, 1, 2, 3, 4, 5, 6)])
+def test_a_change_made_before_the_sweep_passes_over_nothing_that_fell_due(database, clinic, anna, due, weekdays):
+    """The bot was down, or busy; today is a Monday."""
+    later = due + timedelta(minutes=3)
+    edited(database, clinic, later, PlanEdit(weekdays=weekdays))
+    assert opened_today(database, clinic, anna, later) == [due]
+
+
+def test_what_a_change_takes_away_from_today_is_not_asked(database, clinic, anna, due):
+    later = due + timedelta(minutes=3)
+    edited(database, clinic, later, PlanEdit(pause=Pause(first=AT.date(), last=AT.date())))
+    assert opened_today(database, clinic, anna, later) == []
+
+
+def test_an_hour_that_is_moved_to_the_evening_is_asked_for_then_alone(database, clinic, anna, due):
+    later = due + timedelta(minutes=3)
+    edited(database, clinic, later, PlanEdit(send_time=time(18)))
+    assert opened_today(database, clinic, anna, later) == []
+    evening = patient(database, anna).next_due_at
+    assert opened_today(database, clinic, anna, evening) == [evening]
+
+
+def test_an_hour_that_is_moved_to_before_now_is_asked_for_at_once(database, clinic, anna, due):
+    later = due + timedelta(hours=5)
+    edited(database, clinic, later, PlanEdit(send_time=time(9, 30)))
+    assert len(opened_today(database, clinic, anna, later)) == 1
+    assert opened_today(database, clinic, anna, later + timedelta(minutes=1)) == opened_today(
+        database, clinic, anna, later
+    ), "and once"

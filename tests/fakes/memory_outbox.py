@@ -48,12 +48,12 @@ class MemoryMessages:
         waiting = [q for q in unsent if q.owner is None]
         for queued in waiting:
             if queued.row.mode == "edit":
-                self._put(queued._replace(state=OutboxState.REPLACED))
+                self._put(queued._replace(state=OutboxState.REPLACED, owner=None, leased_until=EPOCH))
         news = [q for q in waiting if q.row.mode == "new"]
         stays = news.pop() if row.mode == "edit" and news else None
         for queued in news if row.lane > Lane.RED_FLAG else []:
             if queued.row.lane > Lane.RED_FLAG and queued.row.revision < row.revision:
-                self._put(queued._replace(state=OutboxState.REPLACED))
+                self._put(queued._replace(state=OutboxState.REPLACED, owner=None, leased_until=EPOCH))
         if stays is not None:
             return self._take_place(stays, row)
         number = self._t.number("outbox")
@@ -112,7 +112,7 @@ class MemoryMessages:
             and (row.mode == "edit" or row.revision > q.row.revision)
         ]
         for q in dead:
-            self._put(q._replace(state=OutboxState.REPLACED))
+            self._put(q._replace(state=OutboxState.REPLACED, owner=None, leased_until=EPOCH))
         modes = {row.mode, *(q.row.mode for q in dead)}
         return queued._replace(row=row.model_copy(update={"mode": "new" if "new" in modes else "edit"}))
 
@@ -130,7 +130,7 @@ class MemoryMessages:
         if not behind:
             return False
         newer, old = behind[-1], queued.row
-        self._put(queued._replace(state=OutboxState.REPLACED))
+        self._put(queued._replace(state=OutboxState.REPLACED, owner=None, leased_until=EPOCH))
         moment = max(newer.row.not_before, not_before)
         mode = "new" if "new" in (old.mode, newer.row.mode) else "edit"
         update = {"mode": mode, "lane": min(old.lane, newer.row.lane), "not_before": moment}
@@ -174,7 +174,7 @@ class MemoryMessages:
         waiting = [q for q in self._t.all("outbox") if q.state is OutboxState.WAITING and q.leased_until <= at]
         late = [q for q in waiting if q.row.not_after is not None and q.row.not_after < at]
         for queued in late:
-            self._put(queued._replace(state=OutboxState.EXPIRED))
+            self._put(queued._replace(state=OutboxState.EXPIRED, owner=None, leased_until=EPOCH))
         return len(late)
 
     def forget_messages(self, before: datetime) -> int:
