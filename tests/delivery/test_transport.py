@@ -14,7 +14,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, Re
 
 from bot.delivery.transport import AiohttpRequest, FloodError, make_bot, too_fast
 
-from .stand_ins import TOKEN
+from .stand_ins import TOKEN, until
 
 ME = {"id": 1, "is_bot": True, "first_name": "B", "username": "b_bot"}
 MESSAGE = {"message_id": 1, "date": 0, "chat": {"id": 1, "type": "private"}}
@@ -162,12 +162,14 @@ async def test_a_connection_that_breaks(bot, server):
 async def test_a_full_pool_is_a_timeout(server):
     request = AiohttpRequest(connections=1, pool_timeout=0.02, connect_timeout=0.02, use_proxies=False)
     await request.initialize()
-    server.delay = 0.3
-    first = asyncio.create_task(request.do_request(f"{server.url}/a", "GET"))
-    await asyncio.sleep(0.05)
+    server.delay = 30
+    first = asyncio.create_task(request.do_request(f"{server.url}/a", "GET", connect_timeout=10, pool_timeout=10))
+    await until(lambda: bool(server.headers))
     with pytest.raises(TimedOut):
         await request.do_request(f"{server.url}/b", "GET")
-    await first
+    assert len(server.headers) == 1
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
     await request.shutdown()
 
 
