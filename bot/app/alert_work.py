@@ -96,7 +96,7 @@ def _saved(
     store: Store, clinic: Clinic, alert: AlertRow, action: str, by: str, at: datetime, **changes: object
 ) -> AlertRow:
     changed = alert.model_copy(update={**changes, "work_revision": alert.work_revision + 1})
-    store.save_alert(changed)
+    changed = store.save_alert(changed)
     patient = store.patient(alert.patient_id)
     detail = {"alert": alert.id, "tier": alert.tier.name, "outcome": changed.outcome, "has": changed.taken_by}
     store.audit(Audit(at=at, actor=by, action=action, subject=patient.code if patient else "", detail=detail))

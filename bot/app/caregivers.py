@@ -104,7 +104,7 @@ def opened(
     hinted = (language_hint or "").split("-")[0]
     language = hinted if hinted in clinic.languages else found.language
     asked = found.model_copy(update={"state": "asked", "chat_id": chat_id, "language": language})
-    store.save_caregiver(asked)
+    asked = store.save_caregiver(asked)
     return ask(store, clinic, patient.model_copy(update={"helper": asked}), at)
 
 
@@ -130,7 +130,7 @@ def _helper_tapped(
 
 def _agree(store: Store, clinic: Clinic, patient: Patient, helper: Caregiver, at: datetime) -> Outcome:
     active = helper.model_copy(update={"state": "active", "agreed_at": at})
-    store.save_caregiver(active)
+    active = store.save_caregiver(active)
     joined = patient.model_copy(update={"helper": active})
     _audit(store, joined, "caregiver_agreed", at)
     post(store, joined, keyboard_screen(), at=at, slot="keyboard")

@@ -29,7 +29,7 @@ def change(
     if any(isinstance(event, core.Ignored) for event in step.events):
         return None
     changed = row.model_copy(update={"value": step.checkin})
-    store.save_checkin(changed)
+    changed = store.save_checkin(changed)
     for event in step.events:
         _carry_out_change(store, clinic, patient, changed, event, at)
     return changed

@@ -85,7 +85,7 @@ def _remind(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at:
 def _fell_silent(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> None:
     row = settle_half_answered(store, clinic, patient, row, at)
     silent = row.model_copy(update={"silent_at": at, "next_step_at": None})
-    store.save_checkin(silent)
+    silent = store.save_checkin(silent)
     if row.value.state is State.ASKING:
         work_item(store, patient, "not_heard_from", at)
     if patient.next_due_at is None:

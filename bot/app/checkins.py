@@ -220,7 +220,7 @@ def carry_out(
     changed = row.model_copy(update={"value": step.checkin, "closed_at": at if closed else None, "remind_at": None})
     following = None if closed else next_step_after_answer(changed, patient, clinic, at)
     changed = changed.model_copy(update={"next_step_at": following})
-    store.save_checkin(changed)
+    changed = store.save_checkin(changed)
     for event in step.events:
         _carry_out_one(store, clinic, patient, changed, event, at)
     if not closed:
@@ -239,7 +239,7 @@ def _carry_out_one(
             store.forget_answer(row.id, question, at)
         case core.RedFlag(assessment=assessment):
             keep_assessment(store, clinic, row, assessment, at, final=False, finished=False)
-            follow_up(store, clinic, patient, assessment, at)
+            follow_up(store, clinic, as_stored(store, patient), assessment, at)
             raise_for(store, clinic, patient, row, assessment, at)
         case core.Finished(assessment=assessment):
             keep_assessment(store, clinic, row, assessment, at, final=True, finished=True)
@@ -317,7 +317,7 @@ def close_as(
     """End a check-in that the patient didn't finish; what was answered counts."""
     step = core.step(row.value, how, clinic.protocol, history(store, clinic, row), at)
     closed = row.model_copy(update={"value": step.checkin, "closed_at": at, "next_step_at": None, "remind_at": None})
-    store.save_checkin(closed)
+    closed = store.save_checkin(closed)
     # A question that was not sent yet is pointless now; the message that was sent stays where it is.
     drop_unsent(store, patient, f"checkin:{row.id}")
     for event in step.events:
@@ -337,8 +337,7 @@ def _settle(
         return row
     raise_for(store, clinic, patient, row, assessment, at)
     settled = row.model_copy(update={"value": row.value.model_copy(update={"raised": assessment.tier})})
-    store.save_checkin(settled)
-    return settled
+    return store.save_checkin(settled)
 
 
 def settle_half_answered(store: Store, clinic: Clinic, patient: Patient, row: CheckInRow, at: datetime) -> CheckInRow:

@@ -21,6 +21,7 @@ from bot.app import (
     settings,
     staff_chat,
 )
+from bot.app.assessments import as_stored
 from bot.app.ports import Clinic, Meant, Outcome
 from bot.app.post import post, post_stranger
 from bot.app.screens import copy_button, keyboard_screen, numbers, rows
@@ -303,7 +304,8 @@ def _cannot_read(store: Store, clinic: Clinic, patient: Patient, at: datetime) -
     if helper is not None:
         store.save_caregiver(helper.model_copy(update={"said_at": at}))
     else:
-        store.save_patient(patient.model_copy(update={"said_at": at}))
+        # A check-in that no protocol asks any more may just have been closed.
+        store.save_patient(as_stored(store, patient).model_copy(update={"said_at": at}))
     lines = (Text(key="said.cannot_read", values=numbers(clinic)),)
     post(store, patient, Screen(name="said", lines=lines, rows=rows((copy_button(clinic),))), at=at, slot="said")
     return Outcome(language=patient.speaks)

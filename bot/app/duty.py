@@ -44,7 +44,7 @@ def step(store: Store, clinic: Clinic, alert: AlertRow, at: datetime) -> None:
             "work_revision": now.work_revision + 1,
         }
     )
-    store.save_alert(changed)
+    changed = store.save_alert(changed)
     for each in found.steps:
         _audit(store, patient, changed, "alert_escalated", at, stage=each.stage.name, told=", ".join(each.tell))
     for name in new:

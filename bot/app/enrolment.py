@@ -32,7 +32,7 @@ def begin(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
 def go(store: Store, clinic: Clinic, patient: Patient, step: str, at: datetime, *, edit: bool = True) -> Patient:
     """Move to a step and queue its screen."""
     moved = patient.model_copy(update={"enrol_step": step, "enrol_revision": patient.enrol_revision + 1})
-    store.save_patient(moved)
+    moved = store.save_patient(moved)
     show(store, clinic, moved, at, edit=edit)
     return moved
 
@@ -116,10 +116,10 @@ def _agree(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None
 def _decline(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
     """ "No" is final until the link is opened again."""
     # On a new phone it may be the end of what was agreed to before.
-    wind_up(store, clinic, patient, at)
+    patient = wind_up(store, clinic, patient, at)
     left = {"state": PatientState.DECLINED, "enrol_step": None, "next_due_at": None, "watch": None}
     declined = patient.model_copy(update=left)
-    store.save_patient(declined)
+    declined = store.save_patient(declined)
     _audit(store, patient, "consent_declined", at)
     screen = Screen(name="enrol.declined", lines=(Text(key="enrol.declined", values=numbers(clinic)),))
     post(store, declined, screen, at=at, slot=SLOT, edit=True, revision=patient.enrol_revision + 1)
@@ -208,7 +208,7 @@ def _complete(store: Store, clinic: Clinic, patient: Patient, send_time: time, a
     )
     # The baseline is today's check-in: the plan goes on tomorrow.
     active = rescheduled(active, clinic, tonight)
-    store.save_patient(active)
+    active = store.save_patient(active)
     _audit(store, patient, "enrolled", at)
     summary = Text(
         key="enrol.done",

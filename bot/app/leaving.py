@@ -3,13 +3,17 @@
 from datetime import datetime
 
 from bot.app import caregivers, checkins
+from bot.app.assessments import as_stored
 from bot.app.ports import Clinic
 from bot.app.store import AlertState, Patient, Store
 from bot.core.checkin import Expire
 
 
-def wind_up(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
-    """End all that would ask them anything more; what was answered is judged first, and alerts stay for staff."""
+def wind_up(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Patient:
+    """End all that would ask them anything more; what was answered is judged first, and alerts stay for staff.
+
+    Return the patient as that has left them.
+    """
     for consent in store.consents(patient.id):
         if consent.withdrawn_at is None:
             store.save_consent(consent.model_copy(update={"withdrawn_at": at}))
@@ -25,3 +29,4 @@ def wind_up(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> Non
     for caregiver in store.caregivers(patient.id):
         if caregiver.state != "ended":
             caregivers.end(store, patient, caregiver, at)
+    return as_stored(store, patient)

@@ -178,7 +178,7 @@ def pause(
     state = PatientState.ACTIVE if until else PatientState.PAUSED
     paused = patient.model_copy(update={"pauses": (*pauses_ended(patient.pauses, today), gap), "state": state})
     paused = rescheduled(paused, clinic, at)
-    store.save_patient(paused)
+    paused = store.save_patient(paused)
     _audit(store, patient, "patient_paused", at, actor=by, until=str(until) if until else None)
     _tell_paused(store, paused, until, at)
     return paused
@@ -202,7 +202,7 @@ def resume(store: Store, clinic: Clinic, patient: Patient, at: datetime, *, by: 
     today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
     active = patient.model_copy(update={"pauses": pauses_ended(patient.pauses, today), "state": PatientState.ACTIVE})
     active = replanned(store, clinic, active, at)
-    store.save_patient(active)
+    active = store.save_patient(active)
     _audit(store, patient, "patient_resumed", at, actor=by or f"patient:{patient.code}")
     return active
 
@@ -230,10 +230,10 @@ def withdraw(store: Store, clinic: Clinic, code: str, at: datetime, *, actor: st
     for unused in store.invites(patient.id):
         if unused.revoked_at is None:
             store.save_invite(unused.model_copy(update={"revoked_at": at}))
-    wind_up(store, clinic, patient, at)
+    patient = wind_up(store, clinic, patient, at)
     left = {"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None, "watch": None}
     gone = patient.model_copy(update=left)
-    store.save_patient(gone)
+    gone = store.save_patient(gone)
     _audit(store, patient, "patient_withdrawn", at, actor=actor)
     farewell = Screen(name="stop.done", lines=(Text(key="stop.done"),), keyboard="remove")
     post(store, gone, farewell, at=at, slot="stop")

@@ -89,7 +89,7 @@ def apply(store: Store, clinic: Clinic, code: str, edit: PlanEdit, by: str, at: 
     found = _preview(store, clinic, patient, edited, at)
     if edited.state is PatientState.ACTIVE:
         edited = replanned(store, clinic, edited, at)
-    store.save_patient(edited)
+    edited = store.save_patient(edited)
     store.audit(Audit(at=at, actor=by, action="plan_changed", subject=code, detail=_changes(patient, edited)))
     if edited.state is PatientState.ACTIVE and edit.pause is not None:
         tell_pause(store, edited, edit.pause, at)

@@ -23,8 +23,7 @@ def follow_up(store: Store, clinic: Clinic, patient: Patient, found: Assessment,
     watched = patient.model_copy(update={"watch": watch})
     if watched.state is PatientState.ACTIVE and _asked_daily(watched) != _asked_daily(patient):
         watched = replanned(store, clinic, watched, at)
-    store.save_patient(watched)
-    return watched
+    return store.save_patient(watched)
 
 
 def _asked_daily(patient: Patient) -> date | None:

@@ -82,11 +82,11 @@ def _language(store: Store, clinic: Clinic, patient: Patient, code: str, at: dat
         return None
     if patient.helper is not None:
         helper = patient.helper.model_copy(update={"language": code})
-        store.save_caregiver(helper)
+        helper = store.save_caregiver(helper)
         spoken = patient.model_copy(update={"helper": helper})
     else:
         spoken = patient.model_copy(update={"language": code})
-        store.save_patient(spoken)
+        spoken = store.save_patient(spoken)
     _audit(store, spoken, "language", at)
     post(store, spoken, keyboard_screen(), at=at, slot="keyboard")
     row = checkins.present(store, clinic, spoken, at)
@@ -183,7 +183,7 @@ def _set(store: Store, clinic: Clinic, patient: Patient, what: str, at: datetime
     """Keep it, plan anew from it, and say when the next check-in comes."""
     if patient.state is PatientState.ACTIVE:
         patient = replanned(store, clinic, patient, at)
-    store.save_patient(patient)
+    patient = store.save_patient(patient)
     _audit(store, patient, what, at)
     zone = patient.timezone or clinic.timezone
     following = next_checkin_text(patient.next_due_at, zone)

@@ -47,7 +47,7 @@ def wake(store: Store, code: str, question: str, by: str, at: datetime) -> Snooz
     if found is None:
         raise RefusedError(f"{code}: {question!r} is not expected, so nothing ends")
     ended = found.model_copy(update={"ended_at": at, "ended_by": by})
-    store.save_snooze(ended)
+    ended = store.save_snooze(ended)
     _audit(store, patient, "symptom_not_expected", by, at)
     return ended
 

@@ -163,8 +163,7 @@ def _moved_on(store: Store, alert: AlertRow, person: Staff) -> AlertRow:
     """The message shows something else now, and shows what comes of the alert from now on."""
     told = alert.told if person.name in alert.told else (*alert.told, person.name)
     moved = alert.model_copy(update={"work_revision": alert.work_revision + 1, "told": told})
-    store.save_alert(moved)
-    return moved
+    return store.save_alert(moved)
 
 
 def _worked(store: Store, clinic: Clinic, person: Staff, alert: AlertRow, word: str, at: datetime) -> Outcome | None:

@@ -41,6 +41,7 @@ class Caregiver(Frozen):
     """
 
     id: int = 0
+    version: int = 0
     patient_id: int
     state: Literal["invited", "asked", "active", "ended"] = "invited"
     token_hash: str
@@ -58,6 +59,7 @@ class Patient(Frozen):
     """A patient, known by study code. `enrol_step` names the open enrolment screen; `jitter` is in seconds."""
 
     id: int = 0
+    version: int = 0
     code: str
     state: PatientState = PatientState.INVITED
     chat_id: int | None = None
@@ -109,6 +111,7 @@ class Invite(Frozen):
     """A single-use link; only the keyed hash of its token is stored."""
 
     id: int = 0
+    version: int = 0
     patient_id: int
     token_hash: str
     expires_at: datetime
@@ -120,6 +123,8 @@ class Consent(Frozen):
     """What a patient agreed to: the version and content hash of the text, its language, and when."""
 
     id: int = 0
+    row_version: int = 0
+    """What `version` is elsewhere: how often the row was saved."""
     patient_id: int
     version: str
     text_hash: str
@@ -136,6 +141,7 @@ class CheckInRow(Frozen):
     """
 
     id: int = 0
+    version: int = 0
     patient_id: int
     kind: Literal["scheduled", "baseline", "extra", "worse", "again"]
     due_at: datetime
@@ -223,6 +229,7 @@ class AlertRow(Frozen):
     """An assessment that someone must act on. `checkin_id` is None for "need help now" outside a check-in."""
 
     id: int = 0
+    version: int = 0
     patient_id: int
     checkin_id: int | None
     tier: Tier
@@ -376,10 +383,18 @@ class TipShown(Frozen):
 
 
 class Store(TeamStore, DeskStore, OpsStore, Protocol):
-    """One open transaction. Every `add_*` returns the record with its id; `save_*` overwrites by id."""
+    """One open transaction. Every `add_*` returns the record with its id.
+
+    `save_*` overwrites by id, and returns the record with its new version: what is saved again is what it returned. It
+    raises `StaleRecordError` when the row has another version than the record, so that nothing is saved over a change
+    that its caller has not read, be it another transaction's or this one's own.
+    """
 
     def attempt(self, fn: Callable[[], None]) -> Exception | None:
-        """Run `fn` in a savepoint: when it raises, what it did is undone and the error is returned, not raised."""
+        """Run `fn` in a savepoint: when it raises, what it did is undone and the error is returned, not raised.
+
+        It is run again first where a record was stale, and must be repeatable.
+        """
         ...
 
     # -- patients
@@ -387,7 +402,7 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         """Raise `DuplicateError` when the code exists."""
         ...
 
-    def save_patient(self, patient: Patient) -> None: ...
+    def save_patient(self, patient: Patient) -> Patient: ...
     def patient(self, patient_id: int, *, lock: bool = False) -> Patient | None:
         """`lock` holds the row for this transaction (FOR UPDATE); use cases that change a patient always lock."""
         ...
@@ -406,11 +421,11 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         ...
 
     def add_invite(self, invite: Invite) -> Invite: ...
-    def save_invite(self, invite: Invite) -> None: ...
+    def save_invite(self, invite: Invite) -> Invite: ...
     def invite_by_hash(self, token_hash: str) -> Invite | None: ...
     def invites(self, patient_id: int) -> Sequence[Invite]: ...
     def add_consent(self, consent: Consent) -> Consent: ...
-    def save_consent(self, consent: Consent) -> None: ...
+    def save_consent(self, consent: Consent) -> Consent: ...
     def consents(self, patient_id: int) -> Sequence[Consent]: ...
     def erase_patient_data(self, patient_id: int) -> None:
         """Delete all but patient, consents and audit: answers, check-ins, assessments, alerts, messages and the rest.
@@ -424,7 +439,7 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         """Raise `DuplicateError` when the chat is another caregiver's."""
         ...
 
-    def save_caregiver(self, row: Caregiver) -> None:
+    def save_caregiver(self, row: Caregiver) -> Caregiver:
         """Raise `DuplicateError` when the chat is another caregiver's."""
         ...
 
@@ -442,7 +457,7 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         """None when the patient already has one due at that moment."""
         ...
 
-    def save_checkin(self, row: CheckInRow) -> None:
+    def save_checkin(self, row: CheckInRow) -> CheckInRow:
         """The current answers are stored by `record_answer`; this stores the rest."""
         ...
 
@@ -502,7 +517,7 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
 
     # -- alerts and work items
     def add_alert(self, row: AlertRow) -> AlertRow: ...
-    def save_alert(self, row: AlertRow) -> None: ...
+    def save_alert(self, row: AlertRow) -> AlertRow: ...
     def alert(self, alert_id: int) -> AlertRow | None: ...
     def alerts(self, patient_id: int, limit: int = 50) -> Sequence[AlertRow]:
         """Newest first."""

@@ -1,5 +1,8 @@
 """What a database answers with when it can't do as it is told."""
 
+TRIES = 5
+"""How often in all a transaction is run that a stale record undoes, or the database for the sake of others."""
+
 
 class StoreDownError(RuntimeError):
     """The database failed, not what was to be done in it: try again.
@@ -10,3 +13,10 @@ class StoreDownError(RuntimeError):
 
 class DuplicateError(ValueError):
     """That study code is already in use: choose another, or look it up with `nervecheck patient show`."""
+
+
+class StaleRecordError(LookupError):
+    """The record was changed or deleted since it was read: nothing is stored, run the transaction again.
+
+    The database runs a transaction that raises it again by itself, a few times (`TRIES`).
+    """

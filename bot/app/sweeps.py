@@ -58,7 +58,7 @@ def _fall_due(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> N
     occurrence = occurrence_after(patient, clinic, due_at - _TICK)
     following = occurrence_after(patient, clinic, due_at)
     moved = patient.model_copy(update={"next_due_at": following.due_at if following else None})
-    store.save_patient(moved)
+    moved = store.save_patient(moved)
     if occurrence is None or occurrence.due_at != due_at or patient.unreachable_at is not None:
         return
     if at - due_at > clinic.protocol.clocks.cutoff:

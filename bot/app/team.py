@@ -56,7 +56,7 @@ def link_again(store: Store, clinic: Clinic, name: str, by: str, at: datetime) -
     if row.state == "gone":
         changes |= {"state": "invited", "left_at": None}
     changed = row.model_copy(update=changes)
-    store.save_staff(changed)
+    changed = store.save_staff(changed)
     _audit(store, "staff_invited_again", name, by, at)
     return changed, token
 
@@ -77,7 +77,7 @@ def remove(store: Store, name: str, by: str, at: datetime) -> Staff:
     store.end_sessions(row.id, at)
     ended = dict.fromkeys(("chat_id", "token_hash", "password_hash", "totp_secret", "login_hash"))
     gone = row.model_copy(update={**ended, "state": "gone", "left_at": at})
-    store.save_staff(gone)
+    gone = store.save_staff(gone)
     _audit(store, "staff_removed", name, by, at)
     return gone
 
@@ -100,7 +100,7 @@ def joined(store: Store, clinic: Clinic, token: str, chat_id: int, at: datetime)
             "unreachable_at": None,
         }
     )
-    store.save_staff(row)
+    row = store.save_staff(row)
     _audit(store, "staff_joined", row.name, row.name, at)
     return row
 

@@ -17,6 +17,7 @@ class Staff(Frozen):
     """
 
     id: int = 0
+    version: int = 0
     name: str
     role: Role
     state: Literal["invited", "active", "gone"] = "invited"
@@ -73,6 +74,7 @@ class Snooze(Frozen):
     """A symptom (question id) that the team expects up to a level (choice id; stored sealed) until a moment."""
 
     id: int = 0
+    version: int = 0
     patient_id: int
     question: str
     level: str
@@ -87,6 +89,7 @@ class Session(Frozen):
     """A browser that is signed in to the console; only the keyed hash of its token is stored."""
 
     id: int = 0
+    version: int = 0
     staff_id: int
     token_hash: str
     began_at: datetime
@@ -98,6 +101,7 @@ class Passkey(Frozen):
     """A passkey of someone of the team: what the browser knows it by and its public key (both URL-safe base64)."""
 
     id: int = 0
+    version: int = 0
     staff_id: int
     credential_id: str
     public_key: str
@@ -128,7 +132,7 @@ class TeamStore(Protocol):
         """Raise `DuplicateError` when the name exists, or the chat is someone else's of the team."""
         ...
 
-    def save_staff(self, row: Staff) -> None:
+    def save_staff(self, row: Staff) -> Staff:
         """Raise `DuplicateError` when the chat is someone else's of the team."""
         ...
 
@@ -161,7 +165,7 @@ class TeamStore(Protocol):
         ...
 
     def add_snooze(self, row: Snooze) -> Snooze: ...
-    def save_snooze(self, row: Snooze) -> None: ...
+    def save_snooze(self, row: Snooze) -> Snooze: ...
     def snoozes(self, patient_id: int) -> Sequence[Snooze]:
         """All there were, oldest first."""
         ...
@@ -169,7 +173,7 @@ class TeamStore(Protocol):
     def staff_member(self, staff_id: int) -> Staff | None: ...
     def staff_by_login(self, login_hash: str) -> Staff | None: ...
     def add_session(self, row: Session) -> Session: ...
-    def save_session(self, row: Session) -> None: ...
+    def save_session(self, row: Session) -> Session: ...
     def session_by_hash(self, token_hash: str) -> Session | None: ...
     def end_sessions(self, staff_id: int, at: datetime) -> None:
         """All of one person that are not ended."""
@@ -188,7 +192,7 @@ class TeamStore(Protocol):
         ...
 
     def add_passkey(self, row: Passkey) -> Passkey: ...
-    def save_passkey(self, row: Passkey) -> None: ...
+    def save_passkey(self, row: Passkey) -> Passkey: ...
     def drop_passkey(self, passkey_id: int) -> None: ...
     def passkey_by_credential(self, credential_id: str) -> Passkey | None: ...
     def passkeys(self, staff_id: int) -> Sequence[Passkey]:

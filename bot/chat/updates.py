@@ -17,7 +17,7 @@ from bot.app import dead
 from bot.app.lookup import RefusedError
 from bot.app.ports import Outcome
 from bot.app.store import DeadUpdate, Store
-from bot.app.store_errors import StoreDownError
+from bot.app.store_errors import StaleRecordError, StoreDownError
 from bot.chat.afterwards import Afterwards
 from bot.chat.handlers import Handlers, Step
 from bot.chat.metrics import (
@@ -143,8 +143,9 @@ class Dispatcher:
     async def _transact(self, work: "_Once") -> Outcome | None:
         try:
             return await self._database.transact(work)
-        except StoreDownError as error:
-            # Also where it failed in the middle of the work: that is not the work's fault.
+        except (StoreDownError, StaleRecordError) as error:
+            # Also where it failed in the middle of the work, or others changed each time what it saves: that is not
+            # the work's fault.
             raise DatabaseDownError("the database failed") from error
         except Exception as error:
             if work.failed:
@@ -225,6 +226,8 @@ def replay(store: Store, handlers: Handlers, bot: Bot, number: int, by: str, at:
     try:
         step = handlers.step(Update.de_json(json.loads(found.raw), bot))
         outcome = step.work(store, at) if step.work is not None and step.outdated is None else None
+    except StaleRecordError:
+        raise
     except Exception as error:
         raise RefusedError(f"update-{number} failed again ({where(error)}): it stays listed") from error
     over = outcome is not None and outcome.toast is not None and outcome.toast.key == OVER

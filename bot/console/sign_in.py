@@ -150,7 +150,7 @@ async def by_link(desk: Desk, token: str) -> str | None:
         if person is None or person.state != "active" or person.login_expires_at is None:
             return None
         used = person.model_copy(update={"login_hash": None, "login_expires_at": None, "failures": 0})
-        store.save_staff(used)
+        used = store.save_staff(used)
         return begin(store, desk, used, "link", at) if at < person.login_expires_at else None
 
     return await desk.write(work)
@@ -176,7 +176,7 @@ async def by_password(desk: Desk, name: str, password: str, code: str) -> str | 
             _failed(store, now, at)
             return None
         entered_ = now.model_copy(update={"failures": 0, "locked_until": None, "totp_step": step})
-        store.save_staff(entered_)
+        entered_ = store.save_staff(entered_)
         return begin(store, desk, entered_, "password", at)
 
     return await desk.write(work)

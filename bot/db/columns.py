@@ -38,6 +38,11 @@ def number_column() -> Column[int]:
     return Column("id", Identity, primary_key=True, autoincrement=True)
 
 
+def version(name: str = "version") -> Column[int]:
+    """Of a record that is saved whole: see `Section._save`. A program that knows nothing of it goes on inserting."""
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
 def rid() -> Column[bytes]:
     return Column("rid", LargeBinary, nullable=False)
 

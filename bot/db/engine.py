@@ -1,8 +1,9 @@
 """The door to the database: opens one by its URL and runs plain functions, each in one transaction. Knows no table.
 
 `transact` and `read` hand a function to a thread and come back with its result: one hop a transaction. The function
-gets a `Store` and must do nothing but use it, because PostgreSQL may run it again. When its caller is cancelled
-meanwhile, it is either not run at all or runs to its end.
+gets a `Store` and must do nothing but use it, because it may be run again: always when a record it saves was changed
+since it was read (`StaleRecordError`), which its caller hears of after `TRIES` times in all. When its caller is
+cancelled meanwhile, it is either not run at all or runs to its end.
 """
 
 from abc import ABC, abstractmethod

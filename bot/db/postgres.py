@@ -1,8 +1,9 @@
 """PostgreSQL: a pool of threads, each with its own psycopg 3 connection. Knows no table and decides nothing.
 
-READ COMMITTED with row locks. A deadlock, a serialization failure or a connection lost before the commit undid
-everything, so the function is run again, a few times; after that its caller hears of it. A replica that is halted in
-the middle of a transaction, or whose machine is gone, must not hold what all need: the server ends it.
+READ COMMITTED with row locks. A deadlock, a serialization failure, a record that another transaction changed since it
+was read, or a connection lost before the commit undid everything, so the function is run again, a few times; after
+that its caller hears of it. A replica that is halted in the middle of a transaction, or whose machine is gone, must not
+hold what all need: the server ends it.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from sqlalchemy import URL, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from bot.app.store import Store
-from bot.app.store_errors import StoreDownError
+from bot.app.store_errors import TRIES, StaleRecordError, StoreDownError
 from bot.db.crypto import Keyring
 from bot.db.engine import Database, DatabaseClosedError
 from bot.db.faults import is_down
@@ -29,7 +30,6 @@ from bot.db.store import SqlStore
 
 T = TypeVar("T")
 THREADS = 8
-TRIES = 5
 FIRST_WAIT_S = 0.01
 """Doubled at each further try: 0.15 s in all."""
 _CONNECT = {
@@ -119,6 +119,9 @@ class PostgresDatabase(Database):
         for number in range(TRIES - 1):
             try:
                 return self._once(fn)
+            except StaleRecordError:
+                if self._closing:
+                    raise
             except DBAPIError as error:
                 if self._closing or not _is_worth_another(error):
                     raise

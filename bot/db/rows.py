@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.app.store_errors import DuplicateError
+from bot.app.store_errors import DuplicateError, StaleRecordError
 from bot.core.screen import Frozen, Screen
 from bot.db.crypto import Keyring, KeyringError, SealError
 
@@ -51,7 +51,8 @@ def sealed_record(model: type[Frozen]) -> Seal:
 class Shape(Generic[R]):
     """One record type in one table: every field is a column of its name, `sealed` ones encrypted.
 
-    `elsewhere`: fields that are stored by other means.
+    `elsewhere`: fields that are stored by other means. `version`: which field counts how often the record was saved;
+    a record that has it is updated only where its row has the same.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Shape(Generic[R]):
         model: type[R],
         sealed: Mapping[str, Seal] | None = None,
         elsewhere: Iterable[str] = (),
+        version: str = "version",
     ) -> None:
         self.table = table
         self._model = model
@@ -67,8 +69,11 @@ class Shape(Generic[R]):
         left_out = {*self._sealed, *elsewhere, "id"}
         self._plain = tuple(name for name in model.model_fields if name not in left_out)
         self._has_id = "id" in model.model_fields
+        self.version = version if version in model.model_fields else None
         self.insert: Insert = table.insert()
         self.update: Update = table.update().where(table.c[_key(table)] == bindparam("of_row"))
+        if self.version is not None:
+            self.update = self.update.where(table.c[self.version] == bindparam("of_version"))
 
     def values(self, record: R, keyring: Keyring) -> dict[str, Any]:
         """Return the columns of a record, its number aside; the sealed ones under a new rid."""
@@ -191,12 +196,21 @@ class Section:
         (number,) = self._connection.execute(shape.insert, values).inserted_primary_key or (0,)
         return int(number)
 
-    def _save(self, shape: Shape[R], record: R, **more: Any) -> None:
-        """Overwrite by number; LookupError when there is no such row (nothing may be lost in silence)."""
-        values = shape.values(record, self._keyring) | more
-        number = cast("Any", record).id
-        if self._run(shape.update, of_row=number, **values) == 0:
-            raise LookupError(f"no {shape.table.name} has number {number}: it was erased, or never added")
+    def _save(self, shape: Shape[R], record: R, **more: Any) -> R:
+        """Overwrite the row of that number if it has the record's version, and return the record with the next one.
+
+        StaleRecordError when there is no such row: nothing may be lost in silence.
+        """
+        name = cast("str", shape.version)
+        number, read = cast("Any", record).id, getattr(record, name)
+        saved = record.model_copy(update={name: read + 1})
+        values = shape.values(saved, self._keyring) | more
+        if self._run(shape.update, of_row=number, of_version=read, **values) == 0:
+            told = (
+                f"{shape.table.name} {number} has no version {read} any more: it was saved or erased since it was read"
+            )
+            raise StaleRecordError(told)
+        return saved
 
     @contextmanager
     def _one_chat_each(self) -> Iterator[None]:

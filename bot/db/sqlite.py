@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from bot.app.store import Store
+from bot.app.store_errors import TRIES, StaleRecordError
 from bot.db.crypto import Keyring
 from bot.db.engine import Database, DatabaseClosedError, NotStoredError, in_memory
 from bot.db.faults import is_down
@@ -78,7 +79,15 @@ class _Job(Generic[T]):
         return self._token.acquire(blocking=False)
 
     def run(self, connection: Connection, store: Store) -> None:
-        """Run in a savepoint; what the function raises is kept for its caller."""
+        """Run in a savepoint, again where a record was stale; what the function raises is kept for its caller."""
+        for _ in range(TRIES - 1):
+            self._try(connection, store)
+            if not isinstance(self.error, StaleRecordError):
+                return
+        self._try(connection, store)
+
+    def _try(self, connection: Connection, store: Store) -> None:
+        self.error = None
         connection.exec_driver_sql("SAVEPOINT job")
         try:
             self.result = self.fn(store)

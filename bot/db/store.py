@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bot.app.store import Store
+from bot.app.store_errors import TRIES, StaleRecordError
 from bot.db.faults import is_down
 from bot.db.store_alerts import Alerts
 from bot.db.store_books import Books
@@ -18,6 +19,13 @@ class SqlStore(Patients, CheckIns, Alerts, Messages, Team, Desk, Ops, Books):
     """See `bot.app.store.Store`; statements are compiled once a process and cached by the library."""
 
     def attempt(self, fn: Callable[[], None]) -> Exception | None:
+        for _ in range(TRIES - 1):
+            error = self._attempt(fn)
+            if not isinstance(error, StaleRecordError):
+                return error
+        return self._attempt(fn)
+
+    def _attempt(self, fn: Callable[[], None]) -> Exception | None:
         try:
             with self._connection.begin_nested():
                 fn()

@@ -82,8 +82,8 @@ class Alerts(Section):
     def add_alert(self, row: AlertRow) -> AlertRow:
         return self._add(ALERT, row)
 
-    def save_alert(self, row: AlertRow) -> None:
-        self._save(ALERT, row)
+    def save_alert(self, row: AlertRow) -> AlertRow:
+        return self._save(ALERT, row)
 
     def alert(self, alert_id: int) -> AlertRow | None:
         return self._record(ALERT, _BY_ID, of_alert=alert_id)

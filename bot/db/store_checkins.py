@@ -96,8 +96,8 @@ class CheckIns(Section):
         added = self._first(_ADD[self._dialect], **self._checkin_values(row))
         return row.model_copy(update={"id": added["id"]}) if added is not None else None
 
-    def save_checkin(self, row: CheckInRow) -> None:
-        self._save(CHECKIN, row, **VALUE.values(row.value, self._keyring))
+    def save_checkin(self, row: CheckInRow) -> CheckInRow:
+        return self._save(CHECKIN, row, **VALUE.values(row.value, self._keyring))
 
     def _checkin_values(self, row: CheckInRow) -> dict[str, Any]:
         return CHECKIN.values(row, self._keyring) | VALUE.values(row.value, self._keyring)

@@ -54,7 +54,7 @@ _AHEAD = (
 _MOVE = (
     update(t.alert)
     .where(_A.id == bindparam("of_row"))
-    .values(next_step_at=bindparam("next_at"), staff_step_at=bindparam("staff_at"))
+    .values(next_step_at=bindparam("next_at"), staff_step_at=bindparam("staff_at"), version=_A.version + 1)
 )
 
 _DEAD = select(t.dead_update).where(t.dead_update.c.id == bindparam("of_row"))

@@ -18,7 +18,7 @@ from bot.db.tables_team import snooze
 PATIENT = Shape(t.patient, Patient, sealed={"chat_id": NUMBER, "watch": sealed_record(Watch)}, elsewhere=("helper",))
 CAREGIVER = Shape(t.caregiver, Caregiver, sealed={"chat_id": NUMBER})
 INVITE = Shape(t.invite, Invite)
-CONSENT = Shape(t.consent, Consent)
+CONSENT = Shape(t.consent, Consent, version="row_version")
 
 _ADD = insert_or_skip(t.patient, "code", returning="id")
 _BY_ID = select(t.patient).where(t.patient.c.id == bindparam("of_patient"))
@@ -71,7 +71,7 @@ _ERASED_CHAT = (
 _FORGET_CHAT = (
     update(t.patient)
     .where(t.patient.c.id == bindparam("of_patient"))
-    .values(chat_id=None, chat_hash=None, watch=None, drug=None)
+    .values(chat_id=None, chat_hash=None, watch=None, drug=None, version=t.patient.c.version + 1)
 )
 
 
@@ -86,10 +86,10 @@ class Patients(Section):
             raise DuplicateError(DuplicateError.__doc__)
         return patient.model_copy(update={"id": row["id"], "helper": None})
 
-    def save_patient(self, patient: Patient) -> None:
+    def save_patient(self, patient: Patient) -> Patient:
         chat = self._chat_column(patient)
         with self._one_chat_each() if self._moves(patient.id, **chat) else nullcontext():
-            self._save(PATIENT, patient, **chat)
+            return self._save(PATIENT, patient, **chat)
 
     def _moves(self, patient_id: int, chat_hash: bytes | None) -> bool:
         """Whether this chat is new for the patient. Mostly it isn't, and a savepoint costs more than to look."""
@@ -116,8 +116,8 @@ class Patients(Section):
     def add_invite(self, invite: Invite) -> Invite:
         return self._add(INVITE, invite)
 
-    def save_invite(self, invite: Invite) -> None:
-        self._save(INVITE, invite)
+    def save_invite(self, invite: Invite) -> Invite:
+        return self._save(INVITE, invite)
 
     def invite_by_hash(self, token_hash: str) -> Invite | None:
         return self._record(INVITE, _INVITE_BY_HASH, of_hash=token_hash)
@@ -128,8 +128,8 @@ class Patients(Section):
     def add_consent(self, consent: Consent) -> Consent:
         return self._add(CONSENT, consent)
 
-    def save_consent(self, consent: Consent) -> None:
-        self._save(CONSENT, consent)
+    def save_consent(self, consent: Consent) -> Consent:
+        return self._save(CONSENT, consent)
 
     def consents(self, patient_id: int) -> Sequence[Consent]:
         return self._records(CONSENT, _CONSENTS, of_patient=patient_id)
@@ -138,9 +138,9 @@ class Patients(Section):
         with self._one_chat_each():
             return self._add(CAREGIVER, row, **self._chat_column(row))
 
-    def save_caregiver(self, row: Caregiver) -> None:
+    def save_caregiver(self, row: Caregiver) -> Caregiver:
         with self._one_chat_each():
-            self._save(CAREGIVER, row, **self._chat_column(row))
+            return self._save(CAREGIVER, row, **self._chat_column(row))
 
     def caregiver_by_hash(self, token_hash: str) -> Caregiver | None:
         return self._record(CAREGIVER, _CAREGIVER_BY_HASH, of_hash=token_hash)

@@ -34,7 +34,7 @@ _SESSION = select(t.session).where(t.session.c.token_hash == bindparam("of_hash"
 _END_SESSIONS = (
     update(t.session)
     .where(t.session.c.staff_id == bindparam("of_staff"), t.session.c.ended_at.is_(None))
-    .values(ended_at=bindparam("moment"))
+    .values(ended_at=bindparam("moment"), version=t.session.c.version + 1)
 )
 _FORGET_SESSIONS = delete(t.session).where(t.session.c.seen_at < bindparam("before"))
 WEEK = Shape(t.week_report, WeekReport)
@@ -56,9 +56,9 @@ class Team(Section):
             raise DuplicateError(f"{row.name!r} is in the team already, or was: choose another short name")
         return row.model_copy(update={"id": added["id"]})
 
-    def save_staff(self, row: Staff) -> None:
+    def save_staff(self, row: Staff) -> Staff:
         with self._one_chat_each():
-            self._save(STAFF, row, **self._staff_chat(row))
+            return self._save(STAFF, row, **self._staff_chat(row))
 
     def _staff_chat(self, row: Staff) -> dict[str, Any]:
         return {"chat_hash": self._chat_hash(row.chat_id) if row.chat_id is not None else None}
@@ -96,8 +96,8 @@ class Team(Section):
     def add_snooze(self, row: Snooze) -> Snooze:
         return self._add(SNOOZE, row)
 
-    def save_snooze(self, row: Snooze) -> None:
-        self._save(SNOOZE, row)
+    def save_snooze(self, row: Snooze) -> Snooze:
+        return self._save(SNOOZE, row)
 
     def snoozes(self, patient_id: int) -> Sequence[Snooze]:
         return self._records(SNOOZE, _SNOOZES, of_patient=patient_id)
@@ -111,8 +111,8 @@ class Team(Section):
     def add_session(self, row: Session) -> Session:
         return self._add(SESSION, row)
 
-    def save_session(self, row: Session) -> None:
-        self._save(SESSION, row)
+    def save_session(self, row: Session) -> Session:
+        return self._save(SESSION, row)
 
     def session_by_hash(self, token_hash: str) -> Session | None:
         return self._record(SESSION, _SESSION, of_hash=token_hash)
@@ -132,8 +132,8 @@ class Team(Section):
     def add_passkey(self, row: Passkey) -> Passkey:
         return self._add(PASSKEY, row)
 
-    def save_passkey(self, row: Passkey) -> None:
-        self._save(PASSKEY, row)
+    def save_passkey(self, row: Passkey) -> Passkey:
+        return self._save(PASSKEY, row)
 
     def drop_passkey(self, passkey_id: int) -> None:
         self._run(_DROP_PASSKEY, of_row=passkey_id)

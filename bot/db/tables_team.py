@@ -18,7 +18,7 @@ from sqlalchemy import (
     Time,
 )
 
-from bot.db.columns import Code, Sealed, metadata, moment, number_column, of_patient, rid, whole, words
+from bot.db.columns import Code, Sealed, metadata, moment, number_column, of_patient, rid, version, whole, words
 from bot.db.types import Identity, UTCDateTime
 
 
@@ -30,6 +30,7 @@ staff = Table(
     "staff",
     metadata,
     number_column(),
+    version(),
     rid(),
     Column("name", Code, nullable=False, unique=True),
     words("role"),
@@ -84,6 +85,7 @@ snooze = Table(
     "snooze",
     metadata,
     number_column(),
+    version(),
     rid(),
     of_patient(),
     words("question"),
@@ -101,6 +103,7 @@ session = Table(
     "session",
     metadata,
     number_column(),
+    version(),
     _staff(),
     Column("token_hash", String, nullable=False, unique=True),
     moment("began_at"),
@@ -125,6 +128,7 @@ passkey = Table(
     "passkey",
     metadata,
     number_column(),
+    version(),
     _staff(),
     Column("credential_id", String, nullable=False, unique=True),
     words("public_key"),

@@ -30,7 +30,7 @@ def test_every_screen_with_answers_is_protected(database, clinic, anna, choose):
 
 def test_a_changed_setting_is_audited_by_its_name_alone(database, clinic, anna):
     tap = Action(kind="set", question="quiet", choice=next(iter(settings.QUIET)))
-    database.run(lambda s: settings.tapped(s, clinic, anna, tap, AT))
+    database.run(lambda s: settings.tapped(s, clinic, s.patient(anna.id), tap, AT))
     line = database.run(lambda s: s.audit_lines(anna.code))[0]
     assert (line.actor, line.action, dict(line.detail)) == (
         "patient:P-0001",

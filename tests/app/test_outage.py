@@ -123,7 +123,7 @@ def test_the_bots_own_outage_is_told_once(office):
 
 
 def test_who_was_skipped_while_the_bot_was_down_is_named(office, clinic, database, anna):
-    planned = plans.rescheduled(anna, clinic, AT)
+    planned = plans.rescheduled(database.run(lambda s: s.patient(anna.id)), clinic, AT)
     database.run(lambda s: s.save_patient(planned))
     due = planned.next_due_at
     database.run(all_sent)

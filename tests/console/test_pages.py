@@ -320,7 +320,7 @@ def test_a_check_in_is_sent_now_and_an_invite_made_anew(house, anna):
     assert ann.post("/console/patients/P-0001/send").status_code == 303
     assert house.run(lambda s: s.open_checkin(anna.id)).kind == "extra"
     assert "/start " in text(ann.post("/console/patients/P-0001/invite"))
-    house.run(lambda s: s.save_patient(anna.model_copy(update={"state": PatientState.WITHDRAWN})))
+    house.run(lambda s: s.save_patient(s.patient(anna.id).model_copy(update={"state": PatientState.WITHDRAWN})))
     assert ann.post("/console/patients/P-0001/send").status_code == 409
 
 

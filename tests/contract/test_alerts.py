@@ -18,7 +18,7 @@ def test_an_alert_comes_back_as_stored(database):
     assert database.run(lambda s: s.alerts(one)) == [full, bare]
     assert database.run(lambda s: s.alerts(one, limit=1)) == [full]
     changed = full_alert(one, row.id).model_copy(update={"id": bare.id, "rules": ("a", "b")})
-    database.run(lambda s: s.save_alert(changed))
+    changed = database.run(lambda s: s.save_alert(changed))
     assert database.run(lambda s: s.alert(bare.id)) == changed
 
 

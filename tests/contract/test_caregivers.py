@@ -27,7 +27,7 @@ def test_every_field_of_a_caregiver_is_overwritten(database, one):
     added = database.run(lambda s: s.add_caregiver(caregiver(one)))
     later = {"id": added.id, "expires_at": added.expires_at + MINUTE, "invited_at": added.invited_at + MINUTE}
     changed = full_caregiver(one).model_copy(update=later)
-    database.run(lambda s: s.save_caregiver(changed))
+    changed = database.run(lambda s: s.save_caregiver(changed))
     assert database.run(lambda s: s.caregivers(one)) == [changed]
     with pytest.raises(LookupError):
         database.run(lambda s: s.save_caregiver(changed.model_copy(update={"id": 99, "chat_id": None})))
@@ -37,7 +37,7 @@ def test_caregivers_are_listed_oldest_first_ended_ones_too(database, one, other)
     second = database.run(lambda s: s.add_caregiver(caregiver(one, "b", state="ended")))
     third = database.run(lambda s: s.add_caregiver(caregiver(one, "a")))
     database.run(lambda s: s.add_caregiver(caregiver(other, "c")))
-    database.run(lambda s: s.save_caregiver(second))
+    second = database.run(lambda s: s.save_caregiver(second))
     assert database.run(lambda s: s.caregivers(one)) == [second, third]
     assert database.run(lambda s: s.caregivers(99)) == []
 
@@ -45,7 +45,7 @@ def test_caregivers_are_listed_oldest_first_ended_ones_too(database, one, other)
 def test_a_caregiver_is_found_by_the_chat_it_has_now(database, one):
     added = database.run(lambda s: s.add_caregiver(full_caregiver(one, chat_id=5)))
     moved = added.model_copy(update={"chat_id": 6})
-    database.run(lambda s: s.save_caregiver(moved))
+    moved = database.run(lambda s: s.save_caregiver(moved))
     assert database.run(lambda s: (s.caregiver_by_chat(5), s.caregiver_by_chat(6))) == (None, moved)
 
 
@@ -54,12 +54,12 @@ def test_a_chat_belongs_to_one_caregiver_until_it_ends(database, one, other):
     second = database.run(lambda s: s.add_caregiver(caregiver(other, "b")))
     wanted = second.model_copy(update={"chat_id": 5})
     with pytest.raises(DuplicateError):
-        database.run(lambda s: s.save_caregiver(wanted))
+        wanted = database.run(lambda s: s.save_caregiver(wanted))
     with pytest.raises(DuplicateError):
         database.run(lambda s: s.add_caregiver(full_caregiver(other, "c", 5)))
     assert database.run(lambda s: (s.caregivers(other), s.caregiver_by_chat(5))) == ([second], first)
     database.run(lambda s: s.save_caregiver(first.model_copy(update={"state": "ended", "chat_id": None})))
-    database.run(lambda s: s.save_caregiver(wanted))
+    wanted = database.run(lambda s: s.save_caregiver(wanted))
     assert database.run(lambda s: s.caregiver_by_chat(5)) == wanted
 
 

@@ -30,7 +30,7 @@ def test_every_field_of_a_checkin_is_overwritten(database):
     changed = added.model_copy(
         update={"value": added.value.model_copy(update=value | tiers), "reminders": 1, **moments}
     )
-    database.run(lambda s: s.save_checkin(changed))
+    changed = database.run(lambda s: s.save_checkin(changed))
     assert database.run(lambda s: s.checkin(added.id)) == changed
 
 

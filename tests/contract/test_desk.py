@@ -58,11 +58,12 @@ def test_the_state_of_the_queue_differs_when_anything_does(database):
         seen.append(database.run(lambda s: s.queue_state()))
 
     changed(lambda s: s.add_alert(alert(who.id)))
-    row = database.run(lambda s: s.alert(1))
-    changed(lambda s: s.save_alert(row.model_copy(update={"work_revision": 1})))
-    changed(lambda s: s.save_alert(row.model_copy(update={"work_revision": 1, "loop_backs": 1})))
-    changed(lambda s: s.save_alert(row.model_copy(update={"work_revision": 1, "loop_backs": 1, "replied_at": AT})))
-    changed(lambda s: s.save_alert(row.model_copy(update={"closed_at": AT})))
+    changed(lambda s: s.save_alert(s.alert(1).model_copy(update={"work_revision": 1})))
+    changed(lambda s: s.save_alert(s.alert(1).model_copy(update={"work_revision": 1, "loop_backs": 1})))
+    changed(
+        lambda s: s.save_alert(s.alert(1).model_copy(update={"work_revision": 1, "loop_backs": 1, "replied_at": AT}))
+    )
+    changed(lambda s: s.save_alert(s.alert(1).model_copy(update={"closed_at": AT})))
     assert all(a != b for a, b in pairwise(seen))
 
 
@@ -131,7 +132,7 @@ def test_passkeys_are_found_changed_and_dropped(database):
     )
     assert database.run(lambda s: s.passkeys(one.id)) == [first, second]
     changed = first.model_copy(update={"sign_count": 8, "used_at": AT + DAY, "last_challenge": "y"})
-    database.run(lambda s: s.save_passkey(changed))
+    changed = database.run(lambda s: s.save_passkey(changed))
     found = database.run(lambda s: [s.passkey_by_credential(c) for c in ("c1", "c3", "x")])
     assert found == [changed, third, None]
     database.run(lambda s: s.drop_passkey(first.id))

@@ -24,7 +24,7 @@ def test_someone_of_the_team_comes_back_as_stored(database):
 def test_every_field_of_someone_of_the_team_is_overwritten(database):
     (bare,) = _added(database, staff())
     changed = full_staff("lead-1").model_copy(update={"id": bare.id, "added_at": AT - MINUTE})
-    database.run(lambda s: s.save_staff(changed))
+    changed = database.run(lambda s: s.save_staff(changed))
     assert database.run(lambda s: s.staff()) == [changed]
     with pytest.raises(LookupError):
         database.run(lambda s: s.save_staff(changed.model_copy(update={"id": 99, "chat_id": None})))
@@ -78,7 +78,7 @@ def test_what_is_expected_comes_back_as_stored_and_goes_with_the_patient(databas
     third = database.run(lambda s: s.add_snooze(snooze(other)))
     assert first == snooze(one).model_copy(update={"id": first.id})
     changed = second.model_copy(update={"level": "strong", "until": AT, "ended_by": "lead-3"})
-    database.run(lambda s: s.save_snooze(changed))
+    changed = database.run(lambda s: s.save_snooze(changed))
     assert database.run(lambda s: s.snoozes(one)) == [first, changed]
     database.run(lambda s: s.erase_patient_data(one))
     assert database.run(lambda s: (s.snoozes(one), s.snoozes(other))) == ([], [third])

@@ -126,9 +126,9 @@ def test_rows_of_the_first_version_take_what_came_later(first_version):
     try:
         database.run(lambda s: (s.save_patient(full), s.save_checkin(asked), s.save_alert(_by_caregiver())))
         assert database.run(lambda s: (s.patient(1), s.checkin(1).remind_at, s.alert(1))) == (
-            full,
+            full.model_copy(update={"version": 1}),
             AT,
-            _by_caregiver(),
+            _by_caregiver().model_copy(update={"version": 1}),
         )
         helper = database.run(lambda s: s.add_caregiver(samples.full_caregiver(1)))
         assert database.run(lambda s: s.caregivers(1)) == [helper]

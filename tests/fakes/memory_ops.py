@@ -51,7 +51,9 @@ class MemoryOps:
         for alert in self._t.all("alert"):
             if alert.state is not AlertState.CLOSED:
                 clocks = {name: getattr(alert, name) for name in ("next_step_at", "staff_step_at")}
-                moved = {name: _earlier(moment, at, by) for name, moment in clocks.items()}
+                moved = {name: _earlier(moment, at, by) for name, moment in clocks.items()} | {
+                    "version": alert.version + 1
+                }
                 self._t.put("alert", alert.id, alert.model_copy(update=moved))
 
     def dead_update(self, number: int) -> DeadUpdate | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from bot.app.store import (
     TipShown,
     WorkItem,
 )
-from bot.app.store_errors import DuplicateError
+from bot.app.store_errors import TRIES, DuplicateError, StaleRecordError
 from bot.core.checkin import State
 from bot.core.protocol import Answers
 from bot.db.engine import DatabaseClosedError
@@ -58,6 +59,12 @@ class MemoryDatabase:
     def _run(self, fn: Callable[[Store], T], *, keep: bool) -> T:
         if self._closed:
             raise DatabaseClosedError
+        for _ in range(TRIES - 1):
+            with suppress(StaleRecordError):
+                return self._once(fn, keep=keep)
+        return self._once(fn, keep=keep)
+
+    def _once(self, fn: Callable[[Store], T], *, keep: bool) -> T:
         try:
             with self.tables.savepoint(keep=keep):
                 return fn(MemoryStore(self.tables))
@@ -78,6 +85,13 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
         self._t = tables
 
     def attempt(self, fn: Callable[[], None]) -> Exception | None:
+        for _ in range(TRIES - 1):
+            error = self._attempt(fn)
+            if not isinstance(error, StaleRecordError):
+                return error
+        return self._attempt(fn)
+
+    def _attempt(self, fn: Callable[[], None]) -> Exception | None:
         try:
             with self._t.savepoint():
                 fn()
@@ -92,10 +106,14 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
         self._t.put(table, added.id, added)
         return added
 
-    def _save(self, table: str, row: Any) -> None:
-        if self._t.get(table, row.id) is None:
-            raise LookupError(f"no {table} has number {row.id}")
-        self._t.put(table, row.id, row)
+    def _save(self, table: str, row: Any) -> Any:
+        name = "row_version" if table == "consent" else "version"
+        stands, read = self._t.get(table, row.id), getattr(row, name, None)
+        if stands is None or getattr(stands, name, None) != read:
+            raise StaleRecordError(f"{table} {row.id} has no version {read} any more")
+        saved = row if read is None else row.model_copy(update={name: read + 1})
+        self._t.put(table, row.id, saved)
+        return saved
 
     def _of(self, table: str, patient_id: int) -> list[Any]:
         return [row for row in self._t.all(table) if row.patient_id == patient_id]
@@ -111,9 +129,10 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
         self._refuse_taken_chat(patient)
         return self._add("patient", patient.model_copy(update={"helper": None}))
 
-    def save_patient(self, patient: Patient) -> None:
+    def save_patient(self, patient: Patient) -> Patient:
         self._refuse_taken_chat(patient)
-        self._save("patient", patient.model_copy(update={"helper": None}))
+        saved = self._save("patient", patient.model_copy(update={"helper": None}))
+        return patient.model_copy(update={"version": saved.version})
 
     def _refuse_taken_chat(self, patient: Patient) -> None:
         other = None if patient.chat_id is None else self.patient_by_chat(patient.chat_id)
@@ -139,8 +158,8 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
     def add_invite(self, invite: Invite) -> Invite:
         return self._add("invite", invite)
 
-    def save_invite(self, invite: Invite) -> None:
-        self._save("invite", invite)
+    def save_invite(self, invite: Invite) -> Invite:
+        return self._save("invite", invite)
 
     def invite_by_hash(self, token_hash: str) -> Invite | None:
         return next((i for i in self._t.all("invite") if i.token_hash == token_hash), None)
@@ -151,8 +170,8 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
     def add_consent(self, consent: Consent) -> Consent:
         return self._add("consent", consent)
 
-    def save_consent(self, consent: Consent) -> None:
-        self._save("consent", consent)
+    def save_consent(self, consent: Consent) -> Consent:
+        return self._save("consent", consent)
 
     def consents(self, patient_id: int) -> Sequence[Consent]:
         return self._of("consent", patient_id)
@@ -161,9 +180,9 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
         self._refuse_shared_chat(row)
         return self._add("caregiver", row)
 
-    def save_caregiver(self, row: Caregiver) -> None:
+    def save_caregiver(self, row: Caregiver) -> Caregiver:
         self._refuse_shared_chat(row)
-        self._save("caregiver", row)
+        return self._save("caregiver", row)
 
     def _refuse_shared_chat(self, row: Caregiver) -> None:
         other = None if row.chat_id is None else self.caregiver_by_chat(row.chat_id)
@@ -228,8 +247,8 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
             return None
         return self._add("checkin", row)
 
-    def save_checkin(self, row: CheckInRow) -> None:
-        self._save("checkin", row)
+    def save_checkin(self, row: CheckInRow) -> CheckInRow:
+        return self._save("checkin", row)
 
     def checkin(self, checkin_id: int) -> CheckInRow | None:
         row = self._t.get("checkin", checkin_id)
@@ -302,8 +321,8 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
     def add_alert(self, row: AlertRow) -> AlertRow:
         return self._add("alert", row)
 
-    def save_alert(self, row: AlertRow) -> None:
-        self._save("alert", row)
+    def save_alert(self, row: AlertRow) -> AlertRow:
+        return self._save("alert", row)
 
     def alert(self, alert_id: int) -> AlertRow | None:
         return self._t.get("alert", alert_id)

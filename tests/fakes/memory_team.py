@@ -19,9 +19,9 @@ class MemoryTeam:
         self._refuse_staff_chat(row)
         return self._add("staff", row)
 
-    def save_staff(self, row: Staff) -> None:
+    def save_staff(self, row: Staff) -> Staff:
         self._refuse_staff_chat(row)
-        self._save("staff", row)
+        return self._save("staff", row)
 
     def _refuse_staff_chat(self, row: Staff) -> None:
         other = None if row.chat_id is None else self.staff_by_chat(row.chat_id)
@@ -65,8 +65,8 @@ class MemoryTeam:
     def add_snooze(self, row: Snooze) -> Snooze:
         return self._add("snooze", row)
 
-    def save_snooze(self, row: Snooze) -> None:
-        self._save("snooze", row)
+    def save_snooze(self, row: Snooze) -> Snooze:
+        return self._save("snooze", row)
 
     def snoozes(self, patient_id: int) -> Sequence[Snooze]:
         return self._of("snooze", patient_id)
@@ -80,8 +80,8 @@ class MemoryTeam:
     def add_session(self, row: Session) -> Session:
         return self._add("session", row)
 
-    def save_session(self, row: Session) -> None:
-        self._save("session", row)
+    def save_session(self, row: Session) -> Session:
+        return self._save("session", row)
 
     def session_by_hash(self, token_hash: str) -> Session | None:
         return next((s for s in self._t.all("session") if s.token_hash == token_hash), None)
@@ -106,8 +106,8 @@ class MemoryTeam:
     def add_passkey(self, row: Passkey) -> Passkey:
         return self._add("passkey", row)
 
-    def save_passkey(self, row: Passkey) -> None:
-        self._save("passkey", row)
+    def save_passkey(self, row: Passkey) -> Passkey:
+        return self._save("passkey", row)
 
     def drop_passkey(self, passkey_id: int) -> None:
         self._t.drop("passkey", passkey_id)
