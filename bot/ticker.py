@@ -15,6 +15,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import Counter
 
 from bot.app import sweeps
+from bot.app.ops_store import BEGINNING, Place
 from bot.app.ports import Clinic
 from bot.app.store import Store
 from bot.clock import Clock
@@ -27,8 +28,8 @@ EVERY = 1.0
 """Seconds between ticks; each is one indexed query a sweep when nothing is due."""
 HOUSEKEEPING_EVERY = 3600.0
 STOP_SECONDS = 5.0
-MOST_CHUNKS = 2000
-"""Chunks in one tick: 100,000 patients; more wait for the next tick, so that a loop that can't end is seen."""
+MOST_ROWS = 1000
+"""Rows of one sweep in one tick. More wait for the next tick, so that alerts never wait for a crowd of check-ins."""
 
 
 class Transactor(Protocol):
@@ -88,27 +89,29 @@ class Ticker:
             self._idle.set()
 
     async def _work_off(self, sweep: sweeps.Sweep) -> bool:
-        limit, found = sweeps.CHUNK, False
-        for _ in range(MOST_CHUNKS):
+        found, after = False, BEGINNING
+        for _ in range(MOST_ROWS):
             if self._stopping:
                 break
-            swept = await self._one(sweep, limit)
+            swept = await self._one(sweep, after)
             found = found or swept.done > 0
-            if swept.done == 0 and len(swept.errors) < limit:
+            if swept.last is None:
                 break
-            # Rows that can't be worked off stay first in line: look past them.
-            limit = sweeps.CHUNK + len(swept.errors)
+            # Also past a row that could not be worked off: it waits for the next tick, the others don't.
+            after = swept.last
         return found
 
-    async def _one(self, sweep: sweeps.Sweep, limit: int = sweeps.CHUNK) -> sweeps.Swept:
+    async def _one(self, sweep: sweeps.Sweep, after: Place = BEGINNING) -> sweeps.Swept:
         at = self._clock.now()
         try:
-            swept = await self._database.transact(lambda store: sweep(store, self._clinic, at, limit))
+            swept = await self._database.transact(lambda store: sweep(store, self._clinic, at, 1, after))
         except Exception as error:  # noqa: BLE001 - the next tick tries again; readiness shows one that never succeeds
             swept = sweeps.Swept(errors=(error,))
         for failure in swept.errors:
             SWEEP_ERRORS.labels(sweep.__name__).inc()
-            log.error("sweep failed", action="sweep_failed", sweep=sweep.__name__, error=type(failure).__name__)
+            row = swept.last.id if swept.last is not None else None
+            kind = type(failure).__name__
+            log.error("sweep failed", action="sweep_failed", sweep=sweep.__name__, row=row, error=kind)
         if swept.done:
             self._nudge()
         return swept

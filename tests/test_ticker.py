@@ -65,9 +65,9 @@ async def test_a_stop_lets_the_chunk_under_way_commit(
     done: list[str] = []
     first = ticking.sweeps.ALL[0]
 
-    def noted(store: Store, clinic: Any, at: datetime, limit: int) -> Any:
+    def noted(store: Store, clinic: Any, at: datetime, limit: int, after: Any) -> Any:
         done.append("begun")
-        return first(store, clinic, at, limit)
+        return first(store, clinic, at, limit, after)
 
     monkeypatch.setattr(ticking.sweeps, "ALL", (noted,))
     rows.slow = 0.2
@@ -90,9 +90,9 @@ async def test_a_stop_ends_a_sweep_that_goes_on_and_on(
     rows.slow = 0.01
     chunks: list[int] = []
 
-    def endless(_store: Store, _clinic: Any, _at: datetime, limit: int) -> Any:
+    def endless(_store: Store, _clinic: Any, _at: datetime, limit: int, after: Any) -> Any:
         chunks.append(limit)
-        return ticking.sweeps.Swept(done=limit)
+        return ticking.sweeps.Swept(done=limit, last=after)
 
     monkeypatch.setattr(ticking, "EVERY", 0.01)
     monkeypatch.setattr(ticking.sweeps, "ALL", (endless,))

@@ -10,6 +10,7 @@ from bot.app import duty
 from bot.app.lookup import RefusedError
 from bot.app.ports import Clinic
 from bot.app.store import AlertRow, AlertState, Audit, Outcome, Store
+from bot.app.team_store import Staff
 
 _REACHED = frozenset({"called", "reached"})
 
@@ -22,15 +23,14 @@ def take(store: Store, clinic: Clinic, alert_id: int, by: str, at: datetime) -> 
     if alert.taken_by is not None:
         since = f" at {alert.taken_at:%H:%M} UTC" if alert.taken_at is not None else ""
         raise RefusedError(f"alert {alert_id} was taken by {alert.taken_by}{since}: it can be handed over by `assign`")
+    _present(store, alert_id, by)
     return _saved(store, clinic, alert, "alert_taken", by, at, **_taken(by, at))
 
 
 def assign(store: Store, clinic: Clinic, alert_id: int, to: str, by: str, at: datetime) -> AlertRow:
     """Hand an alert over to someone of the team, whoever had it. Who has a chat is told there."""
     alert = _open(store, alert_id)
-    person = store.staff_by_name(to)
-    if person is not None and person.state == "gone":
-        raise RefusedError(f"{to} was removed from the team: hand alert {alert_id} over to someone else")
+    person = _present(store, alert_id, to)
     told = alert.told if person is None or to in alert.told else (*alert.told, to)
     changed = _saved(store, clinic, alert, "alert_assigned", by, at, **_taken(to, at), told=told)
     patient = store.patient(alert.patient_id)
@@ -44,6 +44,8 @@ def note(store: Store, clinic: Clinic, alert_id: int, outcome: Outcome, by: str,
     """Note what came of it; a later note takes its place, the audit keeps both. Who notes has it, if nobody had."""
     alert = _open(store, alert_id)
     taken = _taken(by, at) if alert.taken_by is None else {}
+    if taken:
+        _present(store, alert_id, by)
     return _saved(store, clinic, alert, "alert_noted", by, at, outcome=outcome, noted_at=at, **taken)
 
 
@@ -68,6 +70,14 @@ def reopen(store: Store, clinic: Clinic, alert_id: int, by: str, at: datetime) -
     opened = {"state": state, "closed_by": None, "closed_at": None, "taken_by": None, "taken_at": None}
     clocks = {"clock_from": at, "stages": 0, "told": (), "staff_step_at": at}
     return _saved(store, clinic, alert, "alert_reopened", by, at, **opened, **clocks)
+
+
+def _present(store: Store, alert_id: int, name: str) -> Staff | None:
+    """Return who is about to have an alert, locked: who is removed meanwhile would keep it. None: nobody's name."""
+    person = store.staff_by_name(name, lock=True)
+    if person is not None and person.state == "gone":
+        raise RefusedError(f"{name} was removed from the team: hand alert {alert_id} over to someone else")
+    return person
 
 
 def _taken(by: str, at: datetime) -> dict[str, object]:

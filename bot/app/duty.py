@@ -28,7 +28,7 @@ def step(store: Store, clinic: Clinic, alert: AlertRow, at: datetime) -> None:
     now = store.alert(alert.id)
     if patient is None or now is None:
         return
-    present = {row.name: row for row in store.staff() if row.can_be_told}
+    present = {row.name: row for row in store.staff(lock=True) if row.can_be_told}
     if now.taken_by is not None or now.closed_at is not None or not present:
         # With nobody to tell it rests, and goes on when someone joins.
         store.save_alert(now.model_copy(update={"staff_step_at": None}))
@@ -147,25 +147,30 @@ def remove(store: Store, name: str, by: str, at: datetime) -> Staff:
 
 def passed_over(store: Store, name: str, at: datetime) -> None:
     """Someone can't be told any more: alerts that were theirs to take go on to the next person at once."""
-    for alert in store.alerts_in_queue(ANYONE_OPEN):
-        if alert.taken_by == name:
-            freed: dict[str, object] = {
-                "taken_by": None,
-                "taken_at": None,
-                "clock_from": at,
-                "stages": 0,
-                "staff_step_at": at,
-            }
-            told = tuple(other for other in alert.told if other != name)
-            freed |= {"told": told, "work_revision": alert.work_revision + 1}
-            patient = store.patient(alert.patient_id)
-            store.save_alert(alert.model_copy(update=freed))
-            if patient is not None:
-                _audit(store, patient, alert, "alert_passed_over", at, told=name)
-        elif alert.taken_by is None and alert.told and alert.told[-1] == name and alert.staff_step_at is not None:
-            patient = store.patient(alert.patient_id)
-            if patient is not None:
-                _escalate_now(store, patient, alert, at)
+    for found in store.alerts_in_queue(ANYONE_OPEN):
+        if name == found.taken_by or name in found.told:
+            patient = store.patient(found.patient_id, lock=True)
+            # Read again behind the lock: it may just have been taken up, closed or told to another.
+            alert = store.alert(found.id)
+            if patient is not None and alert is not None and alert.closed_at is None:
+                _pass_over(store, patient, alert, name, at)
+
+
+def _pass_over(store: Store, patient: Patient, alert: AlertRow, name: str, at: datetime) -> None:
+    if alert.taken_by == name:
+        freed: dict[str, object] = {
+            "taken_by": None,
+            "taken_at": None,
+            "clock_from": at,
+            "stages": 0,
+            "staff_step_at": at,
+        }
+        told = tuple(other for other in alert.told if other != name)
+        freed |= {"told": told, "work_revision": alert.work_revision + 1}
+        store.save_alert(alert.model_copy(update=freed))
+        _audit(store, patient, alert, "alert_passed_over", at, told=name)
+    elif alert.taken_by is None and alert.told and alert.told[-1] == name and alert.staff_step_at is not None:
+        _escalate_now(store, patient, alert, at)
 
 
 def _escalate_now(store: Store, patient: Patient, alert: AlertRow, at: datetime) -> None:

@@ -4,11 +4,22 @@ No SQL, no engine.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from bot.app.store import DeadUpdate, Lane, Outbox
+
+
+class Place(NamedTuple):
+    """Where a row stands in a list that a sweep goes through: by its moment, and by its number where two have one."""
+
+    at: datetime
+    id: int
+
+
+BEGINNING = Place(datetime(1970, 1, 1, tzinfo=UTC), 0)
+"""Before every row."""
 
 
 class FailedMessage(NamedTuple):
@@ -112,8 +123,11 @@ class OpsStore(Protocol):
         """Let a message that was given up wait anew, for no longer than before; False when it was not given up."""
         ...
 
-    def undelivered(self, limit: int) -> Sequence[int]:
-        """Numbers of patients with a message of lane 0 given up, and no "not_delivered" open then or since."""
+    def undelivered(self, limit: int, after: int = 0) -> Sequence[int]:
+        """Numbers of patients with a message of lane 0 given up, and no "not_delivered" open then or since.
+
+        In order, those higher than `after`.
+        """
         ...
 
     def drop_message(self, number: int, at: datetime) -> bool:

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from bot.app.desk_store import DeskStore
-from bot.app.ops_store import OpsStore
+from bot.app.ops_store import BEGINNING, OpsStore, Place
 from bot.app.team_store import TeamStore
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn
@@ -416,8 +416,11 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         """In order of code."""
         ...
 
-    def due_patients(self, at: datetime, limit: int) -> Sequence[Patient]:
-        """ACTIVE with next_due_at <= at, oldest first, each locked (SKIP LOCKED where the database has it)."""
+    def due_patients(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
+        """ACTIVE with next_due_at <= at, oldest first and after that place, each locked.
+
+        What another transaction has locked is passed over, here and in the other lists of what is due.
+        """
         ...
 
     def add_invite(self, invite: Invite) -> Invite: ...
@@ -473,8 +476,8 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         """Newest first."""
         ...
 
-    def checkins_to_step(self, at: datetime, limit: int) -> Sequence[CheckInRow]:
-        """Open ones with next_step_at <= at, oldest first, their patients locked (SKIP LOCKED where there is)."""
+    def checkins_to_step(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[CheckInRow]:
+        """Open ones with next_step_at <= at, oldest first and after that place, locked with their patients."""
         ...
 
     def completion(self, since: datetime, until: datetime) -> tuple[int, int]:
@@ -527,12 +530,12 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         """Those staff have not closed: the highest tier first, then the oldest."""
         ...
 
-    def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
-        """With next_step_at <= at, oldest first, their patients locked."""
+    def alerts_to_step(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[AlertRow]:
+        """With next_step_at <= at, oldest first and after that place, locked with their patients."""
         ...
 
-    def alerts_to_escalate(self, at: datetime, limit: int) -> Sequence[AlertRow]:
-        """With staff_step_at <= at, oldest first, their patients locked."""
+    def alerts_to_escalate(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[AlertRow]:
+        """With staff_step_at <= at, oldest first and after that place, locked with their patients."""
         ...
 
     def add_work_item(self, item: WorkItem) -> WorkItem | None:

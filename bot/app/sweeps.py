@@ -1,6 +1,7 @@
-"""Sweeps: each does one chunk of what fell due and says what it found. The ticker calls them until nothing is left.
+"""Sweeps: each works off the next rows that fell due, after a place, and says which they were.
 
-One row that can't be worked off is left as it is, and never blocks the others.
+The ticker calls them for one row a transaction, until nothing is left: what one row's work locks and changes is never
+held for another's. A row that can't be worked off is left as it is until the next tick, and never blocks the others.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,12 +11,11 @@ from functools import partial
 from typing import TypeVar
 
 from bot.app import alerts, checkin_clock, checkins, digest, duty, outage, weekly
+from bot.app.ops_store import BEGINNING, Place
 from bot.app.plans import AGAIN, occurrence_after
 from bot.app.ports import Clinic
 from bot.app.store import Audit, Patient, Store, WorkItem
 
-CHUNK = 50
-"""Rows a transaction: short enough that a tap never waits long for it."""
 UPDATES_KEPT = timedelta(hours=48)
 """Telegram keeps an unconfirmed update for 24 h; twice that is remembered, so that none is handled again."""
 MESSAGES_KEPT = timedelta(days=30)
@@ -31,24 +31,34 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Swept:
-    """What one chunk came to: rows worked off, and the errors of those that could not be."""
+    """What one transaction came to: rows worked off, and the errors of those that could not be.
+
+    `last`: the place of the last row of either kind; None when there was none left.
+    """
 
     done: int = 0
     errors: tuple[Exception, ...] = ()
+    last: Place | None = None
 
 
-Sweep = Callable[[Store, Clinic, datetime, int], Swept]
+Sweep = Callable[[Store, Clinic, datetime, int, Place], Swept]
 
 
-def _each(store: Store, found: Sequence[T], work: Callable[[T], None]) -> Swept:
+def _each(
+    store: Store, found: Sequence[T], work: Callable[[T], None], place: Callable[[T], tuple[datetime | None, int]]
+) -> Swept:
+    if not found:
+        return Swept()
     results = [store.attempt(partial(work, row)) for row in found]
     errors = tuple(error for error in results if error is not None)
-    return Swept(done=len(results) - len(errors), errors=errors)
+    at, number = place(found[-1])
+    return Swept(done=len(results) - len(errors), errors=errors, last=Place(at or BEGINNING.at, number))
 
 
-def check_ins_due(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept:
+def check_ins_due(store: Store, clinic: Clinic, at: datetime, limit: int, after: Place = BEGINNING) -> Swept:
     """Open the check-ins that fell due."""
-    return _each(store, store.due_patients(at, limit), lambda patient: _fall_due(store, clinic, patient, at))
+    found = store.due_patients(at, limit, after)
+    return _each(store, found, lambda row: _fall_due(store, clinic, row, at), lambda row: (row.next_due_at, row.id))
 
 
 def _fall_due(store: Store, clinic: Clinic, patient: Patient, at: datetime) -> None:
@@ -75,24 +85,30 @@ def _skip(store: Store, patient: Patient, due_at: datetime, at: datetime) -> Non
     store.audit(Audit(at=at, actor="system", action="checkin_skipped", subject=patient.code))
 
 
-def checkin_clocks(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept:
+def checkin_clocks(store: Store, clinic: Clinic, at: datetime, limit: int, after: Place = BEGINNING) -> Swept:
     """Remind, expire, notice silence."""
-    return _each(store, store.checkins_to_step(at, limit), lambda row: checkin_clock.step(store, clinic, row, at))
+    found = store.checkins_to_step(at, limit, after)
+    return _each(
+        store, found, lambda row: checkin_clock.step(store, clinic, row, at), lambda row: (row.next_step_at, row.id)
+    )
 
 
-def alert_clocks(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept:
+def alert_clocks(store: Store, clinic: Clinic, at: datetime, limit: int, after: Place = BEGINNING) -> Swept:
     """Ask "did you reach someone?"; quiet hours never delay it."""
-    return _each(store, store.alerts_to_step(at, limit), lambda alert: alerts.step(store, clinic, alert, at))
+    found = store.alerts_to_step(at, limit, after)
+    return _each(store, found, lambda row: alerts.step(store, clinic, row, at), lambda row: (row.next_step_at, row.id))
 
 
-def team_clocks(store: Store, clinic: Clinic, at: datetime, limit: int) -> Swept:
+def team_clocks(store: Store, clinic: Clinic, at: datetime, limit: int, after: Place = BEGINNING) -> Swept:
     """Tell the team of an alert, step by step until someone takes it up; quiet hours never delay it."""
-    return _each(store, store.alerts_to_escalate(at, limit), lambda alert: duty.step(store, clinic, alert, at))
+    found = store.alerts_to_escalate(at, limit, after)
+    return _each(store, found, lambda row: duty.step(store, clinic, row, at), lambda row: (row.staff_step_at, row.id))
 
 
-def undelivered(store: Store, _clinic: Clinic, at: datetime, limit: int) -> Swept:
+def undelivered(store: Store, _clinic: Clinic, at: datetime, limit: int, after: Place = BEGINNING) -> Swept:
     """Show the team, once, whom a red flag's message could not be brought: somebody has to phone them."""
-    return _each(store, store.undelivered(limit), lambda patient_id: _show_undelivered(store, patient_id, at))
+    found = store.undelivered(limit, after.id)
+    return _each(store, found, lambda row: _show_undelivered(store, row, at), lambda row: (None, row))
 
 
 def _show_undelivered(store: Store, patient_id: int, at: datetime) -> None:
@@ -102,24 +118,24 @@ def _show_undelivered(store: Store, patient_id: int, at: datetime) -> None:
         store.add_work_item(item)
 
 
-def morning(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
+def morning(store: Store, clinic: Clinic, at: datetime, _limit: int, _after: Place = BEGINNING) -> Swept:
     """The team's digest, once a day."""
     return Swept(done=digest.send_due(store, clinic, at))
 
 
-def alive(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
+def alive(store: Store, clinic: Clinic, at: datetime, _limit: int, _after: Place = BEGINNING) -> Swept:
     """Keep when the bot was last up, and say from when to when it was not."""
     outage.note(store, clinic, at)
     return Swept()
 
 
-def figures(store: Store, clinic: Clinic, at: datetime, _limit: int) -> Swept:
+def figures(store: Store, clinic: Clinic, at: datetime, _limit: int, _after: Place = BEGINNING) -> Swept:
     """Work out the week's figures for the reports."""
     weekly.keep(store, clinic, at)
     return Swept()
 
 
-def housekeeping(store: Store, _clinic: Clinic, at: datetime, _limit: int) -> Swept:
+def housekeeping(store: Store, _clinic: Clinic, at: datetime, _limit: int, _after: Place = BEGINNING) -> Swept:
     """Forget what is only kept to be safe against repeats."""
     store.forget_sessions(at - SESSIONS_KEPT)
     store.forget_updates(at - UPDATES_KEPT)

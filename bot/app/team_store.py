@@ -136,14 +136,20 @@ class TeamStore(Protocol):
         """Raise `DuplicateError` when the chat is someone else's of the team."""
         ...
 
-    def staff_by_name(self, name: str) -> Staff | None: ...
+    def staff_by_name(self, name: str, *, lock: bool = False) -> Staff | None:
+        """`lock` holds the row for this transaction: they don't leave the team meanwhile, nor try another password."""
+        ...
+
     def staff_by_hash(self, token_hash: str) -> Staff | None: ...
     def staff_by_chat(self, chat_id: int) -> Staff | None:
         """Found by keyed hash; a chat belongs to one of the team at most."""
         ...
 
-    def staff(self) -> Sequence[Staff]:
-        """All there are, those gone too, in order of name: a team, so never many."""
+    def staff(self, *, lock: bool = False) -> Sequence[Staff]:
+        """All there are, those gone too, in order of name: a team, so never many.
+
+        `lock`: nobody joins, leaves or can't be reached any more before this transaction ends.
+        """
         ...
 
     def add_shift(self, row: ShiftRow) -> ShiftRow: ...

@@ -166,7 +166,8 @@ async def by_password(desk: Desk, name: str, password: str, code: str) -> str | 
     good = await asyncio.to_thread(_is_password, known or _NOBODYS, password[:LONGEST_PASSWORD]) and known is not None
 
     def work(store: Store, at: datetime) -> str | None:
-        now = store.staff_by_name(name)
+        # Locked: of tries made at once, each is counted before the next.
+        now = store.staff_by_name(name, lock=True)
         if now is None or now.state != "active" or now.password_hash != known:
             return None
         if now.locked_until is not None and at < now.locked_until:

@@ -10,11 +10,12 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 import structlog
 from prometheus_client import Counter
 from pydantic import ValidationError
-from sqlalchemy import Connection, Executable, Insert, Table, Update, bindparam
+from sqlalchemy import Column, Connection, Executable, Insert, Select, Table, Update, and_, bindparam, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
+from bot.app.ops_store import Place
 from bot.app.store_errors import DuplicateError, StaleRecordError
 from bot.core.screen import Frozen, Screen
 from bot.db.crypto import Keyring, KeyringError, SealError
@@ -142,6 +143,15 @@ def insert_or_update(table: Table, *keys: str) -> Mapping[str, Executable]:
     return statements
 
 
+def in_turn(statement: Select[Any], moment: Column[Any]) -> Select[Any]:
+    """Of the rows whose moment has come the next ones: oldest first, after a place."""
+    number = moment.table.c.id
+    behind = or_(moment > bindparam("after_at"), and_(moment == bindparam("after_at"), number > bindparam("after_id")))
+    # The first condition is what the index is read by; the last one alone would not do.
+    found = statement.where(moment >= bindparam("after_at"), moment <= bindparam("at"), behind)
+    return found.order_by(moment, number).limit(bindparam("top"))
+
+
 class Section:
     """What the parts of a store share: the open transaction, the keys, and the few ways to run a statement."""
 
@@ -170,6 +180,22 @@ class Section:
             return list(build(rows))
         except UNREADABLE:
             return [record for row in rows for record in self._if_readable(row, build)]
+
+    def _next(
+        self,
+        statement: Executable,
+        build: Callable[[Sequence[Row]], Sequence[R]],
+        moment: str,
+        after: Place,
+        **values: Any,
+    ) -> Sequence[R]:
+        """Read the next rows of a sweep, past those that can't be read. The statement is ended by `in_turn`."""
+        while True:
+            rows = self._all(statement, **values, after_at=after.at, after_id=after.id)
+            records = self._readable(rows, build)
+            if records or not rows:
+                return records
+            after = Place(rows[-1][moment], rows[-1]["id"])
 
     def _if_readable(self, row: Row, build: Callable[[Sequence[Row]], Sequence[R]]) -> Sequence[R]:
         try:

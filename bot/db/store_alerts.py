@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Column, Select, bindparam, func, select, update
 
+from bot.app.ops_store import BEGINNING, Place
 from bot.app.store import AlertRow, TipShown, WorkItem
 from bot.db import tables as t
-from bot.db.rows import WORDS, Section, Shape, insert_or_skip
+from bot.db.rows import WORDS, Section, Shape, in_turn, insert_or_skip
 
 ALERT = Shape(t.alert, AlertRow, sealed={"rules": WORDS})
 WORK_ITEM = Shape(t.work_item, WorkItem)
@@ -36,7 +37,7 @@ def _due_by(moment: Column[Any]) -> Mapping[str, Select[Any]]:
     What another sweep has just moved on must not be stepped again from an older snapshot. SQLite has one writer and no
     locks.
     """
-    due = select(t.alert).where(moment <= bindparam("at")).order_by(moment, t.alert.c.id).limit(bindparam("top"))
+    due = in_turn(select(t.alert), moment)
     locked = due.join(t.patient, t.patient.c.id == t.alert.c.patient_id).with_for_update(
         of=(t.patient, t.alert), skip_locked=True, key_share=True
     )
@@ -94,13 +95,14 @@ class Alerts(Section):
     def alerts_in_queue(self, limit: int) -> Sequence[AlertRow]:
         return self._readable(self._all(_QUEUE, top=limit), partial(self._records_of, ALERT))
 
-    def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
-        rows = self._all(TO_STEP[self._dialect], at=at, top=limit)
-        return self._readable(rows, partial(self._records_of, ALERT))
+    def alerts_to_step(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[AlertRow]:
+        return self._due(TO_STEP[self._dialect], "next_step_at", after, at, limit)
 
-    def alerts_to_escalate(self, at: datetime, limit: int) -> Sequence[AlertRow]:
-        rows = self._all(_TO_ESCALATE[self._dialect], at=at, top=limit)
-        return self._readable(rows, partial(self._records_of, ALERT))
+    def alerts_to_escalate(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[AlertRow]:
+        return self._due(_TO_ESCALATE[self._dialect], "staff_step_at", after, at, limit)
+
+    def _due(self, found: Select[Any], moment: str, after: Place, at: datetime, limit: int) -> Sequence[AlertRow]:
+        return self._next(found, partial(self._records_of, ALERT), moment, after, at=at, top=limit)
 
     def add_work_item(self, item: WorkItem) -> WorkItem | None:
         row = self._first(_ADD_WORK_ITEM[self._dialect], **WORK_ITEM.values(item, self._keyring))

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, update
 
+from bot.app.ops_store import BEGINNING, Place
 from bot.app.store import AnswerRow, AssessmentRow, Basis, CheckInRow, ProtocolFile
 from bot.core.checkin import CheckIn
 from bot.core.protocol import Answers
 from bot.db import tables as t
-from bot.db.rows import WORDS, Row, Section, Shape, insert_or_skip, sealed_record
+from bot.db.rows import WORDS, Row, Section, Shape, in_turn, insert_or_skip, sealed_record
 
 CHECKIN = Shape(t.checkin, CheckInRow, elsewhere=("value",))
 VALUE = Shape(t.checkin, CheckIn, elsewhere=("answers",))
@@ -24,12 +25,7 @@ _BY_ID = select(t.checkin).where(t.checkin.c.id == bindparam("of_checkin"))
 _OF_PATIENT = select(t.checkin).where(t.checkin.c.patient_id == bindparam("of_patient")).order_by(t.checkin.c.id.desc())
 _OPEN = _OF_PATIENT.where(t.IS_OPEN).limit(1)
 _NEWEST = _OF_PATIENT.limit(bindparam("top"))
-_TO_STEP = (
-    select(t.checkin)
-    .where(t.IS_OPEN, t.checkin.c.next_step_at <= bindparam("at"))
-    .order_by(t.checkin.c.next_step_at, t.checkin.c.id)
-    .limit(bindparam("top"))
-)
+_TO_STEP = in_turn(select(t.checkin).where(t.IS_OPEN), t.checkin.c.next_step_at)
 # The check-in is locked with its patient: what another sweep has just moved on must not be stepped again from an
 # older snapshot. SQLite has one writer and no locks.
 TO_STEP = {
@@ -111,8 +107,8 @@ class CheckIns(Section):
     def checkins(self, patient_id: int, limit: int = 50) -> Sequence[CheckInRow]:
         return self._with_answers(self._all(_NEWEST, of_patient=patient_id, top=limit))
 
-    def checkins_to_step(self, at: datetime, limit: int) -> Sequence[CheckInRow]:
-        return self._readable(self._all(TO_STEP[self._dialect], at=at, top=limit), self._with_answers)
+    def checkins_to_step(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[CheckInRow]:
+        return self._next(TO_STEP[self._dialect], self._with_answers, "next_step_at", after, at=at, top=limit)
 
     def _one(self, rows: Sequence[Row]) -> CheckInRow | None:
         return next(iter(self._with_answers(rows)), None)

@@ -90,7 +90,7 @@ _UNDELIVERED = (
     .where(
         _O.lane == Lane.RED_FLAG.value,
         _O.state == OutboxState.FAILED.value,
-        _O.patient_id.is_not(None),
+        _O.patient_id > bindparam("after"),
         not_(_SHOWN),
     )
     .distinct()
@@ -178,8 +178,8 @@ class Ops(Section):
     def send_again(self, number: int, at: datetime) -> bool:
         return self._run(_AGAIN, of_row=number, at=at) > 0
 
-    def undelivered(self, limit: int) -> Sequence[int]:
-        return [row["patient_id"] for row in self._all(_UNDELIVERED, top=limit)]
+    def undelivered(self, limit: int, after: int = 0) -> Sequence[int]:
+        return [row["patient_id"] for row in self._all(_UNDELIVERED, top=limit, after=after)]
 
     def drop_message(self, number: int, at: datetime) -> bool:
         return self._run(_STRIKE, of_row=number, at=at) > 0

@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, select, union, update
 
+from bot.app.ops_store import BEGINNING, Place
 from bot.app.store import Caregiver, Consent, Invite, Patient
 from bot.app.store_errors import DuplicateError
 from bot.core.again import Watch
 from bot.db import tables as t
-from bot.db.rows import NUMBER, Section, Shape, insert_or_skip, sealed_record
+from bot.db.rows import NUMBER, Section, Shape, in_turn, insert_or_skip, sealed_record
 from bot.db.tables_team import snooze
 
 PATIENT = Shape(t.patient, Patient, sealed={"chat_id": NUMBER, "watch": sealed_record(Watch)}, elsewhere=("helper",))
@@ -30,12 +31,8 @@ _IS_CHAT_OF = select(t.patient.c.id).where(
 _PAGE = (
     select(t.patient).where(t.patient.c.code > bindparam("after")).order_by(t.patient.c.code).limit(bindparam("top"))
 )
-DUE = (
-    select(t.patient)
-    .where(t.IS_ACTIVE, t.patient.c.next_due_at <= bindparam("at"))
-    .order_by(t.patient.c.next_due_at, t.patient.c.id)
-    .limit(bindparam("top"))
-    .with_for_update(skip_locked=True, key_share=True)
+DUE = in_turn(select(t.patient).where(t.IS_ACTIVE), t.patient.c.next_due_at).with_for_update(
+    skip_locked=True, key_share=True
 )
 # FOR NO KEY UPDATE: holds the row against every other transaction that locks it, lets rows that refer to it be added.
 _LOCKED = {statement: statement.with_for_update(key_share=True) for statement in (_BY_ID, _BY_CODE, _BY_CHAT)}
@@ -110,8 +107,8 @@ class Patients(Section):
     def patients(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
         return self._records(PATIENT, _PAGE, after=after_code, top=limit)
 
-    def due_patients(self, at: datetime, limit: int) -> Sequence[Patient]:
-        return self._readable(self._all(DUE, at=at, top=limit), partial(self._records_of, PATIENT))
+    def due_patients(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
+        return self._next(DUE, partial(self._records_of, PATIENT), "next_due_at", after, at=at, top=limit)
 
     def add_invite(self, invite: Invite) -> Invite:
         return self._add(INVITE, invite)

@@ -19,6 +19,9 @@ SNOOZE = Shape(t.snooze, Snooze, sealed={"level": TEXT})
 _ADD = insert_or_skip(t.staff, "name", returning="id")
 _ALL = select(t.staff).order_by(t.staff.c.name)
 _BY_NAME = select(t.staff).where(t.staff.c.name == bindparam("of_name"))
+_BY_NAME_LOCKED = _BY_NAME.with_for_update(key_share=True)
+# FOR SHARE: several alerts may be worked off at once, but none while the team changes.
+_ALL_SHARED = _ALL.with_for_update(read=True)
 _BY_HASH = select(t.staff).where(t.staff.c.token_hash == bindparam("of_hash"))
 _BY_CHAT = select(t.staff).where(t.staff.c.chat_hash == bindparam("of_chat"))
 _SHIFTS = select(t.shift).order_by(t.shift.c.id)
@@ -63,8 +66,8 @@ class Team(Section):
     def _staff_chat(self, row: Staff) -> dict[str, Any]:
         return {"chat_hash": self._chat_hash(row.chat_id) if row.chat_id is not None else None}
 
-    def staff_by_name(self, name: str) -> Staff | None:
-        return self._record(STAFF, _BY_NAME, of_name=name)
+    def staff_by_name(self, name: str, *, lock: bool = False) -> Staff | None:
+        return self._record(STAFF, _BY_NAME_LOCKED if lock else _BY_NAME, of_name=name)
 
     def staff_by_hash(self, token_hash: str) -> Staff | None:
         return self._record(STAFF, _BY_HASH, of_hash=token_hash)
@@ -72,8 +75,8 @@ class Team(Section):
     def staff_by_chat(self, chat_id: int) -> Staff | None:
         return self._record(STAFF, _BY_CHAT, of_chat=self._chat_hash(chat_id))
 
-    def staff(self) -> Sequence[Staff]:
-        return self._records(STAFF, _ALL)
+    def staff(self, *, lock: bool = False) -> Sequence[Staff]:
+        return self._records(STAFF, _ALL_SHARED if lock else _ALL)
 
     def add_shift(self, row: ShiftRow) -> ShiftRow:
         return self._add(SHIFT, row)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bot.app import patients
+from bot.app.ops_store import BEGINNING
 from bot.app.store import Invite, Lane
 from bot.app.store_errors import StoreDownError
 from bot.db import store_alerts, store_checkins
@@ -100,7 +101,7 @@ def _sweep_held_up(pg, kind):
     statement = (store_checkins if kind == "checkin" else store_alerts).TO_STEP["postgresql"]
     held_up = statement.where(text("CAST((SELECT pg_advisory_xact_lock_shared(7)) AS text) IS NOT NULL"))
     with pg.engine.connect() as connection, connection.begin():
-        return connection.execute(held_up, {"at": AT, "top": 9}).all()
+        return connection.execute(held_up, {"at": AT, "top": 9, "after_at": BEGINNING.at, "after_id": 0}).all()
 
 
 # -- the outbox

@@ -92,7 +92,7 @@ class MemoryOps:
                 return True
         return False
 
-    def undelivered(self, limit: int) -> Sequence[int]:
+    def undelivered(self, limit: int, after: int = 0) -> Sequence[int]:
         items = [item for item in self._t.all("work_item") if item.kind == "not_delivered"]
         red = [q for q in self._failed() if q.row.lane is Lane.RED_FLAG and q.row.patient_id is not None]
         unseen = {
@@ -103,7 +103,7 @@ class MemoryOps:
                 for item in items
             )
         }
-        return sorted(unseen)[:limit]
+        return sorted(number for number in unseen if number > after)[:limit]
 
     def drop_message(self, number: int, at: datetime) -> bool:
         for queued in self._failed():

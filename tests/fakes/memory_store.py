@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
+from bot.app.ops_store import BEGINNING, Place
 from bot.app.store import (
     AlertRow,
     AnswerRow,
@@ -151,9 +152,12 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
     def patients(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
         return sorted((p for p in self._t.all("patient") if p.code > after_code), key=lambda p: p.code)[:limit]
 
-    def due_patients(self, at: datetime, limit: int) -> Sequence[Patient]:
+    def due_patients(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
         active = (p for p in self._t.all("patient") if p.state is PatientState.ACTIVE and p.next_due_at is not None)
-        return sorted((p for p in active if p.next_due_at <= at), key=lambda p: (p.next_due_at, p.id))[:limit]
+        return sorted(
+            (p for p in active if p.next_due_at <= at and (p.next_due_at, p.id) > after),
+            key=lambda p: (p.next_due_at, p.id),
+        )[:limit]
 
     def add_invite(self, invite: Invite) -> Invite:
         return self._add("invite", invite)
@@ -268,8 +272,10 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
     def checkins(self, patient_id: int, limit: int = 50) -> Sequence[CheckInRow]:
         return [self._with_answers(row) for row in self._newest("checkin", patient_id, limit)]
 
-    def checkins_to_step(self, at: datetime, limit: int) -> Sequence[CheckInRow]:
-        return [self._with_answers(r) for r in _to_step(self._t.all("checkin"), at) if r.value.state in OPEN][:limit]
+    def checkins_to_step(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[CheckInRow]:
+        return [self._with_answers(r) for r in _to_step(self._t.all("checkin"), at, after) if r.value.state in OPEN][
+            :limit
+        ]
 
     def completion(self, since: datetime, until: datetime) -> tuple[int, int]:
         planned = [r for r in self._t.all("checkin") if r.kind in {"scheduled", "again", "extra"}]
@@ -334,12 +340,13 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
         waiting = [row for row in self._t.all("alert") if row.closed_at is None]
         return sorted(waiting, key=lambda row: (-row.tier, row.id))[:limit]
 
-    def alerts_to_step(self, at: datetime, limit: int) -> Sequence[AlertRow]:
-        return _to_step(self._t.all("alert"), at)[:limit]
+    def alerts_to_step(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[AlertRow]:
+        return _to_step(self._t.all("alert"), at, after)[:limit]
 
-    def alerts_to_escalate(self, at: datetime, limit: int) -> Sequence[AlertRow]:
+    def alerts_to_escalate(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[AlertRow]:
         due = [row for row in self._t.all("alert") if row.staff_step_at is not None and row.staff_step_at <= at]
-        return sorted(due, key=lambda row: (row.staff_step_at, row.id))[:limit]
+        due.sort(key=lambda row: (row.staff_step_at, row.id))
+        return [row for row in due if (row.staff_step_at, row.id) > after][:limit]
 
     def add_work_item(self, item: WorkItem) -> WorkItem | None:
         if any((i.kind, i.subject) == (item.kind, item.subject) for i in self.work_items()):
@@ -373,6 +380,10 @@ class MemoryStore(MemoryMessages, MemoryTeam, MemoryDesk, MemoryOps, MemoryBooks
         return self._newest("tip_shown", patient_id, limit)
 
 
-def _to_step(rows: Sequence[Any], at: datetime) -> list[Any]:
-    due = [row for row in rows if row.next_step_at is not None and row.next_step_at <= at]
+def _to_step(rows: Sequence[Any], at: datetime, after: Place) -> list[Any]:
+    due = [
+        row
+        for row in rows
+        if row.next_step_at is not None and row.next_step_at <= at and (row.next_step_at, row.id) > after
+    ]
     return sorted(due, key=lambda row: (row.next_step_at, row.id))

@@ -28,7 +28,7 @@ class MemoryTeam:
         if other is not None and other.id != row.id:
             raise DuplicateError("that chat belongs to someone else")
 
-    def staff_by_name(self, name: str) -> Staff | None:
+    def staff_by_name(self, name: str, *, lock: bool = False) -> Staff | None:
         return next((s for s in self._t.all("staff") if s.name == name), None)
 
     def staff_by_hash(self, token_hash: str) -> Staff | None:
@@ -37,7 +37,7 @@ class MemoryTeam:
     def staff_by_chat(self, chat_id: int) -> Staff | None:
         return next((s for s in self._t.all("staff") if s.chat_id == chat_id), None)
 
-    def staff(self) -> Sequence[Staff]:
+    def staff(self, *, lock: bool = False) -> Sequence[Staff]:
         return sorted(self._t.all("staff"), key=lambda s: s.name)
 
     def add_shift(self, row: ShiftRow) -> ShiftRow:

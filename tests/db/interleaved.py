@@ -1,0 +1,97 @@
+"""Two transactions of two replicas at once: the first is held up behind one of its reads until the second is through.
+
+"Through" is also: waits for a lock that the first holds. Then the first goes on.
+"""
+
+import threading
+
+from bot.app.store_errors import StaleRecordError
+
+
+class HeldUp:
+    """A store that stops once, behind the first call of one of its methods, and only the first time it is run."""
+
+    def __init__(self, store, gate):
+        self._store, self._gate = store, gate
+
+    def __getattr__(self, name):
+        found = getattr(self._store, name)
+        if name != self._gate.after or self._gate.reached.is_set():
+            return found
+
+        def then_wait(*args, **more):
+            result = found(*args, **more)
+            if not self._gate.reached.is_set():
+                self._gate.reached.set()
+                assert self._gate.go_on.wait(20)
+            return result
+
+        return then_wait
+
+
+class Gate:
+    """Where the first transaction stops."""
+
+    def __init__(self, after):
+        self.after = after
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+
+class HeldUpDatabase:
+    """A database whose first transaction stops there."""
+
+    def __init__(self, database, gate):
+        self._database, self._gate = database, gate
+
+    async def transact(self, fn):
+        return await self._database.transact(lambda store: fn(HeldUp(store, self._gate)))
+
+    async def read(self, fn):
+        return await self._database.read(fn)
+
+    def run(self, fn):
+        return self._database.run(lambda store: fn(HeldUp(store, self._gate)))
+
+
+def started(work):
+    """Run it in a thread; return the thread and a list that gets its result, or what it raised."""
+    results = []
+
+    def run():
+        try:
+            results.append(work())
+        except Exception as error:  # noqa: BLE001 - handed to whoever asks
+            results.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, results
+
+
+def beside(pg, after, first, second):
+    """Run `first(database)`, and `second(database)` while it is held up; return what each gave or raised."""
+    gate = Gate(after)
+    one, given = started(lambda: first(HeldUpDatabase(pg, gate)))
+    try:
+        assert gate.reached.wait(10), f"{after} was not called: {given}"
+        other, also = started(lambda: second(pg))
+        _until_through(pg, other)
+    finally:
+        gate.go_on.set()
+    for thread in (one, other):
+        thread.join(20)
+        assert not thread.is_alive()
+    found = (given[0], also[0])
+    assert not any(isinstance(each, StaleRecordError) for each in found), "it was run again"
+    return found
+
+
+def _until_through(pg, thread):
+    with pg.engine.connect() as connection:
+        for _ in range(1000):
+            waits = connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar()
+            connection.rollback()
+            if waits or not thread.is_alive():
+                return
+            thread.join(0.01)
+    raise AssertionError("it neither ended nor waited")
