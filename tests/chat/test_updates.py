@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from bot.app.ports import Outcome
 from bot.app.store import Lane
-from bot.app.store_errors import StoreDownError
+from bot.app.store_errors import StaleRecordError, StoreDownError
 from bot.chat.updates import AGAIN_AFTER, FIRST_WAIT, LONGEST_WAIT, DatabaseDownError
 
 from .stand_ins import AT, NOTED, House, broken, chat, message, patient, tap, until
@@ -144,16 +144,19 @@ async def test_a_lost_commit_is_not_the_updates_fault(house: House) -> None:
     assert house.log == [("said", 7)]
 
 
-async def test_a_database_that_fails_in_the_middle_of_the_work_is_not_its_fault(house: House) -> None:
+@pytest.mark.parametrize("error", [StoreDownError, StaleRecordError])
+async def test_a_database_that_fails_in_the_middle_of_the_work_is_not_its_fault(
+    house: House, error: type[Exception]
+) -> None:
     def fails(*_: object) -> None:
-        raise StoreDownError
+        raise error
 
     house.door.said, said = fails, house.door.said  # type: ignore[method-assign]
     with capture_logs() as logs, pytest.raises(DatabaseDownError):
         await house.handle(message(1, 7))
     assert house.database.rows.dead == []
     assert house.waits == []
-    assert [(line["action"], line["error"]) for line in logs] == [("update_not_committed", "StoreDownError")]
+    assert [(line["action"], line["error"]) for line in logs] == [("update_not_committed", error.__name__)]
     house.door.said = said  # type: ignore[method-assign]
     await house.handle(message(1, 7))
     assert house.log == [("said", 7)]

@@ -159,6 +159,8 @@ def test_an_alert_is_never_left_with_someone_removed_meanwhile(pg, alert, action
         "is given it": lambda s: alert_work.assign(s, CLINIC, alert, "lead-1", "nurse-1", LATER),
         "notes what came of it": lambda s: alert_work.note(s, CLINIC, alert, "sent_to_ed", "lead-1", LATER),
     }[action]
+    # They were not told of it before, so that nobody who is leaving looks at it for that.
+    pg.run(lambda s: s.save_alert(s.alert(alert).model_copy(update={"told": ("nurse-1",)})))
     has = lambda db: db.run(doing)  # noqa: E731
     gone = lambda db: db.run(leaves)  # noqa: E731
     if order == "removed second":
@@ -243,6 +245,21 @@ def test_a_code_used_twice_at_once_gives_one_session(pg, house, ann):
 
     given = beside(pg, "staff_by_name", enters, enters)
     assert [isinstance(token, str) for token in given] in ([True, False], [False, True])
+
+
+def test_a_wrong_password_waits_until_another_is_counted(pg, house, ann):
+    runs = []
+
+    class Counting(Desk):
+        async def write(self, fn):
+            return await super().write(lambda store, at: (runs.append(1), fn(store, at))[1])
+
+    def wrong(database):
+        return asyncio.run(sign_in.by_password(Counting(database), "ann", "wrong horse battery", "0"))
+
+    assert beside(pg, "staff_by_name", wrong, wrong) == (None, None)
+    assert pg.run(lambda s: s.staff_by_name("ann")).failures == 2
+    assert len(runs) == 2, "none was run in vain: of many at once the last would be given up uncounted"
 
 
 def test_wrong_passwords_at_once_are_counted_each(pg, house, ann):
