@@ -13,7 +13,7 @@ from pydantic import Field
 
 from bot.app.desk_store import DeskStore
 from bot.app.ops_store import BEGINNING, OpsStore, Place
-from bot.app.team_store import TeamStore
+from bot.app.team_store import TeamStore, Versioned
 from bot.core.again import Watch
 from bot.core.checkin import CheckIn
 from bot.core.own_plan import Own
@@ -33,15 +33,13 @@ class PatientState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Caregiver(Frozen):
+class Caregiver(Versioned):
     """Someone a patient lets answer with them, in a chat of their own; known by that chat alone.
 
     "invited" until they open the link (single-use, only the keyed hash of its token is stored), "asked" until they
     agree, "active" then, "ended" when either of the two ends it.
     """
 
-    id: int = 0
-    version: int = 0
     patient_id: int
     state: Literal["invited", "asked", "active", "ended"] = "invited"
     token_hash: str
@@ -55,11 +53,9 @@ class Caregiver(Frozen):
     said_at: datetime | None = None
 
 
-class Patient(Frozen):
+class Patient(Versioned):
     """A patient, known by study code. `enrol_step` names the open enrolment screen; `jitter` is in seconds."""
 
-    id: int = 0
-    version: int = 0
     code: str
     state: PatientState = PatientState.INVITED
     chat_id: int | None = None
@@ -107,11 +103,9 @@ class Patient(Frozen):
         return self.helper.language if self.helper is not None else self.language
 
 
-class Invite(Frozen):
+class Invite(Versioned):
     """A single-use link; only the keyed hash of its token is stored."""
 
-    id: int = 0
-    version: int = 0
     patient_id: int
     token_hash: str
     expires_at: datetime
@@ -133,15 +127,13 @@ class Consent(Frozen):
     withdrawn_at: datetime | None = None
 
 
-class CheckInRow(Frozen):
+class CheckInRow(Versioned):
     """A check-in as stored: the core's value and what surrounds it.
 
     `next_step_at` is when the sweep has to look at it again (reminder, expiry); None once it is closed.
     `kind` says why it exists; (patient_id, due_at) is unique.
     """
 
-    id: int = 0
-    version: int = 0
     patient_id: int
     kind: Literal["scheduled", "baseline", "extra", "worse", "again"]
     due_at: datetime
@@ -225,11 +217,9 @@ class AlertState(StrEnum):
 Outcome = Literal["spoke_to_patient", "sent_to_ed", "told_oncologist", "drug_held", "no_action", "not_reached"]
 
 
-class AlertRow(Frozen):
+class AlertRow(Versioned):
     """An assessment that someone must act on. `checkin_id` is None for "need help now" outside a check-in."""
 
-    id: int = 0
-    version: int = 0
     patient_id: int
     checkin_id: int | None
     tier: Tier
@@ -391,10 +381,7 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
     """
 
     def attempt(self, fn: Callable[[], None]) -> Exception | None:
-        """Run `fn` in a savepoint: when it raises, what it did is undone and the error is returned, not raised.
-
-        It is run again first where a record was stale, and must be repeatable.
-        """
+        """Run `fn` in a savepoint, a stale record again: what it raises undoes it and is returned, not raised."""
         ...
 
     # -- patients
@@ -417,10 +404,7 @@ class Store(TeamStore, DeskStore, OpsStore, Protocol):
         ...
 
     def due_patients(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
-        """ACTIVE with next_due_at <= at, oldest first and after that place, each locked.
-
-        What another transaction has locked is passed over, here and in the other lists of what is due.
-        """
+        """ACTIVE with next_due_at <= at, oldest first and after that place, locked; what others hold is left out."""
         ...
 
     def add_invite(self, invite: Invite) -> Invite: ...

@@ -9,15 +9,20 @@ from bot.core.screen import Frozen
 Role = Literal["coordinator", "lead", "operator"]
 
 
-class Staff(Frozen):
+class Versioned(Frozen):
+    """A record that is saved whole. `version` counts how often it was: a copy of before can't be saved any more."""
+
+    id: int = 0
+    version: int = 0
+
+
+class Staff(Versioned):
     """Someone of the team, known by a short name ("lead-2") as the audit keeps it: never a person's own.
 
     "invited" until they open their link in a chat (single-use; only the keyed hash of its token is stored), "active"
     then, "gone" when removed.
     """
 
-    id: int = 0
-    version: int = 0
     name: str
     role: Role
     state: Literal["invited", "active", "gone"] = "invited"
@@ -70,11 +75,9 @@ class CoverRow(Frozen):
     last: date
 
 
-class Snooze(Frozen):
+class Snooze(Versioned):
     """A symptom (question id) that the team expects up to a level (choice id; stored sealed) until a moment."""
 
-    id: int = 0
-    version: int = 0
     patient_id: int
     question: str
     level: str
@@ -85,11 +88,9 @@ class Snooze(Frozen):
     ended_by: str | None = None
 
 
-class Session(Frozen):
+class Session(Versioned):
     """A browser that is signed in to the console; only the keyed hash of its token is stored."""
 
-    id: int = 0
-    version: int = 0
     staff_id: int
     token_hash: str
     began_at: datetime
@@ -97,11 +98,9 @@ class Session(Frozen):
     ended_at: datetime | None = None
 
 
-class Passkey(Frozen):
+class Passkey(Versioned):
     """A passkey of someone of the team: what the browser knows it by and its public key (both URL-safe base64)."""
 
-    id: int = 0
-    version: int = 0
     staff_id: int
     credential_id: str
     public_key: str
