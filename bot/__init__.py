@@ -1,28 +1,34 @@
 """nervecheck: a Telegram bot that asks patients how their nerves are, and turns a red flag into a phone call.
 
-The map. Read core/checkin.py and core/triage.py next: they are what the rest exists for.
+The map. Read core/checkin.py and core/triage.py first: the rest of the program serves them.
 
-core/      decides, and does nothing else: no files, no network, no clock; the time comes in as `at`
-content/   what clinicians sign: the protocol (questions, rules, tips, plans), texts and words in every language
-app/       the use cases: plain functions on one open transaction
-db/        tables and rows; `transact` runs a use case; sensitive columns are encrypted
-chat/      Telegram in: updates, taps, screens          delivery/  Telegram out: the outbox, by order of urgency
-ticker.py  calls the sweeps of app/ every second        clock.py   the clocks; nothing else reads the time
-timekeeper.py  replicas go by the database's clock      offline.py the database without the bot, for cli/
-console/   the team's web pages; routes.py is the table of who may open what
-export/    what leaves as files: tables, FHIR, calendars, cards
-sandbox/   a stand-in for Telegram with a chat page: everything can be tried without a token; sandboxed.py joins it
-ops/       health, metrics, the ping, what must be right before a start
-config.py  the settings; nothing else reads the environment
-wiring.py  builds it all from the settings              service.py starts and stops the running parts
-cli/       the commands, one file a noun; `play` is the conversation in a terminal
+core/      decides: check-ins, triage, schedules, escalation. No files, network or clock; the time comes in as `at`
+content/   what clinicians sign: the protocol (questions, rules, tips, plans), and the texts in every language
+app/       the use cases, by noun: alerts/ checkins/ concerns/ operations/ patients/ schedules/ team/. Each takes one
+           `Work` (work.py: the stores of one transaction, the clinic, the time, the actor, the notices); records/ are
+           what is stored, ports/ the interfaces of the stores
+dialog/    the conversation: which screen follows a tap, command or notice, for patients, caregivers and the team
+db/        tables, encryption and transactions; stores/ implements the ports of app/ in SQL
+chat/      Telegram in: updates, signed buttons, rendering
+delivery/  Telegram out: the outbox, in lanes, within rate limits
+desk/      the team's web pages; routes.py is the access table
+export/    files that leave the program: tables, FHIR, calendars, cards
+sandbox/   a simulated Telegram with a chat page: everything can be tried without a token; sandboxed.py connects it
+ops/       health checks, metrics and the uptime ping
+cli/       the commands, one module per noun; `play` is the conversation in a terminal
 
-Which way imports point: cli, chat, console, delivery, ticker -> app -> core <- content; db serves app; wiring sees all.
-One test holds that (tests/test_architecture.py).
+wiring.py  builds everything from the settings          service.py  starts and stops the running parts
+ticker.py  runs the sweeps of app/ every second         config.py   the settings; nothing else reads the environment
+clock.py   the clocks; nothing else reads the time      clock_sync.py  synchronizes replicas to the database's clock
+database_session.py  the database for one command       logging.py  the log, without secrets or answers
 
-What a tap goes through: chat/poll.py takes the raw update, chat/handlers.py reads the signed button, and
-app/conversation.py works it off in one transaction (answer, assessment, alert, messages to send). Only after the commit
-is Telegram told and the message sent. A message is a row of the outbox until it is sent: nothing is lost when the
-process dies. tests/chaos kills it and looks: run.py is one run, model.py what its taps must have led to, auditor.py
-what counts as lost.
+Imports point from the edges inwards: cli, chat, delivery, desk, ticker -> dialog -> app -> core; content -> core; db
+implements the ports of app; wiring may import everything. tests/test_architecture.py checks this.
+
+What a tap passes: `Poller.run` (chat/poll.py) or the webhook receives the raw update; `Dispatcher.handle`
+(chat/updates.py) runs it in one transaction, once; `Handlers.route` (chat/handlers.py) verifies the signed button;
+`conversation.tap` and `checkins.tapped` (dialog/) call `answering.answer` (app/checkins/), which calls `step`
+(core/checkin.py) and applies its events: answer, assessment, alert, messages. Only after the commit is the tap answered
+and does `Sender` (delivery/outbox.py) send the messages. A message is a row of the outbox until it is sent, so that
+nothing is lost if the process dies; tests/chaos kills it and verifies that.
 """

@@ -1,6 +1,6 @@
-"""The clocks: the real one, and the sandbox's, which can be moved forward. Nothing else reads the time.
+"""The clocks: the real one, the one that replicas share, and the sandbox's. Nothing else reads the time.
 
-A clock only ever moves forward, unless the machine's, or the one that replicas share, is set.
+A clock only moves forward, unless the machine's clock, or the one that replicas share, is set.
 """
 
 import time
@@ -10,10 +10,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where the edge of the program gets `at` from."""
+    """The source of `at` for the outer layers."""
 
     def now(self) -> datetime:
-        """Return the present moment, aware, in UTC."""
+        """Return the current time as an aware datetime in UTC."""
         ...
 
 
@@ -25,13 +25,13 @@ class SystemClock:
 
 
 _SLACK = timedelta(milliseconds=100)
-"""Clocks that differ by less are the same: a look takes time."""
+"""Clocks that differ by less count as equal, because reading one takes time."""
 
 
 class SharedClock:
-    """The clock that all replicas go by, carried on by this machine's steady one between two looks.
+    """The clock that all replicas share, continued by this machine's monotonic clock between two synchronizations.
 
-    So it matters neither whether this machine's own clock is right nor whether it is set.
+    So an error or a change of this machine's own clock has no effect.
     """
 
     def __init__(self) -> None:
@@ -40,37 +40,37 @@ class SharedClock:
     def now(self) -> datetime:
         return self._base + timedelta(seconds=time.monotonic() - self._mono)
 
-    def told(self, moment: datetime, took: timedelta) -> None:
-        """It was `moment` at some time within the `took` that the look, which has just ended, has taken."""
+    def synchronize(self, time_shown: datetime, duration: timedelta) -> None:
+        """Adopt the shared time: it was `time_shown` at some point within the last `duration`, which the read took."""
         now = self.now()
-        if moment - _SLACK <= now <= moment + took + _SLACK:
+        if time_shown - _SLACK <= now <= time_shown + duration + _SLACK:
             return
-        self._base, self._mono = moment + took / 2, time.monotonic()
+        self._base, self._mono = time_shown + duration / 2, time.monotonic()
 
 
-class JumpWatch:
-    """Notices that a clock was set: it moved by another amount than time did."""
+class ClockJumpDetector:
+    """Detects that a clock jumped: it moved by a different amount than the monotonic clock."""
 
-    def __init__(self, clock: Clock, *, speed: float = 1.0, most: timedelta = timedelta(seconds=2)) -> None:
+    def __init__(self, clock: Clock, *, speed: float = 1.0, tolerance: timedelta = timedelta(seconds=2)) -> None:
         self._clock = clock
         self._speed = speed
-        self._most = most
-        self._seen: tuple[datetime, float] | None = None
+        self._tolerance = tolerance
+        self._last_check: tuple[datetime, float] | None = None
 
-    def jumped(self) -> bool:
-        """Whether it was set since this was last asked."""
-        now, passed = self._clock.now(), time.monotonic()
-        before, self._seen = self._seen, (now, passed)
-        if before is None:
+    def has_jumped(self) -> bool:
+        """Return whether the clock jumped since the last call."""
+        now, monotonic_now = self._clock.now(), time.monotonic()
+        last, self._last_check = self._last_check, (now, monotonic_now)
+        if last is None:
             return False
-        expected = timedelta(seconds=(passed - before[1]) * self._speed)
-        return abs(now - before[0] - expected) > self._most * max(1.0, self._speed)
+        expected = timedelta(seconds=(monotonic_now - last[1]) * self._speed)
+        return abs(now - last[0] - expected) > self._tolerance * max(1.0, self._speed)
 
 
 class SandboxClock:
     """A clock that runs `speed` times as fast as the machine's and can skip ahead.
 
-    `start` is the moment it shows when made (default: now). `on_jump` callbacks run after each skip.
+    `start` is the time it shows when created (default: now). `on_jump` callbacks run after each skip.
     """
 
     def __init__(self, *, start: datetime | None = None, speed: float = 1.0) -> None:
@@ -83,27 +83,27 @@ class SandboxClock:
 
     @property
     def speed(self) -> float:
-        """How many seconds pass here in one real second."""
+        """Clock seconds per real second."""
         return self._speed
 
     def now(self) -> datetime:
         return self._base + timedelta(seconds=(time.monotonic() - self._mono) * self._speed)
 
     def advance(self, by: timedelta) -> None:
-        """Skip ahead; a skip back is refused with ValueError."""
+        """Skip ahead by `by`; raise ValueError if it is negative."""
         if by < timedelta(0):
             raise ValueError("the sandbox clock only moves forward")
         self._base += by
         for callback in self.on_jump:
             callback()
 
-    def advance_to(self, moment: datetime) -> None:
-        """Skip ahead to `moment`; a moment already past changes nothing."""
-        self.advance(max(timedelta(0), moment - self.now()))
+    def advance_to(self, target: datetime) -> None:
+        """Skip ahead to `target`; do nothing if that is in the past."""
+        self.advance(max(timedelta(0), target - self.now()))
 
 
 class FrozenClock:
-    """A clock for tests: stands still until moved."""
+    """A clock for tests that stops until it is moved."""
 
     def __init__(self, at: datetime) -> None:
         self._at = at

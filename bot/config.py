@@ -1,8 +1,8 @@
-"""The settings: the only reader of the environment. Checks what can be checked without a database; opens nothing else.
+"""The settings: the only reader of the environment. Validates what it can without a database; opens nothing else.
 
-Each setting is a variable NERVECHECK_<NAME>, or a file named by NERVECHECK_<NAME>_FILE (for secrets), or a line of the
-file `.env` in the present folder; the environment goes before that file. An empty variable counts as not set. All that
-is wrong is told at once.
+Each setting is read from the variable NERVECHECK_<NAME>, from the file that NERVECHECK_<NAME>_FILE names (for secrets),
+or from `.env` in the current directory; the environment takes precedence over `.env`. An empty variable counts as not
+set. All problems are reported together.
 """
 
 import difflib
@@ -46,15 +46,15 @@ PREFIX = "NERVECHECK_"
 FILE = "_FILE"
 DOTENV = Path(".env")
 REQUIRED = ("token", "keys", "team_name", "team_number", "emergency_number")
-"""What a clinic must set before anyone is asked anything."""
+"""Settings that a clinic must provide before any patient gets a message."""
 
 
 class ConfigError(ValueError):
-    """The settings can't be used. `problems`: all of them; `rest`: the settings without those that are wrong."""
+    """The settings can't be used. `problems` lists why; `usable` holds the settings without the invalid ones."""
 
-    def __init__(self, problems: Iterable[str], rest: "Settings") -> None:
+    def __init__(self, problems: Iterable[str], usable: "Settings") -> None:
         self.problems = tuple(problems)
-        self.rest = rest
+        self.usable = usable
         super().__init__("\n".join(self.problems))
 
 
@@ -62,117 +62,117 @@ class ConfigError(ValueError):
 
 
 class Settings(BaseModel):
-    """All settings, checked. What a clinic must set is None until it is; `SANDBOX` has made-up values."""
+    """All settings, validated. A required setting is None until it is set; `SANDBOX` has the demo values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    token: Token | None = Field(None, description="The bot's token, from @BotFather. Without it the sandbox runs.")
+    token: Token | None = Field(None, description="Bot token from @BotFather. Without it, the sandbox runs.")
     keys: SecretStr | None = Field(
         None,
-        description="Keys that encrypt answers and chat ids, newest first. Make one with `nervecheck keys new`, keep "
-        "a copy away from the database: without it nothing can be read.",
+        description="Encryption keys for answers and chat ids, newest first. Generate one with `nervecheck keys new` "
+        "and keep a copy away from the database: without the keys the data can't be read.",
     )
     team_name: TeamName | None = Field(
-        None, description="The care team as patients know it, also the name of the contact they save."
+        None, description="Name of the care team as patients know it; also the name of the contact they save."
     )
     team_number: Number | None = Field(
-        None, description='The number patients call, day and night, in international form ("+49 30 901820").'
+        None, description='Number that patients call, day and night, in international format ("+49 30 901820").'
     )
     emergency_number: EmergencyNumber | None = Field(
-        None, description='The emergency number of your country ("112", "911").'
+        None, description='Emergency number of your country ("112", "911").'
     )
     database_url: DatabaseUrl = Field(
         SecretStr("sqlite:///var/nervecheck.db"),
-        description="Where the data is: sqlite:///path/to/file.db or postgresql://user:password@host/name.",
+        description="Database URL: sqlite:///path/to/file.db or postgresql://user:password@host/name.",
     )
     languages: Languages = Field(
-        ("en",), description="Languages offered to patients, with commas; the first is the default."
+        ("en",), description="Languages offered to patients, comma-separated; the first is the default."
     )
     unreviewed_languages: Languages | None = Field(
         None,
-        description="Languages that may be used although no clinician of yours has signed their texts yet, with "
-        "commas. Not needed with a Bot API server on this machine, where nobody is a patient.",
+        description="Languages that may be used although no clinician of yours has signed their texts yet, "
+        "comma-separated. Not needed with a Bot API server on this machine, where nobody is a patient.",
     )
-    timezone: Zone = Field("UTC", description="The clinic's own time zone (IANA name), offered to patients first.")
+    timezone: Zone = Field("UTC", description="Time zone of the clinic (IANA name), offered to patients first.")
     protocol: Path | None = Field(
-        None, description="The protocol your clinic signed off; without it the one that comes with the program."
+        None, description="Protocol file that your clinic signed off. Default: the protocol of the program."
     )
     staff_answers: bool = Field(
-        False, description="Whether alerts in the team's chats may say what was answered: true or false."
+        False, description="Whether alerts in the team's chats may contain the patient's answers: true or false."
     )
-    api_url: Url = Field("https://api.telegram.org", description="The Bot API server; your own may stand here.")
+    api_url: Url = Field("https://api.telegram.org", description="Bot API server; may be your own.")
     webhook_url: WebhookUrl | None = Field(
         None,
-        description="The public https address of LISTEN. Telegram then brings updates there; without it they are "
-        "fetched, which needs no open port.",
+        description="Public https address of LISTEN, to which Telegram sends updates. Without it the bot polls, "
+        "which needs no open port.",
     )
     listen: ListenAddress = Field(
-        Address("127.0.0.1", 8080), description="Where console, health, metrics and webhook answer."
+        Address("127.0.0.1", 8080), description="Address on which console, health, metrics and webhook are served."
     )
     console_url: PublicUrl | None = Field(
         None,
-        description="The public https address of LISTEN, where the team opens /console. Without it the console is only "
-        "for this machine's own browser.",
+        description="Public https address of LISTEN, where the team opens /console. Without it the console is only "
+        "for browsers on this machine.",
     )
     ping_url: SecretUrl | None = Field(
         None,
-        description="A monitoring service's address, asked once a minute while all is well: it raises the alarm when "
-        "it is not asked any more.",
+        description="URL of a monitoring service, requested once a minute while the bot is healthy. The service raises "
+        "the alarm when the requests stop.",
     )
     sandbox_listen: Loopback = Field(
         Address("127.0.0.1", 8081),
-        description="Where the sandbox's chat page answers: this machine's own address only.",
+        description="Address of the sandbox's chat page. Must be a loopback address.",
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Lowered] = Field(
-        "info", description="How much is logged: debug, info, warning or error."
+        "info", description="Log level: debug, info, warning or error."
     )
     log_format: Annotated[Literal["console", "json"], Lowered] = Field(
-        "console", description="How it is logged: console (for people) or json (for machines)."
+        "console", description="Log format: console (for people) or json (for machines)."
     )
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, *, sandbox: bool = False) -> Self:
-        """Read and check all settings (default: the process's environment and `.env`).
+        """Read and validate all settings (default: from the process's environment and `.env`).
 
-        ConfigError with every problem found. Without a token, and with `sandbox`, nothing is missing.
+        ConfigError lists every problem. Without a token or with `sandbox`, no setting is required.
         """
-        found, problems = _read(_environment() if environ is None else environ)
-        settings, bad = _validated(cls, found)
-        problems += [f"{variable(name)} {reason}" for name, reason in bad.items()]
-        if not sandbox and "token" in found:
-            problems += [text for name, text in settings.missing().items() if name not in found]
-        if sandbox and {"token", "database_url"} <= found.keys():
-            problems.append(_MIXED)
+        values, problems = _read(_environment() if environ is None else environ)
+        settings, invalid = _validate(cls, values)
+        problems += [f"{variable(name)} {reason}" for name, reason in invalid.items()]
+        if not sandbox and "token" in values:
+            problems += [text for name, text in settings.missing().items() if name not in values]
+        if sandbox and {"token", "database_url"} <= values.keys():
+            problems.append(_SANDBOX_CONFLICT)
         if problems:
             raise ConfigError(problems, settings)
         return settings
 
     def missing(self) -> dict[str, str]:
-        """Return what a clinic still has to set: name -> problem."""
-        gone = [name for name in REQUIRED if getattr(self, name) is None]
-        return {name: f"{variable(name)} is missing: {_HOW[name]}" for name in gone}
+        """Return the required settings that are not set: name -> problem."""
+        unset = [name for name in REQUIRED if getattr(self, name) is None]
+        return {name: f"{variable(name)} is missing: {_REMEDIES[name]}" for name in unset}
 
-    def in_sandbox(self) -> Self:
-        """Return these settings with made-up values where none are given; never the clinic's token or its database."""
+    def for_sandbox(self) -> Self:
+        """Return these settings with demo values for unset ones, never with the clinic's token, keys or database."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         if self.token is not None:
             given = {name: value for name, value in given.items() if name not in {"token", "database_url", "keys"}}
         return self.model_validate({**SANDBOX, **given})
 
     @property
-    def tests_alone(self) -> bool:
-        """Whether the Bot API server is on this machine, so that nobody out there is asked anything."""
+    def is_local_test(self) -> bool:
+        """Whether the Bot API server is on this machine, so that no real patient gets messages."""
         return (urlsplit(self.api_url).hostname or "") in {"localhost", "127.0.0.1", "::1"}
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What may never be shown or logged."""
-        held = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(value.get_secret_value() for value in held if isinstance(value, SecretStr))
+        """All values that must never be shown or logged."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
     @property
-    def data_at(self) -> str:
-        """Where the data is, without the password: for people."""
+    def data_location(self) -> str:
+        """The location of the database without the password, to show to people."""
         url = self.database_url.get_secret_value()
         if url.startswith("sqlite"):
             return url.partition(":///")[2] or "memory"
@@ -187,20 +187,20 @@ SANDBOX: Mapping[str, Any] = {
     "languages": ("en", "es", "ru"),
     "timezone": "Europe/Berlin",
     "database_url": SecretStr("sqlite:///var/sandbox.db"),
-    # Known to everyone, like all that is in the sandbox.
+    # Not a secret: the sandbox holds no real data.
     "keys": SecretStr("sandbox:bmVydmVjaGVjay1zYW5kYm94LW1hZGUtdXAta2V5LTE="),
 }
-"""What stands in for settings in the sandbox. Its data is a file of its own: made-up patients among real ones harm."""
+"""Demo values of settings. The database is a separate file: sample patients among real ones would be dangerous."""
 
-_MIXED = (
-    f"{PREFIX}TOKEN and {PREFIX}DATABASE_URL are both set: the sandbox would put made-up patients among real ones. "
+_SANDBOX_CONFLICT = (
+    f"{PREFIX}TOKEN and {PREFIX}DATABASE_URL are both set: the sandbox would put sample patients among real ones. "
     "Unset one of them, or run without --sandbox"
 )
-_HOW = {
-    "token": "set it to the bot's token from @BotFather",
-    "keys": "make one with `nervecheck keys new`, keep a copy in a safe place and set it",
-    "team_name": "set it to the name patients know their care team by",
-    "team_number": 'set it to the number patients call day and night, like "+49 30 901820"',
+_REMEDIES = {
+    "token": "set it to the bot token from @BotFather",
+    "keys": "generate a key with `nervecheck keys new`, keep a copy in a safe place and set it",
+    "team_name": "set it to the name by which patients know their care team",
+    "team_number": 'set it to the number that patients call day and night, like "+49 30 901820"',
     "emergency_number": 'set it to the emergency number of your country, like "112"',
 }
 
@@ -211,12 +211,12 @@ _S = TypeVar("_S", bound=Settings)
 
 
 def variable(name: str) -> str:
-    """Return the environment variable of a setting."""
+    """Return the name of the environment variable of a setting."""
     return f"{PREFIX}{name.upper()}"
 
 
 def variables() -> tuple[str, ...]:
-    """Return every variable that is read, those that name files included."""
+    """Return the names of all variables that are read, including the `_FILE` ones."""
     names = [variable(name) for name in Settings.model_fields]
     return (*names, *(f"{name}{FILE}" for name in names))
 
@@ -227,46 +227,46 @@ def _environment() -> dict[str, str]:
 
 
 def _read(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return what is set (field -> text), files read, and what is wrong with how it is set."""
-    given = {k: v.strip() for k, v in environ.items() if k.startswith(PREFIX) and v.strip()}
-    found: dict[str, str] = {}
-    problems = list(_misspelt(given))
+    """Return the values that are set (field -> text), also those from files, and the problems found."""
+    environment = {k: v.strip() for k, v in environ.items() if k.startswith(PREFIX) and v.strip()}
+    values: dict[str, str] = {}
+    problems = list(_misspelled(environment))
     for name in Settings.model_fields:
-        plain, from_file = given.get(variable(name)), given.get(variable(name) + FILE)
-        if plain is not None and from_file is not None:
+        plain, file = environment.get(variable(name)), environment.get(variable(name) + FILE)
+        if plain is not None and file is not None:
             problems.append(f"{variable(name)} and {variable(name)}{FILE} are both set: keep one of them")
         elif plain is not None:
-            found[name] = plain
-        elif from_file is not None:
+            values[name] = plain
+        elif file is not None:
             try:
-                found[name] = Path(from_file).read_text(encoding="utf-8").strip()
-                if not found[name]:
-                    problems.append(f"{variable(name)}{FILE}: {from_file} is empty: write the value into it")
+                values[name] = Path(file).read_text(encoding="utf-8").strip()
+                if not values[name]:
+                    problems.append(f"{variable(name)}{FILE}: {file} is empty: write the value into it")
             except (OSError, UnicodeDecodeError) as error:
-                reason = getattr(error, "strerror", None) or "it is no text"
+                reason = getattr(error, "strerror", None) or "not UTF-8 text"
                 problems.append(
-                    f"{variable(name)}{FILE}: can't read {from_file} ({reason}): mend the path or its rights"
+                    f"{variable(name)}{FILE}: can't read {file} ({reason}): fix the path or its permissions"
                 )
-                found[name] = ""
-    return found, problems
+                values[name] = ""
+    return values, problems
 
 
-def _misspelt(given: Iterable[str]) -> Iterator[str]:
+def _misspelled(names: Iterable[str]) -> Iterator[str]:
     known = variables()
-    for name in given:
-        near = difflib.get_close_matches(name, known, 1, cutoff=0.9)
-        if name not in known and near:
-            yield f"{name} is no setting: did you mean {near[0]}?"
+    for name in names:
+        similar = difflib.get_close_matches(name, known, 1, cutoff=0.9)
+        if name not in known and similar:
+            yield f"{name} is not a setting: did you mean {similar[0]}?"
 
 
-def _validated(cls: type[_S], found: Mapping[str, str]) -> tuple[_S, dict[str, str]]:
-    """Return the settings without those that are wrong, and what is wrong with these: name -> reason."""
-    good = {name: value for name, value in found.items() if value}
+def _validate(cls: type[_S], values: Mapping[str, str]) -> tuple[_S, dict[str, str]]:
+    """Return the settings without the invalid ones, and why those are invalid: name -> reason."""
+    given = {name: value for name, value in values.items() if value}
     try:
-        return cls.model_validate(good), {}
+        return cls.model_validate(given), {}
     except ValidationError as error:
-        bad = {str(e["loc"][0]): _reason(e) for e in error.errors(include_url=False, include_input=False)}
-    return cls.model_validate({name: value for name, value in good.items() if name not in bad}), bad
+        invalid = {str(e["loc"][0]): _reason(e) for e in error.errors(include_url=False, include_input=False)}
+    return cls.model_validate({name: value for name, value in given.items() if name not in invalid}), invalid
 
 
 def _reason(error: ErrorDetails) -> str:
@@ -274,10 +274,10 @@ def _reason(error: ErrorDetails) -> str:
         return str(error["ctx"]["error"])
     if error["type"] == "literal_error":
         return f"must be {error['ctx']['expected']}"
-    return f"can't be used: {error['msg']}"
+    return f"is not valid: {error['msg']}"
 
 
-# --- For people -------------------------------------------------------------------------------------------------------
+# --- The example file -------------------------------------------------------------------------------------------------
 
 
 def _field(name: str) -> FieldInfo:
@@ -289,21 +289,21 @@ def _description(name: str) -> str:
 
 
 def example() -> str:
-    """Return `.env.example`: every setting with what it is for and its default."""
+    """Return the content of `.env.example`: every setting with its description and default."""
     lines = [
-        "# Settings of nervecheck. Copy this file to .env and fill it in; an empty setting counts as not set.",
-        f"# Each may also be read from a file: {PREFIX}<NAME>{FILE}=/path (best for secrets).",
+        "# Settings of nervecheck. Copy this file to .env and edit it. An empty setting counts as not set.",
+        f"# Each setting can also be read from a file (recommended for secrets): {PREFIX}<NAME>{FILE}=/path",
     ]
     for name in Settings.model_fields:
-        must = " Required outside the sandbox." if name in REQUIRED else ""
-        lines += ["", *_comment(_description(name) + must), _assignment(name)]
+        note = " Required outside the sandbox." if name in REQUIRED else ""
+        lines += ["", *_comment(_description(name) + note), _assignment(name)]
     return "\n".join(lines) + "\n"
 
 
 def _comment(text: str) -> list[str]:
     words, lines = text.split(), ["#"]
     for word in words:
-        if len(lines[-1]) + 1 + len(word) > 100:  # noqa: PLR2004 - a width that reads well
+        if len(lines[-1]) + 1 + len(word) > 100:  # noqa: PLR2004 - line width
             lines.append("#")
         lines[-1] += f" {word}"
     return lines
@@ -313,10 +313,10 @@ def _assignment(name: str) -> str:
     if name in REQUIRED or _field(name).default is None:
         return f"{'' if name in REQUIRED else '# '}{variable(name)}="
     default = _field(name).default
-    shown = default.get_secret_value() if isinstance(default, SecretStr) else default
-    if isinstance(shown, tuple) and not isinstance(shown, Address):
-        shown = ",".join(shown)
-    return f"# {variable(name)}={shown}"
+    value = default.get_secret_value() if isinstance(default, SecretStr) else default
+    if isinstance(value, tuple) and not isinstance(value, Address):
+        value = ",".join(value)
+    return f"# {variable(name)}={value}"
 
 
 if __name__ == "__main__":

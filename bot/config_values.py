@@ -1,7 +1,7 @@
-"""What a setting's text may be: each reader returns the value, or refuses it saying what to write. Opens nothing.
+"""Types that parse and validate the text of settings. Opens nothing.
 
-A refusal is a ValueError whose words follow the setting's name ("NERVECHECK_TIMEZONE is no time zone: ..."). It never
-repeats the text: that may be a secret.
+A validator raises ValueError with a message that follows the setting's name and says what to write
+("NERVECHECK_TIMEZONE is not a time zone: ..."). The message never repeats the text, which may be a secret.
 """
 
 import difflib
@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
 
 class Address(NamedTuple):
-    """Where to listen."""
+    """The host and port to listen on."""
 
     host: str
     port: int
@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"^\d{1,20}:[A-Za-z0-9_-]{3,}$")
 _SHORT_NUMBER = re.compile(r"^\d{2,6}$")
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(_[A-Z]{2})?$")
 _ONE_LINE = re.compile(r"^[^\r\n\t]{1,64}$")
-_NUMBER_HOW = 'write it in international form, like "+49 30 901820"'
+_NUMBER_FORMAT = 'write it in international format, like "+49 30 901820"'
 
 
 def _address(value: object) -> object:
@@ -38,7 +38,7 @@ def _address(value: object) -> object:
         return value
     match = _ADDRESS.match(value.strip())
     if match is None or int(match[3]) > _HIGHEST_PORT:
-        raise ValueError('is no address to listen on: write host:port, like "127.0.0.1:8080"')
+        raise ValueError('is not an address to listen on: write host:port, like "127.0.0.1:8080"')
     return Address(match[1] or match[2], int(match[3]))
 
 
@@ -48,37 +48,39 @@ def _loopback(value: Address) -> Address:
     except ValueError:
         local = value.host == "localhost"
     if not local:
-        raise ValueError('must be this machine\'s own address, like "127.0.0.1:8081": the sandbox has no passwords')
+        raise ValueError('must be a loopback address, like "127.0.0.1:8081": the sandbox has no passwords')
     return value
 
 
 def _token(value: SecretStr) -> SecretStr:
     if not _TOKEN.match(value.get_secret_value()):
-        raise ValueError("is no bot token: copy it whole from @BotFather (digits, a colon, letters)")
+        raise ValueError("is not a bot token: copy all of it from @BotFather (digits, a colon, letters)")
     return value
 
 
 def _number(value: str) -> str:
-    """Return a number as E.164 ("+4930901820")."""
-    import phonenumbers  # noqa: PLC0415 - its tables take time to load, which commands that need no number should not pay
+    """Return a phone number in E.164 format ("+4930901820")."""
+    import phonenumbers  # noqa: PLC0415 - its tables load slowly, and many commands need no number
 
     try:
         parsed = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
-        raise ValueError(f"is no phone number: {_NUMBER_HOW}") from None
+        raise ValueError(f"is not a phone number: {_NUMBER_FORMAT}") from None
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise ValueError(f"has too few or too many digits for a phone number of its country: {_NUMBER_HOW}")
+        raise ValueError(f"has too few or too many digits for a phone number of its country: {_NUMBER_FORMAT}")
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _emergency(value: str) -> str:
-    bare = re.sub(r"[\s-]", "", value)
-    return bare if _SHORT_NUMBER.match(bare) else _number(value)
+    digits = re.sub(r"[\s-]", "", value)
+    return digits if _SHORT_NUMBER.match(digits) else _number(value)
 
 
 def _name(value: str) -> str:
     if not _ONE_LINE.match(value):
-        raise ValueError("must be one line of at most 64 characters: it names the contact that patients save")
+        raise ValueError(
+            "must be a single line of at most 64 characters: it is the name of the contact that patients save"
+        )
     return value
 
 
@@ -87,17 +89,18 @@ def _list(value: object) -> object:
 
 
 def _languages(value: tuple[str, ...]) -> tuple[str, ...]:
-    bad = [language for language in value if not _LANGUAGE.match(language)]
-    if bad or not value:
-        raise ValueError('is no list of languages: write their codes with commas, like "en,es"')
+    invalid = [language for language in value if not _LANGUAGE.match(language)]
+    if invalid or not value:
+        raise ValueError('is not a list of languages: write their codes separated by commas, like "en,es"')
     return value
 
 
 def _zone(value: str) -> str:
     if value not in available_timezones():
-        near = difflib.get_close_matches(value, available_timezones(), 1)
+        similar = difflib.get_close_matches(value, available_timezones(), 1)
         raise ValueError(
-            f"is no time zone: use an IANA name{f'; did you mean {near[0]}?' if near else ', like Europe/Berlin'}"
+            "is not a time zone: use an IANA name"
+            f"{f'; did you mean {similar[0]}?' if similar else ', like Europe/Berlin'}"
         )
     return value
 
@@ -105,25 +108,25 @@ def _zone(value: str) -> str:
 def _url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("is no address of a server: it begins with https:// (or http:// on your own machine)")
+        raise ValueError("is not the URL of a server: it must begin with https:// (or http:// on your own machine)")
     return value.rstrip("/")
 
 
 def _https(value: str) -> str:
     if urlsplit(value).scheme != "https":
-        raise ValueError("must begin with https://: Telegram brings updates to no other address")
+        raise ValueError("must begin with https://: Telegram sends updates to no other address")
     return _url(value)
 
 
 def _secret_url(value: SecretStr) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("is no address: it begins with https://")
+        raise ValueError("is not a URL: it must begin with https://")
     return value
 
 
-def _brought_to(value: str) -> str:
-    """https, or http on this machine: a Bot API server that runs beside the bot brings them there."""
+def _webhook_url(value: str) -> str:
+    """Return an https URL, or an http URL on this machine, which a local Bot API server can send updates to."""
     parts = urlsplit(value)
     return _url(value) if parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"} else _https(value)
 
@@ -132,9 +135,11 @@ def _database(value: SecretStr) -> SecretStr:
     driver, _, rest = value.get_secret_value().partition("://")
     scheme = driver.partition("+")[0]
     if scheme not in {"sqlite", "postgresql"}:
-        raise ValueError("is no database: write sqlite:///path/to/file.db or postgresql://user:password@host/name")
+        raise ValueError(
+            "is not a database URL: write sqlite:///path/to/file.db or postgresql://user:password@host/name"
+        )
     path, _, query = rest.partition("?")
-    # The locks that keep a second process out stand beside the file's plain path.
+    # The lock files that keep a second process out are next to the database file, so its path must be known.
     if scheme == "sqlite" and (
         path.lstrip("/").startswith("file:") or "uri" in parse_qs(query, keep_blank_values=True)
     ):
@@ -156,7 +161,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_url)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
-WebhookUrl = Annotated[str, AfterValidator(_brought_to)]
+WebhookUrl = Annotated[str, AfterValidator(_webhook_url)]
 PublicUrl = Annotated[str, AfterValidator(_https)]
 Loopback = Annotated[ListenAddress, AfterValidator(_loopback)]
 Lowered = BeforeValidator(_lower)

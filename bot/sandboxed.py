@@ -1,4 +1,4 @@
-"""The stand-in for Telegram joined to the product: its clock and its invites work on the service beside it."""
+"""Connects the sandbox to the product: its clock and its invites act on the service in the same process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,17 +6,18 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 
-from bot.app import invented
-from bot.app.ports import Clinic
+from bot.app.operations import demo
+from bot.app.ports.clinic import Clinic
 from bot.clock import Clock
 from bot.config_values import Address
 from bot.db.engine import Database
 from bot.db.lock import sqlite_path
+from bot.dialog.work import work_on
 from bot.sandbox.server import SandboxHooks, SandboxServer
 
 SETTLING_SECONDS = 5.0
-SETTLING_LOOKS = 100
-"""The sandbox's "skip to the next event" waits that long for messages that are due already."""
+"""How long the sandbox's "skip to the next event" waits for messages that are due already."""
+SETTLING_CHECKS = 100
 
 
 async def start_sandbox(
@@ -28,13 +29,13 @@ async def start_sandbox(
     clock: Clock,
     catch_up: Callable[[], Awaitable[None]],
 ) -> SandboxServer:
-    """Start it until the stack unwinds; `catch_up` works off what a jump of its clock made due."""
+    """Start the sandbox until the stack unwinds; `catch_up` processes what a jump of its clock made due."""
     server = SandboxServer(
         clock,
         state_file=_chats_file(database_url),
         hooks=SandboxHooks(
-            new_patient=lambda: database.transact(lambda store: invented.patient(store, clinic, clock.now())),
-            new_staff=lambda: database.transact(lambda store: invented.lead(store, clinic, clock.now())),
+            new_patient=lambda: database.transact(lambda stores: demo.patient(work_on(stores, clinic, clock.now()))),
+            new_staff=lambda: database.transact(lambda stores: demo.lead(work_on(stores, clinic, clock.now()))),
             next_event=lambda: _next_event(database, clock),
             after_jump=catch_up,
         ),
@@ -45,16 +46,16 @@ async def start_sandbox(
 
 
 async def _next_event(database: Database, clock: Clock) -> datetime | None:
-    """Return when something falls due next. What is due already is waited for: it goes out at Telegram's pace."""
-    for _ in range(SETTLING_LOOKS):
-        at = await database.read(lambda store: store.next_event_at())
+    """Return when the next event falls due. First wait for what is due already: delivery is rate-limited."""
+    for _ in range(SETTLING_CHECKS):
+        at = await database.read(lambda stores: stores.clock.next_event_at())
         if at is None or at > clock.now():
             return at
-        await asyncio.sleep(SETTLING_SECONDS / SETTLING_LOOKS)
+        await asyncio.sleep(SETTLING_SECONDS / SETTLING_CHECKS)
     return at
 
 
 def _chats_file(database_url: str) -> Path:
-    """The chats are kept beside the made-up patients, so that a restart shows both as they were."""
+    """Return the file of the chats. It is next to the sample patients, so that both survive a restart."""
     path = sqlite_path(database_url) or Path("var/sandbox")
     return path.with_suffix(".chats.json")

@@ -1,1 +1,1 @@
-"""The database's history, one file a step. Runs while the old version is still up: add first, take away later."""
+"""The database migrations, one file each. The previous version may still be running: add first, remove later."""

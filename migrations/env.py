@@ -1,4 +1,4 @@
-"""Runs the steps on the connection that bot/db/migrate.py hands over, inside its transaction; opens none itself."""
+"""Runs the migrations on the connection that bot/db/migrate.py passes, inside its transaction."""
 
 from alembic import context
 

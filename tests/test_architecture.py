@@ -1,4 +1,4 @@
-"""Which way imports point, and who may read the clock and the environment: read from the source, not from the docs."""
+"""Checks in the source code which modules may import what, and which may read the clock and the environment."""
 
 import ast
 import sys
@@ -10,18 +10,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 EVERYTHING = {""}
 
-# Part of bot/ -> what of bot/ it may import. A part is the first name below bot; a dotted one allows just that module.
+# Part of bot/ -> parts of bot/ it may import. A part is the first name below bot; a dotted name allows only that module.
 ARROWS: dict[str, set[str]] = {
     "core": {"core"},
     "content": {"content", "core"},
     "app": {"app", "core"},
+    "dialog": {"dialog", "app", "core"},
     "db": {"db", "app", "core"},
-    "chat": {"chat", "app", "core", "clock"},
-    "delivery": {"delivery", "app", "core", "clock"},
-    "ticker": {"app", "clock"},
-    "timekeeper": {"app", "clock"},
+    "chat": {"chat", "dialog", "app", "core", "clock"},
+    "delivery": {"delivery", "dialog", "app", "core", "clock"},
+    "ticker": {"dialog", "app", "clock"},
+    "clock_sync": {"app", "clock"},
     "export": {"export", "app", "core"},
-    "console": {"console", "export", "app", "core", "clock"},
+    "desk": {"desk", "export", "dialog", "app", "core", "clock"},
     "sandbox": {"sandbox", "clock"},
     "ops": {"ops", "config", "content", "app", "core", "clock", "db.crypto", "db.migrate"},
     "cli": {
@@ -29,10 +30,11 @@ ARROWS: dict[str, set[str]] = {
         "config",
         "export",
         "logging",
-        "offline",
+        "database_session",
         "wiring",
         "ops",
         "content",
+        "dialog",
         "app",
         "core",
         "clock",
@@ -40,10 +42,10 @@ ARROWS: dict[str, set[str]] = {
         "db.crypto",
         "db.migrate",
     },
-    "service": {"app", "chat", "clock", "content", "core", "db", "delivery", "ticker"},
-    "sandboxed": {"app", "clock", "config_values", "db", "sandbox"},
+    "service": {"app", "chat", "clock", "content", "core", "db", "delivery", "dialog", "ticker"},
+    "sandboxed": {"app", "clock", "config_values", "db", "dialog", "sandbox"},
     "wiring": EVERYTHING,
-    "offline": EVERYTHING,
+    "database_session": EVERYTHING,
     "config": {"config_values"},
     "config_values": set(),
     "logging": set(),
@@ -52,17 +54,17 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 
-# Library -> the only parts that may import it.
+# Library -> the parts that may import it.
 LIBRARIES: dict[str, set[str]] = {
     "telegram": {"chat", "delivery", "service", "wiring"},
     "sqlalchemy": {"db", "wiring"},
     "alembic": {"db", "wiring"},
     "apscheduler": {"ticker"},
-    "starlette": {"sandbox", "ops", "chat", "console", "wiring"},
-    "jinja2": {"console"},
-    "argon2": {"console"},
-    "pyotp": {"console"},
-    "webauthn": {"console"},
+    "starlette": {"sandbox", "ops", "chat", "desk", "wiring"},
+    "jinja2": {"desk"},
+    "argon2": {"desk"},
+    "pyotp": {"desk"},
+    "webauthn": {"desk"},
     "segno": {"export"},
     "icalendar": {"export"},
     "uvicorn": {"sandbox", "ops"},
@@ -73,7 +75,7 @@ LIBRARIES: dict[str, set[str]] = {
     "dotenv": {"config"},
 }
 
-# The core has no I/O, no concurrency, no chance, no clock.
+# The core has no I/O, no concurrency, no randomness and no clock.
 PURE_FORBIDS = {
     "asyncio", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "selectors", "shutil",
     "socket", "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
@@ -85,9 +87,9 @@ CLOCK_READS = {
 }  # fmt: skip
 ENVIRONMENT_READS = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv"}
 
-# Named exceptions, each with its reason.
-SETS_A_SWITCH = {"bot/delivery/transport.py"}  # PTB_TIMEDELTA is set for the library, nothing is read
-MAKES_IDS_OF_TIME = {"bot/sandbox/state.py"}  # ids that stay unique over restarts, whatever the sandbox's clock shows
+# Exceptions, each with its reason.
+SETS_A_SWITCH = {"bot/delivery/transport.py"}  # sets PTB_TIMEDELTA for the library, reads nothing
+MAKES_IDS_OF_TIME = {"bot/sandbox/state.py"}  # ids that are unique across restarts, independent of the sandbox's clock
 
 
 def modules() -> list[Path]:
@@ -112,8 +114,8 @@ def imports_of(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: write imports from the top, not relative ones"
-            # `from bot.db import crypto` names a module too: the longer name decides.
+            assert node.level == 0, f"{path}: use absolute imports"
+            # `from bot.db import crypto` also imports a module: the longer name is decisive.
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
@@ -135,26 +137,38 @@ def each_module(pattern: str = "**/*.py") -> pytest.MarkDecorator:
 
 
 @each_module()
-def test_imports_point_the_right_way(path: Path) -> None:
+def test_imports_follow_the_allowed_direction(path: Path) -> None:
     allowed = ARROWS[part_of(path)]
     ours = [name.removeprefix("bot.") for name in imports_of(path) if is_below(name, "bot")]
     wrong = [name for name in ours if not any(is_below(name, part) for part in allowed)]
     assert not wrong, f"{name_of(path)} may import only {sorted(allowed)} of bot"
 
 
+def test_use_cases_name_no_button_or_screen() -> None:
+    named = {
+        f"{name_of(path)}: {name}"
+        for path in modules()
+        if part_of(path) == "app"
+        for name in imports_of(path)
+        if is_below(name, "bot.core.screen")
+    }
+    # The body of a message that waits in the outbox.
+    assert named == {"bot/app/records/messages.py: bot.core.screen.Screen"}
+
+
 @each_module()
-def test_libraries_stay_at_their_edge(path: Path) -> None:
+def test_libraries_are_imported_only_where_allowed(path: Path) -> None:
     wrong = [
         name
         for name in imports_of(path)
         for library, parts in LIBRARIES.items()
         if is_below(name, library) and part_of(path) not in parts
     ]
-    assert not wrong, f"{name_of(path)} must not know these libraries"
+    assert not wrong, f"{name_of(path)} must not import these libraries"
 
 
 @pytest.mark.parametrize("path", [p for p in modules() if part_of(p) == "core"], ids=lambda p: p.stem)
-def test_the_core_is_pure(path: Path) -> None:
+def test_core_is_pure(path: Path) -> None:
     tops = {name.partition(".")[0] for name in imports_of(path)}
     assert tops - sys.stdlib_module_names <= {"bot", "pydantic"}
     assert not tops & PURE_FORBIDS
@@ -177,13 +191,13 @@ def test_only_the_clocks_read_the_time(path: Path) -> None:
 
 
 @each_module()
-def test_every_module_says_what_it_owns(path: Path) -> None:
-    said = ast.get_docstring(tree_of(path))
-    assert said, f"{name_of(path)} opens with no sentence"
-    assert said.splitlines()[0].endswith((".", "?", "!", ":")), said.splitlines()[0]
+def test_modules_have_a_docstring(path: Path) -> None:
+    docstring = ast.get_docstring(tree_of(path))
+    assert docstring, f"{name_of(path)} has no docstring"
+    assert docstring.splitlines()[0].endswith((".", "?", "!", ":")), docstring.splitlines()[0]
 
 
-def test_the_table_names_every_part() -> None:
+def test_import_table_names_every_part() -> None:
     assert {part_of(p) for p in modules()} <= ARROWS.keys()
 
 
@@ -195,7 +209,7 @@ def test_the_table_names_every_part() -> None:
         ("def f():\n    from sqlalchemy import text", ["sqlalchemy.text"]),
     ],
 )
-def test_imports_are_seen_wherever_they_stand(tmp_path: Path, source: str, found: list[str]) -> None:
+def test_imports_are_found_anywhere_in_a_module(tmp_path: Path, source: str, found: list[str]) -> None:
     file = tmp_path / "module.py"
     file.write_text(source)
     assert list(imports_of(file)) == found
@@ -204,6 +218,6 @@ def test_imports_are_seen_wherever_they_stand(tmp_path: Path, source: str, found
 @pytest.mark.parametrize(
     "source", ["datetime.now(UTC)", "datetime.datetime.now()", "x = os.environ['A']", "time.time()"]
 )
-def test_calls_are_seen_by_their_name(source: str) -> None:
+def test_calls_are_found_by_name(source: str) -> None:
     names = {dotted(n) for n in ast.walk(ast.parse(source))}
     assert names & (CLOCK_READS | ENVIRONMENT_READS)

@@ -24,7 +24,7 @@ def problems(**environ: str) -> tuple[str, ...]:
     return refused.value.problems
 
 
-def test_a_clinic_that_set_everything_starts() -> None:
+def test_load_with_all_required_settings_succeeds() -> None:
     settings = Settings.load(LIVE)
     assert settings.token is not None
     assert settings.token.get_secret_value() == TOKEN
@@ -36,26 +36,26 @@ def test_a_clinic_that_set_everything_starts() -> None:
     assert settings.missing() == {}
 
 
-def test_nothing_set_is_nothing_wrong() -> None:
+def test_load_without_settings_succeeds() -> None:
     settings = Settings.load({})
     assert settings.token is None
     assert set(settings.missing()) == set(config.REQUIRED)
 
 
 @pytest.mark.parametrize("name", [n for n in LIVE if n != "NERVECHECK_TOKEN"])
-def test_with_a_token_each_of_the_clinics_facts_is_required(name: str) -> None:
+def test_load_with_token_requires_each_clinic_setting(name: str) -> None:
     with pytest.raises(ConfigError) as refused:
         Settings.load({k: v for k, v in LIVE.items() if k != name})
     (problem,) = refused.value.problems
     assert problem.startswith(f"{name} is missing: ")
 
 
-def test_a_missing_key_says_how_to_make_one() -> None:
+def test_missing_keys_error_says_how_to_generate_one() -> None:
     assert any("nervecheck keys new" in p for p in problems(TOKEN=TOKEN) if "KEYS" in p)
 
 
-def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
-    told = problems(
+def test_load_reports_all_problems_together(tmp_path: Path) -> None:
+    reported = problems(
         TOKEN="nothing like it",
         TEAM_NUMBER="030 901820",
         TIMEZONE="Europe/Berln",
@@ -64,20 +64,20 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         LOG_LEVEL="loud",
         KEYS_FILE=str(tmp_path / "absent"),
     )
-    start = [p.split()[0].rstrip(":").removeprefix("NERVECHECK_") for p in told]
+    start = [p.split()[0].rstrip(":").removeprefix("NERVECHECK_") for p in reported]
     assert sorted(start) == sorted(
         ["TOKEN", "TEAM_NUMBER", "TIMEZONE", "LISTEN", "LANGAUGES", "LOG_LEVEL", "KEYS_FILE", "TEAM_NAME",
          "EMERGENCY_NUMBER"]
     )  # fmt: skip
-    assert "did you mean Europe/Berlin?" in "\n".join(told)
-    assert "did you mean NERVECHECK_LANGUAGES?" in "\n".join(told)
+    assert "did you mean Europe/Berlin?" in "\n".join(reported)
+    assert "did you mean NERVECHECK_LANGUAGES?" in "\n".join(reported)
 
 
-def test_what_is_right_can_be_used_beside_what_is_wrong() -> None:
+def test_config_error_holds_the_usable_settings() -> None:
     with pytest.raises(ConfigError) as refused:
         Settings.load(LIVE | {"NERVECHECK_LANGUAGES": "en,es", "NERVECHECK_TIMEZONE": "Mars"})
-    assert refused.value.rest.languages == ("en", "es")
-    assert refused.value.rest.timezone == "UTC"
+    assert refused.value.usable.languages == ("en", "es")
+    assert refused.value.usable.timezone == "UTC"
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ def test_what_is_right_can_be_used_beside_what_is_wrong() -> None:
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_a_bad_value_is_refused_and_never_repeated_when_secret(name: str, value: str) -> None:
-    told = [p for p in problems(**{name: value}) if p.startswith(f"NERVECHECK_{name} ")]
-    assert len(told) == 1
-    assert "secret-secret-secret" not in told[0]
+def test_invalid_value_is_refused_and_secrets_not_repeated(name: str, value: str) -> None:
+    reported = [p for p in problems(**{name: value}) if p.startswith(f"NERVECHECK_{name} ")]
+    assert len(reported) == 1
+    assert "secret-secret-secret" not in reported[0]
 
 
 @pytest.mark.parametrize(
@@ -127,18 +127,18 @@ def test_a_bad_value_is_refused_and_never_repeated_when_secret(name: str, value:
         ("TIMEZONE", "  ", "timezone", "UTC"),
     ],
 )
-def test_good_values_are_read(name: str, value: str, field: str, read: object) -> None:
+def test_valid_values_are_parsed(name: str, value: str, field: str, read: object) -> None:
     assert getattr(Settings.load({f"NERVECHECK_{name}": value}), field) == read
 
 
 @pytest.mark.parametrize(
     "url", ["sqlite://", "sqlite:///file.db", "sqlite:///x.db?timeout=5", "postgresql://h/n?uri=x"]
 )
-def test_a_database_may_be_a_file_with_options_or_a_server(url: str) -> None:
+def test_database_url_may_be_a_file_or_a_server(url: str) -> None:
     assert Settings.load({"NERVECHECK_DATABASE_URL": url}).database_url.get_secret_value() == url
 
 
-def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+def test_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n")
     without = {k: v for k, v in LIVE.items() if k != "NERVECHECK_TOKEN"}
@@ -147,21 +147,21 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert settings.token.get_secret_value() == TOKEN
 
 
-def test_a_setting_given_twice_is_refused(tmp_path: Path) -> None:
+def test_setting_given_twice_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(TOKEN)
-    told = problems(TOKEN=TOKEN, TOKEN_FILE=str(file))
-    assert "NERVECHECK_TOKEN and NERVECHECK_TOKEN_FILE are both set: keep one of them" in told
+    reported = problems(TOKEN=TOKEN, TOKEN_FILE=str(file))
+    assert "NERVECHECK_TOKEN and NERVECHECK_TOKEN_FILE are both set: keep one of them" in reported
 
 
-def test_an_empty_file_of_a_token_is_a_problem_and_no_sandbox(tmp_path: Path) -> None:
+def test_empty_token_file_is_a_problem_not_the_sandbox(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.touch()
-    told = problems(TOKEN_FILE=str(file))
-    assert f"NERVECHECK_TOKEN_FILE: {file} is empty: write the value into it" in told
+    reported = problems(TOKEN_FILE=str(file))
+    assert f"NERVECHECK_TOKEN_FILE: {file} is empty: write the value into it" in reported
 
 
-def test_the_environment_goes_before_the_file_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_takes_precedence_over_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in variables():
         monkeypatch.delenv(name, raising=False)
@@ -171,56 +171,56 @@ def test_the_environment_goes_before_the_file_of_the_folder(tmp_path: Path, monk
     assert (settings.languages, settings.timezone) == (("ru",), "Asia/Tokyo")
 
 
-def test_nothing_secret_is_ever_shown() -> None:
+def test_secrets_are_never_shown() -> None:
     url = "postgresql://nurse:wonderland@db.clinic/nervecheck"
     settings = Settings.load(LIVE | {"NERVECHECK_DATABASE_URL": url})
     for shown in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
         assert not [s for s in (TOKEN, KEYS, "wonderland") if s in shown]
-    assert settings.data_at == "db.clinic/nervecheck"
+    assert settings.data_location == "db.clinic/nervecheck"
     assert set(settings.secrets) == {TOKEN, KEYS, url}
 
 
 # --- The sandbox ------------------------------------------------------------------------------------------------------
 
 
-def test_the_sandbox_makes_up_what_is_missing() -> None:
-    settings = Settings.load({"NERVECHECK_TEAM_NAME": "Ward 7"}).in_sandbox()
+def test_sandbox_fills_missing_settings_with_demo_values() -> None:
+    settings = Settings.load({"NERVECHECK_TEAM_NAME": "Ward 7"}).for_sandbox()
     assert settings.team_name == "Ward 7"
     assert settings.team_number == "+4930901820"
     assert settings.emergency_number == "112"
-    assert settings.data_at == "var/sandbox.db"
+    assert settings.data_location == "var/sandbox.db"
     assert set(settings.missing()) == {"token"}
 
 
-def test_the_sandbox_never_touches_a_clinics_token_keys_or_data() -> None:
-    settings = Settings.load(LIVE, sandbox=True).in_sandbox()
+def test_sandbox_never_uses_clinic_token_keys_or_data() -> None:
+    settings = Settings.load(LIVE, sandbox=True).for_sandbox()
     assert settings.token is None
-    assert settings.data_at == "var/sandbox.db"
+    assert settings.data_location == "var/sandbox.db"
     assert KEYS not in settings.secrets
-    with pytest.raises(ConfigError, match="made-up patients among real ones"):
+    with pytest.raises(ConfigError, match="sample patients among real ones"):
         Settings.load(LIVE | {"NERVECHECK_DATABASE_URL": "sqlite:///clinic.db"}, sandbox=True)
 
 
-def test_without_a_token_a_database_of_ones_own_is_used() -> None:
-    settings = Settings.load({"NERVECHECK_DATABASE_URL": "sqlite:///mine.db"}, sandbox=True).in_sandbox()
-    assert settings.data_at == "mine.db"
+def test_sandbox_without_token_uses_a_given_database() -> None:
+    settings = Settings.load({"NERVECHECK_DATABASE_URL": "sqlite:///mine.db"}, sandbox=True).for_sandbox()
+    assert settings.data_location == "mine.db"
 
 
 # --- The example ------------------------------------------------------------------------------------------------------
 
 
-def test_the_example_is_current() -> None:
+def test_example_file_is_current() -> None:
     assert (ROOT / ".env.example").read_text() == example(), "run `make env-example`"
 
 
-def test_the_example_names_every_setting_and_says_what_it_is() -> None:
+def test_example_file_describes_every_setting() -> None:
     for name, field in Settings.model_fields.items():
         assert re.search(rf"^(# )?NERVECHECK_{name.upper()}=", example(), re.MULTILINE)
         assert field.description
         assert field.description.endswith(".")
 
 
-def test_the_example_as_it_is_runs_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_example_file_unchanged_runs_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in variables():
         monkeypatch.delenv(name, raising=False)
@@ -229,5 +229,5 @@ def test_the_example_as_it_is_runs_the_sandbox(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("url", ["https://clinic.example/hook", "http://127.0.0.1:8080", "http://localhost:8080"])
-def test_a_webhook_may_be_http_on_this_machine_only(url: str) -> None:
+def test_webhook_url_may_be_http_on_this_machine_only(url: str) -> None:
     assert Settings.load(LIVE | {"NERVECHECK_WEBHOOK_URL": url}).webhook_url == url

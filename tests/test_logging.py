@@ -43,7 +43,7 @@ def log_to() -> Iterator[Callable[..., Written]]:
         "4930901820",
     ],
 )
-def test_what_looks_secret_is_taken_out(secret: str) -> None:
+def test_scrubbed_redacts_what_looks_secret(secret: str) -> None:
     text = scrubbed(f"failed for {secret}: https://host/bot{TOKEN}/getMe and postgres://nurse:wonderland@db/clinic")
     assert secret not in text
     assert TOKEN not in text
@@ -56,11 +56,11 @@ def test_what_looks_secret_is_taken_out(secret: str) -> None:
     ["2026-11-23T06:52:56.123456Z", "127.0.0.1:8080", "took 0.25 s", "P-0017", "2026-11-23 06:52", "Python 3.11.7",
      "12 of 2000 rows", "revision 0001_first"],
 )  # fmt: skip
-def test_what_is_harmless_stays(harmless: str) -> None:
+def test_scrubbed_keeps_harmless_text(harmless: str) -> None:
     assert scrubbed(harmless) == harmless
 
 
-def test_a_line_of_json_carries_action_time_and_level(log_to: Callable[..., Written]) -> None:
+def test_json_line_has_action_time_and_level(log_to: Callable[..., Written]) -> None:
     written = log_to(style="json")
     structlog.get_logger("bot.somewhere").warning("Telegram does not answer", action="poll_failed", again_in=2.0)
     line = json.loads(written())
@@ -87,7 +87,7 @@ def test_secrets_never_reach_the_log(log_to: Callable[..., Written], style: str)
     assert "Traceback" in written()
 
 
-def test_libraries_that_log_addresses_are_quiet(log_to: Callable[..., Written]) -> None:
+def test_libraries_that_log_urls_are_quiet(log_to: Callable[..., Written]) -> None:
     written = log_to()
     for name in QUIET:
         logging.getLogger(name).info("chatter")
@@ -96,7 +96,7 @@ def test_libraries_that_log_addresses_are_quiet(log_to: Callable[..., Written]) 
     assert "trouble" in written()
 
 
-def test_the_level_decides_what_is_written(log_to: Callable[..., Written]) -> None:
+def test_level_decides_what_is_written(log_to: Callable[..., Written]) -> None:
     written = log_to(level="warning")
     structlog.get_logger().info("small", action="x")
     structlog.get_logger().error("big", action="x")
@@ -104,14 +104,14 @@ def test_the_level_decides_what_is_written(log_to: Callable[..., Written]) -> No
     assert "big" in written()
 
 
-def test_set_up_twice_writes_once(log_to: Callable[..., Written]) -> None:
+def test_setup_called_twice_writes_once(log_to: Callable[..., Written]) -> None:
     log_to()
     written = log_to()
     structlog.get_logger().error("once", action="x")
     assert written().count("once") == 1
 
 
-def test_a_line_that_cannot_be_written_is_counted_and_shown_nowhere_else(
+def test_unwritable_line_is_counted_and_shown_nowhere(
     log_to: Callable[..., Written], capsys: pytest.CaptureFixture[str]
 ) -> None:
     class FullDisk(io.StringIO):

@@ -1,4 +1,4 @@
-"""What Spanish and Russian patients read is as easy as the English: by each language's own index, and with no promise.
+"""Spanish and Russian patient texts are as easy as the English ones by each language's index, and promise nothing.
 
 Spanish: Crawford 1984, years of primary school from sentences and syllables per 100 words. Russian: the Flesch-Kincaid
 grade with the constants fitted to Russian texts by school year (I. Begtin's plainrussian: 0.318, 14.2, 30.5).
@@ -19,7 +19,7 @@ VOWELS = {"es": r"[aeiouáéíóúü]+", "ru": r"[аеёиоуыэюя]"}
 
 
 def plain(text: str) -> str:
-    """Words as read: no markup; a phone number or a name counts as one short word."""
+    """Return the words as they are read: without markup; a phone number or name counts as one short word."""
     return re.sub(r"\{[a-z_]+\}", "on", html.unescape(re.sub(r"<[^>]+>", "", text)))
 
 
@@ -29,7 +29,7 @@ def sentences(text: str) -> list[list[str]]:
 
 
 def grade(text: str, language: str) -> float:
-    """The school year that a text asks for, by the index of the language."""
+    """Return the school year that a text requires, by the index of the language."""
     parts = sentences(text)
     words = [word.lower() for part in parts for word in part]
     syllables = sum(max(1, len(re.findall(VOWELS[language], word))) for word in words) / len(words)
@@ -56,15 +56,15 @@ LONG = [
         ("ru", "Иммуноопосредованная демиелинизирующая полинейропатия требует госпитализации", (17, 90)),
     ],
 )
-def test_the_index_tells_easy_from_hard(language, text, year):
+def test_reading_index_separates_easy_from_hard_texts(language, text, year):
     least, most = year
     assert least < grade(text, language) < most
 
 
 @pytest.mark.parametrize(("language", "key", "text"), LONG, ids=[f"{lang}-{key}" for lang, key, _ in LONG])
-def test_grade_six_at_most(language, key, text):
+def test_texts_have_grade_6_at_most(language, key, text):
     found = grade(text, language)
-    assert found <= GRADE, f"{language} {key} asks for {found:.1f} years of school: {text!r}"
+    assert found <= GRADE, f"{language} {key} requires {found:.1f} years of school: {text!r}"
 
 
 DIAGNOSES = {
@@ -78,7 +78,7 @@ PROMISES = {
 
 
 @pytest.mark.parametrize("language", ["es", "ru"])
-def test_no_disease_is_named_and_no_safety_promised(language):
+def test_texts_name_no_disease_and_promise_no_safety(language):
     for lang, key, form in KEYS:
         if lang == language and not key.startswith(FOR_STAFF):
             assert not re.search(DIAGNOSES[lang], form, re.IGNORECASE), key

@@ -1,4 +1,4 @@
-"""What patients read: grade 6 at most, no name of a disease, no promise of safety, nothing for a lock screen to tell.
+"""Patient texts: grade 6 at most, no name of a disease, no promise of safety, nothing revealing on a lock screen.
 
 Flesch-Kincaid needs syllables. The package's own dictionary is fetched from the network, so they are counted here: as
 hyphenation splits a word (pyphen, which comes with textstat), and at least as the groups of vowels one hears.
@@ -18,7 +18,7 @@ GRADE = 6.0
 FEWEST_WORDS = 8
 _SPLIT = pyphen.Pyphen(lang="en_US")
 
-# Words for staff, not for patients: the card is shown to an emergency team; labels of the console are not in here.
+# Texts for staff, not patients: the card is shown to an emergency team. Console labels are in another catalog.
 FOR_STAFF = ("card.", "staff.", "console.")
 
 
@@ -29,7 +29,7 @@ def syllables(word: str) -> int:
 
 
 def plain(text: str) -> str:
-    """Words as read: no markup; a phone number or a name counts as one short word."""
+    """Return the words as they are read: without markup; a phone number or name counts as one short word."""
     return re.sub(r"\{[a-z_]+\}", "it", html.unescape(re.sub(r"<[^>]+>", "", text)))
 
 
@@ -39,7 +39,7 @@ def sentences(text: str) -> list[list[str]]:
 
 
 def grade(text: str) -> float:
-    """Flesch-Kincaid grade of a text."""
+    """Return the Flesch-Kincaid grade of a text."""
     parts = sentences(text)
     words = [word for part in parts for word in part]
     return 0.39 * len(words) / len(parts) + 11.8 * mean(map(syllables, words)) - 15.59
@@ -63,11 +63,11 @@ FORMS = [(key, form) for key in PATIENT_KEYS for form in TEXTS.forms("en", key)]
         ("needed", 2),
     ],
 )
-def test_syllables_are_counted_as_one_hears_them(word, count):
+def test_syllables_are_counted_as_pronounced(word, count):
     assert abs(syllables(word) - count) <= (1 if count > 3 else 0)
 
 
-def test_a_hard_sentence_is_seen_to_be_hard():
+def test_hard_sentence_has_a_high_grade():
     assert (
         grade("Immune checkpoint inhibitors may precipitate a demyelinating polyneuropathy requiring hospitalisation.")
         > 12
@@ -76,7 +76,7 @@ def test_a_hard_sentence_is_seen_to_be_hard():
 
 
 @pytest.mark.parametrize(("key", "text"), FORMS, ids=[k for k, _ in FORMS])
-def test_grade_6_at_most(key, text):
+def test_texts_have_grade_6_at_most(key, text):
     if sum(map(len, sentences(text))) >= FEWEST_WORDS:
         assert grade(text) <= GRADE, f"{key}: grade {grade(text):.1f}"
 
@@ -90,20 +90,20 @@ PROMISES = (
 
 
 @pytest.mark.parametrize(("key", "text"), FORMS, ids=[k for k, _ in FORMS])
-def test_no_diagnosis_and_no_promise(key, text):
+def test_texts_have_no_diagnosis_and_no_promise(key, text):
     assert not re.search(DIAGNOSES, text, re.IGNORECASE), key
     assert not re.search(PROMISES, text, re.IGNORECASE), key
 
 
 @pytest.mark.parametrize(("key", "text"), FORMS, ids=[k for k, _ in FORMS])
-def test_the_first_line_is_safe_on_a_lock_screen(key, text):
+def test_first_lines_are_safe_on_a_lock_screen(key, text):
     first = plain(text).strip().partition("\n")[0]
-    if key != "call.emergency.say":  # never a first line: it stands under "Call 112 now."
+    if key != "call.emergency.say":  # never a first line: it is shown below "Call 112 now."
         assert not re.search(r"cancer|tumou?r|chemo|oncolog", first, re.IGNORECASE), key
 
 
 @pytest.mark.parametrize("language", ["es", "ru"])
-def test_no_diagnosis_and_no_promise_in_other_languages(language):
+def test_other_languages_have_no_diagnosis_and_no_promise(language):
     words = {
         "es": r"neuropat|miasten|guillain|mening|encefal|miosit|miocard|ictus|a salvo|no se preocupe|está bien|sin peligro",
         "ru": r"нейропат|невропат|миастен|гийен|менинг|энцефал|миозит|миокард|инсульт|не волнуйтесь|безопасно|всё в порядке",

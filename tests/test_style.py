@@ -1,4 +1,4 @@
-"""What a reader may count on in every file: said in tests, so that it stays so."""
+"""Rules for every file of the project, enforced by tests."""
 
 import ast
 import re
@@ -11,20 +11,29 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# Where one place to look is worth more than a short file; each with the length it may have.
-MAY_BE_LONGER = {"bot/core/schedule.py": 480, "bot/app/store.py": 625}
+# Files that may be longer because a single place matters more than length, each with its limit.
+MAY_BE_LONGER = {
+    "bot/core/checkin.py": 580,
+    "bot/core/alert.py": 440,
+    "bot/db/stores/outbox.py": 440,
+    "bot/core/schedule.py": 490,
+    "tests/property/test_outbox_machine.py": 710,
+}
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".po", ".js", ".css", ".html", ".txt", ".service", ".mako", ".json", ""}
 
-# Taken apart, so that this file doesn't hold what it looks for.
+# The walk in CONTRIBUTING.md adds it; tests/walks follows it.
+EXAMPLE_COMMAND = "nervecheck protocol sources"
+
+# Split, so that this file doesn't contain what it searches for.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
 ELSEWHERE = re.compile(
-    r"(?<![\w.])/(wo" r"rk|ro" r"ot|ho" r"me/\w+|Us" r"ers/\w+)/"  # a path of one machine
+    r"(?<![\w.])/(wo" r"rk|ro" r"ot|ho" r"me/\w+|Us" r"ers/\w+)/"  # a local path
     r"|py" r"pi\.org|pythonho" r"sted|--(extra-)?index-" r"url[ =]\S*//|/simp" r"le/"  # a registry
 )  # fmt: skip
 
 
 def tracked() -> list[Path]:
-    """All files of the project: what git tracks, or all but what is ignored where there is no git."""
+    """Return all files of the project: those that git tracks or, without git, all but the ignored ones."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("needs the git checkout")
@@ -33,7 +42,7 @@ def tracked() -> list[Path]:
 
 
 def lines_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Each line with where it stands."""
+    """Yield each line with its location."""
     if path.suffix in TEXT:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             yield f"{path.relative_to(ROOT)}:{number}", line
@@ -43,21 +52,21 @@ def found(pattern: re.Pattern[str]) -> list[str]:
     return [f"{where}: {line.strip()}" for p in tracked() for where, line in lines_of(p) if pattern.search(line)]
 
 
-def test_nothing_is_left_for_later() -> None:
+def test_files_have_no_unfinished_markers() -> None:
     assert found(UNFINISHED) == []
 
 
-def test_no_path_of_one_machine_and_no_registry_is_named() -> None:
+def test_files_name_no_local_path_or_registry() -> None:
     assert found(ELSEWHERE) == []
 
 
 @pytest.mark.parametrize("line", ["see /{}/x.md", "open('/{}/x')", "https://{}/x", "--index-{} https://x/y"])
-def test_such_lines_are_seen(line: str) -> None:
+def test_local_paths_and_registries_are_detected(line: str) -> None:
     assert any(ELSEWHERE.search(line.format(word)) for word in ("work", "home/anna", f"{'py'}pi.org", "url"))
 
 
 @pytest.mark.parametrize(("folder", "most"), [("bot", 400), ("migrations", 400), ("tests", 700)])
-def test_no_file_is_too_long_to_read(folder: str, most: int) -> None:
+def test_files_do_not_exceed_the_length_limit(folder: str, most: int) -> None:
     code = [p for p in tracked() if p.suffix == ".py" and p.is_relative_to(ROOT / folder)]
     lines = {str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines()) for p in code}
     assert [f"{name}: {n} lines" for name, n in lines.items() if n > MAY_BE_LONGER.get(name, most)] == []
@@ -76,13 +85,13 @@ def public_names(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "bot" / "core").glob("*.py")), ids=lambda p: p.stem)
-def test_every_public_name_of_the_core_says_what_it_is(path: Path) -> None:
+def test_public_names_of_the_core_have_docstrings(path: Path) -> None:
     names = public_names(ast.parse(path.read_text(encoding="utf-8")))
     assert [name for name, node in names if not ast.get_docstring(node)] == []  # type: ignore[arg-type]
 
 
-def test_docs_name_only_commands_that_exist() -> None:
-    from bot.cli import app  # noqa: PLC0415 - the others need no import of the program
+def test_documented_commands_exist() -> None:
+    from bot.cli import app  # noqa: PLC0415 - the other tests don't import the program
 
     groups = {
         g.name: {c.name or c.callback.__name__.rstrip("_") for c in g.typer_instance.registered_commands if c.callback}
@@ -96,6 +105,8 @@ def test_docs_name_only_commands_that_exist() -> None:
             for where, line in lines_of(path):
                 for first, second in re.findall(r"`?nervecheck ((?!in\b|is\b|runs\b)[a-z]+)(?: ([a-z-]+))?", line):
                     if first in alone or (first in groups and second in groups[first]):
+                        continue
+                    if f"nervecheck {first} {second}" == EXAMPLE_COMMAND:
                         continue
                     if f"nervecheck {first}" in line and "`nervecheck" in line:
                         wrong.append(f"{where}: {line.strip()}")

@@ -1,8 +1,8 @@
-"""Nothing is dropped silently: whoever catches an error of a kind they can't name counts it, or passes it on.
+"""No error is dropped silently: code that catches a broad class of errors counts the error or passes it on.
 
-Read from the source. The sandbox, which is no part of a clinic's bot, and the command line, which shows errors to whoever
-typed, are left out. An error of one meaning is an answer and no silence: a TimeoutError ends a wait, a ValueError says
-that a text is no number, a BlockingIOError that a lock is taken.
+The test reads the source. It excludes the sandbox, which is no part of a clinic's bot, and the command line, which shows
+errors to its user. An error with one meaning is an answer, not silence: a TimeoutError ends a wait, a ValueError says
+that a text is not a number, a BlockingIOError that a lock is held.
 """
 
 import ast
@@ -19,61 +19,61 @@ import sqlalchemy.exc
 import telegram.error
 
 ROOT = Path(__file__).parent.parent
-LEFT_OUT = {"sandbox", "cli"}
+EXCLUDED = {"sandbox", "cli"}
 
-OF_ONE_MEANING = (TimeoutError, BlockingIOError, FileExistsError, FileNotFoundError, ProcessLookupError)
+UNAMBIGUOUS = (TimeoutError, BlockingIOError, FileExistsError, FileNotFoundError, ProcessLookupError)
 
 
 def family(root: type[BaseException], known: ModuleType) -> set[str]:
-    """Name an error and all that are one, as far as that module has them."""
+    """Return the names of an error class and its subclasses in that module."""
     found = {name: kind for name, kind in vars(known).items() if isinstance(kind, type) and issubclass(kind, root)}
-    return {name for name, kind in found.items() if not issubclass(kind, OF_ONE_MEANING)}
+    return {name for name, kind in found.items() if not issubclass(kind, UNAMBIGUOUS)}
 
 
 BROAD = {"Exception", "BaseException", "ExceptionGroup", "BaseExceptionGroup", "RuntimeError"}
 BROAD |= {"StoreDownError", "NotStoredError", "DatabaseDownError", "DatabaseClosedError", "SealError", "KeyringError"}
 BROAD |= family(OSError, builtins) | family(sqlite3.Error, sqlite3) | family(aiohttp.ClientError, aiohttp)
 BROAD |= family(sqlalchemy.exc.SQLAlchemyError, sqlalchemy.exc) | family(telegram.error.TelegramError, telegram.error)
-BROAD -= {kind.__name__ for kind in OF_ONE_MEANING}  # SQLAlchemy has a TimeoutError, too
+BROAD -= {kind.__name__ for kind in UNAMBIGUOUS}  # SQLAlchemy has a TimeoutError, too
 BROAD |= {"sqlite3.Error"}
-"""What a disk, a network, a database or Telegram may raise for any reason at all."""
+"""Errors that a disk, a network, a database or Telegram may raise for any reason."""
 
-# "module:function what" -> where the error goes instead. A line that is no longer needed fails, too.
+# "module:function what" -> where the error goes instead. An entry that is no longer needed fails the test, too.
 PASSED_ON = {
     "bot.chat.poll:Poller.run gather": "tasks that are cancelled at the end: each counts its own errors",
-    "bot.chat.receiver:Receiver._poll gather": "tasks that are cancelled at the end: whichever ended first is raised",
-    "bot.chat.updates:Dispatcher._work_off except Exception": "_bury stores it as a dead update and counts it",
-    "bot.config:_read except OSError": "a problem that the start is refused for",
-    "bot.content.review:_signed except OSError": "not signed, which the start is refused for",
-    "bot.db.backup:_settle except DatabaseError": "a damaged file, which is kept byte by byte and was said to be so",
-    "bot.db.lock:_held suppress OSError": "the file stays root's: who can't open it then is told",
-    "bot.db.migrate:_upgrade_beside_others except OperationalError": "tried again, and the last time not caught",
-    "bot.db.postgres:PostgresDatabase._hang_up suppress OSError": "a connection that is cut on purpose",
-    "bot.db.postgres:PostgresDatabase._tried except DBAPIError": "tried again, and the last time not caught",
-    "bot.db.rows:Section._readable except SealError KeyringError": "row by row again, and there each is counted",
-    "bot.db.sqlite:_Job._try except BaseException": "handed back to whoever asked",
-    "bot.db.sqlite:_commit except BaseException": "handed back to whoever asked, as NotStoredError",
-    "bot.db.sqlite:_commit suppress sqlite3.Error": "of undoing: why it is undone is handed back",
-    "bot.db.sqlite:_hand_back suppress RuntimeError": "the event loop is closed: nobody waits any more",
-    "bot.db.store:SqlStore._attempt except Exception": "returned to the caller",
-    "bot.delivery.outbox:Sender._attempt except Exception": "a verdict, which _count counts by its class",
-    "bot.delivery.outbox:Sender._fall_back except Exception": "a verdict, which _count counts by its class",
-    "bot.delivery.outbox:Sender.stop gather": "tasks that are cancelled at the end: their messages are given back",
+    "bot.chat.receiver:Receiver._poll gather": "tasks that are cancelled at the end: the error of the first is raised",
+    "bot.chat.updates:Dispatcher._process except Exception": "_dead_letter stores it as a dead update and counts it",
+    "bot.config:_read except OSError": "a problem that prevents the start",
+    "bot.content.review:_signed except OSError": "not signed, which prevents the start",
+    "bot.db.backup:_checkpoint except DatabaseError": "a damaged file, which is kept byte by byte and was reported",
+    "bot.db.lock:_held suppress OSError": "the file remains root's: a user who can't open it then gets an error",
+    "bot.db.migrate:_upgrade_with_retries except OperationalError": "retried, and the last error is not caught",
+    "bot.db.postgres:PostgresDatabase._disconnect suppress OSError": "a connection that is closed on purpose",
+    "bot.db.postgres:PostgresDatabase._with_retries except DBAPIError": "retried, and the last error is not caught",
+    "bot.db.rows:Section._readable except SealError KeyringError": "retried row by row, where each error is counted",
+    "bot.db.sqlite:_Job._try except BaseException": "returned to the caller",
+    "bot.db.sqlite:_commit except BaseException": "returned to the caller as NotStoredError",
+    "bot.db.sqlite:_commit suppress sqlite3.Error": "an error of the rollback: its reason is returned to the caller",
+    "bot.db.sqlite:_return_results suppress RuntimeError": "the event loop is closed: nothing waits any more",
+    "bot.db.stores.open:_attempt_once except Exception": "returned to the caller",
+    "bot.delivery.outbox:Sender._attempt except Exception": "a result, which count_result counts by its class",
+    "bot.delivery.outbox:Sender._fall_back except Exception": "a result, which count_result counts by its class",
+    "bot.delivery.outbox:Sender.stop gather": "tasks that are cancelled at the end: their messages are released",
     "bot.delivery.transport:AiohttpRequest.do_request except Exception": "raised again below, without the address",
     "bot.ops.health:_run except Exception": "the answer of /readyz",
-    "bot.ticker:Ticker._one except Exception": "an error of the sweep, counted below with those of its rows",
-    "bot.wiring:_found except OSError KeyringError": "a problem that the start is refused for",
-    "bot.wiring:_on_signals suppress RuntimeError": "not in the main thread, as in tests: there `stop` ends it",
+    "bot.ticker:Ticker._run_sweep except Exception": "an error of the sweep, counted below with those of its rows",
+    "bot.wiring:_collect except OSError KeyringError": "a problem that prevents the start",
+    "bot.wiring:_set_on_signals suppress RuntimeError": "not in the main thread, as in tests, where `stop` ends it",
 }
-COUNTING = {"_failed": "bot/delivery/outbox.py", "_backoff": "bot/chat/poll.py"}
-"""Helpers that count what they are given, and where they are: each is looked at below."""
+COUNTING = {"_log_failure": "bot/delivery/outbox.py", "_backoff": "bot/chat/poll.py"}
+"""Helpers that count the errors they receive, and their files; a test below checks each."""
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 Tuples = Mapping[str, set[str]]
 
 
 def named(node: ast.expr | None) -> Iterator[str]:
-    """Yield the last name of each kind caught: SQLAlchemyError of sqlalchemy.exc.SQLAlchemyError."""
+    """Yield the last part of each caught class's name: SQLAlchemyError for sqlalchemy.exc.SQLAlchemyError."""
     match node:
         case None:
             yield "BaseException"
@@ -83,14 +83,14 @@ def named(node: ast.expr | None) -> Iterator[str]:
         case ast.Starred():
             yield from named(node.value)
         case ast.Attribute():
-            # Each library has its Error: of a file of CSV it is of one meaning, of a database not.
+            # Each library has its Error: csv.Error has one meaning, a database's doesn't.
             yield ast.unparse(node) if node.attr == "Error" else node.attr
         case ast.Name():
             yield node.id
 
 
 def tuples(trees: Sequence[ast.Module]) -> Tuples:
-    """Return the kinds that stand together under one name, as UNREADABLE does."""
+    """Return the classes that a named tuple, such as UNREADABLE, groups."""
     found = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Assign))
     return {
         target.id: set(named(node.value))
@@ -102,7 +102,7 @@ def tuples(trees: Sequence[ast.Module]) -> Tuples:
 
 
 class Reader(ast.NodeVisitor):
-    """Collects the places of one module at which an error ends silently."""
+    """Collects the places in one module where an error is dropped silently."""
 
     def __init__(self, module: str, known: Tuples) -> None:
         self.within: list[str] = []
@@ -137,7 +137,7 @@ class Reader(ast.NodeVisitor):
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         names = self.broad([node.type])
-        if names and not tells(node.body):
+        if names and not reports(node.body):
             self.note("except", names)
         self.generic_visit(node)
 
@@ -150,19 +150,19 @@ class Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
 
-def tells(body: Sequence[ast.stmt]) -> bool:
-    """Whether every way through these lines counts, or ends in a raise."""
+def reports(body: Sequence[ast.stmt]) -> bool:
+    """Return whether every path through these statements counts the error or raises."""
     for number, line in enumerate(body):
         after = body[number + 1 :]
         match line:
             case ast.Raise():
                 return True
             case ast.If():
-                return all(tells([*branch, *after]) for branch in (line.body, line.orelse))
+                return all(reports([*branch, *after]) for branch in (line.body, line.orelse))
             case ast.With() | ast.AsyncWith():
-                return tells([*line.body, *after])
+                return reports([*line.body, *after])
             case ast.Try():
-                return tells([*line.body, *line.orelse, *line.finalbody, *after])
+                return reports([*line.body, *line.orelse, *line.finalbody, *after])
             case ast.Return() | ast.Continue() | ast.Break():
                 return counts(line)
             case ast.Expr() | ast.Assign() if counts(line):
@@ -171,7 +171,7 @@ def tells(body: Sequence[ast.stmt]) -> bool:
 
 
 def counts(node: ast.AST) -> bool:
-    """Whether it counts; what is only made there, to be called some time, does not."""
+    """Return whether the node counts the error; code that is only defined there, to run later, doesn't."""
     if isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef | ast.IfExp | ast.BoolOp):
         return False
     if isinstance(node, ast.Call) and {"inc", *COUNTING} & set(named(node.func)):
@@ -180,7 +180,7 @@ def counts(node: ast.AST) -> bool:
 
 
 def silent(sources: Mapping[str, str]) -> list[str]:
-    """Read modules; name each place at which an error ends silently, as often as there is one."""
+    """Return each place in these modules where an error is dropped silently, as often as it occurs."""
     trees = {module: ast.parse(source) for module, source in sources.items()}
     known, found = tuples([*trees.values()]), []
     for module, tree in trees.items():
@@ -190,23 +190,23 @@ def silent(sources: Mapping[str, str]) -> list[str]:
     return sorted(found)
 
 
-def of_the_bot() -> dict[str, str]:
+def bot_sources() -> dict[str, str]:
     paths = (path.relative_to(ROOT) for path in (ROOT / "bot").rglob("*.py"))
-    kept = (path for path in paths if path.parts[1] not in LEFT_OUT)
+    kept = (path for path in paths if path.parts[1] not in EXCLUDED)
     return {".".join(path.with_suffix("").parts): (ROOT / path).read_text(encoding="utf-8") for path in kept}
 
 
 def test_every_swallowed_error_is_counted_or_passed_on() -> None:
-    found, listed = Counter(silent(of_the_bot())), Counter(PASSED_ON.keys())
+    found, listed = Counter(silent(bot_sources())), Counter(PASSED_ON.keys())
     assert not found - listed, "count these, or list where they go"
-    assert not listed - found, "these are no longer needed"
+    assert not listed - found, "these entries are no longer needed"
 
 
 @pytest.mark.parametrize(("name", "path"), sorted(COUNTING.items()))
-def test_the_helpers_count(name: str, path: str) -> None:
+def test_helpers_count_the_error(name: str, path: str) -> None:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     (helper,) = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == name]
-    assert tells(helper.body)
+    assert reports(helper.body)
 
 
 def caught(kinds: str, body: str, before: str = "") -> str:
@@ -236,7 +236,7 @@ SILENT = {
     "raised perhaps": caught("Exception", "if x:\n   raise"),
     "counted in the other handler": caught("KeyError", "ERRORS.inc()\n except Exception:\n  pass"),
 }
-HEARD = {
+REPORTED = {
     "counted": caught("Exception", "ERRORS.labels('x').inc()\n  log.info('yes')"),
     "counted in both branches": caught("Exception", "if x:\n   A.inc()\n  else:\n   B.inc()"),
     "counted or raised": caught("Exception", "if x:\n   raise\n  ERRORS.inc()"),
@@ -247,15 +247,15 @@ HEARD = {
 
 
 @pytest.mark.parametrize("source", SILENT.values(), ids=SILENT)
-def test_a_silent_handler_is_seen(source: str) -> None:
+def test_silent_handler_is_found(source: str) -> None:
     assert len(silent({"m": source})) == 1
 
 
-@pytest.mark.parametrize("source", HEARD.values(), ids=HEARD)
-def test_one_that_tells_is_not(source: str) -> None:
+@pytest.mark.parametrize("source", REPORTED.values(), ids=REPORTED)
+def test_reporting_handler_is_not_found(source: str) -> None:
     assert silent({"m": source}) == []
 
 
-def test_a_second_silence_in_a_function_that_is_listed_is_seen() -> None:
+def test_second_silent_handler_in_listed_function_is_found() -> None:
     twice = caught("Exception", "pass\n try:\n  x()\n except Exception:\n  pass")
     assert silent({"m": twice}) == ["m:f except Exception", "m:f except Exception"]

@@ -1,4 +1,4 @@
-"""The ticker: it ticks, a sweep that fails holds up no other, a stop waits for what is being worked off."""
+"""The ticker: it ticks, a failed sweep does not block the others, a stop waits for the current chunk."""
 
 import asyncio
 import time
@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from bot import ticker as ticking
-from bot.app.store import Patient, Store
-from bot.app.store_errors import TRIES, StaleRecordError
+from bot.app.ports.errors import TRIES, StaleRecordError
+from bot.app.records.patients import Patient
+from bot.app.work import Stores, Work
 from bot.clock import FrozenClock
 from bot.ticker import SWEEP_ERRORS, Ticker
 from tests.app.conftest import packaged
 from tests.contract import samples
-from tests.fakes.memory_store import MemoryDatabase
+from tests.fakes.databases import MemoryDatabase
+from tests.polling import until
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -24,12 +26,18 @@ class Rows(MemoryDatabase):
     """A database that can be down, or slow."""
 
     down = False
-    slow = 0.0
 
-    async def transact(self, fn: Callable[[Store], Any]) -> Any:
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def transact(self, fn: Callable[[Stores], Any]) -> Any:
         if self.down:
             raise ConnectionError
-        await asyncio.sleep(self.slow)
+        self.asked += 1
+        await self.free.wait()
         return await super().transact(fn)
 
 
@@ -52,61 +60,57 @@ def failed(sweep: str) -> float:
     return SWEEP_ERRORS.labels(sweep)._value.get()
 
 
-async def test_a_tick_says_when_it_was(ticker: Ticker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tick_updates_seconds_since_tick(ticker: Ticker, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
     monkeypatch.setattr(ticking.time, "monotonic", lambda: now + 100)
-    assert ticker.seconds_since_tick > 99, "one that never ticks is seen"
+    assert ticker.seconds_since_tick > 99, "a ticker that never ticks is noticed"
     await ticker.tick()
     assert ticker.seconds_since_tick < 1
 
 
-async def test_a_stop_lets_the_chunk_under_way_commit(
-    ticker: Ticker, rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ticking, "EVERY", 0.01)
+async def test_stop_lets_the_current_chunk_commit(ticker: Ticker, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticking, "TICK_SECONDS", 0.01)
     done: list[str] = []
     first = ticking.sweeps.ALL[0]
 
-    def noted(store: Store, clinic: Any, at: datetime, limit: int, after: Any) -> Any:
+    def noted(work: Work, limit: int, after: Any) -> Any:
         done.append("begun")
-        return first(store, clinic, at, limit, after)
+        return first(work, limit, after)
 
     monkeypatch.setattr(ticking.sweeps, "ALL", (noted,))
-    rows.slow = 0.2
+    rows.free.clear()
     ticker.start()
-    await asyncio.sleep(0.1)
+    await until(lambda: rows.asked)
     assert done == [], "it waits for the database"
-    await ticker.stop()
+    stopping = asyncio.create_task(ticker.stop())
+    rows.free.set()
+    await stopping
     assert done == ["begun"]
-    await asyncio.sleep(0.3)
+    await until(lambda: not ticker._scheduler.running)
     assert done == ["begun"], "and no tick comes after a stop"
 
 
-async def test_a_stop_before_a_start_is_nothing(ticker: Ticker) -> None:
+async def test_stop_before_start_does_nothing(ticker: Ticker) -> None:
     await ticker.stop()
 
 
-async def test_a_stop_ends_a_sweep_that_goes_on_and_on(
-    ticker: Ticker, rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows.slow = 0.01
+async def test_stop_ends_an_endless_sweep(ticker: Ticker, monkeypatch: pytest.MonkeyPatch) -> None:
     chunks: list[int] = []
 
-    def endless(_store: Store, _clinic: Any, _at: datetime, limit: int, after: Any) -> Any:
+    def endless(_work: Work, limit: int, after: Any) -> Any:
         chunks.append(limit)
         return ticking.sweeps.Swept(done=limit, last=after)
 
-    monkeypatch.setattr(ticking, "EVERY", 0.01)
+    monkeypatch.setattr(ticking, "TICK_SECONDS", 0.01)
     monkeypatch.setattr(ticking.sweeps, "ALL", (endless,))
     ticker.start()
-    await asyncio.sleep(0.1)
+    await until(lambda: chunks)
     begun = len(chunks)
-    assert begun > 0
     await ticker.stop()
-    assert len(chunks) <= begun + 1, "the chunk under way, and no more"
+    assert len(chunks) <= begun + 1, "the current chunk and no more"
 
 
-async def test_a_sweep_that_fails_is_counted_and_tried_again(ticker: Ticker, rows: Rows) -> None:
+async def test_tick_failed_sweep_is_counted_and_retried(ticker: Ticker, rows: Rows) -> None:
     name = ticking.sweeps.ALL[0].__name__
     before = failed(name)
     rows.down = True
@@ -121,18 +125,18 @@ async def test_a_row_that_fails_each_time_is_tried_once_a_tick_and_holds_up_no_o
     ticker: Ticker, rows: Rows, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [
-        rows.run(lambda s, n=n: s.add_patient(samples.active(f"P-{n}", AT - timedelta(minutes=9 - n), chat_id=n)))
+        rows.run(lambda s, n=n: s.patients.add(samples.active(f"P-{n}", AT - timedelta(minutes=9 - n), chat_id=n)))
         for n in range(5)
     ]
     tried: list[str] = []
 
-    def fall_due(store: Store, _clinic: Any, patient: Patient, at: datetime) -> None:
+    def fall_due(work: Work, patient: Patient) -> None:
         tried.append(patient.code)
         if patient.id == made[1].id:
             raise StaleRecordError
         # One stays where it stands, another falls due again at once: neither is gone round and round for.
-        later = patient.next_due_at if patient.id == made[2].id else at
-        store.save_patient(patient.model_copy(update={"next_due_at": later}))
+        later = patient.next_due_at if patient.id == made[2].id else work.at
+        work.patients.save(patient.model_copy(update={"next_due_at": later}))
 
     monkeypatch.setattr(ticking.sweeps, "_fall_due", fall_due)
     monkeypatch.setattr(ticking.sweeps, "ALL", (ticking.sweeps.check_ins_due,))
@@ -148,20 +152,20 @@ async def test_each_row_has_a_transaction_of_its_own(
     ticker: Ticker, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for n in range(3):
-        rows.run(lambda s, n=n: s.add_patient(samples.active(f"P-{n}", AT, chat_id=n)))
+        rows.run(lambda s, n=n: s.patients.add(samples.active(f"P-{n}", AT, chat_id=n)))
     seen: list[set[str]] = []
 
-    def work(store: Store, _clinic: Any, patient: Patient, _at: datetime) -> None:
+    def fall_due(work: Work, patient: Patient) -> None:
         seen[-1].add(patient.code)
-        store.save_patient(patient.model_copy(update={"next_due_at": None}))
+        work.patients.save(patient.model_copy(update={"next_due_at": None}))
 
     transact = rows.transact
 
-    async def noted(fn: Callable[[Store], Any]) -> Any:
+    async def noted(fn: Callable[[Stores], Any]) -> Any:
         seen.append(set())
         return await transact(fn)
 
-    monkeypatch.setattr(ticking.sweeps, "_fall_due", work)
+    monkeypatch.setattr(ticking.sweeps, "_fall_due", fall_due)
     monkeypatch.setattr(ticking.sweeps, "ALL", (ticking.sweeps.check_ins_due,))
     monkeypatch.setattr(rows, "transact", noted)
     await ticker.tick()

@@ -1,1 +1,1 @@
-"""Telegram in: updates become use cases; nothing here decides anything clinical."""
+"""Telegram in: turns updates into calls of use cases; makes no clinical decisions."""

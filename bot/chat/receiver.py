@@ -1,4 +1,4 @@
-"""Keeps polling going: by the one replica that leads, with a new poller when one goes silent. Parses nothing."""
+"""Keeps polling running: in the one replica that leads, with a new poller when one stalls. Parses nothing."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,23 +9,23 @@ import structlog
 from prometheus_client import Counter
 from telegram import Bot
 
-from bot.chat.leader import REST_SECONDS, Leader
+from bot.chat.leader import YIELD_SECONDS, Leader
 from bot.chat.poll import LONG_POLL, Poller
 from bot.chat.updates import Dispatcher
 from bot.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-REBUILT = Counter("nervecheck_poll_rebuilt_total", "Times that polling had gone silent and was built anew.")
+POLLER_RESTARTS = Counter("nervecheck_poll_rebuilt_total", "Times that polling had stalled and was restarted.")
 SILENT_SECONDS = 45.0
-"""A poll is held for 30 s and given up after 40: one that has not ended by now never will."""
+"""Telegram holds a poll for 30 s, and it times out after 40: one that has not ended by now never will."""
 UNANSWERED_SECONDS = 60.0
-"""A replica that has not heard from Telegram for so long lets another try."""
+"""A replica without an answer from Telegram for this long lets another try."""
 WATCH_SECONDS = 1.0
 
 
-class Ended(StrEnum):
-    """Why a poller was ended."""
+class PollEnd(StrEnum):
+    """Why a poller ended."""
 
     STOPPED = "stopped"
     SILENT = "silent"
@@ -34,7 +34,7 @@ class Ended(StrEnum):
 
 
 class Receiver:
-    """Polls until `stop`. Without a `leader` this is the only process. `poller` is the one of now, None: none yet."""
+    """Polls until `stop`. Without a `leader` this is the only process. `poller` is the current one; None before it."""
 
     def __init__(
         self,
@@ -51,84 +51,84 @@ class Receiver:
         self._clock = clock
         self._leader = leader
         self._long_poll = long_poll
-        self._silent = silent_seconds
+        self._silent_seconds = silent_seconds
         self._stopping = False
         self.poller: Poller | None = None
 
     @property
     def seconds_since_poll(self) -> float | None:
-        """Real seconds since Telegram last answered a poll; None: never. 0 while another replica polls."""
-        if self._leader is not None and self._leader.others_lead:
+        """Real seconds since Telegram last answered a poll, None if it never has; 0 while another replica polls."""
+        if self._leader is not None and self._leader.has_other_leader:
             return 0.0
-        return self.seconds_since_heard
+        return self.seconds_since_own_poll
 
     @property
-    def seconds_since_heard(self) -> float | None:
-        """Real seconds since Telegram last answered a poll of this process; None: never."""
+    def seconds_since_own_poll(self) -> float | None:
+        """Real seconds since Telegram last answered a poll of this process; None if it never has."""
         return None if self.poller is None else self.poller.seconds_since_poll
 
     async def run(self) -> None:
-        """Poll until `stop`; raises what a poller raised."""
+        """Poll until `stop`; raise what a poller raises."""
         while not self._stopping:
             if self._leader is None:
                 await self._poll()
                 continue
-            await self._leader.wait()
+            await self._leader.acquire()
             try:
-                # A stop that came while it waited: another replica takes over.
-                ended = Ended.STOPPED if self._stopping else await self._poll()
+                # After a stop while waiting, another replica takes over.
+                end = PollEnd.STOPPED if self._stopping else await self._poll()
             finally:
-                await self._leader.give_up()
-            if ended is Ended.UNANSWERED:
-                await asyncio.sleep(REST_SECONDS)
+                await self._leader.release()
+            if end is PollEnd.UNANSWERED:
+                await asyncio.sleep(YIELD_SECONDS)
 
     async def stop(self) -> None:
-        """End `run`: what is under way is finished and confirmed first."""
+        """End `run` after finishing and confirming the updates in progress."""
         self._stopping = True
         if self.poller is not None:
             await self.poller.stop()
 
-    async def _poll(self) -> Ended:
+    async def _poll(self) -> PollEnd:
         poller = self.poller = Poller(self._bot, self._dispatcher, self._clock, long_poll=self._long_poll)
         polling = asyncio.create_task(poller.run())
-        watching = [asyncio.create_task(one) for one in self._watches(poller)]
+        watching = [asyncio.create_task(one) for one in self._watchers(poller)]
         try:
             await asyncio.wait({polling, *watching}, return_when=asyncio.FIRST_COMPLETED)
             if polling.done():
                 polling.result()
-                return Ended.STOPPED
-            ended = next(task.result() for task in watching if task.done())
-            log.warning("polling is begun anew", action="poll_ended", why=ended.value)
-            if ended is Ended.SILENT:
-                REBUILT.inc()
-            elif ended is Ended.UNANSWERED:
+                return PollEnd.STOPPED
+            end = next(task.result() for task in watching if task.done())
+            log.warning("polling ended and is restarted", action="poll_ended", why=end.value)
+            if end is PollEnd.SILENT:
+                POLLER_RESTARTS.inc()
+            elif end is PollEnd.UNANSWERED:
                 await poller.stop()
-            # One that was lost asks no more, not even to confirm: that would end the poll of whoever leads now. What it
-            # left unconfirmed they get again, and it changes nothing then.
+            # After losing the lease, don't poll again, not even to confirm: it would terminate the new leader's
+            # getUpdates. The leader receives the unconfirmed updates again, and they change nothing then.
         finally:
             for task in (polling, *watching):
                 task.cancel()
             await asyncio.gather(polling, *watching, return_exceptions=True)
-        if ended is Ended.SILENT:
+        if end is PollEnd.SILENT:
             await self._bot.request.shutdown()
             await self._bot.request.initialize()
-        return ended
+        return end
 
-    def _watches(self, poller: Poller) -> list[Coroutine[Any, Any, Ended]]:
+    def _watchers(self, poller: Poller) -> list[Coroutine[Any, Any, PollEnd]]:
         if self._leader is None:
             return [self._until_silent(poller)]
         return [self._until_silent(poller), self._until_unanswered(poller), self._until_lost(self._leader)]
 
-    async def _until_silent(self, poller: Poller) -> Ended:
-        while poller.seconds_without_sign < self._silent:  # noqa: ASYNC110 - no event tells that nothing happened
-            await asyncio.sleep(min(WATCH_SECONDS, self._silent / 4))
-        return Ended.SILENT
+    async def _until_silent(self, poller: Poller) -> PollEnd:
+        while poller.seconds_since_activity < self._silent_seconds:  # noqa: ASYNC110 - no event tells that nothing happened
+            await asyncio.sleep(min(WATCH_SECONDS, self._silent_seconds / 4))
+        return PollEnd.SILENT
 
-    async def _until_unanswered(self, poller: Poller) -> Ended:
+    async def _until_unanswered(self, poller: Poller) -> PollEnd:
         while poller.seconds_unanswered < UNANSWERED_SECONDS:  # noqa: ASYNC110 - as above
             await asyncio.sleep(WATCH_SECONDS)
-        return Ended.UNANSWERED
+        return PollEnd.UNANSWERED
 
-    async def _until_lost(self, leader: Leader) -> Ended:
-        await leader.keep()
-        return Ended.LOST
+    async def _until_lost(self, leader: Leader) -> PollEnd:
+        await leader.renew_until_lost()
+        return PollEnd.LOST

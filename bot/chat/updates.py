@@ -1,66 +1,62 @@
-"""Works off one raw update: parse it alone, one transaction, then tell Telegram. It decides nothing.
+"""Processes one raw update: parse it, run one transaction, then answer Telegram. It makes no decisions.
 
-`Dispatcher.handle` returns when the update is committed: worked off, or stored as a dead update. So whoever brought the
-update may confirm it. Where the database itself fails nothing is confirmed, and Telegram keeps the update for us.
+`Dispatcher.handle` returns when the update is committed, either processed or stored as a dead update; the caller may
+then confirm it. If the database fails, the update must not be confirmed, and Telegram keeps it for us.
 """
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from telegram import Bot, Update
 
-from bot.app import dead
-from bot.app.lookup import RefusedError
-from bot.app.ports import Outcome
-from bot.app.store import DeadUpdate, Store
-from bot.app.store_errors import StaleRecordError, StoreDownError
-from bot.chat.afterwards import Afterwards
-from bot.chat.handlers import Handlers, Step
+from bot.app.operations import dead_letters
+from bot.app.ports.clinic import Clinic
+from bot.app.ports.errors import RefusedError, StaleRecordError, StoreDownError
+from bot.app.records.operations import DeadUpdate
+from bot.app.work import Stores, Transactor, Work
+from bot.chat.background_calls import BackgroundCalls
+from bot.chat.chat_order import ChatOrder
+from bot.chat.handlers import Handlers, UpdateRoute
 from bot.chat.metrics import (
+    APOLOGY_ERRORS,
     DATABASE_ERRORS,
     DEAD_UPDATES,
     HANDLER_RETRIES,
     REPEATED_UPDATES,
-    SORRY_ERRORS,
     UPDATES,
 )
-from bot.chat.order import ChatOrder
 from bot.chat.peek import Peek, peek
 from bot.clock import Clock
+from bot.dialog.replies import TapResult
+from bot.dialog.work import work_on
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-AGAIN_AFTER = (0.05, 0.25)
-"""Seconds before another try of a handler that raised: a fault of the moment must not cost an answer."""
-FIRST_WAIT = 0.25
-LONGEST_WAIT = 10.0
-"""Seconds between tries while the database is down: doubled from the first to the longest."""
+HANDLER_RETRY_SECONDS = (0.05, 0.25)
+"""Seconds before each retry of a handler that raised: a transient error must not lose an answer."""
+FIRST_RETRY_SECONDS = 0.25
+MAX_RETRY_SECONDS = 10.0
+"""Seconds between retries while the database is down: doubled from the first to the maximum."""
 
 
-OVER = "toast.closed"
-"""What a tap is answered with that changed nothing: its screen is over."""
-CAME_TOO_LATE = "comes too late, its screen is over: ask them what they wanted to say"
-
-
-class Transactor(Protocol):
-    """What is needed of a database: run a function in one transaction, return when it is committed."""
-
-    async def transact(self, fn: Callable[[Store], T]) -> T: ...
+CLOSED_TOAST = "toast.closed"
+"""The toast of a tap that changed nothing because its screen is closed."""
+SCREEN_CLOSED = "comes too late, its screen is closed: ask them what they wanted to say"
 
 
 class DatabaseDownError(Exception):
-    """The update could not be committed, not even as a dead one: it must not be confirmed."""
+    """The update could not be committed, not even as a dead update: it must not be confirmed."""
 
 
 class Dispatcher:
-    """Brings updates to the handlers: each chat's in order, chats side by side.
+    """Passes updates to the handlers: each chat's updates in order, different chats concurrently.
 
-    `nudge` is called after each commit: messages may wait in the outbox. `sleep` waits (seconds).
+    `nudge` is called after each commit, because messages may wait in the outbox. `sleep` takes seconds.
     """
 
     def __init__(
@@ -69,7 +65,7 @@ class Dispatcher:
         bot: Bot,
         database: Transactor,
         handlers: Handlers,
-        afterwards: Afterwards,
+        background: BackgroundCalls,
         clock: Clock,
         nudge: Callable[[], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -77,89 +73,94 @@ class Dispatcher:
         self._bot = bot
         self._database = database
         self._handlers = handlers
-        self._afterwards = afterwards
+        self._background = background
         self._clock = clock
         self._nudge = nudge
         self._sleep = sleep
         self._order = ChatOrder()
 
-    async def handle(self, raw: Any, *, keep_trying: bool = False) -> None:
-        """Return when the update (an object of JSON) is committed.
+    async def handle(self, raw: Any, *, retry_until_committed: bool = False) -> None:
+        """Process the update and return when it is committed (decoded JSON) is committed.
 
-        While the database is down: with `keep_trying` wait for it, holding the chat's later updates back, otherwise
+        While the database is down, `retry_until_committed` retries and holds back the chat's later updates; without it,
         raise `DatabaseDownError`.
         """
-        seen = peek(raw)
-        async with self._order.turn(seen.chat_id):
-            wait = FIRST_WAIT
+        ids = peek(raw)
+        async with self._order.turn(ids.chat_id):
+            wait = FIRST_RETRY_SECONDS
             while True:
                 try:
-                    return await self._work_off(raw, seen)
+                    return await self._process(raw, ids)
                 except DatabaseDownError as error:
                     DATABASE_ERRORS.inc()
-                    log.warning("the database failed", action="update_not_committed", error=_first_class(error))
-                    if not keep_trying:
+                    log.warning("the database failed", action="update_not_committed", error=_root_cause(error))
+                    if not retry_until_committed:
                         raise
                 await self._sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+                wait = min(2 * wait, MAX_RETRY_SECONDS)
 
-    async def bury(self, text: str, error: Exception) -> None:
-        """Store what is not even JSON as a dead update; raise `DatabaseDownError` when that fails."""
-        await self._bury(text, Peek(), error)
+    async def dead_letter(self, text: str, error: Exception) -> None:
+        """Store an update that is not valid JSON as a dead update; raise `DatabaseDownError` if that fails."""
+        await self._dead_letter(text, Peek(), error)
 
     async def finish(self, seconds: float) -> None:
-        """Give the calls to Telegram that are under way that long."""
-        await self._afterwards.finish(seconds)
+        """Wait up to that long for the background calls to Telegram, then cancel them."""
+        await self._background.finish(seconds)
 
-    async def _work_off(self, raw: Any, seen: Peek) -> None:
+    async def _process(self, raw: Any, ids: Peek) -> None:
         try:
-            step = self._handlers.step(Update.de_json(raw, self._bot))
-            outcome = await self._commit(step, seen)
+            route = self._handlers.route(Update.de_json(raw, self._bot))
+            outcome = await self._commit(route, ids)
         except DatabaseDownError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever an update does, the others go on
-            await self._bury(json.dumps(raw), seen, error)
+        except Exception as error:  # noqa: BLE001 - one update must never stop the others
+            await self._dead_letter(json.dumps(raw), ids, error)
             return
-        UPDATES.labels(step.kind).inc()
-        if step.leave is not None:
-            self._afterwards.leave(step.leave)
-        self._told(seen, outcome)
+        UPDATES.labels(route.kind).inc()
+        if route.leave is not None:
+            self._background.leave(route.leave)
+        self._answer_and_nudge(ids, outcome)
 
-    async def _commit(self, step: Step, seen: Peek) -> Outcome | None:
-        """Run the work in a transaction, None when it was done before; raise what the handler raised each time."""
-        if step.work is None:
+    async def _commit(self, route: UpdateRoute, ids: Peek) -> TapResult | None:
+        """Run the work in a transaction; return None if it was already processed.
+
+        Retry when the handler raises; raise its error after the last retry.
+        """
+        if route.handle is None:
             return None
-        for wait in AGAIN_AFTER:
+        for wait in HANDLER_RETRY_SECONDS:
             try:
-                return await self._transact(_Once(step, seen.update_id, self._clock.now()))
+                return await self._transact(
+                    _IdempotentWork(route, ids.update_id, self._handlers.clinic, self._clock.now())
+                )
             except DatabaseDownError:
                 raise
-            except Exception as error:  # noqa: BLE001 - tried again, and the last time not caught
+            except Exception as error:  # noqa: BLE001 - retried below, where the last error is not caught
                 HANDLER_RETRIES.inc()
-                log.warning("a handler failed", action="update_failed", kind=step.kind, error=where(error))
+                log.warning("a handler failed", action="update_failed", kind=route.kind, error=where(error))
             await self._sleep(wait)
-        return await self._transact(_Once(step, seen.update_id, self._clock.now()))
+        return await self._transact(_IdempotentWork(route, ids.update_id, self._handlers.clinic, self._clock.now()))
 
-    async def _transact(self, work: "_Once") -> Outcome | None:
+    async def _transact(self, work: "_IdempotentWork") -> TapResult | None:
         try:
             return await self._database.transact(work)
         except (StoreDownError, StaleRecordError) as error:
-            # Also where it failed in the middle of the work, or others changed each time what it saves: that is not
-            # the work's fault.
+            # Even if it failed in the middle of the work, or others kept changing what it saves: the work is not to
+            # blame.
             raise DatabaseDownError("the database failed") from error
         except Exception as error:
             if work.failed:
                 raise
             raise DatabaseDownError("the transaction failed around its work") from error
 
-    async def _bury(self, text: str, seen: Peek, error: Exception) -> None:
+    async def _dead_letter(self, text: str, ids: Peek, error: Exception) -> None:
         at = self._clock.now()
-        row = DeadUpdate(update_id=seen.update_id, chat_id=seen.chat_id, raw=text, error=where(error), at=at)
+        row = DeadUpdate(update_id=ids.update_id, chat_id=ids.chat_id, raw=text, error=where(error), at=at)
 
-        def store_dead(store: Store) -> bool:
-            if seen.update_id is not None and not store.first_time(seen.update_id, at):
+        def store_dead(stores: Stores) -> bool:
+            if ids.update_id is not None and not stores.updates.mark_processed(ids.update_id, at):
                 return False
-            store.add_dead_update(row)
+            stores.dead_letters.add_update(row)
             return True
 
         try:
@@ -168,76 +169,82 @@ class Dispatcher:
             raise DatabaseDownError("a dead update could not be stored") from failure
         if new:
             DEAD_UPDATES.inc()
-            log.error("an update is dead", action="update_dead", update_id=seen.update_id, error=row.error)
-            await self._say_sorry(seen)
-        self._told(seen, None)
+            log.error("an update was stored as dead", action="update_dead", update_id=ids.update_id, error=row.error)
+            await self._apologize(ids)
+        self._answer_and_nudge(ids, None)
 
-    async def _say_sorry(self, seen: Peek) -> None:
-        """Whoever waits for an answer gets one: with the current screen where that works, alone where not."""
-        if not seen.awaited or seen.chat_id is None:
+    async def _apologize(self, ids: Peek) -> None:
+        """Answer a person who expects it: with the current screen if possible, otherwise with the apology only."""
+        if not ids.expects_answer or ids.chat_id is None:
             return
-        for alone in (False, True):
+        for apology_only in (False, True):
             try:
-                step = self._handlers.sorry(seen.chat_id, alone=alone)
-                await self._database.transact(_Once(step, None, self._clock.now()))
-            except Exception as error:  # noqa: BLE001 - the update is stored; this is the best that can be done
-                SORRY_ERRORS.inc()
-                # No traceback: its words may hold what a patient sent.
+                route = self._handlers.apology(ids.chat_id, apology_only=apology_only)
+                await self._database.transact(_IdempotentWork(route, None, self._handlers.clinic, self._clock.now()))
+            except Exception as error:  # noqa: BLE001 - the update is stored; the apology is best effort
+                APOLOGY_ERRORS.inc()
+                # No traceback: it may contain what a patient sent.
                 log.error(  # noqa: TRY400
-                    "no answer after a dead update", action="sorry_failed", alone=alone, error=where(error)
+                    "no answer after a dead update",
+                    action="apology_failed",
+                    apology_only=apology_only,
+                    error=where(error),
                 )
             else:
                 return
 
-    def _told(self, seen: Peek, outcome: Outcome | None) -> None:
-        if seen.callback_id is not None:
-            self._afterwards.answer(seen.callback_id, outcome)
+    def _answer_and_nudge(self, ids: Peek, outcome: TapResult | None) -> None:
+        if ids.callback_id is not None:
+            self._background.answer(ids.callback_id, outcome)
         self._nudge()
 
 
-class _Once:
-    """A step's work, done unless the update was seen before; remembers whether the work itself failed."""
+class _IdempotentWork:
+    """A route's work, skipped if the update was already processed; `failed` says whether the work itself raised."""
 
-    def __init__(self, step: Step, update_id: int | None, at: datetime) -> None:
-        self._step = step
+    def __init__(self, route: UpdateRoute, update_id: int | None, clinic: Clinic, at: datetime) -> None:
+        self._route = route
+        self._clinic = clinic
         self._update_id = update_id
         self._at = at
         self.failed = False
 
-    def __call__(self, store: Store) -> Outcome | None:
+    def __call__(self, stores: Stores) -> TapResult | None:
         self.failed = False
         try:
-            if self._update_id is not None and not store.first_time(self._update_id, self._at):
+            if self._update_id is not None and not stores.updates.mark_processed(self._update_id, self._at):
                 REPEATED_UPDATES.inc()
                 return None
-            return self._step.work(store, self._at) if self._step.work is not None else None
+            if self._route.handle is None:
+                return None
+            return self._route.handle(work_on(stores, self._clinic, self._at))
         except Exception:
             self.failed = True
             raise
 
 
-def replay(store: Store, handlers: Handlers, bot: Bot, number: int, by: str, at: datetime) -> None:
-    """Work a dead update off after all, as if it came now, and strike it off.
+def retry_dead_update(work: Work, handlers: Handlers, bot: Bot, number: int) -> None:
+    """Process a dead update as if it came now, and record that it was retried.
 
-    RefusedError when it is outdated, changes nothing any more, or fails again: the transaction is to be undone then,
-    and it stays listed.
+    Raise RefusedError if it is outdated, no longer changes anything, or fails again; the caller must then roll the
+    transaction back, and the update remains listed.
     """
-    found = dead.update(store, number)
+    found = dead_letters.update(work, number)
     try:
-        step = handlers.step(Update.de_json(json.loads(found.raw), bot))
-        outcome = step.work(store, at) if step.work is not None and step.outdated is None else None
+        route = handlers.route(Update.de_json(json.loads(found.raw), bot))
+        outcome = route.handle(work) if route.handle is not None and route.outdated is None else None
     except StaleRecordError:
         raise
     except Exception as error:
-        raise RefusedError(f"update-{number} failed again ({where(error)}): it stays listed") from error
-    over = outcome is not None and outcome.toast is not None and outcome.toast.key == OVER
-    if step.outdated is not None or over:
-        raise dead.refused(store, number, step.outdated or CAME_TOO_LATE)
-    dead.worked_off(store, number, by, at)
+        raise RefusedError(f"update-{number} failed again ({where(error)}): it remains listed") from error
+    is_closed = outcome is not None and outcome.toast is not None and outcome.toast.key == CLOSED_TOAST
+    if route.outdated is not None or is_closed:
+        raise dead_letters.refused(work, number, route.outdated or SCREEN_CLOSED)
+    dead_letters.worked_off(work, number)
 
 
 def where(error: BaseException) -> str:
-    """Return class and place of an error, without its words: those may hold what a patient sent."""
+    """Return the class and place of an error without its message, which may contain what a patient sent."""
     place = ""
     trace = error.__traceback__
     while trace is not None:
@@ -248,8 +255,8 @@ def where(error: BaseException) -> str:
     return f"{type(error).__name__} at {place}" if place else type(error).__name__
 
 
-def _first_class(error: BaseException) -> str:
-    """Name what began it all."""
+def _root_cause(error: BaseException) -> str:
+    """Return the class name of the first error in the chain."""
     while error.__cause__ is not None:
         error = error.__cause__
     return type(error).__name__

@@ -1,6 +1,7 @@
-"""Takes updates that Telegram brings by HTTP, and says 200 once they are committed. Decides nothing.
+"""Receives updates by webhook and answers 200 once they are committed. Makes no decisions.
 
-Anything but 200 makes Telegram bring the update again. When it can't bring them nobody here would know: it is asked.
+Any other status makes Telegram send the update again. If Telegram can't reach the webhook, nothing arrives that would
+show it, so the monitor asks Telegram.
 """
 
 import asyncio
@@ -30,16 +31,16 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's n
 MAX_BODY = 1024 * 1024
 """Bytes. Updates have a few kilobytes."""
 CONNECTIONS = 40
-"""How many updates Telegram may bring at the same time (its own default)."""
-LOOK_SECONDS = 60.0
-SOON_SECONDS = 10.0
-"""Until the next look while updates wait or something is wrong: what waits at two looks alone may not be the same."""
+"""How many updates Telegram may send at the same time (its default)."""
+CHECK_SECONDS = 60.0
+SOON_CHECK_SECONDS = 10.0
+"""Until the next check while updates are pending or a problem exists: two rare checks may see different updates."""
 STUCK_SECONDS = 60.0
-"""Updates that wait for so long, and become no fewer, don't come."""
+"""Updates that are pending for this long without becoming fewer are not being delivered."""
 UNANSWERED_SECONDS = 120.0
-"""Without an answer for so long, nobody knows whether Telegram brings anything."""
+"""Without an answer for this long, it is unknown whether Telegram delivers updates."""
 RECENT = timedelta(minutes=2)
-"""An error that lies further back may have been overcome; whether it was, what still waits will tell."""
+"""An older error may have been resolved; the number of pending updates shows whether it was."""
 _ANSWERED = re.compile(r"wrong response from the webhook: (\d{3})\b")
 _FAILURES = {
     "refused": "the connection is refused",
@@ -52,45 +53,45 @@ _FAILURES = {
     "lost": "the connection is lost",
     "reset": "the connection is lost",
 }
-"""What stands in Telegram's words (in small letters), and what is told instead."""
+"""Maps parts of Telegram's error message (in lower case) to what is reported instead."""
 
 
 class BodyTooLargeError(ValueError):
-    """The body of a request is larger than any update."""
+    """The body of the request is larger than any update."""
 
 
 class StoppingError(Exception):
-    """The update is not taken any more: it must not be confirmed."""
+    """The process is stopping and accepts no updates: the update must not be confirmed."""
 
 
-class Taker(Protocol):
-    """What takes updates (see `Dispatcher`)."""
+class UpdateSink(Protocol):
+    """The receiver of updates (see `Dispatcher`)."""
 
     async def handle(self, raw: Any) -> None: ...
-    async def bury(self, text: str, error: Exception) -> None: ...
+    async def dead_letter(self, text: str, error: Exception) -> None: ...
 
 
-class Intake:
-    """Passes updates on to the dispatcher until `close`. Both methods then raise `StoppingError`."""
+class UpdateIntake:
+    """Passes updates to the dispatcher until `close`; after that, both methods raise `StoppingError`."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._in_progress: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def handle(self, raw: Any) -> None:
         """See `Dispatcher`."""
         await self._take(self._dispatcher.handle, raw)
 
-    async def bury(self, text: str, error: Exception) -> None:
+    async def dead_letter(self, text: str, error: Exception) -> None:
         """See `Dispatcher`."""
-        await self._take(self._dispatcher.bury, text, error)
+        await self._take(self._dispatcher.dead_letter, text, error)
 
     async def close(self, seconds: float) -> None:
-        """Take no more, and give what is under way that long; what isn't committed then Telegram brings again."""
+        """Stop accepting updates and wait up to that long for those in progress; Telegram resends uncommitted ones."""
         self._closed = True
-        if self._under_way:
-            _, late = await asyncio.wait(self._under_way, timeout=seconds)
+        if self._in_progress:
+            _, late = await asyncio.wait(self._in_progress, timeout=seconds)
             for task in late:
                 task.cancel()
 
@@ -98,26 +99,26 @@ class Intake:
         if self._closed:
             raise StoppingError
         task = asyncio.create_task(how(*what))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._in_progress.add(task)
+        task.add_done_callback(self._in_progress.discard)
         await asyncio.wait({task})
         if task.cancelled():
             raise StoppingError
         task.result()
 
 
-def webhook_route(path: str, secret: str, taker: Taker) -> Route:
-    """Return the route: 200 committed, 403 not from Telegram, 413 too large, 503 the database failed, or it stops."""
+def webhook_route(path: str, secret: str, sink: UpdateSink) -> Route:
+    """Return the route: 200 committed, 403 not from Telegram, 413 too large, 503 database failed or stopping."""
     expected = secret.encode()
 
     async def receive(request: Request) -> Response:
-        given = request.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, expected):
+        secret_given = request.headers.get(SECRET_HEADER, "").encode("utf-8", "replace")
+        if not hmac.compare_digest(secret_given, expected):
             WEBHOOK_REFUSALS.labels("secret").inc()
-            log.warning("a request without the webhook's secret", action="webhook_refused")
+            log.warning("a request lacked the webhook's secret", action="webhook_refused")
             return PlainTextResponse("forbidden", 403)
         try:
-            await _take(await _body(request), taker)
+            await _take(await _body(request), sink)
         except BodyTooLargeError:
             WEBHOOK_REFUSALS.labels("too_large").inc()
             return PlainTextResponse("too large", 413)
@@ -133,7 +134,7 @@ def webhook_route(path: str, secret: str, taker: Taker) -> Route:
 
 
 async def _body(request: Request) -> bytes:
-    """Read the body; stop reading where it gets too large."""
+    """Return the body; raise `BodyTooLargeError` as soon as it gets too large."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -142,17 +143,17 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _take(body: bytes, taker: Taker) -> None:
+async def _take(body: bytes, sink: UpdateSink) -> None:
     try:
         raw = json.loads(body)
     except (ValueError, RecursionError) as error:
-        await taker.bury(body.decode("utf-8", "replace"), error)
+        await sink.dead_letter(body.decode("utf-8", "replace"), error)
     else:
-        await taker.handle(raw)
+        await sink.handle(raw)
 
 
 async def setup_webhook(bot: Bot, url: str, secret: str) -> None:
-    """Tell Telegram where to bring updates; raise `TelegramError` when it refuses."""
+    """Set the webhook; raise `TelegramError` if Telegram refuses."""
     await bot.set_webhook(
         url,
         secret_token=secret,
@@ -163,71 +164,71 @@ async def setup_webhook(bot: Bot, url: str, secret: str) -> None:
 
 
 async def remove_webhook(bot: Bot) -> None:
-    """Make polling possible: Telegram refuses getUpdates (409) while a webhook is set. Waiting updates stay."""
+    """Remove the webhook, because Telegram refuses getUpdates (409) while one is set; keep the pending updates."""
     await bot.delete_webhook(drop_pending_updates=False)
 
 
-class WebhookWatch:
-    """Asks Telegram whether it can bring updates to `url`, once the webhook is set. Each replica has one."""
+class WebhookMonitor:
+    """Asks Telegram whether it can deliver updates to `url`, once the webhook is set. Each replica has one."""
 
     def __init__(self, bot: Bot, url: str, secret: str, clock: Clock) -> None:
         self._bot = bot
         self._url = url
         self._secret = secret
         self._clock = clock
-        self._answered: float | None = None
-        self._trouble: str | None = None
-        self._waiting = 0
-        self._fewer = time.monotonic()
+        self._last_answer: float | None = None
+        self._problem: str | None = None
+        self._pending = 0
+        self._last_decrease = time.monotonic()
 
     @property
-    def trouble(self) -> str | None:
-        """Say why updates may not come: never an address. None: they come."""
-        if self._answered is None:
+    def problem(self) -> str | None:
+        """Why updates may not arrive, without any address; None if they arrive."""
+        if self._last_answer is None:
             return "Telegram has not answered yet"
-        seconds = time.monotonic() - self._answered
-        return f"Telegram last answered {seconds:.0f} s ago" if seconds > UNANSWERED_SECONDS else self._trouble
+        seconds = time.monotonic() - self._last_answer
+        return f"Telegram last answered {seconds:.0f} s ago" if seconds > UNANSWERED_SECONDS else self._problem
 
-    async def look(self) -> bool:
-        """Ask once, and set the webhook again if it is not ours; return whether updates come for sure."""
+    async def check(self) -> bool:
+        """Ask once, and set the webhook again if it is not ours; return whether updates certainly arrive."""
         try:
             info = await self._bot.get_webhook_info()
-            self._answered = time.monotonic()
-            self._trouble = self._found(info)
+            self._last_answer = time.monotonic()
+            self._problem = self._problem_in(info)
             if info.url != self._url:
                 WEBHOOK_RESETS.inc()
                 log.error("the webhook was not ours: another program has the token", action="webhook_reset")
                 await setup_webhook(self._bot, self._url, self._secret)
         except TelegramError as error:
             CALL_ERRORS.labels("getWebhookInfo").inc()
-            log.warning("the webhook was not looked at", action="webhook_look_failed", error=type(error).__name__)
+            log.warning("the webhook could not be checked", action="webhook_check_failed", error=type(error).__name__)
             return False
-        if self._trouble is not None:
-            log.error("Telegram can't bring updates", action="webhook_trouble", why=self._trouble)
-        return self._trouble is None
+        if self._problem is not None:
+            log.error("Telegram can't deliver updates", action="webhook_problem", why=self._problem)
+        return self._problem is None
 
     @property
-    def seconds_to_next(self) -> float:
-        """Real seconds until the next look."""
-        return SOON_SECONDS if self._waiting or self.trouble else LOOK_SECONDS
+    def seconds_to_next_check(self) -> float:
+        """Real seconds until the next check."""
+        return SOON_CHECK_SECONDS if self._pending or self.problem else CHECK_SECONDS
 
-    def _found(self, info: WebhookInfo) -> str | None:
+    def _problem_in(self, info: WebhookInfo) -> str | None:
         if info.url != self._url:
-            return "the webhook was not set, or set elsewhere: it is set again"
-        if not self._waiting or info.pending_update_count < self._waiting:
-            self._fewer = time.monotonic()
-        self._waiting = info.pending_update_count
-        if not self._waiting:
+            return "the webhook was missing or set to another address: it is set again"
+        if not self._pending or info.pending_update_count < self._pending:
+            self._last_decrease = time.monotonic()
+        self._pending = info.pending_update_count
+        if not self._pending:
             return None
         if info.last_error_date is not None and self._clock.now() - info.last_error_date < RECENT:
-            return f"Telegram can't deliver: {failure(info.last_error_message or '')}"
-        stuck = time.monotonic() - self._fewer > STUCK_SECONDS
-        return "Telegram can't deliver: updates wait, and become no fewer" if stuck else None
+            return f"Telegram can't deliver: {failure_kind(info.last_error_message or '')}"
+        stuck = time.monotonic() - self._last_decrease > STUCK_SECONDS
+        return "Telegram can't deliver: pending updates do not become fewer" if stuck else None
 
 
-def failure(words: str) -> str:
-    """Name the kind of what Telegram says went wrong; its own words may hold the address, which is secret."""
-    words = words.lower()
-    if answered := _ANSWERED.search(words):
-        return f"it is answered {answered[1]}"
-    return next((told for word, told in _FAILURES.items() if word in words), "another error")
+def failure_kind(description: str) -> str:
+    """Return the kind of error that Telegram describes; its description may contain the address, which is secret."""
+    description = description.lower()
+    if answered := _ANSWERED.search(description):
+        return f"the webhook answers {answered[1]}"
+    return next((kind for word, kind in _FAILURES.items() if word in description), "another error")

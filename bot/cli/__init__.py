@@ -1,6 +1,6 @@
-"""The command line: one file a noun. Commands read arguments, call a use case and print; they decide nothing.
+"""The command line: one module per noun. Commands parse arguments, call a use case and print; they decide nothing.
 
-Exit status: 0 done, 1 refused (the message says why and what to do), 2 misused (arguments or settings).
+Exit status: 0 done, 1 refused (the message gives the reason and what to do), 2 misused (arguments or settings).
 """
 
 import typer
@@ -9,7 +9,7 @@ from bot.cli.alert import app as alert_commands
 from bot.cli.backup import add_to as add_backup
 from bot.cli.checkin import app as checkin_commands
 from bot.cli.dead import app as dead_commands
-from bot.cli.errors import Polite
+from bot.cli.errors import ReportingGroup
 from bot.cli.export import add_to as add_export
 from bot.cli.keys import app as keys_commands
 from bot.cli.migrate import add_to as add_migrate
@@ -20,12 +20,12 @@ from bot.cli.protocol import app as protocol_commands
 from bot.cli.rota import app as rota_commands
 from bot.cli.run import add_to as add_run
 from bot.cli.staff import app as staff_commands
-from bot.cli.work import app as work_commands
+from bot.cli.work import app as task_commands
 
 app = typer.Typer(
     name="nervecheck",
-    cls=Polite,
-    help="Asks patients on immunotherapy how their nerves are, and turns a red flag into a phone call.",
+    cls=ReportingGroup,
+    help="Ask patients on immunotherapy how their nerves are, and turn a red flag into a phone call.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -35,7 +35,8 @@ app.add_typer(patient_commands, name="patient")
 app.add_typer(plan_commands, name="plan")
 app.add_typer(checkin_commands, name="checkin")
 app.add_typer(alert_commands, name="alert")
-app.add_typer(work_commands, name="work")
+app.add_typer(task_commands, name="task")
+app.add_typer(task_commands, name="work", hidden=True)  # the old name, kept for one version
 app.add_typer(staff_commands, name="staff")
 app.add_typer(rota_commands, name="rota")
 app.add_typer(protocol_commands, name="protocol")
@@ -48,5 +49,5 @@ app.add_typer(dead_commands, name="dead")
 
 
 def main() -> None:
-    """Run the command of this process's arguments and exit with its status."""
+    """Run the command given on the command line and exit with its status."""
     app()

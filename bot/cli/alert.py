@@ -1,124 +1,145 @@
-"""`nervecheck alert`: the alerts that staff work on, from a shell."""
+"""`nervecheck alert`: work on alerts from a shell. Calls use cases and prints; decides nothing."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
-from bot.app import alert_work, queue, snoozes
-from bot.app.ports import Clinic
-from bot.app.store import AlertRow, Outcome, Store
-from bot.app.team import NAME
-from bot.cli.office import AsJson, in_transaction, print_json, print_table
-from bot.cli.patient import Code
+from bot.app.alerts import ownership as alert_work
+from bot.app.alerts import queue
+from bot.app.concerns import agreed_levels
+from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
+from bot.app.team.members import NAME
+from bot.app.work import Work
+from bot.cli.command_context import AsJson, in_transaction, print_json, print_table
+from bot.cli.patient import CodeArgument
 
-app = typer.Typer(help="Alerts: who has them, and what came of them.", no_args_is_help=True)
+app = typer.Typer(help="List, acknowledge, assign and close alerts; set agreed levels.", no_args_is_help=True)
 
 
 def staff_name(value: str) -> str:
-    """Refuse what is no short name of someone of the team."""
+    """Return a valid short name of a team member; BadParameter for anything else."""
     if not NAME.fullmatch(value):
         raise typer.BadParameter(
-            f"{value!r} is no short name: letters, digits, '.', '_' and '-', up to 32, such as lead-2"
+            f"{value!r} is not a valid short name: use up to 32 letters, digits, '.', '_' and '-', such as lead-2"
         )
     return value
 
 
-Number = Annotated[int, typer.Argument(min=1, help="Number of the alert, as `alert list` shows it.")]
-By = Annotated[str, typer.Option("--by", callback=staff_name, help="Who of the team does it.")]
+OUTCOMES: tuple[str, ...] = get_args(AlertOutcome)
+
+
+def _outcome(value: str) -> str:
+    """Refuse what is no outcome; a word of before counts as the one of now."""
+    now = FORMER_OUTCOMES.get(value, value)
+    if now not in OUTCOMES:
+        raise typer.BadParameter(f"{value!r} is no outcome: write one of {', '.join(OUTCOMES)}")
+    return now
+
+
+NumberArgument = Annotated[int, typer.Argument(min=1, help="Alert number, as shown by `alert list`.")]
+ByOption = Annotated[
+    str, typer.Option("--by", callback=staff_name, help="Short name of the team member who does this.")
+]
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Print the alerts that nobody closed, worst first."""
+    """List open alerts, the most severe first."""
     lines = in_transaction(queue.queue)
     if as_json:
         print_json([{**line.model_dump(mode="json"), "said": line.said} for line in lines])
     elif not lines:
         typer.echo("No open alerts.")
     else:
-        columns = ("alert", "tier", "patient", "raised", "has it", "take up by", "what changed")
+        columns = ("alert", "tier", "patient", "raised", "owner", "acknowledge by", "what changed")
         print_table(columns, [_row(line) for line in lines])
 
 
 def _row(line: queue.AlertLine) -> tuple[object, ...]:
-    clock: object = "-" if line.taken_by is not None else line.take_by
-    who = line.taken_by or ("nobody, OVERDUE" if line.overdue else "nobody")
-    return line.id, line.tier, line.code, line.raised_at, who, clock, line.said
+    deadline: object = "-" if line.owner is not None else line.acknowledge_by
+    owner = line.owner or ("nobody, OVERDUE" if line.overdue else "nobody")
+    return line.id, line.tier, line.code, line.raised_at, owner, deadline, line.said
 
 
 @app.command()
-def ack(number: Number, by: By, as_json: AsJson = False) -> None:
-    """Take an alert up: from now on it is yours."""
-    _do(lambda store, clinic, at: alert_work.take(store, clinic, number, by, at), as_json=as_json)
+def ack(number: NumberArgument, by: ByOption, as_json: AsJson = False) -> None:
+    """Acknowledge an alert and become its owner."""
+    _run_and_print(lambda work: alert_work.acknowledge(work.acting(by), number), as_json=as_json)
 
 
 @app.command()
 def assign(
-    number: Number,
-    to: Annotated[str, typer.Option("--to", callback=staff_name, help="Who has it from now on.")],
-    by: By,
+    number: NumberArgument,
+    to: Annotated[str, typer.Option("--to", callback=staff_name, help="Short name of the new owner.")],
+    by: ByOption,
     as_json: AsJson = False,
 ) -> None:
-    """Hand an alert over."""
-    _do(lambda store, clinic, at: alert_work.assign(store, clinic, number, to, by, at), as_json=as_json)
+    """Assign an alert to another team member."""
+    _run_and_print(lambda work: alert_work.hand_over(work.acting(by), number, to), as_json=as_json)
 
 
 @app.command()
 def note(
-    number: Number,
-    outcome: Annotated[Outcome, typer.Argument(help="What came of it.")],
-    by: By,
+    number: NumberArgument,
+    outcome: Annotated[str, typer.Argument(callback=_outcome, metavar="|".join(OUTCOMES), help="Outcome.")],
+    by: ByOption,
     as_json: AsJson = False,
 ) -> None:
-    """Note what came of an alert."""
-    _do(lambda store, clinic, at: alert_work.note(store, clinic, number, outcome, by, at), as_json=as_json)
+    """Record the outcome of an alert."""
+    _run_and_print(
+        lambda work: alert_work.note(work.acting(by), number, cast("AlertOutcome", outcome)),
+        as_json=as_json,
+    )
 
 
 @app.command()
-def close(number: Number, by: By, as_json: AsJson = False) -> None:
-    """Close an alert whose outcome was noted: the patient is not asked about it any more."""
-    _do(lambda store, clinic, at: alert_work.close(store, clinic, number, by, at), as_json=as_json)
+def close(number: NumberArgument, by: ByOption, as_json: AsJson = False) -> None:
+    """Close an alert that has an outcome. The patient is no longer asked about it."""
+    _run_and_print(lambda work: alert_work.close(work.acting(by), number), as_json=as_json)
 
 
 @app.command()
-def reopen(number: Number, by: By, as_json: AsJson = False) -> None:
-    """Open a closed alert again, for whoever takes it up."""
-    _do(lambda store, clinic, at: alert_work.reopen(store, clinic, number, by, at), as_json=as_json)
+def reopen(number: NumberArgument, by: ByOption, as_json: AsJson = False) -> None:
+    """Reopen a closed alert without an owner, so that it must be acknowledged again."""
+    _run_and_print(lambda work: alert_work.reopen(work.acting(by), number), as_json=as_json)
 
 
-Question = Annotated[str, typer.Argument(help="Symptom: the id of a question with a scale, such as numbness.")]
+QuestionArgument = Annotated[
+    str, typer.Argument(help="Symptom: id of a question with a severity scale, such as numbness.")
+]
 
 
-@app.command()
-def expect(
-    code: Code,
-    question: Question,
-    level: Annotated[str, typer.Argument(help="Up to which answer, such as medium.")],
-    by: By,
-    days: Annotated[int, typer.Option(min=1, max=snoozes.MOST_DAYS, help="For how many days.")] = 14,
+@app.command("set-agreed-level")
+@app.command("expect", hidden=True)  # the old name, kept for one version
+def set_agreed_level(
+    code: CodeArgument,
+    question: QuestionArgument,
+    level: Annotated[str, typer.Argument(help="Highest answer covered, such as medium.")],
+    by: ByOption,
+    days: Annotated[int, typer.Option(min=1, max=agreed_levels.MOST_DAYS, help="Duration in days.")] = 14,
     as_json: AsJson = False,
 ) -> None:
-    """Expect a symptom at a level for a while: no alert of its own while it gets no worse. Never an EMERGENCY."""
-    made = in_transaction(lambda store, clinic, at: snoozes.snooze(store, clinic, code, question, level, days, by, at))
+    """Set the agreed level of a known symptom: up to it, SOON raises no new alert. URGENT and EMERGENCY still do."""
+    agreed = in_transaction(lambda work: agreed_levels.snooze(work.acting(by), code, question, level, days))
     if as_json:
-        print_json(made.model_dump(mode="json", exclude={"patient_id"}))
+        print_json(agreed.model_dump(mode="json", exclude={"patient_id"}))
     else:
-        typer.echo(f"{code}: expecting {snoozes.said(made)}.")
+        typer.echo(f"{code}: agreed level set: {agreed_levels.described(agreed)}.")
 
 
-@app.command()
-def unexpect(code: Code, question: Question, by: By) -> None:
-    """Expect a symptom no more."""
-    in_transaction(lambda store, _clinic, at: snoozes.wake(store, code, question, by, at))
-    typer.echo(f"{code}: {question} is not expected any more.")
+@app.command("clear-agreed-level")
+@app.command("unexpect", hidden=True)  # the old name, kept for one version
+def clear_agreed_level(code: CodeArgument, question: QuestionArgument, by: ByOption) -> None:
+    """Remove the agreed level of a symptom."""
+    in_transaction(lambda work: agreed_levels.end(work.acting(by), code, question))
+    typer.echo(f"{code}: agreed level of {question} removed.")
 
 
-def _do(work: Callable[[Store, Clinic, datetime], AlertRow], *, as_json: bool) -> None:
-    line = in_transaction(lambda store, clinic, at: queue.line(store, clinic, work(store, clinic, at), at))
+def _run_and_print(use_case: Callable[[Work], AlertRow], *, as_json: bool) -> None:
+    line = in_transaction(lambda work: queue.line(work, use_case(work)))
     if as_json:
         print_json({**line.model_dump(mode="json"), "said": line.said})
         return
-    said = f"closed by {line.closed_by}" if line.closed_by else f"has: {line.taken_by or 'nobody'}"
-    typer.echo(f"Alert {line.id}, {line.tier}, {line.code}: {said}; outcome: {line.outcome or 'none yet'}.")
+    ownership = f"closed by {line.closed_by}" if line.closed_by else f"owner: {line.owner or 'nobody'}"
+    typer.echo(f"Alert {line.id}, {line.tier}, {line.code}: {ownership}; outcome: {line.outcome or 'none yet'}.")

@@ -1,4 +1,4 @@
-"""`nervecheck backup` and `restore`: copies of the database, checked and put back."""
+"""`nervecheck backup` and `restore`: copy the database, verify a copy, restore it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,47 +6,53 @@ from typing import Annotated
 
 import typer
 
-from bot.app import installation
-from bot.app.store import Store
-from bot.cli.office import AsJson, prepared, print_json, print_table
+from bot.app.operations import installation
+from bot.app.work import Stores
+from bot.cli.command_context import AsJson, load_with_notice, print_json, print_table
 from bot.db import backup as copies
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands to the given app."""
     app.command()(backup)
     app.command()(restore)
 
 
-def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; it must not exist yet.")]) -> None:
-    """Copy the database while the bot works; the copy opens with the same keys only."""
-    copies.backup(prepared().database_url, target)
-    typer.echo(f"{target}: {target.stat().st_size:,} bytes. Check it: nervecheck restore {target} --verify")
+def backup(target: Annotated[Path, typer.Argument(metavar="FILE", help="File to create; it must not exist.")]) -> None:
+    """Back up the database, even while the bot runs. The copy can only be read with the same keys."""
+    copies.backup(load_with_notice().database_url, target)
+    typer.echo(f"{target}: {target.stat().st_size:,} bytes. To verify it: nervecheck restore {target} --verify")
 
 
 def restore(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `nervecheck backup` made.")],
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="A copy made by `nervecheck backup`.")],
     verify: Annotated[
-        bool, typer.Option("--verify", help="Only check it: restored aside, read with the keys.")
+        bool,
+        typer.Option(
+            "--verify", help="Only verify the copy: restore it to a temporary place and read all rows with the keys."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put a copy in the database's place; what was there is kept beside it."""
-    clinic = prepared()
-    url, keyring = clinic.database_url, clinic.keyring
+    """Replace the database with a copy. The previous database is kept next to it."""
+    loaded = load_with_notice()
+    url, keyring = loaded.database_url, loaded.keyring
 
-    def against(store: Store) -> Sequence[str]:
-        sandbox, oldest = clinic.sandbox, clinic.oldest_key
-        return installation.against(store, sandbox=sandbox, oldest_key=oldest, key_ids=keyring.ids)
+    def problems_of(stores: Stores) -> Sequence[str]:
+        return installation.against(stores, sandbox=loaded.sandbox, oldest_key=loaded.oldest_key, key_ids=keyring.ids)
 
     if verify:
-        found = copies.verify(url, source, keyring, against)
+        found = copies.verify(url, source, keyring, problems_of)
         if as_json:
             print_json({"revision": found.revision, "opened": found.opened, "rows": dict(found.rows)})
             return
         print_table(("table", "rows"), [(name, count) for name, count in found.rows.items() if count])
-        typer.echo(f"{source} is good: revision {found.revision}, {found.opened} sealed rows opened. Nothing changed.")
+        typer.echo(
+            f"{source} is valid: revision {found.revision}, {found.opened} sealed rows opened. Nothing was changed."
+        )
         return
-    # Said before anything is replaced: who is interrupted then must know where it is.
-    copies.restore(url, source, keyring, against, lambda kept: typer.echo(f"What was there is kept in {kept}."))
-    typer.echo(f"{source} stands in the database's place. Start the bot: nervecheck run")
+    # Printed before anything is replaced: after an interruption the operator must know where the old database is.
+    copies.restore(
+        url, source, keyring, problems_of, lambda kept: typer.echo(f"The previous database is kept in {kept}.")
+    )
+    typer.echo(f"The database was restored from {source}. Start the bot: nervecheck run")

@@ -1,47 +1,57 @@
-"""`nervecheck dead`: what could not be done, to look at, to try again, to strike off."""
+"""`nervecheck dead`: list, retry and discard dead letters (updates and messages that failed for good)."""
 
 from typing import Annotated
 
 import typer
 
-from bot.app import dead
-from bot.cli.alert import By
-from bot.cli.office import AsJson, in_transaction, opened, print_json, print_table
+from bot.app.operations import dead_letters
+from bot.cli.alert import ByOption
+from bot.cli.command_context import AsJson, database_session, in_transaction, print_json, print_table
 from bot.clock import SystemClock
 
-app = typer.Typer(help="Updates that could not be handled, messages that were given up.", no_args_is_help=True)
-Ref = Annotated[str, typer.Argument(metavar="REF", help="As `dead list` shows it: update-12 or message-34.")]
+app = typer.Typer(
+    help="Dead letters: updates that could not be processed and messages that could not be delivered.",
+    no_args_is_help=True,
+)
+Ref = Annotated[str, typer.Argument(metavar="REF", help="Reference as shown by `dead list`: update-12 or message-34.")]
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Print them, the newest of each kind first; never what a patient sent."""
-    letters = in_transaction(lambda store, _clinic, _at: dead.letters(store))
+    """List dead letters, updates before messages, the newest of each first. Never shows what a patient sent."""
+    letters = in_transaction(dead_letters.letters)
     if as_json:
         print_json(
-            [{"ref": one.ref, "what": one.what, "why": one.why, "since": one.since.isoformat()} for one in letters]
+            [
+                {"ref": letter.ref, "what": letter.what, "why": letter.why, "since": letter.since.isoformat()}
+                for letter in letters
+            ]
         )
     elif not letters:
-        typer.echo("Nothing is dead.")
+        typer.echo("No dead letters.")
     else:
-        print_table(("ref", "what", "why", "since"), [(one.ref, one.what, one.why, one.since) for one in letters])
+        print_table(
+            ("ref", "content", "error", "since"),
+            [(letter.ref, letter.what, letter.why, letter.since) for letter in letters],
+        )
 
 
 @app.command()
-def retry(ref: Ref, by: By) -> None:
-    """Handle the update anew, or send the message anew; what fails again or comes too late stays listed."""
-    kind, number = dead.named(ref)
+def retry(ref: Ref, by: ByOption) -> None:
+    """Process an update or send a message again. If it fails again or is out of date, it stays listed."""
+    kind, number = dead_letters.named(ref)
     if kind == "message":
-        in_transaction(lambda store, _clinic, at: dead.send_again(store, number, by, at))
-        typer.echo(f"{ref} waits to be sent.")
+        in_transaction(lambda work: dead_letters.send_again(work.acting(by), number))
+        typer.echo(f"{ref} is queued for delivery.")
         return
-    with opened() as office:
-        office.replay(number, by, SystemClock().now())
-    typer.echo(f"{ref} was worked off.")
+    with database_session() as session:
+        session.replay(number, by, SystemClock().now())
+    typer.echo(f"{ref} was processed.")
 
 
-@app.command()
-def drop(ref: Ref, by: By) -> None:
-    """Strike one off without doing it."""
-    in_transaction(lambda store, _clinic, at: dead.drop(store, ref, by, at))
-    typer.echo(f"{ref} is struck off.")
+@app.command("discard")
+@app.command("drop", hidden=True)  # the old name, kept for one version
+def discard(ref: Ref, by: ByOption) -> None:
+    """Discard without retrying."""
+    in_transaction(lambda work: dead_letters.drop(work.acting(by), ref))
+    typer.echo(f"{ref} was discarded.")

@@ -1,4 +1,4 @@
-"""`nervecheck export`: answers and alerts as files, a patient at a time so that no database is too large."""
+"""`nervecheck export`: write answers and alerts, one patient at a time so that memory use stays constant."""
 
 import sys
 from collections.abc import Iterator
@@ -7,37 +7,39 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bot.app import lookup, records
-from bot.app.store import Audit
+from bot.app.patients import history, lookup
+from bot.app.records.operations import Audit
+from bot.cli.command_context import database_session
 from bot.cli.files import new_file
-from bot.cli.office import opened
 from bot.cli.patient import study_code
 from bot.clock import SystemClock
 from bot.export import answers, fhir
 
 if TYPE_CHECKING:
-    from bot.offline import Offline
+    from bot.database_session import DatabaseSession
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the command to the given app."""
 
     @app.command()
     def export(
-        kind: Annotated[Literal["csv", "fhir"], typer.Option("--format", help="A table, or FHIR R4 as NDJSON.")],
+        kind: Annotated[Literal["csv", "fhir"], typer.Option("--format", help="A CSV table, or FHIR R4 as NDJSON.")],
         code: Annotated[
             str | None,
-            typer.Option("--patient", callback=lambda v: study_code(v) if v else v, help="Only this one's."),
+            typer.Option("--patient", callback=lambda v: study_code(v) if v else v, help="Export only this patient."),
         ] = None,
-        out: Annotated[Path | None, typer.Option(help="A new file, readable by you alone; without it: print.")] = None,
+        out: Annotated[
+            Path | None, typer.Option(help="File to create, readable by you alone; without it the data is printed.")
+        ] = None,
     ) -> None:
-        """Write all answers and alerts, or one patient's. The file is as private as the database, and not encrypted."""
-        with opened() as office, new_file(out, "--out") as file:
-            office.run(lambda store: store.audit(_line(code)))
-            _write(file or sys.stdout, _csv(office, code) if kind == "csv" else _fhir(office, code))
+        """Export all answers and alerts, or one patient's. The output is as sensitive as the database, unencrypted."""
+        with database_session() as session, new_file(out, "--out") as file:
+            session.run(lambda stores: stores.audit.add(_audit_entry(code)))
+            _write(file or sys.stdout, _csv(session, code) if kind == "csv" else _fhir(session, code))
 
 
-def _line(code: str | None) -> Audit:
+def _audit_entry(code: str | None) -> Audit:
     return Audit(at=SystemClock().now(), actor="operator", action="exported", subject=code or "all")
 
 
@@ -47,28 +49,28 @@ def _write(out: IO[str], lines: Iterator[str]) -> None:
     out.flush()
 
 
-def _records(office: "Offline", code: str | None) -> Iterator[records.PatientRecord]:
-    """Each patient in a transaction of its own: the bot goes on beside it."""
+def _records(session: "DatabaseSession", code: str | None) -> Iterator[history.PatientRecord]:
+    """Yield each patient's record, read in a separate transaction so that the bot is not blocked."""
     if code is not None:
-        yield office.run(lambda store: records.record_of(store, lookup.by_code(store, code)))
+        yield session.run(lambda stores: history.record_of(stores, lookup.by_code(stores.patients, code)))
         return
-    last = ""
-    while codes := office.run(lambda store, after=last: records.codes_after(store, after)):  # type: ignore[misc]
+    last_code = ""
+    while codes := session.run(lambda stores, after=last_code: history.codes_after(stores, after)):  # type: ignore[misc]
         for each in codes:
-            yield office.run(lambda store, c=each: records.record_of(store, lookup.by_code(store, c)))  # type: ignore[misc]
-        last = codes[-1]
+            yield session.run(lambda stores, c=each: history.record_of(stores, lookup.by_code(stores.patients, c)))  # type: ignore[misc]
+        last_code = codes[-1]
 
 
-def _csv(office: "Offline", code: str | None) -> Iterator[str]:
+def _csv(session: "DatabaseSession", code: str | None) -> Iterator[str]:
     yield answers.header()
-    for record in _records(office, code):
+    for record in _records(session, code):
         yield from answers.lines(record)
 
 
-def _fhir(office: "Offline", code: str | None) -> Iterator[str]:
-    words, protocol = office.words(), office.clinic.protocol
-    for form in fhir.questionnaires(protocol, words, SystemClock().now()):
-        yield fhir.line(form)
-    for record in _records(office, code):
-        for resource in fhir.of_patient(record, protocol, words):
+def _fhir(session: "DatabaseSession", code: str | None) -> Iterator[str]:
+    texts, protocol = session.texts(), session.clinic.protocol
+    for questionnaire in fhir.questionnaires(protocol, texts, SystemClock().now()):
+        yield fhir.line(questionnaire)
+    for record in _records(session, code):
+        for resource in fhir.of_patient(record, protocol, texts):
             yield fhir.line(resource)

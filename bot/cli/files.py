@@ -1,4 +1,4 @@
-"""New files that commands write: never over one that is there, readable by their owner alone, gone again on failure."""
+"""Files that commands create: never overwrites, readable by their owner alone, removed on failure."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ import typer
 
 @contextlib.contextmanager
 def new_file(path: Path | None, option: str) -> Iterator[IO[str] | None]:
-    """Open a file that isn't there yet; None gives None. BadParameter, naming the option, when it is there."""
+    """Create and open a file; yield None for None. BadParameter, naming the option, if that fails or it exists."""
     if path is None:
         yield None
         return
     try:
         file = path.open("x", encoding="utf-8", newline="")
     except FileExistsError:
-        raise typer.BadParameter(f"{path} is there already: name a new file", param_hint=option) from None
+        raise typer.BadParameter(f"{path} already exists: choose a new file", param_hint=option) from None
     except OSError as error:
         raise typer.BadParameter(f"{path} can't be written: {error.strerror}", param_hint=option) from None
     try:

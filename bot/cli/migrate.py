@@ -1,24 +1,34 @@
-"""`nervecheck migrate`: brings the database to the tables of this version."""
+"""`nervecheck migrate`: upgrade the database schema to this version."""
+
+from pathlib import Path
 
 import typer
 
-from bot.cli.office import AsJson, print_json, settings_in_force
+from bot.cli.command_context import AsJson, effective_settings, print_json
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the command to the given app."""
     app.command()(migrate)
 
 
 def migrate(as_json: AsJson = False) -> None:
-    """Bring the database up to date. `run` does it too; here it can be done before."""
-    from bot.db import migrate as migrations  # noqa: PLC0415 - Alembic is only for this command
+    """Upgrade the database schema. `run` also does this; use this command to do it beforehand.
 
-    settings = settings_in_force()
-    done = migrations.migrate(settings.database_url.get_secret_value())
+    An upgrade that renames what is stored is refused while a nervecheck process has the database open, and makes a
+    copy first: going back to the version before means restoring that copy.
+    """
+    from bot.db import backup  # noqa: PLC0415 - only this command needs Alembic
+    from bot.db import migrate as migrations  # noqa: PLC0415
+
+    settings = effective_settings()
+    copies: list[Path] = []
+    done = migrations.migrate(settings.database_url.get_secret_value(), keep=backup.backup, kept=copies.append)
     if as_json:
-        print_json({"database": settings.data_at, "done": done})
+        print_json({"database": settings.data_location, "done": done, "copy": str(copies[0]) if copies else None})
         return
+    for copy in copies:
+        typer.echo(f"The database as it was is kept in {copy}: going back to the version before means restoring it.")
     for step in done:
         typer.echo(f"done: {step}")
-    typer.echo(f"{settings.data_at} is up to date.")
+    typer.echo(f"{settings.data_location} is up to date.")

@@ -1,4 +1,4 @@
-"""`nervecheck patient`: all about patients, who are known by study code and never by name. Decides nothing."""
+"""`nervecheck patient`: manage patients, identified by study code and never by name. Decides nothing."""
 
 import csv
 from collections.abc import Iterator
@@ -9,38 +9,41 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
-from bot.app import importing, lookup, patient_views, patients
-from bot.app import replay as replays
-from bot.app.importing import ImportFaultsError
-from bot.app.patient_views import PatientLine, PatientView
-from bot.app.patients import CODE
-from bot.app.store import Patient, Store
+from bot.app.concerns import replay as replays
+from bot.app.patients import importing, participation, registry, views
+from bot.app.patients.importing import ImportFaultsError
+from bot.app.patients.registry import CODE
+from bot.app.patients.views import PatientLine, PatientView
+from bot.app.ports.errors import RefusedError
+from bot.app.records.patients import Patient
+from bot.app.work import Stores
+from bot.cli.command_context import AsJson, database_session, in_transaction, print_fields, print_json, print_table
 from bot.cli.errors import REFUSED, refuse
 from bot.cli.files import new_file
-from bot.cli.office import AsJson, in_transaction, opened, print_json, print_pairs, print_table
 from bot.clock import SystemClock
+from bot.dialog.work import work_on
 from bot.export import cards as card_pages
 
 if TYPE_CHECKING:
-    from bot.offline import Offline
+    from bot.database_session import DatabaseSession
 
-app = typer.Typer(help="Patients, by study code.", no_args_is_help=True)
+app = typer.Typer(help="Add, list, pause and erase patients, identified by study code.", no_args_is_help=True)
 PAGE = 500
 ACTOR = "operator"
 
 
 def study_code(value: str) -> str:
-    """Return a study code; a usage error for anything else."""
+    """Return a valid study code; BadParameter for anything else."""
     if not CODE.fullmatch(value):
-        raise typer.BadParameter("use 2 to 16 of A-Z, 0-9 and '-': a study code, never a name")
+        raise typer.BadParameter("use 2 to 16 characters of A-Z, 0-9 and '-': a study code, never a name")
     return value
 
 
-Code = Annotated[
-    str, typer.Argument(callback=study_code, help="Study code: 2 to 16 of A-Z, 0-9 and '-'.", metavar="CODE")
+CodeArgument = Annotated[
+    str, typer.Argument(callback=study_code, help="Study code: 2 to 16 characters of A-Z, 0-9, '-'.", metavar="CODE")
 ]
 CardFile = Annotated[
-    Path | None, typer.Option("--card", dir_okay=False, help="New page (HTML) with a card to print: a code to scan.")
+    Path | None, typer.Option("--card", dir_okay=False, help="HTML file to create: a card to print, with a QR code.")
 ]
 DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
 
@@ -48,23 +51,24 @@ DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
 @app.command()
 def add(
     code: Annotated[
-        str, typer.Option(callback=study_code, help="Study code: 2 to 16 of A-Z, 0-9 and '-'; never a name.")
+        str, typer.Option(callback=study_code, help="Study code: 2 to 16 characters of A-Z, 0-9, '-'; never a name.")
     ],
-    ici_start: Annotated[datetime, typer.Option(help="Day of the first dose of immunotherapy.", **DAY)],
+    ici_start: Annotated[datetime, typer.Option(help="Date of the first dose of immunotherapy.", **DAY)],
     regimen: Annotated[Literal["single", "combination"], typer.Option(help="One drug or two.")] = "single",
     drug: Annotated[str | None, typer.Option(help="Name of the drug or drugs, shown on the patient's card.")] = None,
-    plan: Annotated[str | None, typer.Option(help="Plan of the protocol; by default the regimen's.")] = None,
-    language: Annotated[str | None, typer.Option(help="Language to begin in; the patient can change it.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="IANA name; the patient is asked in any case.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Plan of the protocol; default: the plan of the regimen.")] = None,
+    language: Annotated[str | None, typer.Option(help="Initial language; the patient can change it.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA time zone; the patient is asked for it in any case.")
+    ] = None,
     card: CardFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a patient and print the invite: a link for them alone, good for one chat."""
-    with opened() as office, new_file(card, "--card") as page:
-        patient, token = office.run(
-            lambda store: patients.add(
-                store,
-                office.clinic,
+    """Add a patient and print the invite: a personal link that opens in one chat only."""
+    with database_session() as session, new_file(card, "--card") as page:
+        patient, token = session.run(
+            lambda stores: registry.add(
+                work_on(stores, session.clinic, SystemClock().now(), actor="operator"),
                 code=code,
                 ici_start=ici_start.date(),
                 regimen=regimen,
@@ -72,42 +76,45 @@ def add(
                 plan=plan,
                 language=language,
                 timezone=timezone,
-                at=SystemClock().now(),
             )
         )
-        made = {"code": patient.code, "start": token, "link": office.link(token)}
+        invite_data = {"code": patient.code, "start": token, "link": session.link(token)}
         if page is not None:
-            _write_cards(office, page, [(patient.code, made["link"], patient.language)])
-    _print_invite(made, as_json=as_json)
+            _write_cards(session, page, [(patient.code, invite_data["link"], patient.language)])
+    _print_invite(invite_data, as_json=as_json)
 
 
 @app.command()
-def invite(code: Code, card: CardFile = None, as_json: AsJson = False) -> None:
-    """Print a new invite, for a link too old, a patient who left, or a new phone. The old link stops working."""
-    with opened() as office, new_file(card, "--card") as page:
-        patient, token = office.run(
-            lambda store: patients.invite_again(store, office.clinic, code, SystemClock().now())
+def invite(code: CodeArgument, card: CardFile = None, as_json: AsJson = False) -> None:
+    """Create a new invite: for an expired link, a patient who left, or a new phone. The old link stops working."""
+    with database_session() as session, new_file(card, "--card") as page:
+        patient, token = session.run(
+            lambda stores: registry.invite_again(
+                work_on(stores, session.clinic, SystemClock().now(), actor="operator"), code
+            )
         )
-        made = {"code": patient.code, "start": token, "link": office.link(token)}
+        invite_data = {"code": patient.code, "start": token, "link": session.link(token)}
         if page is not None:
-            _write_cards(office, page, [(patient.code, made["link"], patient.language)])
-    _print_invite(made, as_json=as_json)
+            _write_cards(session, page, [(patient.code, invite_data["link"], patient.language)])
+    _print_invite(invite_data, as_json=as_json)
 
 
-def _print_invite(made: dict[str, str | None], *, as_json: bool) -> None:
+def _print_invite(invite_data: dict[str, str | None], *, as_json: bool) -> None:
     if as_json:
-        print_json(made)
+        print_json(invite_data)
         return
-    print_pairs(list(made.items()))
-    if made["link"] is None:
-        typer.echo("The link is known once `nervecheck run` has reached Telegram.", err=True)
+    print_fields(list(invite_data.items()))
+    if invite_data["link"] is None:
+        typer.echo(
+            "The link is not known yet: start `nervecheck run`, which asks Telegram for the bot's name.", err=True
+        )
 
 
-def everyone(office: "Offline") -> Iterator[PatientLine]:
-    """Yield all patients in order of code, read a page at a time."""
+def all_patients(session: "DatabaseSession") -> Iterator[PatientLine]:
+    """Yield all patients ordered by study code, read one page at a time."""
     after = ""
     while True:
-        page = office.run(partial(patient_views.listing, after=after, limit=PAGE))
+        page = session.run(partial(views.listing, after=after, limit=PAGE))
         yield from page
         if len(page) < PAGE:
             return
@@ -116,108 +123,110 @@ def everyone(office: "Offline") -> Iterator[PatientLine]:
 
 @app.command(name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="Table of patients (CSV).")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV table of patients.")],
     invites: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="New file to write the invites to: code, start, link.")
+        Path | None, typer.Option(dir_okay=False, help="File to create for the invites: code, start, link.")
     ] = None,
     cards: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="New page (HTML) of cards to print: a code to scan, the link.")
+        Path | None, typer.Option(dir_okay=False, help="HTML file to create: cards to print, with QR code and link.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what is wrong, and add nobody.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report errors and add no patient.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add all patients of a table, or none if anything is wrong: code, ici_start; also regimen, plan, language, ..."""
+    """Import all patients of a table, or none if a row is wrong. Columns: code, ici_start; also regimen, plan, ..."""
     if invites is None and not (dry_run or as_json):
-        raise typer.BadParameter("say where the invites go: --invites FILE, or --json", param_hint="--invites")
+        raise typer.BadParameter("the invites need a destination: --invites FILE or --json", param_hint="--invites")
     try:
         with (
-            opened() as office,
+            database_session() as session,
             new_file(None if dry_run else invites, "--invites") as out,
             new_file(None if dry_run else cards, "--cards") as page,
         ):
-            made = _imported(office, file.read_bytes(), _Files(out, page), dry_run=dry_run)
+            imported = _import_rows(session, file.read_bytes(), _Outputs(out, page), dry_run=dry_run)
     except ImportFaultsError as error:
         refuse([f"{file}: {fault}" for fault in error.faults])
     if as_json:
-        print_json(made)
+        print_json(imported)
     elif dry_run:
-        typer.echo(f"{len(made)} patients could be added. Nobody was.")
+        typer.echo(f"{len(imported)} patients can be added. Dry run: none was added.")
     else:
-        typer.echo(f"{len(made)} patients added; their invites are in {invites}.")
+        typer.echo(f"{len(imported)} patients added; their invites are in {invites}.")
 
 
-class _Files(NamedTuple):
-    """Where invites go: a table, a page of cards; None: nowhere."""
+class _Outputs(NamedTuple):
+    """The files that invites are written to: a CSV table and an HTML page of cards. None: not written."""
 
     invites: IO[str] | None
     cards: IO[str] | None
 
 
-def _imported(office: "Offline", content: bytes, out: _Files, *, dry_run: bool) -> list[dict[str, str | None]]:
+def _import_rows(
+    session: "DatabaseSession", content: bytes, out: _Outputs, *, dry_run: bool
+) -> list[dict[str, str | None]]:
     at = SystemClock().now()
     if dry_run:
-        rows = office.run(lambda store: importing.checked(store, office.clinic, content, at))
+        rows = session.run(lambda stores: importing.checked(work_on(stores, session.clinic, at), content))
         return [{"code": row.code, "start": None, "link": None} for row in rows]
 
-    link = office.links()
+    link_for = session.links()
 
-    def work(store: Store) -> list[dict[str, str | None]]:
-        added = importing.add_all(store, office.clinic, content, at)
-        made = [{"code": one.code, "start": one.start, "link": link(one.start)} for one in added]
-        # Before the commit: a token is shown once, so nobody is added whose invite could not be written.
+    def import_all(stores: Stores) -> list[dict[str, str | None]]:
+        added = importing.add_all(work_on(stores, session.clinic, at, actor="operator"), content)
+        invites = [{"code": row.code, "start": row.start, "link": link_for(row.start)} for row in added]
+        # Before the commit: a token is shown only once, so no patient is added whose invite could not be written.
         if out.invites is not None:
-            _write_invites(out.invites, made)
+            _write_invites(out.invites, invites)
         if out.cards is not None:
-            languages = {one.code: one.language for one in added}
-            _write_cards(office, out.cards, [(m["code"], m["link"], languages[m["code"] or ""]) for m in made])
-        return made
+            languages = {row.code: row.language for row in added}
+            _write_cards(session, out.cards, [(i["code"], i["link"], languages[i["code"] or ""]) for i in invites])
+        return invites
 
-    return office.run(work)
+    return session.run(import_all)
 
 
-def _write_cards(office: "Offline", out: IO[str], made: list[tuple[str | None, str | None, str]]) -> None:
-    """Write cards to print; RefusedError while no link is known."""
-    if any(link is None for _, link, _ in made):
-        raise lookup.RefusedError("no card can be made yet: the link is known once `nervecheck run` reached Telegram")
-    drawn = [
+def _write_cards(session: "DatabaseSession", out: IO[str], invites: list[tuple[str | None, str | None, str]]) -> None:
+    """Write cards to print; RefusedError if the link is not known yet."""
+    if any(link is None for _, link, _ in invites):
+        raise RefusedError("can't create cards yet: the link is known after `nervecheck run` has reached Telegram")
+    cards = [
         card_pages.Card(
-            code=code or "", link=link or "", language=language, words=office.words(language)["invite.card"]
+            code=code or "", link=link or "", language=language, words=session.texts(language)["invite.card"]
         )
-        for code, link, language in made
+        for code, link, language in invites
     ]
     out.seek(0)
     out.truncate()
-    out.write(card_pages.page(drawn))
+    out.write(card_pages.page(cards))
     out.flush()
 
 
-def _write_invites(out: IO[str], made: list[dict[str, str | None]]) -> None:
+def _write_invites(out: IO[str], invites: list[dict[str, str | None]]) -> None:
     out.seek(0)
     out.truncate()
     table = csv.DictWriter(out, ("code", "start", "link"))
     table.writeheader()
-    table.writerows(made)
+    table.writerows(invites)
     out.flush()
 
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """List all patients, in order of their codes."""
-    with opened() as office:
-        found = list(everyone(office))
+    """List all patients, ordered by study code."""
+    with database_session() as session:
+        patients_found = list(all_patients(session))
     if as_json:
-        print_json([line.model_dump(mode="json") for line in found])
-    elif not found:
-        typer.echo("No patients yet: add one with `nervecheck patient add`.")
+        print_json([line.model_dump(mode="json") for line in patients_found])
+    elif not patients_found:
+        typer.echo("No patients yet. Add one with `nervecheck patient add`.")
     else:
-        rows = [(p.code, p.state, p.ici_start, p.plan, p.next_due_at, p.open_alerts or "") for p in found]
+        rows = [(p.code, p.state, p.ici_start, p.plan, p.next_due_at, p.open_alerts or "") for p in patients_found]
         print_table(("code", "state", "ICI start", "plan", "next check-in", "open alerts"), rows)
 
 
 @app.command()
-def show(code: Code, as_json: AsJson = False) -> None:
-    """Show one patient's check-ins, answers, alerts and next dates."""
-    view = in_transaction(lambda store, clinic, at: patient_views.view(store, clinic, code, at))
+def show(code: CodeArgument, as_json: AsJson = False) -> None:
+    """Show a patient's check-ins, answers, alerts and next dates."""
+    view = in_transaction(lambda work: views.view(work, code))
     if as_json:
         print_json(view.model_dump(mode="json"))
     else:
@@ -225,94 +234,94 @@ def show(code: Code, as_json: AsJson = False) -> None:
 
 
 def _print_view(view: PatientView) -> None:
-    plain = ("code", "state", "ici_start", "regimen", "drug", "plan", "language", "timezone", "send_time", "tier",
+    fields = ("code", "state", "ici_start", "regimen", "drug", "plan", "language", "timezone", "send_time", "tier",
              "next_due_at", "unreachable_at", "consent")  # fmt: skip
-    print_pairs([(name.replace("_", " "), getattr(view, name)) for name in plain])
+    print_fields([(name.replace("_", " "), getattr(view, name)) for name in fields])
     for item in view.work_items:
-        typer.echo(f"to do: {item.replace('_', ' ')}")
+        typer.echo(f"task: {item.replace('_', ' ')}")
     if view.alerts:
         rows = [(a.raised_at, a.tier, a.state, ", ".join(a.rules), a.last_reply) for a in view.alerts]
-        print_table(("alert raised", "tier", "state", "rules", "said"), rows)
+        print_table(("alert raised", "tier", "state", "rules", "patient's reply"), rows)
     if view.checkins:
-        rows = [(c.due_at, c.form, c.kind, c.state, _answers(c.answers)) for c in view.checkins]
+        rows = [(c.due_at, c.form, c.kind, c.state, _format_answers(c.answers)) for c in view.checkins]
         print_table(("check-in due", "form", "kind", "state", "answers"), rows)
 
 
-def _answers(answers: dict[str, tuple[str, ...]]) -> str:
+def _format_answers(answers: dict[str, tuple[str, ...]]) -> str:
     return "; ".join(f"{question}: {', '.join(choices)}" for question, choices in answers.items())
 
 
 @app.command()
-def replay(code: Code, as_json: AsJson = False) -> None:
-    """Judge all stored answers anew, by the protocol of then: every stored tier must come out again."""
-    from bot.offline import kept_protocol  # noqa: PLC0415 - see office.ready
+def replay(code: CodeArgument, as_json: AsJson = False) -> None:
+    """Re-assess stored answers with the protocol version used at the time; report differences."""
+    from bot.database_session import load_stored_protocol  # noqa: PLC0415 - see command_context.load
 
-    with opened() as office:
-        found = office.run(lambda store: replays.replay(store, code, kept_protocol))
-    differing = [one for one in found if one.verdict != "same"]
+    with database_session() as session:
+        replayed = session.run(lambda stores: replays.replay(stores, code, load_stored_protocol))
+    differing = [one for one in replayed if one.result != "same"]
     if as_json:
-        print_json([one.model_dump(mode="json") for one in found])
+        print_json([one.model_dump(mode="json") for one in replayed])
     else:
-        rows = [(one.at, one.checkin, _verdict(one), one.stored_tier, one.derived_tier) for one in differing]
+        rows = [(one.at, one.checkin, _difference(one), one.stored_tier, one.derived_tier) for one in differing]
         if rows:
-            print_table(("assessed", "check-in", "replay", "stored", "derived"), rows)
-        typer.echo(f"{len(found)} assessments replayed, {len(differing)} without the same result.")
+            print_table(("assessed", "check-in", "difference", "stored tier", "re-assessed tier"), rows)
+        typer.echo(f"{len(replayed)} assessments repeated, {len(differing)} without the same result.")
     if differing:
         raise typer.Exit(REFUSED)
 
 
-def _verdict(one: replays.Replayed) -> str:
-    said = {"no_basis": "no record of what it was made from", "no_protocol": "its protocol is not kept or not readable"}
+def _difference(one: replays.Replayed) -> str:
+    descriptions = {"no_basis": "its input was not stored", "no_protocol": "its protocol is not stored or not readable"}
     if one.missing:
         return f"answers not stored: {', '.join(one.missing)}"
-    return said.get(one.verdict, one.verdict)
+    return descriptions.get(one.result, one.result)
 
 
 @app.command()
 def pause(
-    code: Code,
+    code: CodeArgument,
     until: Annotated[
-        datetime | None, typer.Option(help="Last day of the pause; without it the patient resumes.", **DAY)
+        datetime | None, typer.Option(help="Last day of the pause; without it, until the patient resumes.", **DAY)
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send no check-ins from today on."""
-    last = until.date() if until else None
-    patient = in_transaction(lambda store, clinic, at: patients.pause(store, clinic, code, last, at))
-    _print_state(patient, "paused", as_json=as_json, until=last)
+    """Pause check-ins from today on."""
+    last_day = until.date() if until else None
+    patient = in_transaction(lambda work: participation.pause(work.acting("operator"), code, last_day))
+    _print_state(patient, "paused", as_json=as_json, until=last_day)
 
 
 @app.command()
-def withdraw(code: Code, as_json: AsJson = False) -> None:
-    """Withdraw consent for the patient: nothing more is sent, answers are kept."""
-    patient = in_transaction(lambda store, clinic, at: patients.withdraw(store, clinic, code, at, actor=ACTOR))
+def withdraw(code: CodeArgument, as_json: AsJson = False) -> None:
+    """Withdraw the patient's consent: nothing more is sent; the answers are kept."""
+    patient = in_transaction(lambda work: participation.withdraw(work.acting(ACTOR), code))
     _print_state(patient, "withdrawn", as_json=as_json)
 
 
 @app.command()
 def erase(
-    code: Code,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    code: CodeArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete the patient's answers, alerts and messages for good. This can't be undone."""
-    if not yes and not typer.confirm(f"Delete all that {code} ever answered, for good?", err=True):
+    """Erase the patient's answers, alerts and messages. This can't be undone."""
+    if not yes and not typer.confirm(f"Erase all data of {code}? This can't be undone.", err=True):
         refuse(["nothing was erased"])
-    in_transaction(lambda store, clinic, at: patients.erase(store, clinic, code, at, actor=ACTOR))
+    in_transaction(lambda work: participation.erase(work.acting(ACTOR), code))
     if as_json:
         print_json({"code": code, "state": "erased"})
     else:
         typer.echo(f"{code} erased.")
 
 
-def _print_state(patient: Patient, what: str, *, as_json: bool, until: date | None = None) -> None:
+def _print_state(patient: Patient, verb: str, *, as_json: bool, until: date | None = None) -> None:
     if as_json:
-        due = patient.next_due_at
+        next_due = patient.next_due_at
         print_json({
             "code": patient.code,
             "state": patient.state,
             "until": str(until) if until else None,
-            "next_due_at": due.isoformat() if due else None,
+            "next_due_at": next_due.isoformat() if next_due else None,
         })  # fmt: skip
     else:
-        typer.echo(f"{patient.code} {what}{f' until {until}' if until else ''}.")
+        typer.echo(f"{patient.code} {verb}{f' until {until}' if until else ''}.")

@@ -1,4 +1,4 @@
-"""`nervecheck plan`: a patient's plan, and the messages that it leads to."""
+"""`nervecheck plan`: show, preview and change a patient's plan. Decides nothing."""
 
 import re
 import sys
@@ -9,126 +9,137 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from bot.app import plan_edits
-from bot.app.plan_edits import PlanEdit, Preview
-from bot.app.team import DAYS
+from bot.app.schedules import plan_edits
+from bot.app.schedules.plan_edits import PlanEdit, Preview
+from bot.app.team.members import DAYS
 from bot.cli.alert import staff_name
+from bot.cli.command_context import AsJson, in_transaction, print_fields, print_json, print_table
 from bot.cli.files import new_file
-from bot.cli.office import AsJson, in_transaction, print_json, print_pairs, print_table
-from bot.cli.patient import DAY, Code
-from bot.cli.rota import weekdays
-from bot.core.own_plan import Rhythm
+from bot.cli.patient import DAY, CodeArgument
+from bot.cli.rota import parse_weekdays
+from bot.core.plan_override import Rhythm
 from bot.core.schedule import Pause
 
-app = typer.Typer(help="Plans: when a patient is asked.", no_args_is_help=True)
+app = typer.Typer(help="Show and change when a patient gets check-ins.", no_args_is_help=True)
 
 ALL = "all"
-_RHYTHM = re.compile(r"(\d{1,2}):(\d{1,4})-(\d{1,4})?")
+_RHYTHM_FORMAT = re.compile(r"(\d{1,2}):(\d{1,4})-(\d{1,4})?")
 
 
-def _rhythms(values: list[str]) -> list[str]:
+def _check_rhythms(values: list[str]) -> list[str]:
     for value in values:
         if value != ALL:
-            _rhythm(value)
+            _parse_rhythm(value)
     return values
 
 
-def _rhythm(value: str) -> Rhythm:
-    found = _RHYTHM.fullmatch(value)
+def _parse_rhythm(value: str) -> Rhythm:
+    match = _RHYTHM_FORMAT.fullmatch(value)
     try:
-        if found is not None:
-            last = int(found[3]) if found[3] else None
-            return Rhythm(every=int(found[1]), first_day=int(found[2]), last_day=last)
+        if match is not None:
+            last_day = int(match[3]) if match[3] else None
+            return Rhythm(every=int(match[1]), first_day=int(match[2]), last_day=last_day)
     except ValidationError as error:
         raise typer.BadParameter(f"{value!r}: {error.errors()[0]['msg']}") from None
-    raise typer.BadParameter(f"{value!r}: write every how many days, and from which day to which, like 2:0-27 or 7:28-")
+    raise typer.BadParameter(
+        f"{value!r} is not a valid rhythm: write N:A-B (every N days, day A to day B), like 2:0-27 or 7:28-"
+    )
 
 
-def _weekdays(value: str | None) -> str | None:
+def _check_weekdays(value: str | None) -> str | None:
     if value is not None and value != ALL:
-        weekdays(value)
+        parse_weekdays(value)
     return value
 
 
-By = Annotated[
-    str, typer.Option("--by", callback=lambda value: staff_name(value) if value else value, help="Who changes it.")
+OptionalByOption = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        callback=lambda value: staff_name(value) if value else value,
+        help="Short name of the team member who changes the plan.",
+    ),
 ]
-Start = Annotated[datetime | None, typer.Option(help="Day of the first dose: corrects a wrong one.", **DAY)]
-Stop = Annotated[datetime | None, typer.Option(help="Day that immunotherapy was stopped.", **DAY)]
-Restart = Annotated[datetime | None, typer.Option(help="Day it is given again: the early phase begins anew.", **DAY)]
+Start = Annotated[datetime | None, typer.Option(help="Corrected date of the first dose.", **DAY)]
+StopOption = Annotated[datetime | None, typer.Option(help="Date on which immunotherapy was stopped.", **DAY)]
+Restart = Annotated[
+    datetime | None, typer.Option(help="Date on which immunotherapy restarts: the early phase begins again.", **DAY)
+]
 Regimen = Annotated[Literal["single", "combination"] | None, typer.Option(help="One drug or two.")]
-PlanName = Annotated[str | None, typer.Option("--plan", help="Plan of the protocol; by default the regimen's.")]
+PlanName = Annotated[str | None, typer.Option("--plan", help="Plan of the protocol; default: the plan of the regimen.")]
 SendTime = Annotated[
-    datetime | None, typer.Option(help="Time of day to be asked at.", formats=["%H:%M"], metavar="HH:MM")
+    datetime | None, typer.Option(help="Time of day at which check-ins are sent.", formats=["%H:%M"], metavar="HH:MM")
 ]
 Every = Annotated[
     list[str],
     typer.Option(
         "--every",
-        callback=_rhythms,
+        callback=_check_rhythms,
         metavar="N:A-B",
-        help="Every N days from day A to day B since ICI start; several may be given, the last holds. "
-        f"They take the place of all before; '{ALL}': as the plan has it.",
+        help="Every N days from day A to day B since ICI start. Repeatable: where they overlap, the last one applies. "
+        f"They replace all earlier ones; '{ALL}' restores those of the plan.",
     ),
 ]
 Weekdays = Annotated[
     str | None,
-    typer.Option(callback=_weekdays, help=f"Only on these weekdays, such as mon,thu; '{ALL}' for every day."),
+    typer.Option(callback=_check_weekdays, help=f"Weekdays with check-ins, such as mon,thu; '{ALL}': every day."),
 ]
-Extra = Annotated[list[datetime], typer.Option("--extra", help="One check-in more on that day.", **DAY)]
-NoExtra = Annotated[list[datetime], typer.Option("--no-extra", help="Take that one back.", **DAY)]
+ExtraOption = Annotated[list[datetime], typer.Option("--extra", help="Date of an additional check-in.", **DAY)]
+NoExtra = Annotated[list[datetime], typer.Option("--no-extra", help="Date of an additional check-in to remove.", **DAY)]
 PauseFrom = Annotated[datetime | None, typer.Option(help="First day of a pause.", **DAY)]
-PauseTo = Annotated[datetime | None, typer.Option(help="Its last day.", **DAY)]
-Reason = Annotated[Literal["hospital", "holiday", "other"] | None, typer.Option(help="Why, for the team.")]
+PauseTo = Annotated[datetime | None, typer.Option(help="Last day of the pause.", **DAY)]
+ReasonOption = Annotated[
+    Literal["hospital", "holiday", "other"] | None, typer.Option(help="Reason for the pause, shown to the team.")
+]
 
 
 @app.command()
-def show(code: Code, as_json: AsJson = False) -> None:
+def show(code: CodeArgument, as_json: AsJson = False) -> None:
     """Show a patient's plan and the messages of the next 14 days."""
-    _print(in_transaction(lambda store, clinic, at: plan_edits.preview(store, clinic, code, PlanEdit(), at)), as_json)
+    _print(in_transaction(lambda work: plan_edits.preview(work, code, PlanEdit())), as_json)
 
 
 @app.command()
 def ical(
-    code: Code,
-    out: Annotated[Path | None, typer.Option(dir_okay=False, help="A new file; without it: print.")] = None,
-    days: Annotated[int, typer.Option(min=1, max=366, help="How far ahead.")] = 92,
+    code: CodeArgument,
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="File to create; without it the calendar is printed.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Number of days to include.")] = 92,
 ) -> None:
-    """Write a patient's check-ins to come as a calendar (iCalendar): for a ward, or for the patient's own."""
-    # Its import takes a tenth of a second, which `--help` should not pay.
+    """Export a patient's future check-ins as an iCalendar file, for the ward or for the patient."""
+    # The import takes 0.1 s, which `--help` should not cost.
     from bot.export.ical import calendar_of  # noqa: PLC0415
 
     ahead = timedelta(days=days)
-    found, at = in_transaction(
-        lambda store, clinic, at: (plan_edits.preview(store, clinic, code, PlanEdit(), at, ahead=ahead), at)
-    )
-    text = calendar_of(code, found.messages, at).decode()
+    preview, at = in_transaction(lambda work: (plan_edits.preview(work, code, PlanEdit(), ahead=ahead), work.at))
+    text = calendar_of(code, preview.messages, at).decode()
     with new_file(out, "--out") as file:
         (file or sys.stdout).write(text)
 
 
-@app.command("preview", help="Show what a change would lead to, and change nothing.")
-@app.command("set", help="Change a plan at once and tell the patient in one line; an open check-in stays as it is.")
+@app.command("preview", help="Preview a change of the plan without making it.")
+@app.command("set", help="Change a plan immediately and notify the patient. An open check-in is not affected.")
 def change(
     context: typer.Context,
-    code: Code,
-    by: By = "",
+    code: CodeArgument,
+    by: OptionalByOption = "",
     ici_start: Start = None,
-    ici_stop: Stop = None,
+    ici_stop: StopOption = None,
     ici_restart: Restart = None,
     regimen: Regimen = None,
     plan: PlanName = None,
     send_time: SendTime = None,
     every: Every = [],  # noqa: B006 - typer copies it
     on_weekdays: Weekdays = None,
-    extra: Extra = [],  # noqa: B006
+    extra: ExtraOption = [],  # noqa: B006
     no_extra: NoExtra = [],  # noqa: B006
     pause_from: PauseFrom = None,
     pause_to: PauseTo = None,
-    reason: Reason = None,
+    reason: ReasonOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show or keep a change; which of the two is the command's name."""
+    """Show the result of a change or make it, depending on the command's name."""
     edit = PlanEdit(
         ici_start=_date(ici_start),
         ici_stop=_date(ici_stop),
@@ -136,23 +147,23 @@ def change(
         regimen=regimen,
         plan=plan,
         send_time=send_time.time() if send_time is not None else None,
-        rhythms=None if not every else tuple(_rhythm(value) for value in every if value != ALL),
-        weekdays=None if on_weekdays is None else () if on_weekdays == ALL else tuple(weekdays(on_weekdays)),
+        rhythms=None if not every else tuple(_parse_rhythm(value) for value in every if value != ALL),
+        weekdays=None if on_weekdays is None else () if on_weekdays == ALL else tuple(parse_weekdays(on_weekdays)),
         add_days=tuple(day.date() for day in extra),
         drop_days=tuple(day.date() for day in no_extra),
         pause=_pause(_date(pause_from), _date(pause_to), reason),
     )
     if context.info_name == "preview":
-        found = in_transaction(lambda store, clinic, at: plan_edits.preview(store, clinic, code, edit, at))
+        preview = in_transaction(lambda work: plan_edits.preview(work, code, edit))
     elif not by:
-        raise typer.BadParameter("say who changes the plan: --by NAME", param_hint="--by")
+        raise typer.BadParameter("the name of the team member is missing: add --by NAME", param_hint="--by")
     else:
-        found = in_transaction(lambda store, clinic, at: plan_edits.apply(store, clinic, code, edit, by, at))
-    _print(found, as_json)
+        preview = in_transaction(lambda work: plan_edits.apply(work.acting(by), code, edit))
+    _print(preview, as_json)
 
 
-def _date(moment: datetime | None) -> date | None:
-    return moment.date() if moment is not None else None
+def _date(value: datetime | None) -> date | None:
+    return value.date() if value is not None else None
 
 
 def _pause(
@@ -161,38 +172,38 @@ def _pause(
     if first is None and last is None and reason is None:
         return None
     if first is None or last is None:
-        raise typer.BadParameter("a pause needs both days: --pause-from and --pause-to")
+        raise typer.BadParameter("a pause needs a first and a last day: --pause-from and --pause-to")
     if last < first:
-        raise typer.BadParameter(f"the pause ends on {last}, before it begins on {first}", param_hint="--pause-to")
+        raise typer.BadParameter(f"the pause would end on {last}, before it begins on {first}", param_hint="--pause-to")
     return Pause(first=first, last=last, reason=reason)
 
 
-def _print(found: Preview, as_json: bool) -> None:
+def _print(preview: Preview, as_json: bool) -> None:
     if as_json:
-        print_json(found.model_dump(mode="json"))
+        print_json(preview.model_dump(mode="json"))
         return
     names = ("code", "ici_start", "ici_stop", "regimen", "plan", "send_time")
-    print_pairs([*((name.replace("_", " "), getattr(found, name)) for name in names), *_own(found)])
-    if not found.messages:
+    print_fields([*((name.replace("_", " "), getattr(preview, name)) for name in names), *_overrides(preview)])
+    if not preview.messages:
         typer.echo("No messages in the next 14 days.")
         return
-    marks = {"same": "", "new": "+ new", "moved": "~ moved", "gone": "- gone"}
+    marks = {"same": "", "new": "+ new", "moved": "~ moved", "gone": "- removed"}
     print_table(
         ("day", "at", "message", "form", "change"),
-        [(f"{m.day:%a} {m.day}", m.at, m.kind, m.form, marks[m.mark]) for m in found.messages],
+        [(f"{m.day:%a} {m.day}", m.at, m.kind, m.form, marks[m.mark]) for m in preview.messages],
     )
 
 
-def _own(found: Preview) -> list[tuple[str, object]]:
-    """What is different from the clinic's plan, a line each."""
+def _overrides(preview: Preview) -> list[tuple[str, object]]:
+    """Return the patient's overrides of the plan and the pauses, one line each."""
     lines: list[tuple[str, object]] = []
-    for each in found.own.rhythms:
-        until = f"to day {each.last_day}" if each.last_day is not None else "on"
-        lines.append(("rhythm", f"every {each.every} days from day {each.first_day} {until}"))
-    if found.own.weekdays:
-        lines.append(("weekdays", " ".join(DAYS[day] for day in found.own.weekdays)))
-    lines += [("extra", str(each.day)) for each in found.own.extras]
-    for pause in found.pauses:
-        because = f" ({pause.reason})" if pause.reason else ""
-        lines.append(("pause", f"{pause.first} to {pause.last}{because}"))
+    for rhythm in preview.plan_override.rhythms:
+        end = f"to day {rhythm.last_day}" if rhythm.last_day is not None else "on"
+        lines.append(("rhythm", f"every {rhythm.every} days from day {rhythm.first_day} {end}"))
+    if preview.plan_override.weekdays:
+        lines.append(("weekdays", " ".join(DAYS[day] for day in preview.plan_override.weekdays)))
+    lines += [("additional", str(extra.day)) for extra in preview.plan_override.extras]
+    for pause in preview.pauses:
+        reason = f" ({pause.reason})" if pause.reason else ""
+        lines.append(("pause", f"{pause.first} to {pause.last}{reason}"))
     return lines

@@ -1,73 +1,83 @@
-"""`nervecheck staff`: who is of the team, and the links to their chats."""
+"""`nervecheck staff`: manage team members and the links that connect their chats. Decides nothing."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.app import duty, team
-from bot.app.team_store import Role, Staff
-from bot.cli.alert import By, staff_name
-from bot.cli.office import AsJson, in_transaction, opened, print_json, print_pairs, print_table
+from bot.app.alerts import escalation
+from bot.app.records.team import Role, Staff
+from bot.app.team import members as team
+from bot.cli.alert import ByOption, staff_name
+from bot.cli.command_context import AsJson, database_session, in_transaction, print_fields, print_json, print_table
 from bot.clock import SystemClock
+from bot.dialog.work import work_on
 
 if TYPE_CHECKING:
-    from bot.offline import Offline
+    from bot.database_session import DatabaseSession
 
-app = typer.Typer(help="The team: who is told of alerts, and who may work on them.", no_args_is_help=True)
+app = typer.Typer(help="Manage team members: who is notified of alerts and may work on them.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(callback=staff_name, help="A short name, as the audit keeps it, such as lead-2.")]
+NameArgument = Annotated[
+    str, typer.Argument(callback=staff_name, help="Short name, as recorded in the audit log, such as lead-2.")
+]
 
 
 @app.command()
 def add(
-    name: Name,
-    by: By,
-    role: Annotated[Role, typer.Option(help="What they may do: an operator changes no plan.")] = "coordinator",
-    language: Annotated[str | None, typer.Option(help="Language of their chat; by default the first.")] = None,
+    name: NameArgument,
+    by: ByOption,
+    role: Annotated[Role, typer.Option(help="Role. An operator can't change plans.")] = "coordinator",
+    language: Annotated[
+        str | None, typer.Option(help="Language of the chat; default: the first enabled language.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add someone, and print the link that makes a chat theirs: open it once, within the days an invite is valid."""
-    with opened() as office:
-        row, token = office.run(
-            lambda s: team.add(s, office.clinic, name=name, role=role, language=language, by=by, at=SystemClock().now())
+    """Add a team member and print the link that connects a chat. It works once, for as long as an invite is valid."""
+    with database_session() as session:
+        row, token = session.run(
+            lambda s: team.add(
+                work_on(s, session.clinic, SystemClock().now(), actor=by), name=name, role=role, language=language
+            )
         )
-        _print_link(office, row, token, as_json=as_json)
+        _print_link(session, row, token, as_json=as_json)
 
 
 @app.command()
-def link(name: Name, by: By, as_json: AsJson = False) -> None:
-    """Print a new link: for a new phone, a link that is too old, or someone who was removed and comes back."""
-    with opened() as office:
-        row, token = office.run(lambda s: team.link_again(s, office.clinic, name, by, SystemClock().now()))
-        _print_link(office, row, token, as_json=as_json)
+def link(name: NameArgument, by: ByOption, as_json: AsJson = False) -> None:
+    """Create a new link: for a new phone, an expired link, or a team member who was removed and returns."""
+    with database_session() as session:
+        row, token = session.run(
+            lambda s: team.link_again(work_on(s, session.clinic, SystemClock().now(), actor=by), name)
+        )
+        _print_link(session, row, token, as_json=as_json)
 
 
-def _print_link(office: "Offline", row: Staff, token: str, *, as_json: bool) -> None:
-    made = {"name": row.name, "role": row.role, "start": token, "link": office.link(token)}
+def _print_link(session: "DatabaseSession", row: Staff, token: str, *, as_json: bool) -> None:
+    link_data = {"name": row.name, "role": row.role, "start": token, "link": session.link(token)}
     if as_json:
-        print_json(made)
+        print_json(link_data)
     else:
-        print_pairs(list(made.items()))
+        print_fields(list(link_data.items()))
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Print the team of now."""
-    found = in_transaction(lambda store, _clinic, _at: team.present(store))
-    told = {"name", "role", "state", "language", "joined_at", "unreachable_at"}
+    """List team members."""
+    members = in_transaction(team.present)
+    fields = {"name", "role", "state", "language", "joined_at", "unreachable_at"}
     if as_json:
-        print_json([row.model_dump(mode="json", include=told) for row in found])
-    elif not found:
-        typer.echo("Nobody yet: alerts are told to no one. Add someone with `nervecheck staff add`.")
+        print_json([row.model_dump(mode="json", include=fields) for row in members])
+    elif not members:
+        typer.echo("No team members yet: alerts notify nobody. Add one with `nervecheck staff add`.")
     else:
-        rows = [(r.name, r.role, "can't be reached" if r.unreachable_at else r.state, r.language) for r in found]
+        rows = [(m.name, m.role, "unreachable" if m.unreachable_at else m.state, m.language) for m in members]
         print_table(("name", "role", "state", "language"), rows)
 
 
 @app.command()
-def remove(name: Name, by: By, as_json: AsJson = False) -> None:
-    """Remove someone: their chat and shifts end, and what they had is told to the others."""
-    row = in_transaction(lambda store, _clinic, at: duty.remove(store, name, by, at))
+def remove(name: NameArgument, by: ByOption, as_json: AsJson = False) -> None:
+    """Remove a team member with chat and shifts. The rest of the team is notified of their alerts."""
+    row = in_transaction(lambda work: escalation.remove(work.acting(by), name))
     if as_json:
         print_json({"name": row.name, "state": row.state})
     else:

@@ -1,32 +1,37 @@
-"""`nervecheck work`: what waits for the team beside alerts."""
+"""`nervecheck task`: the team's tasks other than alerts. Decides nothing."""
 
 from typing import Annotated
 
 import typer
 
-from bot.app import work_items
-from bot.cli.alert import By
-from bot.cli.office import AsJson, in_transaction, print_json, print_table
+from bot.app.operations import tasks as work_items
+from bot.cli.alert import ByOption
+from bot.cli.command_context import AsJson, in_transaction, print_json, print_table
 
-app = typer.Typer(help="Who was not heard from, can't be reached, or was missed.", no_args_is_help=True)
+app = typer.Typer(
+    help="Tasks other than alerts, such as unreachable patients and check-ins missed in an outage.",
+    no_args_is_help=True,
+)
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Print what is open, oldest first."""
-    items = in_transaction(lambda store, _clinic, _at: work_items.waiting(store))
+    """List open tasks, oldest first."""
+    tasks = in_transaction(work_items.waiting)
     if as_json:
-        told = {"id", "kind", "subject", "raised_at"}
-        print_json([item.model_dump(mode="json", include=told) for item in items])
-    elif not items:
-        typer.echo("Nothing else to look at.")
+        fields = {"id", "kind", "subject", "raised_at"}
+        print_json([task.model_dump(mode="json", include=fields) for task in tasks])
+    elif not tasks:
+        typer.echo("No open tasks.")
     else:
-        rows = [(item.id, item.kind.replace("_", " "), item.subject, item.raised_at) for item in items]
-        print_table(("number", "what", "who or when", "since"), rows)
+        rows = [(task.id, task.kind.replace("_", " "), task.subject, task.raised_at) for task in tasks]
+        print_table(("number", "task", "patient or time", "since"), rows)
 
 
 @app.command()
-def close(number: Annotated[int, typer.Argument(min=1, help="Number, as `work list` shows it.")], by: By) -> None:
-    """Tick one off."""
-    item = in_transaction(lambda store, _clinic, at: work_items.close(store, number, by, at))
-    typer.echo(f"{item.kind.replace('_', ' ')}, {item.subject}: done.")
+def close(
+    number: Annotated[int, typer.Argument(min=1, help="Task number, as shown by `task list`.")], by: ByOption
+) -> None:
+    """Close a task as done."""
+    task = in_transaction(lambda work: work_items.close(work.acting(by), number))
+    typer.echo(f"{task.kind.replace('_', ' ')}, {task.subject}: done.")

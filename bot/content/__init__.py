@@ -1,1 +1,1 @@
-"""What clinicians sign: protocols and texts, read from files and refused when faulty."""
+"""Content that clinicians sign: protocols and texts, read from files and refused if faulty."""

@@ -1,11 +1,11 @@
-"""What is wrong with content, told so that its author can mend it: file, line, reason. Finds nothing itself."""
+"""Faults of content, described for its authors: file, line and reason. Contains no checks."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """One fault: where it stands (lines count from 1) and what to do about it."""
+    """A fault: its location (lines count from 1), and what is wrong and how to fix it."""
 
     file: str
     line: int
@@ -16,7 +16,7 @@ class Fault(NamedTuple):
 
 
 class ContentError(ValueError):
-    """The protocol or its texts can't be used. `faults` holds every fault found, in order of file and line."""
+    """The protocol or its texts can't be used. `faults` lists every fault, ordered by file and line."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(sorted(set(faults)))

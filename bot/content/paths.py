@@ -1,8 +1,8 @@
-"""Walks every path of a form and says where it ends, by the core alone. Draws nothing.
+"""Walks every path of a form and assesses its end, with the core alone. Renders nothing.
 
-Paths are told as the calm line (the answers that lead to nothing) and every way off it: each other answer of each of
-its questions, with all that this leads to, and then calmly to the end. What two ways off together come to is what the
-rules say: the highest tier, and two of SOON in different groups.
+Paths are given as the reference path (the answers of the lowest tier) and every deviation from it: each other answer to
+each of its questions, all answers to the follow-up questions, and then reference answers to the end. Combinations of
+deviations are not walked; the rules define their result: the highest tier, and two of SOON in different groups.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ from bot.core.protocol import SKIP, Protocol, Question, Tier
 from bot.core.triage import Assessment, History, assess
 
 AT = datetime(2000, 1, 1, tzinfo=UTC)
-"""Steps carry a moment; which one means nothing here."""
+"""A step needs a time; its value has no effect here."""
 _OPEN = {core.State.ASKING, core.State.PAUSED, core.State.STOPPED}
 
 
-class Given(NamedTuple):
+class GivenAnswer(NamedTuple):
     """One answer on a path."""
 
     question: str
@@ -26,80 +26,81 @@ class Given(NamedTuple):
 
 
 class Path(NamedTuple):
-    """Answers off the calm line (none: the calm line itself), all answers, and what they mean in the end."""
+    """The answers that deviate from the reference path (none on that path itself), all answers, and the assessment."""
 
-    off: tuple[Given, ...]
-    given: tuple[Given, ...]
-    found: Assessment
+    deviations: tuple[GivenAnswer, ...]
+    answers: tuple[GivenAnswer, ...]
+    assessment: Assessment
 
     @property
     def tier(self) -> Tier:
-        return self.found.tier
+        return self.assessment.tier
 
 
 def paths(protocol: Protocol, form: str) -> list[Path]:
-    """Return the calm line, then every way off it. KeyError if the protocol has no such form."""
-    calm = _calm_line(protocol, form)
-    on_it = {given.question: given.choices for given in calm}
-    found = [_path((), _walked(protocol, form, calm), protocol)]
-    for n, given in enumerate(calm):
+    """Return the reference path, then every deviation. KeyError if the protocol has no such form."""
+    reference = _reference_path(protocol, form)
+    reference_choices = {given.question: given.choices for given in reference}
+    found = [_path((), _walk(protocol, form, reference), protocol)]
+    for n, given in enumerate(reference):
         for answer in options(protocol.questions[given.question]):
             if answer != given.choices:
-                start = _walked(protocol, form, (*calm[:n], Given(given.question, answer)))
+                prefix = (*reference[:n], GivenAnswer(given.question, answer))
+                start = _walk(protocol, form, prefix)
                 found += [
-                    _path(tuple(g for g in end_given if on_it.get(g.question) != g.choices), end, protocol)
-                    for end, end_given in _onward(protocol, start, (*calm[:n], Given(given.question, answer)), on_it)
+                    _path(tuple(g for g in all_given if reference_choices.get(g.question) != g.choices), end, protocol)
+                    for end, all_given in _ends(protocol, start, prefix, reference_choices)
                 ]
     return found
 
 
 def options(question: Question) -> list[tuple[str, ...]]:
-    """Return the answers worth telling: each choice alone, all symptoms together, and skipped."""
-    alone = [(choice.id,) for choice in question.choices]
+    """Return the answers to walk: each choice alone, all symptoms together, and skipped."""
+    single = [(choice.id,) for choice in question.choices]
     symptoms = tuple(choice.id for choice in question.choices if not choice.exclusive)
-    both = [symptoms] if question.kind == "several" and len(symptoms) > 1 else []
-    return [*alone, *both, (SKIP,)]
+    combined = [symptoms] if question.kind == "several" and len(symptoms) > 1 else []
+    return [*single, *combined, (SKIP,)]
 
 
-# -- walking
+# -- Walking
 
 
-def _calm_line(protocol: Protocol, form: str) -> tuple[Given, ...]:
-    given: tuple[Given, ...] = ()
+def _reference_path(protocol: Protocol, form: str) -> tuple[GivenAnswer, ...]:
+    given: tuple[GivenAnswer, ...] = ()
     checkin = core.open_checkin(form, protocol)
     while checkin.state in _OPEN and checkin.cursor is not None:
         question = protocol.questions[checkin.cursor]
-        calmest = min(
+        lowest = min(
             (o for o in options(question) if o != (SKIP,)),
-            key=lambda o: _weight(_walked(protocol, form, (*given, Given(question.id, o))), protocol),
+            key=lambda o: _rank(_walk(protocol, form, (*given, GivenAnswer(question.id, o))), protocol),
         )
-        given = (*given, Given(question.id, calmest))
-        checkin = _walked(protocol, form, given)
+        given = (*given, GivenAnswer(question.id, lowest))
+        checkin = _walk(protocol, form, given)
     return given
 
 
-def _weight(checkin: core.CheckIn, protocol: Protocol) -> tuple[int, int]:
-    found = assess(checkin.answers, History(), protocol, form=checkin.form, finished=True)
-    return found.tier, core.taps_left(checkin, protocol)
+def _rank(checkin: core.CheckIn, protocol: Protocol) -> tuple[int, int]:
+    assessment = assess(checkin.answers, History(), protocol, form=checkin.form, finished=True)
+    return assessment.tier, core.taps_left(checkin, protocol)
 
 
-def _walked(protocol: Protocol, form: str, given: Sequence[Given]) -> core.CheckIn:
+def _walk(protocol: Protocol, form: str, given: Sequence[GivenAnswer]) -> core.CheckIn:
     checkin = core.open_checkin(form, protocol)
     for answer in given:
-        checkin = _answered(checkin, protocol, answer)
+        checkin = _give(checkin, protocol, answer)
     return checkin
 
 
-def _answered(checkin: core.CheckIn, protocol: Protocol, given: Given) -> core.CheckIn:
+def _give(checkin: core.CheckIn, protocol: Protocol, given: GivenAnswer) -> core.CheckIn:
     question = protocol.questions[given.question]
     for choice in given.choices:
-        received = _input(question, choice, checkin.revision)
-        checkin = core.step(checkin, received, protocol, History(), AT).checkin
+        tapped = _input(question, choice, checkin.revision)
+        checkin = core.step(checkin, tapped, protocol, History()).checkin
     if checkin.state is core.State.PAUSED:
-        checkin = core.step(checkin, core.GoOn(revision=checkin.revision), protocol, History(), AT).checkin
+        checkin = core.step(checkin, core.Continue(revision=checkin.revision), protocol, History()).checkin
     if checkin.cursor == given.question and question.kind == "several" and checkin.state in _OPEN:
-        done = core.Submit(question=question.id, revision=checkin.revision)
-        checkin = core.step(checkin, done, protocol, History(), AT).checkin
+        submit = core.Submit(question=question.id, revision=checkin.revision)
+        checkin = core.step(checkin, submit, protocol, History()).checkin
     return checkin
 
 
@@ -111,20 +112,20 @@ def _input(question: Question, choice: str, revision: int) -> core.Input:
     return core.Toggle(question=question.id, choice=choice, on=True, revision=revision)
 
 
-def _onward(
-    protocol: Protocol, checkin: core.CheckIn, given: tuple[Given, ...], calm: dict[str, tuple[str, ...]]
-) -> Iterator[tuple[core.CheckIn, tuple[Given, ...]]]:
-    """Yield each end: every answer where the way leads off the calm line, the calm one where it is back on it."""
+def _ends(
+    protocol: Protocol, checkin: core.CheckIn, given: tuple[GivenAnswer, ...], reference: dict[str, tuple[str, ...]]
+) -> Iterator[tuple[core.CheckIn, tuple[GivenAnswer, ...]]]:
+    """Yield each end with its answers: the reference answer on the reference path, every answer elsewhere."""
     if checkin.state not in _OPEN or checkin.cursor is None:
         yield checkin, given
         return
     question = protocol.questions[checkin.cursor]
-    known = calm.get(question.id)
-    for answer in [known] if known is not None else options(question):
-        step = Given(question.id, answer)
-        yield from _onward(protocol, _answered(checkin, protocol, step), (*given, step), calm)
+    expected = reference.get(question.id)
+    for answer in [expected] if expected is not None else options(question):
+        step = GivenAnswer(question.id, answer)
+        yield from _ends(protocol, _give(checkin, protocol, step), (*given, step), reference)
 
 
-def _path(off: tuple[Given, ...], end: core.CheckIn, protocol: Protocol) -> Path:
-    found = assess(end.answers, History(), protocol, form=end.form, finished=True)
-    return Path(off, tuple(Given(q, c) for q, c in end.answers.items()), found)
+def _path(deviations: tuple[GivenAnswer, ...], end: core.CheckIn, protocol: Protocol) -> Path:
+    assessment = assess(end.answers, History(), protocol, form=end.form, finished=True)
+    return Path(deviations, tuple(GivenAnswer(q, c) for q, c in end.answers.items()), assessment)

@@ -1,6 +1,6 @@
-"""Reads a protocol file into checked items that remember their lines; knows nothing of what they mean together.
+"""Parses a protocol file into items with their line numbers. Doesn't check how the items fit together.
 
-Each item is parsed by itself, so that one bad rule does not hide the faults of the others.
+Each item is parsed separately, so that one invalid rule doesn't hide the faults of the others.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,15 +12,15 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from bot.content.faults import ContentError, Fault
-from bot.core.protocol import Again, Clocks, Duration, Form, Question, Rule, TierName, Tip, Topic
+from bot.core.frozen import Frozen
+from bot.core.protocol import Clocks, Duration, FollowUpRule, Form, Question, Rule, TierName, Tip, Topic
 from bot.core.schedule import PlanTemplate
-from bot.core.screen import Frozen
 
 Loc = Sequence[str | int]
 
 
 class ProtocolFile(Frozen):
-    """A protocol as its file has it; the published JSON Schema is made from this."""
+    """The structure of a protocol file; the published JSON Schema is generated from it."""
 
     name: str
     version: str
@@ -29,7 +29,7 @@ class ProtocolFile(Frozen):
     unassessable: TierName
     rules: tuple[Rule, ...]
     composite_table: tuple[tuple[int | None, ...], ...]
-    again: Again
+    again: FollowUpRule
     sources: Mapping[str, str]
     topics: tuple[Topic, ...]
     tip_rest: Duration
@@ -47,11 +47,11 @@ LISTS: dict[str, type[BaseModel]] = {
     "tips": Tip,
     "plans": PlanTemplate,
 }
-"""The sections that are lists, and what each of their items is."""
+"""The sections that are lists, with the type of their items."""
 
 
 class Source:
-    """A protocol file as read: its tree with line numbers, its items that could be parsed, and the faults so far."""
+    """A protocol file: its tree with line numbers, the items that could be parsed, and the faults found so far."""
 
     def __init__(self, file: str, content: bytes) -> None:
         self.file = file
@@ -68,18 +68,18 @@ class Source:
                 self._values[name] = self._parse((name,), TypeAdapter(field.rebuild_annotation()), self._tree[name])
         for name in self._tree:
             if name not in ProtocolFile.model_fields:
-                self.fault((name,), f"'{name}' is not known here: correct the word or remove it")
+                self.fault((name,), f"'{name}' is not a known field: correct the name or remove it")
 
     def items(self, section: str) -> list[tuple[int, Any]]:
-        """Return (position, item) of a list section, those that could be parsed."""
+        """Return (position, item) of each item in a list section that could be parsed."""
         return list(self._items.get(section, {}).items())
 
     def value(self, name: str) -> Any:
-        """Return a single value; None if it could not be parsed."""
+        """Return a single value, or None if it could not be parsed."""
         return self._values.get(name)
 
     def ids(self, section: str) -> Iterator[tuple[int, str]]:
-        """Yield (position, id) of a list section, also of items that could not be parsed."""
+        """Yield (position, id) of each item in a list section, also of items that could not be parsed."""
         nodes = self._tree.get(section)
         for n, node in enumerate(nodes if isinstance(nodes, CommentedSeq) else ()):
             name = node.get("id", node.get("name")) if isinstance(node, CommentedMap) else None
@@ -87,13 +87,13 @@ class Source:
                 yield n, name
 
     def fault(self, loc: Loc, reason: str) -> None:
-        """Note a fault at the place in the tree that `loc` leads to, as far as it exists."""
+        """Record a fault at the position in the tree that `loc` leads to, as far as it exists."""
         self.faults.append(Fault(self.file, _line(self._tree, loc), reason))
 
     def _parse_list(self, section: str) -> dict[int, Any]:
         nodes = self._tree[section]
         if not isinstance(nodes, CommentedSeq) or not nodes:
-            self.fault((section,), f"'{section}' must be a list of one or more: begin each item with '- '")
+            self.fault((section,), f"'{section}' must be a list with at least one item: begin each item with '- '")
             return {}
         adapter: TypeAdapter[Any] = TypeAdapter(LISTS[section])
         parsed = {n: self._parse((section, n), adapter, node) for n, node in enumerate(nodes)}
@@ -110,21 +110,23 @@ class Source:
 
 def _tree(file: str, content: bytes) -> CommentedMap:
     try:
-        # YAML 1.2: "no" is a word and "22:30" is no number.
+        # YAML 1.2: "no" is a string, and "22:30" is not a number.
         tree = YAML(typ="rt", pure=True).load(content.decode("utf-8"))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(str(error.problem or error.context).split())
-        raise ContentError([Fault(file, mark.line + 1 if mark else 1, f"this is no YAML: {what}")]) from None
+        raise ContentError([Fault(file, mark.line + 1 if mark else 1, f"this is not valid YAML: {what}")]) from None
     except (YAMLError, UnicodeDecodeError) as error:
-        raise ContentError([Fault(file, 1, f"this is no YAML in UTF-8: {' '.join(str(error).split())}")]) from None
+        raise ContentError(
+            [Fault(file, 1, f"this is not valid YAML in UTF-8: {' '.join(str(error).split())}")]
+        ) from None
     if not isinstance(tree, CommentedMap):
-        raise ContentError([Fault(file, 1, "a protocol file is a list of 'word: value' lines; this is something else")])
+        raise ContentError([Fault(file, 1, "a protocol file must consist of 'name: value' lines")])
     return tree
 
 
 def _line(tree: CommentedMap, loc: Loc) -> int:
-    """Return the line (from 1) of the deepest place on the way that exists."""
+    """Return the line (from 1) of the deepest existing node on the path `loc`."""
     node: object = tree
     line = 0
     for key in loc:
@@ -133,19 +135,19 @@ def _line(tree: CommentedMap, loc: Loc) -> int:
         elif isinstance(node, CommentedSeq) and isinstance(key, int) and key < len(node):
             line = node.lc.item(key)[0]
         else:
-            continue  # a step of pydantic's own, such as the name of a union's branch
+            continue  # added by pydantic, such as the name of a union's branch
         node = node[key]
     return int(line) + 1
 
 
 def _reason(loc: Loc, kind: str, message: str) -> str:
-    """Return pydantic's message in the words of the file."""
+    """Return pydantic's message with the names of the file."""
     field = ".".join(str(part) for part in loc if isinstance(part, str)) or "this item"
     match kind:
         case "missing":
             return f"'{field}' is missing: add it"
         case "extra_forbidden":
-            return f"'{field}' is not known here: correct the word or remove it"
+            return f"'{field}' is not a known field: correct the name or remove it"
         case "value_error":
             return f"{field}: {message.removeprefix('Value error, ')}"
         case _:

@@ -1,4 +1,4 @@
-"""Tells which languages a clinic has signed. Reads locales/<language>/review.yaml and decides nothing."""
+"""Finds the languages that no clinician has signed, from locales/<language>/review.yaml. Decides nothing."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ from bot.content.texts import packaged_locales
 
 
 def unreviewed(languages: Iterable[str], folder: Path | None = None) -> tuple[str, ...]:
-    """Return those languages that nobody has signed: only `reviewed: true` with `by` and `on` counts."""
+    """Return the languages that nobody has signed. A signature needs `reviewed: true`, `by` and `on`."""
     root = folder or packaged_locales()
     return tuple(language for language in languages if not _signed(root / language / "review.yaml"))
 

@@ -1,62 +1,70 @@
-"""Finds what is wrong with the rules of a protocol: what they name, what they leave out, what can never decide."""
+"""Checks the rules of a protocol: unknown ids, answers without a rule, and rules that never have an effect."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 
-from bot.content.checks import Ground, check_condition
+from bot.content.checks import CheckContext, check_condition
 from bot.content.reader import Loc
 from bot.core.protocol import SKIP, Question, Rule, Tier
 
 
-def check_rules(ground: Ground) -> None:
-    """Rules name what exists, every answer has a rule of its own, and no rule is shadowed by another."""
-    rules: list[tuple[int, Rule]] = ground.source.items("rules")
+def check_rules(context: CheckContext) -> None:
+    """Check that rules use existing ids, that each answer has its own rule and that no rule is shadowed by another."""
+    rules: list[tuple[int, Rule]] = context.source.items("rules")
     for n, rule in rules:
-        _check_names(ground, ("rules", n), rule)
+        _check_names(context, ("rules", n), rule)
         for m, other in rules:
             if _shadows(other, rule) and (m < n or not _shadows(rule, other)):
-                reason = f"rule '{rule.id}' never decides anything: '{other.id}' already gives {other.tier.name} then"
-                ground.source.fault(("rules", n), f"{reason}; correct or remove one")
-    if len(rules) == sum(1 for _ in ground.source.ids("rules")):  # else a faulty rule may be the one that is missed
-        _check_coverage(ground, [rule for _, rule in rules])
-        _check_skipped_red_flags(ground, [rule for _, rule in rules])
-    _check_table(ground, [rule for _, rule in rules])
-    if ground.source.value("unassessable") is Tier.ROUTINE:
-        reason = "what can't be assessed must not count as ROUTINE: use SOON or higher"
-        ground.source.fault(("unassessable",), reason)
+                reason = (
+                    f"rule '{rule.id}' never has an effect: '{other.id}' already gives {other.tier.name} in that case"
+                )
+                context.source.fault(("rules", n), f"{reason}; correct or remove one of them")
+    if len(rules) == sum(1 for _ in context.source.ids("rules")):  # otherwise an unparsed rule may be the missing one
+        _check_coverage(context, [rule for _, rule in rules])
+        _check_skipped_red_flags(context, [rule for _, rule in rules])
+    _check_table(context, [rule for _, rule in rules])
+    if context.source.value("unassessable") is Tier.ROUTINE:
+        reason = "an answer that can't be assessed must not count as ROUTINE: use SOON or higher"
+        context.source.fault(("unassessable",), reason)
 
 
-# --- What rules name --------------------------------------------------------------------------------------------------
+# --- Ids in rules -----------------------------------------------------------------------------------------------------
 
 
-def _check_names(ground: Ground, loc: Loc, rule: Rule) -> None:
+def _check_names(context: CheckContext, loc: Loc, rule: Rule) -> None:
     if rule.if_ is not None:
-        check_condition(ground, (*loc, "if"), rule.if_)
+        check_condition(context, (*loc, "if"), rule.if_)
     if rule.unless is not None:
-        check_condition(ground, (*loc, "unless"), rule.unless)
+        check_condition(context, (*loc, "unless"), rule.unless)
     if rule.waits_for is not None:
-        _check_waits(ground, loc, rule, rule.waits_for)
-    for where, name, needs in _clause_questions(rule):
-        if name not in ground.questions:
-            ground.source.fault((*loc, *where), f"there is no question '{name}': correct the id or add the question")
+        _check_waits(context, loc, rule, rule.waits_for)
+    for where, name, required_kind in _clause_questions(rule):
+        if name not in context.questions:
+            context.source.fault((*loc, *where), f"there is no question '{name}': correct the id or add the question")
             continue
-        question = ground.questions[name]
-        if question is not None and not _is(question, needs):
-            ground.source.fault((*loc, *where), f"'{name}' is no {needs} question, which this rule needs: name another")
+        question = context.questions[name]
+        if question is not None and not _is_kind(question, required_kind):
+            context.source.fault(
+                (*loc, *where),
+                f"'{name}' is not a {required_kind} question, which this rule needs: use another one",
+            )
 
 
-def _check_waits(ground: Ground, loc: Loc, rule: Rule, awaited: str) -> None:
-    """What a rule waits for is asked, and after all that the rule looks at: else it would fire too early or never."""
+def _check_waits(context: CheckContext, loc: Loc, rule: Rule, awaited: str) -> None:
+    """Check that the question a rule waits for exists and is asked after those the rule uses.
+
+    Otherwise the rule would match too early or never.
+    """
     where = (*loc, "waits_for")
-    if awaited not in ground.questions:
-        ground.source.fault(where, f"there is no question '{awaited}': correct the id or add the question")
+    if awaited not in context.questions:
+        context.source.fault(where, f"there is no question '{awaited}': correct the id or add the question")
     if rule.tier is Tier.EMERGENCY:
-        ground.source.fault(where, f"rule '{rule.id}' gives EMERGENCY, which never waits: remove 'waits_for'")
-    for form in ground.forms.values():
+        context.source.fault(where, f"rule '{rule.id}' gives EMERGENCY, which must never wait: remove 'waits_for'")
+    for form in context.forms.values():
         asked = [step.ask for step in form.steps] if form is not None else []
         if awaited in asked and any(asked.index(q) > asked.index(awaited) for q in rule.questions & set(asked)):
-            reason = f"form '{form.id if form else ''}' asks '{awaited}' before what rule '{rule.id}' looks at"
-            ground.source.fault(where, f"{reason}: ask it after")
+            reason = f"form '{form.id if form else ''}' asks '{awaited}' before a question of rule '{rule.id}'"
+            context.source.fault(where, f"{reason}: ask it afterwards")
 
 
 def _clause_questions(rule: Rule) -> Iterator[tuple[Loc, str, str]]:
@@ -69,74 +77,78 @@ def _clause_questions(rule: Rule) -> Iterator[tuple[Loc, str, str]]:
         yield ("count", "question"), rule.count.question, "several"
 
 
-def _is(question: Question, needs: str) -> bool:
-    return question.scale if needs == "scale" else question.kind == "several"
+def _is_kind(question: Question, required_kind: str) -> bool:
+    return question.scale if required_kind == "scale" else question.kind == "several"
 
 
-# --- What rules leave out ---------------------------------------------------------------------------------------------
+# --- Answers without a rule -------------------------------------------------------------------------------------------
 
 
-def _check_coverage(ground: Ground, rules: list[Rule]) -> None:
-    """Each answer stands in an `if` of its own: one that is not tied to another answer and not taken back."""
-    covered = {(q, c) for r in rules if r.unless is None for q, choices in _own(r) for c in choices}
-    for n, question in ground.source.items("questions"):
+def _check_coverage(context: CheckContext, rules: list[Rule]) -> None:
+    """Check that each answer is in an `if` that depends on no other answer, of a rule without `unless`."""
+    covered = {(q, c) for r in rules if r.unless is None for q, choices in _single_conditions(r) for c in choices}
+    for n, question in context.source.items("questions"):
         for k, choice in enumerate(question.choices):
             if (question.id, choice.id) not in covered:
                 reason = f"choice '{choice.id}' of '{question.id}' has no rule"
-                ground.source.fault(("questions", n, "choices", k), f"{reason}: say what it means, even if ROUTINE")
+                context.source.fault(("questions", n, "choices", k), f"{reason}: add one, even if it gives ROUTINE")
         if (question.id, SKIP) not in covered:
             reason = f"skipping '{question.id}' has no rule"
-            ground.source.fault(("questions", n), f"{reason}: say what '{SKIP}' means, even if ROUTINE")
+            context.source.fault(("questions", n), f"{reason}: add one for '{SKIP}', even if it gives ROUTINE")
 
 
-def _own(rule: Rule) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _single_conditions(rule: Rule) -> Iterator[tuple[str, tuple[str, ...]]]:
     if rule.if_ is not None and len(rule.if_) == 1:
         yield from rule.if_.items()
 
 
-def _check_skipped_red_flags(ground: Ground, rules: list[Rule]) -> None:
-    """A red-flag question that was skipped never ends in an all-clear."""
-    cautious = {q for r in rules if r.tier >= Tier.SOON and r.unless is None for q, cs in _own(r) if SKIP in cs}
-    for n, question in ground.source.items("questions"):
+def _check_skipped_red_flags(context: CheckContext, rules: list[Rule]) -> None:
+    """Check that skipping a red-flag question never ends in an all-clear."""
+    cautious = {
+        q for r in rules if r.tier >= Tier.SOON and r.unless is None for q, cs in _single_conditions(r) if SKIP in cs
+    }
+    for n, question in context.source.items("questions"):
         if question.red_flag and question.id not in cautious:
             reason = f"skipping the red-flag question '{question.id}' would end in an all-clear"
-            ground.source.fault(("questions", n), f"{reason}: give '{SKIP}' a rule of SOON or higher")
+            context.source.fault(("questions", n), f"{reason}: add a rule of SOON or higher for '{SKIP}'")
 
 
-def _check_table(ground: Ground, rules: list[Rule]) -> None:
-    """The composite table has a cell for each pair of answers and never falls as they get worse."""
-    table: tuple[tuple[int | None, ...], ...] | None = ground.source.value("composite_table")
+def _check_table(context: CheckContext, rules: list[Rule]) -> None:
+    """Check that the composite table has a cell for each pair of answers and never decreases for worse answers."""
+    table: tuple[tuple[int | None, ...], ...] | None = context.source.value("composite_table")
     if table is None:
         return
     for rule in rules:
         if rule.composite is not None:
-            down, across = (ground.questions.get(q) for q in (rule.composite.severity, rule.composite.interference))
-            sizes = (down and len(down.choices), across and len(across.choices))
+            severity, interference = (
+                context.questions.get(q) for q in (rule.composite.severity, rule.composite.interference)
+            )
+            sizes = (severity and len(severity.choices), interference and len(interference.choices))
             if None not in sizes and (len(table), {len(row) for row in table}) != (sizes[0], {sizes[1]}):
-                reason = f"composite_table needs {sizes[0]} lines of {sizes[1]} values for rule '{rule.id}'"
-                ground.source.fault(("composite_table",), f"{reason}: one for each pair of answers")
+                reason = f"composite_table needs {sizes[0]} rows of {sizes[1]} values for rule '{rule.id}'"
+                context.source.fault(("composite_table",), f"{reason}: one for each pair of answers")
     for n, row in enumerate(table):
-        if _falls(row):
-            ground.source.fault(("composite_table", n), "a worse answer gives a lower value in this line: correct it")
+        if _decreases(row):
+            context.source.fault(("composite_table", n), "a worse answer gives a lower value in this row: correct it")
         if n > 0 and None in row:
-            reason = "a value is missing in this line (null is for the first line, where the second isn't asked)"
-            ground.source.fault(("composite_table", n), f"{reason}: write it")
+            reason = "a value is missing in this row (null is only for the first row, where interference isn't asked)"
+            context.source.fault(("composite_table", n), f"{reason}: add it")
     for n, (above, below) in enumerate(pairwise(table), start=1):
-        if any(_falls(column) for column in zip(above, below, strict=False)):
-            reason = "a worse answer gives a lower value than the line above"
-            ground.source.fault(("composite_table", n), f"{reason}: correct it")
+        if any(_decreases(column) for column in zip(above, below, strict=False)):
+            reason = "a worse answer gives a lower value than in the row above"
+            context.source.fault(("composite_table", n), f"{reason}: correct it")
 
 
-def _falls(values: tuple[int | None, ...]) -> bool:
+def _decreases(values: tuple[int | None, ...]) -> bool:
     present = [v for v in values if v is not None]
     return any(b < a for a, b in pairwise(present))
 
 
-# --- What can never decide --------------------------------------------------------------------------------------------
+# --- Rules without effect ---------------------------------------------------------------------------------------------
 
 
 def _shadows(first: Rule, second: Rule) -> bool:
-    """Tell whether `first` always fires where `second` does and says as much or more."""
+    """Return whether `first` always matches when `second` does, with the same or a higher tier."""
     if first is second or first.unless is not None or first.alone or _is_lower(first, second):
         return False
     if first.if_ is not None and second.if_ is not None:
@@ -145,7 +157,10 @@ def _shadows(first: Rule, second: Rule) -> bool:
 
 
 def _is_lower(first: Rule, second: Rule) -> bool:
-    """A rule of another group at the same tier still counts: two groups can make a higher tier."""
+    """Return whether `first` can't replace `second`.
+
+    A rule of another group at the same tier still counts: two groups can give a higher tier.
+    """
     return first.tier < second.tier or (first.tier == second.tier and first.group != second.group)
 
 

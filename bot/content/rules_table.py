@@ -1,4 +1,4 @@
-"""Tells every rule of a protocol and its tier as a table (Markdown) that clinicians can read. Decides nothing."""
+"""Renders the rules of a protocol and their tiers as Markdown tables that clinicians can read. Decides nothing."""
 
 from collections.abc import Iterator
 
@@ -7,10 +7,10 @@ from bot.core.schedule import PlanTemplate
 
 
 def rules_table(protocol: Protocol) -> str:
-    """Return the whole document: rules by tier, the composite table, clocks, and when is asked what."""
+    """Return the document: rules by tier, composite table, deadlines and plans."""
     parts = [
         f"# Rules of the protocol “{protocol.name}” {protocol.version}",
-        "Made from the protocol file; write it anew with `make rules`. The highest tier of all rules that fire wins.",
+        "Generated from the protocol file by `make rules`. The highest tier of all matching rules applies.",
         *(_tier(protocol, tier) for tier in sorted(Tier, reverse=True)),
         _composite(protocol),
         _clocks(protocol),
@@ -21,25 +21,26 @@ def rules_table(protocol: Protocol) -> str:
 
 def _tier(protocol: Protocol, tier: Tier) -> str:
     rows = [
-        f"| `{rule.id}` | {rule.group} | {fires(rule)} | {'; '.join(_besides(rule))} |"
+        f"| `{rule.id}` | {rule.group} | {describe_condition(rule)} | {'; '.join(_qualifiers(rule))} |"
         for rule in protocol.rules
         if rule.tier is tier
     ]
     unknown = (
-        f"\n\nAn answer that the protocol does not know counts as {tier.name}." if protocol.unassessable is tier else ""
+        f"\n\nAn answer that is not in the protocol counts as {tier.name}." if protocol.unassessable is tier else ""
     )
     return (
-        "\n".join([f"## {tier.name}", "", "| rule | group | fires when | and |", "|---|---|---|---|", *rows]) + unknown
+        "\n".join([f"## {tier.name}", "", "| rule | group | matches when | and |", "|---|---|---|---|", *rows])
+        + unknown
     )
 
 
-def fires(rule: Rule) -> str:
-    """Return when a rule fires, in words with the ids of the protocol."""
+def describe_condition(rule: Rule) -> str:
+    """Return in words, with the ids of the protocol, when a rule matches."""
     if rule.if_ is not None:
         return _condition(rule.if_)
     if rule.worse is not None:
         reference = "the last answer" if rule.worse.than == "last" else "the baseline"
-        return f"`{rule.worse.question}` is {rule.worse.by} step or more above {reference}"
+        return f"`{rule.worse.question}` is at least {rule.worse.by} step above {reference}"
     if rule.composite is not None:
         pair = f"`{rule.composite.severity}` × `{rule.composite.interference}`"
         return f"composite of {pair} is {rule.composite.at_least} or more"
@@ -54,15 +55,15 @@ def _condition(condition: Condition) -> str:
     return " and ".join(f"`{question}` is {' or '.join(choices)}" for question, choices in condition.items())
 
 
-def _besides(rule: Rule) -> Iterator[str]:
+def _qualifiers(rule: Rule) -> Iterator[str]:
     if rule.unless is not None:
         yield f"not if {_condition(rule.unless)}"
     if rule.waits_for is not None:
-        yield f"waits for `{rule.waits_for}` where that is asked"
+        yield f"waits for `{rule.waits_for}` if that is asked"
     if rule.alone:
         yield "only if nothing else gives SOON or higher"
     if rule.standing:
-        yield "says how things stand: no news by itself"
+        yield "describes the state: not new by itself"
 
 
 def _composite(protocol: Protocol) -> str:
@@ -76,38 +77,38 @@ def _composite(protocol: Protocol) -> str:
 
 
 def _clocks(protocol: Protocol) -> str:
-    clocks = protocol.clocks
+    clocks, follow_up = protocol.clocks, protocol.follow_up
     rows = [
         f"| did you reach someone, {tier.name} | after {repeat.after}, {repeat.times} times |"
-        for tier, repeat in sorted(clocks.loop_back.items(), reverse=True)
+        for tier, repeat in sorted(clocks.safety_follow_up.items(), reverse=True)
     ]
     rows += [
-        f"| taken up by nobody, {tier.name} | the next person's after {ack.next}, everyone's after {ack.everyone} |"
+        f"| not acknowledged, {tier.name} | next person after {ack.next}, everyone after {ack.everyone} |"
         for tier, ack in sorted(clocks.ack.items(), reverse=True)
     ]
     rows += [
         f"| reminders | {', '.join(str(wait) for wait in clocks.reminders)} |",
-        f"| reminder where the next check-in comes within a day | {clocks.reminder_when_daily} |",
+        f"| reminder if the next check-in is within a day | {clocks.reminder_when_daily} |",
         f"| not heard from | {clocks.silent_after} |",
         f"| answers can be changed for | {clocks.change_for} |",
-        f"| asked again daily until | {protocol.again.stable_days} days without news, form `{protocol.again.form}` |",
+        f"| daily follow-up until | {follow_up.stable_days} days without a change, form `{follow_up.form}` |",
         f"| send time, quiet hours | {clocks.send_time:%H:%M}, {clocks.quiet_from:%H:%M}–{clocks.quiet_to:%H:%M} |",
-        f"| skipped when later than | {clocks.cutoff} |",
+        f"| check-in skipped if later than | {clocks.cutoff} |",
     ]
-    return "\n".join(["## Clocks", "", "| what | when |", "|---|---|", *rows])
+    return "\n".join(["## Deadlines", "", "| event | time |", "|---|---|", *rows])
 
 
 def _plan(plan: PlanTemplate) -> str:
     rows = []
     for phase in plan.phases:
-        asked = ", ".join(f"{c.form} every {c.every} from day {phase.first_day + c.offset}" for c in phase.cadences)
-        rows.append(f"| {phase.name} | {phase.first_day}–{phase.last_day} | {asked} |")
+        schedule = ", ".join(f"{c.form} every {c.every} from day {phase.first_day + c.offset}" for c in phase.cadences)
+        rows.append(f"| {phase.name} | {phase.first_day}–{phase.last_day} | {schedule} |")
     tail = ", ".join(f"{c.form} every {c.every}" for c in plan.tail.cadences)
-    rows.append(f"| {plan.tail.name} | then, to {plan.tail.days_after_stop} days after the stop | {tail} |")
+    rows.append(f"| {plan.tail.name} | afterwards, until {plan.tail.days_after_stop} days after the stop | {tail} |")
     head = [
         f"## Plan “{plan.name}” (days from the start of immunotherapy)",
         "",
-        "| phase | days | asked |",
+        "| phase | days | check-ins |",
         "|---|---|---|",
     ]
     return "\n".join([*head, *rows])

@@ -1,8 +1,8 @@
-"""Owns the words: reads the gettext catalogs and gives one string in one language. Sends and escapes nothing by itself.
+"""The texts: reads the gettext catalogs and returns strings in a given language. Sends and escapes nothing by itself.
 
-Message ids are keys ("question.change"), so English is a catalog like the others, and the one that must be complete:
-what another language lacks, or marks as fuzzy, is shown in English. For a red-flag string that is a fault at start.
-Strings are Telegram HTML with named {placeholders}; plurals are chosen by the catalog's own rule with the value `n`.
+Message ids are keys ("question.change"), so English is a catalog like the others, and the only one that must be
+complete: a string that is missing or fuzzy in another language is shown in English. For a red-flag string that is a
+fault at start-up. Strings are Telegram HTML with named {placeholders}; the catalog's plural rule is applied to `n`.
 """
 
 import re
@@ -22,14 +22,14 @@ from bot.core.protocol import Protocol, Question, Tier, Topic
 ENGLISH = "en"
 DOMAINS = ("clinical", "chat", "learn", "team", "console")
 RED_FLAG_PREFIXES = ("call.", "loopback.", "help.", "learn.when_to_call.")
-"""Keys of the chat catalog without which nobody may be asked anything."""
+"""Prefixes of the keys in the chat catalog without which no patient may get a message."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _TAGS = frozenset({"b", "i", "u", "s", "code"})
 
 
 class _Entry(NamedTuple):
-    """One string of a catalog: its forms (one, or one per plural), and where it stands."""
+    """A string of a catalog: its forms (one, or one per plural) and its location."""
 
     forms: tuple[str, ...]
     fuzzy: bool
@@ -51,16 +51,16 @@ class _Language(NamedTuple):
 
 
 class Texts:
-    """The strings of the enabled languages. English is always among them."""
+    """The strings of the enabled languages, always including English."""
 
     def __init__(self, languages: Mapping[str, _Language]) -> None:
         self._languages = languages
 
     @classmethod
     def load(cls, languages: Iterable[str], folder: Path | None = None) -> Self:
-        """Read the catalogs of <folder>/<language> (default folder: the package's own): those of DOMAINS.
+        """Read the catalogs of DOMAINS in <folder>/<language> (default: those of the package).
 
-        ContentError if a language has no catalog, or one can't be read.
+        ContentError if a language has no catalog or a catalog can't be read.
         """
         root = folder or packaged_locales()
         wanted = dict.fromkeys((ENGLISH, *languages))
@@ -76,12 +76,12 @@ class Texts:
         return tuple(self._languages)
 
     def has(self, language: str, key: str) -> bool:
-        """Tell whether that language has a string of its own for the key, not empty and not fuzzy."""
+        """Return whether the language itself has a non-empty string for the key that is not fuzzy."""
         entry = self._entry(language, key)
         return entry is not None and entry.usable
 
     def keys(self, language: str = ENGLISH) -> tuple[str, ...]:
-        """Return all keys of a language's catalogs, in order."""
+        """Return all keys of a language's catalogs, in file order."""
         return tuple(self._languages[language].entries)
 
     def get(
@@ -92,25 +92,25 @@ class Texts:
         *,
         escape: Callable[[str], str] = str,
     ) -> str:
-        """Return the string with its {placeholders} filled in; `escape` is applied to values that are text.
+        """Return the string with its {placeholders} replaced; `escape` is applied to string values.
 
-        English stands in for a missing or fuzzy string. A placeholder without a value stays as it is, and a key that
-        not even English has is returned itself: a call screen with a gap is better than none.
+        A missing or fuzzy string falls back to English. A placeholder without a value is left unchanged, and a key that
+        English lacks too is returned itself: an incomplete call screen is better than none.
         """
-        spoken = language if self.has(language, key) else ENGLISH
-        entry = self._entry(spoken, key)
+        used_language = language if self.has(language, key) else ENGLISH
+        entry = self._entry(used_language, key)
         if entry is None:
             return key
         given = values or {}
-        return _PLACEHOLDER.sub(lambda m: _filled(m, given, escape), self._form(entry, spoken, given))
+        return _PLACEHOLDER.sub(lambda m: _replacement(m, given, escape), self._form(entry, used_language, given))
 
     def forms(self, language: str, key: str) -> tuple[str, ...]:
-        """Return the raw string as the catalog has it: one, or one per plural; none when it has no such key."""
+        """Return the unformatted forms of a string: one, or one per plural; none if the language lacks the key."""
         entry = self._entry(language, key)
         return entry.forms if entry is not None else ()
 
     def faults(self, protocol: Protocol) -> list[Fault]:
-        """Return every fault of the catalogs for this protocol, in order of file and line; empty if none."""
+        """Return every fault of the catalogs for this protocol, ordered by file and line."""
         needed = set(needed_keys(protocol))
         red_flags = set(red_flag_keys(protocol)) | {k for k in self.keys() if k.startswith(RED_FLAG_PREFIXES)}
         found = list(self._missing_in_english(needed))
@@ -124,8 +124,8 @@ class Texts:
         return sorted(set(found))
 
     def _entry(self, language: str, key: str) -> _Entry | None:
-        spoken = self._languages.get(language)
-        return spoken.entries.get(key) if spoken is not None else None
+        loaded = self._languages.get(language)
+        return loaded.entries.get(key) if loaded is not None else None
 
     def _form(self, entry: _Entry, language: str, values: Mapping[str, str | int]) -> str:
         count = values.get("n", 0)
@@ -136,24 +136,24 @@ class Texts:
     def _missing_in_english(self, needed: Iterable[str]) -> Iterator[Fault]:
         for key in (*needed, *self.keys()):
             if not self.has(ENGLISH, key):
-                yield self._fault(ENGLISH, key, f"'{key}' has no English string: write one (and take 'fuzzy' off)")
+                yield self._fault(ENGLISH, key, f"'{key}' has no English string: write one (and remove 'fuzzy')")
 
     def _missing_red_flags(self, language: str, red_flags: Iterable[str]) -> Iterator[Fault]:
         for key in red_flags:
             if not self.has(language, key):
                 entry = self._entry(language, key)
                 what = "is fuzzy" if entry is not None and entry.fuzzy else "is missing"
-                reason = f"the red-flag string '{key}' {what} in '{language}': translate it or switch the language off"
+                reason = f"the red-flag string '{key}' {what} in '{language}': translate it or disable the language"
                 yield self._fault(language, key, reason)
 
     def _differing(self, language: str) -> Iterator[Fault]:
         for key, entry in self._languages[language].entries.items():
             english = self._entry(ENGLISH, key)
             if english is None:
-                yield self._fault(language, key, f"'{key}' is no key of the English catalog: correct or remove it")
+                yield self._fault(language, key, f"'{key}' is not a key of the English catalog: correct or remove it")
             elif entry.usable and entry.placeholders != english.placeholders:
                 expected, got = (", ".join(sorted(e.placeholders)) or "none" for e in (english, entry))
-                reason = f"'{key}' has the placeholders {got}, in English {expected}: make them the same"
+                reason = f"'{key}' has the placeholders {got}, but in English {expected}: use the same ones"
                 yield self._fault(language, key, reason)
 
     def _malformed(self, language: str) -> Iterator[Fault]:
@@ -169,31 +169,31 @@ class Texts:
         return Fault(f"{language}/{catalog}", 1, reason)
 
 
-# --- Which strings a protocol needs -----------------------------------------------------------------------------------
+# --- Strings that a protocol needs ------------------------------------------------------------------------------------
 
 
 def question_keys(question: Question) -> tuple[str, ...]:
-    """Return the keys of a question and its choices; a form's own text for it is not among them."""
+    """Return the keys of a question and its choices, without texts that are specific to a form."""
     return f"question.{question.id}", *(choice_key(question.id, c.id, c.text) for c in question.choices)
 
 
 def choice_key(question: str, choice: str, text: str | None) -> str:
-    """Return the key of a choice: its own `text`, or by default one made of the ids."""
+    """Return the key of a choice: its `text`, or by default one derived from the ids."""
     return text or f"choice.{question}.{choice}"
 
 
 def short_key(question: Question) -> str:
-    """Return the key of the few words a question is called by in a list of answers."""
+    """Return the key of a question's short name in a list of answers."""
     return f"short.{question.id}"
 
 
 def topic_keys(topic: Topic) -> tuple[str, ...]:
-    """Return the keys of a topic of the menu "Learn"."""
+    """Return the keys of a topic in the "Learn" menu."""
     return f"learn.{topic.id}.title", f"learn.{topic.id}.body"
 
 
 def needed_keys(protocol: Protocol) -> tuple[str, ...]:
-    """Return every key that the protocol's questions, forms and tips show."""
+    """Return every key that the protocol's questions, forms, tips and topics use."""
     asked = {step.ask for form in protocol.forms.values() for step in form.steps if step.text is None}
     keys = [
         k for q in protocol.questions.values() for k in question_keys(q) if q.id in asked or k != f"question.{q.id}"
@@ -206,7 +206,7 @@ def needed_keys(protocol: Protocol) -> tuple[str, ...]:
 
 
 def red_flag_keys(protocol: Protocol) -> tuple[str, ...]:
-    """Return the keys of every question that is marked as red flag or can, by a rule, give URGENT or more."""
+    """Return the keys of every question that is marked as a red flag or, by a rule, can give URGENT or higher."""
     serious = {q for rule in protocol.rules if rule.tier >= Tier.URGENT for q in rule.questions}
     flagged = {q.id for q in protocol.questions.values() if q.red_flag or q.id in serious}
     keys = {key for q in flagged if q in protocol.questions for key in question_keys(protocol.questions[q])}
@@ -218,7 +218,7 @@ def red_flag_keys(protocol: Protocol) -> tuple[str, ...]:
 
 
 def packaged_locales() -> Path:
-    """Return the folder of the catalogs that come with the program."""
+    """Return the folder of the catalogs that are part of the program."""
     return Path(str(files("bot.content"))) / "locales"
 
 
@@ -235,12 +235,12 @@ def _load_language(folder: Path, faults: list[Fault]) -> _Language:
             if message.id:
                 key = message.id if isinstance(message.id, str) else message.id[0]
                 if key in entries:
-                    faults.append(Fault(name, message.lineno or 1, f"'{key}' stands in both catalogs: remove one"))
+                    faults.append(Fault(name, message.lineno or 1, f"'{key}' is in two catalogs: remove one of them"))
                 entries[key] = _entry(message, name)
         plural = plural or c2py(catalog.plural_expr)
     if plural is None:
         faults.append(
-            Fault(f"{folder.name}/{DOMAINS[0]}.po", 1, "no catalog of this language: add one or switch it off")
+            Fault(f"{folder.name}/{DOMAINS[0]}.po", 1, "this language has no catalog: add one or disable the language")
         )
     return _Language(entries, plural or c2py("0"))
 
@@ -262,7 +262,7 @@ def _entry(message: Message, file: str) -> _Entry:
     return _Entry(forms, message.fuzzy, file, message.lineno or 1)
 
 
-def _filled(match: re.Match[str], values: Mapping[str, str | int], escape: Callable[[str], str]) -> str:
+def _replacement(match: re.Match[str], values: Mapping[str, str | int], escape: Callable[[str], str]) -> str:
     value = values.get(match[1])
     if value is None:
         return match[0]
@@ -273,7 +273,7 @@ def _filled(match: re.Match[str], values: Mapping[str, str | int], escape: Calla
 
 
 class _Markup(HTMLParser):
-    """Collects what Telegram would refuse: tags it does not know, and tags left open or closed twice."""
+    """Collects markup that Telegram would refuse: unknown tags, unclosed tags, unmatched end tags."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
@@ -282,12 +282,12 @@ class _Markup(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in _TAGS or attrs:
-            self.problems.append(f"<{tag}> is not among <b>, <i>, <u>, <s>, <code> without attributes")
+            self.problems.append(f"<{tag}> is not allowed: use <b>, <i>, <u>, <s>, <code> without attributes")
         self._open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if not self._open or self._open.pop() != tag:
-            self.problems.append(f"</{tag}> closes nothing")
+            self.problems.append(f"</{tag}> has no matching start tag")
 
     def close(self) -> None:
         super().close()
@@ -295,10 +295,10 @@ class _Markup(HTMLParser):
 
 
 def markup_problems(text: str) -> list[str]:
-    """Return what Telegram would refuse in a string; empty if it would take it."""
+    """Return the markup problems for which Telegram would refuse a string."""
     parser = _Markup()
     parser.feed(text)
     parser.close()
-    bare = "write &lt; and &amp; for a bare < and &"
-    loose = re.search(r"&(?!(?:lt|gt|amp|quot|#\d+);)|<(?!/?[a-z])", text)
-    return parser.problems + ([bare] if loose else [])
+    bare = "write &lt; and &amp; for < and & in the text"
+    is_unescaped = re.search(r"&(?!(?:lt|gt|amp|quot|#\d+);)|<(?!/?[a-z])", text)
+    return parser.problems + ([bare] if is_unescaped else [])

@@ -1,28 +1,42 @@
-"""Decides what happens next to an alert on the patient's side; sends nothing and closes nothing.
+"""The two sides of an alert: the safety follow-ups to the patient, and the team's work. Stores nothing.
 
-The loop-back, told as a story: the call screen is shown when the alert is raised. After a while the patient is asked
-"did you reach someone?". Yes ends the asking. "Not yet", "I can't reach them" and "I can't call" show the number and
-the next step, and they are asked again. After the last question without a yes the alert is marked *patient
-unconfirmed* for staff.
-
-What holds here, each with a test:
+The patient's side: raising the alert shows the call screen. After the protocol's wait, the patient is asked "did you
+reach someone?". "Yes" ends the safety follow-ups. "Not yet", "I can't reach them" and "I can't call" show the number
+and the next step, and the patient is asked again. After the last question without a "yes", the alert is marked
+*patient unconfirmed* for staff. The rules, each with a test:
 
 * Silence never closes an alert: it leads to the next question, then to *unconfirmed*.
-* "I tapped by mistake" and the hour of night are not among what `decide` sees, so they can't close or delay anything.
-* A reply never puts the next question off: only a planned moment that has passed is replaced by a later one.
+* `decide` sees neither "I tapped by mistake" nor quiet hours, so they can't close or delay anything.
+* A reply never postpones the next question: a planned time is replaced by a later one only once it has passed.
+
+The team's side is the table `TEAM_TRANSITIONS`: everything that changes who works on an alert belongs in this file, and
+each row names the states that an act can lead to. The rules, each with a test:
+
+* An alert is open until it has an owner, then acknowledged, and closed once a team member closes it. The state follows
+  from the owner and the time of closing; it is not stored separately.
+* An act without a row in the table, or one that its handler refuses, changes nothing: the result is `Refused`, which
+  names the act, the state and the reason.
+* The first member who acknowledges is the owner; a second one is refused, but the alert may be handed over to them.
+* No alert is closed without an outcome, and the outcome is kept when the alert is reopened.
+* While an alert has an owner or is closed, the escalation notifies nobody of it.
+* Releasing and reopening lead back to open and restart the escalation: no alert is left without an owner unnoticed.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from pydantic import AwareDatetime
 
+from bot.core.frozen import Frozen
 from bot.core.protocol import Clocks, Repeat, Tier
-from bot.core.screen import Frozen
+
+# --- The patient's side -----------------------------------------------------------------------------------------------
 
 
 class Reply(StrEnum):
-    """What the patient tapped about the call."""
+    """The patient's reply to a safety follow-up."""
 
     CALLED = "called"
     REACHED = "reached"
@@ -31,88 +45,388 @@ class Reply(StrEnum):
     CANNOT_CALL = "cannot_call"
 
 
-class Action(StrEnum):
-    """What is to be done now."""
+class AlertAction(StrEnum):
+    """The next action on the patient's side."""
 
     ASK = "ask"
-    """Ask "did you reach someone?" and count one loop-back."""
+    """Ask "did you reach someone?" and count one safety follow-up."""
     CONFIRM = "confirm"
     """The patient reached someone: stop asking."""
     SHOW_NUMBER = "show_number"
-    """Show the number again and the next step, tell the coordinator; the alert is open (again)."""
+    """Show the number and the next step again, and notify the coordinator; the alert is open (again)."""
     MARK_UNCONFIRMED = "mark_unconfirmed"
-    """All questions were asked and nobody confirmed a call: for staff."""
+    """All safety follow-ups were sent and no call was confirmed: staff must follow up."""
     WAIT = "wait"
 
 
-class Why(StrEnum):
-    """The named reason of a decision."""
+class DecisionReason(StrEnum):
+    """The reason for a decision."""
 
     REACHED_SOMEONE = "reached_someone"
     NOT_REACHED_YET = "not_reached_yet"
     ASKED_TOO_EARLY = "asked_too_early"
     TIME_TO_ASK = "time_to_ask"
     NOBODY_CONFIRMED = "nobody_confirmed"
-    NO_LOOP_BACK = "no_loop_back"
+    NO_SAFETY_FOLLOW_UP = "no_safety_follow_up"
     CLOSED_BY_STAFF = "closed_by_staff"
 
 
 class Alert(Frozen):
-    """What a decision looks at. `loop_backs`: how often the patient was asked so far.
+    """The facts that a decision depends on. `safety_follow_ups`: the number sent so far.
 
-    `next_step_at`: the moment planned for the next step (None: none planned; `decide` then acts at once).
+    `next_patient_prompt_at`: when the next one is planned (None: not planned; `decide` then acts at once).
     """
 
     tier: Tier
     raised_at: AwareDatetime
-    loop_backs: int = 0
+    safety_follow_ups: int = 0
     last_reply: Reply | None = None
     replied_at: AwareDatetime | None = None
-    next_step_at: AwareDatetime | None = None
+    next_patient_prompt_at: AwareDatetime | None = None
     unconfirmed: bool = False
     closed: bool = False
 
 
 class Decision(Frozen):
-    """What to do, why, and when to look again (None: not any more)."""
+    """What to do, why, and when to decide again (None: never)."""
 
-    action: Action
-    reason: Why
-    next_step_at: AwareDatetime | None
+    action: AlertAction
+    reason: DecisionReason
+    next_patient_prompt_at: AwareDatetime | None
 
 
-def first_step_at(tier: Tier, clocks: Clocks, at: datetime) -> datetime | None:
-    """Return when an alert raised at `at` is first asked after; None for a tier without a loop-back."""
-    repeat = clocks.loop_back.get(tier)
+def first_prompt_at(tier: Tier, clocks: Clocks, at: datetime) -> datetime | None:
+    """Return when the first safety follow-up of an alert raised at `at` is due; None if its tier has none.
+
+    The wait is the protocol's (`clocks.loop_back` of the tier).
+    """
+    repeat = clocks.safety_follow_up.get(tier)
     return at + repeat.after if repeat is not None else None
 
 
 def decide(alert: Alert, clocks: Clocks, at: datetime) -> Decision:
-    """Return what to do at `at`: a reply given at that very moment is answered, otherwise the clock decides."""
+    """Return what to do at `at`: answer a reply that was given at exactly `at`, otherwise act by the planned time."""
     if alert.closed:
-        return Decision(action=Action.WAIT, reason=Why.CLOSED_BY_STAFF, next_step_at=None)
+        return Decision(action=AlertAction.WAIT, reason=DecisionReason.CLOSED_BY_STAFF, next_patient_prompt_at=None)
     if alert.last_reply in {Reply.CALLED, Reply.REACHED}:
-        return Decision(action=Action.CONFIRM, reason=Why.REACHED_SOMEONE, next_step_at=None)
+        return Decision(action=AlertAction.CONFIRM, reason=DecisionReason.REACHED_SOMEONE, next_patient_prompt_at=None)
     if alert.last_reply is not None and alert.replied_at == at:
-        again_at = _asked_again_at(alert, clocks, at)
-        return Decision(action=Action.SHOW_NUMBER, reason=Why.NOT_REACHED_YET, next_step_at=again_at)
-    return _by_the_clock(alert, clocks.loop_back.get(alert.tier), at)
+        next_at = _next_prompt_at(alert, clocks, at)
+        return Decision(
+            action=AlertAction.SHOW_NUMBER, reason=DecisionReason.NOT_REACHED_YET, next_patient_prompt_at=next_at
+        )
+    return _by_planned_time(alert, clocks.safety_follow_up.get(alert.tier), at)
 
 
-def _by_the_clock(alert: Alert, repeat: Repeat | None, at: datetime) -> Decision:
+def _by_planned_time(alert: Alert, repeat: Repeat | None, at: datetime) -> Decision:
     if repeat is None:
-        return Decision(action=Action.WAIT, reason=Why.NO_LOOP_BACK, next_step_at=None)
-    if alert.next_step_at is not None and at < alert.next_step_at:
-        return Decision(action=Action.WAIT, reason=Why.ASKED_TOO_EARLY, next_step_at=alert.next_step_at)
-    if alert.unconfirmed or alert.loop_backs >= repeat.times:
-        return Decision(action=Action.MARK_UNCONFIRMED, reason=Why.NOBODY_CONFIRMED, next_step_at=None)
-    return Decision(action=Action.ASK, reason=Why.TIME_TO_ASK, next_step_at=at + repeat.after)
+        return Decision(action=AlertAction.WAIT, reason=DecisionReason.NO_SAFETY_FOLLOW_UP, next_patient_prompt_at=None)
+    if alert.next_patient_prompt_at is not None and at < alert.next_patient_prompt_at:
+        return Decision(
+            action=AlertAction.WAIT,
+            reason=DecisionReason.ASKED_TOO_EARLY,
+            next_patient_prompt_at=alert.next_patient_prompt_at,
+        )
+    if alert.unconfirmed or alert.safety_follow_ups >= repeat.times:
+        return Decision(
+            action=AlertAction.MARK_UNCONFIRMED, reason=DecisionReason.NOBODY_CONFIRMED, next_patient_prompt_at=None
+        )
+    return Decision(action=AlertAction.ASK, reason=DecisionReason.TIME_TO_ASK, next_patient_prompt_at=at + repeat.after)
 
 
-def _asked_again_at(alert: Alert, clocks: Clocks, at: datetime) -> datetime | None:
-    """Return when "not yet" is followed up: at the moment already planned if that is still to come."""
+def _next_prompt_at(alert: Alert, clocks: Clocks, at: datetime) -> datetime | None:
+    """Return when to ask again after "not yet": at the planned time if that is still ahead."""
     if alert.unconfirmed:
         return None
-    if alert.next_step_at is not None and alert.next_step_at > at:
-        return alert.next_step_at
-    return first_step_at(alert.tier, clocks, at)
+    if alert.next_patient_prompt_at is not None and alert.next_patient_prompt_at > at:
+        return alert.next_patient_prompt_at
+    return first_prompt_at(alert.tier, clocks, at)
+
+
+# --- The team's side --------------------------------------------------------------------------------------------------
+
+
+class TeamState(StrEnum):
+    """The state of the team's work on an alert."""
+
+    OPEN = "open"
+    """It has no owner: the escalation notifies one person after the other."""
+    ACKNOWLEDGED = "acknowledged"
+    """It has an owner."""
+    CLOSED = "closed"
+
+
+class TeamSide(Frozen):
+    """The team's side of an alert, with the same fields as the stored record (`bot.app.records.alerts.AlertRow`)."""
+
+    owner: str | None = None
+    acknowledged_at: AwareDatetime | None = None
+    outcome: str | None = None
+    noted_at: AwareDatetime | None = None
+    closed_by: str | None = None
+    closed_at: AwareDatetime | None = None
+    notified: tuple[str, ...] = ()
+    escalation_level: int = 0
+    clock_from: AwareDatetime | None = None
+    next_escalation_at: AwareDatetime | None = None
+    work_revision: int = 0
+
+    @property
+    def state(self) -> TeamState:
+        """Return the state that follows from the fields."""
+        if self.closed_at is not None:
+            return TeamState.CLOSED
+        return TeamState.OPEN if self.owner is None else TeamState.ACKNOWLEDGED
+
+
+# --- Acts of the team
+
+
+class Acknowledge(Frozen):
+    """A team member becomes the owner of an alert without one."""
+
+    by: str
+
+
+class HandOver(Frozen):
+    """An alert gets another owner. `notify`: the new owner follows it in their chat."""
+
+    to: str
+    notify: bool
+
+
+class Note(Frozen):
+    """A team member notes an outcome, which replaces an earlier one, and becomes the owner if there is none."""
+
+    outcome: str
+    by: str
+
+
+class Close(Frozen):
+    """A team member closes an alert that has an outcome."""
+
+    by: str
+
+
+class Reopen(Frozen):
+    """A closed alert becomes open again, without an owner."""
+
+
+class Follow(Frozen):
+    """A team member views an alert in their chat and follows its changes there from then on."""
+
+    name: str
+
+
+# --- What the escalation does
+
+
+class Release(Frozen):
+    """The owner left the team or can't be reached: the alert becomes open."""
+
+    name: str
+
+
+class SkipNotified(Frozen):
+    """The member who was notified last can't be reached: the level that notified them is repeated at once."""
+
+    name: str
+
+
+class Escalate(Frozen):
+    """The escalation advanced by `steps` levels, which notified these team members."""
+
+    steps: int
+    notify: tuple[str, ...]
+    next_at: AwareDatetime | None
+
+
+class StopEscalation(Frozen):
+    """The escalation stops: nobody is left to notify, or the alert isn't open any more."""
+
+
+class ResumeEscalation(Frozen):
+    """Somebody can be notified again: the escalation continues."""
+
+
+TeamAct = (
+    Acknowledge
+    | HandOver
+    | Note
+    | Close
+    | Reopen
+    | Follow
+    | Release
+    | SkipNotified
+    | Escalate
+    | StopEscalation
+    | ResumeEscalation
+)
+
+
+class Refusal(StrEnum):
+    """The reason why an act was refused."""
+
+    NOT_NOW = "not_now"
+    """The state doesn't allow it."""
+    OWNED_BY_ANOTHER = "owned_by_another"
+    NO_OUTCOME = "no_outcome"
+    NOT_THE_OWNER = "not_the_owner"
+    NOT_NOTIFIED_LAST = "not_notified_last"
+
+
+class Refused(Frozen):
+    """Nothing changed: the act (`act`: its type's name) is not possible in `state`."""
+
+    act: str
+    state: TeamState
+    reason: Refusal
+
+
+class UnlistedTeamStateError(AssertionError):
+    """A handler returned a state that its row of `TEAM_TRANSITIONS` doesn't list: an error in the table."""
+
+    def __init__(self, act: TeamAct, state: TeamState, reached: TeamState) -> None:
+        super().__init__(f"{type(act).__name__} in {state} led to {reached}, which its transition doesn't list")
+
+
+def new_team_side(at: datetime, *, is_agreed: bool) -> TeamSide:
+    """Return the team's side of an alert raised at `at`; without an escalation if it is at an agreed level."""
+    return TeamSide(next_escalation_at=None if is_agreed else at)
+
+
+def apply_act(side: TeamSide, act: TeamAct, at: datetime) -> TeamSide | Refused:
+    """Return the team's side after an act at `at`, or why it is refused. Repeating an act returns an equal side.
+
+    UnlistedTeamStateError if the new state is not listed in the act's row of `TEAM_TRANSITIONS`.
+    """
+    transition = TEAM_TRANSITIONS.get((side.state, type(act)))
+    if transition is None:
+        return Refused(act=type(act).__name__, state=side.state, reason=Refusal.NOT_NOW)
+    changes = transition.handle(side, act, at)
+    if isinstance(changes, Refusal):
+        return Refused(act=type(act).__name__, state=side.state, reason=changes)
+    after = side.model_copy(update=changes)
+    if after.state not in transition.leads_to:
+        raise UnlistedTeamStateError(act, side.state, after.state)
+    return after
+
+
+_Changes = Mapping[str, object]
+
+
+def _acknowledge(side: TeamSide, act: Acknowledge, at: datetime) -> _Changes | Refusal:
+    if side.owner == act.by:
+        return {}
+    return Refusal.OWNED_BY_ANOTHER if side.owner is not None else _with_new_revision(side, _owned(act.by, at))
+
+
+def _hand_over(side: TeamSide, act: HandOver, at: datetime) -> _Changes:
+    notified = _append_once(side.notified, act.to) if act.notify else side.notified
+    return _with_new_revision(side, _owned(act.to, at) | {"notified": notified})
+
+
+def _note(side: TeamSide, act: Note, at: datetime) -> _Changes:
+    owned = _owned(act.by, at) if side.owner is None else {}
+    return _with_new_revision(side, owned | {"outcome": act.outcome, "noted_at": at})
+
+
+def _close(side: TeamSide, act: Close, at: datetime) -> _Changes | Refusal:
+    if side.outcome is None:
+        return Refusal.NO_OUTCOME
+    return _with_new_revision(side, {"closed_by": act.by, "closed_at": at})
+
+
+def _reopen(side: TeamSide, _act: Reopen, at: datetime) -> _Changes:
+    return _with_new_revision(side, {"closed_by": None, "closed_at": None, "notified": ()} | _open_from(at))
+
+
+def _follow(side: TeamSide, act: Follow, _at: datetime) -> _Changes:
+    return _with_new_revision(side, {"notified": _append_once(side.notified, act.name)})
+
+
+def _release(side: TeamSide, act: Release, at: datetime) -> _Changes | Refusal:
+    if side.owner != act.name:
+        return Refusal.NOT_THE_OWNER
+    others = tuple(name for name in side.notified if name != act.name)
+    return _with_new_revision(side, {"notified": others} | _open_from(at))
+
+
+def _skip_notified(side: TeamSide, act: SkipNotified, at: datetime) -> _Changes | Refusal:
+    if side.notified[-1:] != (act.name,) or side.next_escalation_at is None:
+        return Refusal.NOT_NOTIFIED_LAST
+    return {"escalation_level": max(0, side.escalation_level - 1), "next_escalation_at": at}
+
+
+def _escalate(side: TeamSide, act: Escalate, _at: datetime) -> _Changes:
+    done = {
+        "escalation_level": side.escalation_level + act.steps,
+        "notified": (*side.notified, *act.notify),
+        "next_escalation_at": act.next_at,
+    }
+    return _with_new_revision(side, done)
+
+
+def _stop_escalation(_side: TeamSide, _act: StopEscalation, _at: datetime) -> _Changes:
+    return {"next_escalation_at": None}
+
+
+def _resume_escalation(_side: TeamSide, _act: ResumeEscalation, at: datetime) -> _Changes:
+    return {"next_escalation_at": at}
+
+
+def _owned(by: str, at: datetime) -> dict[str, object]:
+    """Set the owner and stop the escalation."""
+    return {"owner": by, "acknowledged_at": at, "next_escalation_at": None}
+
+
+def _open_from(at: datetime) -> dict[str, object]:
+    """Remove the owner and restart the escalation at its first level."""
+    return {"owner": None, "acknowledged_at": None, "clock_from": at, "escalation_level": 0, "next_escalation_at": at}
+
+
+def _with_new_revision(side: TeamSide, changes: Mapping[str, object]) -> _Changes:
+    """Count a change that is visible in the team's chats, so that their messages are updated."""
+    return {**changes, "work_revision": side.work_revision + 1}
+
+
+def _append_once(notified: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return notified if name in notified else (*notified, name)
+
+
+class TeamTransition(NamedTuple):
+    """A row of the table: the handler of an act in a state, and all states that it can lead to."""
+
+    handle: Callable[[TeamSide, Any, datetime], _Changes | Refusal]
+    leads_to: frozenset[TeamState]
+
+
+def _to(handle: Callable[[TeamSide, Any, datetime], _Changes | Refusal], *leads_to: TeamState) -> TeamTransition:
+    return TeamTransition(handle, frozenset(leads_to))
+
+
+_OPEN, _ACKNOWLEDGED, _CLOSED = TeamState.OPEN, TeamState.ACKNOWLEDGED, TeamState.CLOSED
+
+TEAM_TRANSITIONS: Mapping[tuple[TeamState, type[TeamAct]], TeamTransition] = {
+    (_OPEN, Acknowledge): _to(_acknowledge, _ACKNOWLEDGED),
+    (_OPEN, HandOver): _to(_hand_over, _ACKNOWLEDGED),
+    (_OPEN, Note): _to(_note, _ACKNOWLEDGED),
+    # A released or reopened alert keeps its outcome, so it may be closed without an owner.
+    (_OPEN, Close): _to(_close, _CLOSED),
+    (_OPEN, Follow): _to(_follow, _OPEN),
+    (_OPEN, SkipNotified): _to(_skip_notified, _OPEN),
+    (_OPEN, Escalate): _to(_escalate, _OPEN),
+    (_OPEN, StopEscalation): _to(_stop_escalation, _OPEN),
+    (_OPEN, ResumeEscalation): _to(_resume_escalation, _OPEN),
+    (_ACKNOWLEDGED, Acknowledge): _to(_acknowledge, _ACKNOWLEDGED),
+    (_ACKNOWLEDGED, HandOver): _to(_hand_over, _ACKNOWLEDGED),
+    (_ACKNOWLEDGED, Note): _to(_note, _ACKNOWLEDGED),
+    (_ACKNOWLEDGED, Close): _to(_close, _CLOSED),
+    (_ACKNOWLEDGED, Follow): _to(_follow, _ACKNOWLEDGED),
+    (_ACKNOWLEDGED, Release): _to(_release, _OPEN),
+    (_ACKNOWLEDGED, StopEscalation): _to(_stop_escalation, _ACKNOWLEDGED),
+    (_CLOSED, Reopen): _to(_reopen, _OPEN),
+    (_CLOSED, Follow): _to(_follow, _CLOSED),
+    (_CLOSED, StopEscalation): _to(_stop_escalation, _CLOSED),
+}
+"""Every act that is possible in a state, and the states it can lead to."""

@@ -1,96 +1,227 @@
-"""The check-in: the table of its transitions. Shows nothing, stores nothing, reads no clock.
+"""The check-in: its types, the path through its form and the table of its transitions. Shows and stores nothing.
 
-The rules, each held by a test:
+Everything that affects the state of a check-in belongs in this file. As much of it as possible is in `TRANSITIONS`:
+each row names the handler of an input and every state that the input can lead to.
 
-* Every pair of state and input that may do something stands in `TRANSITIONS`; any other pair, and a tap on a screen
-  that is no longer current, changes nothing and yields `Ignored`, naming input and state.
-* A tap is current when its question is the one at `cursor` and its revision is not older than the question's first
-  showing. A toggle carries its target, so doubled and quick taps are neither lost nor undone.
-* Every answer is stored and assessed at the tap. Whatever lifts the tier above `acted_on` to EMERGENCY stops the form
-  (only steps marked `after_emergency` are still asked); to URGENT pauses it (going on or finishing is offered).
-* A claimed mistake deletes nothing and lowers nothing: `raised` stays, the question is asked anew, and the next red
-  flag raises again, even at the same tier.
-* An answer can be changed once the check-in is done. What rises is raised, what falls takes nothing back, and the
-  check-in stays done: it is never open a second time.
-* Silence clears nothing: a check-in that expires or is replaced is assessed by what was answered.
+The rules, each with a test:
+
+* Every pair of state and input that can have an effect is a row of `TRANSITIONS`. Any other pair, and a tap on a screen
+  that is no longer current, changes nothing and returns `Ignored`, which names the input and the state.
+* `step` never returns a state that its row doesn't list: it raises `UnlistedStateError`, which names the input and the
+  states. That is an error in this file; the transaction is rolled back and the update becomes a dead letter. A step
+  that raises a red flag is returned in any case: an error in the table must not suppress a call screen.
+* A tap is current if its question is the one at `cursor` and its revision is not older than the question's first
+  showing. A toggle carries its target state, so that double and quick taps are neither lost nor undone.
+* Every answer is stored and assessed when it is tapped. An answer that raises the tier above `acted_on` to EMERGENCY
+  stops the form (only steps marked `after_emergency` are still asked); to URGENT pauses it (the patient may continue
+  or finish).
+* A claimed mistake deletes nothing and lowers nothing: `raised` is kept, the question is asked again, and the next red
+  flag is raised again, even at the same tier.
+* An answer can be changed once the check-in is done. A higher tier is raised, a lower one retracts nothing, and the
+  check-in stays done: it is never reopened.
+* Silence retracts nothing: a check-in that expires or is replaced is assessed by the answers it has.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
 
-from bot.core.checkin_path import is_possible, is_unfinished, next_open, path, progress, taps_left
-from bot.core.checkin_words import (
-    AnswerForgotten,
-    AnswerGiven,
-    Back,
-    Change,
-    Changed,
-    CheckIn,
-    Choose,
-    Closed,
-    Event,
-    Expire,
-    Finish,
-    Finished,
-    GoOn,
-    Ignored,
-    Input,
-    Mistake,
-    MistakeClaimed,
-    Reason,
-    RedFlag,
-    Replace,
-    Skip,
-    State,
-    Step,
-    Submit,
-    Tap,
-    Toggle,
-)
-from bot.core.protocol import SKIP, Answers, Protocol, Question, Tier, applicable
+from bot.core.frozen import Frozen
+from bot.core.protocol import SKIP, Answers, FormStep, Protocol, Question, Tier, applicable
 from bot.core.triage import Assessment, History, assess
 
-__all__ = [
-    "TRANSITIONS",
-    "AnswerForgotten",
-    "AnswerGiven",
-    "Back",
-    "Change",
-    "Changed",
-    "CheckIn",
-    "Choose",
-    "Closed",
-    "Event",
-    "Expire",
-    "Finish",
-    "Finished",
-    "GoOn",
-    "Ignored",
-    "Input",
-    "Mistake",
-    "MistakeClaimed",
-    "Reason",
-    "RedFlag",
-    "Replace",
-    "Skip",
-    "State",
-    "Step",
-    "Submit",
-    "Tap",
-    "Toggle",
-    "next_open",
-    "open_checkin",
-    "progress",
-    "step",
-    "taps_left",
-]
+# --- The check-in -----------------------------------------------------------------------------------------------------
 
-# --- What the rest of the program asks --------------------------------------------------------------------------------
+
+class State(StrEnum):
+    """The state of a check-in."""
+
+    ASKING = "asking"
+    PAUSED = "paused"
+    """URGENT was raised: the call screen is shown, and the patient may continue or finish."""
+    STOPPED = "stopped"
+    """EMERGENCY was raised: only steps marked `after_emergency` are still asked."""
+    DONE = "done"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+
+
+class CheckIn(Frozen):
+    """One check-in of one patient. `raised`: the highest tier that it has raised."""
+
+    form: str
+    state: State
+    revision: int
+    asked_revision: int
+    """The revision at which the question at `cursor` was first shown; older taps are stale."""
+    cursor: str | None
+    answers: Answers
+    raised: Tier = Tier.ROUTINE
+    acted_on: Tier = Tier.ROUTINE
+    """The tier that an answer must exceed to raise a red flag: `raised`, but ROUTINE after a claimed mistake."""
+
+
+# --- Inputs -----------------------------------------------------------------------------------------------------------
+
+
+class Choose(Frozen):
+    """The patient taps a choice of a single-choice question."""
+
+    question: str
+    choice: str
+    revision: int
+
+
+class Toggle(Frozen):
+    """The patient taps a choice of a multiple-choice question; `on` is its new state."""
+
+    question: str
+    choice: str
+    on: bool
+    revision: int
+
+
+class Submit(Frozen):
+    """The patient taps "Done" under a multiple-choice question."""
+
+    question: str
+    revision: int
+
+
+class Skip(Frozen):
+    """The patient skips the question."""
+
+    question: str
+    revision: int
+
+
+class Back(Frozen):
+    """The patient returns to the previous question."""
+
+    question: str
+    revision: int
+
+
+class Continue(Frozen):
+    """The patient continues the form after URGENT."""
+
+    revision: int
+
+
+class Finish(Frozen):
+    """The patient ends the form after URGENT."""
+
+    revision: int
+
+
+class Mistake(Frozen):
+    """The patient taps "I tapped by mistake"."""
+
+
+class Expire(Frozen):
+    """The time to answer the check-in has expired."""
+
+
+class Replace(Frozen):
+    """Another check-in supersedes this one."""
+
+
+class Change(Frozen):
+    """The patient changes an answer of the finished check-in."""
+
+    question: str
+    choices: tuple[str, ...]
+
+
+Tap = Choose | Toggle | Submit | Skip | Back
+Input = Tap | Continue | Finish | Mistake | Expire | Replace | Change
+
+# --- Events -----------------------------------------------------------------------------------------------------------
+
+
+class AnswerGiven(Frozen):
+    """The question is answered; this replaces an earlier answer."""
+
+    question: str
+    choices: tuple[str, ...]
+
+
+class AnswerRemoved(Frozen):
+    """The question's answer is removed: every choice was unticked, or the question is no longer asked."""
+
+    question: str
+
+
+class RedFlag(Frozen):
+    """The tier rose to URGENT or EMERGENCY: show the call screen at once."""
+
+    assessment: Assessment
+
+
+class Finished(Frozen):
+    """No more questions follow: the final assessment."""
+
+    assessment: Assessment
+
+
+class Changed(Frozen):
+    """An answer of the finished check-in was changed: the new assessment of all its answers."""
+
+    assessment: Assessment
+
+
+class MistakeClaimed(Frozen):
+    """The patient says that the answer behind this tier was a mistake. It is recorded and retracts nothing."""
+
+    tier: Tier
+
+
+class Closed(Frozen):
+    """The check-in ended without being finished."""
+
+    state: State
+
+
+class IgnoredReason(StrEnum):
+    """The reason why an input was ignored."""
+
+    NOT_NOW = "not_now"
+    STALE = "stale"
+    UNKNOWN_CHOICE = "unknown_choice"
+    NOTHING_CHOSEN = "nothing_chosen"
+    FIRST_QUESTION = "first_question"
+
+
+class Ignored(Frozen):
+    """Nothing changed: the input (`input`: its type's name) has no effect in `state`."""
+
+    reason: IgnoredReason
+    input: str
+    state: State
+
+
+Event = AnswerGiven | AnswerRemoved | RedFlag | Finished | Changed | MistakeClaimed | Closed | Ignored
+
+
+class Step(Frozen):
+    """The check-in after an input, and the events."""
+
+    checkin: CheckIn
+    events: tuple[Event, ...]
+
+
+class UnlistedStateError(AssertionError):
+    """A handler returned a state that its row of `TRANSITIONS` doesn't list: an error in the table."""
+
+    def __init__(self, received: Input, state: State, reached: State) -> None:
+        super().__init__(f"{type(received).__name__} in {state} led to {reached}, which its transition doesn't list")
+
+
+# --- Opening and stepping ---------------------------------------------------------------------------------------------
 
 
 def open_checkin(form: str, protocol: Protocol, answers: Answers | None = None) -> CheckIn:
-    """Return a new check-in at its first open question. `answers` are known already ("I feel worse now").
+    """Return a new check-in at its first unanswered question. `answers`: already known ("I feel worse now").
 
     KeyError if the protocol has no such form.
     """
@@ -100,30 +231,95 @@ def open_checkin(form: str, protocol: Protocol, answers: Answers | None = None) 
     return empty.model_copy(update={"cursor": next_open(empty, protocol)})
 
 
-def step(checkin: CheckIn, received: Input, protocol: Protocol, history: History, at: datetime) -> Step:
-    """Take one input at `at`. Whatever can't be taken changes nothing and yields `Ignored`."""
-    handler = TRANSITIONS.get((checkin.state, type(received)))
-    if handler is None:
-        outcome: _Outcome = Reason.NOT_NOW
-    else:
-        outcome = handler(_Ground(checkin, protocol, history), received)
-    if isinstance(outcome, Reason):
-        name = type(received).__name__
-        return Step(checkin=checkin, events=(Ignored(reason=outcome, input=name, state=checkin.state),), at=at)
-    return Step(checkin=outcome[0], events=outcome[1], at=at)
+def step(checkin: CheckIn, received: Input, protocol: Protocol, history: History) -> Step:
+    """Return the check-in after an input, with the events; `Ignored` if the input has no effect.
+
+    UnlistedStateError if the new state is not listed in the input's row of `TRANSITIONS`, unless a red flag is raised.
+    """
+    transition = TRANSITIONS.get((checkin.state, type(received)))
+    if transition is None:
+        return _ignored(checkin, received, IgnoredReason.NOT_NOW)
+    outcome = transition.handle(_Context(checkin, protocol, history), received)
+    if isinstance(outcome, IgnoredReason):
+        return _ignored(checkin, received, outcome)
+    after, events = outcome
+    flagged = any(isinstance(event, RedFlag) for event in events)
+    if after.state not in transition.leads_to and not flagged:
+        raise UnlistedStateError(received, checkin.state, after.state)
+    return Step(checkin=after, events=events)
+
+
+def _ignored(checkin: CheckIn, received: Input, reason: IgnoredReason) -> Step:
+    name = type(received).__name__
+    return Step(checkin=checkin, events=(Ignored(reason=reason, input=name, state=checkin.state),))
+
+
+# --- The path through its form ----------------------------------------------------------------------------------------
+
+
+def progress(checkin: CheckIn, protocol: Protocol) -> tuple[int, int]:
+    """Return (position, total) for "3 of 8": the current question's position among all that the answers lead to."""
+    asked = [s.ask for s in path(checkin, protocol)]
+    if checkin.cursor in asked:
+        return asked.index(checkin.cursor) + 1, len(asked)
+    return sum(q in checkin.answers for q in asked), len(asked)
+
+
+def taps_left(checkin: CheckIn, protocol: Protocol) -> int:
+    """Return the number of questions left, including the current one: one tap each if nothing is wrong."""
+    return sum(
+        s.ask not in checkin.answers or (s.ask == checkin.cursor and is_unfinished(checkin, protocol))
+        for s in path(checkin, protocol)
+    )
+
+
+def path(checkin: CheckIn, protocol: Protocol) -> tuple[FormStep, ...]:
+    """Return the steps of this check-in; after an EMERGENCY, only those marked `after_emergency`."""
+    steps = applicable(protocol.forms[checkin.form], checkin.answers)
+    return tuple(s for s in steps if s.after_emergency) if checkin.state is State.STOPPED else steps
+
+
+def next_open(checkin: CheckIn, protocol: Protocol) -> str | None:
+    """Return the first question without an answer; None if all are answered."""
+    return next((s.ask for s in path(checkin, protocol) if s.ask not in checkin.answers), None)
+
+
+def is_unfinished(checkin: CheckIn, protocol: Protocol) -> bool:
+    """Return whether the question at the cursor waits for a tap although it may have an answer.
+
+    This is so while the answer can still change: after Back, after a claimed mistake, and before "Done" under ticked
+    choices.
+    """
+    if checkin.state is not State.PAUSED:
+        return checkin.cursor is not None
+    return checkin.cursor is not None and _has_ticked_choices(protocol.questions[checkin.cursor], checkin.answers)
+
+
+def is_possible(question: Question, choices: tuple[str, ...]) -> bool:
+    """Return whether these choices are a complete, valid answer to the question."""
+    chosen = [question.choice(c) for c in choices]
+    if not chosen or None in chosen or len(set(choices)) < len(choices):
+        return False
+    alone = question.kind == "single" or any(c is not None and c.exclusive for c in chosen)
+    return len(chosen) == 1 or not alone
+
+
+def _has_ticked_choices(question: Question, answers: Answers) -> bool:
+    given = [question.choice(c) for c in answers.get(question.id, ())]
+    return question.kind == "several" and any(c is not None and not c.exclusive for c in given)
 
 
 # --- Handlers ---------------------------------------------------------------------------------------------------------
 
 
-class _Ground(NamedTuple):
-    """What a handler stands on."""
+class _Context(NamedTuple):
+    """What a handler works with: the check-in before the input, the protocol and the earlier answers."""
 
     checkin: CheckIn
     protocol: Protocol
     history: History
 
-    def at(self, checkin: CheckIn) -> "_Ground":
+    def at(self, checkin: CheckIn) -> "_Context":
         return self._replace(checkin=checkin)
 
     def assess(self, *, finished: bool, answers: Answers | None = None) -> Assessment:
@@ -131,119 +327,121 @@ class _Ground(NamedTuple):
         return assess(given, self.history, self.protocol, form=self.checkin.form, finished=finished)
 
     def question(self, tap: Tap) -> Question | None:
-        """Return the question tapped on, or None when the tap is stale."""
+        """Return the tapped question; None if the tap is stale."""
         current = tap.question == self.checkin.cursor and _is_current(self.checkin, tap.revision)
         return self.protocol.questions.get(tap.question) if current else None
 
 
-_Outcome = tuple[CheckIn, tuple[Event, ...]] | Reason
+_Outcome = tuple[CheckIn, tuple[Event, ...]] | IgnoredReason
 
 
-def _choose(ground: _Ground, tap: Choose) -> _Outcome:
-    question = ground.question(tap)
+def _choose(context: _Context, tap: Choose) -> _Outcome:
+    question = context.question(tap)
     if question is None:
-        return Reason.STALE
+        return IgnoredReason.STALE
     if question.kind != "single" or question.choice(tap.choice) is None:
-        return Reason.UNKNOWN_CHOICE
-    return _answered(ground, question.id, (tap.choice,), stay=False)
+        return IgnoredReason.UNKNOWN_CHOICE
+    return _answered(context, question.id, (tap.choice,), stay=False)
 
 
-def _toggle(ground: _Ground, tap: Toggle) -> _Outcome:
-    question = ground.question(tap)
+def _toggle(context: _Context, tap: Toggle) -> _Outcome:
+    question = context.question(tap)
     if question is None:
-        return Reason.STALE
+        return IgnoredReason.STALE
     choice = question.choice(tap.choice)
     if question.kind != "several" or choice is None:
-        return Reason.UNKNOWN_CHOICE
+        return IgnoredReason.UNKNOWN_CHOICE
     if choice.exclusive and tap.on:
-        return _answered(ground, question.id, (choice.id,), stay=False)
-    before = ground.checkin.answers.get(question.id, ())
+        return _answered(context, question.id, (choice.id,), stay=False)
+    before = context.checkin.answers.get(question.id, ())
     ticked = {c for c in before if c != choice.id} | ({choice.id} if tap.on else set())
     after = tuple(c.id for c in question.choices if c.id in ticked and not (tap.on and c.exclusive))
     if after == before:
-        return ground.checkin, ()  # a doubled tap: what it asked for is so already
-    return _answered(ground, question.id, after, stay=True)
+        return context.checkin, ()  # a double tap: the choice already has this state
+    return _answered(context, question.id, after, stay=True)
 
 
-def _submit(ground: _Ground, tap: Submit) -> _Outcome:
-    question = ground.question(tap)
+def _submit(context: _Context, tap: Submit) -> _Outcome:
+    question = context.question(tap)
     if question is None:
-        return Reason.STALE
+        return IgnoredReason.STALE
     if question.kind != "several":
-        return Reason.UNKNOWN_CHOICE
-    if question.id not in ground.checkin.answers:
-        return Reason.NOTHING_CHOSEN
-    return _judged(ground, (), stay=False)
+        return IgnoredReason.UNKNOWN_CHOICE
+    if question.id not in context.checkin.answers:
+        return IgnoredReason.NOTHING_CHOSEN
+    return _assessed(context, (), stay=False)
 
 
-def _skip(ground: _Ground, tap: Skip) -> _Outcome:
-    question = ground.question(tap)
+def _skip(context: _Context, tap: Skip) -> _Outcome:
+    question = context.question(tap)
     if question is None:
-        return Reason.STALE
-    return _answered(ground, question.id, (SKIP,), stay=False)
+        return IgnoredReason.STALE
+    return _answered(context, question.id, (SKIP,), stay=False)
 
 
-def _back(ground: _Ground, tap: Back) -> _Outcome:
-    if ground.question(tap) is None:
-        return Reason.STALE
-    asked = [s.ask for s in path(ground.checkin, ground.protocol)]
+def _back(context: _Context, tap: Back) -> _Outcome:
+    if context.question(tap) is None:
+        return IgnoredReason.STALE
+    asked = [s.ask for s in path(context.checkin, context.protocol)]
     position = asked.index(tap.question) if tap.question in asked else 0
     if position == 0:
-        return Reason.FIRST_QUESTION
-    return _at_question(ground.checkin, asked[position - 1]), ()
+        return IgnoredReason.FIRST_QUESTION
+    return _at_question(context.checkin, asked[position - 1]), ()
 
 
-def _go_on(ground: _Ground, tap: GoOn) -> _Outcome:
-    if not _is_current(ground.checkin, tap.revision):
-        return Reason.STALE
-    checkin = ground.checkin
-    asking = ground.at(checkin.model_copy(update={"state": State.ASKING}))
-    if is_unfinished(checkin, ground.protocol):
+def _continue(context: _Context, tap: Continue) -> _Outcome:
+    if not _is_current(context.checkin, tap.revision):
+        return IgnoredReason.STALE
+    checkin = context.checkin
+    asking = context.at(checkin.model_copy(update={"state": State.ASKING}))
+    if is_unfinished(checkin, context.protocol):
         return _at_question(asking.checkin, checkin.cursor), ()
     return _moved_on(asking, ())
 
 
-def _finish(ground: _Ground, tap: Finish) -> _Outcome:
-    if not _is_current(ground.checkin, tap.revision):
-        return Reason.STALE
-    return _done(ground, ())
+def _finish(context: _Context, tap: Finish) -> _Outcome:
+    if not _is_current(context.checkin, tap.revision):
+        return IgnoredReason.STALE
+    return _done(context, ())
 
 
-def _mistake(ground: _Ground, _received: Mistake) -> _Outcome:
-    checkin = ground.checkin
+def _mistake(context: _Context, _received: Mistake) -> _Outcome:
+    checkin = context.checkin
     if checkin.acted_on < Tier.URGENT:
-        return Reason.NOT_NOW
-    anew = checkin.model_copy(update={"state": State.ASKING, "acted_on": Tier.ROUTINE})
-    return _at_question(anew, _raised_by(ground) or checkin.cursor), (MistakeClaimed(tier=checkin.acted_on),)
+        return IgnoredReason.NOT_NOW
+    again = checkin.model_copy(update={"state": State.ASKING, "acted_on": Tier.ROUTINE})
+    return _at_question(again, _question_that_raised(context) or checkin.cursor), (
+        MistakeClaimed(tier=checkin.acted_on),
+    )
 
 
-def _expire(ground: _Ground, _received: Expire) -> _Outcome:
-    return _closed(ground, State.EXPIRED)
+def _expire(context: _Context, _received: Expire) -> _Outcome:
+    return _closed(context, State.EXPIRED)
 
 
-def _replace(ground: _Ground, _received: Replace) -> _Outcome:
-    return _closed(ground, State.REPLACED)
+def _replace(context: _Context, _received: Replace) -> _Outcome:
+    return _closed(context, State.REPLACED)
 
 
-def _change(ground: _Ground, received: Change) -> _Outcome:
-    question = ground.protocol.questions.get(received.question)
-    if question is None or question.id not in {s.ask for s in path(ground.checkin, ground.protocol)}:
-        return Reason.STALE
+def _change(context: _Context, received: Change) -> _Outcome:
+    question = context.protocol.questions.get(received.question)
+    if question is None or question.id not in {s.ask for s in path(context.checkin, context.protocol)}:
+        return IgnoredReason.STALE
     if not is_possible(question, received.choices):
-        return Reason.UNKNOWN_CHOICE
-    if ground.checkin.answers.get(question.id) == received.choices:
-        return ground.checkin, ()  # a doubled tap: it says so already
-    before = ground.assess(finished=True).tier
-    checkin, events = _with_answer(ground, question.id, received.choices)
-    found = ground.at(checkin).assess(finished=True)
+        return IgnoredReason.UNKNOWN_CHOICE
+    if context.checkin.answers.get(question.id) == received.choices:
+        return context.checkin, ()  # a double tap: the answer is already this one
+    before = context.assess(finished=True).tier
+    checkin, events = _with_answer(context, question.id, received.choices)
+    found = context.at(checkin).assess(finished=True)
     checkin = checkin.model_copy(update={"revision": checkin.revision + 1})
-    if found.tier >= Tier.URGENT and found.tier > min(before, ground.checkin.acted_on):
+    if found.tier >= Tier.URGENT and found.tier > min(before, context.checkin.acted_on):
         raised = {"raised": max(checkin.raised, found.tier), "acted_on": found.tier}
         return checkin.model_copy(update=raised), (*events, RedFlag(assessment=found), Changed(assessment=found))
     return checkin, (*events, Changed(assessment=found))
 
 
-# --- What handlers share ----------------------------------------------------------------------------------------------
+# --- Shared by handlers -----------------------------------------------------------------------------------------------
 
 
 def _is_current(checkin: CheckIn, revision: int) -> bool:
@@ -251,113 +449,129 @@ def _is_current(checkin: CheckIn, revision: int) -> bool:
 
 
 def _at_question(checkin: CheckIn, question: str | None) -> CheckIn:
-    """Show another question: taps on the screens before this one are stale from now on."""
+    """Move to a question: taps on earlier screens become stale."""
     revision = checkin.revision + 1
     return checkin.model_copy(update={"cursor": question, "revision": revision, "asked_revision": revision})
 
 
-def _answered(ground: _Ground, question: str, choices: tuple[str, ...], *, stay: bool) -> _Outcome:
-    """Store an answer (an empty one forgets it) and act on what it means."""
-    checkin, events = _with_answer(ground, question, choices)
-    return _judged(ground.at(checkin), events, stay=stay)
+def _answered(context: _Context, question: str, choices: tuple[str, ...], *, stay: bool) -> _Outcome:
+    """Store an answer (remove it if empty) and assess it."""
+    checkin, events = _with_answer(context, question, choices)
+    return _assessed(context.at(checkin), events, stay=stay)
 
 
-def _judged(ground: _Ground, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
-    """Assess what is answered so far: raise a red flag or move on; `stay`: the question isn't finished yet."""
-    checkin, assessment = ground.checkin, ground.assess(finished=False)
+def _assessed(context: _Context, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
+    """Assess the answers so far: raise a red flag or move on; `stay`: the question isn't finished yet."""
+    checkin, assessment = context.checkin, context.assess(finished=False)
     if assessment.tier >= Tier.URGENT and assessment.tier > checkin.acted_on:
-        return _raised(ground, assessment, events, stay=stay)
+        return _raised(context, assessment, events, stay=stay)
     if stay:
         return checkin.model_copy(update={"revision": checkin.revision + 1}), events
-    return _moved_on(ground, events)
+    return _moved_on(context, events)
 
 
-def _with_answer(ground: _Ground, question: str, choices: tuple[str, ...]) -> tuple[CheckIn, tuple[Event, ...]]:
-    given = {q: c for q, c in ground.checkin.answers.items() if q != question}
+def _with_answer(context: _Context, question: str, choices: tuple[str, ...]) -> tuple[CheckIn, tuple[Event, ...]]:
+    given = {q: c for q, c in context.checkin.answers.items() if q != question}
     answers = {**given, question: choices} if choices else given
-    form = ground.protocol.forms[ground.checkin.form]
+    form = context.protocol.forms[context.checkin.form]
     asked = {s.ask for s in applicable(form, answers)}
     gone = [q for q in answers if q not in asked]
-    first: Event = AnswerGiven(question=question, choices=choices) if choices else AnswerForgotten(question=question)
+    first: Event = AnswerGiven(question=question, choices=choices) if choices else AnswerRemoved(question=question)
     kept: Mapping[str, tuple[str, ...]] = {q: c for q, c in answers.items() if q in asked}
-    return ground.checkin.model_copy(update={"answers": kept}), (first, *(AnswerForgotten(question=q) for q in gone))
+    return context.checkin.model_copy(update={"answers": kept}), (first, *(AnswerRemoved(question=q) for q in gone))
 
 
-def _raised(ground: _Ground, assessment: Assessment, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
-    raised = {"raised": max(ground.checkin.raised, assessment.tier), "acted_on": assessment.tier}
+def _raised(context: _Context, assessment: Assessment, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
+    raised = {"raised": max(context.checkin.raised, assessment.tier), "acted_on": assessment.tier}
     stops = assessment.tier is Tier.EMERGENCY
-    checkin = ground.checkin.model_copy(update={**raised, "state": State.STOPPED if stops else State.PAUSED})
+    checkin = context.checkin.model_copy(update={**raised, "state": State.STOPPED if stops else State.PAUSED})
     events = (*events, RedFlag(assessment=assessment))
     if stops:
-        return _moved_on(ground.at(checkin), events)
-    if stay or next_open(checkin, ground.protocol) is not None:
+        return _moved_on(context.at(checkin), events)
+    if stay or next_open(checkin, context.protocol) is not None:
         return checkin.model_copy(update={"revision": checkin.revision + 1}), events
-    return _done(ground.at(checkin), events)
+    return _done(context.at(checkin), events)
 
 
-def _moved_on(ground: _Ground, events: tuple[Event, ...]) -> _Outcome:
-    following = next_open(ground.checkin, ground.protocol)
+def _moved_on(context: _Context, events: tuple[Event, ...]) -> _Outcome:
+    following = next_open(context.checkin, context.protocol)
     if following is None:
-        return _done(ground, events)
-    return _at_question(ground.checkin, following), events
+        return _done(context, events)
+    return _at_question(context.checkin, following), events
 
 
-def _done(ground: _Ground, events: tuple[Event, ...]) -> _Outcome:
-    done = _at_question(ground.checkin, None).model_copy(update={"state": State.DONE})
-    return done, (*events, Finished(assessment=ground.assess(finished=True)))
+def _done(context: _Context, events: tuple[Event, ...]) -> _Outcome:
+    done = _at_question(context.checkin, None).model_copy(update={"state": State.DONE})
+    return done, (*events, Finished(assessment=context.assess(finished=True)))
 
 
-def _closed(ground: _Ground, state: State) -> _Outcome:
-    closed = _at_question(ground.checkin, None).model_copy(update={"state": state})
-    finished = (Finished(assessment=ground.assess(finished=True)),) if ground.checkin.answers else ()
+def _closed(context: _Context, state: State) -> _Outcome:
+    closed = _at_question(context.checkin, None).model_copy(update={"state": state})
+    finished = (Finished(assessment=context.assess(finished=True)),) if context.checkin.answers else ()
     return closed, (*finished, Closed(state=state))
 
 
-def _raised_by(ground: _Ground) -> str | None:
-    """Return the question with whose answer the tier that was acted on was first reached, in the order of the form."""
-    for question, answers in _growing(ground):
-        if ground.assess(finished=False, answers=answers).tier >= ground.checkin.acted_on:
+def _question_that_raised(context: _Context) -> str | None:
+    """Return the question, in the order of the form, whose answer first reached the tier acted on."""
+    for question, answers in _answer_prefixes(context):
+        if context.assess(finished=False, answers=answers).tier >= context.checkin.acted_on:
             return question
     return None
 
 
-def _growing(ground: _Ground) -> Iterator[tuple[str, Answers]]:
-    """Yield each answered question with the answers up to and including it."""
-    so_far: dict[str, tuple[str, ...]] = {}
-    for step_ in applicable(ground.protocol.forms[ground.checkin.form], ground.checkin.answers):
-        if step_.ask in ground.checkin.answers:
-            so_far[step_.ask] = ground.checkin.answers[step_.ask]
-            yield step_.ask, dict(so_far)
+def _answer_prefixes(context: _Context) -> Iterator[tuple[str, Answers]]:
+    """Yield each answered question with all answers up to and including its own."""
+    answered: dict[str, tuple[str, ...]] = {}
+    for step_ in applicable(context.protocol.forms[context.checkin.form], context.checkin.answers):
+        if step_.ask in context.checkin.answers:
+            answered[step_.ask] = context.checkin.answers[step_.ask]
+            yield step_.ask, dict(answered)
 
 
 # --- The table --------------------------------------------------------------------------------------------------------
 
-_Handler = Callable[[_Ground, Any], _Outcome]
+_Handler = Callable[[_Context, Any], _Outcome]
 
-TRANSITIONS: Mapping[tuple[State, type[Input]], _Handler] = {
-    (State.ASKING, Choose): _choose,
-    (State.ASKING, Toggle): _toggle,
-    (State.ASKING, Submit): _submit,
-    (State.ASKING, Skip): _skip,
-    (State.ASKING, Back): _back,
-    (State.ASKING, Mistake): _mistake,
-    (State.ASKING, Expire): _expire,
-    (State.ASKING, Replace): _replace,
-    # A quick third tick may still arrive after the second one paused the form: it is a symptom, so it counts.
-    (State.PAUSED, Toggle): _toggle,
-    (State.PAUSED, GoOn): _go_on,
-    (State.PAUSED, Finish): _finish,
-    (State.PAUSED, Mistake): _mistake,
-    (State.PAUSED, Expire): _expire,
-    (State.PAUSED, Replace): _replace,
-    (State.STOPPED, Choose): _choose,
-    (State.STOPPED, Toggle): _toggle,
-    (State.STOPPED, Submit): _submit,
-    (State.STOPPED, Skip): _skip,
-    (State.STOPPED, Back): _back,
-    (State.STOPPED, Mistake): _mistake,
-    (State.STOPPED, Expire): _expire,
-    (State.STOPPED, Replace): _replace,
-    (State.DONE, Change): _change,
+
+class Transition(NamedTuple):
+    """A row of the table: the handler of an input in a state, and all states that it can lead to."""
+
+    handle: _Handler
+    leads_to: frozenset[State]
+
+
+def _to(handle: _Handler, *leads_to: State) -> Transition:
+    return Transition(handle, frozenset(leads_to))
+
+
+_ASKING, _PAUSED, _STOPPED, _DONE = State.ASKING, State.PAUSED, State.STOPPED, State.DONE
+
+TRANSITIONS: Mapping[tuple[State, type[Input]], Transition] = {
+    (State.ASKING, Choose): _to(_choose, _ASKING, _PAUSED, _STOPPED, _DONE),
+    (State.ASKING, Toggle): _to(_toggle, _ASKING, _PAUSED, _STOPPED, _DONE),
+    # After a claimed mistake, an unchanged answer raises again at "Done", and the other answers raise at "Skip".
+    (State.ASKING, Submit): _to(_submit, _ASKING, _PAUSED, _STOPPED, _DONE),
+    (State.ASKING, Skip): _to(_skip, _ASKING, _PAUSED, _STOPPED, _DONE),
+    (State.ASKING, Back): _to(_back, _ASKING),
+    (State.ASKING, Mistake): _to(_mistake, _ASKING),
+    (State.ASKING, Expire): _to(_expire, State.EXPIRED),
+    (State.ASKING, Replace): _to(_replace, State.REPLACED),
+    # A quick third tap may arrive after the second one paused the form: it is a symptom, so it counts.
+    (State.PAUSED, Toggle): _to(_toggle, _PAUSED, _STOPPED, _DONE),
+    (State.PAUSED, Continue): _to(_continue, _ASKING, _DONE),
+    (State.PAUSED, Finish): _to(_finish, _DONE),
+    (State.PAUSED, Mistake): _to(_mistake, _ASKING),
+    (State.PAUSED, Expire): _to(_expire, State.EXPIRED),
+    (State.PAUSED, Replace): _to(_replace, State.REPLACED),
+    # EMERGENCY is the highest tier: no answer raises again, so no input leads back to PAUSED.
+    (State.STOPPED, Choose): _to(_choose, _STOPPED, _DONE),
+    (State.STOPPED, Toggle): _to(_toggle, _STOPPED, _DONE),
+    (State.STOPPED, Submit): _to(_submit, _STOPPED, _DONE),
+    (State.STOPPED, Skip): _to(_skip, _STOPPED, _DONE),
+    (State.STOPPED, Back): _to(_back, _STOPPED),
+    (State.STOPPED, Mistake): _to(_mistake, _ASKING),
+    (State.STOPPED, Expire): _to(_expire, State.EXPIRED),
+    (State.STOPPED, Replace): _to(_replace, State.REPLACED),
+    (State.DONE, Change): _to(_change, _DONE),
 }
-"""What every state takes. EXPIRED and REPLACED take nothing: they are final."""
+"""Every input that has an effect in a state, and the states it can lead to. EXPIRED and REPLACED are final."""

@@ -1,15 +1,16 @@
-"""Decides who of the team is told of an alert that nobody took up, and when. Sends nothing.
+"""Decides whom an unacknowledged alert notifies at each escalation level, and when. Sends nothing.
 
-The steps, as the clinic's table of tiers has them: at once the first on duty; after `next` the next person; after
-`everyone` everyone. The operator is told with everyone of an EMERGENCY, and of the others one `next` later.
+The levels, with the waits of the protocol (`clocks.ack` of the tier): the first person on call at once; the next person
+after `next`; the whole team after `everyone`. The operator is notified together with the team of an EMERGENCY, and one
+`next` later of any other alert.
 
-What holds here, each with a test:
+The rules, each with a test:
 
-* Each step is done once; steps that were missed (the bot was down) are done together.
-* Nobody is told twice by different steps; a step that finds nobody new on the rota tells everyone instead.
-* Only a SOON alert waits for the morning: out of hours its first step comes when the next shift begins, and its clocks
-  run all the same.
-* Whoever takes the alert up ends it all; that is not decided here.
+* Each level is reached once; levels that were missed while the bot was down are reached together.
+* Nobody is notified by two levels; a level with nobody new on call notifies the whole team instead.
+* Only a SOON alert waits for the morning: out of hours, its first level is due when the next shift begins. Its other
+  waits still count from when it was raised.
+* Acknowledging the alert ends the escalation; that is decided in alert.py.
 """
 
 from datetime import datetime, timedelta
@@ -17,12 +18,12 @@ from enum import IntEnum
 
 from pydantic import AwareDatetime
 
+from bot.core.frozen import Frozen
 from bot.core.protocol import Ack, Tier
-from bot.core.screen import Frozen
 
 
-class Stage(IntEnum):
-    """The steps, in order."""
+class EscalationLevel(IntEnum):
+    """The escalation levels, in order."""
 
     ROTA = 0
     NEXT = 1
@@ -30,71 +31,76 @@ class Stage(IntEnum):
     OPERATOR = 3
 
 
-class Team(Frozen):
-    """Who can be told now, by name. `on_duty` in order; `in_hours`: whether a shift runs; `opens_at`: the next one."""
+class AvailableTeam(Frozen):
+    """Who can be notified now. `on_call`: in order; `in_hours`: a shift is running; `opens_at`: the next one begins."""
 
-    on_duty: tuple[str, ...] = ()
+    on_call: tuple[str, ...] = ()
     in_hours: bool = True
     opens_at: AwareDatetime | None = None
     everyone: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
 
 
-class Waiting(Frozen):
-    """An alert that nobody took up: since when its clocks run, how many steps were done, who was told."""
+class UnacknowledgedAlert(Frozen):
+    """An alert without an owner: since when it waits, how many levels it has reached, and who was notified."""
 
     tier: Tier
     since: AwareDatetime
     done: int = 0
-    told: frozenset[str] = frozenset()
+    notified: frozenset[str] = frozenset()
 
 
-class Escalated(Frozen):
-    """One step done: who is told by it, who was not told before."""
+class EscalationStep(Frozen):
+    """A level that is reached, and the people it notifies who were not notified before."""
 
-    stage: Stage
-    tell: tuple[str, ...]
+    level: EscalationLevel
+    notify: tuple[str, ...]
 
 
 class Escalation(Frozen):
-    """The steps to do now, and when to look again (None: all were done)."""
+    """The levels reached now, and when the next one is due (None: there is none)."""
 
-    steps: tuple[Escalated, ...]
+    steps: tuple[EscalationStep, ...]
     next_at: AwareDatetime | None
 
 
-def step_at(waiting: Waiting, stage: Stage, team: Team, ack: Ack) -> datetime:
-    """Return when a step is due."""
-    later = ack.everyone if waiting.tier is Tier.EMERGENCY else ack.everyone + ack.next
-    waits = {Stage.ROTA: timedelta(0), Stage.NEXT: ack.next, Stage.EVERYONE: ack.everyone, Stage.OPERATOR: later}
-    due = waiting.since + waits[stage]
-    if stage is Stage.ROTA and waiting.tier is Tier.SOON and not team.in_hours:
+def level_due_at(waiting: UnacknowledgedAlert, level: EscalationLevel, team: AvailableTeam, ack: Ack) -> datetime:
+    """Return when a level is due; the waits (`ack`) are the protocol's."""
+    operator = ack.everyone if waiting.tier is Tier.EMERGENCY else ack.everyone + ack.next
+    waits = {
+        EscalationLevel.ROTA: timedelta(0),
+        EscalationLevel.NEXT: ack.next,
+        EscalationLevel.EVERYONE: ack.everyone,
+        EscalationLevel.OPERATOR: operator,
+    }
+    due = waiting.since + waits[level]
+    if level is EscalationLevel.ROTA and waiting.tier is Tier.SOON and not team.in_hours:
         latest = waiting.since + ack.next
         return min(team.opens_at, latest) if team.opens_at is not None and team.opens_at > due else due
     return due
 
 
-def escalate(waiting: Waiting, team: Team, ack: Ack, at: datetime) -> Escalation:
-    """Return the steps that are due at `at`."""
-    told = set(waiting.told)
-    steps: list[Escalated] = []
-    for stage in Stage:
-        if stage < waiting.done:
+def escalate(waiting: UnacknowledgedAlert, team: AvailableTeam, ack: Ack, at: datetime) -> Escalation:
+    """Return the levels that are due at `at`."""
+    notified = set(waiting.notified)
+    steps: list[EscalationStep] = []
+    for level in EscalationLevel:
+        if level < waiting.done:
             continue
-        due = step_at(waiting, stage, team, ack)
+        due = level_due_at(waiting, level, team, ack)
         if due > at:
             return Escalation(steps=tuple(steps), next_at=due)
-        tell = tuple(who for who in _asked(stage, team, told) if who not in told)
-        told |= set(tell)
-        steps.append(Escalated(stage=stage, tell=tell))
+        notify = tuple(who for who in _people_at(level, team, notified) if who not in notified)
+        notified |= set(notify)
+        steps.append(EscalationStep(level=level, notify=notify))
     return Escalation(steps=tuple(steps), next_at=None)
 
 
-def _asked(stage: Stage, team: Team, told: set[str]) -> tuple[str, ...]:
-    if stage is Stage.OPERATOR:
+def _people_at(level: EscalationLevel, team: AvailableTeam, notified: set[str]) -> tuple[str, ...]:
+    if level is EscalationLevel.OPERATOR:
         return team.operators
-    if stage is Stage.EVERYONE:
+    if level is EscalationLevel.EVERYONE:
         return team.everyone
-    fresh = tuple(who for who in team.on_duty if who not in told)
-    # Somebody must hear of it: with nobody else to tell, the operator does at once.
-    return fresh[:1] or team.everyone or team.operators
+    new = tuple(who for who in team.on_call if who not in notified)
+    # Somebody must be notified: if nobody else is left, the operator is, at once.
+    return new[:1] or team.everyone or team.operators

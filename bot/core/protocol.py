@@ -1,7 +1,7 @@
-"""The protocol: forms, questions, rules, tips and clocks as a clinic signs them; reads no file (content/ does).
+"""The protocol: forms, questions, rules, tips and waits, as a clinic signs them; reads no file (content/ does).
 
-Every clinical number is a value of the protocol file, never a constant in code. Conditions look only at answers that
-stand earlier in the same form, so a form can't loop; the reader of files checks that.
+Every clinical number is a value of the protocol file, never a constant in code. A condition depends only on earlier
+answers of the same form, so that a form can't loop; content/ checks that.
 """
 
 import re
@@ -12,29 +12,29 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from bot.core.frozen import Frozen
 from bot.core.schedule import PlanTemplate
-from bot.core.screen import Frozen
 
 SKIP = "skip"
-"""The pseudo-choice of a question that was skipped; rules may name it like any other choice."""
+"""The pseudo-choice of a skipped question; rules may name it like any other choice."""
 
 Answers = Mapping[str, tuple[str, ...]]
-"""Question id -> chosen choice ids (one for a single question, one or more for several; `(SKIP,)` when skipped)."""
+"""Question id -> ids of the chosen choices (one if single-choice, one or more otherwise; `(SKIP,)` if skipped)."""
 
 BUTTON_ROOM = 31
-"""Characters that a question id and a choice id (with the sign of a toggle) may take together in a button.
+"""The maximum length of a question id plus a choice id (with a toggle's sign) in a button, in characters.
 
-Telegram takes 64 bytes of callback data; the rest is the kind, subject, revision and signature (see chat/buttons.py).
+Telegram allows 64 bytes of callback data; the rest is kind, subject, revision and signature (see chat/buttons.py).
 """
 
 QuestionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ChoiceId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Condition = Mapping[str, tuple[str, ...]]
-"""Question id -> choices; true when for every question named one of its choices was given."""
+"""Question id -> choices; true if, for every question named, one of these choices was given."""
 
 
 class Tier(IntEnum):
-    """How urgent an assessment is; the highest wins."""
+    """The urgency of an assessment; the highest one applies."""
 
     ROUTINE = 0
     SOON = 1
@@ -43,41 +43,41 @@ class Tier(IntEnum):
 
 
 def _tier(value: object) -> object:
-    """Read "URGENT" as files write it; anything else goes on to pydantic. ValueError for another word."""
+    """Return the tier for a name such as "URGENT", and any other type unchanged. ValueError if the name is unknown."""
     if not isinstance(value, str):
         return value
     if value not in Tier.__members__:
-        raise ValueError(f"'{value}' is no tier: use one of {', '.join(Tier.__members__)}")
+        raise ValueError(f"'{value}' is not a tier: use one of {', '.join(Tier.__members__)}")
     return Tier[value]
 
 
 TierName = Annotated[Tier, BeforeValidator(_tier), WithJsonSchema({"type": "string", "enum": list(Tier.__members__)})]
-"""A tier by its name."""
+"""A tier, given by its name."""
 
 _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "day": timedelta(days=1), "days": timedelta(days=1)}
 _DURATION = re.compile(rf"^(\d{{1,5}}) ({'|'.join(_UNITS)})$")
 
 
 def _duration(value: object) -> object:
-    """Read "15 min", "1 h" or "14 days" as files write it. ValueError for other words and for bare numbers."""
+    """Return the duration of "15 min", "1 h" or "14 days". ValueError for any other text and for a bare number."""
     if isinstance(value, timedelta):
         return value
     match = _DURATION.match(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f"{value!r} is no length of time: write it like '15 min', '12 h' or '14 days'")
+        raise ValueError(f"{value!r} is not a duration: write it like '15 min', '12 h' or '14 days'")
     return int(match[1]) * _UNITS[match[2]]
 
 
 Duration = Annotated[
     timedelta, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": _DURATION.pattern})
 ]
-"""A length of time; a bare number is refused, because it doesn't say of what."""
+"""A duration with its unit; a bare number is refused, because its unit is unknown."""
 
 
 class Choice(Frozen):
-    """One possible answer. `exclusive`: in a several-question it stands alone ("none of these").
+    """One possible answer. `exclusive`: it can't be combined with other choices ("none of these").
 
-    Its text is the catalog's `text`, by default `choice.<question>.<id>`.
+    Its text is the catalog string `text`, by default `choice.<question>.<id>`.
     """
 
     id: ChoiceId
@@ -86,9 +86,10 @@ class Choice(Frozen):
 
 
 class Question(Frozen):
-    """One thing asked. `scale`: the choices are ordered from none upwards, so answers can be compared.
+    """One question. `scale`: the choices are ordered from "none" upwards, so that answers can be compared.
 
-    `red_flag`: its strings must be complete in every enabled language, or the start is refused.
+    `red_flag`: its strings must be complete in every enabled language, or the program refuses to start. ValidationError
+    lists every fault of a question.
     """
 
     id: QuestionId
@@ -98,24 +99,24 @@ class Question(Frozen):
     red_flag: bool = False
 
     def choice(self, choice_id: str) -> Choice | None:
-        """Return the choice of that id, or None."""
+        """Return the choice with that id; None if there is none."""
         return next((c for c in self.choices if c.id == choice_id), None)
 
     def step_of(self, choice_id: str) -> int | None:
-        """Return how many steps above the lowest choice that one stands, or None when it is no choice of this."""
+        """Return the steps from the lowest choice up to this one; None if the question has no such choice."""
         return next((n for n, c in enumerate(self.choices) if c.id == choice_id), None)
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
+    def _check_choices(self) -> Self:
         ids = [c.id for c in self.choices]
         twice = sorted({i for i in ids if ids.count(i) > 1})
-        faults = [f"choice '{i}' stands twice: give each its own id" for i in twice]
+        faults = [f"choice '{i}' is listed twice: give each choice its own id" for i in twice]
         if SKIP in ids:
-            faults.append(f"'{SKIP}' is kept for a skipped question: choose another id for that choice")
-        if len(ids) < 2:  # noqa: PLR2004 - a question with one answer is none
-            faults.append("a question needs two choices or more")
+            faults.append(f"'{SKIP}' is reserved for a skipped question: use another id for that choice")
+        if len(ids) < 2:  # noqa: PLR2004 - one choice leaves nothing to ask
+            faults.append("a question needs at least two choices")
         if self.kind == "single" and any(c.exclusive for c in self.choices):
-            faults.append("'exclusive' means something in a question of kind 'several' only: remove it")
+            faults.append("'exclusive' applies only to a question of kind 'several': remove it")
         if self.kind == "several" and self.scale:
             faults.append("a scale has one answer: make the question 'single' or remove 'scale'")
         if self.kind == "several" and not any(c.exclusive for c in self.choices):
@@ -126,10 +127,10 @@ class Question(Frozen):
 
 
 class FormStep(Frozen):
-    """Ask one question of a form, when any of the `when` conditions holds (none given: always).
+    """One question of a form, asked if any of the `when` conditions holds (always if there are none).
 
-    `after_emergency`: still asked once an EMERGENCY stopped the form ("which sign was it?").
-    `text` replaces the question's own text key in this form.
+    `after_emergency`: still asked after an EMERGENCY has stopped the form ("which sign was it?").
+    `text` replaces the question's text key in this form.
     """
 
     ask: QuestionId
@@ -146,9 +147,9 @@ class Form(Frozen):
 
 
 class Worse(Frozen):
-    """True when a scale question rose by at least `by` steps from the last answer or from the baseline.
+    """True if a scale question rose by at least `by` steps since the last answer or the baseline.
 
-    A missing reference counts as the lowest step: what was never recorded is new.
+    A missing reference counts as the lowest step: a symptom that was never recorded is new.
     """
 
     question: QuestionId
@@ -157,7 +158,7 @@ class Worse(Frozen):
 
 
 class Composite(Frozen):
-    """True when the severity x interference table gives at least `at_least` (Basch 2021, public mapping)."""
+    """True if the severity x interference table gives at least `at_least` (Basch 2021, public mapping)."""
 
     severity: QuestionId
     interference: QuestionId
@@ -165,25 +166,26 @@ class Composite(Frozen):
 
 
 class Count(Frozen):
-    """True when at least `at_least` choices of a several-question (exclusive ones aside) were given."""
+    """True if at least `at_least` choices of a multiple-choice question were given, exclusive ones not counted."""
 
     question: QuestionId
     at_least: Annotated[int, Field(ge=2)]
 
 
 class Groups(Frozen):
-    """True when rules of at least `at_least` different groups fired at `tier` (UKONS: two ambers make a red)."""
+    """True if rules of at least `at_least` different groups fired at `tier` (UKONS: two ambers make a red)."""
 
     tier: TierName
     at_least: Annotated[int, Field(ge=2)]
 
 
 class Rule(Frozen):
-    """One fixed, readable rule: exactly one of if_, worse, composite, count, groups decides; `unless` takes it back.
+    """One fixed rule: exactly one of if_, worse, composite, count and groups decides; `unless` prevents it from firing.
 
-    `alone`: fires only when no other rule at SOON or above did. `standing`: it says how things stand, not that anything
-    changed, so that alone it keeps no daily question going. `waits_for`: it does not fire before that question is
-    answered, while the form still leads to it ("was that there before?").
+    `alone`: it fires only if no other rule at SOON or above does. `standing`: it reports a state rather than a change,
+    so that it doesn't prolong a daily follow-up by itself. `waits_for`: it doesn't fire before that question is
+    answered, as long as the form still leads to it ("was that there before?"). ValidationError if not exactly one
+    condition is set.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -203,15 +205,15 @@ class Rule(Frozen):
 
     @property
     def questions(self) -> frozenset[str]:
-        """The questions whose answers decide it (`unless` aside)."""
-        looks_at = set(self.if_ or ())
-        looks_at |= {clause.question for clause in (self.worse, self.count) if clause is not None}
+        """Return the questions whose answers decide it, except those of `unless`."""
+        questions = set(self.if_ or ())
+        questions |= {clause.question for clause in (self.worse, self.count) if clause is not None}
         if self.composite is not None:
-            looks_at |= {self.composite.severity, self.composite.interference}
-        return frozenset(looks_at)
+            questions |= {self.composite.severity, self.composite.interference}
+        return frozenset(questions)
 
     @model_validator(mode="after")
-    def _decided_by_one(self) -> Self:
+    def _check_conditions(self) -> Self:
         clauses: dict[str, object] = {"if": self.if_, "worse": self.worse, "composite": self.composite}
         clauses |= {"count": self.count, "groups": self.groups}
         given = [name for name, clause in clauses.items() if clause is not None]
@@ -223,9 +225,9 @@ class Rule(Frozen):
 
 
 class Tip(Frozen):
-    """A coping tip; fits when `when` holds for the answers (empty: always). Its text is `tip.<id>`.
+    """A coping tip; it fits if any of `when` holds for the answers (empty: always). Its text is `tip.<id>`.
 
-    `sources` are ids of the protocol's list of sources.
+    `sources` are ids in the protocol's list of sources.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
@@ -235,50 +237,51 @@ class Tip(Frozen):
 
 
 class Topic(Frozen):
-    """Something to read in the menu "Learn": its texts are `learn.<id>.title` and `learn.<id>.body`."""
+    """A topic of the menu "Learn"; its texts are `learn.<id>.title` and `learn.<id>.body`."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class Again(Frozen):
-    """What is asked daily after a finding at SOON or higher: `form`, until `stable_days` days brought no news."""
+class FollowUpRule(Frozen):
+    """The daily follow-up of a finding at SOON or higher: `form`, until `stable_days` days brought no change."""
 
     form: str
     stable_days: Annotated[int, Field(ge=1)]
 
 
 class Repeat(Frozen):
-    """Ask again after `after`, at most `times` times."""
+    """The safety follow-ups of a tier: every `after`, at most `times` times."""
 
     after: Duration
     times: Annotated[int, Field(ge=1)]
 
 
 class Ack(Frozen):
-    """How long staff may take until they take up an alert: after `next` it is the next person's, then everyone's."""
+    """How long staff may take to acknowledge an alert: the next person is notified after `next`, then `everyone`."""
 
     next: Duration
     everyone: Duration
 
 
 class Clocks(Frozen):
-    """The waits of check-ins and alerts (defaults and sources: the protocol file)."""
+    """The waits of check-ins and alerts; the protocol file names their sources."""
 
     cutoff: Duration
-    """A check-in that falls due while the service is down and is later than this is skipped, not sent."""
+    """A check-in that was due longer ago than this, because the service was down, is skipped instead of sent."""
     reminders: tuple[Duration, ...]
-    """After the check-in was sent; only those before the next check-in count."""
+    """Counted from when the check-in was sent; only reminders before the next check-in are sent."""
     reminder_when_daily: Duration
-    """The one reminder where the next check-in comes within a day."""
+    """The only reminder if the next check-in is due within a day."""
     silent_after: Duration
-    """After this a check-in not finished becomes the work item "not heard from"."""
+    """An unfinished check-in becomes the task "not heard from" after this."""
     remind_again_soon: Duration
     change_for: Duration
-    """The answers of a finished check-in can be changed for so long."""
+    """How long the answers of a finished check-in can be changed."""
     invite_valid: Duration
     jitter: Duration
-    loop_back: Mapping[TierName, Repeat]
+    safety_follow_up: Mapping[TierName, Repeat] = Field(alias="loop_back")
+    """`loop_back` in the protocol file."""
     ack: Mapping[TierName, Ack]
     quiet_from: time
     quiet_to: time
@@ -286,7 +289,7 @@ class Clocks(Frozen):
 
 
 class Protocol(Frozen):
-    """One protocol file, checked. `content_hash` is the SHA-256 (hex) of the file as read."""
+    """One checked protocol file. `content_hash`: the SHA-256 (hex) of its bytes."""
 
     name: str
     version: str
@@ -295,37 +298,38 @@ class Protocol(Frozen):
     forms: Mapping[str, Form]
     rules: tuple[Rule, ...]
     composite_table: tuple[tuple[int | None, ...], ...]
-    """[severity 0-4][interference 0-4] -> 0-3; None where interference isn't asked."""
+    """[severity 0-4][interference 0-4] -> 0-3; None if interference isn't asked."""
     unassessable: TierName
-    """What an answer the protocol does not know counts as: cautious, never ROUTINE."""
-    again: Again
+    """The tier of an answer that the protocol doesn't know: cautious, never ROUTINE."""
+    follow_up: FollowUpRule
+    """`again` in the protocol file."""
     sources: Mapping[str, str]
-    """Id -> the citation as people read it."""
+    """Source id -> citation."""
     topics: tuple[Topic, ...]
     tips: tuple[Tip, ...]
     tip_rest: Duration
-    """A tip is not shown again before this."""
+    """A tip is shown again after this at the earliest."""
     tip_rest_disliked: Duration
-    """The same for a tip that was rated "not for me"."""
+    """The same for a tip rated "not for me"."""
     plans: Mapping[str, PlanTemplate]
     clocks: Clocks
 
 
-# --- What follows from answers ----------------------------------------------------------------------------------------
+# --- Conditions and answers -------------------------------------------------------------------------------------------
 
 
 def holds(condition: Condition, answers: Answers) -> bool:
-    """Tell whether for every question named one of its choices was given."""
+    """Return whether, for every question named, one of these choices was given."""
     return all(any(c in answers.get(question, ()) for c in choices) for question, choices in condition.items())
 
 
 def any_holds(conditions: tuple[Condition, ...], answers: Answers) -> bool:
-    """Tell whether one of the conditions holds, or none is set."""
+    """Return whether one of the conditions holds, or there are none."""
     return not conditions or any(holds(c, answers) for c in conditions)
 
 
 def applicable(form: Form, answers: Answers) -> tuple[FormStep, ...]:
-    """Return the steps that these answers lead to, in order; an answer to a step that doesn't apply counts for none."""
+    """Return the steps that these answers lead to, in order; answers to steps that don't apply are ignored."""
     steps: list[FormStep] = []
     counted: dict[str, tuple[str, ...]] = {}
     for step in form.steps:

@@ -1,15 +1,15 @@
 """Owns when a patient's check-ins fall due; never reads a clock, draws a random number or knows what a form asks.
 
-The rules, each held by a test:
+The rules, each with a test:
 
-* A plan is phases of "every N days" counted from the start of ICI (day 0), then a tail. Stopping ICI ends the phases
-  and begins the tail that day; the tail ends `days_after_stop` days after the stop, and without one goes on.
-* One check-in a local day at most. Where two cadences meet, the one listed first is asked.
-* Local time decides, UTC is returned. A local time that doesn't exist moves to the first that does; a doubled one
-  counts once, the first. A local day that doesn't exist has no check-in.
-* Nothing falls due in quiet hours. A send time inside them means their end (on the same date). Where a gap leaves no
-  later moment on that day, the last one before it is taken, to the second.
-* Jitter spreads the load and never leaves the patient's local day or enters quiet hours.
+* A plan consists of phases of "every N days", counted from ICI start (day 0), and a tail. Stopping ICI ends the phases
+  and begins the tail on that day. The tail ends `days_after_stop` days after the stop; without a stop it doesn't end.
+* There is at most one check-in per local day. If two cadences meet, the one listed first applies.
+* Local time decides; results are in UTC. A local time that doesn't exist moves to the first one that does; one that
+  occurs twice counts once, the first time. A local day that doesn't exist has no check-in.
+* No check-in falls due in quiet hours. A send time inside them moves to their end (on the same date). If a gap leaves
+  no later time on that day, the last second before the gap is used.
+* Jitter spreads the load; it never leaves the patient's local day or enters quiet hours.
 """
 
 import hashlib
@@ -21,30 +21,30 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AwareDatetime, field_validator, model_validator
 
-from bot.core.screen import Frozen
+from bot.core.frozen import Frozen
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 # No zone was ever further from UTC than 15 h 57 min (Manila before 1845).
 _WIDEST_OFFSET = timedelta(hours=16)
 _DAYS_IN_WEEK = 7
-# Files that zoneinfo opens though they name no place: the machine's own setting, and clocks that count leap seconds.
-_NOT_PLACES = ("localtime", "posixrules", "Factory", "posix/", "right/")
+# Files that zoneinfo opens although they name no place: the machine's own setting, and clocks that count leap seconds.
+_PLACELESS_ZONES = ("localtime", "posixrules", "Factory", "posix/", "right/")
 
 
 class ScheduleError(ValueError):
-    """The schedule can't be worked out."""
+    """The schedule can't be calculated."""
 
     def __init__(self, **facts: object) -> None:
         super().__init__((self.__doc__ or "").format(**facts))
 
 
-class NaiveMomentError(ScheduleError):
-    """{moment} has no time zone: pass an aware datetime."""
+class NaiveDatetimeError(ScheduleError):
+    """{timestamp} has no time zone: pass an aware datetime."""
 
 
 class UnknownZoneError(ScheduleError):
-    """{name!r} is no IANA time zone: use a name such as 'Europe/Berlin'."""
+    """{name!r} is not an IANA time zone: use a name such as 'Europe/Berlin'."""
 
 
 class JitterError(ScheduleError):
@@ -52,11 +52,11 @@ class JitterError(ScheduleError):
 
 
 class PlanError(ScheduleError):
-    """The plan can't be kept: {faults}."""
+    """The plan is invalid: {faults}."""
 
 
 class Cadence(Frozen):
-    """Ask `form` every `every` days, first on day `offset` of its phase (0 = the phase's first day)."""
+    """A check-in with `form` every `every` days, first on day `offset` of the phase (0 = its first day)."""
 
     form: str
     every: int
@@ -64,7 +64,7 @@ class Cadence(Frozen):
 
 
 class Phase(Frozen):
-    """Days `first_day` to `last_day`, both included, since ICI start (day 0); `last_day` None = no end."""
+    """The days from `first_day` to `last_day` since ICI start (day 0), both included; `last_day` None: no end."""
 
     name: str
     first_day: int
@@ -73,10 +73,11 @@ class Phase(Frozen):
 
 
 class Tail(Frozen):
-    """What is asked once the phases are over or ICI has stopped, until `days_after_stop` days after the stop.
+    """The part of a plan after the phases have ended or ICI has stopped, until `days_after_stop` days after the stop.
 
-    It begins the day after the last phase or on the day of the stop, whichever comes first; a stop after that doesn't
-    restart its rhythm. 183 days (half a year) unless the protocol says otherwise: some events follow the last dose.
+    It begins on the day after the last phase or on the day of the stop, whichever comes first; a later stop doesn't
+    restart its cadences. It ends after 183 days (half a year) unless the protocol says otherwise: some adverse events
+    begin after the last dose.
     """
 
     name: str = "tail"
@@ -85,7 +86,7 @@ class Tail(Frozen):
 
 
 class PlanTemplate(Frozen):
-    """A named schedule of the protocol file: phases in order from day 0, then the tail. See `check_template`."""
+    """A named plan of the protocol file: phases in order from day 0, then the tail. See `check_template`."""
 
     name: str
     phases: tuple[Phase, ...]
@@ -93,7 +94,7 @@ class PlanTemplate(Frozen):
 
 
 class Pause(Frozen):
-    """No check-ins from `first` to `last`, both included, as local dates. ValueError if `last` comes first."""
+    """A pause without check-ins from `first` to `last`, local dates, both included. ValueError if `last` is earlier."""
 
     first: date
     last: date
@@ -107,10 +108,10 @@ class Pause(Frozen):
 
 
 class Plan(Frozen):
-    """One patient's schedule. Dates and times are local to `timezone` (IANA); `quiet_from` == `quiet_to` = none quiet.
+    """One patient's plan. Dates and times are local to `timezone` (IANA); no quiet hours if both ends are equal.
 
-    `jitter_seconds` is this patient's own, from `stable_jitter`. ValueError if the template has faults, the zone is
-    unknown, a time carries a zone of its own, or ICI stops before it starts.
+    `jitter_seconds` is the patient's own, from `stable_jitter`. ValueError if the template has faults, the zone is
+    unknown, a time has a zone of its own, or ICI stops before it starts.
     """
 
     template: PlanTemplate
@@ -125,18 +126,18 @@ class Plan(Frozen):
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, name: str) -> str:
+    def _check_zone(cls, name: str) -> str:
         return _zone(name).key
 
     @field_validator("send_time", "quiet_from", "quiet_to")
     @classmethod
-    def _local_time(cls, value: time) -> time:
+    def _check_local_time(cls, value: time) -> time:
         if value.tzinfo is not None:
-            raise PlanError(faults=f"{value} carries a time zone, but the patient's own applies")
+            raise PlanError(faults=f"{value} has a time zone, but the patient's own applies")
         return value
 
     @model_validator(mode="after")
-    def _keepable(self) -> Self:
+    def _check_plan(self) -> Self:
         faults = check_template(self.template)
         if self.ici_stop is not None and self.ici_stop < self.ici_start:
             faults.append(f"ICI stops on {self.ici_stop}, before it starts on {self.ici_start}")
@@ -146,7 +147,7 @@ class Plan(Frozen):
 
 
 class Occurrence(Frozen):
-    """One check-in falling due: `due_at` in UTC, the patient's date then, and that date's day since ICI start."""
+    """One check-in of a plan: `due_at` in UTC, the patient's local date then, and that date's day since ICI start."""
 
     due_at: AwareDatetime
     local_date: date
@@ -155,56 +156,68 @@ class Occurrence(Frozen):
     phase: str
 
 
-# --- What the rest of the program asks --------------------------------------------------------------------------------
+# --- When check-ins fall due ------------------------------------------------------------------------------------------
 
 
 def occurrences(plan: Plan, after: datetime, limit: int | None = None) -> Iterator[Occurrence]:
-    """Yield the check-ins due strictly later than `after`, in order, lazily; at most `limit`, else while the plan runs.
+    """Yield the check-ins due strictly later than `after`, in order and lazily; at most `limit`, or to the plan's end.
 
-    Costs the same on day 3,000 as on day 0. NaiveMomentError if `after` is naive.
+    The cost is the same on day 3,000 as on day 0. NaiveDatetimeError if `after` is naive.
     """
-    return islice(_walk(plan, _utc(after)), limit)
+    return islice(_occurrences(plan, _utc(after)), limit)
 
 
 def next_occurrence(plan: Plan, after: datetime) -> Occurrence | None:
-    """Return the first check-in due strictly later than `after`, or None when the plan is over."""
+    """Return the first check-in due strictly later than `after`; None if the plan has ended.
+
+    NaiveDatetimeError if `after` is naive.
+    """
     return next(occurrences(plan, after), None)
 
 
 def due_on(plan: Plan, local_date: date) -> datetime | None:
-    """Return when (UTC) a check-in on that date falls due, whether or not the plan asks then; None in a pause."""
+    """Return when (UTC) a check-in on that date is due, whether or not the plan has one then; None in a pause."""
     day = (local_date - plan.ici_start).days
-    return _due_at(plan, _zone(plan.timezone), local_date) if _resumes(plan, day) == day else None
+    return _due_at(plan, _zone(plan.timezone), local_date) if _day_after_pauses(plan, day) == day else None
 
 
 def phase_at(plan: Plan, local_date: date) -> str | None:
-    """Return the name of the phase (or tail) on that date; None before ICI start and once the plan is over."""
+    """Return the name of the phase or tail on that date; None before ICI start and after the plan has ended."""
     day = (local_date - plan.ici_start).days
-    return next((stretch.name for stretch in _stretches(plan) if stretch.first <= day <= stretch.last), None)
+    return next((days.name for days in _phase_days(plan) if days.first <= day <= days.last), None)
 
 
-def day_of(plan: Plan, moment: datetime) -> int:
-    """Return the days since ICI start on the patient's date at `moment`; negative before it. Naive: refused."""
-    return (_utc(moment).astimezone(_zone(plan.timezone)).date() - plan.ici_start).days
+def day_of(plan: Plan, timestamp: datetime) -> int:
+    """Return the days since ICI start on the patient's local date; negative before it.
+
+    NaiveDatetimeError if `timestamp` is naive.
+    """
+    return (_utc(timestamp).astimezone(_zone(plan.timezone)).date() - plan.ici_start).days
 
 
-def week_of(plan: Plan, moment: datetime) -> int:
-    """Return the week since ICI start at `moment`, counted from 1 (days 0-6); 0 or less before it. Naive: refused."""
-    return day_of(plan, moment) // _DAYS_IN_WEEK + 1
+def week_of(plan: Plan, timestamp: datetime) -> int:
+    """Return the week since ICI start, counted from 1 (days 0-6); 0 or less before it.
+
+    NaiveDatetimeError if `timestamp` is naive.
+    """
+    return day_of(plan, timestamp) // _DAYS_IN_WEEK + 1
 
 
-def in_quiet_hours(moment: datetime, zone: str, quiet_from: time, quiet_to: time) -> bool:
-    """Tell whether a clock in `zone` stands in [quiet_from, quiet_to) at `moment`. Refuses naive, unknown zone."""
-    now = _utc(moment).astimezone(_zone(zone)).time()
+def in_quiet_hours(timestamp: datetime, zone: str, quiet_from: time, quiet_to: time) -> bool:
+    """Return whether the local time in `zone` is in [quiet_from, quiet_to).
+
+    NaiveDatetimeError if `timestamp` is naive, UnknownZoneError if the zone is unknown.
+    """
+    now = _utc(timestamp).astimezone(_zone(zone)).time()
     return _is_quiet(now, quiet_from, quiet_to)
 
 
-def after_quiet_hours(moment: datetime, zone: str, quiet_from: time, quiet_to: time) -> datetime:
-    """Return the earliest moment outside quiet hours from `moment` on (itself if outside), in UTC.
+def after_quiet_hours(timestamp: datetime, zone: str, quiet_from: time, quiet_to: time) -> datetime:
+    """Return the earliest time (UTC) outside quiet hours that is not before `timestamp`.
 
-    Refuses a naive moment and an unknown zone.
+    NaiveDatetimeError if `timestamp` is naive, UnknownZoneError if the zone is unknown.
     """
-    at, place = _utc(moment), _zone(zone)
+    at, place = _utc(timestamp), _zone(zone)
     # A day before (a local day can resume after a fold at midnight) to three after (one of them may not exist).
     days = (at.astimezone(place).date() + n * _DAY for n in range(-1, 4))
     slots = (slot for day in days for slot in _open_slots(_pieces_around(place, day), day, quiet_from, quiet_to))
@@ -212,7 +225,7 @@ def after_quiet_hours(moment: datetime, zone: str, quiet_from: time, quiet_to: t
 
 
 def stable_jitter(seed: str, bound_seconds: int) -> int:
-    """Return whole seconds within ±`bound_seconds`, evenly spread over seeds, always the same for one `seed`.
+    """Return whole seconds within ±`bound_seconds`: uniformly distributed over seeds, the same for the same `seed`.
 
     JitterError if the bound is negative.
     """
@@ -223,7 +236,7 @@ def stable_jitter(seed: str, bound_seconds: int) -> int:
 
 
 def valid_timezone(name: str) -> bool:
-    """Tell whether `name` is an IANA zone that means the same on every machine."""
+    """Return whether `name` is an IANA zone that means the same on every machine."""
     try:
         _zone(name)
     except UnknownZoneError:
@@ -235,7 +248,7 @@ def valid_timezone(name: str) -> bool:
 
 
 def check_template(template: PlanTemplate) -> list[str]:
-    """Return every fault of a schedule, one sentence each; empty if it can be kept."""
+    """Return every fault of a template, one sentence each; empty if it is valid."""
     tail = template.tail
     faults = check_phases(template.phases) + list(_cadence_faults(tail.name, tail.cadences, None))
     if tail.days_after_stop < 0:
@@ -244,7 +257,7 @@ def check_template(template: PlanTemplate) -> list[str]:
 
 
 def check_phases(phases: Sequence[Phase]) -> list[str]:
-    """Return every gap, overlap, disorder and impossible cadence of phases, one sentence each; empty if none."""
+    """Return every gap, overlap, wrong order and impossible cadence of phases, one sentence each; empty if none."""
     faults: list[str] = []
     if not phases:
         faults.append("there are no phases: days from 0 on have no phase")
@@ -253,7 +266,7 @@ def check_phases(phases: Sequence[Phase]) -> list[str]:
     for phase in phases:
         faults += _phase_faults(phase)
     for before, after in pairwise(phases):
-        faults += _seam_faults(before, after)
+        faults += _transition_faults(before, after)
     return faults
 
 
@@ -268,7 +281,7 @@ def _phase_faults(phase: Phase) -> Iterator[str]:
 
 def _cadence_faults(phase: str, cadences: Iterable[Cadence], length: int | None) -> Iterator[str]:
     if not cadences:
-        yield f"phase '{phase}' asks nothing: give it a cadence"
+        yield f"phase '{phase}' has no check-ins: give it a cadence"
     for cadence in cadences:
         where = f"phase '{phase}', form '{cadence.form}'"
         if cadence.every < 1:
@@ -281,7 +294,7 @@ def _cadence_faults(phase: str, cadences: Iterable[Cadence], length: int | None)
             yield f"{where}: offset {cadence.offset} is past the end of a phase of {_count(length)}"
 
 
-def _seam_faults(before: Phase, after: Phase) -> Iterator[str]:
+def _transition_faults(before: Phase, after: Phase) -> Iterator[str]:
     starts = f"phase '{after.name}' starts at day {after.first_day} but '{before.name}'"
     if after.first_day <= before.first_day:
         yield f"{starts}, listed before it, starts at day {before.first_day}: list phases in order"
@@ -301,11 +314,11 @@ def _count(days: int) -> str:
     return "1 day" if days == 1 else f"{days} days"
 
 
-# --- Days: which are due ----------------------------------------------------------------------------------------------
+# --- Days that are due ------------------------------------------------------------------------------------------------
 
 
-class _Stretch(NamedTuple):
-    """A phase as it applies to one patient: `first` to `last` included; empty when `last` is lower."""
+class _PhaseDays(NamedTuple):
+    """A phase as it applies to one patient: days `first` to `last`, both included; empty if `last` is lower."""
 
     name: str
     first: int
@@ -313,44 +326,44 @@ class _Stretch(NamedTuple):
     cadences: tuple[Cadence, ...]
 
 
-def _stretches(plan: Plan) -> list[_Stretch]:
-    """Return the plan's phases, cut off where ICI stops, then its tail."""
-    end = (date.max - plan.ici_start).days - 2  # the calendar's, with room for the offsets of its last days
+def _phase_days(plan: Plan) -> list[_PhaseDays]:
+    """Return the plan's phases, ended by the stop of ICI, then its tail."""
+    end = (date.max - plan.ici_start).days - 2  # the last date that exists, less a margin for offsets
     stop = end + 1 if plan.ici_stop is None else (plan.ici_stop - plan.ici_start).days
-    stretches = []
+    phase_days = []
     for phase in plan.template.phases:
         last = min(end if phase.last_day is None else phase.last_day, stop - 1)
-        stretches.append(_Stretch(phase.name, phase.first_day, last, phase.cadences))
+        phase_days.append(_PhaseDays(phase.name, phase.first_day, last, phase.cadences))
     tail = plan.template.tail
     last = min(end, stop + tail.days_after_stop)
-    return [*stretches, _Stretch(tail.name, stretches[-1].last + 1, last, tail.cadences)]
+    return [*phase_days, _PhaseDays(tail.name, phase_days[-1].last + 1, last, tail.cadences)]
 
 
-def _walk(plan: Plan, after: datetime) -> Iterator[Occurrence]:
+def _occurrences(plan: Plan, after: datetime) -> Iterator[Occurrence]:
     zone = _zone(plan.timezone)
-    # West of Greenwich the local date may still be the day before UTC's.
+    # West of Greenwich, the local date may still be the day before.
     earliest = max(0, (after.date() - plan.ici_start).days - 1)
-    for stretch in _stretches(plan):
-        for day, form in _due_days(plan, stretch, max(earliest, stretch.first)):
+    for days in _phase_days(plan):
+        for day, form in _due_days(plan, days, max(earliest, days.first)):
             local_date = plan.ici_start + day * _DAY
             due_at = _due_at(plan, zone, local_date)
             if due_at is not None and due_at > after:
-                yield Occurrence(due_at=due_at, local_date=local_date, day=day, form=form, phase=stretch.name)
+                yield Occurrence(due_at=due_at, local_date=local_date, day=day, form=form, phase=days.name)
 
 
-def _due_days(plan: Plan, stretch: _Stretch, day: int) -> Iterator[tuple[int, str]]:
-    """Yield (day, form) from `day` on, jumping over pauses and over days without a check-in."""
-    while (hit := _next_hit(stretch, day)) is not None:
-        day = _resumes(plan, hit[0])
+def _due_days(plan: Plan, days: _PhaseDays, day: int) -> Iterator[tuple[int, str]]:
+    """Yield (day, form) from `day` on, without pauses and days without a check-in."""
+    while (hit := _next_hit(days, day)) is not None:
+        day = _day_after_pauses(plan, hit[0])
         if day == hit[0]:
             yield hit
             day += 1
 
 
-def _next_hit(stretch: _Stretch, day: int) -> tuple[int, str] | None:
-    hits = ((_first_from(cadence, stretch.first, day), cadence.form) for cadence in stretch.cadences)
-    hit = min(hits, key=lambda each: each[0])  # of equals, min() returns the first listed
-    return hit if hit[0] <= stretch.last else None
+def _next_hit(days: _PhaseDays, day: int) -> tuple[int, str] | None:
+    hits = ((_first_from(cadence, days.first, day), cadence.form) for cadence in days.cadences)
+    hit = min(hits, key=lambda each: each[0])  # min() returns the first listed of equals
+    return hit if hit[0] <= days.last else None
 
 
 def _first_from(cadence: Cadence, phase_first: int, day: int) -> int:
@@ -359,8 +372,8 @@ def _first_from(cadence: Cadence, phase_first: int, day: int) -> int:
     return begins + rounds * cadence.every
 
 
-def _resumes(plan: Plan, day: int) -> int:
-    """Return `day` itself, or the day after the pauses that cover it (another may cover that one)."""
+def _day_after_pauses(plan: Plan, day: int) -> int:
+    """Return `day`, or the first day after the pauses that cover it, which may follow each other."""
     for pause in plan.pauses:
         first, last = ((end - plan.ici_start).days for end in (pause.first, pause.last))
         if first <= day <= last:
@@ -368,11 +381,11 @@ def _resumes(plan: Plan, day: int) -> int:
     return day
 
 
-# --- Moments: local time into UTC -------------------------------------------------------------------------------------
+# --- Local time to UTC -----------------------------------------------------------------------------------------------
 
 
 class _Piece(NamedTuple):
-    """A stretch of UTC, `end` excluded, in which the zone's offset doesn't change."""
+    """An interval of UTC, `end` excluded, in which the zone's offset doesn't change."""
 
     begin: datetime
     end: datetime
@@ -380,38 +393,38 @@ class _Piece(NamedTuple):
 
 
 class _Slot(NamedTuple):
-    """A stretch of UTC, `end` excluded, of one local day and outside quiet hours."""
+    """An interval of UTC, `end` excluded, on one local date and outside quiet hours."""
 
     begin: datetime
     end: datetime
 
 
 def _due_at(plan: Plan, zone: ZoneInfo, local_date: date) -> datetime | None:
-    """Return when that day's check-in falls due, in UTC; None if the day has no moment outside quiet hours."""
+    """Return when (UTC) that day's check-in is due; None if the day has no time outside quiet hours."""
     pieces = _pieces_around(zone, local_date)
     slots = _open_slots(pieces, local_date, plan.quiet_from, plan.quiet_to)
     if not slots:
         return None
     quiet = _is_quiet(plan.send_time, plan.quiet_from, plan.quiet_to)
     clock = datetime.combine(local_date, plan.quiet_to if quiet else plan.send_time, UTC)
-    # The first moment at which the local clock shows that time or, after a gap, a later one.
+    # The first time at which the local clock shows the send time or, after a gap, a later time.
     wanted = next(max(piece.begin, clock - piece.offset) for piece in pieces if clock - piece.offset < piece.end)
     slot = next((slot for slot in slots if slot.end > wanted), slots[-1])
     return _jittered(max(slot.begin, min(wanted, slot.end - _SECOND)), slot, plan.jitter_seconds)
 
 
-def _jittered(moment: datetime, slot: _Slot, seconds: int) -> datetime:
-    """Move by the jitter or, where that leaves the slot, the other way: else half of all would be due on its edge."""
+def _jittered(timestamp: datetime, slot: _Slot, seconds: int) -> datetime:
+    """Move by the jitter, or the other way if that leaves the slot: otherwise half of all would be due at its edge."""
     for shift in (seconds, -seconds):
-        moved = moment + shift * _SECOND
+        moved = timestamp + shift * _SECOND
         if slot.begin <= moved < slot.end:
             return moved
-    return moment
+    return timestamp
 
 
 def _open_slots(pieces: Iterable[_Piece], local_date: date, quiet_from: time, quiet_to: time) -> list[_Slot]:
-    """Return, in order, the stretches of UTC on that local date outside quiet hours."""
-    # A local clock's time is written as if it were UTC here: subtracting the offset makes it a true moment.
+    """Return, in order, the intervals of UTC on that local date outside quiet hours."""
+    # Local times are written as if they were UTC: subtracting the offset converts them.
     midnight = datetime.combine(local_date, time(), UTC)
     begins, ends = (datetime.combine(local_date, edge, UTC) for edge in (quiet_to, quiet_from))
     if quiet_from == quiet_to:
@@ -429,13 +442,13 @@ def _open_slots(pieces: Iterable[_Piece], local_date: date, quiet_from: time, qu
 
 
 def _pieces_around(zone: ZoneInfo, local_date: date) -> list[_Piece]:
-    """Return the pieces of UTC that hold every moment of that local date, whatever the offset."""
+    """Return the pieces of UTC that contain the whole local date, whatever the offset."""
     midnight = datetime.combine(local_date, time(), UTC)
     return list(_pieces(zone, midnight - _WIDEST_OFFSET, midnight + _DAY + _WIDEST_OFFSET))
 
 
 def _pieces(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[_Piece]:
-    """Yield [begin, end) cut where the offset changes. Changes stand a week apart or more in all of tzdata."""
+    """Yield [begin, end), split where the offset changes. In all of tzdata, changes are at least a week apart."""
     offset = _offset(zone, begin)
     if _offset(zone, end) == offset:
         yield _Piece(begin, end, offset)
@@ -448,8 +461,8 @@ def _pieces(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[_Piece]:
     yield _Piece(after, end, _offset(zone, after))
 
 
-def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
-    return moment.astimezone(zone).replace(tzinfo=UTC) - moment
+def _offset(zone: ZoneInfo, timestamp: datetime) -> timedelta:
+    return timestamp.astimezone(zone).replace(tzinfo=UTC) - timestamp
 
 
 def _is_quiet(clock: time, quiet_from: time, quiet_to: time) -> bool:
@@ -458,16 +471,16 @@ def _is_quiet(clock: time, quiet_from: time, quiet_to: time) -> bool:
     return clock >= quiet_from or clock < quiet_to
 
 
-def _utc(moment: datetime) -> datetime:
-    if moment.utcoffset() is None:
-        raise NaiveMomentError(moment=moment)
-    return moment.astimezone(UTC)
+def _utc(timestamp: datetime) -> datetime:
+    if timestamp.utcoffset() is None:
+        raise NaiveDatetimeError(timestamp=timestamp)
+    return timestamp.astimezone(UTC)
 
 
 def _zone(name: str) -> ZoneInfo:
-    if name.startswith(_NOT_PLACES):
+    if name.startswith(_PLACELESS_ZONES):
         raise UnknownZoneError(name=name)
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a misspelling, a path out of the database, a folder
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a misspelling, a path outside the database, a folder
         raise UnknownZoneError(name=name) from None

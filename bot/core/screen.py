@@ -1,7 +1,7 @@
-"""What a person sees, as data: texts by key, buttons by meaning. No Telegram types, no language, no markup.
+"""Messages as data: texts by key, buttons by meaning. No Telegram types, no language, no markup.
 
-A `Text` names a string of the catalog and its values; a `Button` carries an `Action`; a `Screen` is one message.
-Rendering (language, HTML, signed callback data) happens at the edge, at the moment of sending.
+A `Text` names a string of the catalog and its values; a `Button` carries an `Action`; a `Screen` is one message. The
+delivery renders it (language, HTML, signed callback data) when it sends it.
 """
 
 from collections.abc import Mapping
@@ -9,19 +9,15 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Frozen(BaseModel):
-    """Base of all records here: immutable, and unknown fields are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from bot.core.frozen import Frozen
 
 
 class Text(Frozen):
-    """One catalog string. `values` fill its `{placeholders}`; a value may itself be a Text.
+    """One string of the catalog. `values` fill its `{placeholders}`; a value may itself be a Text.
 
-    `language` is set where a string is for someone else than the reader of the screen (an emergency department).
+    `language` is set if the string is meant for somebody other than the recipient (an emergency department).
     """
 
     key: str
@@ -30,10 +26,10 @@ class Text(Frozen):
 
 
 class Action(Frozen):
-    """What a tapped button means. All of it fits into 64 signed bytes (see chat/buttons.py).
+    """The meaning of a button. It fits into 64 bytes of callback data, signature included (see chat/buttons.py).
 
-    `kind` is the verb ("choose", "skip", ...), `subject` the number of the check-in or alert it belongs to (0: none),
-    `revision` the revision of the screen it stood on, `question` and `choice` the ids in the protocol or a short word.
+    `kind` is the verb ("choose", "skip", ...), `subject` the id of its check-in or alert (0: none), `revision` the
+    revision of its screen, `question` and `choice` the ids in the protocol or a short word.
     """
 
     kind: Annotated[str, Field(pattern=r"^[a-z_]{1,12}$")]
@@ -44,7 +40,7 @@ class Action(Frozen):
 
 
 class Style(StrEnum):
-    """A hint for colour; the words must say it all without it."""
+    """A hint for the colour; the text must be clear without it."""
 
     PLAIN = "plain"
     DANGER = "danger"
@@ -52,7 +48,7 @@ class Style(StrEnum):
 
 
 class Button(Frozen):
-    """One button: an `action` to come back with, a text to `copy` (a phone number), or an address to open (https)."""
+    """One button: an `action` that a tap returns, a `copy_value` (a phone number), or a `url` to open (https)."""
 
     label: Text
     action: Action | None = None
@@ -62,14 +58,14 @@ class Button(Frozen):
 
 
 class Contact(Frozen):
-    """A contact card: a number in international format and the name it is saved under."""
+    """A contact card: a phone number in international format, and the contact's name."""
 
     number: str
     name: str
 
 
 class TrendPoint(Frozen):
-    """One check-in of a trend: steps above "none" (0-4), None where it was not asked or skipped."""
+    """One check-in of a trend: steps above "none" (0-4); None if the question was not asked or was skipped."""
 
     day: date
     numbness: int | None
@@ -84,7 +80,7 @@ class TrendAlert(Frozen):
 
 
 class Trend(Frozen):
-    """A picture of the weeks since the start of ICI: what to draw, and its words. `severities`: the axis, upwards."""
+    """A chart of the weeks since ICI start: its data and labels. `severities`: the labels of the axis, upwards."""
 
     points: tuple[TrendPoint, ...]
     ici_start: date
@@ -99,11 +95,11 @@ class Trend(Frozen):
 
 
 class Screen(Frozen):
-    """One message: lines (joined by line breaks), rows of buttons, and how Telegram should treat it.
+    """One message: lines (joined by line breaks), rows of buttons, and options for Telegram.
 
-    `name` is the screen's name in transcripts and tests. `protect` keeps it from being forwarded (screens with
-    answers; never phone numbers). `keyboard` shows, or removes, the reply keyboard at the bottom of the chat: such a
-    screen has no rows, because Telegram allows one markup a message.
+    `name` identifies the screen in transcripts and tests. `protect` prevents forwarding (screens with answers; never
+    those with phone numbers). `keyboard` shows or removes the reply keyboard at the bottom of the chat: such a screen
+    has no rows, because Telegram allows one markup per message.
     """
 
     name: str
@@ -112,6 +108,6 @@ class Screen(Frozen):
     protect: bool = False
     keyboard: Literal["show", "remove"] | None = None
     trend: Trend | None = None
-    """With a trend the message is a picture, and `lines` are its caption."""
+    """With a trend, the message is a picture and `lines` are its caption."""
     contact: Contact | None = None
-    """With a contact the message is the card alone; `lines` are not shown."""
+    """With a contact, the message is the card alone; `lines` are not shown."""

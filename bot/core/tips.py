@@ -1,4 +1,4 @@
-"""Chooses the coping tip that fits what was answered; never decides a tier and never shows a tip itself."""
+"""Chooses the coping tip that fits the answers; never decides a tier and never shows a tip itself."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -6,14 +6,14 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
+from bot.core.frozen import Frozen
 from bot.core.protocol import Answers, Protocol, Tip, any_holds
-from bot.core.screen import Frozen
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Shown(Frozen):
-    """One showing of a tip, and what the patient thought of it."""
+    """One time that a tip was shown, and the patient's rating of it."""
 
     tip: str
     shown_at: AwareDatetime
@@ -21,23 +21,24 @@ class Shown(Frozen):
 
 
 def choose_tip(answers: Answers, shown: Sequence[Shown], protocol: Protocol, at: datetime) -> Tip | None:
-    """Return the tip to show at `at`; None only where the protocol has no tips.
+    """Return the tip to show at `at`; None only if the protocol has no tips.
 
-    First among those that fit and have rested; then the one of the fitting shown longest ago; then any. Of equals the
-    one made for these answers goes before a general one, then the order of the file.
+    Choose among the tips that fit the answers and were not shown within the protocol's `tip_rest`; if there are none,
+    among those that fit; otherwise among all. Of these, return the one shown least recently; then prefer a tip with
+    conditions to a general one, then the order of the protocol file.
     """
     last = {s.tip: s for s in sorted(shown, key=lambda s: s.shown_at)}
     fitting = [t for t in protocol.tips if any_holds(t.when, answers)]
-    rested = [t for t in fitting if _has_rested(t, last, protocol, at)]
-    pool = rested or fitting or protocol.tips
-    return min(pool, key=lambda t: (_shown_at(t, last), not t.when), default=None)
+    available = [t for t in fitting if _is_available(t, last, protocol, at)]
+    pool = available or fitting or protocol.tips
+    return min(pool, key=lambda t: (_last_shown_at(t, last), not t.when), default=None)
 
 
-def _shown_at(tip: Tip, last: Mapping[str, Shown]) -> datetime:
+def _last_shown_at(tip: Tip, last: Mapping[str, Shown]) -> datetime:
     return last[tip.id].shown_at if tip.id in last else _NEVER
 
 
-def _has_rested(tip: Tip, last: Mapping[str, Shown], protocol: Protocol, at: datetime) -> bool:
+def _is_available(tip: Tip, last: Mapping[str, Shown], protocol: Protocol, at: datetime) -> bool:
     if tip.id not in last:
         return True
     disliked = last[tip.id].rating == "not_for_me"

@@ -1,31 +1,31 @@
 """Decides the tier of a set of answers by the protocol's fixed rules; knows no screens, no alerts and no time.
 
-What holds here, each with a test:
+The rules, each with a test:
 
-* The highest tier of all rules that fired wins, and every rule that fired is named.
-* It fails closed: an answer the protocol does not know, or one the composite table has no cell for, counts as
-  `protocol.unassessable`, never as ROUTINE.
-* A worse answer never gives a lower tier.
+* The tier is the highest of all rules that fired, and every rule that fired is named.
+* Triage fails closed: an answer that the protocol doesn't know, or one without a cell in the composite table, counts
+  as `protocol.unassessable`, never as ROUTINE.
+* A worse answer never leads to a lower tier.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 
+from bot.core.frozen import Frozen
 from bot.core.protocol import SKIP, Answers, Protocol, Question, Rule, Tier, applicable, holds
-from bot.core.screen import Frozen
 
 UNASSESSABLE = "unassessable"
-"""The rule and group name of a reason that no rule of the protocol gave."""
+"""The rule and group of the reason for an answer that can't be assessed; no rule of the protocol has this name."""
 
 
 class History(Frozen):
-    """What answers are compared with: the last finished check-in's and the baseline's (None: there is none)."""
+    """The answers to compare with: the last finished check-in's and the baseline's (None: there are none)."""
 
     previous: Answers | None = None
     baseline: Answers | None = None
 
 
 class Reason(Frozen):
-    """One rule that fired, its group (one body system) and the tier it gives."""
+    """A rule that fired, its group (one body system) and its tier."""
 
     rule: str
     group: str
@@ -33,9 +33,9 @@ class Reason(Frozen):
 
 
 class Assessment(Frozen):
-    """The tier, every reason for it (highest first) and the protocol it was found by, so that it can be replayed.
+    """The tier, every reason (highest first), and the protocol version used, so that it can be re-assessed.
 
-    `complete`: the form is finished and each question it led to was answered, none skipped.
+    `complete`: the form is finished and every question that it led to was answered, none skipped.
     """
 
     tier: Tier
@@ -47,32 +47,32 @@ class Assessment(Frozen):
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The ids of all rules that fired, highest tier first."""
+        """Return the ids of all rules that fired, highest tier first."""
         return tuple(r.rule for r in self.reasons)
 
     @property
     def concerns(self) -> tuple[str, ...]:
-        """The ids of the rules that fired above ROUTINE: what staff need to see."""
+        """Return the ids of the rules that fired above ROUTINE: those that staff need to see."""
         return tuple(r.rule for r in self.reasons if r.tier > Tier.ROUTINE)
 
 
 def assess(answers: Answers, history: History, protocol: Protocol, *, form: str, finished: bool) -> Assessment:
-    """Return the tier of these answers of one form, with every reason.
+    """Return the tier of a form's answers, with every reason.
 
-    `finished`: nothing more will be asked, so rules that stand `alone` ("worse, but nothing was found") count too.
+    `finished`: no more questions follow, so `alone` rules ("worse, but nothing else found") count too.
     """
     reasons = list(_unassessable(answers, protocol))
-    ahead = set() if finished else _still_to_come(answers, protocol, form)
-    single = [r for r in protocol.rules if r.groups is None and not r.alone and r.waits_for not in ahead]
+    pending = set() if finished else _pending_questions(answers, protocol, form)
+    single = [r for r in protocol.rules if r.groups is None and not r.alone and r.waits_for not in pending]
     reasons += [_reason(r) for r in single if _fires(r, answers, history, protocol)]
-    reasons += [_reason(r) for r in protocol.rules if _makes_a_higher_one(r, reasons, answers)]
+    reasons += [_reason(r) for r in protocol.rules if _enough_groups_fired(r, reasons, answers)]
     if finished and all(r.tier < Tier.SOON for r in reasons):
         reasons += [_reason(r) for r in protocol.rules if r.alone and _fires(r, answers, history, protocol)]
     reasons.sort(key=lambda r: -r.tier)  # stable: within a tier in the order of the file
     return Assessment(
         tier=max((r.tier for r in reasons), default=Tier.ROUTINE),
         reasons=tuple(reasons),
-        complete=finished and _complete(answers, protocol, form),
+        complete=finished and _is_complete(answers, protocol, form),
         protocol_name=protocol.name,
         protocol_version=protocol.version,
         protocol_hash=protocol.content_hash,
@@ -83,28 +83,28 @@ def _reason(rule: Rule) -> Reason:
     return Reason(rule=rule.id, group=rule.group, tier=rule.tier)
 
 
-def _complete(answers: Answers, protocol: Protocol, form: str) -> bool:
+def _is_complete(answers: Answers, protocol: Protocol, form: str) -> bool:
     steps = applicable(protocol.forms[form], answers) if form in protocol.forms else ()
     return bool(steps) and all(answers.get(s.ask, (SKIP,)) != (SKIP,) for s in steps)
 
 
-def _still_to_come(answers: Answers, protocol: Protocol, form: str) -> set[str | None]:
-    """Return the questions that these answers lead to and that have no answer yet."""
+def _pending_questions(answers: Answers, protocol: Protocol, form: str) -> set[str | None]:
+    """Return the questions that these answers lead to and that are not answered yet."""
     steps = applicable(protocol.forms[form], answers) if form in protocol.forms else ()
     return {step.ask for step in steps if step.ask not in answers}
 
 
-# --- What can't be assessed -------------------------------------------------------------------------------------------
+# --- Unassessable answers ---------------------------------------------------------------------------------------------
 
 
 def _unassessable(answers: Answers, protocol: Protocol) -> Iterator[Reason]:
-    known = all(_known(question, choices, protocol) for question, choices in answers.items())
-    if not known or any(_cell_is_missing(r, answers, protocol) for r in protocol.rules):
+    known = all(_is_known(question, choices, protocol) for question, choices in answers.items())
+    if not known or any(_is_cell_missing(r, answers, protocol) for r in protocol.rules):
         yield Reason(rule=UNASSESSABLE, group=UNASSESSABLE, tier=protocol.unassessable)
 
 
-def _known(question_id: str, choices: tuple[str, ...], protocol: Protocol) -> bool:
-    """Tell whether the protocol can have asked for this answer."""
+def _is_known(question_id: str, choices: tuple[str, ...], protocol: Protocol) -> bool:
+    """Return whether the protocol's question allows this answer."""
     question = protocol.questions.get(question_id)
     if question is None or not choices:
         return False
@@ -113,7 +113,7 @@ def _known(question_id: str, choices: tuple[str, ...], protocol: Protocol) -> bo
     return choices == (SKIP,) or all(question.choice(c) is not None for c in choices)
 
 
-def _cell_is_missing(rule: Rule, answers: Answers, protocol: Protocol) -> bool:
+def _is_cell_missing(rule: Rule, answers: Answers, protocol: Protocol) -> bool:
     if rule.composite is None:
         return False
     severity = _step(rule.composite.severity, answers, protocol)
@@ -139,7 +139,7 @@ def _worse(rule: Rule, answers: Answers, history: History, protocol: Protocol) -
         return False
     now = _step(rule.worse.question, answers, protocol)
     reference = history.previous if rule.worse.than == "last" else history.baseline
-    # What was never recorded, or skipped then, is new now: the cautious reading.
+    # The cautious reading: a symptom that was never recorded, or was skipped, is new.
     before = _step(rule.worse.question, reference or {}, protocol) or 0
     return now is not None and now - before >= rule.worse.by
 
@@ -163,8 +163,8 @@ def _counted(rule: Rule, answers: Answers, _history: History, protocol: Protocol
     return question is not None and sum(_is_symptom(question, c) for c in given) >= rule.count.at_least
 
 
-def _makes_a_higher_one(rule: Rule, reasons: list[Reason], answers: Answers) -> bool:
-    """Tell whether rules of enough different groups fired: two ambers make a red [UKONS]."""
+def _enough_groups_fired(rule: Rule, reasons: list[Reason], answers: Answers) -> bool:
+    """Return whether rules of enough different groups fired: two ambers make a red [UKONS]."""
     if rule.groups is None or (rule.unless is not None and holds(rule.unless, answers)):
         return False
     return len({r.group for r in reasons if r.tier >= rule.groups.tier}) >= rule.groups.at_least
@@ -179,7 +179,7 @@ def _is_symptom(question: Question, choice_id: str) -> bool:
 
 
 def _step(question_id: str, answers: Mapping[str, tuple[str, ...]], protocol: Protocol) -> int | None:
-    """Return how far up its scale an answer stands; None where there is none, it was skipped or isn't known."""
+    """Return the position of an answer on its scale; None if it is missing, skipped or unknown."""
     question = protocol.questions.get(question_id)
     given = answers.get(question_id)
     return question.step_of(given[0]) if question is not None and given else None

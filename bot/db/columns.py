@@ -1,7 +1,8 @@
-"""The kinds of columns and indexes that tables are made of. Knows no table.
+"""The columns and indexes that tables consist of. Knows no table.
 
-Columns of type `Sealed` are encrypted (see crypto.py) and bound to the row by `rid`, 16 random bytes that are known
-before the database numbers the row. `chat_hash` is the keyed hash a chat is found by.
+Sealed columns are encrypted (see crypto.py). Their values are bound to the column's label, which never changes, and to
+the row's `seal_id`, 16 random bytes that are known before the database assigns the row's id. `chat_hash` is the keyed
+hash by which a chat is looked up.
 """
 
 from typing import Any
@@ -29,22 +30,40 @@ metadata = MetaData(
     }
 )
 
-Sealed = LargeBinary
+_LABEL = "sealed as"
 Code = String().with_variant(String(collation="C"), "postgresql")
-"""Sorted by bytes everywhere: pages of patients must not depend on the server's locale."""
+"""Sorted by bytes in both databases: pages of patients must not depend on the server's locale."""
 
 
-def number_column() -> Column[int]:
+def primary_key_column() -> Column[int]:
     return Column("id", Identity, primary_key=True, autoincrement=True)
 
 
 def version(name: str = "version") -> Column[int]:
-    """Of a record that is saved whole: see `Section._save`. A program that knows nothing of it goes on inserting."""
+    """Return the version column of a record that is saved as a whole (see `Section._save`).
+
+    Its default lets the previous version of the program insert rows without it.
+    """
     return Column(name, Integer, nullable=False, server_default="0")
 
 
-def rid() -> Column[bytes]:
-    return Column("rid", LargeBinary, nullable=False)
+def seal_id() -> Column[bytes]:
+    return Column("seal_id", LargeBinary, nullable=False)
+
+
+def sealed(name: str, label: str, *, nullable: bool = True) -> Column[bytes]:
+    """Return a column of encrypted values.
+
+    `label`: the associated data of its values, the table and column in which they were first stored. It is kept if
+    either is renamed: with another label, no stored value could be opened.
+    """
+    return Column(name, LargeBinary, nullable=nullable, info={_LABEL: label})
+
+
+def label_of(column: Column[Any]) -> str | None:
+    """Return the label of a sealed column; None for any other."""
+    label: str | None = column.info.get(_LABEL)
+    return label
 
 
 def of_patient(*, nullable: bool = False) -> Column[int]:
@@ -55,24 +74,24 @@ def of_checkin(*, nullable: bool = False) -> Column[int]:
     return Column("checkin_id", Identity, ForeignKey("checkin.id"), nullable=nullable)
 
 
-def words(name: str, *, nullable: bool = False) -> Column[str]:
+def string_column(name: str, *, nullable: bool = False) -> Column[str]:
     return Column(name, String, nullable=nullable)
 
 
-def whole(name: str) -> Column[int]:
+def integer_column(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False)
 
 
-def moment(name: str, *, nullable: bool = False) -> Column[object]:
+def timestamp_column(name: str, *, nullable: bool = False) -> Column[object]:
     return Column(name, UTCDateTime, nullable=nullable)
 
 
 def protocol_columns() -> tuple[Column[str], ...]:
-    return words("protocol_name"), words("protocol_version"), words("protocol_hash")
+    return string_column("protocol_name"), string_column("protocol_version"), string_column("protocol_hash")
 
 
 def holds(where: ColumnElement[Any], value: str) -> ColumnElement[bool]:
-    """A condition written out: neither database matches a partial index to a bound value."""
+    """Return the condition with a literal value: neither database matches a partial index to a bound value."""
     return where == literal_column(f"'{value}'")
 
 

@@ -1,12 +1,12 @@
-"""The keys: seals and opens encrypted columns, hashes what is looked up. Never prints, logs or stores a key.
+"""The keys: seals and opens encrypted columns, and computes look-up hashes. Never prints, logs or stores a key.
 
-`KEYS` is a comma-separated list of `id:base64-of-32-bytes`. The first key writes, all of them read, so a new key is
-put in front. Look-up hashes and derived keys (buttons, webhook) must outlive that: they come from the last, oldest
-key, which therefore stays last for as long as the database lives.
+`KEYS` is a comma-separated list of `id:base64-of-32-bytes`. The first key seals and every key opens, so that a key is
+rotated by adding a new one in front. Look-up hashes and derived keys (buttons, webhook) must survive rotation: they are
+derived from the last, oldest key, which therefore stays last for the lifetime of the database.
 
-A sealed value is: length of the key id (1 byte), key id, nonce (12 random bytes), AES-256-GCM ciphertext and tag.
-Table, column and the row's random `rid` are authenticated with it, so a value moved elsewhere doesn't open. Plaintext
-is padded to blocks of 64 bytes: "yes" and "no" look alike.
+A sealed value consists of: length of the key id (1 byte), key id, nonce (12 random bytes), AES-256-GCM ciphertext and
+tag. The column's label (never renamed) and the row's random `seal_id` are its associated data, so that a value moved to
+another column or row can't be opened. Plaintext is padded to blocks of 64 bytes, so that lengths don't reveal answers.
 """
 
 import binascii
@@ -25,28 +25,28 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 KEY_BYTES = 32
 NONCE_BYTES = 12
 LOOKUP_BYTES = 16
-"""128 bits of the hash are kept: a collision among a million chats has a chance of 1 in 10**27."""
+"""128 bits of the hash are kept: the probability of a collision among a million chats is about 10**-27."""
 BLOCK = 64
 _KEY_ID = re.compile(r"^[A-Za-z0-9_-]{1,32}$")
-_HOW = "make one with `nervecheck keys new` and put it in front of the others in KEYS"
+_HOW = "create one with `nervecheck keys new` and put it in front of the others in KEYS"
 
 
 class KeyringError(ValueError):
-    """The keys in KEYS can't be used, or the one a row needs is missing."""
+    """The keys in KEYS are invalid, or the key of a row is missing."""
 
 
 class SealError(ValueError):
-    """A stored value doesn't open: it was changed, moved from another row or column, or sealed with another key."""
+    """A stored value can't be opened: it was changed, moved from another row or column, or sealed with another key."""
 
 
 def new_key() -> str:
-    """Return a fresh entry for `KEYS`: "id:base64"."""
+    """Return a new random entry for `KEYS`: "id:base64"."""
     return f"k{os.urandom(4).hex()}:{b64encode(os.urandom(KEY_BYTES)).decode()}"
 
 
 @dataclass(frozen=True, repr=False)
 class Keyring:
-    """All keys of one installation, newest first. Made by `Keyring.parse`."""
+    """All keys of one installation, newest first. Created by `Keyring.parse`."""
 
     _ids: tuple[str, ...]
     _oldest: bytes
@@ -61,7 +61,7 @@ class Keyring:
 
     @classmethod
     def parse(cls, text: str) -> "Keyring":
-        """Read the setting `KEYS`; `KeyringError` says which entry is wrong and what to do, never what it holds."""
+        """Parse the setting `KEYS`; KeyringError names the invalid entry and what to do, but never its content."""
         entries = [part.strip() for part in text.split(",") if part.strip()]
         if not entries:
             raise KeyringError(f"KEYS is empty: {_HOW}")
@@ -75,38 +75,38 @@ class Keyring:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The names of all keys, the one that writes first."""
+        """Return the ids of all keys, starting with the one that seals."""
         return self._ids
 
     def derive(self, label: str) -> bytes:
-        """Return 32 bytes for one purpose, the same for as long as the oldest key stays."""
+        """Return a 32-byte key for one purpose, constant as long as the oldest key is kept."""
         return _hkdf(self._oldest, f"derived {label}")
 
     def lookup(self, kind: str, value: str | int) -> bytes:
-        """Return the keyed hash (16 bytes) under which an encrypted value is found; `kind` keeps purposes apart."""
+        """Return the keyed hash (16 bytes) by which an encrypted value is looked up; `kind` separates purposes."""
         return hmac.digest(self._lookup, f"{kind}\0{value}".encode(), hashlib.sha256)[:LOOKUP_BYTES]
 
-    def seal(self, plain: bytes, *, table: str, column: str, row: bytes) -> bytes:
-        """Encrypt with the newest key, bound to the place where it will stand."""
+    def seal(self, plain: bytes, *, label: str, row: bytes) -> bytes:
+        """Encrypt with the newest key; the column's label ("patient.chat_id") and the row are associated data."""
         key_id, nonce = self._ids[0], os.urandom(NONCE_BYTES)
-        ciphertext = self._ciphers[key_id].encrypt(nonce, _pad(plain), _place(table, column, row))
+        ciphertext = self._ciphers[key_id].encrypt(nonce, _pad(plain), _associated_data(label, row))
         return bytes((len(key_id),)) + key_id.encode() + nonce + ciphertext
 
-    def open(self, sealed: bytes, *, table: str, column: str, row: bytes) -> bytes:
-        """Decrypt; `KeyringError` when its key isn't in KEYS, `SealError` when it isn't what was stored there."""
+    def open(self, sealed: bytes, *, label: str, row: bytes) -> bytes:
+        """Decrypt; KeyringError if its key isn't in KEYS, SealError if it isn't what this row and label stored."""
         start = 1 + sealed[0] if sealed else 0
         key_id = sealed[1:start].decode("ascii", "replace")
         if not _KEY_ID.match(key_id) or len(sealed) < start + NONCE_BYTES + BLOCK:
-            raise SealError(f"{table}.{column} holds no sealed value: restore the row from a backup")
+            raise SealError(f"{label} holds no sealed value: restore the row from a backup")
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise KeyringError(f"{table}.{column} was sealed with key {key_id!r}, which KEYS lacks: put that key back")
+            raise KeyringError(f"{label} was sealed with key {key_id!r}, which KEYS lacks: put that key back")
         nonce, ciphertext = sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :]
         try:
-            return _unpad(cipher.decrypt(nonce, ciphertext, _place(table, column, row)))
+            return _unpad(cipher.decrypt(nonce, ciphertext, _associated_data(label, row)))
         except (InvalidTag, ValueError):
             raise SealError(
-                f"{table}.{column} doesn't open with key {key_id!r}: it was changed or moved, or the key is another "
+                f"{label} doesn't open with key {key_id!r}: it was changed or moved, or the key is another "
                 "one of that id; restore the row or the key from a backup"
             ) from None
 
@@ -128,11 +128,12 @@ def _entry(number: int, part: str) -> tuple[str, bytes]:
 
 
 def _hkdf(secret: bytes, purpose: str) -> bytes:
-    """A key for one purpose: no key is ever used for two."""
+    """Derive a key for one purpose: no key is used for two purposes."""
     return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=f"nervecheck {purpose}".encode()).derive(secret)
 
 
-def _place(table: str, column: str, row: bytes) -> bytes:
+def _associated_data(label: str, row: bytes) -> bytes:
+    table, _, column = label.partition(".")
     return b"\0".join((table.encode(), column.encode(), row))
 
 

@@ -1,9 +1,9 @@
-"""The door to the database: opens one by its URL and runs plain functions, each in one transaction. Knows no table.
+"""The interface of a database: runs plain functions, each in one transaction. Knows no table.
 
-`transact` and `read` hand a function to a thread and come back with its result: one hop a transaction. The function
-gets a `Store` and must do nothing but use it, because it may be run again: always when a record it saves was changed
-since it was read (`StaleRecordError`), which its caller hears of after `TRIES` times in all. When its caller is
-cancelled meanwhile, it is either not run at all or runs to its end.
+`transact` and `read` run a function in a thread and return its result. The function gets `Stores` and must do nothing
+but use them, because it may be run again, for example if a record that it saves was changed since it was read
+(`StaleRecordError`, which reaches the caller after `TRIES` attempts). If the caller is cancelled, the function is
+either not run at all or runs to its end.
 """
 
 from abc import ABC, abstractmethod
@@ -13,51 +13,50 @@ from typing import TypeVar
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from bot.app.store import Store
-from bot.app.store_errors import StoreDownError
-from bot.db.crypto import Keyring
+from bot.app.ports.errors import StoreDownError
+from bot.app.work import Stores
 
 T = TypeVar("T")
 
 
 class DatabaseUrlError(ValueError):
-    """DATABASE_URL can't be used."""
+    """DATABASE_URL is invalid; the message says why."""
 
 
 class DatabaseClosedError(RuntimeError):
-    """The database was closed: nothing was read or stored."""
+    """The database is closed: nothing was read or stored."""
 
 
 class NotStoredError(StoreDownError):
-    """The commit failed, so nothing of this transaction is stored: it can be tried again."""
+    """The commit failed, so nothing of this transaction is stored: it can be retried."""
 
 
 class Database(ABC):
     """An open database."""
 
     @abstractmethod
-    async def transact(self, fn: Callable[[Store], T]) -> T:
-        """Run `fn` in a transaction; when this returns, what it did is stored for good. Its exception undoes it."""
+    async def transact(self, fn: Callable[[Stores], T]) -> T:
+        """Run `fn` in a transaction and return its result once it is committed; roll back and raise its exception."""
 
     @abstractmethod
-    async def read(self, fn: Callable[[Store], T]) -> T:
-        """Run `fn` beside the writers, on what is committed; it can't write or lock."""
+    async def read(self, fn: Callable[[Stores], T]) -> T:
+        """Run `fn` on committed data, concurrently with writers, and return its result; it can't write or lock."""
 
     @abstractmethod
-    def run(self, fn: Callable[[Store], T]) -> T:
-        """`transact` for callers without an event loop; blocks."""
+    def run(self, fn: Callable[[Stores], T]) -> T:
+        """Do the same as `transact` for callers without an event loop; blocks."""
 
     @abstractmethod
     def shut(self) -> None:
-        """Finish what was handed in, then close; blocks. A second time does nothing."""
+        """Finish the submitted transactions, then close; blocks. Calling it again has no effect."""
 
     @abstractmethod
     async def close(self) -> None:
-        """`shut` without blocking the event loop."""
+        """Do the same as `shut` without blocking the event loop."""
 
 
 def database_url(text: str) -> URL:
-    """Read DATABASE_URL: `sqlite:///FILE`, `sqlite://` (memory) or `postgresql://…`; `DatabaseUrlError` otherwise."""
+    """Parse DATABASE_URL: `sqlite:///FILE`, `sqlite://` (memory) or `postgresql://…`; DatabaseUrlError otherwise."""
     hint = "write sqlite:///var/nervecheck.db or postgresql://user@host/name"
     try:
         url = make_url(text)
@@ -71,20 +70,5 @@ def database_url(text: str) -> URL:
 
 
 def in_memory(url: URL) -> bool:
-    """Tell whether this SQLite database lives in memory only."""
+    """Return whether this is a SQLite database in memory."""
     return url.drivername == "sqlite" and url.database in {None, "", ":memory:"}
-
-
-def open_database(url: str, keyring: Keyring, *, keeps_time: bool = False) -> Database:
-    """Open a migrated database (one in memory is made on the spot). It is closed by `close` or `shut`.
-
-    `keeps_time`: where processes share it, its clock is theirs (`Store.shared_now`); SQLite's one process has its own.
-    """
-    # Here, not above: the two engines build on what this module declares.
-    from bot.db.postgres import PostgresDatabase  # noqa: PLC0415
-    from bot.db.sqlite import SqliteDatabase  # noqa: PLC0415
-
-    parsed = database_url(url)
-    if parsed.drivername == "sqlite":
-        return SqliteDatabase(parsed, keyring)
-    return PostgresDatabase(parsed, keyring, keeps_time=keeps_time)

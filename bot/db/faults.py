@@ -1,6 +1,6 @@
-"""Tells an error of the database itself from an error of what was to be done in it. Mends nothing.
+"""Distinguishes a failure of the database itself from an error of a statement. Handles neither.
 
-The first passes and is tried again for as long as it takes; the second fails each time.
+The first is temporary, so that the transaction is retried until it succeeds; the second fails every time.
 """
 
 import sqlite3
@@ -14,12 +14,12 @@ _SQLITE = frozenset({
 })  # fmt: skip
 """Primary result codes; the low byte of an extended one."""
 _POSTGRES = ("08", "25006", "40", "53", "55P03", "57", "58")
-"""SQLSTATEs begin with: connection lost, a server that may only be read, undone for others, no disk or memory left, a
-lock not had in time, shut down or starting, the system's errors."""
+"""Prefixes of SQLSTATEs: connection lost, read-only server, transaction rolled back, out of disk or memory, lock
+timeout, shutting down or starting, system error."""
 
 
 def is_down(error: BaseException) -> bool:
-    """Whether the database failed; also where undoing the work failed because of it."""
+    """Return whether the database failed, also if the failure occurred while rolling back."""
     return any(_is_its_own(link) for link in _chain(error) if isinstance(link, DBAPIError))
 
 
@@ -32,7 +32,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _is_its_own(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
-        # Python's own complaints, as of a closed connection, have no code.
+        # Errors that Python raises itself, such as a closed connection, have no code.
         return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE
     state = getattr(error.orig, "sqlstate", None)
     if state is None:

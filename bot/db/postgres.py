@@ -1,9 +1,9 @@
 """PostgreSQL: a pool of threads, each with its own psycopg 3 connection. Knows no table and decides nothing.
 
-READ COMMITTED with row locks. A deadlock, a serialization failure, a record that another transaction changed since it
-was read, or a connection lost before the commit undid everything, so the function is run again, a few times; after
-that its caller hears of it. A replica that is halted in the middle of a transaction, or whose machine is gone, must not
-hold what all need: the server ends it.
+Transactions are READ COMMITTED with row locks. After a deadlock, a serialization failure, a stale record or a
+connection lost before the commit, nothing is stored: the function is retried a few times before the exception reaches
+the caller. The server terminates the connection of a replica that is suspended in a transaction or whose machine is
+gone, so that its locks don't block the others.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ import psycopg
 from sqlalchemy import URL, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from bot.app.store import Store
-from bot.app.store_errors import TRIES, StaleRecordError, StoreDownError
+from bot.app.ports.errors import TRIES, StaleRecordError, StoreDownError
+from bot.app.work import Stores
 from bot.db.crypto import Keyring
 from bot.db.engine import Database, DatabaseClosedError
 from bot.db.faults import is_down
-from bot.db.store import SqlStore
+from bot.db.stores.open import stores_on
 
 T = TypeVar("T")
 THREADS = 8
-FIRST_WAIT_S = 0.01
-"""Doubled at each further try: 0.15 s in all."""
+FIRST_WAIT_SECONDS = 0.01
+"""Doubled at each attempt: 0.15 s in total."""
 _CONNECT = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -39,17 +39,17 @@ _CONNECT = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-"""Seconds, the last one milliseconds: a server whose machine is gone is noticed in about ten seconds."""
+"""In seconds, the last one in milliseconds: a lost server is detected within about ten seconds."""
 _SESSION = "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s'; SET tcp_keepalives_idle = 5; \
 SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
-"""What the server does about a process that is halted or whose machine is gone: its locks end after ten seconds."""
+"""The server releases the locks of a process that is suspended or whose machine is gone after ten seconds."""
 CLOSE_SECONDS = 1.0
-_AGAIN = frozenset({"40001", "40P01"})
-"""serialization_failure and deadlock_detected: PostgreSQL asks for the whole transaction to be run again."""
+_RETRYABLE = frozenset({"40001", "40P01"})
+"""serialization_failure and deadlock_detected: PostgreSQL requires the whole transaction to be retried."""
 
 
 class PostgresDatabase(Database):
-    """See `Database`. `keeps_time`: its clock is that of all replicas."""
+    """See `Database`. `keeps_time`: all replicas use its clock."""
 
     def __init__(self, url: URL, keyring: Keyring, *, keeps_time: bool = False) -> None:
         self._keyring = keyring
@@ -62,23 +62,23 @@ class PostgresDatabase(Database):
         self._reading = self.engine.execution_options(postgresql_readonly=True)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="db")
 
-    async def transact(self, fn: Callable[[Store], T]) -> T:
+    async def transact(self, fn: Callable[[Stores], T]) -> T:
         return await self._in_thread(self._transact, fn)
 
-    async def read(self, fn: Callable[[Store], T]) -> T:
+    async def read(self, fn: Callable[[Stores], T]) -> T:
         return await self._in_thread(self._read, fn)
 
-    def run(self, fn: Callable[[Store], T]) -> T:
+    def run(self, fn: Callable[[Stores], T]) -> T:
         return self._transact(fn)
 
     def shut(self) -> None:
-        """A server that does not answer any more is not waited for."""
+        """Close without waiting for a server that doesn't answer."""
         shutting = threading.Thread(target=self._shut, daemon=True)
         shutting.start()
         shutting.join(CLOSE_SECONDS)
         if shutting.is_alive():
             self._closing = True
-            self._hang_up()
+            self._disconnect()
             shutting.join(CLOSE_SECONDS)
 
     async def close(self) -> None:
@@ -94,28 +94,28 @@ class PostgresDatabase(Database):
         connection.commit()
         self._connected.add(connection)
 
-    def _hang_up(self) -> None:
-        """End every connection under the threads that wait for an answer."""
+    def _disconnect(self) -> None:
+        """Disconnect every connection, so that threads waiting for an answer end."""
         for connection in tuple(self._connected):
             with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
                 line.shutdown(socket.SHUT_RDWR)
 
-    async def _in_thread(self, how: Callable[[Callable[[Store], T]], T], fn: Callable[[Store], T]) -> T:
+    async def _in_thread(self, how: Callable[[Callable[[Stores], T]], T], fn: Callable[[Stores], T]) -> T:
         try:
             work = asyncio.get_running_loop().run_in_executor(self._threads, how, fn)
         except RuntimeError:
             raise DatabaseClosedError(DatabaseClosedError.__doc__) from None
         return await work
 
-    def _transact(self, fn: Callable[[Store], T]) -> T:
+    def _transact(self, fn: Callable[[Stores], T]) -> T:
         try:
-            return self._tried(fn)
+            return self._with_retries(fn)
         except DBAPIError as error:
             if is_down(error):
                 raise StoreDownError(StoreDownError.__doc__) from error
             raise
 
-    def _tried(self, fn: Callable[[Store], T]) -> T:
+    def _with_retries(self, fn: Callable[[Stores], T]) -> T:
         for number in range(TRIES - 1):
             try:
                 return self._once(fn)
@@ -123,22 +123,22 @@ class PostgresDatabase(Database):
                 if self._closing:
                     raise
             except DBAPIError as error:
-                if self._closing or not _is_worth_another(error):
+                if self._closing or not _is_retryable(error):
                     raise
-            time.sleep(FIRST_WAIT_S * 2**number)
+            time.sleep(FIRST_WAIT_SECONDS * 2**number)
         return self._once(fn)
 
-    def _once(self, fn: Callable[[Store], T]) -> T:
+    def _once(self, fn: Callable[[Stores], T]) -> T:
         with self.engine.connect() as connection, connection.begin():
-            return fn(SqlStore(connection, self._keyring, keeps_time=self._keeps_time))
+            return fn(stores_on(connection, self._keyring, keeps_time=self._keeps_time))
 
-    def _read(self, fn: Callable[[Store], T]) -> T:
+    def _read(self, fn: Callable[[Stores], T]) -> T:
         with self._reading.connect() as connection, connection.begin():
-            return fn(SqlStore(connection, self._keyring, keeps_time=self._keeps_time))
+            return fn(stores_on(connection, self._keyring, keeps_time=self._keeps_time))
 
 
-def _is_worth_another(error: DBAPIError) -> bool:
-    # A connection that was lost names the statement it was lost in; one that was lost in the commit names none, and
-    # whether that went through can't be known.
+def _is_retryable(error: DBAPIError) -> bool:
+    # The error of a lost connection names the statement. Without one, the connection was lost in the commit, which may
+    # have succeeded.
     lost = error.connection_invalidated and error.statement is not None
-    return lost or getattr(error.orig, "sqlstate", None) in _AGAIN
+    return lost or getattr(error.orig, "sqlstate", None) in _RETRYABLE

@@ -1,4 +1,4 @@
-"""How records stand in rows: which fields are sealed, which are plain. Runs inside a transaction it doesn't own."""
+"""The mapping of records to rows, with sealed and plain fields. Runs inside the caller's transaction."""
 
 import json
 import os
@@ -15,22 +15,24 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.app.ops_store import Place
-from bot.app.store_errors import DuplicateError, StaleRecordError
-from bot.core.screen import Frozen, Screen
+from bot.app.ports.errors import DuplicateError, StaleRecordError
+from bot.app.records.operations import Place
+from bot.core.frozen import Frozen
+from bot.core.screen import Screen
+from bot.db.columns import label_of
 from bot.db.crypto import Keyring, KeyringError, SealError
 
 log = structlog.get_logger(__name__)
 UNREADABLE = (SealError, KeyringError, ValidationError)
-"""What a row can be that was changed by hand, or sealed under a key that is missing."""
+"""The errors of a row that was edited manually or is sealed with a missing key."""
 UNREADABLE_ROWS = Counter("nervecheck_unreadable_rows_total", "Rows that a sweep had to leave out.")
 R = TypeVar("R", bound=Frozen)
 Row = Mapping[str, Any]
-RID_BYTES = 16
+SEAL_ID_BYTES = 16
 
 
 class Seal(NamedTuple):
-    """How a field becomes bytes to encrypt, and back."""
+    """The conversion of a field to bytes before sealing, and back."""
 
     dump: Callable[[Any], bytes]
     load: Callable[[bytes], Any]
@@ -45,15 +47,15 @@ SCREEN = Seal(
 
 
 def sealed_record(model: type[Frozen]) -> Seal:
-    """Return how a field that is a record itself is sealed."""
+    """Return the conversion of a field that is itself a record."""
     return Seal(dump=lambda record: record.model_dump_json().encode(), load=model.model_validate_json)
 
 
 class Shape(Generic[R]):
-    """One record type in one table: every field is a column of its name, `sealed` ones encrypted.
+    """One record type in one table: each field is a column of the same name; `sealed` ones are encrypted.
 
-    `elsewhere`: fields that are stored by other means. `version`: which field counts how often the record was saved;
-    a record that has it is updated only where its row has the same.
+    `elsewhere`: fields that are not columns of this table. `version`: the field that counts the saves of the record; a
+    record that has one is updated only if its row has the same version.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Shape(Generic[R]):
         self._model = model
         self._sealed = dict(sealed or {})
         left_out = {*self._sealed, *elsewhere, "id"}
+        self._labels = {name: _label(table, name) for name in self._sealed}
         self._plain = tuple(name for name in model.model_fields if name not in left_out)
         self._has_id = "id" in model.model_fields
         self.version = version if version in model.model_fields else None
@@ -77,35 +80,42 @@ class Shape(Generic[R]):
             self.update = self.update.where(table.c[self.version] == bindparam("of_version"))
 
     def values(self, record: R, keyring: Keyring) -> dict[str, Any]:
-        """Return the columns of a record, its number aside; the sealed ones under a new rid."""
+        """Return the columns of a record without its id; sealed ones with a new `seal_id`."""
         values = {name: _stored(getattr(record, name)) for name in self._plain}
         if self._sealed:
-            rid = os.urandom(RID_BYTES)
-            values["rid"] = rid
-            values |= {name: self.seal(name, getattr(record, name), rid, keyring) for name in self._sealed}
+            seal_id = os.urandom(SEAL_ID_BYTES)
+            values["seal_id"] = seal_id
+            values |= {name: self.seal(name, getattr(record, name), seal_id, keyring) for name in self._sealed}
         return values
 
-    def seal(self, name: str, value: Any, rid: bytes, keyring: Keyring) -> bytes | None:
-        """Encrypt one column of the row with that rid."""
+    def seal(self, name: str, value: Any, seal_id: bytes, keyring: Keyring) -> bytes | None:
+        """Encrypt one column of the row with that `seal_id`."""
         if value is None:
             return None
-        return keyring.seal(self._sealed[name].dump(value), table=self.table.name, column=name, row=rid)
+        return keyring.seal(self._sealed[name].dump(value), label=self._labels[name], row=seal_id)
 
     def fields(self, row: Row, keyring: Keyring) -> dict[str, Any]:
-        """Return the fields that a row holds; `SealError` or `KeyringError` if a sealed one doesn't open."""
+        """Return the fields of a row; SealError or KeyringError if a sealed one can't be opened."""
         fields = {name: row[name] for name in self._plain}
         if self._has_id:
             fields["id"] = row["id"]
         for name, seal in self._sealed.items():
             sealed = row[name]
             if sealed is not None:
-                raw = keyring.open(bytes(sealed), table=self.table.name, column=name, row=bytes(row["rid"]))
+                raw = keyring.open(bytes(sealed), label=self._labels[name], row=bytes(row["seal_id"]))
                 fields[name] = seal.load(raw)
         return fields
 
     def record(self, row: Row, keyring: Keyring) -> R:
-        """Return the record that a row holds."""
+        """Return the record of a row; SealError or KeyringError if a sealed field can't be opened."""
         return self._model(**self.fields(row, keyring))
+
+
+def _label(table: Table, name: str) -> str:
+    label = label_of(table.c[name])
+    if label is None:
+        raise LookupError(f"{table.name}.{name} is not a sealed column: declare it as one in its table")
+    return label
 
 
 def _key(table: Table) -> str:
@@ -125,7 +135,7 @@ def _stored(value: Any) -> Any:
 def insert_or_skip(
     table: Table, *keys: str, where: ColumnElement[bool] | None = None, returning: str | None = None
 ) -> Mapping[str, Executable]:
-    """By dialect: insert unless a row with these keys stands (among those `where` holds)."""
+    """Return, by dialect, an insert that is skipped if a row with these keys (and matching `where`) exists."""
     statements: dict[str, Executable] = {}
     for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
         statement = insert(table).on_conflict_do_nothing(index_elements=list(keys), index_where=where)
@@ -134,7 +144,7 @@ def insert_or_skip(
 
 
 def insert_or_update(table: Table, *keys: str) -> Mapping[str, Executable]:
-    """By dialect: insert, or set the other columns of the row that has these keys."""
+    """Return, by dialect, an insert that updates the other columns if a row with these keys exists."""
     statements: dict[str, Executable] = {}
     for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
         statement = insert(table)
@@ -143,17 +153,19 @@ def insert_or_update(table: Table, *keys: str) -> Mapping[str, Executable]:
     return statements
 
 
-def in_turn(statement: Select[Any], moment: Column[Any]) -> Select[Any]:
-    """Of the rows whose moment has come the next ones: oldest first, after a place."""
-    number = moment.table.c.id
-    behind = or_(moment > bindparam("after_at"), and_(moment == bindparam("after_at"), number > bindparam("after_id")))
-    # The first condition is what the index is read by; the last one alone would not do.
-    found = statement.where(moment >= bindparam("after_at"), moment <= bindparam("at"), behind)
-    return found.order_by(moment, number).limit(bindparam("top"))
+def due_page(statement: Select[Any], timestamp: Column[Any]) -> Select[Any]:
+    """Return the statement for the next page of due rows: oldest first, after a place."""
+    number = timestamp.table.c.id
+    is_after = or_(
+        timestamp > bindparam("after_at"), and_(timestamp == bindparam("after_at"), number > bindparam("after_id"))
+    )
+    # The first condition limits the index scan; the last one alone would not.
+    found = statement.where(timestamp >= bindparam("after_at"), timestamp <= bindparam("at"), is_after)
+    return found.order_by(timestamp, number).limit(bindparam("top"))
 
 
 class Section:
-    """What the parts of a store share: the open transaction, the keys, and the few ways to run a statement."""
+    """The base of all stores: the open transaction, the keys, and helpers to run statements."""
 
     def __init__(self, connection: Connection, keyring: Keyring, *, keeps_time: bool = False) -> None:
         self._connection = connection
@@ -168,14 +180,14 @@ class Section:
         return cast("Row | None", self._connection.execute(statement, values).mappings().first())
 
     def _run(self, statement: Executable, **values: Any) -> int:
-        """Return how many rows it touched."""
+        """Return the number of rows affected."""
         return self._connection.execute(statement, values).rowcount
 
     def _records(self, shape: Shape[R], statement: Executable, **values: Any) -> list[R]:
         return [shape.record(row, self._keyring) for row in self._all(statement, **values)]
 
     def _readable(self, rows: Sequence[Row], build: Callable[[Sequence[Row]], Sequence[R]]) -> list[R]:
-        """Build records for a sweep: a row that can't be read is counted and left out, and holds up no other."""
+        """Build records for a sweep; count and skip rows that can't be read, so that they don't block the others."""
         try:
             return list(build(rows))
         except UNREADABLE:
@@ -185,17 +197,17 @@ class Section:
         self,
         statement: Executable,
         build: Callable[[Sequence[Row]], Sequence[R]],
-        moment: str,
+        timestamp: str,
         after: Place,
         **values: Any,
     ) -> Sequence[R]:
-        """Read the next rows of a sweep, past those that can't be read. The statement is ended by `in_turn`."""
+        """Return the next records of a sweep, skipping rows that can't be read; the statement comes from `due_page`."""
         while True:
             rows = self._all(statement, **values, after_at=after.at, after_id=after.id)
             records = self._readable(rows, build)
             if records or not rows:
                 return records
-            after = Place(rows[-1][moment], rows[-1]["id"])
+            after = Place(rows[-1][timestamp], rows[-1]["id"])
 
     def _if_readable(self, row: Row, build: Callable[[Sequence[Row]], Sequence[R]]) -> Sequence[R]:
         try:
@@ -213,34 +225,37 @@ class Section:
         return shape.record(row, self._keyring) if row is not None else None
 
     def _add(self, shape: Shape[R], record: R, **more: Any) -> R:
-        """Insert and return the record with its number."""
+        """Insert the record and return it with its id."""
         values = shape.values(record, self._keyring) | more
         return record.model_copy(update={"id": self._insert(shape, values)})
 
     def _insert(self, shape: Shape[R], values: Mapping[str, Any]) -> int:
-        """Return the number the database gave the row."""
+        """Insert a row and return the id that the database assigned."""
         (number,) = self._connection.execute(shape.insert, values).inserted_primary_key or (0,)
         return int(number)
 
     def _save(self, shape: Shape[R], record: R, **more: Any) -> R:
-        """Overwrite the row of that number if it has the record's version, and return the record with the next one.
+        """Overwrite the record's row if it has the record's version; return the record with the next version.
 
-        StaleRecordError when there is no such row: nothing may be lost in silence.
+        StaleRecordError if there is no such row, so that no update is lost silently.
         """
         name = cast("str", shape.version)
         number, read = cast("Any", record).id, getattr(record, name)
         saved = record.model_copy(update={name: read + 1})
         values = shape.values(saved, self._keyring) | more
         if self._run(shape.update, of_row=number, of_version=read, **values) == 0:
-            told = (
+            message = (
                 f"{shape.table.name} {number} has no version {read} any more: it was saved or erased since it was read"
             )
-            raise StaleRecordError(told)
+            raise StaleRecordError(message)
         return saved
 
     @contextmanager
-    def _one_chat_each(self) -> Iterator[None]:
-        """Write a chat; in a savepoint, because PostgreSQL does nothing more in a transaction that met an error."""
+    def _unique_chat(self) -> Iterator[None]:
+        """Write a chat in a savepoint, because PostgreSQL rejects statements after an error in a transaction.
+
+        DuplicateError if the chat belongs to somebody else.
+        """
         try:
             with self._connection.begin_nested():
                 yield

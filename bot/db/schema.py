@@ -1,4 +1,4 @@
-"""All tables there are: import `metadata` from here, so that none is missing."""
+"""All tables: import `metadata` from here, so that no table is missing."""
 
 from bot.db import tables, tables_team
 

@@ -1,7 +1,7 @@
-"""SQLite: one writer thread that commits for many at once, readers beside it. Knows no table and decides nothing.
+"""SQLite: one writer thread with group commits, and concurrent readers. Knows no table and decides nothing.
 
-The writer takes all that is waiting (at most 64), runs each function in a savepoint and commits once, because a commit
-waits for the disk. One that raises loses its own savepoint only; a commit that fails fails all of the group.
+The writer takes all waiting functions (at most 64), runs each in a savepoint and commits once, because a commit waits
+for the disk. A function that raises loses only its own savepoint; a commit that fails fails the whole group.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ from typing import Any, Generic, TypeVar, cast
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from bot.app.store import Store
-from bot.app.store_errors import TRIES, StaleRecordError
+from bot.app.ports.errors import TRIES, StaleRecordError
+from bot.app.work import Stores
 from bot.db.crypto import Keyring
 from bot.db.engine import Database, DatabaseClosedError, NotStoredError, in_memory
 from bot.db.faults import is_down
 from bot.db.schema import metadata
-from bot.db.store import SqlStore
+from bot.db.stores.open import stores_on
 
 T = TypeVar("T")
 GROUP = 64
 READERS = 4
 BUSY_MS = 10_000
-"""How long to wait for another process (a backup, a command in a shell) to let go of the file."""
+"""How long to wait for another process (a backup, a shell command) to release the file."""
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -38,8 +38,11 @@ _PRAGMAS = (
 )
 
 
-def sqlite_engine(url: URL, *, writes: bool) -> Engine:
-    """Make an engine whose transactions take the write lock as they begin, or can't write at all."""
+def sqlite_engine(url: URL, *, writes: bool, image: bytes | None = None) -> Engine:
+    """Return an engine whose transactions take the write lock when they begin, or can't write at all.
+
+    `image`: the initial content of a database in memory, the bytes of a database file that is not in WAL mode.
+    """
     memory = in_memory(url)
     engine = create_engine(
         url,
@@ -51,6 +54,8 @@ def sqlite_engine(url: URL, *, writes: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        if image is not None:
+            connection.deserialize(image)
         for pragma in _PRAGMAS if writes else (*_PRAGMAS[1:], "PRAGMA query_only = ON"):
             connection.execute(pragma).close()
 
@@ -62,9 +67,9 @@ def sqlite_engine(url: URL, *, writes: bool) -> Engine:
 
 
 class _Job(Generic[T]):
-    """One function on its way through the writer. Whoever takes it first, the writer or a cancelled caller, has it."""
+    """One function for the writer. The writer or a cancelled caller claims it, whichever is first."""
 
-    def __init__(self, fn: Callable[[Store], T], *, keep: bool = True) -> None:
+    def __init__(self, fn: Callable[[Stores], T], *, keep: bool = True) -> None:
         self.fn = fn
         self.keep = keep
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -72,37 +77,37 @@ class _Job(Generic[T]):
         self.done = threading.Event()
         self.result: T | None = None
         self.error: BaseException | None = None
-        self._token = threading.Lock()
+        self._claimed = threading.Lock()
 
-    def take(self) -> bool:
+    def claim(self) -> bool:
         """Return True to the first caller only."""
-        return self._token.acquire(blocking=False)
+        return self._claimed.acquire(blocking=False)
 
-    def run(self, connection: Connection, store: Store) -> None:
-        """Run in a savepoint, again where a record was stale; what the function raises is kept for its caller."""
+    def run(self, connection: Connection, stores: Stores) -> None:
+        """Run in a savepoint, again if a record was stale; keep the function's exception for its caller."""
         for _ in range(TRIES - 1):
-            self._try(connection, store)
+            self._try(connection, stores)
             if not isinstance(self.error, StaleRecordError):
                 return
-        self._try(connection, store)
+        self._try(connection, stores)
 
-    def _try(self, connection: Connection, store: Store) -> None:
+    def _try(self, connection: Connection, stores: Stores) -> None:
         self.error = None
         connection.exec_driver_sql("SAVEPOINT job")
         try:
-            self.result = self.fn(store)
+            self.result = self.fn(stores)
         except StopIteration as error:
-            # asyncio takes no StopIteration for a result: its caller would wait for ever.
+            # A future doesn't accept StopIteration: the caller would wait forever.
             self.error = RuntimeError("StopIteration left the transaction")
             self.error.__cause__ = error
-        except BaseException as error:  # noqa: BLE001 - it belongs to the caller, not to the writer
+        except BaseException as error:  # noqa: BLE001 - it is raised to the caller, not in the writer
             self.error = _not_stored(error) if is_down(error) else error
         if self.error is not None or not self.keep:
             connection.exec_driver_sql("ROLLBACK TO job")
         connection.exec_driver_sql("RELEASE job")
 
-    def hand_back(self) -> None:
-        """In the caller's event loop."""
+    def set_result(self) -> None:
+        """Set the result of the caller's future; runs in the caller's event loop."""
         waiter = cast("asyncio.Future[T]", self.waiter)
         if waiter.done():
             return
@@ -113,14 +118,18 @@ class _Job(Generic[T]):
 
 
 class SqliteDatabase(Database):
-    """See `Database`. In memory there is one connection, so readers take their turn with the writers."""
+    """See `Database`. A database in memory has one connection, so that readers wait for writers.
 
-    def __init__(self, url: URL, keyring: Keyring) -> None:
+    A database in memory starts with `image` (see `sqlite_engine`), otherwise with empty tables.
+    """
+
+    def __init__(self, url: URL, keyring: Keyring, *, image: bytes | None = None) -> None:
         self._keyring = keyring
-        self.engine = sqlite_engine(url, writes=True)
+        self.engine = sqlite_engine(url, writes=True, image=image)
         self._memory = in_memory(url)
         if self._memory:
-            metadata.create_all(self.engine)
+            if image is None:
+                metadata.create_all(self.engine)
             self._reading = self.engine
         else:
             self._reading = sqlite_engine(url, writes=False)
@@ -128,22 +137,22 @@ class SqliteDatabase(Database):
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
-        # Opened here, so that a file that can't be opened is the caller's error and not a silent end of the thread.
+        # Opened here, so that a file that can't be opened raises to the caller instead of ending the thread silently.
         self._connection = self.engine.connect()
         self._writer = threading.Thread(target=self._write, name="db-write", daemon=True)
         self._writer.start()
 
-    async def transact(self, fn: Callable[[Store], T]) -> T:
+    async def transact(self, fn: Callable[[Stores], T]) -> T:
         return await self._wait_for(_Job(fn))
 
-    async def read(self, fn: Callable[[Store], T]) -> T:
+    async def read(self, fn: Callable[[Stores], T]) -> T:
         if self._memory:
             return await self._wait_for(_Job(fn, keep=False))
         if self._closed:
             raise DatabaseClosedError(DatabaseClosedError.__doc__)
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
 
-    def run(self, fn: Callable[[Store], T]) -> T:
+    def run(self, fn: Callable[[Stores], T]) -> T:
         job = _Job(fn)
         self._submit(job)
         job.done.wait()
@@ -171,34 +180,36 @@ class SqliteDatabase(Database):
         try:
             return await job.waiter
         except asyncio.CancelledError:
-            job.take()
+            job.claim()
             raise
 
     def _submit(self, job: _Job[Any]) -> None:
+        if threading.current_thread() is self._writer:
+            raise RuntimeError("a transaction started another one, which would wait for the first one forever")
         with self._gate:
             if self._closed:
                 raise DatabaseClosedError(DatabaseClosedError.__doc__)
             self._jobs.put(job)
 
-    def _read(self, fn: Callable[[Store], T]) -> T:
+    def _read(self, fn: Callable[[Stores], T]) -> T:
         with self._reading.connect() as connection, connection.begin():
-            return fn(SqlStore(connection, self._keyring))
+            return fn(stores_on(connection, self._keyring))
 
     # -- the writer thread
 
     def _write(self) -> None:
         with self._connection as connection:
-            store = SqlStore(connection, self._keyring)
+            stores = stores_on(connection, self._keyring)
             more = True
             while more:
                 more, group = self._next_group()
-                jobs = [job for job in group if job.take()]
+                jobs = [job for job in group if job.claim()]
                 if jobs:
-                    _commit(connection, store, jobs)
-                    _hand_back(jobs)
+                    _commit(connection, stores, jobs)
+                    _return_results(jobs)
 
     def _next_group(self) -> tuple[bool, list[_Job[Any]]]:
-        """Wait for one job and take what has gathered behind it. False with it: these are the last."""
+        """Wait for a job; return it with all that are queued behind it, and False if they are the last."""
         group: list[_Job[Any]] = []
         job = self._jobs.get()
         while job is not None:
@@ -212,14 +223,14 @@ class SqliteDatabase(Database):
         return False, group
 
 
-def _commit(connection: Connection, store: Store, jobs: Iterable[_Job[Any]]) -> None:
-    """Run the jobs and commit once; when that fails nothing of any of them is stored, and each is told so."""
+def _commit(connection: Connection, stores: Stores, jobs: Iterable[_Job[Any]]) -> None:
+    """Run the jobs and commit once; if the commit fails, nothing is stored and every job gets NotStoredError."""
     try:
         with connection.begin():
             for job in jobs:
-                job.run(connection, store)
-    except BaseException as error:  # noqa: BLE001 - the writer must outlive a full disk
-        # A transaction whose commit failed stays open, and the library takes it for ended.
+                job.run(connection, stores)
+    except BaseException as error:  # noqa: BLE001 - the writer must survive a full disk
+        # A transaction whose commit failed stays open, but the library considers it ended.
         with suppress(sqlite3.Error):
             cast("sqlite3.Connection", connection.connection.driver_connection).rollback()
         for job in jobs:
@@ -227,13 +238,13 @@ def _commit(connection: Connection, store: Store, jobs: Iterable[_Job[Any]]) -> 
 
 
 def _not_stored(error: BaseException) -> NotStoredError:
-    told = NotStoredError(NotStoredError.__doc__)
-    told.__cause__ = error
-    return told
+    failure = NotStoredError(NotStoredError.__doc__)
+    failure.__cause__ = error
+    return failure
 
 
-def _hand_back(jobs: Iterable[_Job[Any]]) -> None:
-    """One call into each event loop for all its results."""
+def _return_results(jobs: Iterable[_Job[Any]]) -> None:
+    """Return the results to the callers, with one call per event loop."""
     by_loop: dict[asyncio.AbstractEventLoop, list[_Job[Any]]] = {}
     for job in jobs:
         if job.loop is None:
@@ -241,10 +252,10 @@ def _hand_back(jobs: Iterable[_Job[Any]]) -> None:
         else:
             by_loop.setdefault(job.loop, []).append(job)
     for loop, mine in by_loop.items():
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_hand_back_all, mine)
+        with suppress(RuntimeError):  # the loop is closed: no caller waits any more
+            loop.call_soon_threadsafe(_set_results, mine)
 
 
-def _hand_back_all(jobs: Iterable[_Job[Any]]) -> None:
+def _set_results(jobs: Iterable[_Job[Any]]) -> None:
     for job in jobs:
-        job.hand_back()
+        job.set_result()

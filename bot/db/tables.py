@@ -1,8 +1,8 @@
-"""The tables of patients and the index behind every look-up. No query; a change here needs a migration beside it.
+"""The tables of patients and their indexes. No queries; a change here needs a migration.
 
-The team's own tables are in tables_team.py; the kinds of columns in columns.py.
+The team's own tables are in tables_team.py, the definitions of columns in columns.py.
 
-What a tick reads stands in partial indexes that hold only open work: its cost follows what is due, not what is stored.
+Sweeps read partial indexes that contain only open work: their cost depends on what is due, not on what is stored.
 """
 
 from sqlalchemy import (
@@ -11,10 +11,12 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    ForeignKey,
     FromClause,
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     SmallInteger,
     String,
     Table,
@@ -28,52 +30,52 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from bot.db.columns import (
     Code,
-    Sealed,
     holds,
+    integer_column,
     metadata,
-    moment,
-    number_column,
     of_checkin,
     of_patient,
     partial_index,
+    primary_key_column,
     protocol_columns,
-    rid,
+    seal_id,
+    sealed,
+    string_column,
+    timestamp_column,
     version,
-    whole,
-    words,
 )
 from bot.db.types import Identity, UTCDateTime
 
 patient = Table(
     "patient",
     metadata,
-    number_column(),
+    primary_key_column(),
     version(),
-    rid(),
+    seal_id(),
     Column("code", Code, nullable=False, unique=True),
-    words("state"),
-    Column("chat_id", Sealed),
+    string_column("state"),
+    sealed("chat_id", "patient.chat_id"),
     Column("chat_hash", LargeBinary, unique=True),
-    words("language"),
-    words("timezone", nullable=True),
+    string_column("language"),
+    string_column("timezone", nullable=True),
     Column("send_time", Time, nullable=False),
     Column("quiet_from", Time, nullable=False),
     Column("quiet_to", Time, nullable=False),
     Column("ici_start", Date, nullable=False),
     Column("ici_stop", Date),
-    words("regimen"),
-    words("plan"),
+    string_column("regimen"),
+    string_column("plan"),
     Column("pauses", JSON, nullable=False),
-    Column("own", JSON, nullable=False, server_default="{}"),
-    whole("jitter"),
-    words("enrol_step", nullable=True),
-    whole("enrol_revision"),
-    moment("next_due_at", nullable=True),
-    moment("unreachable_at", nullable=True),
-    moment("created_at"),
-    words("drug", nullable=True),
-    Column("watch", Sealed),
-    moment("said_at", nullable=True),
+    Column("plan_override", JSON, nullable=False, server_default="{}"),
+    integer_column("jitter"),
+    string_column("enrol_step", nullable=True),
+    integer_column("enrol_revision"),
+    timestamp_column("next_due_at", nullable=True),
+    timestamp_column("unreachable_at", nullable=True),
+    timestamp_column("created_at"),
+    string_column("drug", nullable=True),
+    sealed("follow_up", "patient.watch"),
+    timestamp_column("hint_sent_at", nullable=True),
     sqlite_autoincrement=True,
 )
 IS_ACTIVE = holds(patient.c.state, "active")
@@ -85,13 +87,13 @@ partial_index(
 invite = Table(
     "invite",
     metadata,
-    number_column(),
+    primary_key_column(),
     version(),
     of_patient(),
     Column("token_hash", String, nullable=False, unique=True),
-    moment("expires_at"),
-    moment("used_at", nullable=True),
-    moment("revoked_at", nullable=True),
+    timestamp_column("expires_at"),
+    timestamp_column("used_at", nullable=True),
+    timestamp_column("revoked_at", nullable=True),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -99,20 +101,20 @@ invite = Table(
 caregiver = Table(
     "caregiver",
     metadata,
-    number_column(),
+    primary_key_column(),
     version(),
-    rid(),
+    seal_id(),
     of_patient(),
-    words("state"),
+    string_column("state"),
     Column("token_hash", String, nullable=False, unique=True),
-    moment("expires_at"),
-    Column("chat_id", Sealed),
+    timestamp_column("expires_at"),
+    sealed("chat_id", "caregiver.chat_id"),
     Column("chat_hash", LargeBinary, unique=True),
-    words("language"),
-    moment("invited_at"),
-    moment("agreed_at", nullable=True),
-    moment("ended_at", nullable=True),
-    moment("said_at", nullable=True),
+    string_column("language"),
+    timestamp_column("invited_at"),
+    timestamp_column("agreed_at", nullable=True),
+    timestamp_column("ended_at", nullable=True),
+    timestamp_column("hint_sent_at", nullable=True),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -120,14 +122,14 @@ caregiver = Table(
 consent = Table(
     "consent",
     metadata,
-    number_column(),
+    primary_key_column(),
     version("row_version"),
     of_patient(),
-    words("version"),
-    words("text_hash"),
-    words("language"),
-    moment("given_at"),
-    moment("withdrawn_at", nullable=True),
+    string_column("version"),
+    string_column("text_hash"),
+    string_column("language"),
+    timestamp_column("given_at"),
+    timestamp_column("withdrawn_at", nullable=True),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -135,25 +137,25 @@ consent = Table(
 checkin = Table(
     "checkin",
     metadata,
-    number_column(),
+    primary_key_column(),
     version(),
     of_patient(),
-    words("kind"),
-    moment("due_at"),
-    moment("opened_at"),
-    moment("closed_at", nullable=True),
-    whole("reminders"),
-    moment("next_step_at", nullable=True),
-    moment("silent_at", nullable=True),
+    string_column("kind"),
+    timestamp_column("due_at"),
+    timestamp_column("opened_at"),
+    timestamp_column("closed_at", nullable=True),
+    integer_column("reminders"),
+    timestamp_column("next_action_at", nullable=True),
+    timestamp_column("silent_at", nullable=True),
     *protocol_columns(),
-    words("form"),
-    words("state"),
-    whole("revision"),
-    whole("asked_revision"),
-    words("cursor", nullable=True),
+    string_column("form"),
+    string_column("state"),
+    integer_column("revision"),
+    integer_column("asked_revision"),
+    string_column("cursor", nullable=True),
     Column("raised", SmallInteger, nullable=False),
     Column("acted_on", SmallInteger, nullable=False),
-    moment("remind_at", nullable=True),
+    timestamp_column("remind_at", nullable=True),
     UniqueConstraint("patient_id", "due_at"),
     Index(None, "patient_id", "id"),
     Index("ix_checkin_opened", "opened_at", "kind", "state"),
@@ -161,21 +163,21 @@ checkin = Table(
 )
 IS_OPEN = checkin.c.state.in_([literal_column(f"'{state}'") for state in ("asking", "paused", "stopped")])
 partial_index(
-    "ix_checkin_step", checkin.c.next_step_at, checkin.c.id, where=IS_OPEN & checkin.c.next_step_at.is_not(None)
+    "ix_checkin_step", checkin.c.next_action_at, checkin.c.id, where=IS_OPEN & checkin.c.next_action_at.is_not(None)
 )
 partial_index("ix_checkin_open", checkin.c.patient_id, where=IS_OPEN)
 
 answer = Table(
     "answer",
     metadata,
-    number_column(),
-    rid(),
+    primary_key_column(),
+    seal_id(),
     of_checkin(),
     of_patient(),
-    words("question"),
-    Column("choices", Sealed, nullable=False),
-    moment("given_at"),
-    moment("superseded_at", nullable=True),
+    string_column("question"),
+    sealed("choices", "answer.choices", nullable=False),
+    timestamp_column("given_at"),
+    timestamp_column("superseded_at", nullable=True),
     Column("caregiver_id", Identity),
     Index(None, "checkin_id", "id"),
     Index(None, "patient_id"),
@@ -185,17 +187,17 @@ answer = Table(
 assessment = Table(
     "assessment",
     metadata,
-    number_column(),
-    rid(),
+    primary_key_column(),
+    seal_id(),
     of_checkin(),
     of_patient(),
     Column("tier", SmallInteger, nullable=False),
-    Column("rules", Sealed, nullable=False),
+    sealed("rules", "assessment.rules", nullable=False),
     Column("complete", Boolean, nullable=False),
     Column("final", Boolean, nullable=False),
     *protocol_columns(),
-    moment("at"),
-    Column("basis", Sealed),
+    timestamp_column("at"),
+    sealed("basis", "assessment.basis"),
     Index(None, "checkin_id"),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
@@ -204,61 +206,67 @@ assessment = Table(
 alert = Table(
     "alert",
     metadata,
-    number_column(),
+    primary_key_column(),
     version(),
-    rid(),
+    seal_id(),
     of_patient(),
     of_checkin(nullable=True),
     Column("tier", SmallInteger, nullable=False),
-    Column("rules", Sealed, nullable=False),
-    words("state"),
-    moment("raised_at"),
-    whole("loop_backs"),
-    moment("next_step_at", nullable=True),
-    words("last_reply", nullable=True),
-    moment("replied_at", nullable=True),
-    moment("mistake_at", nullable=True),
+    sealed("rules", "alert.rules", nullable=False),
+    string_column("state"),
+    timestamp_column("raised_at"),
+    integer_column("safety_follow_ups"),
+    timestamp_column("next_patient_prompt_at", nullable=True),
+    string_column("last_reply", nullable=True),
+    timestamp_column("replied_at", nullable=True),
+    timestamp_column("mistake_at", nullable=True),
     Column("caregiver_id", Identity),
-    *(words(name, nullable=True) for name in ("declared", "taken_by", "outcome", "closed_by")),
-    *(moment(name, nullable=True) for name in ("taken_at", "noted_at", "closed_at")),
-    Column("told", JSON, nullable=False, server_default="[]"),
-    Column("stages", SmallInteger, nullable=False, server_default="0"),
-    Column("expected", Boolean, nullable=False, server_default=false()),
+    *(string_column(name, nullable=True) for name in ("declared", "owner", "outcome", "closed_by")),
+    *(timestamp_column(name, nullable=True) for name in ("acknowledged_at", "noted_at", "closed_at")),
+    Column("notified", JSON, nullable=False, server_default="[]"),
+    Column("escalation_level", SmallInteger, nullable=False, server_default="0"),
+    Column("is_agreed", Boolean, nullable=False, server_default=false()),
     Column("work_revision", Integer, nullable=False, server_default="0"),
-    *(moment(name, nullable=True) for name in ("clock_from", "staff_step_at")),
+    *(timestamp_column(name, nullable=True) for name in ("clock_from", "next_escalation_at")),
     Index(None, "checkin_id"),
     Index(None, "patient_id", "id"),
     Index(None, "raised_at"),
     sqlite_autoincrement=True,
 )
 partial_index("ix_alert_queue", alert.c.tier, alert.c.id, where=alert.c.closed_at.is_(None))
-partial_index("ix_alert_step", alert.c.next_step_at, alert.c.id, where=alert.c.next_step_at.is_not(None))
-partial_index("ix_alert_staff_step", alert.c.staff_step_at, alert.c.id, where=alert.c.staff_step_at.is_not(None))
+partial_index(
+    "ix_alert_step", alert.c.next_patient_prompt_at, alert.c.id, where=alert.c.next_patient_prompt_at.is_not(None)
+)
+partial_index(
+    "ix_alert_staff_step", alert.c.next_escalation_at, alert.c.id, where=alert.c.next_escalation_at.is_not(None)
+)
 
-work_item = Table(
-    "work_item",
+# Its constraints and indexes keep the table's former name: SQLite can't rename them.
+task = Table(
+    "task",
     metadata,
-    number_column(),
-    words("kind"),
-    of_patient(nullable=True),
-    words("subject"),
-    moment("raised_at"),
-    moment("closed_at", nullable=True),
-    Index(None, "patient_id"),
+    Column("id", Identity, autoincrement=True),
+    string_column("kind"),
+    Column("patient_id", Identity, ForeignKey("patient.id", name="fk_work_item_patient_id")),
+    string_column("subject"),
+    timestamp_column("raised_at"),
+    timestamp_column("closed_at", nullable=True),
+    PrimaryKeyConstraint("id", name="pk_work_item"),
+    Index("ix_work_item_patient_id", "patient_id"),
     sqlite_autoincrement=True,
 )
-NOT_CLOSED = work_item.c.closed_at.is_(None)
-partial_index("uq_work_item_open", work_item.c.kind, work_item.c.subject, where=NOT_CLOSED, unique=True)
-partial_index("ix_work_item_open", work_item.c.id, where=NOT_CLOSED)
+NOT_CLOSED = task.c.closed_at.is_(None)
+partial_index("uq_work_item_open", task.c.kind, task.c.subject, where=NOT_CLOSED, unique=True)
+partial_index("ix_work_item_open", task.c.id, where=NOT_CLOSED)
 
 tip_shown = Table(
     "tip_shown",
     metadata,
-    number_column(),
+    primary_key_column(),
     of_patient(),
-    words("tip"),
-    moment("shown_at"),
-    words("rating", nullable=True),
+    string_column("tip"),
+    timestamp_column("shown_at"),
+    string_column("rating", nullable=True),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -266,26 +274,26 @@ tip_shown = Table(
 outbox = Table(
     "outbox",
     metadata,
-    number_column(),
-    rid(),
+    primary_key_column(),
+    seal_id(),
     of_patient(nullable=True),
-    Column("chat_id", Sealed, nullable=False),
+    sealed("chat_id", "outbox.chat_id", nullable=False),
     Column("chat_hash", LargeBinary, nullable=False),
-    words("language"),
+    string_column("language"),
     Column("lane", SmallInteger, nullable=False),
-    words("slot"),
-    words("mode"),
-    whole("revision"),
-    Column("screen", Sealed, nullable=False),
-    moment("created_at"),
-    moment("not_before"),
-    moment("not_after", nullable=True),
-    words("state"),
-    words("owner", nullable=True),
-    moment("leased_until", nullable=True),
-    whole("attempt"),
+    string_column("slot"),
+    string_column("mode"),
+    integer_column("revision"),
+    sealed("screen", "outbox.screen", nullable=False),
+    timestamp_column("created_at"),
+    timestamp_column("not_before"),
+    timestamp_column("not_after", nullable=True),
+    string_column("state"),
+    string_column("owner", nullable=True),
+    timestamp_column("leased_until", nullable=True),
+    integer_column("attempt"),
     Column("error", Text),
-    moment("ended_at", nullable=True),
+    timestamp_column("ended_at", nullable=True),
     Index(None, "patient_id"),
     Index(None, "lane", "state"),
     sqlite_autoincrement=True,
@@ -293,7 +301,7 @@ outbox = Table(
 
 
 def is_waiting(row: FromClause) -> ColumnElement[bool]:
-    """The condition of the partial indexes of the outbox, for the table or an alias of it."""
+    """Return the condition of the outbox's partial indexes, for the table or an alias of it."""
     return holds(row.c.state, "waiting")
 
 
@@ -310,32 +318,33 @@ slot_message = Table(
     Column("chat_hash", LargeBinary, primary_key=True),
     Column("slot", String, primary_key=True),
     Column("message_id", BigInteger, nullable=False),
-    # No reference: adding one to a table that stands would mean writing the whole table anew on SQLite.
+    # No foreign key: SQLite can add one to an existing table only by rewriting the whole table.
     Column("patient_id", Identity, index=True),
 )
 
-chat_pace = Table(
-    "chat_pace",
+chat_rate_limit = Table(
+    "chat_rate_limit",
     metadata,
-    Column("chat_hash", LargeBinary, primary_key=True),
-    moment("free_at"),
+    Column("chat_hash", LargeBinary),
+    timestamp_column("free_at"),
+    PrimaryKeyConstraint("chat_hash", name="pk_chat_pace"),
 )
 
 limiter = Table(
     "limiter",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    moment("all_free_at"),
-    moment("bulk_free_at"),
-    moment("bulk_stopped_until"),
+    timestamp_column("all_free_at"),
+    timestamp_column("bulk_free_at"),
+    timestamp_column("bulk_stopped_until"),
 )
 
 lease = Table(
     "lease",
     metadata,
     Column("name", String, primary_key=True),
-    words("owner"),
-    moment("held_until"),
+    string_column("owner"),
+    timestamp_column("held_until"),
 )
 
 seen_update = Table(
@@ -348,13 +357,13 @@ seen_update = Table(
 dead_update = Table(
     "dead_update",
     metadata,
-    number_column(),
-    rid(),
+    primary_key_column(),
+    seal_id(),
     Column("update_id", BigInteger),
-    Column("raw", Sealed, nullable=False),
-    Column("error", Sealed, nullable=False),
+    sealed("raw", "dead_update.raw", nullable=False),
+    sealed("error", "dead_update.error", nullable=False),
     Column("at", UTCDateTime, nullable=False, index=True),
-    Column("chat_id", Sealed),
+    sealed("chat_id", "dead_update.chat_id"),
     Column("chat_hash", LargeBinary, index=True),
     sqlite_autoincrement=True,
 )
@@ -363,10 +372,10 @@ protocol_file = Table(
     "protocol_file",
     metadata,
     Column("content_hash", String, primary_key=True),
-    words("name"),
-    words("version"),
+    string_column("name"),
+    string_column("version"),
     Column("content", LargeBinary, nullable=False),
-    moment("first_used_at"),
+    timestamp_column("first_used_at"),
 )
 
 setting = Table("setting", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
@@ -374,11 +383,11 @@ setting = Table("setting", metadata, Column("name", String, primary_key=True), C
 audit = Table(
     "audit",
     metadata,
-    number_column(),
-    moment("at"),
-    words("actor"),
-    words("action"),
-    words("subject"),
+    primary_key_column(),
+    timestamp_column("at"),
+    string_column("actor"),
+    string_column("action"),
+    string_column("subject"),
     Column("detail", JSON, nullable=False),
     Index(None, "subject", "id"),
     sqlite_autoincrement=True,

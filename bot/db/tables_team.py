@@ -1,6 +1,6 @@
-"""The tables of the clinic's team: who they are, when they are on duty, what they expect, where they are signed in.
+"""The tables of the clinic's team: members, rota, agreed levels, sessions and reports.
 
-No query; a change here needs a migration beside it.
+No queries; a change here needs a migration.
 """
 
 from sqlalchemy import (
@@ -18,7 +18,18 @@ from sqlalchemy import (
     Time,
 )
 
-from bot.db.columns import Code, Sealed, metadata, moment, number_column, of_patient, rid, version, whole, words
+from bot.db.columns import (
+    Code,
+    integer_column,
+    metadata,
+    of_patient,
+    primary_key_column,
+    seal_id,
+    sealed,
+    string_column,
+    timestamp_column,
+    version,
+)
 from bot.db.types import Identity, UTCDateTime
 
 
@@ -29,28 +40,28 @@ def _staff(name: str = "staff_id") -> Column[int]:
 staff = Table(
     "staff",
     metadata,
-    number_column(),
+    primary_key_column(),
     version(),
-    rid(),
+    seal_id(),
     Column("name", Code, nullable=False, unique=True),
-    words("role"),
-    words("state"),
-    words("language"),
+    string_column("role"),
+    string_column("state"),
+    string_column("language"),
     Column("token_hash", String, unique=True),
-    moment("expires_at", nullable=True),
-    Column("chat_id", Sealed),
+    timestamp_column("expires_at", nullable=True),
+    sealed("chat_id", "staff.chat_id"),
     Column("chat_hash", LargeBinary, unique=True),
-    moment("added_at"),
-    moment("joined_at", nullable=True),
-    moment("unreachable_at", nullable=True),
-    moment("left_at", nullable=True),
-    words("password_hash", nullable=True),
-    Column("totp_secret", Sealed),
+    timestamp_column("added_at"),
+    timestamp_column("joined_at", nullable=True),
+    timestamp_column("unreachable_at", nullable=True),
+    timestamp_column("left_at", nullable=True),
+    string_column("password_hash", nullable=True),
+    sealed("totp_secret", "staff.totp_secret"),
     Column("totp_step", BigInteger, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
-    moment("locked_until", nullable=True),
-    words("login_hash", nullable=True),
-    moment("login_expires_at", nullable=True),
+    timestamp_column("locked_until", nullable=True),
+    string_column("login_hash", nullable=True),
+    timestamp_column("login_expires_at", nullable=True),
     Index("ix_staff_login", "login_hash", unique=True),
     sqlite_autoincrement=True,
 )
@@ -58,13 +69,13 @@ staff = Table(
 shift = Table(
     "shift",
     metadata,
-    number_column(),
+    primary_key_column(),
     _staff(),
     Column("out_of_hours", Boolean, nullable=False),
     Column("days", JSON, nullable=False),
     Column("start", Time, nullable=False),
     Column("end", Time, nullable=False),
-    whole("rank"),
+    integer_column("rank"),
     Index(None, "staff_id"),
     sqlite_autoincrement=True,
 )
@@ -72,7 +83,7 @@ shift = Table(
 cover = Table(
     "cover",
     metadata,
-    number_column(),
+    primary_key_column(),
     _staff("away_id"),
     _staff("instead_id"),
     Column("first", Date, nullable=False),
@@ -84,17 +95,17 @@ cover = Table(
 snooze = Table(
     "snooze",
     metadata,
-    number_column(),
+    primary_key_column(),
     version(),
-    rid(),
+    seal_id(),
     of_patient(),
-    words("question"),
-    Column("level", Sealed, nullable=False),
-    moment("until"),
-    words("made_by"),
-    moment("made_at"),
-    moment("ended_at", nullable=True),
-    words("ended_by", nullable=True),
+    string_column("question"),
+    sealed("level", "snooze.level", nullable=False),
+    timestamp_column("until"),
+    string_column("made_by"),
+    timestamp_column("made_at"),
+    timestamp_column("ended_at", nullable=True),
+    string_column("ended_by", nullable=True),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -102,13 +113,13 @@ snooze = Table(
 session = Table(
     "session",
     metadata,
-    number_column(),
+    primary_key_column(),
     version(),
     _staff(),
     Column("token_hash", String, nullable=False, unique=True),
-    moment("began_at"),
+    timestamp_column("began_at"),
     Column("seen_at", UTCDateTime, nullable=False, index=True),
-    moment("ended_at", nullable=True),
+    timestamp_column("ended_at", nullable=True),
     Index(None, "staff_id"),
     sqlite_autoincrement=True,
 )
@@ -117,25 +128,25 @@ week_report = Table(
     "week_report",
     metadata,
     Column("week", Date, primary_key=True),
-    whole("asked"),
-    whole("answered"),
+    integer_column("asked"),
+    integer_column("answered"),
     Column("median_minutes", Integer),
-    whole("alerts"),
-    whole("in_time"),
+    integer_column("alerts"),
+    integer_column("in_time"),
 )
 
 passkey = Table(
     "passkey",
     metadata,
-    number_column(),
+    primary_key_column(),
     version(),
     _staff(),
     Column("credential_id", String, nullable=False, unique=True),
-    words("public_key"),
+    string_column("public_key"),
     Column("sign_count", BigInteger, nullable=False),
-    moment("added_at"),
-    moment("used_at", nullable=True),
-    words("last_challenge", nullable=True),
+    timestamp_column("added_at"),
+    timestamp_column("used_at", nullable=True),
+    string_column("last_challenge", nullable=True),
     Index(None, "staff_id"),
     sqlite_autoincrement=True,
 )

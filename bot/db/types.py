@@ -1,4 +1,4 @@
-"""Column types: moments as aware UTC, and the whole numbers that rows are known by. Knows no table."""
+"""Column types: timestamps as aware UTC datetimes, and the integer ids of rows. Knows no table."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,13 +10,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 Identity = BigInteger().with_variant(Integer, "sqlite")
-"""64 bits everywhere; SQLite numbers rows by itself only in a column declared INTEGER."""
+"""64 bits in both databases; SQLite assigns ids only in a column declared INTEGER."""
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """Aware UTC in and out, to the microsecond; a naive moment is refused with ValueError.
+    """Aware UTC datetimes, to the microsecond; ValueError for a naive one.
 
-    `timestamptz` on PostgreSQL; on SQLite whole microseconds since 1970, so that the order of an index is that of time.
+    `timestamptz` on PostgreSQL; on SQLite, microseconds since 1970 as an integer, so that an index is in order of time.
     """
 
     impl = DateTime
@@ -29,7 +29,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.utcoffset() is None:
-            raise ValueError("a moment without a time zone can't be stored: pass an aware datetime")
+            raise ValueError("a timestamp without a time zone can't be stored: pass an aware datetime")
         return (value - EPOCH) // _MICROSECOND if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -37,5 +37,5 @@ class UTCDateTime(TypeDecorator[datetime]):
             return None
         if dialect.name == "sqlite":
             return EPOCH + timedelta(microseconds=value)
-        moment: datetime = value
-        return moment.astimezone(UTC)
+        timestamp: datetime = value
+        return timestamp.astimezone(UTC)

@@ -1,1 +1,1 @@
-"""Telegram out: what the outbox holds goes out in lanes, within Telegram's limits."""
+"""Telegram out: delivers the outbox in lanes, within Telegram's rate limits."""

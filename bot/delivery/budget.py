@@ -1,150 +1,183 @@
-"""Takes messages to send out of the store, within lanes and paces, and writes back how each attempt ended.
+"""Claims messages from the outbox within lanes and rate limits, and records the result of each attempt.
 
-Both are plain functions on one open transaction. A claim takes the budget in the same transaction, and never more than
-can be sent at once: what is claimed early would stand in the way of a red flag that comes a moment later.
+Both are plain functions in one open transaction. A claim charges the budget in the same transaction, and never takes
+more than can be sent at once: messages claimed early would delay a red flag that is queued just after them.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.app.store import Claim, Lane, LimiterRow, Store
+from bot.app.records.messages import Claim, Lane, LimiterRow
+from bot.app.work import Stores
 from bot.delivery import limiter, metrics
-from bot.delivery.lanes import BULK, URGENT, Pace
-from bot.delivery.verdicts import End, Stop, Verdict
+from bot.delivery.lanes import BULK, URGENT, RateLimits
+from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope
 
-OnPermanent = Callable[[Store, int, datetime], None]
-GONE_TRIES = 5
-"""So often it is sent in all, a lease apart, while what is to be done about a chat that is gone fails."""
+OnChatUnreachable = Callable[[Stores, int, datetime], None]
+UNREACHABLE_ATTEMPTS = 5
+"""Attempts in total, one per lease, while handling the unreachable chat fails."""
 
 
 @dataclass(frozen=True)
-class Slots:
-    """How many messages may be put under way now. Bulk leaves some of the urgent ones' places free."""
+class Capacity:
+    """How many messages may be put in flight now. Bulk leaves some places free for urgent messages."""
 
     urgent: int
     bulk: int
 
 
 @dataclass(frozen=True)
-class Taken:
-    """One message to send. `rested`: a 429 can't be for its chat, which had its whole burst, or the bot is stopped."""
+class ClaimedMessage:
+    """One message to send.
+
+    `has_full_burst`: a 429 can't be due to its chat, because the chat's burst is unused or the whole bot is paused.
+    """
 
     claim: Claim
-    rested: bool
+    has_full_burst: bool
 
 
 @dataclass(frozen=True)
-class Round:
-    """What a claim found. `ready_at`: when the budget lets more go; None: what is left waits for something else."""
+class ClaimBatch:
+    """The claimed messages. `ready_at`: when the budget allows more; None: the other rows wait for something else."""
 
-    taken: tuple[Taken, ...]
+    messages: tuple[ClaimedMessage, ...]
     ready_at: datetime | None
 
 
 @dataclass(frozen=True)
 class Lease:
-    """Whose claim it is, for how long, and what that sender has under way, also if it is free again for all others."""
+    """The claim's owner and duration, and the outbox ids that this sender has in flight.
+
+    The sender never claims those again, even if their leases have expired.
+    """
 
     owner: str
-    lasts: timedelta
-    under_way: frozenset[int]
+    duration: timedelta
+    in_flight: frozenset[int]
 
 
-def take(store: Store, now: Callable[[], datetime], slots: Slots, lease: Lease, pace: Pace) -> Round:
-    """Claim what may go now, urgent lanes first.
+def claim_batch(
+    stores: Stores, now: Callable[[], datetime], capacity: Capacity, lease: Lease, limits: RateLimits
+) -> ClaimBatch:
+    """Claim the messages that may be sent now, urgent lanes first.
 
-    `now` is asked once the budget is this transaction's own: whoever waited for it and claimed as of before would spend
-    what was free then together with what became free meanwhile.
+    Read `now` again once this transaction holds the budget row: a transaction that waited for the row and claimed as of
+    an earlier time would spend what was free then together with what became free meanwhile.
     """
-    store.expire_outbox(now())
-    before = store.limiter()
+    stores.outbox.expire(now())
+    before = stores.limits.budget()
     at = now()
-    urgent, budget, ready = _take_lanes(store, before, URGENT, slots.urgent, at, lease, pace)
-    bulk, budget, bulk_ready = _take_lanes(store, budget, BULK, slots.bulk - len(urgent), at, lease, pace)
+    urgent, budget, ready = _claim_lanes(stores, before, URGENT, capacity.urgent, at, lease, limits)
+    bulk, budget, bulk_ready = _claim_lanes(stores, budget, BULK, capacity.bulk - len(urgent), at, lease, limits)
     if budget != before:
-        store.save_limiter(budget)
-    moments = [moment for moment in (ready, bulk_ready) if moment is not None]
-    # While Telegram stops the whole bot, a further 429 is no chat's own.
-    stopped = before.bulk_stopped_until > at
-    return Round(_pace_chats(store, [*urgent, *bulk], at, pace, stopped=stopped), min(moments, default=None))
+        stores.limits.save_budget(budget)
+    ready_times = [time for time in (ready, bulk_ready) if time is not None]
+    # While Telegram limits the whole bot, a further 429 isn't due to one chat.
+    paused = before.bulk_stopped_until > at
+    messages = _charge_chats(stores, [*urgent, *bulk], at, limits, paused=paused)
+    return ClaimBatch(messages, min(ready_times, default=None))
 
 
-def _take_lanes(
-    store: Store, budget: LimiterRow, lanes: Sequence[Lane], places: int, at: datetime, lease: Lease, pace: Pace
+def _claim_lanes(
+    stores: Stores,
+    budget: LimiterRow,
+    lanes: Sequence[Lane],
+    wanted: int,
+    at: datetime,
+    lease: Lease,
+    limits: RateLimits,
 ) -> tuple[Sequence[Claim], LimiterRow, datetime | None]:
-    """Return the claims, the budget after them, and when there will be more of it if it was what set the limit."""
-    if places <= 0:
+    """Return the claims, the remaining budget, and, if the budget was what limited the claim, when it allows more."""
+    if wanted <= 0:
         return (), budget, None
-    most = limiter.room(budget, lanes[0], at, places, pace)
+    limit = limiter.available(budget, lanes[0], at, wanted, limits)
     claims: Sequence[Claim] = ()
-    if most:
-        until, mine = at + lease.lasts, lease.under_way
-        claims = store.claim_outbox(at, lanes=lanes, limit=most, owner=lease.owner, lease_until=until, but_for=mine)
+    if limit:
+        until, mine = at + lease.duration, lease.in_flight
+        claims = stores.outbox.claim(at, lanes=lanes, limit=limit, owner=lease.owner, lease_until=until, but_for=mine)
     for claim in claims:
-        budget, _ = limiter.grant(budget, claim.row.lane, at, pace)
-    short = most < places and len(claims) == most
-    return claims, budget, limiter.ready_at(budget, lanes[0], at, pace) if short else None
+        budget, _ = limiter.grant(budget, claim.row.lane, at, limits)
+    is_limited = limit < wanted and len(claims) == limit
+    return claims, budget, limiter.ready_at(budget, lanes[0], at, limits) if is_limited else None
 
 
-def _pace_chats(store: Store, claims: Sequence[Claim], at: datetime, pace: Pace, *, stopped: bool) -> tuple[Taken, ...]:
-    """Take each message from its chat's own budget, too."""
+def _charge_chats(
+    stores: Stores, claims: Sequence[Claim], at: datetime, limits: RateLimits, *, paused: bool
+) -> tuple[ClaimedMessage, ...]:
+    """Charge each message to its chat's budget as well."""
     if not claims:
         return ()
-    before = store.chat_free_at([claim.row.chat_id for claim in claims])
+    before = stores.limits.chats_free_at([claim.row.chat_id for claim in claims])
     after: dict[int, datetime] = {}
-    taken = []
+    messages = []
     for claim in claims:
         chat, group = claim.row.chat_id, is_group(claim.row.chat_id)
         edit = claim.row.mode == "edit" and claim.message_id is not None
-        after[chat] = limiter.grant_chat(before.get(chat), at, group=group, edit=edit, pace=pace)
-        rested = stopped or limiter.is_rested(before.get(chat), at, group=group, pace=pace)
-        taken.append(Taken(claim, rested))
-    store.save_chat_free_at(after)
-    return tuple(taken)
+        after[chat] = limiter.grant_chat(before.get(chat), at, group=group, edit=edit, limits=limits)
+        has_full_burst = paused or limiter.has_full_burst(before.get(chat), at, group=group, limits=limits)
+        messages.append(ClaimedMessage(claim, has_full_burst))
+    stores.limits.save_chats_free_at(after)
+    return tuple(messages)
 
 
 def is_group(chat_id: int) -> bool:
-    """Whether the chat is a group or channel: Telegram gives those negative ids."""
+    """Return whether the chat is a group or channel: Telegram gives those negative ids."""
     return chat_id < 0
 
 
 @dataclass(frozen=True)
-class Books:
-    """What is needed to write an end down. `speed`: clock seconds a real second."""
+class SenderContext:
+    """What `record_result` needs to know of the sender. `speed`: clock seconds per real second.
+
+    `on_chat_unreachable` runs in the transaction that records that a chat is unreachable.
+    """
 
     owner: str
     speed: float
-    on_permanent: OnPermanent
+    on_chat_unreachable: OnChatUnreachable
 
 
-def write_end(store: Store, claim: Claim, verdict: Verdict, at: datetime, books: Books) -> None:
-    """Write how an attempt ended at `at`."""
+def record_result(stores: Stores, claim: Claim, result: DeliveryResult, at: datetime, context: SenderContext) -> None:
+    """Record the result of an attempt that ended at `at`.
+
+    Raise what `on_chat_unreachable` raises, except after the last attempt.
+    """
     row = claim.row
-    if verdict.stops is not None:
-        _stop(store, row.chat_id, verdict.stops, at + verdict.stops_for * books.speed)
-    match verdict.end:
-        case End.SENT:
-            store.mark_sent(row.id, owner=books.owner, message_id=verdict.message_id, at=at)
-        case End.GONE:
-            store.mark_failed(row.id, error=verdict.error, at=at)
-            if (error := store.attempt(lambda: books.on_permanent(store, row.chat_id, at))) is not None:
+    if result.pause_scope is not None:
+        _pause(stores, row.chat_id, result.pause_scope, at + result.pause_for * context.speed)
+    match result.outcome:
+        case DeliveryOutcome.SENT:
+            stores.outbox.mark_sent(row.id, owner=context.owner, message_id=result.message_id, at=at)
+        case DeliveryOutcome.CHAT_UNREACHABLE:
+            stores.outbox.mark_failed(row.id, error=result.error, at=at)
+            if (error := stores.attempt(lambda: context.on_chat_unreachable(stores, row.chat_id, at))) is not None:
                 metrics.SENDER_ERRORS.labels("gone").inc()
-                if claim.attempt < GONE_TRIES:
+                if claim.attempt < UNREACHABLE_ATTEMPTS:
                     raise error
-        case End.REFUSED:
-            store.mark_failed(row.id, error=verdict.error, at=at)
-        case End.ANEW:
-            store.forget_slot(row.chat_id, row.slot)
-            store.mark_retry(row.id, owner=books.owner, not_before=at, error=verdict.error)
-        case End.RETRY:
-            again = at + verdict.wait * books.speed
-            store.mark_retry(row.id, owner=books.owner, not_before=again, error=verdict.error)
+        case DeliveryOutcome.REJECTED:
+            stores.outbox.mark_failed(row.id, error=result.error, at=at)
+        case DeliveryOutcome.RESEND_AS_NEW:
+            stores.outbox.forget_slot(row.chat_id, row.slot)
+            stores.outbox.mark_retry(row.id, owner=context.owner, not_before=at, error=result.error)
+        case DeliveryOutcome.RETRY:
+            not_before = at + result.retry_in * context.speed
+            stores.outbox.mark_retry(row.id, owner=context.owner, not_before=not_before, error=result.error)
 
 
-def _stop(store: Store, chat_id: int, stops: Stop, until: datetime) -> None:
-    if stops is Stop.BULK:
-        store.save_limiter(limiter.stop_bulk(store.limiter(), until))
+def _pause(stores: Stores, chat_id: int, pause_scope: PauseScope, until: datetime) -> None:
+    if pause_scope is PauseScope.BULK:
+        stores.limits.save_budget(limiter.pause_bulk(stores.limits.budget(), until))
         return
-    free_at = store.chat_free_at([chat_id]).get(chat_id)
-    store.save_chat_free_at({chat_id: limiter.stop_chat(free_at, until)})
+    free_at = stores.limits.chats_free_at([chat_id]).get(chat_id)
+    stores.limits.save_chats_free_at({chat_id: limiter.pause_chat(free_at, until)})
+
+
+def renew_leases(
+    in_flight_ids: Sequence[int], at: datetime, duration: timedelta, owner: str, stores: Stores, *, release_others: bool
+) -> None:
+    """Renew the leases of in-flight messages; `release_others`: release all other claims of this owner."""
+    stores.outbox.renew(in_flight_ids, owner=owner, until=(stores.clock.shared_now() or at) + duration)
+    if release_others:
+        stores.outbox.release_unknown(owner=owner, but_for=in_flight_ids)

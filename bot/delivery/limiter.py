@@ -1,81 +1,88 @@
-"""The sending budget as pure functions over the row that replicas share. It sends nothing and reads no clock.
+"""The sending budget, as pure functions of the row that replicas share. It sends nothing and reads no clock.
 
-The generic cell rate algorithm (ITU-T I.371): one moment a budget, the arrival time, stands for all that was sent. Each
-message moves it one interval on; it may run ahead of the present by the burst. A chat's moment is kept shifted by its
-burst, as the moment from which the chat may be written to, because that is what the store compares when it claims.
+This is the generic cell rate algorithm (ITU-T I.371): each budget is one timestamp, the theoretical arrival time. Each
+message moves it forward by one interval; it may run ahead of the present by the burst. A chat's timestamp is stored
+shifted by its burst, as the time from which the chat may be written to, because the store compares that when it claims.
 """
 
 from datetime import datetime, timedelta
 
-from bot.app.store import Lane, LimiterRow
-from bot.delivery.lanes import BULK, PUBLISHED, Pace
+from bot.app.records.messages import Lane, LimiterRow
+from bot.delivery.lanes import BULK, TELEGRAM_LIMITS, RateLimits
 
 
-def grant(row: LimiterRow, lane: Lane, at: datetime, pace: Pace = PUBLISHED) -> tuple[LimiterRow, datetime | None]:
-    """Take one message: the row to save and None, or the row as it was and the moment (UTC) to ask again."""
-    ready = ready_at(row, lane, at, pace)
+def grant(
+    row: LimiterRow, lane: Lane, at: datetime, limits: RateLimits = TELEGRAM_LIMITS
+) -> tuple[LimiterRow, datetime | None]:
+    """Charge one message to the budget.
+
+    Return the row to save and None, or, when the budget is used up, the unchanged row and the time (UTC) to ask again.
+    """
+    ready = ready_at(row, lane, at, limits)
     if ready > at:
         return row, ready
-    row = _trusted(row, at, pace)
-    taken = {"all_free_at": max(row.all_free_at, at) + pace.every}
+    row = _without_implausible_times(row, at, limits)
+    spent = {"all_free_at": max(row.all_free_at, at) + limits.interval}
     if lane in BULK:
-        taken["bulk_free_at"] = max(row.bulk_free_at, at) + pace.bulk_every
-    return row.model_copy(update=taken), None
+        spent["bulk_free_at"] = max(row.bulk_free_at, at) + limits.bulk_interval
+    return row.model_copy(update=spent), None
 
 
-def ready_at(row: LimiterRow, lane: Lane, at: datetime, pace: Pace = PUBLISHED) -> datetime:
-    """Return the moment from which one message of the lane may go; `at` or earlier: now."""
-    row = _trusted(row, at, pace)
+def ready_at(row: LimiterRow, lane: Lane, at: datetime, limits: RateLimits = TELEGRAM_LIMITS) -> datetime:
+    """Return the time from which one message of the lane may be sent; `at` or earlier means now."""
+    row = _without_implausible_times(row, at, limits)
     if lane not in BULK:
-        return row.all_free_at - (pace.burst - 1) * pace.every
+        return row.all_free_at - (limits.burst - 1) * limits.interval
     return max(
-        row.all_free_at - (pace.bulk_burst - 1) * pace.every,
-        row.bulk_free_at - (pace.bulk_burst - 1) * pace.bulk_every,
+        row.all_free_at - (limits.bulk_burst - 1) * limits.interval,
+        row.bulk_free_at - (limits.bulk_burst - 1) * limits.bulk_interval,
         row.bulk_stopped_until,
     )
 
 
-def room(row: LimiterRow, lane: Lane, at: datetime, most: int, pace: Pace = PUBLISHED) -> int:
-    """Return how many messages of the lane may go now, at most `most`."""
-    for taken in range(most):
-        row, wait = grant(row, lane, at, pace)
+def available(row: LimiterRow, lane: Lane, at: datetime, limit: int, limits: RateLimits = TELEGRAM_LIMITS) -> int:
+    """Return how many messages of the lane may be sent now, at most `limit`."""
+    for granted in range(limit):
+        row, wait = grant(row, lane, at, limits)
         if wait is not None:
-            return taken
-    return max(most, 0)
+            return granted
+    return max(limit, 0)
 
 
-def stop_bulk(row: LimiterRow, until: datetime) -> LimiterRow:
-    """Hold the bulk lanes until that moment; a longer stop stays."""
+def pause_bulk(row: LimiterRow, until: datetime) -> LimiterRow:
+    """Pause the bulk lanes until `until`; a longer pause remains."""
     return row.model_copy(update={"bulk_stopped_until": max(row.bulk_stopped_until, until)})
 
 
 def grant_chat(
-    free_at: datetime | None, at: datetime, *, group: bool, edit: bool = False, pace: Pace = PUBLISHED
+    free_at: datetime | None, at: datetime, *, group: bool, edit: bool = False, limits: RateLimits = TELEGRAM_LIMITS
 ) -> datetime:
-    """Return from when the chat may be written to again after a message at `at`; `free_at` None: never written to."""
-    every, burst = _chat_pace(pace, group=group)
-    cost = min(pace.edit_every, every) if edit else every
-    rested = at - (burst - 1) * every
-    return max(free_at or rested, rested) + cost
+    """Return when the chat may be written to again after a message at `at`; `free_at` is None for a new chat."""
+    interval, burst = _chat_limits(limits, group=group)
+    cost = min(limits.edit_interval, interval) if edit else interval
+    full_burst_at = at - (burst - 1) * interval
+    return max(free_at or full_burst_at, full_burst_at) + cost
 
 
-def is_rested(free_at: datetime | None, at: datetime, *, group: bool, pace: Pace = PUBLISHED) -> bool:
-    """Whether the chat has its whole burst, so that what Telegram refuses now can't be for the chat's sake."""
-    every, burst = _chat_pace(pace, group=group)
-    return free_at is None or free_at <= at - (burst - 1) * every
+def has_full_burst(
+    free_at: datetime | None, at: datetime, *, group: bool, limits: RateLimits = TELEGRAM_LIMITS
+) -> bool:
+    """Return whether the chat's burst is unused, so that a 429 now can't be due to this chat's limit."""
+    interval, burst = _chat_limits(limits, group=group)
+    return free_at is None or free_at <= at - (burst - 1) * interval
 
 
-def stop_chat(free_at: datetime | None, until: datetime) -> datetime:
-    """Hold one chat until that moment; a longer stop stays."""
+def pause_chat(free_at: datetime | None, until: datetime) -> datetime:
+    """Pause one chat until `until`; a longer pause remains."""
     return until if free_at is None else max(free_at, until)
 
 
-def _chat_pace(pace: Pace, *, group: bool) -> tuple[timedelta, int]:
-    return (pace.group_every, pace.group_burst) if group else (pace.private_every, pace.private_burst)
+def _chat_limits(limits: RateLimits, *, group: bool) -> tuple[timedelta, int]:
+    return (limits.group_interval, limits.group_burst) if group else (limits.private_interval, limits.private_burst)
 
 
-def _trusted(row: LimiterRow, at: datetime, pace: Pace) -> LimiterRow:
-    """Forget arrival times that no message can have set: a clock set back must not hold a red flag."""
-    limit = at + pace.skew
+def _without_implausible_times(row: LimiterRow, at: datetime, limits: RateLimits) -> LimiterRow:
+    """Reset arrival times that no message can have set: a clock that was set back must not delay a red flag."""
+    limit = at + limits.max_clock_skew
     changed = {name: at for name in ("all_free_at", "bulk_free_at") if getattr(row, name) > limit}
     return row.model_copy(update=changed) if changed else row

@@ -1,83 +1,77 @@
-"""The sender: takes what the outbox holds, sends it, writes back how that ended. What is decided is in its neighbours.
+"""The sender: claims messages from the outbox, delivers them and records the results. Its siblings make the decisions.
 
-One attempt: claim (budget.take, one transaction) -> call Telegram (calls.py) -> verdict (verdicts.py) -> write it down
-(budget.write_end; attempts that end together share a transaction). A crash between Telegram's answer and the writing
-doubles a message when its lease runs out; nothing is ever lost.
+One attempt: claim (budget.claim_batch, one transaction) -> call Telegram (telegram_calls.py) -> classify (outcomes.py)
+-> record (budget.record_result; attempts that end together share a transaction). A crash between Telegram's answer and
+the record duplicates a message when its lease expires; no message is ever lost. The statuses of a message are the
+table of `app/records/outbox_states.py`.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import structlog
 from telegram import Bot
 from telegram.error import TelegramError
 
-from bot.app.ports import Render, Rendered
-from bot.app.store import Claim, Lane, Store
-from bot.clock import Clock, JumpWatch, SandboxClock
-from bot.delivery import calls, metrics
-from bot.delivery.budget import Books, Lease, OnPermanent, Round, Slots, Taken, take, write_end
-from bot.delivery.lanes import PUBLISHED, Pace
-from bot.delivery.verdicts import End, Stop, Verdict, is_our_fault, judge
+from bot.app.records.messages import Claim, Lane
+from bot.app.work import Stores, Transactor
+from bot.clock import Clock, ClockJumpDetector, SandboxClock
+from bot.delivery import budget, metrics, telegram_calls
+from bot.delivery.lanes import TELEGRAM_LIMITS, RateLimits
+from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope, classify_error, is_our_fault
+from bot.dialog.rendered import Render, Rendered
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 CONCURRENCY = 32
-"""Messages under way at once: 25 a second at a round trip of 0.2 s need 5; the rest is for slow hours."""
-KEPT_SLOTS = 8
-"""Of these, never taken by bulk."""
+"""Messages in flight at once: 25 a second at a round trip of 0.2 s need 5; the rest is for slow periods."""
+URGENT_RESERVE = 8
+"""Of these, never used by bulk."""
 LEASE_SECONDS = 60.0
-"""Longer than two calls with every timeout used up, so that a living sender's claim isn't taken from it."""
-IDLE_SECONDS = 0.5
-"""Looks without a nudge: what falls due by itself (retries, paces) and what another replica queued."""
-FINISH_SECONDS = 7.0
-"""What `stop` gives to messages under way."""
-GIVE_BACK_SECONDS = 2.0
-REST_SECONDS = 5.0
-"""When leases may be over too early, replicas claim nothing for so long: each says anew what it has in hand."""
-DATABASE_WAIT_SECONDS = 0.5
-CLOCK_SET = timedelta(seconds=2)
-"""By so much the clock that replicas share was set, if it differs from what we knew of it a second ago."""
+"""Longer than two calls that use up every timeout, so that a running sender keeps its claims."""
+IDLE_POLL_SECONDS = 0.5
+"""Interval of polling the outbox without a nudge, for retries, rate limits and messages that other replicas queued."""
+DRAIN_SECONDS = 7.0
+"""How long `stop` waits for in-flight messages."""
+RELEASE_SECONDS = 2.0
+CLAIM_PAUSE_SECONDS = 5.0
+"""How long replicas claim nothing when leases may expire too early; meanwhile each renews its leases."""
+DATABASE_RETRY_SECONDS = 0.5
+MAX_CLOCK_DIFFERENCE = timedelta(seconds=2)
+"""The clock that replicas share has jumped if it differs by more from our copy, which is at most seconds old."""
 
 
-class ClockSetError(RuntimeError):
-    """The clock that replicas share was set: nothing is claimed before each has said what it has in hand."""
-
-
-class Transactor(Protocol):
-    """What the sender needs of a database."""
-
-    async def transact(self, fn: Callable[[Store], T]) -> T:
-        """Run `fn` in one transaction and commit it."""
-        ...
+class ClockJumpError(RuntimeError):
+    """The clock that replicas share jumped: claim nothing until every sender has renewed its leases."""
 
 
 @dataclass(eq=False)
-class Flight:
-    """A message under way; `verdict` once Telegram has answered."""
+class InFlightMessage:
+    """An in-flight message; `result` is set once the attempt has ended."""
 
-    taken: Taken
-    written: asyncio.Future[None]
-    since: float
-    """When it was claimed, in monotonic seconds."""
-    verdict: Verdict | None = None
+    claimed: budget.ClaimedMessage
+    recorded: asyncio.Future[None]
+    claimed_at: float
+    """The time of the claim, in monotonic seconds."""
+    result: DeliveryResult | None = None
 
     @property
     def claim(self) -> Claim:
-        return self.taken.claim
+        return self.claimed.claim
 
 
 class Sender:
-    """Sends for one process. `on_permanent` runs in the transaction that learns that a chat is gone.
+    """Delivers messages for one process.
 
-    `owner` is unique among replicas; `shared`: there may be some. `pace` may be replaced before the first message
+    `on_chat_unreachable` runs in the transaction that records that a chat is unreachable. `owner` is unique among
+    replicas; `shared` says that there may be other replicas. `limits` may be replaced before the first message
     (see lanes.UNLIMITED).
     """
 
@@ -87,181 +81,188 @@ class Sender:
         bot: Bot,
         render: Render,
         clock: Clock,
-        on_permanent: OnPermanent,
+        on_chat_unreachable: budget.OnChatUnreachable,
         *,
         owner: str,
         shared: bool = False,
         concurrency: int = CONCURRENCY,
         lease_seconds: float = LEASE_SECONDS,
-        pace: Pace = PUBLISHED,
-        spread: Callable[[], float] = random.random,
+        limits: RateLimits = TELEGRAM_LIMITS,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
-        self.pace = pace
+        self.limits = limits
         self._database = database
         self._bot = bot
         self._render = render
         self._clock = clock
-        # Paces, leases and waits are real time; the moments they are written as are the clock's.
+        # Rate limits, leases and backoffs are real time; the timestamps that express them are clock time.
         self._speed = clock.speed if isinstance(clock, SandboxClock) else 1.0
-        self._books = Books(owner=owner, speed=self._speed, on_permanent=on_permanent)
+        self._context = budget.SenderContext(owner=owner, speed=self._speed, on_chat_unreachable=on_chat_unreachable)
         self._lease = timedelta(seconds=lease_seconds) * self._speed
         self._concurrency = concurrency
-        self._kept = min(KEPT_SLOTS, concurrency - 1)
-        self._spread = spread
-        self._jumps = JumpWatch(clock, speed=self._speed)
+        self._urgent_reserve = min(URGENT_RESERVE, concurrency - 1)
+        self._jitter = jitter
+        self._jumps = ClockJumpDetector(clock, speed=self._speed)
         self._shared = shared
         self._lease_seconds = lease_seconds
-        self._unsure = False
-        """Whether the database may know otherwise than this what is in hand."""
-        self._must_rest = False
-        self._rests_until = 0.0
-        self._looked = self._said = time.monotonic()
-        self._air: dict[int, Flight] = {}
+        self._has_uncertain_claims = False
+        """Whether the database may record claims that this sender doesn't have in flight."""
+        self._must_pause = False
+        self._paused_until = 0.0
+        self._last_claim = self._renewed = time.monotonic()
+        self._messages: dict[int, InFlightMessage] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._to_write: list[Flight] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._unrecorded: list[InFlightMessage] = []
+        self._recorder: asyncio.Task[None] | None = None
         self._claiming = asyncio.Lock()
         self._wake = asyncio.Event()
         self._stopping = False
 
     @property
-    def under_way(self) -> int:
-        """Messages claimed and not yet written down."""
-        return len(self._air)
+    def in_flight(self) -> int:
+        """The number of messages that are claimed and whose result is not yet recorded."""
+        return len(self._messages)
 
     @property
-    def seconds_since_look(self) -> float:
-        """Real seconds since the outbox was last looked at, or since this was made."""
-        return time.monotonic() - self._looked
+    def seconds_since_claim(self) -> float:
+        """Real seconds since the outbox was last polled successfully, or since the sender was created."""
+        return time.monotonic() - self._last_claim
 
     def nudge(self) -> None:
-        """Say that something was queued: it is looked for at once. To be called in the sender's event loop."""
+        """Poll the outbox at once, because a message was queued. Call this in the sender's event loop."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Send until `stop`."""
+        """Deliver until `stop`."""
         while not self._stopping:
             self._wake.clear()
             try:
-                found = await self._claim()
-            except Exception as error:  # noqa: BLE001 - the loop is what must not end
-                self._failed("claim", error)
-                await asyncio.sleep(DATABASE_WAIT_SECONDS)
+                batch = await self._claim()
+            except Exception as error:  # noqa: BLE001 - the loop must never end
+                self._log_failure("claim", error)
+                await asyncio.sleep(DATABASE_RETRY_SECONDS)
                 continue
-            await self._wait(found)
+            await self._wait(batch)
 
     async def send_once(self) -> bool:
-        """Claim and send one batch, and wait for all that is under way; return whether there was any of either."""
-        found = await self._claim()
-        under_way = set(self._tasks)
-        if under_way:
-            await asyncio.wait(under_way)
-        return bool(found.taken or under_way)
+        """Claim and send one batch and wait for all in-flight messages; return whether there were any."""
+        batch = await self._claim()
+        in_flight = set(self._tasks)
+        if in_flight:
+            await asyncio.wait(in_flight)
+        return bool(batch.messages or in_flight)
 
     async def stop(self) -> None:
-        """Claim no more; finish what is under way in 7 s, and give back the rest for the next start."""
+        """Stop claiming, wait up to 7 s for in-flight messages, and release the rest for the next start."""
         self._stopping = True
         self._wake.set()
         async with self._claiming:
-            pass  # a claim that is being made starts its messages first
+            pass  # a claim in progress starts its messages first
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
-        left = [*self._tasks, *([self._writer] if self._writer else [])]
-        for task in left:
+            await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+        unfinished = [*self._tasks, *([self._recorder] if self._recorder else [])]
+        for task in unfinished:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        if self._air:
-            await self._give_back(list(self._air.values()))
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        if self._messages:
+            await self._release_unfinished(list(self._messages.values()))
 
     # -- claiming
 
-    async def _claim(self) -> Round:
+    async def _claim(self) -> budget.ClaimBatch:
         async with self._claiming:
-            begun = self._clock.now()
-            if self._stopping or await self._rests(begun):
-                return Round((), None)
-            free = self._concurrency - len(self._air)
+            started = self._clock.now()
+            if self._stopping or await self._renew_and_check_pause(started):
+                return budget.ClaimBatch((), None)
+            free = self._concurrency - len(self._messages)
             if free <= 0:
-                return Round((), None)
-            slots = Slots(urgent=free, bulk=free - self._kept)
-            lease = Lease(self._books.owner, self._lease, frozenset(self._air))
-            # An error leaves it so: the claim may have been committed all the same.
-            self._unsure = True
+                return budget.ClaimBatch((), None)
+            capacity = budget.Capacity(urgent=free, bulk=free - self._urgent_reserve)
+            lease = budget.Lease(self._context.owner, self._lease, frozenset(self._messages))
+            # An error leaves this set: the claim may have been committed nevertheless.
+            self._has_uncertain_claims = True
             try:
-                found = await self._database.transact(partial(self._take, begun, time.monotonic(), slots, lease))
-            except ClockSetError:
-                self._must_rest = True
-                return Round((), None)
-            self._looked = time.monotonic()
-            if found.taken and abs(self._clock.now() - begun) >= self._lease / 2:
-                await self._let_go(found)
-                found = Round((), None)
-            for taken in found.taken:
-                self._start(taken)
-            self._unsure = False
-            return found
+                batch = await self._database.transact(
+                    partial(self._claim_batch, started, time.monotonic(), capacity, lease)
+                )
+            except ClockJumpError:
+                self._must_pause = True
+                return budget.ClaimBatch((), None)
+            self._last_claim = time.monotonic()
+            if batch.messages and abs(self._clock.now() - started) >= self._lease / 2:
+                await self._release_late_claim(batch)
+                batch = budget.ClaimBatch((), None)
+            for claimed in batch.messages:
+                self._start(claimed)
+            self._has_uncertain_claims = False
+            return batch
 
-    def _take(self, begun: datetime, since: float, slots: Slots, lease: Lease, store: Store) -> Round:
-        """Claim by a clock that nobody sets meanwhile: to one that leapt, other senders' leases would be over."""
+    def _claim_batch(
+        self, started: datetime, started_seconds: float, capacity: budget.Capacity, lease: budget.Lease, stores: Stores
+    ) -> budget.ClaimBatch:
+        """Claim by a clock that can't jump meanwhile; raise ClockJumpError if the shared clock has jumped.
+
+        By a clock that jumped ahead, other senders' leases would have expired.
+        """
 
         def now() -> datetime:
-            shared = store.shared_now()
+            shared = stores.clock.shared_now()
             if shared is None:
-                passed = timedelta(seconds=(time.monotonic() - since) * self._speed)
-                return max(begun, min(self._clock.now(), begun + passed))
-            if abs(shared - self._clock.now()) > CLOCK_SET:
-                raise ClockSetError(ClockSetError.__doc__)
+                elapsed = timedelta(seconds=(time.monotonic() - started_seconds) * self._speed)
+                return max(started, min(self._clock.now(), started + elapsed))
+            if abs(shared - self._clock.now()) > MAX_CLOCK_DIFFERENCE:
+                raise ClockJumpError(ClockJumpError.__doc__)
             return shared
 
-        return take(store, now, slots, lease, self.pace.at_speed(self._speed))
+        return budget.claim_batch(stores, now, capacity, lease, self.limits.scaled_to(self._speed))
 
-    async def _let_go(self, found: Round) -> None:
-        """Send nothing of a claim that took so long, or saw the clock set, that another may have taken it since."""
+    async def _release_late_claim(self, batch: budget.ClaimBatch) -> None:
+        """Release the claim: it took so long, or the clock jumped, that another sender may own it by now."""
         metrics.SENDER_ERRORS.labels("late_claim").inc()
-        log.warning("a claim came too late", action="claim_late", messages=len(found.taken))
-        rows, owner = [taken.claim.row for taken in found.taken], self._books.owner
+        log.warning("a claim took too long and is released", action="claim_late", messages=len(batch.messages))
+        rows, owner = [claimed.claim.row for claimed in batch.messages], self._context.owner
 
-        def give_back(store: Store) -> None:
+        def release(stores: Stores) -> None:
             for row in rows:
-                store.mark_retry(row.id, owner=owner, not_before=row.not_before, error="late")
+                stores.outbox.mark_retry(row.id, owner=owner, not_before=row.not_before, error="late")
 
-        await self._database.transact(give_back)
+        await self._database.transact(release)
 
-    async def _rests(self, at: datetime) -> bool:
-        """Say anew what this has in hand, where that is called for; return whether nothing is to be claimed now.
+    async def _renew_and_check_pause(self, at: datetime) -> bool:
+        """Renew the leases of in-flight messages if necessary; return whether claiming is paused.
 
-        Now and then, so that no lease ends before its message has. After the clock was set, or no transaction was
-        possible for long, other senders' leases mean nothing until each has said so.
+        Regular renewal keeps a lease from expiring before its message is finished. After the clock jumped, or after a
+        long time without a transaction, other senders' leases can't be trusted until each sender has renewed its own.
         """
-        if self._jumps.jumped():
-            log.warning("the clock was set", action="clock_jumped")
-            self._unsure = self._must_rest = True
-        unsaid = time.monotonic() - self._said
-        if self._unsure or unsaid > self._lease_seconds / 4:
-            self._must_rest = self._must_rest or unsaid > self._lease_seconds / 2
-            mine = tuple(self._air)
-            # A database that is away fails it: said at the next look then, and nothing is claimed before.
+        if self._jumps.has_jumped():
+            log.warning("the clock jumped", action="clock_jumped")
+            self._has_uncertain_claims = self._must_pause = True
+        since_renewal = time.monotonic() - self._renewed
+        if self._has_uncertain_claims or since_renewal > self._lease_seconds / 4:
+            self._must_pause = self._must_pause or since_renewal > self._lease_seconds / 2
+            ids, owner, is_uncertain = tuple(self._messages), self._context.owner, self._has_uncertain_claims
+            # Without a database this raises: the leases are renewed at the next poll, and nothing is claimed before.
             await self._database.transact(
-                partial(_say_anew, mine, at, self._lease, self._books.owner, unsure=self._unsure)
+                partial(budget.renew_leases, ids, at, self._lease, owner, release_others=is_uncertain)
             )
-            self._said = time.monotonic()
-            if self._shared and self._must_rest:
-                self._rests_until = self._said + REST_SECONDS
-            self._unsure = self._must_rest = False
-        return time.monotonic() < self._rests_until
+            self._renewed = time.monotonic()
+            if self._shared and self._must_pause:
+                self._paused_until = self._renewed + CLAIM_PAUSE_SECONDS
+            self._has_uncertain_claims = self._must_pause = False
+        return time.monotonic() < self._paused_until
 
-    def _start(self, taken: Taken) -> None:
-        flight = Flight(taken, asyncio.get_running_loop().create_future(), time.monotonic())
-        self._air[taken.claim.row.id] = flight
-        task = asyncio.create_task(self._fly(flight))
+    def _start(self, claimed: budget.ClaimedMessage) -> None:
+        message = InFlightMessage(claimed, asyncio.get_running_loop().create_future(), time.monotonic())
+        self._messages[claimed.claim.row.id] = message
+        task = asyncio.create_task(self._deliver(message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _wait(self, found: Round) -> None:
-        """Until a nudge, until the budget lets more go, or for a while."""
-        seconds = IDLE_SECONDS
-        if found.ready_at is not None:
-            seconds = min(seconds, max(0.0, (found.ready_at - self._clock.now()).total_seconds() / self._speed))
+    async def _wait(self, batch: budget.ClaimBatch) -> None:
+        """Wait until a nudge, until the budget allows more, or for the poll interval."""
+        seconds = IDLE_POLL_SECONDS
+        if batch.ready_at is not None:
+            seconds = min(seconds, max(0.0, (batch.ready_at - self._clock.now()).total_seconds() / self._speed))
         try:
             await asyncio.wait_for(self._wake.wait(), seconds)
         except TimeoutError:
@@ -269,130 +270,116 @@ class Sender:
 
     # -- one message
 
-    async def _fly(self, flight: Flight) -> None:
-        flight.verdict = await self._attempt(flight)
-        self._to_write.append(flight)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
-        await flight.written
-        # The chat's next message, or one that found no slot, may be waiting for this.
+    async def _deliver(self, message: InFlightMessage) -> None:
+        message.result = await self._attempt(message)
+        self._unrecorded.append(message)
+        if self._recorder is None or self._recorder.done():
+            self._recorder = asyncio.create_task(self._record())
+        await message.recorded
+        # The chat's next message, or one that found no capacity, may be waiting for this one.
         self._wake.set()
 
-    async def _attempt(self, flight: Flight) -> Verdict:
-        taken, claim = flight.taken, flight.claim
+    async def _attempt(self, message: InFlightMessage) -> DeliveryResult:
+        claimed, claim = message.claimed, message.claim
         rendered: Rendered | None = None
         try:
             rendered = await self._rendered(claim)
-            if time.monotonic() - max(self._said, flight.since) > self._lease_seconds / 2:
-                # A process that was halted: another may have sent it since, and a newer screen after it.
-                return Verdict(End.RETRY, "late")
-            return Verdict(End.SENT, message_id=await calls.send(self._bot, claim, rendered))
-        except Exception as error:  # noqa: BLE001 - every error is a verdict
-            verdict = judge(error, claim, rested=taken.rested, spread=self._spread())
-            self._tell(error, claim, verdict)
-            ours = verdict.end is End.REFUSED or not isinstance(error, TelegramError)
-        # A picture that Telegram refuses goes out as its words, too.
-        worded = claim.row.lane is Lane.RED_FLAG or (rendered is not None and rendered.photo is not None)
-        if ours and worded and rendered is not None:
-            return await self._fall_back(taken, rendered)
-        return verdict
+            if time.monotonic() - max(self._renewed, message.claimed_at) > self._lease_seconds / 2:
+                # This process was suspended: another may have sent the message since, and a newer screen after it.
+                return DeliveryResult(DeliveryOutcome.RETRY, "late")
+            message_id = await telegram_calls.send(self._bot, claim, rendered)
+            return DeliveryResult(DeliveryOutcome.SENT, message_id=message_id)
+        except Exception as error:  # noqa: BLE001 - every error becomes a result
+            result = classify_error(error, claim, has_full_burst=claimed.has_full_burst, jitter=self._jitter())
+            self._log_error(error, claim, result)
+            is_content_at_fault = result.outcome is DeliveryOutcome.REJECTED or not isinstance(error, TelegramError)
+        # A picture that Telegram rejects is also sent as plain text.
+        has_plain_text = claim.row.lane is Lane.RED_FLAG or (rendered is not None and rendered.photo is not None)
+        if is_content_at_fault and has_plain_text and rendered is not None:
+            return await self._fall_back(claimed, rendered)
+        return result
 
     async def _rendered(self, claim: Claim) -> Rendered:
-        """Render; a picture takes tens of milliseconds to draw, in which a red flag must not wait."""
+        """Render the screen; draw a picture in a thread: it takes tens of milliseconds, and a red flag can't wait."""
         row = claim.row
         if row.screen.trend is None:
             return self._render(row.screen, row.language, row.chat_id)
         return await asyncio.to_thread(self._render, row.screen, row.language, row.chat_id)
 
-    async def _fall_back(self, taken: Taken, rendered: Rendered) -> Verdict:
-        """A call screen is never lost for a bad button: its words go out alone."""
+    async def _fall_back(self, claimed: budget.ClaimedMessage, rendered: Rendered) -> DeliveryResult:
+        """Send the text alone, so that a call screen is never lost because of a bad button."""
         try:
-            sent = Verdict(End.SENT, message_id=await calls.send_plain(self._bot, taken.claim, rendered))
-        except Exception as error:  # noqa: BLE001 - every error is a verdict
-            verdict = judge(error, taken.claim, rested=taken.rested, spread=self._spread())
-            self._tell(error, taken.claim, verdict)
-            return verdict
+            message_id = await telegram_calls.send_plain_text(self._bot, claimed.claim, rendered)
+            sent = DeliveryResult(DeliveryOutcome.SENT, message_id=message_id)
+        except Exception as error:  # noqa: BLE001 - every error becomes a result
+            result = classify_error(error, claimed.claim, has_full_burst=claimed.has_full_burst, jitter=self._jitter())
+            self._log_error(error, claimed.claim, result)
+            return result
         metrics.FALLBACKS.inc()
         return sent
 
-    def _tell(self, error: Exception, claim: Claim, verdict: Verdict) -> None:
-        """Log an error: never a text, an address or a chat."""
-        facts = {"outbox": claim.row.id, "lane": claim.row.lane.name, "screen": claim.row.screen.name}
-        facts |= {"attempt": claim.attempt, "error": verdict.error}
-        if verdict.stops is Stop.BULK:
-            log.warning("Telegram asks for a pause", action="bulk_stopped", seconds=verdict.stops_for.total_seconds())
+    def _log_error(self, error: Exception, claim: Claim, result: DeliveryResult) -> None:
+        """Log an error, but never a text, an address or a chat."""
+        details = {"outbox": claim.row.id, "lane": claim.row.lane.name, "screen": claim.row.screen.name}
+        details |= {"attempt": claim.attempt, "error": result.error}
+        if result.pause_scope is PauseScope.BULK:
+            log.warning("Telegram limits the bot", action="bulk_paused", seconds=result.pause_for.total_seconds())
         if is_our_fault(error):
-            log.error("a message can't be made or sent", action="send_broken", **facts)
-        elif verdict.end is End.REFUSED:
-            log.error("Telegram refuses a message", action="send_refused", **facts)
-        elif verdict.end is End.GONE:
-            log.info("a chat can't be written to", action="chat_gone", **facts)
-        elif verdict.end is End.RETRY:
-            log.info("a message is tried again", action="send_retry", **facts)
+            log.error("our code failed, or the token is invalid", action="send_broken", **details)
+        elif result.outcome is DeliveryOutcome.REJECTED:
+            log.error("Telegram rejected a message", action="send_rejected", **details)
+        elif result.outcome is DeliveryOutcome.CHAT_UNREACHABLE:
+            log.info("a chat is unreachable", action="chat_unreachable", **details)
+        elif result.outcome is DeliveryOutcome.RETRY:
+            log.info("a message will be retried", action="send_retry", **details)
 
-    # -- writing down
+    # -- recording results
 
-    async def _write(self) -> None:
-        """Write verdicts until none is left; those that come meanwhile are the next transaction."""
-        while self._to_write:
-            batch, self._to_write = self._to_write, []
+    async def _record(self) -> None:
+        """Record results until none is left; results that arrive meanwhile form the next transaction."""
+        while self._unrecorded:
+            batch, self._unrecorded = self._unrecorded, []
             try:
-                await self._write_batch(batch)
-            except Exception as error:  # noqa: BLE001 - unwritten ends are kept and tried again
-                self._failed("mark", error)
-                self._to_write = batch + self._to_write
-                await asyncio.sleep(DATABASE_WAIT_SECONDS)
+                await self._record_batch(batch)
+            except Exception as error:  # noqa: BLE001 - unrecorded results are kept and retried
+                self._log_failure("mark", error)
+                self._unrecorded = batch + self._unrecorded
+                await asyncio.sleep(DATABASE_RETRY_SECONDS)
 
-    async def _write_batch(self, batch: list[Flight]) -> None:
+    async def _record_batch(self, batch: list[InFlightMessage]) -> None:
         at = self._clock.now()
-        errors = await self._database.transact(partial(_write_all, batch, at, self._books))
-        for flight, error in zip(batch, errors, strict=True):
+        errors = await self._database.transact(partial(_record_all, batch, at, self._context))
+        for message, error in zip(batch, errors, strict=True):
             if error is not None:
-                # Its lease stays: it is claimed again when that runs out.
-                self._failed("mark", error)
-            elif flight.verdict is not None:
-                _count(flight.claim, flight.verdict, at)
-            del self._air[flight.claim.row.id]
-            if not flight.written.done():
-                flight.written.set_result(None)
+                # Its lease remains: the message is claimed again when that expires.
+                self._log_failure("mark", error)
+            elif message.result is not None:
+                metrics.count_result(message.claim, message.result, at)
+            del self._messages[message.claim.row.id]
+            if not message.recorded.done():
+                message.recorded.set_result(None)
 
-    async def _give_back(self, flights: list[Flight]) -> None:
-        """Write what can still be written, so that the next start need not wait for the leases to run out."""
-        for flight in flights:
-            flight.verdict = flight.verdict or Verdict(End.RETRY, "stopped")
+    async def _release_unfinished(self, messages: list[InFlightMessage]) -> None:
+        """Record what can still be recorded, so that the next start need not wait for the leases to expire."""
+        for message in messages:
+            message.result = message.result or DeliveryResult(DeliveryOutcome.RETRY, "stopped")
         try:
-            await asyncio.wait_for(self._write_batch(flights), GIVE_BACK_SECONDS)
-        except Exception as error:  # noqa: BLE001 - then the leases run out by themselves
-            self._failed("mark", error)
+            await asyncio.wait_for(self._record_batch(messages), RELEASE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - otherwise the leases expire by themselves
+            self._log_failure("mark", error)
 
-    def _failed(self, step: str, error: Exception) -> None:
+    def _log_failure(self, step: str, error: Exception) -> None:
         metrics.SENDER_ERRORS.labels(step).inc()
-        log.error("the outbox can't be read or written", action="sender_failed", step=step, error=type(error).__name__)
+        log.error("the outbox can't be read or updated", action="sender_failed", step=step, error=type(error).__name__)
 
 
-def _say_anew(mine: Sequence[int], at: datetime, lasts: timedelta, owner: str, store: Store, *, unsure: bool) -> None:
-    """Keep the leases of what is in hand; `unsure`: let go of what was claimed and never came into it."""
-    store.keep_leases(mine, owner=owner, until=(store.shared_now() or at) + lasts)
-    if unsure:
-        store.free_leases(owner=owner, but_for=mine)
+def _record_all(
+    batch: list[InFlightMessage], at: datetime, context: budget.SenderContext, stores: Stores
+) -> list[Exception | None]:
+    """Record each result in its own savepoint, so that one failure doesn't undo the others; return the errors."""
+    return [stores.attempt(partial(_record_one, stores, message, at, context)) for message in batch]
 
 
-def _write_all(batch: list[Flight], at: datetime, books: Books, store: Store) -> list[Exception | None]:
-    """Write each end in a savepoint: one that fails must not undo the others."""
-    return [store.attempt(partial(_write_one, store, flight, at, books)) for flight in batch]
-
-
-def _write_one(store: Store, flight: Flight, at: datetime, books: Books) -> None:
-    if flight.verdict is not None:
-        write_end(store, flight.claim, flight.verdict, at, books)
-
-
-def _count(claim: Claim, verdict: Verdict, at: datetime) -> None:
-    lane = claim.row.lane.name.lower()
-    if verdict.end is End.SENT:
-        metrics.SENT.labels(lane).inc()
-        metrics.SEND_SECONDS.labels(lane).observe(max(0.0, (at - claim.row.created_at).total_seconds()))
-    elif verdict.end in (End.GONE, End.REFUSED):
-        metrics.FAILURES.labels(verdict.end.value).inc()
-    else:
-        metrics.RETRIES.labels(lane, verdict.error.split(":")[0]).inc()
+def _record_one(stores: Stores, message: InFlightMessage, at: datetime, context: budget.SenderContext) -> None:
+    if message.result is not None:
+        budget.record_result(stores, message.claim, message.result, at, context)

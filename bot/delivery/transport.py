@@ -1,7 +1,7 @@
-"""Carries the Bot API's requests over aiohttp for python-telegram-bot. Knows no method; lets no token out.
+"""Transports Bot API requests over aiohttp for python-telegram-bot. Knows no methods; never reveals the token.
 
-The token stands in every URL, and aiohttp's errors hold the URL: no error of aiohttp leaves this module, neither as the
-error itself nor as its cause.
+Every URL contains the token, and aiohttp's errors contain the URL: no aiohttp error leaves this module, neither as the
+raised error nor as its cause.
 """
 
 import ipaddress
@@ -17,22 +17,22 @@ from telegram.error import NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
 CONNECTIONS = 64
-"""More than the sender has under way at once, so that answers to taps never wait for a connection."""
+"""More than the sender has in flight at once, so that answers to taps never wait for a connection."""
 POOL_SECONDS = 5.0
 CONNECT_SECONDS = 5.0
 WRITE_SECONDS = 5.0
 MEDIA_WRITE_SECONDS = 20.0
 READ_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 30.0
-"""Below what servers usually keep an idle connection for: a message on a closed one would be lost and tried again."""
+"""Less than servers usually keep an idle connection: a message on a closed one would be lost and retried."""
 DNS_SECONDS = 300
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class AiohttpRequest(BaseRequest):
-    """One pool of kept connections. Use after `initialize`, which may be called again after `shutdown`.
+    """A pool of persistent connections. Call `initialize` before use; it may be called again after `shutdown`.
 
-    All times are seconds. aiohttp has no write timeout of its own: it is part of the whole request's.
+    All times are in seconds. aiohttp has no write timeout: it counts toward the timeout of the whole request.
     """
 
     def __init__(
@@ -48,18 +48,18 @@ class AiohttpRequest(BaseRequest):
         self._connections = connections
         self._pool = pool_timeout
         self._connect = connect_timeout
-        self._write = write_timeout
+        self._record = write_timeout
         self._read = read_timeout
         self._use_proxies = use_proxies
         self._session: aiohttp.ClientSession | None = None
 
     @property
     def read_timeout(self) -> float:
-        """Seconds to wait for an answer when a call names no other."""
+        """Seconds to wait for an answer when a call sets no timeout of its own."""
         return self._read
 
     async def initialize(self) -> None:
-        """Make the pool; does nothing if there is one."""
+        """Create the pool; do nothing if it exists."""
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 limit=self._connections, keepalive_timeout=KEEP_ALIVE_SECONDS, ttl_dns_cache=DNS_SECONDS
@@ -72,7 +72,7 @@ class AiohttpRequest(BaseRequest):
             )
 
     async def shutdown(self) -> None:
-        """Close the connections; does nothing if there are none."""
+        """Close the connections; do nothing if there are none."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -87,11 +87,14 @@ class AiohttpRequest(BaseRequest):
         connect_timeout: Any = BaseRequest.DEFAULT_NONE,
         pool_timeout: Any = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        """Return status and body of any answer; raise TimedOut or NetworkError where there is none."""
+        """Return the status and body of any answer but a rate limit.
+
+        Raise RateLimitError for a 429 with `retry_after`, TimedOut or NetworkError when there is no answer.
+        """
         if self._session is None:
             raise NetworkError("the connection to Telegram is not open")
         files = request_data is not None and request_data.contains_files
-        write = _given(write_timeout, MEDIA_WRITE_SECONDS if files else self._write)
+        write = _given(write_timeout, MEDIA_WRITE_SECONDS if files else self._record)
         timeout = _timeout(
             pool=_given(pool_timeout, self._pool),
             connect=_given(connect_timeout, self._connect),
@@ -105,40 +108,40 @@ class AiohttpRequest(BaseRequest):
             )
             async with asked as answer:
                 status, payload = answer.status, _scrubbed(await answer.read(), url)
-        except Exception as error:  # noqa: BLE001 - whatever it is, its words may hold the URL
+        except Exception as error:  # noqa: BLE001 - any error's message may contain the URL
             failure: TelegramError | None = _failure(error)
         else:
-            failure = too_fast(status, payload)
+            failure = rate_limit_error(status, payload)
         if failure is not None:
-            # Raised here, not in the handler above: there aiohttp's error would hang on it as its context.
+            # Raised here, not in the handler above, where aiohttp's error would become its context.
             raise failure
         return status, payload
 
 
-class FloodError(RetryAfter):
-    """A RetryAfter whose `retry_after` is a timedelta. The library's own is seconds, and warns about it at each 429."""
+class RateLimitError(RetryAfter):
+    """A RetryAfter whose `retry_after` is a timedelta. The library's own is in seconds and warns at each 429."""
 
     __slots__ = ()
 
     @property
     def retry_after(self) -> timedelta:
-        """How long Telegram asks to wait."""
+        """The time that Telegram asks to wait."""
         return self._retry_after
 
 
-def too_fast(status: int, payload: bytes) -> FloodError | None:
-    """Return the error in a 429 that says how long to wait; None for any other answer."""
+def rate_limit_error(status: int, payload: bytes) -> RateLimitError | None:
+    """Return the error for a 429 that says how long to wait; None for any other answer."""
     if status != HTTPStatus.TOO_MANY_REQUESTS:
         return None
     try:
         asked = json.loads(payload)["parameters"]["retry_after"]
-        return FloodError(timedelta(seconds=asked))
+        return RateLimitError(timedelta(seconds=asked))
     except (ValueError, KeyError, TypeError):
         return None
 
 
 def _given(value: Any, default: float) -> float | None:
-    """Return the call's own timeout (None: wait for ever) or, where it names none, the default."""
+    """Return the call's timeout (None: no limit) or, if it sets none, the default."""
     return default if value is BaseRequest.DEFAULT_NONE else value
 
 
@@ -156,7 +159,7 @@ def _sum(*parts: float | None) -> float | None:
 
 
 def _body(data: RequestData | None) -> tuple[dict[str, str], Any]:
-    """Return headers and body: a form, or its multipart kind where there are files."""
+    """Return headers and body: a form, multipart if there are files."""
     if data is None:
         return {}, None
     if not data.contains_files:
@@ -170,7 +173,7 @@ def _body(data: RequestData | None) -> tuple[dict[str, str], Any]:
 
 
 def _scrubbed(payload: bytes, url: str) -> bytes:
-    """Take the token out of an answer: a proxy's error page may show the URL, and the library logs what is no JSON."""
+    """Redact the token in an answer: a proxy's error page may show the URL, and the library logs non-JSON answers."""
     for part in urlsplit(url).path.split("/"):
         if part.startswith("bot") and ":" in part:
             payload = payload.replace(part.removeprefix("bot").encode(), b"...")
@@ -178,13 +181,13 @@ def _scrubbed(payload: bytes, url: str) -> bytes:
 
 
 def _failure(error: Exception) -> NetworkError:
-    """Return the library's error for one of aiohttp's, with the class's name as its only words."""
+    """Return the library's error for one of aiohttp's; its message names the class alone."""
     name = type(error).__name__
     return TimedOut(f"no answer in time ({name})") if isinstance(error, TimeoutError) else NetworkError(name)
 
 
 class QuietBot(Bot):
-    """A Bot that doesn't show its token when it is printed."""
+    """A Bot whose repr doesn't show its token."""
 
     __slots__ = ()
 
@@ -193,12 +196,12 @@ class QuietBot(Bot):
 
 
 def make_bot(token: str, api_url: str, *, connections: int = CONNECTIONS, read_timeout: float = READ_SECONDS) -> Bot:
-    """Return a Bot for that Bot API server, on connections of its own for all methods, getUpdates included.
+    """Return a Bot for that Bot API server with its own connections for all methods, getUpdates included.
 
-    Its `request` is to be initialized before and shut down after use. Raise InvalidToken for an empty token.
+    Initialize its `request` before use and shut it down afterwards. Raise InvalidToken for an empty token.
     """
     base = api_url.rstrip("/")
-    # A proxy from the environment leads out of this machine, never back into it.
+    # A proxy from the environment is for other machines, never for this one.
     request = AiohttpRequest(connections=connections, read_timeout=read_timeout, use_proxies=not _on_this_machine(base))
     return QuietBot(
         token,

@@ -1,11 +1,11 @@
-"""All that was answered as a table (CSV): a line an answer, as it was given; changed answers too."""
+"""All answers as a CSV table: one row per answer, unmodified, including superseded ones."""
 
 import csv
 import io
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.app.records import CheckInRecord, PatientRecord
+from bot.app.patients.history import CheckInRecord, PatientRecord
 
 COLUMNS = (
     *("code", "checkin", "form", "kind", "due_at", "state", "tier", "rules"),
@@ -14,38 +14,47 @@ COLUMNS = (
 
 
 def header() -> str:
-    """Return the first line."""
+    """Return the header line."""
     return _line(COLUMNS)
 
 
 def lines(patient: PatientRecord) -> Iterator[str]:
-    """Yield the lines of one patient, check-ins in order; a check-in without an answer has a line of its own."""
+    """Yield the lines of one patient, ordered by check-in; a check-in without answers has one line of its own."""
     for record in patient.checkins:
-        before = _of_checkin(patient.code, record)
+        checkin_cells = _checkin_cells(patient.code, record)
         if not record.answers:
-            yield _line((*before, "", "", "", "", ""))
+            yield _line((*checkin_cells, "", "", "", "", ""))
         for answer in record.answers:
             by = "caregiver" if answer.caregiver_id is not None else "patient"
             choices = " ".join(answer.choices)
-            yield _line((*before, answer.question, choices, _at(answer.given_at), _at(answer.superseded_at), by))
+            yield _line(
+                (
+                    *checkin_cells,
+                    answer.question,
+                    choices,
+                    _timestamp(answer.given_at),
+                    _timestamp(answer.superseded_at),
+                    by,
+                )
+            )
 
 
-def _of_checkin(code: str, record: CheckInRecord) -> tuple[str, ...]:
+def _checkin_cells(code: str, record: CheckInRecord) -> tuple[str, ...]:
     row = record.row
     tier, rules = (record.assessment.tier.name, record.assessment.rules) if record.assessment is not None else ("", ())
-    return code, str(row.id), row.value.form, row.kind, _at(row.due_at), row.value.state, tier, " ".join(rules)
+    return code, str(row.id), row.value.form, row.kind, _timestamp(row.due_at), row.value.state, tier, " ".join(rules)
 
 
-def _at(moment: datetime | None) -> str:
-    return moment.isoformat(timespec="seconds") if moment is not None else ""
+def _timestamp(at: datetime | None) -> str:
+    return at.isoformat(timespec="seconds") if at is not None else ""
 
 
 def _line(cells: tuple[str, ...]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([_harmless(cell) for cell in cells])
+    csv.writer(out, lineterminator="\n").writerow([_escape_formula(cell) for cell in cells])
     return out.getvalue()
 
 
-def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet would take for a formula is text."""
+def _escape_formula(cell: str) -> str:
+    """Return the cell so that a spreadsheet treats it as text, not as a formula."""
     return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t"} else cell

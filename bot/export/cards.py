@@ -1,4 +1,4 @@
-"""Invites as cards to print and cut: a code to scan, the link to type, the study code. One HTML file, no network."""
+"""Invites as cards to print and cut: QR code, link and study code. A single HTML file without external resources."""
 
 import html
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ import segno
 
 
 class Card(NamedTuple):
-    """One invite. `words`: what stands on the card, in the patient's language."""
+    """A card for one invite. `words` is the text on the card, in the patient's language."""
 
     code: str
     link: str
@@ -28,18 +28,18 @@ svg { width: 42mm; height: 42mm }
 
 
 def page(cards: Iterable[Card]) -> str:
-    """Return the page. Each link works for one chat, so a card is as private as a key."""
-    made = "\n".join(_card(card) for card in cards)
+    """Return the HTML page. Each link connects one chat to a patient, so a card is as private as a key."""
+    articles = "\n".join(_card(card) for card in cards)
     return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Invites</title>\n'
-        f"<style>{_STYLE}</style>\n<main>\n{made}\n</main>\n</html>\n"
+        f"<style>{_STYLE}</style>\n<main>\n{articles}\n</main>\n</html>\n"
     )
 
 
 def qr_svg(link: str) -> str:
-    """Return the link as an inline picture (SVG) to scan, with a quiet zone and black on white."""
-    code: str = segno.make(link, error="m").svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
-    return code
+    """Return the link as an inline SVG QR code, black on white with a quiet zone."""
+    svg: str = segno.make(link, error="m").svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
+    return svg
 
 
 def _card(card: Card) -> str:

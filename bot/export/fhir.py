@@ -1,7 +1,7 @@
-"""Answers and alerts as FHIR R4 resources, a line of JSON each (NDJSON), as bulk exports are.
+"""Answers and alerts as FHIR R4 resources in NDJSON (one line of JSON each), the format of bulk exports.
 
 A form is a Questionnaire, a check-in a QuestionnaireResponse, an alert a Flag with a CommunicationRequest to the team.
-Patients are named by study code alone; nothing says who they are.
+Patients are identified only by study code.
 """
 
 import json
@@ -9,27 +9,27 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.app.records import CheckInRecord, PatientRecord
-from bot.app.store import AlertRow, AlertState
+from bot.app.patients.history import CheckInRecord, PatientRecord
+from bot.app.records.alerts import AlertRow, AlertState
 from bot.core.checkin import State
 from bot.core.protocol import Form, Protocol, Question, Tier
 
 BASE = "urn:nervecheck"
-"""What identifiers and codes are of; a clinic's own server gives its own."""
+"""Prefix of the systems of identifiers and codes; a clinic's server assigns its own."""
 _PRIORITY = {Tier.EMERGENCY: "stat", Tier.URGENT: "asap", Tier.SOON: "urgent", Tier.ROUTINE: "routine"}
 
 Resource = dict[str, Any]
-Words = Mapping[str, str]
-"""Catalog key -> plain words in one language."""
+PlainTexts = Mapping[str, str]
+"""Catalog key -> plain text in one language."""
 
 
 def line(resource: Resource) -> str:
-    """Return a resource as one line."""
+    """Return a resource as one line of NDJSON."""
     return json.dumps(resource, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def questionnaires(protocol: Protocol, words: Words, at: datetime) -> Iterator[Resource]:
-    """Yield the forms of a protocol."""
+def questionnaires(protocol: Protocol, texts: PlainTexts, at: datetime) -> Iterator[Resource]:
+    """Yield the forms of a protocol as Questionnaires."""
     for form in protocol.forms.values():
         yield {
             "resourceType": "Questionnaire",
@@ -39,83 +39,85 @@ def questionnaires(protocol: Protocol, words: Words, at: datetime) -> Iterator[R
             "name": f"nervecheck_{form.id}",
             "title": f"nervecheck {protocol.name}: {form.id}",
             "status": "active",
-            "date": _at(at),
-            "item": list(_items(protocol, form, words)),
+            "date": _timestamp(at),
+            "item": list(_items(protocol, form, texts)),
         }
 
 
-def _items(protocol: Protocol, form: Form, words: Words) -> Iterator[Resource]:
+def _items(protocol: Protocol, form: Form, texts: PlainTexts) -> Iterator[Resource]:
     for step in form.steps:
         question = protocol.questions[step.ask]
         key = step.text or f"question.{question.id}"
         yield {
             "linkId": question.id,
-            "text": words.get(key, question.id),
+            "text": texts.get(key, question.id),
             "type": "choice",
             "repeats": question.kind == "several",
-            "answerOption": [{"valueCoding": _coding(question, c.id, words)} for c in question.choices],
+            "answerOption": [{"valueCoding": _coding(question, c.id, texts)} for c in question.choices],
         }
 
 
-def _coding(question: Question, choice_id: str, words: Words) -> Resource:
+def _coding(question: Question, choice_id: str, texts: PlainTexts) -> Resource:
     choice = question.choice(choice_id)
     coding = {"system": f"{BASE}:question:{question.id}", "code": choice_id}
     if choice is not None:
-        coding["display"] = words.get(choice.text or f"choice.{question.id}.{choice.id}", choice_id)
+        coding["display"] = texts.get(choice.text or f"choice.{question.id}.{choice.id}", choice_id)
     return coding
 
 
-def of_patient(patient: PatientRecord, protocol: Protocol, words: Words) -> Iterator[Resource]:
-    """Yield the responses, flags and requests of one patient, check-ins first."""
+def of_patient(patient: PatientRecord, protocol: Protocol, texts: PlainTexts) -> Iterator[Resource]:
+    """Yield the responses of one patient, then the flags and requests."""
     for record in patient.checkins:
-        yield _response(patient.code, record, protocol, words)
+        yield _response(patient.code, record, protocol, texts)
     for alert in patient.alerts:
         yield _flag(patient.code, alert)
         yield _request(patient.code, alert)
 
 
-def _response(code: str, record: CheckInRecord, protocol: Protocol, words: Words) -> Resource:
+def _response(code: str, record: CheckInRecord, protocol: Protocol, texts: PlainTexts) -> Resource:
     row = record.row
     current = [a for a in record.answers if a.superseded_at is None]
-    done = row.value.state is State.DONE
-    made: Resource = {
+    is_done = row.value.state is State.DONE
+    resource: Resource = {
         "resourceType": "QuestionnaireResponse",
         "id": _id("checkin", str(row.id)),
         "identifier": {"system": f"{BASE}:checkin", "value": str(row.id)},
         "questionnaire": f"{_form_url(row.value.form)}|{row.protocol_version}",
-        "status": _status(record, done=done),
+        "status": _status(record, is_done=is_done),
         "subject": _subject(code),
-        "authored": _at(max((a.given_at for a in record.answers), default=row.opened_at)),
+        "authored": _timestamp(max((a.given_at for a in record.answers), default=row.opened_at)),
     }
-    items = [_answered(protocol, words, a.question, a.choices) for a in current]
+    items = [_answer_item(protocol, texts, a.question, a.choices) for a in current]
     if items:
-        made["item"] = items
+        resource["item"] = items
     if record.assessment is not None:
-        made["extension"] = [
+        resource["extension"] = [
             {"url": f"{BASE}:tier", "valueCode": record.assessment.tier.name},
             {"url": f"{BASE}:protocol-hash", "valueString": record.assessment.protocol_hash},
         ]
-    return made
+    return resource
 
 
-def _status(record: CheckInRecord, *, done: bool) -> str:
-    if not done:
+def _status(record: CheckInRecord, *, is_done: bool) -> str:
+    if not is_done:
         return "in-progress" if record.row.closed_at is None else "stopped"
     return "amended" if any(a.superseded_at is not None for a in record.answers) else "completed"
 
 
-def _answered(protocol: Protocol, words: Words, question_id: str, choices: tuple[str, ...]) -> Resource:
+def _answer_item(protocol: Protocol, texts: PlainTexts, question_id: str, choices: tuple[str, ...]) -> Resource:
     question = protocol.questions.get(question_id)
     system = f"{BASE}:question:{question_id}"
     codings = [
-        _coding(question, choice, words) if question is not None else {"system": system, "code": choice}
+        _coding(question, choice, texts) if question is not None else {"system": system, "code": choice}
         for choice in choices
     ]
     return {"linkId": question_id, "answer": [{"valueCoding": coding} for coding in codings]}
 
 
 def _flag(code: str, alert: AlertRow) -> Resource:
-    period = {"start": _at(alert.raised_at)} | ({"end": _at(alert.closed_at)} if alert.closed_at is not None else {})
+    period = {"start": _timestamp(alert.raised_at)} | (
+        {"end": _timestamp(alert.closed_at)} if alert.closed_at is not None else {}
+    )
     return {
         "resourceType": "Flag",
         "id": _id("alert", str(alert.id)),
@@ -132,7 +134,7 @@ def _flag(code: str, alert: AlertRow) -> Resource:
 
 
 def _request(code: str, alert: AlertRow) -> Resource:
-    made: Resource = {
+    resource: Resource = {
         "resourceType": "CommunicationRequest",
         "id": _id("request", str(alert.id)),
         "identifier": [{"system": f"{BASE}:alert", "value": str(alert.id)}],
@@ -140,13 +142,13 @@ def _request(code: str, alert: AlertRow) -> Resource:
         "priority": _PRIORITY[alert.tier],
         "subject": _subject(code),
         "about": [{"reference": f"Flag/{_id('alert', str(alert.id))}"}],
-        "authoredOn": _at(alert.raised_at),
+        "authoredOn": _timestamp(alert.raised_at),
     }
-    if alert.taken_by is not None:
-        made["recipient"] = [{"identifier": {"system": f"{BASE}:staff", "value": alert.taken_by}}]
+    if alert.owner is not None:
+        resource["recipient"] = [{"identifier": {"system": f"{BASE}:staff", "value": alert.owner}}]
     if alert.outcome is not None:
-        made["reasonCode"] = [{"coding": [{"system": f"{BASE}:outcome", "code": alert.outcome}]}]
-    return made
+        resource["reasonCode"] = [{"coding": [{"system": f"{BASE}:outcome", "code": alert.outcome}]}]
+    return resource
 
 
 def _subject(code: str) -> Resource:
@@ -158,9 +160,9 @@ def _form_url(form: str) -> str:
 
 
 def _id(kind: str, name: str) -> str:
-    """An id as FHIR takes it: letters, digits, '-' and '.', up to 64."""
+    """Return an id valid in FHIR: at most 64 letters, digits, '-' and '.'."""
     return f"{kind}-{name}".replace("_", "-")[:64]
 
 
-def _at(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
+def _timestamp(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")

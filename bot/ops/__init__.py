@@ -1,1 +1,1 @@
-"""What operators look at: health, metrics."""
+"""Endpoints for operators: health checks, metrics, and the heartbeat to an external monitor."""

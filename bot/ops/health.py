@@ -1,6 +1,6 @@
-"""Health for those who watch the service: is it alive, is it ready and if not why, and its counters. Changes nothing.
+"""Serves health checks and metrics: whether the service is alive, whether it is ready, and if not, why. Read-only.
 
-`/healthz` answers as long as the event loop turns; `/readyz` runs every check and answers 503 when one fails;
+`/healthz` answers as long as the event loop runs; `/readyz` runs every check and answers 503 if one fails;
 `/metrics` is for Prometheus. None of them shows a patient, a number or an answer.
 """
 
@@ -8,158 +8,159 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.app.store import Lane, Store
+from bot.app.records.messages import Lane
+from bot.app.work import Transactor
 from bot.clock import Clock
 
 T = TypeVar("T")
 Probe = Callable[[], Awaitable[str | None]]
-"""Returns None when all is well, otherwise what is wrong."""
+"""A check that returns None if it passes, otherwise the reason."""
 
-SLOW_SECONDS = 5.0
-"""A check that takes longer than this has failed."""
-POLL_SECONDS = 60.0
-"""Polling holds a request for half a minute: twice that without an answer is silence."""
-LATE = timedelta(minutes=10)
-"""How long something may be due without being done; sending many check-ins at Telegram's pace takes minutes."""
+CHECK_TIMEOUT_SECONDS = 5.0
+"""A check that takes longer than this fails."""
+MAX_POLL_AGE_SECONDS = 60.0
+"""A poll is held for half a minute: twice that without an answer means that Telegram is not answering."""
+MAX_LATENESS = timedelta(minutes=10)
+"""How long work may be overdue: sending many check-ins within Telegram's rate limits takes minutes."""
 
-UNSENT = {Lane.RED_FLAG: timedelta(minutes=2), Lane.REPLY: timedelta(minutes=2)}
-"""How long a message may be tried in vain: eight of the longest waits between two tries (delivery/verdicts.py)."""
-BULK_UNSENT = timedelta(minutes=10)
-"""The same for all other lanes: two of their longest waits."""
-ONE_CHATS_OWN = timedelta(days=1)
-"""Whatever keeps all messages back has met newer ones by then; what is older has a trouble of its own."""
-
-
-class Reader(Protocol):
-    """What is needed of a database."""
-
-    async def read(self, fn: Callable[[Store], T]) -> T: ...
+MAX_URGENT_RETRY = {Lane.RED_FLAG: timedelta(minutes=2), Lane.REPLY: timedelta(minutes=2)}
+"""How long an urgent message may be retried without success: eight maximum backoffs (delivery/outcomes.py)."""
+MAX_BULK_RETRY = timedelta(minutes=10)
+"""The same for all other lanes: two maximum backoffs."""
+MAX_COUNTED_AGE = timedelta(days=1)
+"""An older message has a problem of its own: one that blocks all messages also affects newer ones by then."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a check found; `why` is empty when it is well."""
+class CheckResult:
+    """The result of one check; `why` is empty if it passed."""
 
     name: str
     ok: bool
     why: str = ""
 
 
-async def run_checks(checks: Mapping[str, Probe]) -> list[Result]:
-    """Run all checks at the same time; one that fails or hangs hides no other."""
+async def run_checks(checks: Mapping[str, Probe]) -> list[CheckResult]:
+    """Run all checks concurrently and return their results; one that fails or hangs doesn't hide the others."""
     return list(await asyncio.gather(*(_run(name, probe) for name, probe in checks.items())))
 
 
-async def _run(name: str, probe: Probe) -> Result:
+async def _run(name: str, probe: Probe) -> CheckResult:
     try:
-        why = await asyncio.wait_for(probe(), SLOW_SECONDS)
+        why = await asyncio.wait_for(probe(), CHECK_TIMEOUT_SECONDS)
     except TimeoutError:
-        why = f"no answer within {SLOW_SECONDS:g} s"
-    except Exception as error:  # noqa: BLE001 - whatever it is, the service isn't ready; its words may hold secrets
+        why = f"no answer within {CHECK_TIMEOUT_SECONDS:g} s"
+    except Exception as error:  # noqa: BLE001 - on any error the service isn't ready; its message may contain secrets
         why = type(error).__name__
-    return Result(name, ok=why is None, why=why or "")
+    return CheckResult(name, ok=why is None, why=why or "")
 
 
 def health_routes(checks: Mapping[str, Probe], registry: CollectorRegistry = REGISTRY) -> list[Route]:
     """Return the routes /healthz, /readyz and /metrics."""
 
-    async def alive(_request: Request) -> Response:
+    async def healthz(_request: Request) -> Response:
         return JSONResponse({"alive": True})
 
-    async def ready(_request: Request) -> Response:
+    async def readyz(_request: Request) -> Response:
         results = await run_checks(checks)
-        well = all(r.ok for r in results)
-        found = [{"name": r.name, "ok": r.ok, "why": r.why} for r in results]
-        return JSONResponse({"ready": well, "checks": found}, 200 if well else 503)
+        is_ready = all(r.ok for r in results)
+        details = [{"name": r.name, "ok": r.ok, "why": r.why} for r in results]
+        return JSONResponse({"ready": is_ready, "checks": details}, 200 if is_ready else 503)
 
     async def metrics(_request: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
 # --- The checks -------------------------------------------------------------------------------------------------------
 
 
-def reachable(database: Reader) -> Probe:
-    """The database answers."""
+def database_probe(database: Transactor) -> Probe:
+    """Return a probe that the database answers."""
 
     async def probe() -> str | None:
-        await database.read(lambda store: store.setting("bot_name"))
+        await database.read(lambda stores: stores.settings.get("bot_name"))
         return None
 
     return probe
 
 
-def migrated(pending: Callable[[], bool]) -> Probe:
-    """The tables are those of this version. `pending` may block."""
+def migration_probe(pending: Callable[[], bool]) -> Probe:
+    """Return a probe that the tables match this version. `pending` may block."""
 
     async def probe() -> str | None:
-        behind = await asyncio.to_thread(pending)
-        return "migrations are missing: run `nervecheck migrate`" if behind else None
+        is_behind = await asyncio.to_thread(pending)
+        return "migrations are missing: run `nervecheck migrate`" if is_behind else None
 
     return probe
 
 
-def polled(seconds_since: Callable[[], float | None]) -> Probe:
-    """Telegram answered the last poll less than a minute ago. `seconds_since` is None when it never did."""
+def polling_probe(seconds_since: Callable[[], float | None]) -> Probe:
+    """Return a probe that Telegram answered a poll within the last minute; `seconds_since` is None if it never has."""
 
     async def probe() -> str | None:
         seconds = seconds_since()
         if seconds is None:
             return "Telegram has not answered yet"
-        return f"Telegram last answered {seconds:.0f} s ago" if seconds > POLL_SECONDS else None
+        return f"Telegram last answered {seconds:.0f} s ago" if seconds > MAX_POLL_AGE_SECONDS else None
 
     return probe
 
 
-def brought(trouble: Callable[[], str | None]) -> Probe:
-    """Telegram can bring updates to the webhook. `trouble` says why not."""
+def webhook_probe(problem: Callable[[], str | None]) -> Probe:
+    """Return a probe that Telegram can deliver updates to the webhook; `problem` returns why not."""
 
     async def probe() -> str | None:
-        return trouble()
+        return problem()
 
     return probe
 
 
-def on_time(database: Reader, clock: Clock, *, speed: float = 1.0) -> Probe:
-    """Nothing has been due for long. `speed` is the sandbox clock's: its minutes are shorter."""
+def due_work_probe(database: Transactor, clock: Clock, *, speed: float = 1.0) -> Probe:
+    """Return a probe that no work is long overdue. `speed` is the sandbox clock's, whose minutes are shorter."""
 
     async def probe() -> str | None:
-        oldest: datetime | None = await database.read(lambda store: store.next_event_at())
+        oldest: datetime | None = await database.read(lambda stores: stores.clock.next_event_at())
         late = clock.now() - oldest if oldest is not None else timedelta(0)
-        return f"the oldest work has been due for {int(late / speed / _MINUTE)} min" if late > LATE * speed else None
+        return (
+            f"the oldest work has been due for {int(late / speed / _MINUTE)} min"
+            if late > MAX_LATENESS * speed
+            else None
+        )
 
     return probe
 
 
-def delivered(database: Reader, clock: Clock, *, speed: float = 1.0) -> Probe:
-    """What is tried is sent: a message that fails each time is due in a moment for ever, which `on_time` can't see.
+def delivery_probe(database: Transactor, clock: Clock, *, speed: float = 1.0) -> Probe:
+    """Return a probe that retried messages are sent: one that always fails is never overdue for `due_work_probe`.
 
-    What is tried again failed by the network, Telegram's servers, the token or a fault of ours: that meets every chat.
-    What is one chat's own (blocked, gone, a message refused) is given up at once, and a pause that Telegram asks for in
-    one chat ends by itself. So a few of the longest waits tell that nothing gets through. Still, one message that our
-    own fault keeps back must not hide for weeks what else happens: after a day it counts no more. A red flag always
-    counts: someone has to be called by other means.
+    A retried message failed because of the network, Telegram's servers, the token or our own error, which affect every
+    chat. A problem of one chat (blocked, unreachable, a rejected message) ends the retries at once, and a pause of one
+    chat that Telegram requests ends by itself. So a few maximum backoffs mean that nothing is getting through. But one
+    message that our own error blocks must not hide other problems for weeks: it is ignored after a day. A red flag is
+    never ignored: someone has to be called by other means.
     """
 
     async def probe() -> str | None:
         at = clock.now()
-        day_ago = at - ONE_CHATS_OWN * speed
-        tried = await database.read(
-            lambda store: {lane: store.tried_since(lane, None if lane is Lane.RED_FLAG else day_ago) for lane in Lane}
+        day_ago = at - MAX_COUNTED_AGE * speed
+        retried = await database.read(
+            lambda stores: {
+                lane: stores.outbox.retrying_since(lane, None if lane is Lane.RED_FLAG else day_ago) for lane in Lane
+            }
         )
-        waits = {lane: (at - since) / speed for lane, since in tried.items() if since is not None}
-        late = {lane: waited for lane, waited in waits.items() if waited > UNSENT.get(lane, BULK_UNSENT)}
-        told = ", ".join(f"{lane.name.lower()} for {waited // _MINUTE} min" for lane, waited in late.items())
-        return f"messages are tried in vain: {told}" if late else None
+        waits = {lane: (at - since) / speed for lane, since in retried.items() if since is not None}
+        late = {lane: waited for lane, waited in waits.items() if waited > MAX_URGENT_RETRY.get(lane, MAX_BULK_RETRY)}
+        waiting = ", ".join(f"{lane.name.lower()} for {waited // _MINUTE} min" for lane, waited in late.items())
+        return f"messages are retried without success: {waiting}" if late else None
 
     return probe
 
@@ -167,8 +168,8 @@ def delivered(database: Reader, clock: Clock, *, speed: float = 1.0) -> Probe:
 _MINUTE = timedelta(minutes=1)
 
 
-def running(what: str, is_running: Callable[[], bool]) -> Probe:
-    """A part of the program that should always run does."""
+def running_probe(what: str, is_running: Callable[[], bool]) -> Probe:
+    """Return a probe that a part of the program which should always run is running."""
 
     async def probe() -> str | None:
         return None if is_running() else f"the {what} has stopped: restart the service"

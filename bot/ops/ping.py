@@ -1,6 +1,6 @@
-"""The dead man's switch: an address is asked once a minute while all is well, and raises the alarm when it is not.
+"""The dead man's switch: pings an address once a minute while all checks pass.
 
-Whoever listens there (a monitoring service) notices what no process can say of itself: that it is gone.
+The monitoring service at that address raises an alarm when the pings stop: no process can report its own death.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 60.0
 ANSWER_SECONDS = 10.0
-PINGS = Counter("nervecheck_pings_total", "Times that the address of the dead man's switch was asked.", ["outcome"])
+PINGS = Counter("nervecheck_pings_total", "Pings of the dead man's switch, by outcome.", ["outcome"])
 
 
-async def ask(url: str) -> None:
-    """Ask the address once; raises what aiohttp raises, also for a refusal."""
+async def ping_once(url: str) -> None:
+    """Request the address once; raise what aiohttp raises, also for an error status."""
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
         answer.raise_for_status()
@@ -31,9 +31,9 @@ async def keep_pinging(
     checks: Mapping[str, Probe],
     *,
     every: float = EVERY_SECONDS,
-    ping: Callable[[str], Awaitable[None]] = ask,
+    ping: Callable[[str], Awaitable[None]] = ping_once,
 ) -> None:
-    """Ask the address while every check passes, until cancelled."""
+    """Ping the address regularly while every check passes, until cancelled."""
     while True:
         await asyncio.sleep(every)
         if not all(result.ok for result in await run_checks(checks)):
@@ -41,7 +41,7 @@ async def keep_pinging(
             continue
         try:
             await ping(url)
-        except Exception as error:  # noqa: BLE001 - its words may hold the address, which is a secret
+        except Exception as error:  # noqa: BLE001 - its message may contain the address, which is a secret
             PINGS.labels("failed").inc()
             log.warning("the ping failed", action="ping_failed", error=type(error).__name__)
         else:

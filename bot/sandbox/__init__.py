@@ -1,1 +1,1 @@
-"""A local stand-in for Telegram with a chat page; it listens on loopback only."""
+"""A simulated Telegram with a chat page; listens on loopback only."""

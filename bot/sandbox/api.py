@@ -1,4 +1,4 @@
-"""The Bot API's methods on a sandbox: one function a method, strict as Telegram. It knows no HTTP.
+"""The Bot API's methods on a sandbox: one function per method, as strict as Telegram. Knows no HTTP.
 
 getUpdates and the webhook methods, which wait or deliver, are in delivering.py.
 """
@@ -40,17 +40,17 @@ _NOT_MODIFIED = (
     "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a "
     "current content and reply markup of the message"
 )
-# method -> (what is stored, longest)
+# method -> (name of the text, maximum length)
 _TEXTS = {"Name": ("name", 64), "Description": ("description", 512), "ShortDescription": ("short_description", 120)}
 
 
 class Methods:
-    """Carries out Bot API methods; `call` returns the `result` or raises ApiError."""
+    """Executes Bot API methods; `call` returns the `result` or raises ApiError."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._box = sandbox
         self._warned: set[str] = set()
-        own: dict[str, Callable[[Params], Any]] = {
+        handlers: dict[str, Callable[[Params], Any]] = {
             "getMe": self._get_me,
             "sendMessage": self._send_message,
             "sendPhoto": self._send_photo,
@@ -67,31 +67,31 @@ class Methods:
             "sendChatAction": self._send_action,
             "leaveChat": self._leave_chat,
         }
-        for suffix, (kept, longest) in _TEXTS.items():
-            own[f"setMy{suffix}"] = lambda params, kept=kept, longest=longest: self._set_text(params, kept, longest)  # type: ignore[misc]
-            own[f"getMy{suffix}"] = lambda params, kept=kept: {kept: self._get_text(params, kept)}  # type: ignore[misc]
-        self._own = own
+        for suffix, (field, max_length) in _TEXTS.items():
+            handlers[f"setMy{suffix}"] = lambda params, field=field, max_length=max_length: self._set_text(
+                params, field, max_length
+            )  # type: ignore[misc]
+            handlers[f"getMy{suffix}"] = lambda params, field=field: {field: self._get_text(params, field)}  # type: ignore[misc]
+        self._handlers = handlers
         self._names = {name.lower(): name for name in DOCUMENTED_METHODS}
 
     def name_of(self, method: str) -> str:
-        """The documented spelling (names are case-insensitive); ApiError 404 for a method that doesn't exist."""
+        """Return the documented spelling of a case-insensitive name; ApiError 404 for a method that doesn't exist."""
         try:
             return self._names[method.lower()]
         except KeyError:
             raise ApiError(404, "Not Found: method not found") from None
 
     def call(self, method: str, params: Params) -> Any:
-        handler = self._own.get(method)
+        handler = self._handlers.get(method)
         if handler is not None:
             return handler(params)
         if method not in self._warned:
             self._warned.add(method)
-            log.warning(
-                "the sandbox only says yes to %s; it does nothing", method, extra={"action": "sandbox_method_stub"}
-            )
+            log.warning("the sandbox accepts %s but does nothing", method, extra={"action": "sandbox_method_stub"})
         return True
 
-    # -- about the bot --------------------------------------------------------------------------------------------
+    # -- About the bot --------------------------------------------------------------------------------------------
 
     def _get_me(self, _params: Params) -> dict[str, Any]:
         rights = {"can_join_groups": True, "can_read_all_group_messages": False, "supports_inline_queries": False}
@@ -135,19 +135,19 @@ class Methods:
             self._reachable(ids[0])
         return scope_key(scope["type"], *ids, language=params.text("language_code"))
 
-    def _set_text(self, params: Params, kept: str, longest: int) -> bool:
-        text = params.text(kept)
-        if len(text) > longest:
-            raise bad_request(f"BOT_{kept.upper()}_TOO_LONG")
-        self._box.texts[f"{kept}:{params.text('language_code')}"] = text
+    def _set_text(self, params: Params, field: str, max_length: int) -> bool:
+        text = params.text(field)
+        if len(text) > max_length:
+            raise bad_request(f"BOT_{field.upper()}_TOO_LONG")
+        self._box.texts[f"{field}:{params.text('language_code')}"] = text
         return True
 
-    def _get_text(self, params: Params, kept: str) -> str:
+    def _get_text(self, params: Params, field: str) -> str:
         texts = self._box.texts
-        default = self._box.bot_user()["first_name"] if kept == "name" else ""
-        return texts.get(f"{kept}:{params.text('language_code')}") or texts.get(f"{kept}:") or default
+        default = self._box.bot_user()["first_name"] if field == "name" else ""
+        return texts.get(f"{field}:{params.text('language_code')}") or texts.get(f"{field}:") or default
 
-    # -- sending --------------------------------------------------------------------------------------------------
+    # -- Sending --------------------------------------------------------------------------------------------------
 
     def _send_message(self, params: Params) -> Message:
         return self._send(params, composing.text_content(params))
@@ -164,7 +164,7 @@ class Methods:
         common = composing.common_content(params, chat)
         self._box.limits.count_send(chat.id, group=not chat.is_private)
         sender = {"sender_chat": chat.head()} if chat.type == "channel" else {"from": self._box.bot_user()}
-        message = chat.add({**sender, "date": self._box.now_unix(), **content, **common, **_shown(markup)})
+        message = chat.add({**sender, "date": self._box.now_unix(), **content, **common, **_inline_part(markup)})
         self._set_keyboard(chat, markup, message["message_id"])
         silent = params.flag("disable_notification")
         self._box.events.publish("message", chat_id=chat.id, message=message, silent=silent)
@@ -180,7 +180,7 @@ class Methods:
             chat.keyboard = None
         self._box.events.publish("keyboard", chat_id=chat.id, keyboard=chat.keyboard)
 
-    # -- editing --------------------------------------------------------------------------------------------------
+    # -- Editing --------------------------------------------------------------------------------------------------
 
     def _edit_text(self, params: Params) -> Message:
         content = composing.text_content(params)
@@ -204,8 +204,8 @@ class Methods:
 
     def _edit(self, chat: Chat, message: Message, params: Params, content: Message, drop: tuple[str, ...]) -> Message:
         markup = composing.keyboard(params, inline_only=True)
-        kept = {name: part for name, part in message.items() if name not in (*drop, "reply_markup", "edit_date")}
-        edited = {**kept, **content, **_shown(markup)}
+        remaining = {name: part for name, part in message.items() if name not in (*drop, "reply_markup", "edit_date")}
+        edited = {**remaining, **content, **_inline_part(markup)}
         if edited == {name: part for name, part in message.items() if name != "edit_date"}:
             raise ApiError(400, _NOT_MODIFIED)
         self._box.limits.count_edit(chat.id)
@@ -219,8 +219,8 @@ class Methods:
         message = chat.messages.get(params.integer("message_id"))
         if message is None:
             raise bad_request("message to edit not found")
-        own = message.get("from", {}).get("is_bot") or "sender_chat" in message
-        if not own or message["message_id"] in chat.locked:
+        is_own = message.get("from", {}).get("is_bot") or "sender_chat" in message
+        if not is_own or message["message_id"] in chat.locked:
             raise bad_request("message can't be edited")
         return chat, message
 
@@ -236,7 +236,7 @@ class Methods:
         self._box.events.publish("deleted", chat_id=chat.id, message_id=message_id)
         return True
 
-    # -- the rest -------------------------------------------------------------------------------------------------
+    # -- Other methods -------------------------------------------------------------------------------------------------
 
     def _answer_callback(self, params: Params) -> bool:
         tap = self._box.taps.get(params.text("callback_query_id"))
@@ -273,7 +273,7 @@ class Methods:
         return True
 
     def _reachable(self, chat_id: str) -> Chat:
-        """The chat, if the bot has ever met it."""
+        """Return the chat if the bot was ever in contact with it; ApiError 400 otherwise."""
         if not chat_id:
             raise bad_request("chat_id is empty")
         try:
@@ -281,11 +281,11 @@ class Methods:
         except ValueError:
             chat = None
         if chat is None or not chat.started:
-            raise bad_request("chat not found")  # also for a person who never wrote: bots can't start a chat
+            raise bad_request("chat not found")  # also if the person never wrote: bots can't start a chat
         return chat
 
     def _target(self, params: Params) -> Chat:
-        """The chat to write to; refused as Telegram does if nobody there would get it."""
+        """Return the chat to send to; ApiError 403, as Telegram's, if it can't be reached."""
         chat = self._reachable(params.text("chat_id"))
         person = self._box.people.get(chat.id)
         if person is not None and person.deactivated:
@@ -298,12 +298,12 @@ class Methods:
 
 
 def scope_key(kind: str, *ids: str, language: str = "") -> str:
-    """The name a command list is kept under."""
+    """Return the key under which a command list is stored."""
     return ":".join((kind, *ids, language))
 
 
 def commands_for(sandbox: Sandbox, chat_id: int, language: str) -> list[dict[str, str]]:
-    """The commands a person sees in a private chat: the first list there is, in Telegram's documented order."""
+    """Return the commands a person sees in a private chat: the first existing list in Telegram's documented order."""
     for scope in (("chat", str(chat_id)), ("all_private_chats",), ("default",)):
         for code in (language, ""):
             if found := sandbox.commands.get(scope_key(*scope, language=code)):
@@ -311,6 +311,6 @@ def commands_for(sandbox: Sandbox, chat_id: int, language: str) -> list[dict[str
     return []
 
 
-def _shown(markup: Markup | None) -> Message:
-    """Only inline keyboards are part of the message."""
+def _inline_part(markup: Markup | None) -> Message:
+    """Return the part of a message that holds its inline keyboard; other keyboards are not part of the message."""
     return {"reply_markup": markup} if markup and "inline_keyboard" in markup else {}

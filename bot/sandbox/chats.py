@@ -1,4 +1,4 @@
-"""People, their chats and what stands in them, as plain records that can be saved. No rules of sending live here."""
+"""People, their chats and messages as plain records that can be saved. Contains no rules of sending."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ FIRST_GROUP_ID = -100_200_000_001
 
 @dataclass
 class Person:
-    """Someone with a phone. `id` is the private chat's too; `code`, `start` and `link` come with an invite."""
+    """A person with a phone. `id` is also that of the private chat; `code`, `start` and `link` belong to an invite."""
 
     id: int
     name: str
@@ -29,9 +29,9 @@ class Person:
 
 @dataclass
 class Chat:
-    """One chat: private, group, supergroup or channel. `started`: someone wrote, so that the bot may write too.
+    """A chat: private, group, supergroup or channel. `started`: someone has written, so the bot may write too.
 
-    `keyboard` is the reply keyboard shown now. `locked` messages carry a reply keyboard, so can't be edited.
+    `keyboard` is the current reply keyboard. `locked` messages have a reply keyboard and therefore can't be edited.
     """
 
     id: int
@@ -49,15 +49,15 @@ class Chat:
         return self.type == "private"
 
     def head(self) -> dict[str, Any]:
-        """The Chat object inside messages."""
+        """Return the Chat object that messages contain."""
         return {"id": self.id, "type": self.type, "first_name" if self.is_private else "title": self.title}
 
     def add(self, message: Message) -> Message:
-        """Give the message the chat's next id and keep it."""
-        kept = {"message_id": self.next_id, "chat": self.head(), **message}
-        self.messages[self.next_id] = kept
+        """Store the message under the chat's next id and return it."""
+        stored = {"message_id": self.next_id, "chat": self.head(), **message}
+        self.messages[self.next_id] = stored
         self.next_id += 1
-        return kept
+        return stored
 
     def dump(self) -> dict[str, Any]:
         return {**asdict(self), "messages": list(self.messages.values()), "locked": sorted(self.locked)}
@@ -70,7 +70,7 @@ class Chat:
 
 @dataclass
 class Tap:
-    """A tap on an inline button: the callback query and, once it came, the bot's answer to it."""
+    """A tap on an inline button: the callback query and, once received, the bot's answer."""
 
     id: str
     chat_id: int
@@ -81,7 +81,7 @@ class Tap:
 
 @dataclass
 class Webhook:
-    """Where updates are posted, and how that went last."""
+    """The webhook to which updates are posted, and the last error."""
 
     url: str
     secret: str = ""

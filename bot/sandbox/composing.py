@@ -1,4 +1,4 @@
-"""Reads from a request what a message is made of: text, caption, picture, contact, keyboard. Sends nothing."""
+"""Parses the content of a message from a request: text, caption, photo, contact, keyboard. Sends nothing."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _PARSE_MODES = {"", "none", "html"}
 
 
 def text_content(params: Params) -> Message:
-    """`{text, entities}` of sendMessage and editMessageText."""
+    """Return `{text, entities}` of sendMessage and editMessageText."""
     if not params.text("text"):
         raise bad_request("Message text is empty")
     text, marks = _formatted(params, "text", "entities")
@@ -32,7 +32,7 @@ def text_content(params: Params) -> Message:
 
 
 def caption_content(params: Params) -> Message:
-    """`{caption, caption_entities, …}`, empty where there is no caption."""
+    """Return `{caption, caption_entities, …}`, without a caption an empty one."""
     text, marks = _formatted(params, "caption", "caption_entities")
     if len(text) > MAX_CAPTION:
         raise bad_request("Message caption is too long")
@@ -45,7 +45,7 @@ def caption_content(params: Params) -> Message:
 
 
 def photo_content(params: Params, photos: Photos) -> Message:
-    """`{photo, caption…}`: an upload, or the file_id of a picture sent before. Nothing is fetched by URL."""
+    """Return `{photo, caption…}` of an upload or a known file_id. Nothing is fetched by URL."""
     named = params.text("photo")
     if (data := params.files.get(named.removeprefix("attach://")) or params.files.get("photo")) is not None:
         sizes = photos.keep(data)
@@ -66,7 +66,7 @@ def contact_content(params: Params) -> Message:
 
 
 def common_content(params: Params, chat: Chat) -> Message:
-    """What every send method shares: protection and the message replied to."""
+    """Return what all send methods share: content protection and the message replied to."""
     content: Message = {"has_protected_content": True} if params.flag("protect_content") else {}
     reply = params.structure("reply_parameters")
     if not reply:
@@ -75,7 +75,7 @@ def common_content(params: Params, chat: Chat) -> Message:
         raise bad_request("Object expected as reply parameters")
     answered = chat.messages.get(reply.get("message_id", 0))
     if answered is not None:
-        # As documented, the message replied to carries no further reply itself.
+        # As documented, the message replied to contains no further reply.
         content["reply_to_message"] = {name: part for name, part in answered.items() if name != "reply_to_message"}
     elif not reply.get("allow_sending_without_reply"):
         raise bad_request("message to be replied not found")
@@ -91,7 +91,7 @@ def _formatted(params: Params, name: str, marks_name: str) -> tuple[str, list[di
     if len(source.encode()) > MAX_SOURCE_BYTES:
         raise bad_request("Text is too long")
     if mode not in _PARSE_MODES:
-        # Telegram knows Markdown too; the product speaks HTML only, and a half-right parser would hide mistakes.
+        # Telegram also accepts Markdown. The product uses only HTML, and an incomplete parser would hide mistakes.
         raise bad_request("Unsupported parse_mode")
     if mode == "html":
         text, marks = entities.parse_html(source)

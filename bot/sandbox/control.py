@@ -1,6 +1,6 @@
-"""The tester's side over HTTP, JSON under /sandbox/…: what the chat page and other processes' tests use.
+"""The control API, JSON under /sandbox/…: used by the chat page and by tests in other processes.
 
-Thin: each route reads JSON, calls the sandbox, answers JSON. The rules live in state.py and faults.py.
+Thin: each route parses JSON, calls the sandbox and returns JSON. The rules are in state.py and faults.py.
 """
 
 import asyncio
@@ -21,21 +21,21 @@ from bot.sandbox.events import CLOSED
 from bot.sandbox.state import BOT_NAME, BOT_USERNAME, Sandbox
 
 PING_SECONDS = 15.0
-# Of no use to a page.
+# Events that the page doesn't use.
 _NOT_FOR_PAGES = {"update"}
 
 Json = dict[str, Any]
-MOST_STOPS = 200
-"""Stops on one jump of the clock: enough for months of check-ins, and an end where something stays due."""
+MAX_STOPS = 200
+"""Limit on the stops of one clock jump: enough for months of check-ins, and finite if something stays due."""
 
 
 @dataclass(frozen=True)
 class SandboxHooks:
-    """What only the product can do for the page; without a hook the page leaves its button out.
+    """Functions of the product that the page uses; without a hook the page hides its button.
 
-    `new_patient` adds a patient, `new_staff` someone of the team; both return `{code, start, link}`. `next_event` says
-    when something falls due next (aware, UTC) or None. `after_jump` is awaited after the clock jumped, so that what
-    fell due is done before the page goes on.
+    `new_patient` adds a patient, `new_staff` a team member; both return `{code, start, link}`. `next_event` returns
+    when the next event falls due (aware, UTC), or None. `after_jump` is awaited after a clock jump, so that what fell
+    due is processed before the page continues.
     """
 
     new_patient: Callable[[], Awaitable[dict[str, Any]]] | None = None
@@ -45,12 +45,12 @@ class SandboxHooks:
 
 
 class Control:
-    """The routes of the tester's side."""
+    """The routes of the control API."""
 
     def __init__(self, sandbox: Sandbox, hooks: SandboxHooks) -> None:
         self._box = sandbox
         self._hooks = hooks
-        self._inviting = asyncio.Lock()
+        self._invite_lock = asyncio.Lock()
 
     def routes(self) -> list[Route]:
         person = "/people/{id:int}"
@@ -82,14 +82,14 @@ class Control:
         routes.append(Route("/sandbox/photos/{file_id}", self._photo))
         return routes
 
-    # -- looking --------------------------------------------------------------------------------------------------
+    # -- Reading --------------------------------------------------------------------------------------------------
 
     async def _state(self, _request: Request, _body: Json) -> Json:
         return {
             "bot": {"name": BOT_NAME, "username": BOT_USERNAME},
-            "people": [self._person_shown(person) for person in self._box.people.values()],
-            "clock": self._box.clock_shown(),
-            "faults": [fault.shown() for fault in self._box.faults.active()],
+            "people": [self._person_json(person) for person in self._box.people.values()],
+            "clock": self._box.clock_json(),
+            "faults": [fault.as_json() for fault in self._box.faults.active()],
             "can": {
                 "invite": self._hooks.new_patient is not None,
                 "staff": self._hooks.new_staff is not None,
@@ -111,7 +111,7 @@ class Control:
     async def _journal(self, request: Request, _body: Json) -> Json:
         query = request.query_params
         calls = self._box.journal.calls(query.get("method"), after=int(query.get("after", "0")))
-        return {"calls": [call.shown() for call in calls], "counts": self._box.journal.counts}
+        return {"calls": [call.as_json() for call in calls], "counts": self._box.journal.counts}
 
     async def _photo(self, request: Request) -> Response:
         photo = self._box.photos.get(request.path_params["file_id"])
@@ -134,38 +134,38 @@ class Control:
                 if event["type"] not in _NOT_FOR_PAGES:
                     yield f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
 
-    # -- people ---------------------------------------------------------------------------------------------------
+    # -- People ---------------------------------------------------------------------------------------------------
 
-    def _person_shown(self, person: Person) -> Json:
+    def _person_json(self, person: Person) -> Json:
         return {**asdict(person), "started": self._box.chat(person).started}
 
     def _person(self, request: Request) -> Person:
         person = self._box.people.get(request.path_params["id"])
         if person is None:
-            raise NotPossibleError("there is no such person")
+            raise NotPossibleError("this person doesn't exist")
         return person
 
     async def _add_person(self, _request: Request, body: Json) -> Json:
-        """Add a person; `started`: one who wrote to the bot long ago, so that it may write to them."""
+        """Add a person; `started`: they have already written to the bot, so that it may write to them."""
         person = self._box.person(str(body["name"]), language_code=str(body.get("language_code", "en")))
         self._box.chat(person).started |= bool(body.get("started"))
-        return self._person_shown(person)
+        return self._person_json(person)
 
     async def _invite(self, _request: Request, body: Json) -> Json:
-        """Have the product add a patient and hand over the invite; `only_first`: not if someone is here already.
+        """Let the product add a patient, and a person who has the invite; `only_first`: not if any person exists.
 
-        `staff`: someone of the team instead.
+        `staff`: add a team member instead.
         """
-        make = self._hooks.new_staff if body.get("staff") else self._hooks.new_patient
-        if make is None:
-            raise NotPossibleError("the product isn't part of this sandbox; add patients with its own command")
-        async with self._inviting:
+        create = self._hooks.new_staff if body.get("staff") else self._hooks.new_patient
+        if create is None:
+            raise NotPossibleError("this sandbox runs without the product: add patients with `nervecheck patient add`")
+        async with self._invite_lock:
             if body.get("only_first") and self._box.people:
-                return self._person_shown(next(iter(self._box.people.values())))
-            invite = await make()
+                return self._person_json(next(iter(self._box.people.values())))
+            invite = await create()
             language = str(body.get("language_code", "en"))
-            kept = {name: str(invite[name]) for name in ("code", "start", "link")}
-            return self._person_shown(self._box.person(kept["code"], language_code=language, **kept))
+            fields = {name: str(invite[name]) for name in ("code", "start", "link")}
+            return self._person_json(self._box.person(fields["code"], language_code=language, **fields))
 
     async def _open_invite(self, request: Request, _body: Json) -> Any:
         return self._box.open_invite(self._person(request))
@@ -191,19 +191,19 @@ class Control:
     async def _block(self, request: Request, _body: Json) -> Json:
         person = self._person(request)
         self._box.block(person)
-        return self._person_shown(person)
+        return self._person_json(person)
 
     async def _unblock(self, request: Request, _body: Json) -> Json:
         person = self._person(request)
         self._box.unblock(person)
-        return self._person_shown(person)
+        return self._person_json(person)
 
     async def _deactivate(self, request: Request, _body: Json) -> Json:
         person = self._person(request)
         self._box.deactivate(person)
-        return self._person_shown(person)
+        return self._person_json(person)
 
-    # -- groups, raw updates, faults ------------------------------------------------------------------------------
+    # -- Groups, raw updates, faults ------------------------------------------------------------------------------
 
     async def _add_group(self, _request: Request, body: Json) -> Json:
         by = self._box.people[int(body["by"])]
@@ -220,45 +220,45 @@ class Control:
         numbers = {
             name: body[name] for name in ("count", "percent", "seconds", "retry_after") if body.get(name) is not None
         }
-        return self._box.faults.add(str(body["kind"]), methods=body.get("methods", ()), **numbers).shown()
+        return self._box.faults.add(str(body["kind"]), methods=body.get("methods", ()), **numbers).as_json()
 
     async def _clear_faults(self, request: Request, _body: Json) -> list[Json]:
         self._box.faults.clear(request.path_params.get("id"))
-        return [fault.shown() for fault in self._box.faults.active()]
+        return [fault.as_json() for fault in self._box.faults.active()]
 
-    # -- the clock ------------------------------------------------------------------------------------------------
+    # -- Clock ------------------------------------------------------------------------------------------------
 
     async def _advance(self, _request: Request, body: Json) -> Json:
         by = timedelta(seconds=float(body["seconds"]))
         if by < timedelta(0):
-            raise NotPossibleError("the sandbox clock only moves forward")
+            raise NotPossibleError("the sandbox clock can only move forward")
         return await self._jump(self._box.clock.now() + by)
 
     async def _next_event(self, _request: Request, _body: Json) -> Json:
-        """Skip to when the product has something due next; 409 if nothing is."""
-        moment = await self._hooks.next_event() if self._hooks.next_event else None
-        if moment is None:
+        """Skip to the product's next event; 409 if nothing is due."""
+        due_at = await self._hooks.next_event() if self._hooks.next_event else None
+        if due_at is None:
             raise NotPossibleError("nothing is due")
-        return await self._jump(moment)
+        return await self._jump(due_at)
 
     async def _jump(self, target: datetime) -> Json:
-        """Move the clock, stopping at each thing that falls due on the way, as real time would."""
-        for _ in range(MOST_STOPS):
-            moment = await self._hooks.next_event() if self._hooks.next_event else None
-            if moment is None or not self._box.clock.now() < moment < target:
+        """Move the clock to `target` and stop at each event that falls due before, as in real time."""
+        for _ in range(MAX_STOPS):
+            due_at = await self._hooks.next_event() if self._hooks.next_event else None
+            if due_at is None or not self._box.clock.now() < due_at < target:
                 break
-            await self._move_to(moment)
+            await self._move_to(due_at)
         await self._move_to(target)
-        return self._box.clock_shown()
+        return self._box.clock_json()
 
-    async def _move_to(self, moment: datetime) -> None:
-        self._box.advance(max(timedelta(0), moment - self._box.clock.now()))
+    async def _move_to(self, target: datetime) -> None:
+        self._box.advance(max(timedelta(0), target - self._box.clock.now()))
         if self._hooks.after_jump is not None:
             await self._hooks.after_jump()
 
 
 def _json(handler: Callable[[Request, Json], Awaitable[Any]]) -> Callable[[Request], Awaitable[Response]]:
-    """Read a JSON object, answer JSON: 400 for a bad request, 409 with the reason for what can't be done."""
+    """Return an endpoint that reads a JSON object and returns JSON: 400 for a bad request, 409 if not possible."""
 
     async def endpoint(request: Request) -> Response:
         raw = await request.body()

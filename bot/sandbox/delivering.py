@@ -1,6 +1,6 @@
-"""How updates reach the bot: long polling and the webhook. It decides nothing about what is in them.
+"""Delivers updates to the bot by long polling or webhook. Doesn't interpret their content.
 
-As with Telegram only one of the two works at a time, and only one poll.
+As with Telegram, only one of the two is active at a time, and only one poll.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ MAX_CONNECTIONS = 100
 DEFAULT_CONNECTIONS = 40
 ANSWER_SECONDS = 60.0
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+OUTAGE_LOOK_SECONDS = 0.2
+"""How often a running outage is looked at: its end is no event."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{0,256}")
 _OTHER_POLL = "terminated by other getUpdates request; make sure that only one bot instance is running"
 _WEBHOOK_ON = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
@@ -44,10 +46,10 @@ class Delivering:
         self._failures: dict[int, int] = {}
         sandbox.faults.on_change.append(self._break_poll)
 
-    # -- long polling ---------------------------------------------------------------------------------------------
+    # -- Long polling ---------------------------------------------------------------------------------------------
 
     async def get_updates(self, params: Params) -> list[Update]:
-        """Confirm what is below `offset`, then wait up to `timeout` seconds for an update."""
+        """Confirm updates below `offset`, then wait up to `timeout` seconds for an update."""
         updates = self._box.updates
         if self._box.webhook is not None:
             raise conflict(_WEBHOOK_ON)
@@ -78,13 +80,13 @@ class Delivering:
             raise error
 
     def end_poll(self, error: SandboxError | None = None) -> None:
-        """End the poll that is waiting, with `error` or with what is there."""
+        """End the waiting poll with `error`, or with the updates that are queued."""
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(error)
         self._poll = None
 
     def _break_poll(self) -> None:
-        """An outage breaks the poll that is waiting, too."""
+        """Drop the waiting poll if an outage of getUpdates has begun."""
         if self._box.faults.outage("getUpdates"):
             self.end_poll(ConnectionDroppedError())
 
@@ -96,7 +98,7 @@ class Delivering:
             raise bad_request("Expected an Array of String")
         self._box.updates.allowed = allowed
 
-    # -- the webhook's methods ------------------------------------------------------------------------------------
+    # -- Webhook methods ------------------------------------------------------------------------------------
 
     def set_webhook(self, params: Params) -> bool:
         url = params.text("url")
@@ -138,12 +140,13 @@ class Delivering:
             info["allowed_updates"] = self._box.updates.allowed
         return info
 
-    # -- posting --------------------------------------------------------------------------------------------------
+    # -- Posting --------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Post updates to the webhook, while there is one, until cancelled."""
+        """Post updates to the webhook, while one is set, until cancelled. No error of one post ends it."""
+        # Each post has its own time limit, which also covers the end of the response.
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session,
             asyncio.TaskGroup() as tasks,
         ):
             while True:
@@ -152,58 +155,77 @@ class Delivering:
                 if hook is None:
                     await self._changed.wait()
                     continue
-                for update in self._to_post(hook):
+                # Asked once a round: an outage that ended between two answers would leave nothing to wake up for.
+                outage = self._box.faults.outage()
+                for update in [] if outage else self._to_post(hook):
                     self._in_flight.add(update["update_id"])
-                    tasks.create_task(self._post(session, hook, update))
-                await self._something_new()
+                    tasks.create_task(self._deliver(session, hook, update))
+                await self._wait_for_change(OUTAGE_LOOK_SECONDS if outage else None)
 
     def _to_post(self, hook: Webhook) -> list[Update]:
         room = hook.max_connections - len(self._in_flight)
-        if room <= 0 or self._box.faults.outage():
+        if room <= 0:
             return []
         waiting = self._box.updates.first(hook.max_connections + len(self._in_flight))
         return [update for update in waiting if update["update_id"] not in self._in_flight][:room]
 
-    async def _something_new(self) -> None:
-        """Wait for an update, a change of the webhook, a free connection, or the end of an outage."""
+    async def _wait_for_change(self, timeout: float | None) -> None:  # noqa: ASYNC109 - it ends the wait, raises nothing
+        """Wait for an update, a change of the webhook or a free connection, for at most `timeout` seconds."""
         changed = asyncio.ensure_future(self._changed.wait())
         waits: set[asyncio.Future[Any]] = {self._box.updates.arrival(), changed}
         try:
-            await asyncio.wait(
-                waits, timeout=0.2 if self._box.faults.outage() else None, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
 
-    async def _post(self, session: aiohttp.ClientSession, hook: Webhook, update: Update) -> None:
+    async def _deliver(self, session: aiohttp.ClientSession, hook: Webhook, update: Update) -> None:
+        """Post one update; confirm it, or release it for another try after a pause."""
         update_id = update["update_id"]
+        try:
+            failure = await self._post(session, hook, update)
+            if failure:
+                hook.last_error, hook.last_error_date = failure, self._box.now_unix()
+                tries = self._failures[update_id] = self._failures.get(update_id, 0) + 1
+                await asyncio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1])
+            else:
+                self._failures.pop(update_id, None)
+                self._box.updates.confirm(update_id)
+                self._box.events.changed.set()
+        finally:
+            self._in_flight.discard(update_id)
+            self._changed.set()
+
+    async def _post(self, session: aiohttp.ClientSession, hook: Webhook, update: Update) -> str:
+        """Post one update, twice if a fault says so; return what went wrong, "" if nothing did."""
         headers = {"X-Telegram-Bot-Api-Secret-Token": hook.secret} if hook.secret else {}
-        plan = self._box.faults.bringing()
+        plan = self._box.faults.webhook_plan()
         await asyncio.sleep(plan.delay)
-        both = [_posted(session, hook.url, update, headers) for _ in range(1 + plan.twice)]
-        failure = "".join(await asyncio.gather(*both))
-        if failure:
-            hook.last_error, hook.last_error_date = failure, self._box.now_unix()
-            tries = self._failures[update_id] = self._failures.get(update_id, 0) + 1
-            await asyncio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1])
-        else:
-            self._failures.pop(update_id, None)
-            self._box.updates.confirm(update_id)
-            self._box.events.changed.set()
-        self._in_flight.discard(update_id)
-        self._changed.set()
+        posts = [_post_once(session, hook.url, update, headers) for _ in range(1 + plan.twice)]
+        # As results, not raised: one request that is cancelled or fails in a way nobody foresaw is a failure like any
+        # other. Raised, it would end this task, and with it all delivery, or leave its update in flight for ever.
+        results = await asyncio.gather(*posts, return_exceptions=True)
+        return "".join(result if isinstance(result, str) else _unforeseen(result) for result in results)
 
 
-async def _posted(session: aiohttp.ClientSession, url: str, update: Update, headers: dict[str, str]) -> str:
-    """Post one update; returns what went wrong, "" if nothing did."""
+async def _post_once(session: aiohttp.ClientSession, url: str, update: Update, headers: dict[str, str]) -> str:
+    """Post one update; return the error, or "" on success."""
     try:
-        async with session.post(url, json=update, headers=headers, allow_redirects=False) as answer:
+        async with (
+            asyncio.timeout(ANSWER_SECONDS),
+            session.post(url, json=update, headers=headers, allow_redirects=False) as answer,
+        ):
             if answer.status // 100 == HTTPStatus.OK // 100:
                 return ""
             return f"Wrong response from the webhook: {answer.status} {answer.reason}"
     except (aiohttp.ClientError, TimeoutError) as error:
         return "Connection refused" if isinstance(error, aiohttp.ClientConnectorError) else "Connection lost"
+
+
+def _unforeseen(error: BaseException) -> str:
+    # The class alone: the words may hold what somebody wrote.
+    log.error("a post to the webhook failed in an unforeseen way: %s", type(error).__name__)
+    return "Connection lost"
 
 
 def _is_loopback(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Text with marks: Telegram's HTML into plain text and MessageEntity objects. Offsets and lengths count UTF-16 units.
+"""Parses Telegram's HTML into plain text and MessageEntity objects. Offsets and lengths count UTF-16 units.
 
 Holds no chat state; it must not know what the text is for.
 """
@@ -6,7 +6,6 @@ Holds no chat state; it must not know what the text is for.
 import html
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from bot.sandbox.errors import bad_request
@@ -32,7 +31,7 @@ _TAG_TYPES = {
 }
 _TOKEN = re.compile(r"<(/?)([^\s>]*)([^>]*)>|<|&(?:#x[0-9a-fA-F]{1,6}|#\d{1,7}|lt|gt|amp|quot);?")
 _ATTRIBUTE = re.compile(r"""\s*([^\s=>/"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9.-]*)))?""")
-# What clients find by themselves in plain text.
+# Entities that clients detect in plain text.
 _FOUND = re.compile(
     r"(?P<bot_command>(?<![\w/])/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?)"
     r"|(?P<url>https?://[^\s<>\"]*[^\s<>\".,;:!?)])"
@@ -41,7 +40,7 @@ _FOUND = re.compile(
 
 
 def utf16(text: str) -> int:
-    """How many UTF-16 code units `text` has."""
+    """Return the number of UTF-16 code units of `text`."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -53,7 +52,7 @@ class _Open:
 
 
 def parse_html(source: str) -> tuple[str, list[Entity]]:
-    """Return plain text and its entities; bad markup is ApiError 400 "can't parse entities: …"."""
+    """Return plain text and its entities; ApiError 400 "can't parse entities: …" for invalid markup."""
     out: list[str] = []
     units = 0
     opened: list[_Open] = []
@@ -110,7 +109,7 @@ def _close(tag: str, opened: list[_Open], units: int, at: int, out: list[str]) -
     if last.tag == "a":
         url = last.argument or cut("".join(out), last.start, length)
         if "." not in url and ":" not in url:
-            return []  # Telegram drops a link that leads nowhere and keeps its text
+            return []  # Telegram drops a link without a target and keeps its text
         entity["url"] = url
     elif last.tag == "code" and last.argument:
         entity = {**entity, "type": "pre", "language": last.argument}
@@ -120,12 +119,12 @@ def _close(tag: str, opened: list[_Open], units: int, at: int, out: list[str]) -
 
 
 def cut(text: str, offset: int, length: int) -> str:
-    """The part of `text` that `offset` and `length` (UTF-16 units) name."""
+    """Return the part of `text` at `offset` with `length` (both in UTF-16 units)."""
     return text.encode("utf-16-le")[offset * 2 : (offset + length) * 2].decode("utf-16-le", "replace")
 
 
 def found_in(text: str, taken: list[Entity]) -> list[Entity]:
-    """Commands, web addresses and phone numbers in `text` that no entity in `taken` overlaps."""
+    """Return the commands, URLs and phone numbers in `text` that overlap no entity in `taken`."""
     found: list[Entity] = []
     for match in _FOUND.finditer(text):
         offset, length = utf16(text[: match.start()]), utf16(match[0])
@@ -139,7 +138,7 @@ def found_in(text: str, taken: list[Entity]) -> list[Entity]:
 
 
 def trimmed(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
-    """Cut white space off both ends, as Telegram does, and move the entities along."""
+    """Strip white space at both ends, as Telegram does, and adjust the entities."""
     lead = utf16(text[: len(text) - len(text.lstrip())])
     stripped = text.strip()
     size = utf16(stripped)
@@ -150,12 +149,6 @@ def trimmed(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
         if end > start:
             kept.append({**entity, "offset": start, "length": end - start})
     return stripped, kept
-
-
-def overlap_badly(entities: list[Entity]) -> bool:
-    """Whether two entities cross without one holding the other (Telegram splits them; a bot shouldn't make them)."""
-    spans = sorted((e["offset"], -e["length"]) for e in entities)
-    return any(b[0] < a[0] - a[1] < b[0] - b[1] for a, b in pairwise(spans))
 
 
 def _unparsable(reason: str) -> Exception:

@@ -1,14 +1,14 @@
-"""What the sandbox refuses: in Telegram's own words to the bot, in plain words to the tester. No other behaviour."""
+"""The sandbox's errors: with Telegram's wording for the bot, in plain language for testers. No other behaviour."""
 
 from typing import Any
 
 
 class SandboxError(Exception):
-    """Base of all that the sandbox refuses."""
+    """Base class of all errors of the sandbox."""
 
 
 class ApiError(SandboxError):
-    """The Bot API's answer to a request it can't serve: `code`, `description`, optional `parameters`."""
+    """The Bot API's answer to a failed request: `code`, `description`, optional `parameters`."""
 
     def __init__(self, code: int, description: str, parameters: dict[str, Any] | None = None) -> None:
         super().__init__(description)
@@ -17,7 +17,7 @@ class ApiError(SandboxError):
         self.parameters = parameters
 
     def body(self) -> dict[str, Any]:
-        """The JSON object Telegram would send."""
+        """Return the JSON object that Telegram would send."""
         answer: dict[str, Any] = {"ok": False, "error_code": self.code, "description": self.description}
         if self.parameters:
             answer["parameters"] = self.parameters
@@ -25,15 +25,15 @@ class ApiError(SandboxError):
 
 
 class NotPossibleError(SandboxError):
-    """A tester asked for something a person with a phone couldn't do, such as tapping a button that isn't there."""
+    """A tester requested what a person with a phone can't do, such as tapping a button that doesn't exist."""
 
 
 class ConnectionDroppedError(SandboxError):
-    """The connection breaks before an answer, as in an outage."""
+    """The connection is dropped before an answer, as in an outage."""
 
 
 def bad_request(reason: str) -> ApiError:
-    """A 400; like Telegram, the first letter is made small unless the reason is a code such as BUTTON_DATA_INVALID."""
+    """Return a 400. Like Telegram's, the reason begins in lower case unless it is a code like BUTTON_DATA_INVALID."""
     is_code = len(reason) > 1 and (reason[1] == "_" or reason[1].isupper())
     return ApiError(400, f"Bad Request: {reason if is_code else reason[:1].lower() + reason[1:]}")
 

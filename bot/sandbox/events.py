@@ -1,4 +1,4 @@
-"""Tells everyone who looks on (pages, tests) what just changed. It keeps no history."""
+"""Publishes changes of the sandbox to subscribers (pages, tests). Keeps no history."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -7,16 +7,16 @@ from typing import Any
 
 Event = dict[str, Any]
 
-# A page that is this far behind reads everything anew instead.
+# A subscriber that is this far behind must reload its state instead.
 MAX_BEHIND = 2000
 RELOAD: Event = {"type": "reload"}
 CLOSED: Event = {"type": "closed"}
 
 
 class Events:
-    """Publishes to any number of lookers-on, without waiting for any of them.
+    """Publishes events to any number of subscribers without waiting for them.
 
-    `changed` is set by each event; whoever saves the state clears it.
+    Each event sets `changed`; the code that saves the state clears it.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Events:
             self._queues.discard(queue)
 
     async def stream(self) -> AsyncIterator[Event]:
-        """Events from now on, until `close`."""
+        """Yield all further events until `close`."""
         with self.subscribed() as queue:
             while (event := await queue.get()) is not CLOSED:
                 yield event
@@ -54,7 +54,7 @@ class Events:
         self._closed = False
 
     def close(self) -> None:
-        """End every stream."""
+        """End all streams."""
         self._closed = True
         for queue in self._queues:
             queue.put_nowait(CLOSED)

@@ -1,6 +1,6 @@
-"""Keeps strangers out: only this machine's own browser and programs may talk to the sandbox. By headers alone.
+"""Restricts the sandbox to browsers and programs on this machine, by headers alone.
 
-A web page elsewhere could otherwise reach a server on loopback, by DNS rebinding (Host) or a forged form (Origin).
+Otherwise a foreign web page could reach a loopback server by DNS rebinding (Host) or a forged form (Origin).
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ _HEADERS = {
 
 
 def is_loopback_host(name: str) -> bool:
-    """Whether a bare host name or address means this machine."""
+    """Return whether a host name or address without a port is this machine."""
     with suppress(ValueError):
         return ipaddress.ip_address(name.strip("[]")).is_loopback
     return name.lower() == "localhost"
@@ -36,18 +36,18 @@ def _refusal(scope: Scope) -> str | None:
     headers = Headers(scope=scope)
     host = headers.get("host", "")
     if not is_loopback_host(urlsplit(f"//{host}").hostname or ""):
-        return "The sandbox answers on this machine's own address only."
+        return "The sandbox only accepts requests to this machine's own address: use 127.0.0.1 or localhost."
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != host:
         return "Requests from other pages are refused."
-    # Browsers say so also where they send no Origin: pictures, links and GET forms of another site.
+    # Browsers send this header even without Origin: images, links and GET forms of another site.
     if headers.get("sec-fetch-site") in {"cross-site", "same-site"} and scope["path"] != "/":
         return "Requests from other pages are refused."
     return None
 
 
 class Guard:
-    """ASGI middleware: 403 for strangers, strict headers on every answer."""
+    """ASGI middleware: 403 for foreign requests, strict security headers on every response but the Bot API's."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -60,9 +60,9 @@ class Guard:
             await PlainTextResponse(refusal, 403)(scope, receive, send)
             return
 
-        async def strict(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
-        await self._app(scope, receive, send if scope["path"].startswith("/bot") else strict)
+        await self._app(scope, receive, send if scope["path"].startswith("/bot") else send_with_headers)

@@ -1,4 +1,4 @@
-"""The Bot API over HTTP: reads the request, plays the faults, answers as api.telegram.org does. No methods here."""
+"""The Bot API over HTTP: parses requests, applies faults, answers as api.telegram.org does. Contains no methods."""
 
 import asyncio
 import json
@@ -11,20 +11,20 @@ from starlette.types import Receive, Scope, Send
 from bot.sandbox.api import Methods
 from bot.sandbox.delivering import Delivering
 from bot.sandbox.errors import ApiError, ConnectionDroppedError, too_many_requests
-from bot.sandbox.faults import Plan
+from bot.sandbox.faults import FaultPlan
 from bot.sandbox.params import MAX_BODY_BYTES, Params, read_params
 from bot.sandbox.state import Sandbox
 
 
 class BotApi:
-    """ASGI endpoint of `/bot<token>/<method>`. Starlette puts `token` and `method` into the path parameters."""
+    """ASGI endpoint of `/bot<token>/<method>`. Starlette passes `token` and `method` as path parameters."""
 
     def __init__(self, sandbox: Sandbox, methods: Methods, delivering: Delivering, stopping: asyncio.Event) -> None:
         self._box = sandbox
         self._methods = methods
         self._delivering = delivering
         self._stopping = stopping
-        self._waiting = {
+        self._webhook_methods = {
             "setWebhook": delivering.set_webhook,
             "deleteWebhook": delivering.delete_webhook,
             "getWebhookInfo": delivering.webhook_info,
@@ -50,29 +50,29 @@ class BotApi:
         params = read_params(scope["query_string"], headers.get(b"content-type", b"").decode("latin-1"), body)
         plan = self._box.faults.plan(method)
         if plan.hang:
-            # Noted as it begins: it ends when the other side gives up.
-            self._note(method, params, at, clock, error=(0, "half-open"), lost=True)
+            # Recorded at the start: the request ends when the client gives up.
+            self._record(method, params, at, clock, error=(0, "half-open"), lost=True)
             await self._hang(receive)
         try:
             result = await self._with_faults(plan, method, params)
         except ApiError as error:
-            self._note(method, params, at, clock, error=(error.code, error.description), lost=plan.lose)
+            self._record(method, params, at, clock, error=(error.code, error.description), lost=plan.lose)
             if plan.lose:
                 raise ConnectionDroppedError from None
             raise
         except ConnectionDroppedError:
-            self._note(method, params, at, clock, error=(0, "connection dropped"), lost=True)
+            self._record(method, params, at, clock, error=(0, "connection dropped"), lost=True)
             raise
-        shown = [update["update_id"] for update in result] if method == "getUpdates" else result
-        self._note(method, params, at, clock, result=shown, lost=plan.lose)
+        summary = [update["update_id"] for update in result] if method == "getUpdates" else result
+        self._record(method, params, at, clock, result=summary, lost=plan.lose)
         if plan.lose:
             raise ConnectionDroppedError
         return result
 
-    async def _with_faults(self, plan: Plan, method: str, params: Params) -> Any:
+    async def _with_faults(self, plan: FaultPlan, method: str, params: Params) -> Any:
         if plan.refuse is None:
             result = await self._call(method, params)
-            # It is the answer that is slow: what was asked for is done.
+            # Only the answer is slow: the request has been executed.
             await self._pause(plan.delay)
             return result
         await self._pause(plan.delay)
@@ -85,17 +85,20 @@ class BotApi:
     async def _call(self, method: str, params: Params) -> Any:
         if method == "getUpdates":
             return await self._delivering.get_updates(params)
-        if method in self._waiting:
-            return self._waiting[method](params)
+        if method in self._webhook_methods:
+            return self._webhook_methods[method](params)
         return self._methods.call(method, params)
 
     async def _hang(self, receive: Receive) -> NoReturn:
-        """Keep the connection and say nothing, until the other side gives up or this one stops."""
-        gone, stopping = asyncio.ensure_future(_left(receive)), asyncio.ensure_future(self._stopping.wait())
+        """Keep the connection open without an answer until the client gives up or the server stops."""
+        disconnected, stopping = (
+            asyncio.ensure_future(_wait_for_disconnect(receive)),
+            asyncio.ensure_future(self._stopping.wait()),
+        )
         try:
-            await asyncio.wait({gone, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({disconnected, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            gone.cancel()
+            disconnected.cancel()
             stopping.cancel()
         raise ConnectionDroppedError
 
@@ -107,8 +110,8 @@ class BotApi:
         except TimeoutError:
             return
 
-    def _note(self, method: str, params: Params, at: float, clock: datetime, **outcome: Any) -> None:
-        self._box.journal.add(method, params.seen(), at, clock, ended=time.monotonic(), **outcome)
+    def _record(self, method: str, params: Params, at: float, clock: datetime, **outcome: Any) -> None:
+        self._box.journal.add(method, params.for_journal(), at, clock, ended=time.monotonic(), **outcome)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -134,12 +137,12 @@ async def _answer(send: Send, status: int, body: dict[str, Any]) -> None:
 
 
 async def _drop(scope: Scope, receive: Receive) -> None:
-    """Break the connection without a byte of an answer; returns once the server has noticed."""
+    """Abort the connection without an answer; return once the server has noticed."""
     scope["state"]["transport"].abort()
-    await _left(receive)
+    await _wait_for_disconnect(receive)
 
 
-async def _left(receive: Receive) -> None:
-    """Return once the other side has gone."""
+async def _wait_for_disconnect(receive: Receive) -> None:
+    """Return once the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass

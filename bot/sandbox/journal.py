@@ -1,4 +1,4 @@
-"""The last requests the bot made, for tests to look at. Bounded; never written to a log or a file."""
+"""The bot's last requests, for tests. Bounded; never written to a log or a file."""
 
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ MAX_ENTRIES = 50_000
 
 @dataclass(frozen=True)
 class Call:
-    """One request: `at` and `ended` are real monotonic seconds when it came and was done; `clock`: the sandbox's time.
+    """A request. `at` and `ended`: arrival and end in real monotonic seconds; `clock`: the sandbox's time at arrival.
 
-    `result` is what the bot got; `error` is (code, description) if it got one. `lost`: carried out, never answered.
+    `result` is what the bot received, `error` the (code, description) instead. `lost`: executed but not answered.
     """
 
     number: int
@@ -25,7 +25,7 @@ class Call:
     lost: bool = False
     ended: float = 0.0
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         return {
             "number": self.number,
             "method": self.method,
@@ -40,7 +40,7 @@ class Call:
 
 
 class Journal:
-    """Keeps the last `MAX_ENTRIES` calls and counts all."""
+    """The last `size` calls and the counts of all."""
 
     def __init__(self, size: int = MAX_ENTRIES) -> None:
         self._calls: deque[Call] = deque(maxlen=size)
@@ -53,7 +53,7 @@ class Journal:
         self._calls.append(Call(self._number, method, params, at, clock, **outcome))
 
     def calls(self, method: str | None = None, *, after: int = 0) -> list[Call]:
-        """Calls in order, of one method or all, whose number is above `after`."""
+        """Return the calls of one method or all, in order, whose number is above `after`."""
         return [call for call in self._calls if call.number > after and method in (None, call.method)]
 
     def clear(self) -> None:

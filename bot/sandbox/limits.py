@@ -1,6 +1,6 @@
-"""Telegram's published sending limits as token buckets on real, monotonic time. It counts; it never waits or sends.
+"""Telegram's published rate limits as token buckets on real, monotonic time. Counts; never waits or sends.
 
-Real time, not the sandbox's clock: skipping a day must not let a bot send 30 messages a second more.
+It uses real time instead of the sandbox's clock: a skipped day must not refill the buckets.
 """
 
 import math
@@ -14,7 +14,7 @@ BOT_PER_SECOND = 30.0
 CHAT_PER_SECOND = 1.0
 CHAT_BURST = 3.0
 GROUP_PER_MINUTE = 20.0
-# Telegram doesn't publish a limit for edits; it is seen to be laxer than the one for messages.
+# Telegram publishes no limit for edits; observations show that it is higher than the one for messages.
 EDITS_PER_SECOND = 2.0
 EDIT_BURST = 10.0
 
@@ -27,14 +27,14 @@ class _Bucket:
     at: float
 
     def wait(self, now: float) -> float:
-        """Seconds until a token is there; 0 if one is."""
+        """Return the seconds until a token is available; 0 if one is."""
         self.tokens = min(self.capacity, self.tokens + (now - self.at) * self.rate)
         self.at = now
         return 0.0 if self.tokens >= 1 else (1 - self.tokens) / self.rate
 
 
 class Limits:
-    """Counts sends and edits; raises ApiError 429 with `retry_after` (whole seconds, at least 1) past a limit."""
+    """Counts sends and edits; past a limit raises ApiError 429 with `retry_after` (integer seconds, at least 1)."""
 
     def __init__(self, *, enabled: bool = True, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.enabled = enabled

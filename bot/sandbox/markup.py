@@ -1,4 +1,4 @@
-"""Keyboards: refuses what Telegram refuses, and the unknown fields it would drop. No chat state."""
+"""Validates keyboards: refuses what Telegram refuses, and unknown fields, which Telegram would drop. No chat state."""
 
 import re
 from typing import Any
@@ -51,7 +51,7 @@ _MARKUP_FIELDS = {
 
 
 def check_markup(markup: Any, *, inline_only: bool = False) -> Markup | None:
-    """Return the markup as Telegram would keep it, or None for an empty one; ApiError 400 for a bad one."""
+    """Return the markup as Telegram would store it, or None if it is empty; ApiError 400 if it is invalid."""
     if markup is None or markup == "":
         return None
     if not isinstance(markup, dict):
@@ -65,8 +65,8 @@ def check_markup(markup: Any, *, inline_only: bool = False) -> Markup | None:
         )
     if kind == "inline_keyboard":
         rows = _rows(markup[kind], kind)
-        kept = [[_inline_button(button) for button in row] for row in rows if row]
-        return {kind: kept} if kept else None
+        buttons = [[_inline_button(button) for button in row] for row in rows if row]
+        return {kind: buttons} if buttons else None
     if inline_only:
         raise bad_request("Inline keyboard expected")
     if kind == "keyboard":
@@ -149,9 +149,9 @@ def _check_string(value: Any, field: str, where: str) -> None:
 
 
 def url_problem(url: str) -> str | None:
-    """Why Telegram refuses `url` in a button, in its words; None if it doesn't.
+    """Return why Telegram refuses `url` in a button, in Telegram's wording; None if it accepts it.
 
-    `tel:+49…` has no "//": Telegram reads the number as a port.
+    `tel:+49…` has no "//": Telegram parses the number as a port.
     """
     scheme, separator, _rest = url.partition("://")
     if not separator:

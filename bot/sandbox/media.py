@@ -1,4 +1,4 @@
-"""Uploaded pictures: checks that they are pictures, keeps the last ones. It never fetches anything by URL."""
+"""Uploaded photos: checks that they are images, keeps the last ones. Never fetches anything by URL."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ _JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
 def picture_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) in pixels of a PNG or JPEG; None if it is neither."""
+    """Return (width, height) in pixels of a PNG or JPEG; None if it is neither."""
     if data.startswith(_PNG) and len(data) >= 24:  # noqa: PLR2004
         width, height = struct.unpack(">II", data[16:24])
         return width, height
@@ -33,13 +33,13 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
 
 
 class Photos:
-    """Pictures by file_id. The same picture has the same id."""
+    """Photos by file_id. The same photo always has the same id."""
 
     def __init__(self) -> None:
         self._data: OrderedDict[str, bytes] = OrderedDict()
 
     def keep(self, data: bytes) -> list[dict[str, Any]]:
-        """Keep a picture; returns Telegram's array of PhotoSize. ApiError 400 if it is no PNG or JPEG."""
+        """Store a photo and return Telegram's array of PhotoSize. ApiError 400 unless PNG or JPEG up to 10 MB."""
         size = picture_size(data)
         if size is None or len(data) > MAX_PHOTO_BYTES:
             raise bad_request("IMAGE_PROCESS_FAILED")
@@ -51,13 +51,13 @@ class Photos:
         return self._sizes(file_id, data)
 
     def known(self, file_id: str) -> list[dict[str, Any]]:
-        """The array of PhotoSize of a picture sent before; ApiError 400 if there is none."""
+        """Return the array of PhotoSize of a stored photo; ApiError 400 if there is none."""
         if file_id not in self._data:
             raise bad_request("wrong remote file identifier specified: Wrong string length")
         return self._sizes(file_id, self._data[file_id])
 
     def get(self, file_id: str) -> tuple[bytes, str] | None:
-        """(bytes, media type), or None."""
+        """Return (bytes, media type), or None."""
         data = self._data.get(file_id)
         return None if data is None else (data, "image/png" if data.startswith(_PNG) else "image/jpeg")
 

@@ -1,4 +1,4 @@
-"""The names of the Bot API's documented methods (Bot API 10.1); data only, no behaviour."""
+"""The names of the documented methods of Bot API 10.1; only data."""
 
 DOCUMENTED_METHODS: frozenset[str] = frozenset(
     """
@@ -35,5 +35,5 @@ DOCUMENTED_METHODS: frozenset[str] = frozenset(
     setUserEmojiStatus setWebhook stopMessageLiveLocation stopPoll transferBusinessAccountStars transferGift
     unbanChatMember unbanChatSenderChat unhideGeneralForumTopic unpinAllChatMessages unpinAllForumTopicMessages
     unpinAllGeneralForumTopicMessages unpinChatMessage upgradeGift uploadStickerFile verifyChat verifyUser
-    """.split(),  # noqa: SIM905 - 180 names read better in lines
+    """.split(),  # noqa: SIM905 - 180 names are easier to read in lines
 )

@@ -1,4 +1,4 @@
-"""The arguments of one Bot API request, however they came: query, form, multipart or JSON. Decides nothing."""
+"""Parses the arguments of a Bot API request from query, form, multipart or JSON. Decides nothing."""
 
 import json
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ MAX_BODY_BYTES = 20 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Params:
-    """One request's arguments; values are strings (forms) or JSON values (JSON bodies). `files` are uploads by name."""
+    """The arguments of a request: strings (forms) or JSON values (JSON bodies). `files` are uploads by name."""
 
     values: dict[str, Any]
     files: dict[str, bytes] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Params:
         return self.values.get(name) not in (None, "")
 
     def text(self, name: str) -> str:
-        """A string; missing is ""."""
+        """Return the argument as a string; "" if it is missing."""
         value = self.values.get(name)
         if value is None:
             return ""
@@ -36,7 +36,7 @@ class Params:
         return value
 
     def integer(self, name: str, default: int = 0) -> int:
-        """A whole number; like Telegram, what can't be read as one is the default."""
+        """Return the argument as an integer; like Telegram, return the default if it can't be parsed."""
         try:
             return int(self.text(name))
         except ValueError:
@@ -46,20 +46,20 @@ class Params:
         return self.text(name).strip().lower() in _TRUE
 
     def structure(self, name: str) -> Any:
-        """An object or array, also when it came as JSON text in a form; missing is None."""
+        """Return the argument as an object or array, also from JSON text in a form; None if it is missing."""
         value = self.values.get(name)
         if not isinstance(value, str) or value == "":
             return None if value == "" else value
         try:
             return json.loads(value)
         except ValueError:
-            words = name.replace("_", " ")
-            raise bad_request(f"Can't parse {words} JSON object") from None
+            readable_name = name.replace("_", " ")
+            raise bad_request(f"Can't parse {readable_name} JSON object") from None
 
-    def seen(self) -> dict[str, Any]:
-        """The arguments as JSON values where they are, for the journal; uploads by their size."""
-        shown = {name: _decoded(value) for name, value in self.values.items()}
-        return {**shown, **{name: f"<file of {len(data)} bytes>" for name, data in self.files.items()}}
+    def for_journal(self) -> dict[str, Any]:
+        """Return the arguments for the journal: JSON text decoded, uploads as their size."""
+        decoded = {name: _decoded(value) for name, value in self.values.items()}
+        return {**decoded, **{name: f"<file of {len(data)} bytes>" for name, data in self.files.items()}}
 
 
 def _decoded(value: Any) -> Any:
@@ -72,7 +72,7 @@ def _decoded(value: Any) -> Any:
 
 
 def read_params(query: bytes, content_type: str, body: bytes) -> Params:
-    """Read all arguments of a request; ApiError 400 for a body that isn't what it says it is."""
+    """Parse all arguments of a request; ApiError 400 if the body doesn't match its content type."""
     values: dict[str, Any] = dict(parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True))
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json" and body:

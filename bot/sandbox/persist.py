@@ -1,4 +1,4 @@
-"""Keeps the sandbox in a file, so that a restart finds the chats again. Writes whole files, atomically."""
+"""Saves the sandbox to a file, so that the chats survive a restart. Replaces the file atomically."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ MAX_TAPS_SAVED = 1000
 
 
 def dump(sandbox: Sandbox) -> dict[str, Any]:
-    """Everything that outlives a restart, as JSON values. Faults and the journal don't."""
+    """Return everything that survives a restart as JSON values; not the faults and the journal."""
     return {
         "version": VERSION,
         "now": sandbox.clock.now().isoformat(),
@@ -36,9 +36,9 @@ def dump(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def load(sandbox: Sandbox, saved: dict[str, Any]) -> None:
-    """Fill an empty sandbox with what was saved and move its clock on to the saved moment."""
+    """Restore an empty sandbox from saved values and advance its clock; ValueError for another version."""
     if saved["version"] != VERSION:
-        raise ValueError(f"state of version {saved['version']}, not {VERSION}")
+        raise ValueError(f"the state has version {saved['version']}, not {VERSION}")
     for person in saved["people"]:
         sandbox.keep(Person(**person))
     for chat in saved["chats"]:
@@ -55,7 +55,7 @@ def load(sandbox: Sandbox, saved: dict[str, Any]) -> None:
 
 
 class StateFile:
-    """The file a sandbox is kept in. A file that can't be read is set aside, never overwritten."""
+    """The file of a sandbox. An unreadable file is renamed, never overwritten."""
 
     def __init__(self, path: Path, sandbox: Sandbox) -> None:
         self._path = path
@@ -67,15 +67,15 @@ class StateFile:
         try:
             load(self._box, json.loads(self._path.read_text(encoding="utf-8")))
         except (ValueError, KeyError, TypeError):
-            aside = self._path.with_suffix(".unreadable")
-            self._path.replace(aside)
-            log.warning("the sandbox's state file can't be read; it is kept as %s", aside.name)
+            renamed = self._path.with_suffix(".unreadable")
+            self._path.replace(renamed)
+            log.warning("the sandbox's state file can't be read; it was renamed to %s", renamed.name)
 
     def save(self) -> None:
         self._write(json.dumps(dump(self._box), ensure_ascii=False, separators=(",", ":")))
 
     async def run(self) -> None:
-        """Save soon after each change, until cancelled."""
+        """Save shortly after each change, until cancelled."""
         changed = self._box.events.changed
         while True:
             await changed.wait()

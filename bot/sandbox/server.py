@@ -1,4 +1,4 @@
-"""The sandbox as a server on loopback: Bot API, tester's side and chat page. It opens nothing to the network."""
+"""The sandbox's server on loopback: Bot API, control API and chat page. Never reachable from the network."""
 
 import asyncio
 import contextlib
@@ -29,13 +29,13 @@ __all__ = ["SANDBOX_TOKEN", "SandboxHooks", "SandboxServer"]
 
 STATIC = Path(__file__).parent / "static"
 KEEP_ALIVE_SECONDS = 75
-GIVE_UP_SECONDS = 5
+SHUTDOWN_SECONDS = 5
 
 
 class SandboxServer:
-    """A sandbox being served. `sandbox` is the thing itself, for tests in the same process.
+    """Serves a sandbox. Tests in the same process use the `sandbox` itself.
 
-    A `host` that isn't loopback is refused with ValueError. With a `state_file` the chats outlive a restart.
+    `start` raises ValueError for a `host` that isn't loopback. With a `state_file` the chats survive a restart.
     """
 
     def __init__(
@@ -65,18 +65,18 @@ class SandboxServer:
 
     @property
     def api_url(self) -> str:
-        """What NERVECHECK_API_URL should be; the chat page is at the same address. Empty before `start`."""
+        """The value for NERVECHECK_API_URL, also the address of the chat page. Empty before `start`."""
         return self._url
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Serve until `stop`; returns the base URL. Port 0 takes a free one; OSError if the port is taken."""
+        """Serve until `stop` and return the base URL. Port 0 chooses a free port; OSError if the port is in use."""
         if not is_loopback_host(host):
             raise ValueError(f"the sandbox listens on loopback only, not on {host}")
         if self._file is not None:
             self._file.load()
         sock = _listen(host, port)
-        shown = f"[{host}]" if ":" in host else host
-        self._url = f"http://{shown}:{sock.getsockname()[1]}"
+        url_host = f"[{host}]" if ":" in host else host
+        self._url = f"http://{url_host}:{sock.getsockname()[1]}"
         self._stopping.clear()
         self.sandbox.events.open()
         self._server = _QuietServer(_config(self.app), self._stopping)
@@ -86,12 +86,12 @@ class SandboxServer:
         while not self._server.started:
             if self._tasks[0].done():
                 self._tasks[0].result()
-                raise RuntimeError("the sandbox's server ended before it had started")
+                raise RuntimeError("the sandbox's server stopped during its start")
             await asyncio.sleep(0.005)
         return self._url
 
     async def stop(self) -> None:
-        """End polls, streams and the server; save the state. Does nothing if it isn't running."""
+        """Stop polls, streams and the server, and save the state. Do nothing if the server isn't running."""
         if self._server is None:
             return
         self._stopping.set()
@@ -108,7 +108,7 @@ class SandboxServer:
 
 
 class _QuietServer(uvicorn.Server):
-    """uvicorn inside another program's loop: signals are that program's business, and it stops when told, at once."""
+    """uvicorn inside another program's event loop: it leaves signals to that program and stops at once on request."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
@@ -123,7 +123,7 @@ class _QuietServer(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """HTTP that lets an application break its connection: the transport is in `scope["state"]`."""
+    """HTTP that lets the application abort its connection: the transport is in `scope["state"]`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -141,13 +141,13 @@ def _config(app: Starlette) -> uvicorn.Config:
         server_header=False,
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GIVE_UP_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named protocol: only then does asyncio set TCP_NODELAY, without which each answer waits 40 ms for an ACK.
+    # With an explicit protocol asyncio sets TCP_NODELAY, without which each answer waits 40 ms for an ACK.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,6 +1,6 @@
-"""The sandbox itself: who is there, what stands in each chat, and all that a person with a phone can do.
+"""The state of the sandbox: people, chats and messages, and everything that a person with a phone can do.
 
-It knows no HTTP. The bot's side of it is api.py; how it is served is server.py.
+Knows no HTTP. The Bot API is in api.py, the server in server.py.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from bot.sandbox.limits import Limits
 from bot.sandbox.media import Photos
 from bot.sandbox.updates import UpdateQueue
 
-# Looks like a token, opens nothing anywhere.
+# Has the format of a token; grants no access anywhere.
 SANDBOX_TOKEN = "1000000001:sandbox-opens-nothing-anywhere-0000"  # noqa: S105
 BOT_NAME = "nervecheck"
 BOT_USERNAME = "nervecheck_sandbox_bot"
@@ -32,7 +32,7 @@ Button = dict[str, Any]
 
 
 class Sandbox:
-    """Telegram as far as one bot can see it. Not thread-safe: use it from the event loop that serves it."""
+    """Telegram as seen by one bot. Not thread-safe: use it only from the event loop that serves it."""
 
     def __init__(self, clock: Clock, *, token: str = SANDBOX_TOKEN, limits: bool = True) -> None:
         self.clock = clock
@@ -54,20 +54,20 @@ class Sandbox:
         self._tap_number = 0
         self.faults.on_change.append(lambda: self.events.publish("faults"))
 
-    # -- who is there ---------------------------------------------------------------------------------------------
+    # -- People and chats ---------------------------------------------------------------------------------------------
 
     def bot_user(self) -> dict[str, Any]:
         bot_id = int(self.token.partition(":")[0])
         return {"id": bot_id, "is_bot": True, "first_name": self.texts.get("name:", BOT_NAME), "username": BOT_USERNAME}
 
     def person(self, name: str, *, language_code: str = "en", **invite: str) -> Person:
-        """Return the person of that name; one who isn't there yet is made, with a phone in `language_code`.
+        """Return the person with that name; create them, with a phone in `language_code`, if they don't exist.
 
-        `invite` may hold `code`, `start` and `link` of the invite this person was given.
+        `invite` may contain `code`, `start` and `link` of the person's invite.
         """
-        known = self._by_name.get(name)
-        if known is not None:
-            return known
+        existing = self._by_name.get(name)
+        if existing is not None:
+            return existing
         person = Person(FIRST_PERSON_ID + len(self.people), name, language_code, **invite)  # type: ignore[arg-type]
         self.keep(person)
         self.chats[person.id] = Chat(person.id, "private", name)
@@ -75,12 +75,12 @@ class Sandbox:
         return person
 
     def keep(self, person: Person) -> None:
-        """Take in a person as they are (new, or from a state file)."""
+        """Add an existing record of a person (new, or from a state file)."""
         self.people[person.id] = person
         self._by_name[person.name] = person
 
     def chat(self, person: Person | Chat | int) -> Chat:
-        """The private chat of a person, or the chat of that id; NotPossibleError if there is none."""
+        """Return a person's private chat, or the chat with that id; NotPossibleError if there is none."""
         chat_id = person if isinstance(person, int) else person.id
         try:
             return self.chats[chat_id]
@@ -88,20 +88,20 @@ class Sandbox:
             raise NotPossibleError(f"there is no chat {chat_id}") from None
 
     def messages(self, person: Person | Chat | int) -> list[Message]:
-        """All messages of the chat as they are now, oldest first."""
+        """Return all current messages of the chat, oldest first."""
         return list(self.chat(person).messages.values())
 
-    # -- what a person can do -------------------------------------------------------------------------------------
+    # -- Actions of a person -------------------------------------------------------------------------------------
 
     def say(self, person: Person, text: str) -> Message:
-        """Write `text` to the bot (also `/start PAYLOAD`); returns the message."""
+        """Send `text` to the bot (also `/start PAYLOAD`) and return the message."""
         if not text.strip():
             raise NotPossibleError("an empty message can't be sent")
-        self._must_reach_bot(person)
-        return self._written(self.chat(person), person, text.strip())
+        self._check_can_send(person)
+        return self._receive(self.chat(person), person, text.strip())
 
     def open_invite(self, person: Person) -> Message:
-        """Open the person's invite link, which sends `/start` with what the link carries."""
+        """Open the person's invite link, which sends `/start` with the link's payload."""
         if person.start is None:
             raise NotPossibleError(f"{person.name} has no invite")
         person.opened = True
@@ -119,28 +119,28 @@ class Sandbox:
         position: tuple[int, int] | None = None,
         force: bool = False,
     ) -> Tap | Button:
-        """Tap an inline button, named by its data, its label or its (row, column).
+        """Tap an inline button, identified by its data, its label or its (row, column).
 
-        Returns the Tap, or the button itself if tapping it tells the bot nothing (a link, text to copy).
-        A button that isn't on the message now is a NotPossibleError, unless `force` plays a tap on an old one.
+        Return the Tap, or the button itself if a tap on it sends nothing to the bot (a link, text to copy).
+        NotPossibleError if the message doesn't have the button now, unless `force` simulates a tap on an old one.
         """
-        self._must_reach_bot(person)
+        self._check_can_send(person)
         chat = self.chat(person)
         button = self._button(chat, message_id, data, label, position)
         if button is None:
             if not force or data is None:
-                raise NotPossibleError("that button is not on the message now")
+                raise NotPossibleError("the message doesn't have this button now")
             button = {"callback_data": data}
         if "callback_data" not in button:
             return button
-        return self._tapped(chat, person, message_id, button["callback_data"])
+        return self._record_tap(chat, person, message_id, button["callback_data"])
 
     def tap_reply(self, person: Person, text: str) -> Message:
-        """Tap a button of the reply keyboard; NotPossibleError if it isn't shown."""
+        """Tap a button of the reply keyboard; NotPossibleError if the keyboard doesn't have it."""
         keyboard = self.chat(person).keyboard
         labels = [button["text"] for row in keyboard["keyboard"] for button in row] if keyboard else []
         if text not in labels:
-            raise NotPossibleError(f"the keyboard shows no button {text!r}")
+            raise NotPossibleError(f"the keyboard has no button {text!r}")
         return self.say(person, text)
 
     def block(self, person: Person) -> None:
@@ -150,14 +150,14 @@ class Sandbox:
         self._set_blocked(person, blocked=False)
 
     def deactivate(self, person: Person) -> None:
-        """Delete the person's account: whatever the bot sends is refused from now on."""
+        """Delete the person's account: all further messages to them are refused."""
         person.deactivated = True
         self.events.publish("people")
 
-    # -- groups, and what only a test does ------------------------------------------------------------------------
+    # -- Groups, and actions for tests only ------------------------------------------------------------------------
 
     def add_to_group(self, title: str, by: Person, *, kind: str = "supergroup") -> Chat:
-        """Put the bot into a new group, supergroup or channel; the bot gets `my_chat_member`."""
+        """Add the bot to a new group, supergroup or channel; the bot receives `my_chat_member`."""
         groups = sum(1 for chat in self.chats.values() if not chat.is_private)
         chat = Chat(FIRST_GROUP_ID - groups, kind, title, started=True)
         self.chats[chat.id] = chat
@@ -166,28 +166,28 @@ class Sandbox:
         return chat
 
     def say_in(self, chat: Chat, person: Person, text: str) -> Message:
-        """Write in a group or channel."""
-        return self._written(chat, person, text)
+        """Send a message in a group or channel."""
+        return self._receive(chat, person, text)
 
     def inject(self, update: dict[str, Any]) -> int:
-        """Queue a raw update as it is, however malformed; returns the update_id it was given."""
+        """Queue a raw update unchanged, even if malformed, and return its update_id."""
         update_id = self.updates.put_raw(update)
         self.events.publish("update", update_id=update_id)
         return update_id
 
-    # -- waiting --------------------------------------------------------------------------------------------------
+    # -- Waiting --------------------------------------------------------------------------------------------------
 
-    async def wait_until(self, is_so: Callable[[], Any], *, timeout: float = 5.0) -> Any:  # noqa: ASYNC109
-        """Return the first truthy `is_so()`, asked now and after each change; TimeoutError after `timeout` seconds."""
+    async def wait_until(self, condition: Callable[[], Any], *, timeout: float = 5.0) -> Any:  # noqa: ASYNC109
+        """Return the first truthy `condition()`, called now and after each change; TimeoutError after `timeout` s."""
         async with asyncio.timeout(timeout):
             with self.events.subscribed() as queue:
-                while not (value := is_so()):
+                while not (value := condition()):
                     if await queue.get() is CLOSED:
                         raise TimeoutError("the sandbox was stopped")
                 return value
 
     async def next_message(self, person: Person | Chat, *, timeout: float = 5.0) -> Message:  # noqa: ASYNC109
-        """Return the bot's next message in that chat: each is returned once, in order."""
+        """Wait for the bot's next message in that chat and return it: each is returned once, in order."""
         chat = self.chat(person)
 
         def unseen() -> Message | None:
@@ -201,19 +201,19 @@ class Sandbox:
         self._returned[chat.id] = message["message_id"]
         return message
 
-    # -- the clock ------------------------------------------------------------------------------------------------
+    # -- Clock ------------------------------------------------------------------------------------------------
 
     def advance(self, by: timedelta) -> None:
-        """Move the sandbox's clock ahead; NotPossibleError if this clock can't be moved."""
+        """Advance the sandbox's clock; NotPossibleError if this clock can't be moved."""
         if not isinstance(self.clock, SandboxClock | FrozenClock):
             raise NotPossibleError("this clock can't be moved")
         if by < timedelta(0):
-            raise NotPossibleError("the sandbox clock only moves forward")
+            raise NotPossibleError("the sandbox clock can only move forward")
         self.clock.advance(by)
-        self.events.publish("clock", clock=self.clock_shown())
+        self.events.publish("clock", clock=self.clock_json())
 
-    def clock_shown(self) -> dict[str, Any]:
-        """`now` in ISO 8601, `speed` in clock seconds a real second, whether it can be moved."""
+    def clock_json(self) -> dict[str, Any]:
+        """Return `now` in ISO 8601, `speed` in clock seconds per real second, and whether the clock is `movable`."""
         movable = isinstance(self.clock, SandboxClock | FrozenClock)
         speed = self.clock.speed if isinstance(self.clock, SandboxClock) else float(not movable)
         return {"now": self.clock.now().isoformat(), "speed": speed, "movable": movable}
@@ -224,15 +224,15 @@ class Sandbox:
     def close(self) -> None:
         self.events.close()
 
-    # -- inside ---------------------------------------------------------------------------------------------------
+    # -- Internal ---------------------------------------------------------------------------------------------------
 
-    def _must_reach_bot(self, person: Person) -> None:
+    def _check_can_send(self, person: Person) -> None:
         if person.blocked:
             raise NotPossibleError(f"{person.name} has blocked the bot; unblock it first")
         if person.deactivated:
-            raise NotPossibleError(f"{person.name}'s account is gone")
+            raise NotPossibleError(f"{person.name}'s account was deleted")
 
-    def _written(self, chat: Chat, person: Person, text: str) -> Message:
+    def _receive(self, chat: Chat, person: Person, text: str) -> Message:
         content: Message = {"date": self.now_unix(), "text": text}
         if chat.type == "channel":
             content["sender_chat"] = chat.head()
@@ -259,18 +259,18 @@ class Sandbox:
                     return button
         return None
 
-    def _tapped(self, chat: Chat, person: Person, message_id: int, data: str) -> Tap:
+    def _record_tap(self, chat: Chat, person: Person, message_id: int, data: str) -> Tap:
         self._tap_number += 1
-        # Starts with the time, so that ids stay unique when a sandbox without a state file is started again.
+        # The id begins with the time, so that it stays unique after a restart without a state file.
         tap = Tap(f"{time.time_ns() // 1_000_000}{self._tap_number:06d}", chat.id, message_id, data)
         self.taps[tap.id] = tap
         if len(self.taps) > MAX_TAPS_KEPT:
             self.taps.popitem(last=False)
-        gone = {"chat": chat.head(), "message_id": message_id, "date": 0}
+        inaccessible = {"chat": chat.head(), "message_id": message_id, "date": 0}
         query = {
             "id": tap.id,
             "from": person.user(),
-            "message": chat.messages.get(message_id, gone),
+            "message": chat.messages.get(message_id, inaccessible),
             "chat_instance": str(-chat.id),
             "data": data,
         }

@@ -15,7 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     _create_audit()
-    _create_chat_pace()
+    _create_chat_rate_limit()
     _create_dead_update()
     _create_limiter()
     _create_patient()
@@ -53,7 +53,7 @@ def _create_audit() -> None:
     _index("ix_audit_subject_id", "audit", ["subject", "id"])
 
 
-def _create_chat_pace() -> None:
+def _create_chat_rate_limit() -> None:
     op.create_table(
         "chat_pace",
         sa.Column("chat_hash", sa.LargeBinary, nullable=False),

@@ -1,4 +1,4 @@
-"""caregivers, what is asked again daily, what an assessment was made from"""
+"""caregivers, daily follow-ups, the inputs of an assessment"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""whose a dead update and an edited message are, so that erasing finds them"""
+"""the patient of a dead update and of an edited message, so that erasing finds them"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""who of the team has an alert, what came of it, and who closed it"""
+"""the owner of an alert, its outcome, and who closed it"""
 
 import sqlalchemy as sa
 from alembic import op

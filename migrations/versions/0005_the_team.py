@@ -1,4 +1,4 @@
-"""the team: who they are, when they are on duty, who was told of an alert"""
+"""the team: members, rota, and who was notified of an alert"""
 
 import sqlalchemy as sa
 from alembic import op

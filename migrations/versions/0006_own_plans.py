@@ -1,4 +1,4 @@
-"""what a coordinator made different in one patient's plan"""
+"""plan overrides"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""symptoms that the team expects for a while"""
+"""agreed levels"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""the console: how the team signs in, and what the reports keep"""
+"""the console: sign-in and weekly reports"""
 
 import sqlalchemy as sa
 from alembic import op

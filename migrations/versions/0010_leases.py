@@ -1,4 +1,4 @@
-"""leases: who does what only one replica may do"""
+"""leases: the owner of a task that only one replica may do"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""versions: what was read before another transaction's change is not saved over it"""
+"""versions: a record is saved only if no other transaction has changed it since it was read"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,5 +17,5 @@ TABLES = (
 def upgrade() -> None:
     for table in TABLES:
         op.add_column(table, sa.Column("version", sa.Integer, nullable=False, server_default="0"))
-    # Its "version" is that of the text that was agreed to.
+    # Its column "version" is the version of the consent text.
     op.add_column("consent", sa.Column("row_version", sa.Integer, nullable=False, server_default="0"))

@@ -5,19 +5,22 @@ from functools import cache
 
 import pytest
 
-from bot.app import checkins, patients
-from bot.app.store import PatientState
+from bot.app.checkins import opening
+from bot.app.patients import registry
+from bot.app.records.patients import PatientState
 from bot.config import Settings
 from bot.core.screen import Action
-from bot.wiring import prepare
-from tests.fakes.memory_store import MemoryDatabase
+from bot.dialog import checkins
+from bot.wiring import build
+from tests.fakes.databases import MemoryDatabase
+from tests.fakes.work import work_on
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @cache
 def packaged():
-    return prepare(Settings.load({}, sandbox=True).in_sandbox(), sandbox=True).clinic
+    return build(Settings.load({}, sandbox=True).for_sandbox(), sandbox=True).clinic
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +37,13 @@ def database():
 def anna(database, clinic):
     """Active, and asked the first question of a quick check."""
 
-    def work(store):
-        added, _ = patients.add(store, clinic, code="P-0001", ici_start=date(2026, 2, 1), at=AT)
+    def work(stores):
+        added, _ = registry.add(
+            work_on(stores, clinic, AT, actor="operator"), code="P-0001", ici_start=date(2026, 2, 1)
+        )
         made = added.model_copy(update={"state": PatientState.ACTIVE, "chat_id": 7, "timezone": "Europe/Berlin"})
-        store.save_patient(made)
-        checkins.open_checkin(store, clinic, made, form="quick", kind="scheduled", due_at=AT, at=AT)
+        stores.patients.save(made)
+        opening.open_checkin(work_on(stores, clinic, AT), made, form="quick", kind="scheduled", due_at=AT)
         return made
 
     return database.run(work)
@@ -49,11 +54,11 @@ def choose(database, clinic, anna):
     """Tap a choice of the question that is asked now."""
 
     def tapped(choice, at=AT, kind="choose"):
-        def work(store):
-            row = store.open_checkin(anna.id)
+        def work(stores):
+            row = stores.checkins.open_of(anna.id)
             value = row.value
             tap = Action(kind=kind, subject=row.id, revision=value.revision, question=value.cursor, choice=choice)
-            return checkins.answer(store, clinic, anna, tap, at)
+            return checkins.tapped(work_on(stores, clinic, at), anna, tap)
 
         return database.run(work)
 

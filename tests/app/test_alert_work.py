@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import alert_work, alerts, checkins, queue
-from bot.app.lookup import RefusedError
-from bot.app.store import AlertState
+from bot.app.alerts import ownership, queue, raising
+from bot.app.checkins import opening
+from bot.app.ports.errors import RefusedError
+from bot.app.records.alerts import AlertState
 from bot.core.protocol import Tier
 from tests.app.conftest import AT
+from tests.contract.samples import staff
+from tests.fakes.work import work_on
 
 MINUTE = timedelta(minutes=1)
 SOON_AFTER = AT + 5 * MINUTE
@@ -19,9 +22,9 @@ def raised(database, clinic, anna):
     """Raise an alert; return its number."""
 
     def made(tier=Tier.URGENT, at=AT, rules=("new.yes",), **more):
-        def work(store):
-            alert = alerts.raise_alert(store, clinic, anna, tier=tier, rules=rules, checkin_id=None, at=at)
-            store.save_alert(alert.model_copy(update=more))
+        def work(stores):
+            alert = raising.raise_alert(work_on(stores, clinic, at), anna, tier=tier, rules=rules, checkin_id=None)
+            stores.alerts.save(alert.model_copy(update=more))
             return alert.id
 
         return database.run(work)
@@ -34,51 +37,51 @@ def do(database, clinic):
     """Let someone of the team do something with an alert."""
 
     def done(work, number, *words, by="lead-1", at=SOON_AFTER):
-        return database.run(lambda store: work(store, clinic, number, *words, by, at))
+        return database.run(lambda stores: work(work_on(stores, clinic, at, actor=by), number, *words))
 
     return done
 
 
 def audited(database, anna):
-    return [(line.actor, line.action) for line in database.run(lambda s: s.audit_lines(anna.code))]
+    return [(line.actor, line.action) for line in database.run(lambda s: s.audit.lines(anna.code))]
 
 
 def test_the_first_has_it_and_the_second_is_told(database, anna, raised, do):
     number = raised()
-    taken = do(alert_work.take, number)
-    assert (taken.taken_by, taken.taken_at) == ("lead-1", SOON_AFTER)
+    taken = do(ownership.acknowledge, number)
+    assert (taken.owner, taken.acknowledged_at) == ("lead-1", SOON_AFTER)
     with pytest.raises(RefusedError, match="taken by lead-1 at 09:05 UTC"):
-        do(alert_work.take, number, by="lead-2", at=SOON_AFTER + MINUTE)
-    assert do(alert_work.take, number, at=SOON_AFTER + MINUTE) == taken, "taken twice it stays as it was"
-    assert database.run(lambda s: s.alert(number)) == taken
-    assert ("lead-1", "alert_taken") in audited(database, anna)
+        do(ownership.acknowledge, number, by="lead-2", at=SOON_AFTER + MINUTE)
+    assert do(ownership.acknowledge, number, at=SOON_AFTER + MINUTE) == taken, "taken twice it stays as it was"
+    assert database.run(lambda s: s.alerts.get(number)) == taken
+    assert ("lead-1", "alert_acknowledged") in audited(database, anna)
 
 
 def test_it_can_be_handed_over(database, anna, raised, do):
     number = raised()
-    do(alert_work.take, number)
-    assert do(alert_work.assign, number, "lead-2", by="lead-3").taken_by == "lead-2"
-    assert ("lead-3", "alert_assigned") in audited(database, anna)
+    do(ownership.acknowledge, number)
+    assert do(ownership.hand_over, number, "lead-2", by="lead-3").owner == "lead-2"
+    assert ("lead-3", "alert_handed_over") in audited(database, anna)
 
 
 def test_what_came_of_it_is_noted_before_it_is_closed(database, anna, raised, do):
     number = raised()
     with pytest.raises(RefusedError, match="no outcome yet"):
-        do(alert_work.close, number)
-    noted = do(alert_work.note, number, "sent_to_ed")
-    assert (noted.outcome, noted.noted_at, noted.taken_by) == ("sent_to_ed", SOON_AFTER, "lead-1")
-    assert do(alert_work.note, number, "told_oncologist", by="lead-2").taken_by == "lead-1"
-    closed = do(alert_work.close, number, by="lead-2")
+        do(ownership.close, number)
+    noted = do(ownership.note, number, "sent_to_ed")
+    assert (noted.outcome, noted.noted_at, noted.owner) == ("sent_to_ed", SOON_AFTER, "lead-1")
+    assert do(ownership.note, number, "notified_oncologist", by="lead-2").owner == "lead-1"
+    closed = do(ownership.close, number, by="lead-2")
     assert (closed.state, closed.closed_by, closed.closed_at) == (AlertState.CLOSED, "lead-2", SOON_AFTER)
-    assert closed.next_step_at is None, "the patient is not asked about it any more"
+    assert closed.next_patient_prompt_at is None, "the patient is not asked about it any more"
     assert [a for _, a in audited(database, anna)].count("alert_noted") == 2
 
 
-@pytest.mark.parametrize("work", [alert_work.take, alert_work.close])
+@pytest.mark.parametrize("work", [ownership.acknowledge, ownership.close])
 def test_nothing_is_done_with_a_closed_one(raised, do, work):
     number = raised()
-    do(alert_work.note, number, "no_action")
-    do(alert_work.close, number)
+    do(ownership.note, number, "no_action")
+    do(ownership.close, number)
     with pytest.raises(RefusedError, match="was closed by lead-1: reopen it first"):
         do(work, number)
 
@@ -90,24 +93,24 @@ def test_nothing_is_done_with_a_closed_one(raised, do, work):
 def test_reopened_it_is_for_whoever_takes_it(raised, do, reply, state):
     number = raised(last_reply=reply)
     with pytest.raises(RefusedError, match="is open"):
-        do(alert_work.reopen, number)
-    do(alert_work.note, number, "not_reached")
-    do(alert_work.close, number)
-    again = do(alert_work.reopen, number, by="lead-2")
-    assert (again.state, again.taken_by, again.closed_at, again.closed_by) == (state, None, None, None)
-    assert (again.outcome, again.next_step_at) == ("not_reached", None)
+        do(ownership.reopen, number)
+    do(ownership.note, number, "not_reached")
+    do(ownership.close, number)
+    again = do(ownership.reopen, number, by="lead-2")
+    assert (again.state, again.owner, again.closed_at, again.closed_by) == (state, None, None, None)
+    assert (again.outcome, again.next_patient_prompt_at) == ("not_reached", None)
 
 
 def test_there_is_no_such_alert(do):
     with pytest.raises(RefusedError, match="there is no alert 99"):
-        do(alert_work.take, 99)
+        do(ownership.acknowledge, 99)
 
 
 # -- the queue
 
 
 def numbers(database, clinic, at):
-    return [line.id for line in database.run(lambda s: queue.queue(s, clinic, at))]
+    return [line.id for line in database.run(lambda s: queue.queue(work_on(s, clinic, at)))]
 
 
 def test_the_highest_tier_comes_first_then_the_overdue_then_what_is_declared_urgent(database, clinic, raised):
@@ -125,14 +128,14 @@ def test_what_is_taken_up_is_not_overdue_and_what_is_closed_is_gone(database, cl
     after = AT + clinic.protocol.clocks.ack[Tier.URGENT].next
 
     def line(at):
-        return database.run(lambda s: queue.queue(s, clinic, at))[0]
+        return database.run(lambda s: queue.queue(work_on(s, clinic, at)))[0]
 
     assert not line(after - MINUTE).overdue
-    assert (line(after).overdue, line(after).take_by) == (True, after)
-    do(alert_work.take, number)
+    assert (line(after).overdue, line(after).acknowledge_by) == (True, after)
+    do(ownership.acknowledge, number)
     assert not line(after).overdue
-    do(alert_work.note, number, "no_action")
-    do(alert_work.close, number)
+    do(ownership.note, number, "no_action")
+    do(ownership.close, number)
     assert numbers(database, clinic, after) == []
 
 
@@ -141,9 +144,9 @@ def test_one_line_says_what_changed(database, clinic, anna, choose):
         choose(choice)
     later = AT + timedelta(days=6)
 
-    def again(store):
-        anew = store.patient(anna.id)
-        return checkins.open_checkin(store, clinic, anew, form="quick", kind="scheduled", due_at=later, at=later)
+    def again(stores):
+        again = stores.patients.get(anna.id)
+        return opening.open_checkin(work_on(stores, clinic, later), again, form="quick", kind="scheduled", due_at=later)
 
     database.run(again)
     choose("yes", at=later)
@@ -151,7 +154,7 @@ def test_one_line_says_what_changed(database, clinic, anna, choose):
     choose("none", at=later)
     choose("+none", kind="toggle", at=later)
     choose("strong", at=later)
-    (line,) = database.run(lambda s: queue.queue(s, clinic, later))
+    (line,) = database.run(lambda s: queue.queue(work_on(s, clinic, later)))
     assert line.said == "numbness none → strong in 6 days, week 6, first report"
     assert (line.code, line.tier, line.week) == ("P-0001", "URGENT", 6)
 
@@ -159,29 +162,48 @@ def test_one_line_says_what_changed(database, clinic, anna, choose):
 def test_without_a_change_the_rules_are_named_and_what_the_patient_said(database, clinic, raised):
     raised(rules=("new.eyes", "new.face"))
     raised(Tier.SOON, declared="can_wait", mistake_at=AT)
-    first, second = database.run(lambda s: queue.queue(s, clinic, AT))
+    first, second = database.run(lambda s: queue.queue(work_on(s, clinic, AT)))
     assert first.said == "new.eyes, new.face, week 5, first report"
     assert second.said == "new.yes, week 5, the patient says it can wait, tapped by mistake"
 
 
 def test_a_list_that_is_cut_shows_the_worst_and_says_how_many_there_are(database, clinic, raised):
     numbers = [raised(tier) for tier in (Tier.SOON, Tier.EMERGENCY, Tier.URGENT)]
-    shown = database.run(lambda s: [line.id for line in queue.queue(s, clinic, SOON_AFTER, limit=2)])
+    shown = database.run(lambda s: [line.id for line in queue.queue(work_on(s, clinic, SOON_AFTER), limit=2)])
     assert shown == [numbers[1], numbers[2]]
     assert database.run(queue.count) == 3
 
 
 def test_the_clock_of_one_that_was_opened_again_begins_anew(database, clinic, raised, do):
     number = raised(Tier.EMERGENCY)
-    do(alert_work.note, number, "no_action")
-    do(alert_work.close, number)
-    do(alert_work.reopen, number, at=AT + 60 * MINUTE)
-    line = database.run(lambda s: queue.line(s, clinic, s.alert(number), AT + 61 * MINUTE))
-    assert (line.take_by, line.overdue) == (AT + 75 * MINUTE, False)
+    do(ownership.note, number, "no_action")
+    do(ownership.close, number)
+    do(ownership.reopen, number, at=AT + 60 * MINUTE)
+    line = database.run(lambda s: queue.line(work_on(s, clinic, AT + 61 * MINUTE), s.alerts.get(number)))
+    assert (line.acknowledge_by, line.overdue) == (AT + 75 * MINUTE, False)
 
 
 def test_what_was_never_recorded_was_none(database, clinic, choose):
     for choice in ("no", "none", "none", "mild", "not_at_all"):
         choose(choice)
-    (line,) = database.run(lambda s: queue.queue(s, clinic, SOON_AFTER))
+    (line,) = database.run(lambda s: queue.queue(work_on(s, clinic, SOON_AFTER)))
     assert line.said == "numbness none → mild, week 5, first report"
+
+
+def test_take_by_the_owner_again_is_not_audited_twice(database, anna, raised, do):
+    number = raised()
+    do(ownership.acknowledge, number)
+    do(ownership.acknowledge, number, at=SOON_AFTER + MINUTE)
+    assert [action for _, action in audited(database, anna)].count("alert_acknowledged") == 1
+
+
+def test_assign_of_a_closed_alert_says_that_it_is_closed(database, raised, do):
+    """Even to somebody who was removed: handing it to someone else would not help."""
+    database.run(lambda s: s.staff.add(staff("lead-2", state="gone")))
+    number = raised()
+    with pytest.raises(RefusedError, match="lead-2 was removed from the team"):
+        do(ownership.hand_over, number, "lead-2")
+    do(ownership.note, number, "no_action")
+    do(ownership.close, number)
+    with pytest.raises(RefusedError, match="was closed by lead-1: reopen it first"):
+        do(ownership.hand_over, number, "lead-2")

@@ -5,32 +5,34 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import caregivers, conversation
-from bot.app.ports import Meant
-from bot.app.store import AlertState, PatientState
+from bot.app.records.alerts import AlertState
+from bot.app.records.patients import PatientState
 from bot.core.protocol import Tier
 from bot.core.screen import Action
+from bot.dialog import caregivers, conversation
+from bot.dialog.replies import Meant
 from tests.app.conftest import AT
+from tests.fakes.work import runner, work_on
 
 BEN = 8
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def run(database):
-    return lambda work, *args, **more: database.run(lambda s: work(s, *args, **more))
+def run(database, clinic):
+    return runner(database, clinic)
 
 
 def link(database, clinic, anna):
     """Let the patient make a link; return its token."""
-    database.run(lambda s: caregivers.tapped(s, clinic, anna, Action(kind="care", choice="make"), AT))
-    rows = [q.row for q in database.tables.all("outbox") if q.row.screen.name == "care.link"]
+    database.run(lambda s: caregivers.tapped(work_on(s, clinic, AT), anna, Action(kind="care", choice="make")))
+    rows = [q.row for q in database.outbox() if q.row.screen.name == "care.link"]
     return re.search(r"start=(\S+)", rows[-1].screen.lines[0].values["link"])[1]
 
 
 def opened(run, clinic, token, at=AT, chat=BEN):
     run(conversation.start, clinic, chat, token, None, at)
-    return run(lambda s: s.caregiver_by_chat(chat))
+    return run(lambda s: s.caregivers.by_chat(chat))
 
 
 def test_a_link_too_old_opens_nothing(database, run, clinic, anna):
@@ -50,7 +52,7 @@ def test_a_new_link_ends_whoever_answers_now(database, run, clinic, anna):
     opened(run, clinic, link(database, clinic, anna))
     run(conversation.tap, clinic, BEN, Action(kind="care", choice="agree"), AT)
     link(database, clinic, anna)
-    assert [c.state for c in run(lambda s: s.caregivers(anna.id))] == ["ended", "invited"]
+    assert [c.state for c in run(lambda s: s.caregivers.of_patient(anna.id))] == ["ended", "invited"]
 
 
 def test_the_patients_own_chat_is_no_caregivers(database, run, clinic, anna):
@@ -71,22 +73,22 @@ def taps(row):
 @pytest.mark.parametrize("what", ["answer", "stop"])
 def test_who_has_not_agreed_yet_answers_and_decides_nothing(database, run, clinic, anna, what):
     opened(run, clinic, link(database, clinic, anna))
-    row = run(lambda s: s.open_checkin(anna.id))
+    row = run(lambda s: s.checkins.open_of(anna.id))
     run(conversation.tap, clinic, BEN, taps(row)[what], AT)
-    assert run(lambda s: s.open_checkin(anna.id)) == row
-    assert run(lambda s: s.patient(anna.id).state) is PatientState.ACTIVE
+    assert run(lambda s: s.checkins.open_of(anna.id)) == row
+    assert run(lambda s: s.patients.get(anna.id).state) is PatientState.ACTIVE
 
 
 def test_who_has_agreed_answers_and_still_decides_nothing(database, run, clinic, anna):
     opened(run, clinic, link(database, clinic, anna))
     run(conversation.tap, clinic, BEN, Action(kind="care", choice="agree"), AT)
-    row = run(lambda s: s.open_checkin(anna.id))
+    row = run(lambda s: s.checkins.open_of(anna.id))
     for word in ("pause", "leave", "erase", "leave_yes", "erase_yes", "week"):
         run(conversation.tap, clinic, BEN, Action(kind="stop", choice=word), AT)
-        patient = run(lambda s: s.patient(anna.id))
+        patient = run(lambda s: s.patients.get(anna.id))
         assert (patient.state, patient.pauses) == (PatientState.ACTIVE, ())
     run(conversation.tap, clinic, BEN, taps(row)["answer"], AT)
-    assert run(lambda s: s.open_checkin(anna.id)).value.answers["change"] == ("yes",)
+    assert run(lambda s: s.checkins.open_of(anna.id)).value.answers["change"] == ("yes",)
 
 
 # -- words that stand for a choice, or name a red flag
@@ -96,28 +98,28 @@ def test_a_number_answers_only_what_is_asked(database, run, clinic, anna, choose
     choose("no")
     choose("none")
     choose("yes")
-    row = run(lambda s: s.open_checkin(anna.id))
+    row = run(lambda s: s.checkins.open_of(anna.id))
     assert row.value.state == "paused", "a call screen stands: go on, or finish"
-    seen = len(database.tables.all("outbox"))
+    seen = len(database.outbox())
     for number in (1, 2, 9):
         run(conversation.said, clinic, anna.chat_id, Meant("choice", number), AT)
-    assert run(lambda s: s.open_checkin(anna.id)).value == row.value
-    assert [q.row.screen.name for q in database.tables.all("outbox")[seen:]] == ["said"], "once an hour"
+    assert run(lambda s: s.checkins.open_of(anna.id)).value == row.value
+    assert [q.row.screen.name for q in database.outbox()[seen:]] == ["said"], "once an hour"
 
 
 def test_a_number_beyond_the_choices_is_no_answer(run, clinic, anna):
-    before = run(lambda s: s.open_checkin(anna.id)).value
+    before = run(lambda s: s.checkins.open_of(anna.id)).value
     run(conversation.said, clinic, anna.chat_id, Meant("choice", 9), AT)
-    assert run(lambda s: s.open_checkin(anna.id)).value == before
+    assert run(lambda s: s.checkins.open_of(anna.id)).value == before
     run(conversation.said, clinic, anna.chat_id, Meant("choice", 1), AT)
-    assert run(lambda s: s.open_checkin(anna.id)).value.answers["change"] == ("no",)
+    assert run(lambda s: s.checkins.open_of(anna.id)).value.answers["change"] == ("no",)
 
 
 def names_red_flag(database, run, clinic, anna, at):
     """Say words that name a red flag; return the screens that came."""
-    seen = len(database.tables.all("outbox"))
+    seen = len(database.outbox())
     run(conversation.said, clinic, anna.chat_id, Meant("red_flag"), at)
-    return [q.row.screen.name for q in database.tables.all("outbox")[seen:]]
+    return [q.row.screen.name for q in database.outbox()[seen:]]
 
 
 def test_words_of_a_red_flag_show_a_fresh_call_screen_again_and_ask_anew_after_an_hour(
@@ -125,12 +127,12 @@ def test_words_of_a_red_flag_show_a_fresh_call_screen_again_and_ask_anew_after_a
 ):
     choose("no")
     choose("yes")
-    (alert,) = run(lambda s: s.alerts(anna.id))
+    (alert,) = run(lambda s: s.alerts.of_patient(anna.id))
     assert alert.tier is Tier.EMERGENCY
     soon = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=59))
     assert soon[0].startswith("call.")
     later = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=60))
     assert later == ["ask.safety_now"]
-    run(lambda s: s.save_alert(alert.model_copy(update={"state": AlertState.CLOSED})))
+    run(lambda s: s.alerts.save(alert.model_copy(update={"state": AlertState.CLOSED})))
     again = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=30))
     assert again == ["ask.safety_now"], "one that staff closed is over"

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import alert_work, changes, checkins
+from bot.app.alerts import ownership
+from bot.app.checkins import answering, opening
 from bot.core.protocol import Tier
 from tests.app.conftest import AT
+from tests.fakes.work import work_on
 
 
 @pytest.fixture
@@ -14,47 +16,49 @@ def done(database, choose, anna):
     """A check-in that ended with nothing."""
     for choice in ("no", "none", "none", "none"):
         choose(choice)
-    return database.run(lambda s: s.checkins(anna.id))[0]
+    return database.run(lambda s: s.checkins.of_patient(anna.id))[0]
 
 
 @pytest.fixture
 def change(database, clinic, anna):
     def given(row, question, *choices):
         return database.run(
-            lambda s: changes.change(s, clinic, s.patient(anna.id), s.checkin(row.id), question, choices, AT)
+            lambda s: answering.change(
+                work_on(s, clinic, AT), s.patients.get(anna.id), s.checkins.get(row.id), question, choices
+            )
         )
 
     return given
 
 
 def test_a_worse_answer_raises_and_is_asked_again_daily(database, anna, done, change):
-    assert database.run(lambda s: s.patient(anna.id)).watch is None
+    assert database.run(lambda s: s.patients.get(anna.id)).follow_up is None
     change(done, "numbness", "mild")
-    (alert,) = database.run(lambda s: s.alerts(anna.id))
+    (alert,) = database.run(lambda s: s.alerts.of_patient(anna.id))
     assert alert.tier is Tier.SOON
-    watch = database.run(lambda s: s.patient(anna.id)).watch
+    watch = database.run(lambda s: s.patients.get(anna.id)).follow_up
     assert (watch.groups, watch.since) == (("sensory",), AT.date())
 
 
 def test_both_answers_are_kept_and_it_is_in_the_record(database, anna, done, change):
     change(done, "numbness", "mild")
-    given = [a.choices for a in database.run(lambda s: s.answers(done.id)) if a.question == "numbness"]
+    given = [a.choices for a in database.run(lambda s: s.answers.of_checkin(done.id)) if a.question == "numbness"]
     assert given == [("none",), ("mild",)]
-    assert "answer_changed" in [line.action for line in database.run(lambda s: s.audit_lines(anna.code))]
+    assert "answer_changed" in [line.action for line in database.run(lambda s: s.audit.lines(anna.code))]
 
 
 def test_a_lower_answer_closes_no_alert(database, anna, done, change):
     change(done, "numbness", "strong")
-    before = database.run(lambda s: s.alerts(anna.id))
+    before = database.run(lambda s: s.alerts.of_patient(anna.id))
     assert [a.tier for a in before] == [Tier.URGENT]
     change(done, "numbness", "none")
-    assert database.run(lambda s: s.alerts(anna.id)) == before
+    assert database.run(lambda s: s.alerts.of_patient(anna.id)) == before
 
 
 def test_what_cannot_be_changes_nothing(database, done, change):
     assert change(done, "numbness", "purple") is None
     assert change(done, "stairs", "none") is None
-    assert database.run(lambda s: s.checkin(done.id)) == done
+    assert database.run(lambda s: s.checkins.get(done.id)) == done
 
 
 @pytest.mark.parametrize(("closed", "count"), [(False, 1), (True, 2)])
@@ -62,19 +66,19 @@ def test_what_is_known_raises_no_second_alert_while_staff_have_the_first(
     database, clinic, anna, choose, done, change, closed, count
 ):
     change(done, "numbness", "mild")
-    (first,) = database.run(lambda s: s.alerts(anna.id))
+    (first,) = database.run(lambda s: s.alerts.of_patient(anna.id))
     if closed:
-        database.run(lambda s: alert_work.note(s, clinic, first.id, "no_action", "lead-1", AT))
-        database.run(lambda s: alert_work.close(s, clinic, first.id, "lead-1", AT))
+        database.run(lambda s: ownership.note(work_on(s, clinic, AT, actor="lead-1"), first.id, "no_action"))
+        database.run(lambda s: ownership.close(work_on(s, clinic, AT, actor="lead-1"), first.id))
     later = AT + timedelta(days=1)
 
-    def again(store):
-        patient = store.patient(anna.id)
-        checkins.open_checkin(store, clinic, patient, form="quick", kind="scheduled", due_at=later, at=later)
+    def again(stores):
+        patient = stores.patients.get(anna.id)
+        opening.open_checkin(work_on(stores, clinic, later), patient, form="quick", kind="scheduled", due_at=later)
 
     database.run(again)
     for choice in ("no", "none", "none", "none"):
         choose(choice, at=later)
-    newest = database.run(lambda s: s.checkins(anna.id))[0]
+    newest = database.run(lambda s: s.checkins.of_patient(anna.id))[0]
     change(newest, "numbness", "mild")
-    assert len(database.run(lambda s: s.alerts(anna.id))) == count
+    assert len(database.run(lambda s: s.alerts.of_patient(anna.id))) == count

@@ -5,13 +5,17 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from bot.app import alert_work, alerts, conversation, duty, staff_chat, sweeps, team
-from bot.app.lookup import RefusedError
-from bot.app.ports import Meant
-from bot.app.store import Lane, OutboxState
+from bot.app.alerts import escalation, ownership, raising, replies
+from bot.app.operations import sweeps
+from bot.app.ports.errors import RefusedError
+from bot.app.records.messages import Lane, OutboxState
+from bot.app.team import members
 from bot.core.protocol import Tier
 from bot.core.screen import Action
+from bot.dialog import conversation, staff_chat
+from bot.dialog.replies import Meant
 from tests.app.conftest import AT
+from tests.fakes.work import runner, work_on
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -24,47 +28,47 @@ class Office:
         self.chats = {}
 
     def run(self, work, *args, **more):
-        return self.database.run(lambda s: work(s, *args, **more))
+        return runner(self.database, self.clinic)(work, *args, **more)
 
     def join(self, name, role="coordinator", at=AT):
         chat = 100 + len(self.chats)
-        _, token = self.run(team.add, self.clinic, name=name, role=role, language=None, by="lead-0", at=at)
+        _, token = self.run(members.add, self.clinic, name=name, role=role, language=None, by="lead-0", at=at)
         assert self.run(staff_chat.opened, self.clinic, token, chat, at) is not None
         self.chats[name] = chat
         self.news(name)
         return chat
 
     def duty(self, name, **more):
-        self.run(team.add_shift, name, by="lead-0", at=AT, **more)
+        self.run(members.add_shift, name, by="lead-0", at=AT, **more)
 
     def raise_alert(self, tier=Tier.URGENT, at=AT):
         made = {"tier": tier, "rules": ("new.yes",), "checkin_id": None, "at": at}
-        return self.run(alerts.raise_alert, self.clinic, self.anna, **made).id
+        return self.run(raising.raise_alert, self.clinic, self.anna, **made).id
 
     def sweep(self, at):
         return self.run(sweeps.team_clocks, self.clinic, at, 50)
 
     def news(self, name):
         """Messages to someone that they have not read yet, as (screen, mode): sent now, and read."""
-        rows = self.database.tables.all("outbox")
+        rows = self.database.outbox()
         new = [q.row for q in rows if q.row.chat_id == self.chats[name] and q.state is OutboxState.WAITING]
         for row in new:
-            self.run(lambda s, n=row.id: s.mark_sent(n, owner="me", message_id=n, at=AT))
+            self.run(lambda s, n=row.id: s.outbox.mark_sent(n, owner="me", message_id=n, at=AT))
         return [(row.screen, row.mode) for row in new]
 
     def names(self, name):
         return [(screen.name, mode) for screen, mode in self.news(name)]
 
     def alert(self, number):
-        return self.run(lambda s: s.alert(number))
+        return self.run(lambda s: s.alerts.get(number))
 
     def tap(self, name, number, word, at=AT + 5 * MINUTE):
-        person = self.run(lambda s: s.staff_by_name(name))
+        person = self.run(lambda s: s.staff.by_name(name))
         action = Action(kind="staff", subject=number, choice=word)
         return self.run(staff_chat.tapped, self.clinic, person, action, at)
 
     def audited(self):
-        return [(line.actor, line.action, dict(line.detail)) for line in self.run(lambda s: s.audit_lines(limit=500))]
+        return [(line.actor, line.action, dict(line.detail)) for line in self.run(lambda s: s.audit.lines(limit=500))]
 
 
 @pytest.fixture
@@ -94,7 +98,7 @@ def words(screen):
 def test_the_first_on_duty_is_told_at_once_by_code_and_tier_alone(two):
     number = two.raise_alert(Tier.EMERGENCY)
     two.sweep(AT)
-    (row,) = [q.row for q in two.database.tables.all("outbox") if q.row.screen.name == "staff.alert"]
+    (row,) = [q.row for q in two.database.outbox() if q.row.screen.name == "staff.alert"]
     assert (row.lane, row.patient_id, row.chat_id) == (Lane.REMINDER, None, two.chats["ann"])
     ((screen, mode),) = two.news("ann")
     assert (screen.name, mode) == ("staff.alert", "new"), "a new message, so that the phone sounds"
@@ -103,7 +107,7 @@ def test_the_first_on_duty_is_told_at_once_by_code_and_tier_alone(two):
     assert "new.yes" not in screen.model_dump_json()
     assert words(screen) == ["take", "reached", "hand_over"]
     assert [two.names(name) for name in ("ben", "cleo", "otto")] == [[], [], []]
-    assert two.alert(number).told == ("ann",)
+    assert two.alert(number).notified == ("ann",)
 
 
 def test_each_step_is_done_once_and_stands_in_the_audit(two):
@@ -112,9 +116,9 @@ def test_each_step_is_done_once_and_stands_in_the_audit(two):
         two.sweep(AT + minutes * MINUTE)
     new = {name: [s for s in two.names(name) if s == ("staff.alert", "new")] for name in two.chats}
     assert new == {name: [("staff.alert", "new")] for name in ("ann", "ben", "cleo", "otto")}
-    steps = [(d["stage"], d["told"]) for _, action, d in reversed(two.audited()) if action == "alert_escalated"]
+    steps = [(d["level"], d["notified"]) for _, action, d in reversed(two.audited()) if action == "alert_escalated"]
     assert steps == [("ROTA", "ann"), ("NEXT", "ben"), ("EVERYONE", "cleo"), ("OPERATOR", "otto")]
-    assert two.alert(number).staff_step_at is None
+    assert two.alert(number).next_escalation_at is None
 
 
 def test_who_takes_it_up_ends_it_and_the_others_are_shown(two):
@@ -141,7 +145,7 @@ def test_two_take_it_at_once_and_the_second_is_told(two):
     second = two.tap("ben", number, "take", AT + 6 * MINUTE)
     assert (second.toast.key, second.toast.values["who"], second.urgent) == ("staff.taken", "ann", True)
     assert second.toast.values["time"] == "10:05", "the clinic's own time"
-    assert two.alert(number).taken_by == "ann"
+    assert two.alert(number).owner == "ann"
 
 
 @pytest.mark.parametrize(
@@ -161,13 +165,13 @@ def test_a_call_is_noted_then_closed_and_can_be_opened_again(two):
     two.sweep(AT)
     two.tap("ann", number, "reached")
     noted = two.alert(number)
-    assert (noted.taken_by, noted.outcome, noted.staff_step_at) == ("ann", "spoke_to_patient", None)
+    assert (noted.owner, noted.outcome, noted.next_escalation_at) == ("ann", "spoke_to_patient", None)
     two.news("ann")
     two.tap("ann", number, "outcome")
     ((menu, mode),) = two.news("ann")
     assert (menu.name, mode) == ("staff.outcomes", "edit")
     assert words(menu)[:-1] == [
-        *("spoke_to_patient", "sent_to_ed", "told_oncologist", "drug_held", "no_action", "not_reached")
+        *("spoke_to_patient", "sent_to_ed", "notified_oncologist", "drug_held", "no_action", "not_reached")
     ]
     two.tap("ann", number, "drug_held")
     assert words(two.news("ann")[-1][0]) == ["close", "outcome", "hand_over"]
@@ -178,8 +182,8 @@ def test_a_call_is_noted_then_closed_and_can_be_opened_again(two):
     two.tap("ann", number, "reopen", AT + 2 * HOUR)
     two.sweep(AT + 2 * HOUR)
     opened = two.alert(number)
-    assert (opened.closed_at, opened.taken_by, opened.told, opened.stages) == (None, None, ("ann",), 1)
-    assert opened.staff_step_at == AT + 3 * HOUR, "its clocks run from then on"
+    assert (opened.closed_at, opened.owner, opened.notified, opened.escalation_level) == (None, None, ("ann",), 1)
+    assert opened.next_escalation_at == AT + 3 * HOUR, "its clocks run from then on"
 
 
 def test_it_is_handed_over_to_someone_who_has_a_chat(two):
@@ -192,11 +196,11 @@ def test_it_is_handed_over_to_someone_who_has_a_chat(two):
     assert [b.label.values.get("who") for row in menu.rows for b in row] == ["ben", "cleo", "otto", None]
     cleo = next(b.action.choice for row in menu.rows for b in row if b.label.values.get("who") == "cleo")
     two.tap("ann", number, cleo)
-    assert two.alert(number).taken_by == "cleo"
+    assert two.alert(number).owner == "cleo"
     assert ("staff.alert", "new") in two.names("cleo")
     assert keys(two.news("ann")[-1][0])[-1] == "staff.taken"
     assert two.tap("cleo", number, "to999").toast.key == "staff.toast.gone"
-    assert two.alert(number).taken_by == "cleo"
+    assert two.alert(number).owner == "cleo"
 
 
 def test_back_shows_the_alert_again(two):
@@ -206,14 +210,14 @@ def test_back_shows_the_alert_again(two):
     two.news("ann")
     two.tap("ann", number, "back")
     assert two.names("ann") == [("staff.alert", "edit")]
-    assert two.alert(number).taken_by is None, "looking takes nothing"
+    assert two.alert(number).owner is None, "looking takes nothing"
 
 
 def test_what_the_shell_does_is_shown_in_the_chats(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.news("ann")
-    two.run(alert_work.take, two.clinic, number, "desk", AT)
+    two.run(ownership.acknowledge, two.clinic, number, "desk", AT)
     ((screen, mode),) = two.news("ann")
     assert (keys(screen)[-1], screen.lines[-1].values["who"], mode) == ("staff.taken", "desk", "edit")
 
@@ -229,7 +233,7 @@ def test_nobody_is_told_to_wait_until_a_time_that_has_passed(two):
     two.sweep(AT + 30 * MINUTE)
     ((last, _),) = two.news("ann")
     assert last.lines[-1].key == "staff.anyones"
-    assert two.alert(number).taken_by is None
+    assert two.alert(number).owner is None
 
 
 def test_a_time_on_another_day_carries_its_date(two):
@@ -245,23 +249,23 @@ def test_a_time_on_another_day_carries_its_date(two):
 def test_with_nobody_in_the_team_an_alert_rests_until_someone_joins(office):
     number = office.raise_alert(Tier.EMERGENCY)
     office.sweep(AT)
-    assert office.alert(number).staff_step_at is None
+    assert office.alert(number).next_escalation_at is None
     office.join("ann", at=AT + HOUR)
     office.sweep(AT + HOUR)
     assert ("staff.alert", "new") in office.names("ann")
-    assert office.alert(number).told == ("ann",)
+    assert office.alert(number).notified == ("ann",)
 
 
 def test_who_joins_is_not_told_of_what_is_old_or_expected(office):
     old = office.raise_alert(Tier.EMERGENCY)
     office.sweep(AT)
-    later = AT + duty.STILL_NEWS
-    made = {"tier": Tier.URGENT, "rules": ("numb",), "checkin_id": None, "at": later, "expected": True}
-    expected = office.run(alerts.raise_alert, office.clinic, office.anna, **made).id
+    later = AT + escalation.STILL_NEWS
+    made = {"tier": Tier.URGENT, "rules": ("numb",), "checkin_id": None, "at": later, "is_agreed": True}
+    expected = office.run(raising.raise_alert, office.clinic, office.anna, **made).id
     office.join("ann", at=later)
     office.sweep(later)
     assert office.names("ann") == []
-    assert [office.alert(number).told for number in (old, expected)] == [(), ()]
+    assert [office.alert(number).notified for number in (old, expected)] == [(), ()]
 
 
 def test_someone_who_joins_doesnt_start_again_what_was_told_to_all(two):
@@ -270,7 +274,7 @@ def test_someone_who_joins_doesnt_start_again_what_was_told_to_all(two):
     two.join("dora", at=AT + HOUR)
     two.sweep(AT + HOUR)
     assert two.names("dora") == []
-    assert two.alert(number).stages == 4
+    assert two.alert(number).escalation_level == 4
 
 
 def test_nobody_on_duty_means_everyone_at_once(office):
@@ -292,13 +296,13 @@ def test_out_of_hours_the_cover_is_told_and_soon_waits_for_the_morning(office):
     soon = office.raise_alert(Tier.SOON, at=sunday)
     office.sweep(sunday)
     assert [len(office.news(name)) for name in ("ann", "ben", "cleo")] == [0, 1, 0]
-    assert office.alert(soon).told == ()
-    assert office.alert(soon).staff_step_at == sunday + 24 * HOUR, "no later than the next person's time"
+    assert office.alert(soon).notified == ()
+    assert office.alert(soon).next_escalation_at == sunday + 24 * HOUR, "no later than the next person's time"
 
 
 def test_who_is_away_is_covered(two):
     day = date(2026, 3, 2)
-    two.run(team.add_cover, two.clinic, "ann", "cleo", first=day, last=day, by="lead-0", at=AT)
+    two.run(members.add_cover, two.clinic, "ann", "cleo", first=day, last=day, by="lead-0", at=AT)
     two.raise_alert()
     two.sweep(AT)
     assert [len(two.news(name)) for name in ("ann", "cleo")] == [0, 1]
@@ -314,7 +318,7 @@ def test_who_blocked_the_bot_is_passed_over(two):
     two.news("ann")
     two.sweep(AT + 2 * MINUTE)
     assert two.names("ann") == []
-    assert two.alert(number).told == ("ann", "ben")
+    assert two.alert(number).notified == ("ann", "ben")
 
 
 def test_what_someone_had_who_blocked_the_bot_is_told_to_the_others(two):
@@ -323,15 +327,15 @@ def test_what_someone_had_who_blocked_the_bot_is_told_to_the_others(two):
     two.tap("ann", number, "take")
     two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT + 10 * MINUTE)
     two.sweep(AT + 10 * MINUTE)
-    assert two.alert(number).taken_by is None
+    assert two.alert(number).owner is None
     assert ("staff.alert", "new") in two.names("ben")
-    assert [a for _, a, _ in two.audited()].count("alert_passed_over") == 1
+    assert [a for _, a, _ in two.audited()].count("alert_reassigned") == 1
 
 
 def test_who_writes_again_can_be_told_again(two):
     two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT)
     two.run(conversation.said, two.clinic, two.chats["ann"], Meant("unknown"), AT + MINUTE)
-    assert two.run(lambda s: s.staff_by_name("ann")).unreachable_at is None
+    assert two.run(lambda s: s.staff.by_name("ann")).unreachable_at is None
     assert [a for _, a, _ in two.audited()][:2] == ["staff_reachable", "staff_unreachable"]
 
 
@@ -339,18 +343,18 @@ def test_who_is_removed_is_of_the_team_no_more(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.tap("ann", number, "take")
-    two.run(duty.remove, "ann", "lead-0", AT + MINUTE)
+    two.run(escalation.remove, "ann", "lead-0", AT + MINUTE)
     two.sweep(AT + MINUTE)
-    assert two.alert(number).taken_by is None
+    assert two.alert(number).owner is None
     assert ("staff.alert", "new") in two.names("ben")
-    assert two.run(lambda s: s.staff_by_chat(two.chats["ann"])) is None
-    assert [r.who for r in two.run(team.rota_lines, two.clinic, AT)] == ["ben"]
+    assert two.run(lambda s: s.staff.by_chat(two.chats["ann"])) is None
+    assert [r.who for r in two.run(members.rota_lines, two.clinic, AT)] == ["ben"]
     with pytest.raises(RefusedError, match="removed already"):
-        two.run(duty.remove, "ann", "lead-0", AT)
+        two.run(escalation.remove, "ann", "lead-0", AT)
     with pytest.raises(RefusedError, match="brings them back"):
         two.duty("ann")
     with pytest.raises(RefusedError, match="removed from the team"):
-        two.run(alert_work.assign, two.clinic, number, "ann", "ben", AT)
+        two.run(ownership.hand_over, two.clinic, number, "ann", "ben", AT)
 
 
 # -- what the patient says of the call
@@ -361,14 +365,14 @@ def test_a_patient_who_cant_call_is_told_to_whoever_has_the_alert(two, word):
     number = two.raise_alert()
     two.sweep(AT)
     two.news("ann")
-    two.run(alerts.reply, two.clinic, two.anna, number, word, AT + MINUTE)
+    two.run(replies.reply, two.clinic, two.anna, number, word, AT + MINUTE)
     ((screen, mode),) = two.news("ann")
     assert (screen.name, keys(screen)[-1], mode) == ("staff.notice", f"staff.call.{word}", "new")
     two.tap("ann", number, "hand_over")
-    two.run(alert_work.assign, two.clinic, number, "cleo", "ann", AT)
+    two.run(ownership.hand_over, two.clinic, number, "cleo", "ann", AT)
     two.news("cleo")
     two.news("ann")
-    two.run(alerts.reply, two.clinic, two.anna, number, word, AT + 2 * MINUTE)
+    two.run(replies.reply, two.clinic, two.anna, number, word, AT + 2 * MINUTE)
     assert two.names("cleo") == [("staff.notice", "new")]
     assert two.names("ann") == []
 
@@ -378,7 +382,7 @@ def test_a_patient_who_never_confirmed_a_call_is_told_to_the_team(two):
     two.sweep(AT)
     two.news("ann")
     for n in range(1, 5):
-        two.run(lambda s, n=n: alerts.step(s, two.clinic, s.alert(number), AT + n * 15 * MINUTE))
+        two.run(lambda s, n=n: replies.step(work_on(s, two.clinic, AT + n * 15 * MINUTE), s.alerts.get(number)))
     screens = [screen for screen, _ in two.news("ann")]
     assert [keys(s)[-1] for s in screens if s.name == "staff.notice"] == ["staff.call.unconfirmed"]
 
@@ -387,14 +391,14 @@ def test_not_yet_alone_is_no_news_for_the_team(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.news("ann")
-    two.run(alerts.reply, two.clinic, two.anna, number, "not_yet", AT + MINUTE)
+    two.run(replies.reply, two.clinic, two.anna, number, "not_yet", AT + MINUTE)
     assert two.names("ann") == []
 
 
 def test_what_the_patient_said_stands_on_the_alert(two):
     number = two.raise_alert()
     for word in ("is_urgent", "mistake", "called"):
-        two.run(alerts.reply, two.clinic, two.anna, number, word, AT)
+        two.run(replies.reply, two.clinic, two.anna, number, word, AT)
     two.sweep(AT)
     ((screen, _),) = two.news("ann")
     assert keys(screen)[1:5] == ["staff.first", "staff.call.confirmed", "staff.is_urgent", "staff.mistake"]
@@ -424,13 +428,13 @@ def test_a_cover_makes_sense(two):
         ("ann", "nobody", day, day, "nobody of the team"),
     ):
         with pytest.raises(RefusedError, match=why):
-            two.run(team.add_cover, two.clinic, away, instead, first=first, last=last, by="lead-0", at=AT)
-    made = two.run(team.add_cover, two.clinic, "ann", "cleo", first=day, last=day, by="lead-0", at=AT)
-    two.run(team.drop_cover, made.id, "lead-0", AT)
+            two.run(members.add_cover, two.clinic, away, instead, first=first, last=last, by="lead-0", at=AT)
+    made = two.run(members.add_cover, two.clinic, "ann", "cleo", first=day, last=day, by="lead-0", at=AT)
+    two.run(members.drop_cover, made.id, "lead-0", AT)
     with pytest.raises(RefusedError, match="there is no cover"):
-        two.run(team.drop_cover, made.id, "lead-0", AT)
+        two.run(members.drop_cover, made.id, "lead-0", AT)
     with pytest.raises(RefusedError, match="there is no shift"):
-        two.run(team.drop_shift, 99, "lead-0", AT)
+        two.run(members.drop_shift, 99, "lead-0", AT)
 
 
 def test_the_way_into_the_console_is_shown_where_there_is_one(two, clinic):
@@ -447,6 +451,17 @@ def test_a_sweep_that_comes_too_late_tells_nobody(two):
     number = two.raise_alert(Tier.EMERGENCY)
     due = two.alert(number)
     two.tap("ben", number, "take")
-    two.run(duty.step, two.clinic, due, AT + HOUR)
-    assert two.alert(number).told == ()
+    two.run(escalation.step, two.clinic, due, AT + HOUR)
+    assert two.alert(number).notified == ()
     assert [two.names(name) for name in ("ann", "cleo", "otto")] == [[], [], []]
+
+
+@pytest.mark.parametrize("fields", [{"owner": "ann", "acknowledged_at": AT}, {"closed_by": "ann", "closed_at": AT}])
+def test_step_of_an_alert_that_is_not_open_rests_its_clock(two, fields):
+    number = two.raise_alert()
+    left_over = two.alert(number).model_copy(update={"next_escalation_at": AT, **fields})
+    left_over = two.run(lambda s: s.alerts.save(left_over))
+    two.sweep(AT + MINUTE)
+    assert two.alert(number) == left_over.model_copy(
+        update={"next_escalation_at": None, "version": left_over.version + 1}
+    )

@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 
-from bot.app import importing
-from bot.app.importing import ImportFaultsError
+from bot.app.patients import importing
+from bot.app.patients.importing import ImportFaultsError
 from tests.app.conftest import AT
+from tests.fakes.work import work_on
 
 HEADER = "code,ici_start,regimen,plan,language,timezone\n"
 
@@ -15,28 +16,28 @@ HEADER = "code,ici_start,regimen,plan,language,timezone\n"
 def add(database, clinic):
     def done(text):
         content = text if isinstance(text, bytes) else text.encode()
-        return database.run(lambda s: importing.add_all(s, clinic, content, AT))
+        return database.run(lambda s: importing.add_all(work_on(s, clinic, AT, actor="operator"), content))
 
     return done
 
 
 @pytest.fixture
 def faults(add, database):
-    def told(text):
-        before = len(database.tables.all("patient"))
+    def notified(text):
+        before = len(database.run(lambda s: s.patients.page()))
         with pytest.raises(ImportFaultsError) as refused:
             add(text)
-        assert len(database.tables.all("patient")) == before, "nobody is added"
+        assert len(database.run(lambda s: s.patients.page())) == before, "nobody is added"
         return [str(fault) for fault in refused.value.faults]
 
-    return told
+    return notified
 
 
 def test_all_are_added_in_order_with_an_invite_each(database, add):
     made = add(HEADER + "P-0011,2026-02-01,combination,,es,Asia/Tokyo\nP-0010,2026-03-05,,,,\n")
     assert [one.code for one in made] == ["P-0011", "P-0010"]
     assert len({one.start for one in made}) == 2
-    first, second = (database.run(lambda s, c=c: s.patient_by_code(c)) for c in ("P-0011", "P-0010"))
+    first, second = (database.run(lambda s, c=c: s.patients.by_code(c)) for c in ("P-0011", "P-0010"))
     assert (first.regimen, first.plan, first.language, first.timezone) == (
         "combination",
         "combination",
@@ -60,7 +61,7 @@ def test_tables_as_programs_write_them(add, text):
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "notified"),
     [
         ("Anna,2026-02-01,,,,", "line 2, code: code 'Anna': use 2 to 16"),
         ("P-0001,2026-02-01,,,,", "line 2, code: P-0001 is in use already"),
@@ -76,13 +77,13 @@ def test_tables_as_programs_write_them(add, text):
         ("P-0011,2026-02-01", "line 2: 2 cells, but the first line names 6 columns"),
     ],
 )
-def test_a_bad_row(faults, anna, row, told):
+def test_a_bad_row(faults, anna, row, notified):
     (fault,) = faults(HEADER + row + "\n")
-    assert fault.startswith(told)
+    assert fault.startswith(notified)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "notified"),
     [
         ("", ["line 1: there is no column 'code'", "line 1: there is no column 'ici_start'"]),
         ("code,ici_start,name\n", ["line 1: column 'name' is not known: use code, ici_start, regimen"]),
@@ -91,10 +92,10 @@ def test_a_bad_row(faults, anna, row, told):
         ("code,ici_start\nP-0011,2026-02-01\nP-0011,2026-02-01\n", ["line 3, code: P-0011 stands in line 2 already"]),
     ],
 )
-def test_a_bad_table(faults, text, told):
+def test_a_bad_table(faults, text, notified):
     found = faults(text)
-    assert len(found) == len(told)
-    assert all(fault.startswith(start) for fault, start in zip(found, told, strict=True))
+    assert len(found) == len(notified)
+    assert all(fault.startswith(start) for fault, start in zip(found, notified, strict=True))
 
 
 def test_of_a_thousand_rows_the_seven_bad_ones_are_told_and_none_is_added(faults):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.app.installation import claim
-from tests.fakes.memory_store import MemoryDatabase
+from bot.app.operations.installation import claim
+from tests.fakes.databases import MemoryDatabase
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def database():
 
 
 def claimed(database, *, sandbox=False, oldest="abc", keys=("k1",)):
-    return database.run(lambda store: claim(store, sandbox=sandbox, oldest_key=oldest, key_ids=keys))
+    return database.run(lambda stores: claim(stores, sandbox=sandbox, oldest_key=oldest, key_ids=keys))
 
 
 def test_the_first_start_claims_it_and_the_next_is_welcome(database):

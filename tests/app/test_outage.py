@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import outage, plans, sweeps, work_items
-from bot.app.store import AlertRow, Lane, Outbox
+from bot.app.operations import outages, sweeps, tasks
+from bot.app.records.alerts import AlertRow
+from bot.app.records.messages import Lane, Outbox
+from bot.app.schedules import plans
 from bot.core.protocol import Tier
 from bot.core.screen import Screen, Text
 from tests.app.conftest import AT
+from tests.fakes.work import work_on
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -17,22 +20,22 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 def office(database, clinic):
     class Office:
         def run(self, fn, *args):
-            return database.run(lambda store: fn(store, *args))
+            return database.run(lambda stores: fn(stores, *args))
 
         def alive(self, at):
-            self.run(sweeps.alive, clinic, at, 50)
+            self.run(lambda s: sweeps.alive(work_on(s, clinic, at), 50))
 
         def heard(self, at):
-            self.run(outage.heard, clinic, at)
+            self.run(lambda s: outages.heard(work_on(s, clinic, at)))
 
         def items(self):
-            return {(item.kind, item.subject) for item in self.run(work_items.waiting)}
+            return {(item.kind, item.subject) for item in self.run(tasks.waiting)}
 
     return Office()
 
 
-def waits(store, patient, at):
-    store.enqueue(
+def waits(stores, patient, at):
+    stores.outbox.enqueue(
         Outbox(
             patient_id=patient.id,
             chat_id=7,
@@ -48,10 +51,10 @@ def waits(store, patient, at):
     )
 
 
-def all_sent(store):
+def all_sent(stores):
     lanes, until = list(Lane), AT + MINUTE
-    for claim in store.claim_outbox(AT, lanes=lanes, limit=50, owner="x", lease_until=until):
-        store.mark_sent(claim.row.id, owner="x", message_id=1, at=AT)
+    for claim in stores.outbox.claim(AT, lanes=lanes, limit=50, owner="x", lease_until=until):
+        stores.outbox.mark_sent(claim.row.id, owner="x", message_id=1, at=AT)
 
 
 def test_who_was_missed_in_a_long_silence_of_telegram_is_named(office, anna):
@@ -77,32 +80,32 @@ def test_of_replicas_that_hear_again_at_the_same_time_one_tells_of_it(office, da
     """With a webhook each of them asks Telegram: the others wait for the lock, and see that it was done."""
     office.heard(AT)
 
-    def late(store):
-        locked = store.limiter
+    def late(stores):
+        locked = stores.limits.budget
 
         def limiter():
             # The other one commits while this one waits.
-            store.save_setting(outage.HEARD_AT, (AT + HOUR).isoformat())
+            stores.settings.set(outages.HEARD_AT, (AT + HOUR).isoformat())
             return locked()
 
-        store.limiter = limiter
-        return store
+        stores.limits.budget = limiter
+        return stores
 
-    database.run(lambda store: outage.heard(late(store), None, AT + HOUR + MINUTE))
+    database.run(lambda stores: outages.heard(work_on(late(stores), None, AT + HOUR + MINUTE)))
     assert office.items() == set()
 
 
 def test_a_short_silence_is_none(office):
     office.heard(AT)
-    office.heard(AT + outage.LONG - MINUTE)
+    office.heard(AT + outages.LONG - MINUTE)
     assert office.items() == set()
 
 
 def test_a_restart_is_no_outage_and_half_an_hour_is_one(office):
     office.alive(AT)
-    office.alive(AT + outage.LONG - MINUTE)
+    office.alive(AT + outages.LONG - MINUTE)
     assert office.items() == set()
-    office.alive(AT + 2 * outage.LONG - MINUTE)
+    office.alive(AT + 2 * outages.LONG - MINUTE)
     assert {kind for kind, _ in office.items()} == {"outage"}
 
 
@@ -123,13 +126,13 @@ def test_the_bots_own_outage_is_told_once(office):
 
 
 def test_who_was_skipped_while_the_bot_was_down_is_named(office, clinic, database, anna):
-    planned = plans.rescheduled(database.run(lambda s: s.patient(anna.id)), clinic, AT)
-    database.run(lambda s: s.save_patient(planned))
+    planned = plans.rescheduled(database.run(lambda s: s.patients.get(anna.id)), clinic, AT)
+    database.run(lambda s: s.patients.save(planned))
     due = planned.next_due_at
     database.run(all_sent)
     office.alive(due - HOUR)
     back = due + 14 * HOUR
-    office.run(sweeps.check_ins_due, clinic, back, 50)
+    office.run(lambda s: sweeps.check_ins_due(work_on(s, clinic, back), 50))
     office.alive(back)
     (subject,) = (subject for kind, subject in office.items() if kind == "missed_in_outage")
     assert subject.endswith(f": {anna.code}")
@@ -139,35 +142,35 @@ def test_a_clock_set_back_is_noticed_also_after_a_restart_and_made_good_once(off
     ahead = AT + 2 * HOUR
     office.alive(ahead)
     alert = database.run(
-        lambda s: s.add_alert(
+        lambda s: s.alerts.add(
             AlertRow(
                 patient_id=anna.id,
                 checkin_id=None,
                 tier=Tier.EMERGENCY,
                 rules=("x",),
                 raised_at=ahead,
-                next_step_at=ahead + 15 * MINUTE,
+                next_patient_prompt_at=ahead + 15 * MINUTE,
             )
         )
     )
-    database.run(lambda s: s.save_chat_free_at({7: ahead}))
+    database.run(lambda s: s.limits.save_chats_free_at({7: ahead}))
     office.alive(AT)
-    assert database.run(lambda s: s.alert(alert.id)).next_step_at == AT + 15 * MINUTE
-    assert database.run(lambda s: s.chat_free_at([7])) == {}
+    assert database.run(lambda s: s.alerts.get(alert.id)).next_patient_prompt_at == AT + 15 * MINUTE
+    assert database.run(lambda s: s.limits.chats_free_at([7])) == {}
     office.alive(AT + MINUTE)
-    assert database.run(lambda s: s.alert(alert.id)).next_step_at == AT + 15 * MINUTE
+    assert database.run(lambda s: s.alerts.get(alert.id)).next_patient_prompt_at == AT + 15 * MINUTE
 
 
 def test_a_little_drift_is_no_jump(office, database, anna):
     office.alive(AT)
-    database.run(lambda s: s.save_chat_free_at({7: AT + MINUTE}))
+    database.run(lambda s: s.limits.save_chats_free_at({7: AT + MINUTE}))
     office.alive(AT - timedelta(seconds=20))
-    assert database.run(lambda s: s.chat_free_at([7])) != {}
+    assert database.run(lambda s: s.limits.chats_free_at([7])) != {}
 
 
 def test_replicas_go_by_the_clock_they_share(office, database, anna):
     """One that has not heard yet that it was set forward must not take it for set back, and hurry every alert."""
-    database.tables.put("shared_now", 1, AT + 2 * HOUR)
+    database.shared_now = AT + 2 * HOUR
     office.alive(AT + 2 * HOUR)
     due = AT + 3 * HOUR
     made = AlertRow(
@@ -176,11 +179,11 @@ def test_replicas_go_by_the_clock_they_share(office, database, anna):
         tier=Tier.EMERGENCY,
         rules=("x",),
         raised_at=AT + 2 * HOUR,
-        next_step_at=due,
+        next_patient_prompt_at=due,
     )
-    alert = database.run(lambda s: s.add_alert(made))
+    alert = database.run(lambda s: s.alerts.add(made))
     office.alive(AT)
-    assert database.run(lambda s: s.alert(alert.id)).next_step_at == due
+    assert database.run(lambda s: s.alerts.get(alert.id)).next_patient_prompt_at == due
     office.heard(AT)
     office.heard(AT + 2 * HOUR)
     assert office.items() == set(), "nor is it a silence"

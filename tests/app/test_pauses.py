@@ -4,53 +4,57 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.app import conversation, menus, patients
-from bot.app.plans import FAR, pauses_ended
-from bot.app.store import PatientState
+from bot.app.patients import participation, registry
+from bot.app.records.patients import PatientState
+from bot.app.schedules.plans import FAR, pauses_ended
 from bot.core.schedule import Pause
 from bot.core.screen import Action
+from bot.dialog import conversation, menus
 from tests.app.conftest import AT
+from tests.fakes.work import work_on
 
 TODAY = AT.date()
 DAY = timedelta(days=1)
 
 
 def patient(database, anna):
-    return database.run(lambda store: store.patient(anna.id))
+    return database.run(lambda stores: stores.patients.get(anna.id))
 
 
 def test_a_dated_pause_takes_the_place_of_an_open_one(database, clinic, anna):
-    database.run(lambda s: patients.pause(s, clinic, anna.code, None, AT))
+    database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, None))
     assert patient(database, anna).next_due_at is None
     later = AT + 20 * DAY
-    database.run(lambda s: patients.pause(s, clinic, anna.code, later.date() + 5 * DAY, later))
+    database.run(
+        lambda s: participation.pause(work_on(s, clinic, later, actor="operator"), anna.code, later.date() + 5 * DAY)
+    )
     now = patient(database, anna)
     assert now.state is PatientState.ACTIVE
     assert later.date() + 5 * DAY < now.next_due_at.date() <= later.date() + 12 * DAY
 
 
 def test_an_own_week_of_rest_ends_by_itself_also_in_an_open_pause(database, clinic, anna):
-    database.run(lambda s: patients.pause(s, clinic, anna.code, None, AT))
+    database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, None))
     resting = patient(database, anna)
-    database.run(lambda s: menus.stop_tapped(s, clinic, resting, "pause", AT))
+    database.run(lambda s: menus.stop_tapped(work_on(s, clinic, AT), resting, "pause"))
     assert patient(database, anna).next_due_at.date() <= TODAY + 14 * DAY
 
 
 def test_an_open_pause_takes_the_place_of_a_dated_one(database, clinic, anna):
-    database.run(lambda s: patients.pause(s, clinic, anna.code, TODAY + 5 * DAY, AT))
-    database.run(lambda s: patients.pause(s, clinic, anna.code, None, AT + 2 * DAY))
+    database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, TODAY + 5 * DAY))
+    database.run(lambda s: participation.pause(work_on(s, clinic, AT + 2 * DAY, actor="operator"), anna.code, None))
     now = patient(database, anna)
     assert (now.state, now.next_due_at) == (PatientState.PAUSED, None)
     assert now.pauses == (Pause(first=TODAY, last=TODAY + DAY), Pause(first=TODAY + 2 * DAY, last=FAR))
 
 
 def test_who_enrols_anew_in_an_open_pause_is_asked_again(database, clinic, anna):
-    database.run(lambda s: patients.pause(s, clinic, anna.code, None, AT))
+    database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, None))
     holiday = Pause(first=date(2026, 5, 1), last=date(2026, 5, 9))
     paused = patient(database, anna)
-    database.run(lambda s: s.save_patient(paused.model_copy(update={"pauses": (*paused.pauses, holiday)})))
-    token = database.run(lambda s: patients.invite_again(s, clinic, anna.code, AT))[1]
-    database.run(lambda s: conversation.start(s, clinic, 8, token, "en", AT))
+    database.run(lambda s: s.patients.save(paused.model_copy(update={"pauses": (*paused.pauses, holiday)})))
+    token = database.run(lambda s: registry.invite_again(work_on(s, clinic, AT, actor="operator"), anna.code))[1]
+    database.run(lambda s: conversation.start(work_on(s, clinic, AT), 8, token, "en"))
     for step, choice in (
         ("welcome", "next"),
         ("consent1", "next"),
@@ -63,7 +67,7 @@ def test_who_enrols_anew_in_an_open_pause_is_asked_again(database, clinic, anna)
         tap = Action(
             kind="enrol", subject=0, revision=patient(database, anna).enrol_revision, question=step, choice=choice
         )
-        database.run(lambda s, tap=tap: conversation.tap(s, clinic, 8, tap, AT))
+        database.run(lambda s, tap=tap: conversation.tap(work_on(s, clinic, AT), 8, tap))
     now = patient(database, anna)
     assert now.state is PatientState.ACTIVE
     assert now.next_due_at is not None

@@ -4,15 +4,18 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from bot.app import patients, plan_edits, sweeps
-from bot.app.lookup import RefusedError
-from bot.app.plan_edits import PlanEdit
-from bot.app.plans import occurrence_after, plan_of
-from bot.app.store import PatientState
-from bot.core.again import Watch
-from bot.core.own_plan import Own, Rhythm
+from bot.app.operations import sweeps
+from bot.app.patients import participation, registry
+from bot.app.ports.errors import RefusedError
+from bot.app.records.patients import PatientState
+from bot.app.schedules import plan_edits
+from bot.app.schedules.plan_edits import PlanEdit
+from bot.app.schedules.plans import occurrence_after, plan_of
+from bot.core.follow_up import FollowUp
+from bot.core.plan_override import PlanOverride, Rhythm
 from bot.core.schedule import Pause, phase_at
 from tests.app.conftest import AT
+from tests.fakes.work import work_on
 
 TODAY = AT.date()
 DAY = timedelta(days=1)
@@ -21,7 +24,9 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def edit(database, clinic, anna):
     def done(at=AT, **changes):
-        return database.run(lambda s: plan_edits.apply(s, clinic, anna.code, PlanEdit(**changes), "lead-1", at))
+        return database.run(
+            lambda s: plan_edits.apply(work_on(s, clinic, at, actor="lead-1"), anna.code, PlanEdit(**changes))
+        )
 
     return done
 
@@ -29,17 +34,17 @@ def edit(database, clinic, anna):
 @pytest.fixture
 def seen(database, clinic, anna):
     def done(at=AT, **changes):
-        return database.run(lambda s: plan_edits.preview(s, clinic, anna.code, PlanEdit(**changes), at))
+        return database.run(lambda s: plan_edits.preview(work_on(s, clinic, at), anna.code, PlanEdit(**changes)))
 
     return done
 
 
 def patient(database, anna):
-    return database.run(lambda s: s.patient(anna.id))
+    return database.run(lambda s: s.patients.get(anna.id))
 
 
-def told(database):
-    return [q.row.screen for q in database.tables.all("outbox") if q.row.screen.name == "plan.changed"]
+def notified(database):
+    return [q.row.screen for q in database.outbox() if q.row.screen.name == "plan.changed"]
 
 
 def days(preview, *marks, kind="check-in"):
@@ -59,7 +64,7 @@ def test_a_preview_changes_nothing(database, anna, seen):
     before = patient(database, anna)
     assert days(seen(regimen="combination"), "new")
     assert patient(database, anna) == before
-    assert told(database) == []
+    assert notified(database) == []
 
 
 def test_a_combination_is_asked_daily_and_the_new_days_are_marked(database, anna, edit):
@@ -95,16 +100,16 @@ def test_it_holds_at_once_and_the_patient_is_told_in_one_line(database, anna, ed
     assert after.send_time == time(18)
     assert after.next_due_at != before
     assert any(m.mark == "moved" for m in found.messages)
-    (screen,) = told(database)
+    (screen,) = notified(database)
     assert [line.key for line in screen.lines] == ["plan.changed", "done.next"]
-    (line,) = [a for a in database.run(lambda s: s.audit_lines(anna.code)) if a.action == "plan_changed"]
+    (line,) = [a for a in database.run(lambda s: s.audit.lines(anna.code)) if a.action == "plan_changed"]
     assert (line.actor, dict(line.detail)) == ("lead-1", {"send_time": "18:00:00"})
 
 
 def test_an_open_check_in_stays_and_a_day_that_was_asked_is_not_asked_again(database, clinic, anna, edit):
-    before = database.run(lambda s: s.open_checkin(anna.id))
+    before = database.run(lambda s: s.checkins.open_of(anna.id))
     edit(ici_start=TODAY - timedelta(days=28), send_time=time(18))
-    assert database.run(lambda s: s.open_checkin(anna.id)) == before
+    assert database.run(lambda s: s.checkins.open_of(anna.id)) == before
     assert patient(database, anna).next_due_at.date() > TODAY
 
 
@@ -127,7 +132,7 @@ def test_a_bad_edit_is_refused_and_changes_nothing(database, anna, edit, changes
     with pytest.raises(RefusedError, match=words):
         edit(**changes)
     assert patient(database, anna) == before
-    assert told(database) == []
+    assert notified(database) == []
 
 
 def test_all_faults_are_told_at_once(edit):
@@ -136,19 +141,19 @@ def test_all_faults_are_told_at_once(edit):
 
 
 def test_who_has_left_is_refused_and_who_is_invited_is_not_written_to(database, clinic, anna, edit):
-    database.run(lambda s: patients.add(s, clinic, code="P-0002", ici_start=TODAY, at=AT))
+    database.run(lambda s: registry.add(work_on(s, clinic, AT, actor="operator"), code="P-0002", ici_start=TODAY))
     new = PlanEdit(ici_start=TODAY + DAY)
-    found = database.run(lambda s: plan_edits.apply(s, clinic, "P-0002", new, "lead-1", AT))
+    found = database.run(lambda s: plan_edits.apply(work_on(s, clinic, AT, actor="lead-1"), "P-0002", new))
     assert found.ici_start == TODAY + DAY
-    assert told(database) == []
-    database.run(lambda s: patients.withdraw(s, clinic, anna.code, AT, actor="x"))
+    assert notified(database) == []
+    database.run(lambda s: participation.withdraw(work_on(s, clinic, AT, actor="x"), anna.code))
     assert patient(database, anna).state is PatientState.WITHDRAWN
     with pytest.raises(RefusedError, match="has left"):
         edit(send_time=time(18))
 
 
 def test_a_pause_leaves_a_gap_of_messages(database, clinic, anna, seen):
-    database.run(lambda s: patients.pause(s, clinic, anna.code, TODAY + 20 * DAY, AT))
+    database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, TODAY + 20 * DAY))
     assert seen().messages == ()
 
 
@@ -168,20 +173,20 @@ def test_every_so_many_days_weekdays_and_a_day_more_are_seen_before_they_hold(da
     extra = TODAY + 2 * DAY
     assert extra not in before
     assert days(seen(add_days=(extra,)), "new") == [extra]
-    assert patient(database, anna).own == Own()
+    assert patient(database, anna).plan_override == PlanOverride()
     edit(add_days=(extra,), weekdays=(3, 0, 3))
     edit(rhythms=(every_day,))
-    own = patient(database, anna).own
+    own = patient(database, anna).plan_override
     assert (own.rhythms, own.weekdays, [e.day for e in own.extras]) == ((every_day,), (0, 3), [extra])
-    assert len(told(database)) == 2
+    assert len(notified(database)) == 2
     edit(rhythms=(), weekdays=(), drop_days=(extra,))
-    assert patient(database, anna).own == Own()
+    assert patient(database, anna).plan_override == PlanOverride()
     assert days(seen()) == before
 
 
 def test_a_rhythm_doesnt_change_what_is_asked_daily(database, anna, clinic, edit):
-    watch = Watch(groups=("sensory",), since=TODAY)
-    database.run(lambda s: s.save_patient(s.patient(anna.id).model_copy(update={"watch": watch})))
+    watch = FollowUp(groups=("sensory",), since=TODAY)
+    database.run(lambda s: s.patients.save(s.patients.get(anna.id).model_copy(update={"follow_up": watch})))
     edit(rhythms=(Rhythm(first_day=0, every=30),), weekdays=(0,))
     following = occurrence_after(patient(database, anna), clinic, AT + DAY)
     assert following.local_date == TODAY + 2 * DAY, "a red flag's follow-up waits for no weekday"
@@ -190,7 +195,7 @@ def test_a_rhythm_doesnt_change_what_is_asked_daily(database, anna, clinic, edit
 def test_single_days_that_passed_are_forgotten_when_others_are_added(database, anna, edit):
     edit(add_days=(TODAY + DAY,))
     edit(at=AT + 3 * DAY, add_days=(TODAY + 9 * DAY,))
-    assert [e.day for e in patient(database, anna).own.extras] == [TODAY + 9 * DAY]
+    assert [e.day for e in patient(database, anna).plan_override.extras] == [TODAY + 9 * DAY]
 
 
 def test_a_day_more_that_falls_due_is_asked(database, clinic, anna, edit):
@@ -200,9 +205,9 @@ def test_a_day_more_that_falls_due_is_asked(database, clinic, anna, edit):
     due = occurrence_after(patient(database, anna), clinic, AT)
     while due.local_date < extra:
         due = occurrence_after(patient(database, anna), clinic, due.due_at)
-    database.run(lambda s: s.save_patient(s.patient(anna.id).model_copy(update={"next_due_at": due.due_at})))
-    database.run(lambda s: sweeps.check_ins_due(s, clinic, due.due_at, 9))
-    assert database.run(lambda s: s.open_checkin(anna.id)).due_at == due.due_at
+    database.run(lambda s: s.patients.save(s.patients.get(anna.id).model_copy(update={"next_due_at": due.due_at})))
+    database.run(lambda s: sweeps.check_ins_due(work_on(s, clinic, due.due_at), 9))
+    assert database.run(lambda s: s.checkins.open_of(anna.id)).due_at == due.due_at
 
 
 def test_a_planned_pause_has_a_reason_and_ends_by_itself(database, anna, edit, seen):
@@ -214,7 +219,7 @@ def test_a_planned_pause_has_a_reason_and_ends_by_itself(database, anna, edit, s
     edit(pause=pause)
     assert patient(database, anna).pauses == (pause,)
     assert patient(database, anna).state is PatientState.ACTIVE
-    screen = [q.row.screen for q in database.tables.all("outbox")][-1]
+    screen = [q.row.screen for q in database.outbox()][-1]
     assert (screen.lines[0].key, sorted(screen.lines[0].values)) == ("pause.planned", ["first", "last"])
     assert days(seen()) == [day for day in before if day not in gone]
 
@@ -231,10 +236,10 @@ def test_the_newest_pause_holds_where_two_meet(database, anna, edit):
 
 
 def test_an_open_check_in_stays_as_it_is_through_all_of_it(database, anna, edit):
-    before = database.run(lambda s: s.open_checkin(anna.id))
+    before = database.run(lambda s: s.checkins.open_of(anna.id))
     edit(rhythms=(Rhythm(first_day=0, every=1),), weekdays=(0,), add_days=(TODAY,))
     edit(pause=Pause(first=TODAY, last=TODAY + DAY))
-    assert database.run(lambda s: s.open_checkin(anna.id)) == before
+    assert database.run(lambda s: s.checkins.open_of(anna.id)) == before
 
 
 def test_what_was_asked_today_is_not_asked_again_by_any_of_it(database, anna, edit):
@@ -261,12 +266,12 @@ def test_bad_edits_of_ones_own_are_refused(database, anna, edit, bad, why):
 
 
 def test_only_an_active_patient_has_a_planned_pause(database, anna, clinic, edit):
-    database.run(lambda s: patients.pause(s, clinic, anna.code, None, AT))
+    database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, None))
     with pytest.raises(RefusedError, match="is paused: only an active"):
         edit(pause=Pause(first=TODAY, last=TODAY + DAY))
 
 
 def test_the_audit_says_what_became_different(database, anna, edit):
     edit(weekdays=(0,), send_time=time(18))
-    line = database.run(lambda s: s.audit_lines(anna.code))[0]
-    assert (line.actor, line.action, sorted(line.detail)) == ("lead-1", "plan_changed", ["own", "send_time"])
+    line = database.run(lambda s: s.audit.lines(anna.code))[0]
+    assert (line.actor, line.action, sorted(line.detail)) == ("lead-1", "plan_changed", ["plan_override", "send_time"])

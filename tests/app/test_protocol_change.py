@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from bot.app import checkins, menus
 from bot.core.screen import Action
+from bot.dialog import checkins, menus
 from tests.app.conftest import AT
+from tests.fakes.work import work_on
 
 
 def without_safety_now(clinic):
@@ -16,25 +17,25 @@ def without_safety_now(clinic):
 
 def test_it_is_closed_by_what_was_answered_and_the_patient_sees_the_menu(database, clinic, anna, choose):
     choose("yes")
-    number = database.run(lambda store: store.open_checkin(anna.id)).id
+    number = database.run(lambda stores: stores.checkins.open_of(anna.id)).id
     newer = without_safety_now(clinic)
-    database.run(lambda store: menus.where_they_are(store, newer, anna, AT))
-    row = database.run(lambda store: store.checkin(number))
+    database.run(lambda stores: menus.where_they_are(work_on(stores, newer, AT), anna))
+    row = database.run(lambda stores: stores.checkins.get(number))
     assert row.value.state == "expired"
-    (alert,) = database.run(lambda store: store.alerts(anna.id))
+    (alert,) = database.run(lambda stores: stores.alerts.of_patient(anna.id))
     assert alert.rules == ("change.worse",), "what was answered still counts"
 
 
 def test_a_tap_on_it_is_answered(database, clinic, anna, choose):
     choose("yes")
-    number = database.run(lambda store: store.open_checkin(anna.id)).id
+    number = database.run(lambda stores: stores.checkins.open_of(anna.id)).id
     newer = without_safety_now(clinic)
     tap = Action(kind="choose", subject=number, revision=1, question="safety_now", choice="none")
-    assert database.run(lambda store: checkins.answer(store, newer, anna, tap, AT)) is None
+    assert database.run(lambda stores: checkins.tapped(work_on(stores, newer, AT), anna, tap)) is None
 
 
 def test_one_that_can_still_be_asked_goes_on(database, clinic, anna, choose):
     choose("yes")
-    number = database.run(lambda store: store.open_checkin(anna.id)).id
-    database.run(lambda store: menus.where_they_are(store, clinic, anna, AT))
-    assert database.run(lambda store: store.checkin(number)).value.state == "asking"
+    number = database.run(lambda stores: stores.checkins.open_of(anna.id)).id
+    database.run(lambda stores: menus.where_they_are(work_on(stores, clinic, AT), anna))
+    assert database.run(lambda stores: stores.checkins.get(number)).value.state == "asking"

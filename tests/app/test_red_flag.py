@@ -2,15 +2,19 @@
 
 from datetime import timedelta
 
-from bot.app import alerts, checkins, sweeps
-from bot.app.store import Lane, OutboxState
+from bot.app.alerts import raising, replies
+from bot.app.checkins import opening
+from bot.app.operations import sweeps
+from bot.app.records.messages import Lane, OutboxState
 from bot.core.protocol import Tier
 from bot.core.screen import Action
+from bot.dialog import checkins
 from tests.app.conftest import AT
+from tests.fakes.work import work_on
 
 
 def waiting(database):
-    counts = database.run(lambda store: store.outbox_counts())
+    counts = database.run(lambda stores: stores.outbox.counts())
     return {lane: n for (lane, state), n in counts.items() if state is OutboxState.WAITING}
 
 
@@ -18,13 +22,15 @@ def send_all(database, at=AT):
     """Take all that waits as sent, in order; return (lane, screen) of each."""
     sent = []
     while claims := database.run(
-        lambda store: store.claim_outbox(
+        lambda stores: stores.outbox.claim(
             at, lanes=list(Lane), limit=9, owner="me", lease_until=at + timedelta(minutes=1)
         )
     ):
         for claim in claims:
             sent.append((claim.row.lane, claim.row.screen.name, claim.row.mode))
-            database.run(lambda store, c=claim: store.mark_sent(c.row.id, owner="me", message_id=c.row.id, at=at))
+            database.run(
+                lambda stores, c=claim: stores.outbox.mark_sent(c.row.id, owner="me", message_id=c.row.id, at=at)
+            )
     return sent
 
 
@@ -54,12 +60,16 @@ def test_an_urgent_one_too(database, choose):
 def test_all_of_it_is_stored_at_the_tap(database, anna, choose):
     choose("no")
     choose("yes")
-    (alert,) = database.run(lambda store: store.alerts(anna.id))
-    (assessment,) = database.run(lambda store: store.assessments(anna.id))
-    assert (alert.tier, alert.rules, alert.next_step_at) == (Tier.EMERGENCY, ("now.yes",), AT + timedelta(minutes=15))
+    (alert,) = database.run(lambda stores: stores.alerts.of_patient(anna.id))
+    (assessment,) = database.run(lambda stores: stores.assessments.of_patient(anna.id))
+    assert (alert.tier, alert.rules, alert.next_patient_prompt_at) == (
+        Tier.EMERGENCY,
+        ("now.yes",),
+        AT + timedelta(minutes=15),
+    )
     assert (assessment.tier, assessment.final, assessment.protocol_name) == (Tier.EMERGENCY, False, "default")
     assert len(assessment.protocol_hash) == 64
-    newest = database.run(lambda store: store.audit_lines("P-0001", limit=1))
+    newest = database.run(lambda stores: stores.audit.lines("P-0001", limit=1))
     assert [line.action for line in newest] == ["alert_raised"]
 
 
@@ -68,7 +78,7 @@ def test_the_loop_back_is_a_red_flag_message(database, clinic, choose):
     choose("yes")
     send_all(database)
     later = AT + timedelta(minutes=15)
-    swept = database.run(lambda store: sweeps.alert_clocks(store, clinic, later, 10))
+    swept = database.run(lambda stores: sweeps.alert_clocks(work_on(stores, clinic, later), 10))
     assert (swept.done, swept.errors) == (1, ())
     assert send_all(database, later) == [(Lane.RED_FLAG, "loopback.ask", "new")]
 
@@ -77,25 +87,27 @@ def test_a_higher_alert_takes_over_the_asking_and_closes_nothing(database, anna,
     for choice in ("no", "none", "yes"):  # URGENT
         choose(choice)
     choose("", kind="go_on")
-    database.run(lambda store: _raise_emergency(store, anna, choose))
-    emergency, urgent = database.run(lambda store: store.alerts(anna.id))
+    database.run(lambda stores: _raise_emergency(stores, anna, choose))
+    emergency, urgent = database.run(lambda stores: stores.alerts.of_patient(anna.id))
     assert (emergency.tier, urgent.tier) == (Tier.EMERGENCY, Tier.URGENT)
-    assert urgent.next_step_at is None
-    assert emergency.next_step_at is not None
+    assert urgent.next_patient_prompt_at is None
+    assert emergency.next_patient_prompt_at is not None
     assert urgent.state == "open"
 
 
-def _raise_emergency(store, anna, _choose):
-    row = store.open_checkin(anna.id)
-    alert = store.alerts(anna.id)[0].model_copy(update={"id": 0, "tier": Tier.EMERGENCY, "checkin_id": row.id})
-    alerts.hand_loop_back_to(store, store.add_alert(alert))
+def _raise_emergency(stores, anna, _choose):
+    row = stores.checkins.open_of(anna.id)
+    alert = stores.alerts.of_patient(anna.id)[0].model_copy(
+        update={"id": 0, "tier": Tier.EMERGENCY, "checkin_id": row.id}
+    )
+    raising.hand_safety_follow_up_to(stores, stores.alerts.add(alert))
 
 
 def test_need_help_now_is_an_urgent_alert_in_lane_0(database, anna, choose):
     send_all(database)
     choose("", kind="help_now")
     assert send_all(database) == [(Lane.RED_FLAG, "call.help", "new"), (Lane.RED_FLAG, "call.contact", "new")]
-    (alert,) = database.run(lambda store: store.alerts(anna.id))
+    (alert,) = database.run(lambda stores: stores.alerts.of_patient(anna.id))
     assert (alert.tier, alert.rules) == (Tier.URGENT, ("asked_for_help",))
 
 
@@ -103,35 +115,37 @@ def test_one_bad_alert_holds_up_no_other(database, clinic, anna, choose, monkeyp
     choose("no")
     choose("yes")
     choose("", kind="help_now")
-    real, seen = alerts.step, []
+    real, seen = replies.step, []
 
-    def step(store, clinic, alert, at):
+    def step(work, alert):
         seen.append(alert.id)
         if len(seen) == 1:
             raise KeyError("broken")
-        real(store, clinic, alert, at)
+        real(work, alert)
 
-    monkeypatch.setattr(alerts, "step", step)
-    swept = database.run(lambda store: sweeps.alert_clocks(store, clinic, AT + timedelta(hours=1), 10))
+    monkeypatch.setattr(replies, "step", step)
+    swept = database.run(lambda stores: sweeps.alert_clocks(work_on(stores, clinic, AT + timedelta(hours=1)), 10))
     assert swept.done == 1
     assert [type(e) for e in swept.errors] == [KeyError]
 
 
 def test_a_button_of_an_earlier_check_in_answers_nothing(database, clinic, anna):
-    first = database.run(lambda store: store.open_checkin(anna.id))
+    first = database.run(lambda stores: stores.checkins.open_of(anna.id))
     later = AT + timedelta(days=2)
     database.run(
-        lambda store: checkins.open_checkin(store, clinic, anna, form="quick", kind="scheduled", due_at=later, at=later)
+        lambda stores: opening.open_checkin(
+            work_on(stores, clinic, later), anna, form="quick", kind="scheduled", due_at=later
+        )
     )
     old = Action(kind="choose", subject=first.id, question="change", choice="no")
-    assert database.run(lambda store: checkins.answer(store, clinic, anna, old, later)) is None
-    assert not database.run(lambda store: store.open_checkin(anna.id)).value.answers
+    assert database.run(lambda stores: checkins.tapped(work_on(stores, clinic, later), anna, old)) is None
+    assert not database.run(lambda stores: stores.checkins.open_of(anna.id)).value.answers
 
 
 def test_nobody_answers_anothers_alert(database, clinic, anna, choose):
     choose("no")
     choose("yes")
-    (alert,) = database.run(lambda store: store.alerts(anna.id))
+    (alert,) = database.run(lambda stores: stores.alerts.of_patient(anna.id))
     other = anna.model_copy(update={"id": anna.id + 1, "code": "P-0002", "chat_id": 8})
-    assert database.run(lambda store: alerts.reply(store, clinic, other, alert.id, "called", AT)) is None
-    assert database.run(lambda store: store.alert(alert.id)).state == "open"
+    assert database.run(lambda stores: replies.reply(work_on(stores, clinic, AT), other, alert.id, "called")) is None
+    assert database.run(lambda stores: stores.alerts.get(alert.id)).state == "open"

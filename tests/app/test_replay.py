@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import replay
+from bot.app.concerns import replay
 from bot.core.protocol import Tier
 
 
@@ -15,7 +15,7 @@ def rows(database, anna, choose):
         choose(choice)
     choose("+none", kind="toggle")
     choose("none")
-    return database.run(lambda store: list(store.assessments(anna.id)))
+    return database.run(lambda stores: list(stores.assessments.of_patient(anna.id)))
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def replayed(database, clinic, anna, rows, monkeypatch):
     def done(protocol=clinic.protocol, **altered):
         changed = [rows[0].model_copy(update=altered)]
 
-        def work(store):
-            monkeypatch.setattr(store, "assessments", lambda *_, **__: changed, raising=False)
-            return replay.replay(store, anna.code, lambda _store, _hash: protocol)
+        def work(stores):
+            monkeypatch.setattr(stores.assessments, "of_patient", lambda *_, **__: changed)
+            return replay.replay(stores, anna.code, lambda _store, _hash: protocol)
 
         return database.run(work)
 
@@ -36,44 +36,44 @@ def replayed(database, clinic, anna, rows, monkeypatch):
 
 def test_what_was_stored_comes_out_again(rows, replayed):
     (found,) = replayed()
-    assert (len(rows), found.verdict, found.stored_tier, found.derived_tier) == (1, "same", "SOON", "SOON")
+    assert (len(rows), found.result, found.stored_tier, found.derived_tier) == (1, "same", "SOON", "SOON")
     assert found.stored_rules == found.derived_rules
 
 
 def test_another_tier_is_reported(replayed):
     (found,) = replayed(tier=Tier.ROUTINE)
-    assert (found.verdict, found.stored_tier, found.derived_tier) == ("differs", "ROUTINE", "SOON")
+    assert (found.result, found.stored_tier, found.derived_tier) == ("differs", "ROUTINE", "SOON")
 
 
 def test_other_rules_are_reported(replayed):
     (found,) = replayed(rules=("change.no",))
-    assert (found.verdict, found.stored_rules) == ("differs", ("change.no",))
+    assert (found.result, found.stored_rules) == ("differs", ("change.no",))
     assert "change.worse" in found.derived_rules
 
 
 def test_completeness_counts(replayed):
-    assert replayed(complete=False)[0].verdict == "differs"
+    assert replayed(complete=False)[0].result == "differs"
 
 
 def test_an_answer_that_is_not_stored_is_named(rows, replayed):
     basis = rows[0].basis
     (found,) = replayed(basis=basis.model_copy(update={"answers": {**basis.answers, "numbness": ("mild",)}}))
-    assert (found.verdict, found.missing) == ("differs", ("numbness",))
+    assert (found.result, found.missing) == ("differs", ("numbness",))
 
 
 def test_without_basis_or_protocol_nothing_is_claimed(replayed):
-    assert replayed(basis=None)[0].verdict == "no_basis"
-    assert replayed(None)[0].verdict == "no_protocol"
+    assert replayed(basis=None)[0].result == "no_basis"
+    assert replayed(None)[0].result == "no_protocol"
 
 
 def test_another_protocol_is_seen(clinic, replayed):
     calm = clinic.protocol.model_copy(update={"rules": ()})
     (found,) = replayed(calm)
-    assert (found.verdict, found.derived_tier) == ("differs", "ROUTINE")
+    assert (found.result, found.derived_tier) == ("differs", "ROUTINE")
 
 
 def test_the_oldest_comes_first(database, clinic, anna, rows):
     more = [rows[0].model_copy(update={"at": rows[0].at + timedelta(days=n)}) for n in (1, 2)]
-    database.run(lambda s: [s.add_assessment(row) for row in more])
+    database.run(lambda s: [s.assessments.add(row) for row in more])
     found = database.run(lambda s: replay.replay(s, anna.code, lambda _store, _hash: clinic.protocol))
     assert [one.at for one in found] == [rows[0].at, *(row.at for row in more)]

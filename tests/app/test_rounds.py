@@ -4,54 +4,59 @@ from datetime import time, timedelta
 
 import pytest
 
-from bot.app import checkins, plan_edits, rounds, settings, sweeps
-from bot.app.plan_edits import PlanEdit
-from bot.app.store import PatientState
+from bot.app.checkins import opening
+from bot.app.concerns import follow_up
+from bot.app.operations import sweeps
+from bot.app.records.patients import PatientState
+from bot.app.schedules import plan_edits
+from bot.app.schedules.plan_edits import PlanEdit
 from bot.core.schedule import Pause
 from bot.core.screen import Action
+from bot.dialog import settings
 from tests.app.conftest import AT
+from tests.fakes.work import work_on
 
 
 def patient(database, anna):
-    return database.run(lambda store: store.patient(anna.id))
+    return database.run(lambda stores: stores.patients.get(anna.id))
 
 
 def local_due(database, clinic, anna):
-    return rounds.local_day(patient(database, anna), clinic, patient(database, anna).next_due_at)
+    return follow_up.local_day(patient(database, anna), clinic, patient(database, anna).next_due_at)
 
 
-@pytest.mark.parametrize("kind", ["scheduled", "again", "baseline"])
+@pytest.mark.parametrize("kind", ["scheduled", "follow_up", "baseline"])
 def test_a_finding_after_the_time_was_changed_asks_no_second_time_today(database, clinic, anna, kind, choose):
-    def later_today(store):
-        row = store.open_checkin(anna.id)
-        store.save_checkin(row.model_copy(update={"kind": kind}))
+    def later_today(stores):
+        row = stores.checkins.open_of(anna.id)
+        stores.checkins.save(row.model_copy(update={"kind": kind}))
         planned_today = {"send_time": time(18), "ici_start": AT.date() - timedelta(days=28)}
-        store.save_patient(store.patient(anna.id).model_copy(update=planned_today))
+        stores.patients.save(stores.patients.get(anna.id).model_copy(update=planned_today))
 
     database.run(later_today)
-    assert rounds.rescheduled(patient(database, anna), clinic, AT).next_due_at.date() == AT.date()
+    assert follow_up.rescheduled(patient(database, anna), clinic, AT).next_due_at.date() == AT.date()
     for choice in ("yes", "none", "none"):
         choose(choice)
     choose("+none", kind="toggle")
     choose("none")
     found = patient(database, anna)
-    assert found.watch is not None
+    assert found.follow_up is not None
     assert local_due(database, clinic, anna) == AT.date() + timedelta(days=1)
 
 
 @pytest.mark.parametrize("kind", ["worse", "extra"])
 def test_what_was_asked_for_takes_the_place_of_no_planned_one(database, clinic, anna, kind):
-    def extra(store):
-        row = store.open_checkin(anna.id)
-        store.save_checkin(row.model_copy(update={"kind": kind}))
+    def extra(stores):
+        row = stores.checkins.open_of(anna.id)
+        stores.checkins.save(row.model_copy(update={"kind": kind}))
         planned_today = {"ici_start": AT.date() - timedelta(days=28)}
-        store.save_patient(store.patient(anna.id).model_copy(update=planned_today))
+        stores.patients.save(stores.patients.get(anna.id).model_copy(update=planned_today))
 
     database.run(extra)
     tap = Action(kind="set", subject=0, revision=0, question="time", choice="t1800")
-    database.run(lambda s: settings.tapped(s, clinic, patient(database, anna), tap, AT))
+    database.run(lambda s: settings.tapped(work_on(s, clinic, AT), s.patients.get(anna.id), tap))
     now = patient(database, anna)
-    planned = rounds.rescheduled(now, clinic, AT)
+    planned = follow_up.rescheduled(now, clinic, AT)
     assert (now.state, now.next_due_at) == (PatientState.ACTIVE, planned.next_due_at)
     assert now.next_due_at.date() == AT.date()
 
@@ -59,50 +64,52 @@ def test_what_was_asked_for_takes_the_place_of_no_planned_one(database, clinic, 
 @pytest.mark.parametrize("closed", [False, True])
 def test_what_fell_due_before_the_clock_was_set_back_takes_the_place_of_nothing(database, clinic, anna, closed):
     """That moment comes a second time; the check-in that is open, be it that one or a later, stays open."""
-    first = database.run(lambda s: s.open_checkin(anna.id))
+    first = database.run(lambda s: s.checkins.open_of(anna.id))
 
     def opened(due_at):
-        asked = {"form": "quick", "kind": "scheduled", "due_at": due_at, "at": due_at}
-        return database.run(lambda s: checkins.open_checkin(s, clinic, patient(database, anna), **asked))
+        asked = {"form": "quick", "kind": "scheduled", "due_at": due_at}
+        return database.run(
+            lambda s: opening.open_checkin(work_on(s, clinic, due_at), s.patients.get(anna.id), **asked)
+        )
 
     stands = opened(AT + timedelta(hours=5)) if closed else first
-    before = database.run(lambda s: s.outbox_counts())
+    before = database.run(lambda s: s.outbox.counts())
     assert opened(first.due_at) is None
-    assert database.run(lambda s: s.open_checkin(anna.id)).id == stands.id
-    assert database.run(lambda s: s.outbox_counts()) == before
+    assert database.run(lambda s: s.checkins.open_of(anna.id)).id == stands.id
+    assert database.run(lambda s: s.outbox.counts()) == before
 
 
 @pytest.fixture
 def due(database, clinic, anna):
     """Asked every day, last yesterday; today's check-in fell due a second ago, and no sweep was there for it."""
 
-    def begin(store):
-        store.save_checkin(store.open_checkin(anna.id).model_copy(update={"due_at": AT - timedelta(days=1)}))
+    def begin(stores):
+        stores.checkins.save(stores.checkins.open_of(anna.id).model_copy(update={"due_at": AT - timedelta(days=1)}))
         daily = {"ici_start": AT.date() - timedelta(days=28), "regimen": "combination"}
-        row = store.patient(anna.id).model_copy(update=daily)
-        store.save_patient(rounds.rescheduled(row, clinic, AT - timedelta(days=1)))
+        row = stores.patients.get(anna.id).model_copy(update=daily)
+        stores.patients.save(follow_up.rescheduled(row, clinic, AT - timedelta(days=1)))
 
     database.run(begin)
     database.run(lambda s: store_due(s, clinic, anna))
-    moment = patient(database, anna).next_due_at
-    assert moment.date() == AT.date()
-    return moment
+    timestamp = patient(database, anna).next_due_at
+    assert timestamp.date() == AT.date()
+    return timestamp
 
 
-def store_due(store, clinic, anna):
-    row = store.patient(anna.id)
+def store_due(stores, clinic, anna):
+    row = stores.patients.get(anna.id)
     while row.next_due_at.date() < AT.date():
-        row = rounds.rescheduled(row, clinic, row.next_due_at)
-    store.save_patient(row)
+        row = follow_up.rescheduled(row, clinic, row.next_due_at)
+    stores.patients.save(row)
 
 
 def edited(database, clinic, at, edit):
-    database.run(lambda s: plan_edits.apply(s, clinic, "P-0001", edit, "ann", at))
+    database.run(lambda s: plan_edits.apply(work_on(s, clinic, at, actor="ann"), "P-0001", edit))
 
 
 def opened_today(database, clinic, anna, at):
-    database.run(lambda s: sweeps.check_ins_due(s, clinic, at, 50))
-    rows = database.run(lambda s: s.checkins(anna.id))
+    database.run(lambda s: sweeps.check_ins_due(work_on(s, clinic, at), 50))
+    rows = database.run(lambda s: s.checkins.of_patient(anna.id))
     return [row.due_at for row in rows if row.due_at.date() == AT.date()]
 
 

@@ -4,13 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import checkins, queue, snoozes
-from bot.app.lookup import RefusedError
-from bot.app.team_store import Snooze
+from bot.app.alerts import queue
+from bot.app.checkins import opening
+from bot.app.concerns import agreed_levels
+from bot.app.ports.errors import RefusedError
+from bot.app.records.alerts import Snooze
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.core.triage import History, assess
+from bot.dialog import checkins
 from tests.app.conftest import AT
+from tests.fakes.work import work_on
 
 DAY = timedelta(days=1)
 
@@ -22,23 +26,25 @@ class Checks:
         self.database, self.clinic, self.anna = database, clinic, anna
 
     def _tap(self, word, kind="choose"):
-        def work(store):
-            row = store.open_checkin(self.anna.id)
+        def work(stores):
+            row = stores.checkins.open_of(self.anna.id)
             at = {"subject": row.id, "revision": row.value.revision, "question": row.value.cursor or ""}
             tap = Action(kind=kind, choice=word, **at)
-            checkins.answer(store, self.clinic, store.patient(self.anna.id), tap, row.due_at)
+            checkins.tapped(work_on(stores, self.clinic, row.due_at), stores.patients.get(self.anna.id), tap)
 
         self.database.run(work)
 
     def _open(self):
-        return self.database.run(lambda s: s.open_checkin(self.anna.id))
+        return self.database.run(lambda s: s.checkins.open_of(self.anna.id))
 
     def _begin(self, at):
-        def work(store):
-            row = store.open_checkin(self.anna.id)
+        def work(stores):
+            row = stores.checkins.open_of(self.anna.id)
             if row is None or row.due_at != at:
-                patient = store.patient(self.anna.id)
-                checkins.open_checkin(store, self.clinic, patient, form="quick", kind="scheduled", due_at=at, at=at)
+                patient = stores.patients.get(self.anna.id)
+                opening.open_checkin(
+                    work_on(stores, self.clinic, at), patient, form="quick", kind="scheduled", due_at=at
+                )
 
         self.database.run(work)
 
@@ -52,7 +58,7 @@ class Checks:
     def __call__(self, numbness, at, *, interference="not_at_all", now="none"):
         """Answer one check; return the alerts it raised and the screen it ended with."""
         self._begin(at)
-        before = {a.id for a in self.database.run(lambda s: s.alerts(self.anna.id))}
+        before = {a.id for a in self.database.run(lambda s: s.alerts.of_patient(self.anna.id))}
         answers = {"change": "no", "safety_now": now, "safety_new": "none", "numbness": numbness}
         answers["interference"] = interference
         while (row := self._open()) is not None and row.value.state != "stopped":
@@ -63,8 +69,8 @@ class Checks:
                 self._several(question)
             else:
                 self._tap(answers.get(question.id, question.choices[0].id))
-        new = [a for a in self.database.run(lambda s: s.alerts(self.anna.id)) if a.id not in before]
-        return new, [q.row.screen.name for q in self.database.tables.all("outbox")][-1]
+        new = [a for a in self.database.run(lambda s: s.alerts.of_patient(self.anna.id)) if a.id not in before]
+        return new, [q.row.screen.name for q in self.database.outbox()][-1]
 
 
 @pytest.fixture
@@ -75,7 +81,9 @@ def check(database, clinic, anna):
 @pytest.fixture
 def expect(database, clinic, anna):
     def done(question="numbness", level="medium", days=14, at=AT, by="lead-1"):
-        return database.run(lambda s: snoozes.snooze(s, clinic, anna.code, question, level, days, by, at))
+        return database.run(
+            lambda s: agreed_levels.snooze(work_on(s, clinic, at, actor=by), anna.code, question, level, days)
+        )
 
     return done
 
@@ -93,7 +101,7 @@ def test_worse_than_expected_is_an_alert(check, expect):
     check("mild", AT)
     expect(level="mild")
     (alert,), _ = check("medium", AT + DAY)
-    assert (alert.tier, alert.expected, alert.staff_step_at) == (Tier.SOON, False, AT + DAY)
+    assert (alert.tier, alert.is_agreed, alert.next_escalation_at) == (Tier.SOON, False, AT + DAY)
 
 
 def test_it_ends_by_itself(check, expect):
@@ -105,16 +113,16 @@ def test_it_ends_by_itself(check, expect):
 
 def test_it_can_be_ended(database, anna, check, expect):
     expect()
-    database.run(lambda s: snoozes.wake(s, anna.code, "numbness", "lead-2", AT))
+    database.run(lambda s: agreed_levels.end(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
     assert len(check("mild", AT)[0]) == 1
     with pytest.raises(RefusedError, match="not expected"):
-        database.run(lambda s: snoozes.wake(s, anna.code, "numbness", "lead-2", AT))
+        database.run(lambda s: agreed_levels.end(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
 
 
 def test_the_newest_of_one_symptom_holds(database, anna, expect):
     expect(level="strong")
     expect(level="mild", by="lead-2")
-    (row,) = database.run(lambda s: snoozes.active(s, anna.id, AT))
+    (row,) = database.run(lambda s: agreed_levels.active(work_on(s, at=AT), anna.id))
     assert (row.level, row.made_by) == ("mild", "lead-2")
 
 
@@ -123,28 +131,28 @@ def test_an_urgent_finding_stays_an_alert_with_its_call_screen_and_only_the_team
 ):
     expect(level="very_strong")
     (alert,), _ = check("strong", AT)
-    assert (alert.tier, alert.expected, alert.staff_step_at) == (Tier.URGENT, True, None)
-    names = [q.row.screen.name for q in database.tables.all("outbox")]
+    assert (alert.tier, alert.is_agreed, alert.next_escalation_at) == (Tier.URGENT, True, None)
+    names = [q.row.screen.name for q in database.outbox()]
     assert any(name.startswith("call.urgent") for name in names)
-    line = database.run(lambda s: queue.line(s, clinic, s.alert(alert.id), AT + 30 * DAY))
-    assert (line.expected, line.overdue) == (True, False)
+    line = database.run(lambda s: queue.line(work_on(s, clinic, AT + 30 * DAY), s.alerts.get(alert.id)))
+    assert (line.is_agreed, line.overdue) == (True, False)
 
 
 def test_what_comes_beside_the_symptom_counts_in_full(check, expect):
     expect(level="very_strong")
     (alert,), _ = check("mild", AT, interference="very_much")
-    assert (alert.tier, alert.expected) == (Tier.SOON, False)
+    assert (alert.tier, alert.is_agreed) == (Tier.SOON, False)
 
 
 def test_an_emergency_is_never_expected(check, expect):
     expect(level="very_strong")
     (alert,), _ = check("mild", AT, now="yes")
-    assert (alert.tier, alert.expected) == (Tier.EMERGENCY, False)
+    assert (alert.tier, alert.is_agreed) == (Tier.EMERGENCY, False)
 
 
 def test_a_skipped_question_is_not_what_was_expected(database, clinic, check, expect):
     expect(level="very_strong")
-    found = database.run(lambda s: snoozes._is_worse(clinic, "numbness", ("skip",), "very_strong"))
+    found = database.run(lambda s: agreed_levels._is_worse(clinic, "numbness", ("skip",), "very_strong"))
     assert found
 
 
@@ -164,7 +172,7 @@ def test_a_skipped_question_is_not_what_was_expected(database, clinic, check, ex
 def test_bad_expectations_are_refused(database, anna, expect, bad, why):
     with pytest.raises(RefusedError, match=why):
         expect(**bad)
-    assert database.run(lambda s: s.snoozes(anna.id)) == []
+    assert database.run(lambda s: s.agreed_levels.of_patient(anna.id)) == []
 
 
 def test_28_days_are_the_most(expect):
@@ -174,10 +182,10 @@ def test_28_days_are_the_most(expect):
 def test_it_stands_on_each_later_alert_and_in_the_audit_without_the_symptom(database, clinic, anna, check, expect):
     expect(level="mild")
     (alert,), _ = check("medium", AT)
-    line = database.run(lambda s: queue.line(s, clinic, alert, AT))
+    line = database.run(lambda s: queue.line(work_on(s, clinic, AT), alert))
     assert "expecting numbness up to mild until 2026-03-16 (lead-1)" in line.said
-    audited = database.run(lambda s: s.audit_lines(anna.code))
-    made = next(each for each in audited if each.action == "symptom_expected")
+    audited = database.run(lambda s: s.audit.lines(anna.code))
+    made = next(each for each in audited if each.action == "level_agreed")
     assert (made.actor, dict(made.detail)) == ("lead-1", {"days": 14})
 
 
@@ -185,8 +193,8 @@ def test_what_became_an_emergency_since_is_not_expected_any_more(database, clini
     """The protocol was changed after somebody had expected it."""
     answers = {"arms": ("cannot",)}
     row = Snooze(patient_id=anna.id, question="arms", level="cannot", until=AT + DAY, made_by="x", made_at=AT)
-    database.run(lambda s: s.add_snooze(row))
+    database.run(lambda s: s.agreed_levels.add(row))
     found = assess(answers, History(), clinic.protocol, form="full", finished=True)
     assert found.tier is Tier.EMERGENCY
-    compared = (found, answers, History(), "full", AT)
-    assert not database.run(lambda s: snoozes.explains(s, clinic, anna.id, *compared))
+    compared = (found, answers, History(), "full")
+    assert not database.run(lambda s: agreed_levels.explains(work_on(s, clinic, AT), anna.id, *compared))

@@ -4,13 +4,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.app import conversation, digest, outage, staff_chat, sweeps, team, work_items
-from bot.app.lookup import RefusedError
-from bot.app.ports import Meant
-from bot.app.store import Lane, PatientState, WorkItem
-from bot.app.store_errors import DuplicateError
+from bot.app.operations import outages, sweeps, tasks
+from bot.app.ports.errors import DuplicateError, RefusedError
+from bot.app.records.alerts import Task
+from bot.app.records.messages import Lane
+from bot.app.records.patients import PatientState
+from bot.app.team import digest, members
 from bot.core.protocol import Tier
 from bot.core.screen import Action
+from bot.dialog import conversation, staff_chat
+from bot.dialog.replies import Meant
 from tests.app.conftest import AT
 from tests.app.test_duty import HOUR, MINUTE, Office, keys, words
 from tests.contract.samples import session
@@ -27,7 +30,7 @@ def office(database, clinic, anna):
 
 def invited(office, name="ben", role="coordinator", **more):
     values = {"name": name, "role": role, "language": None, "by": "lead-0", "at": AT} | more
-    return office.run(team.add, office.clinic, **values)[1]
+    return office.run(members.add, office.clinic, **values)[1]
 
 
 def start(office, chat, token, at=AT):
@@ -35,7 +38,7 @@ def start(office, chat, token, at=AT):
 
 
 def sent_to(office, chat):
-    return [q.row for q in office.database.tables.all("outbox") if q.row.chat_id == chat]
+    return [q.row for q in office.database.outbox() if q.row.chat_id == chat]
 
 
 # -- joining
@@ -44,38 +47,38 @@ def sent_to(office, chat):
 def test_a_link_makes_a_chat_someones_once(office):
     token = invited(office)
     start(office, 200, token)
-    ben = office.run(lambda s: s.staff_by_chat(200))
+    ben = office.run(lambda s: s.staff.by_chat(200))
     assert (ben.name, ben.state, ben.token_hash, ben.joined_at) == ("ben", "active", None, AT)
     assert [r.screen.name for r in sent_to(office, 200)] == ["staff.welcome", "staff.menu"]
     start(office, 201, token)
-    assert office.run(lambda s: s.staff_by_chat(201)) is None
+    assert office.run(lambda s: s.staff.by_chat(201)) is None
     assert [r.screen.name for r in sent_to(office, 201)] == ["stranger.bad_invite"]
 
 
 def test_a_link_that_is_too_old_opens_nothing(office):
     token = invited(office)
     start(office, 200, token, at=AT + office.clinic.protocol.clocks.invite_valid)
-    assert office.run(lambda s: s.staff_by_chat(200)) is None
+    assert office.run(lambda s: s.staff.by_chat(200)) is None
 
 
 def test_a_new_link_ends_the_earlier_one_and_moves_the_chat(office):
     old = invited(office)
-    _, new = office.run(team.link_again, office.clinic, "ben", "lead-0", AT)
+    _, new = office.run(members.link_again, office.clinic, "ben", "lead-0", AT)
     start(office, 200, old)
-    assert office.run(lambda s: s.staff_by_chat(200)) is None
+    assert office.run(lambda s: s.staff.by_chat(200)) is None
     start(office, 200, new)
-    _, again = office.run(team.link_again, office.clinic, "ben", "lead-0", AT)
-    assert office.run(lambda s: s.staff_by_chat(200)).name == "ben", "the old chat stays until then"
+    _, again = office.run(members.link_again, office.clinic, "ben", "lead-0", AT)
+    assert office.run(lambda s: s.staff.by_chat(200)).name == "ben", "the old chat stays until then"
     start(office, 201, again)
-    assert office.run(lambda s: (s.staff_by_chat(200), s.staff_by_chat(201).name)) == (None, "ben")
+    assert office.run(lambda s: (s.staff.by_chat(200), s.staff.by_chat(201).name)) == (None, "ben")
 
 
 def test_a_chat_that_is_someone_elses_stays_theirs(office):
     token = invited(office)
     start(office, office.chats["ann"], token)
-    assert office.run(lambda s: s.staff_by_chat(office.chats["ann"])).name == "ann"
+    assert office.run(lambda s: s.staff.by_chat(office.chats["ann"])).name == "ann"
     start(office, 7, token)
-    assert office.run(lambda s: s.staff_by_chat(7)) is None, "a patient's chat is the patient's"
+    assert office.run(lambda s: s.staff.by_chat(7)) is None, "a patient's chat is the patient's"
 
 
 @pytest.mark.parametrize(
@@ -92,15 +95,15 @@ def test_a_name_stands_once(office):
 
 
 def test_who_was_removed_comes_back_by_a_new_link(office):
-    office.run(team.remove, "ann", "lead-0", AT)
-    _, token = office.run(team.link_again, office.clinic, "ann", "lead-0", AT)
+    office.run(members.remove, "ann", "lead-0", AT)
+    _, token = office.run(members.link_again, office.clinic, "ann", "lead-0", AT)
     start(office, 300, token)
-    assert office.run(lambda s: s.staff_by_chat(300)).name == "ann"
-    assert [row.name for row in office.run(team.present)] == ["ann"]
+    assert office.run(lambda s: s.staff.by_chat(300)).name == "ann"
+    assert [row.name for row in office.run(members.present)] == ["ann"]
 
 
 def test_who_was_removed_is_a_stranger(office):
-    office.run(team.remove, "ann", "lead-0", AT)
+    office.run(members.remove, "ann", "lead-0", AT)
     office.run(conversation.command, office.clinic, office.chats["ann"], "staff", AT)
     assert sent_to(office, office.chats["ann"])[-1].screen.name == "stranger.hello"
 
@@ -174,14 +177,14 @@ def plan(office, word, *, yes=False, name="ann", at=AT):
 
 @pytest.mark.parametrize("word", ["stop_today", "pause7", "pause", "send", "evening"])
 def test_a_plan_is_changed_only_after_a_yes(office, word):
-    before = office.run(lambda s: (s.patient(office.anna.id), len(s.checkins(office.anna.id))))
+    before = office.run(lambda s: (s.patients.get(office.anna.id), len(s.checkins.of_patient(office.anna.id))))
     plan(office, word)
     ((sure, _),) = office.news("ann")
     assert (sure.name, words(sure)) == ("staff.sure", [word, "open"])
-    assert office.run(lambda s: (s.patient(office.anna.id), len(s.checkins(office.anna.id)))) == before
+    assert office.run(lambda s: (s.patients.get(office.anna.id), len(s.checkins.of_patient(office.anna.id)))) == before
     plan(office, word, yes=True, at=AT + MINUTE)
     assert keys(office.news("ann")[-1][0]) == ["staff.changed"]
-    assert office.run(lambda s: (s.patient(office.anna.id), len(s.checkins(office.anna.id)))) != before
+    assert office.run(lambda s: (s.patients.get(office.anna.id), len(s.checkins.of_patient(office.anna.id)))) != before
     assert any(actor == "ann" for actor, action, _ in office.audited() if action != "staff_joined")
 
 
@@ -199,9 +202,9 @@ def test_the_patient_is_told_of_a_change(office):
 
 def test_a_pause_is_ended_and_the_patient_told(office):
     plan(office, "pause", yes=True)
-    assert office.run(lambda s: s.patient(office.anna.id).state) is PatientState.PAUSED
+    assert office.run(lambda s: s.patients.get(office.anna.id).state) is PatientState.PAUSED
     plan(office, "resume", yes=True, at=AT + MINUTE)
-    assert office.run(lambda s: s.patient(office.anna.id).state) is PatientState.ACTIVE
+    assert office.run(lambda s: s.patients.get(office.anna.id).state) is PatientState.ACTIVE
     assert sent_to(office, 7)[-1].screen.name == "plan.changed"
     office.news("ann")
     plan(office, "resume", yes=True, at=AT + MINUTE)
@@ -212,9 +215,9 @@ def test_an_operator_sees_no_patient_and_changes_no_plan(office):
     office.join("otto", "operator")
     assert look_up(office, name="otto").name == "staff.menu"
     assert plan(office, "open", name="otto").toast.key == "staff.toast.gone"
-    before = office.run(lambda s: s.patient(office.anna.id))
+    before = office.run(lambda s: s.patients.get(office.anna.id))
     assert plan(office, "pause", yes=True, name="otto").toast.key == "staff.toast.gone"
-    assert office.run(lambda s: s.patient(office.anna.id)) == before
+    assert office.run(lambda s: s.patients.get(office.anna.id)) == before
 
 
 # -- the morning
@@ -245,9 +248,9 @@ def test_it_says_what_is_open_worst_first_and_what_waits_beside(office):
     office.tap("ann", number, "take")
     office.news("ann")
 
-    def items(store):
+    def items(stores):
         for kind, subject in (("not_heard_from", "P-0003"), ("unreachable", "P-0004")):
-            store.add_work_item(WorkItem(kind=kind, patient_id=None, subject=subject, raised_at=AT))
+            stores.tasks.add(Task(kind=kind, patient_id=None, subject=subject, raised_at=AT))
 
     office.run(items)
     office.run(digest.send_due, office.clinic, MORNING)
@@ -278,32 +281,32 @@ def test_nobody_to_tell_is_no_reason_to_say_it_later(database, clinic, anna):
 
 def test_a_long_gap_leaves_a_work_item_and_a_short_one_none(office):
     office.run(sweeps.alive, office.clinic, AT, 50)
-    office.run(sweeps.alive, office.clinic, AT + outage.LONG - MINUTE, 50)
-    assert office.run(work_items.waiting) == []
-    back = AT + outage.LONG - MINUTE + outage.LONG
+    office.run(sweeps.alive, office.clinic, AT + outages.LONG - MINUTE, 50)
+    assert office.run(tasks.waiting) == []
+    back = AT + outages.LONG - MINUTE + outages.LONG
     office.run(sweeps.alive, office.clinic, back, 50)
-    (item,) = office.run(work_items.waiting)
+    (item,) = office.run(tasks.waiting)
     assert (item.kind, item.subject) == ("outage", "2026-03-02 10:29 – 2026-03-02 10:59")
-    office.run(work_items.close, item.id, "ann", back)
-    assert office.run(work_items.waiting) == []
-    assert ("ann", "work_item_closed", {"kind": "outage"}) in office.audited()
+    office.run(tasks.close, item.id, "ann", back)
+    assert office.run(tasks.waiting) == []
+    assert ("ann", "task_closed", {"kind": "outage"}) in office.audited()
     with pytest.raises(RefusedError, match="nothing open with the number"):
-        office.run(work_items.close, item.id, "ann", back)
+        office.run(tasks.close, item.id, "ann", back)
 
 
 def test_the_moment_is_kept_once_a_minute(office):
     office.run(sweeps.alive, office.clinic, AT, 50)
     office.run(sweeps.alive, office.clinic, AT + 59 * MINUTE / 60, 50)
-    assert office.run(lambda s: s.setting(outage.UP_AT)) == AT.isoformat()
+    assert office.run(lambda s: s.settings.get(outages.UP_AT)) == AT.isoformat()
     office.run(sweeps.alive, office.clinic, AT + MINUTE, 50)
-    assert office.run(lambda s: s.setting(outage.UP_AT)) == (AT + MINUTE).isoformat()
+    assert office.run(lambda s: s.settings.get(outages.UP_AT)) == (AT + MINUTE).isoformat()
 
 
 def test_a_clock_that_was_set_back_is_no_outage(office):
     office.run(sweeps.alive, office.clinic, AT, 50)
     office.run(sweeps.alive, office.clinic, AT - DAY, 50)
-    assert office.run(lambda s: s.setting(outage.UP_AT)) == (AT - DAY).isoformat()
-    assert office.run(work_items.waiting) == []
+    assert office.run(lambda s: s.settings.get(outages.UP_AT)) == (AT - DAY).isoformat()
+    assert office.run(tasks.waiting) == []
 
 
 def test_the_rota_is_listed(office):
@@ -311,8 +314,8 @@ def test_the_rota_is_listed(office):
     office.duty("ann", out_of_hours=True)
     first = date(2026, 3, 2)
     office.join("ben")
-    office.run(team.add_cover, office.clinic, "ann", "ben", first=first, last=first, by="lead-0", at=AT)
-    lines = [(line.kind, line.who, line.days, line.rank) for line in office.run(team.rota_lines, office.clinic, AT)]
+    office.run(members.add_cover, office.clinic, "ann", "ben", first=first, last=first, by="lead-0", at=AT)
+    lines = [(line.kind, line.who, line.days, line.rank) for line in office.run(members.rota_lines, office.clinic, AT)]
     assert lines == [
         ("shift", "ann", "mon tue", 2),
         ("out of hours", "ann", "mon tue wed thu fri sat sun", 0),
@@ -336,20 +339,20 @@ def test_staff_chat_has_a_door_for_each_word_it_shows(office):
                 assert said.toast is None or said.toast.key != "staff.toast.gone", action
                 waiting += [screen for screen, _ in office.news("ann")]
     assert len(seen) > 9
-    assert office.alert(number).taken_by == "ann"
+    assert office.alert(number).owner == "ann"
 
 
 def ann(office):
-    return office.run(lambda s: s.staff_by_name("ann"))
+    return office.run(lambda s: s.staff.by_name("ann"))
 
 
 def test_old_sessions_are_forgotten_and_the_weeks_figures_kept(office):
     person = ann(office)
-    office.run(lambda s: s.add_session(session(person.id, seen_at=AT)))
+    office.run(lambda s: s.sessions.add(session(person.id, seen_at=AT)))
     office.run(sweeps.housekeeping, office.clinic, AT + sweeps.SESSIONS_KEPT, 50)
-    assert office.run(lambda s: s.session_by_hash("t1")) is not None
+    assert office.run(lambda s: s.sessions.by_hash("t1")) is not None
     office.run(sweeps.housekeeping, office.clinic, AT + sweeps.SESSIONS_KEPT + MINUTE, 50)
-    assert office.run(lambda s: s.session_by_hash("t1")) is None
+    assert office.run(lambda s: s.sessions.by_hash("t1")) is None
     for sweep in sweeps.HOURLY:
         office.run(sweep, office.clinic, AT, 50)
-    assert [row.week for row in office.run(lambda s: s.weeks(9))] == [date(2026, 3, 2), date(2026, 2, 23)]
+    assert [row.week for row in office.run(lambda s: s.reports.weeks(9))] == [date(2026, 3, 2), date(2026, 2, 23)]

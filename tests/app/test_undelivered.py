@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import patient_views, sweeps, work_items
-from bot.app.store import Lane
+from bot.app.operations import sweeps, tasks
+from bot.app.patients import views
+from bot.app.records.messages import Lane
 from tests.app.conftest import AT
+from tests.fakes.work import work_on
 
 MINUTE = timedelta(minutes=1)
 
@@ -15,21 +17,21 @@ MINUTE = timedelta(minutes=1)
 def office(database, clinic):
     class Office:
         def run(self, fn, *args):
-            return database.run(lambda store: fn(store, *args))
+            return database.run(lambda stores: fn(stores, *args))
 
         def sweep(self, at):
-            return self.run(sweeps.undelivered, clinic, at, 50).done
+            return self.run(lambda s: sweeps.undelivered(work_on(s, clinic, at), 50)).done
 
         def items(self):
-            return [(item.kind, item.subject) for item in self.run(work_items.waiting)]
+            return [(item.kind, item.subject) for item in self.run(tasks.waiting)]
 
     return Office()
 
 
-def give_up(store, lane, at):
+def give_up(stores, lane, at):
     """Give up all that waits in that lane."""
-    for claim in store.claim_outbox(at, lanes=[lane], limit=50, owner="x", lease_until=at + MINUTE):
-        store.mark_failed(claim.row.id, error="BadRequest: x", at=at)
+    for claim in stores.outbox.claim(at, lanes=[lane], limit=50, owner="x", lease_until=at + MINUTE):
+        stores.outbox.mark_failed(claim.row.id, error="BadRequest: x", at=at)
 
 
 def test_a_call_screen_that_was_given_up_is_work_for_the_team_once(office, clinic, anna, choose):
@@ -39,11 +41,11 @@ def test_a_call_screen_that_was_given_up_is_work_for_the_team_once(office, clini
     assert sweeps.undelivered in sweeps.ALL
     assert office.sweep(AT) == 1
     assert office.items() == [("not_delivered", "P-0001")]
-    assert office.run(patient_views.view, clinic, anna.code, AT).work_items == ("not_delivered",)
+    assert office.run(lambda s: views.view(work_on(s, clinic, AT), anna.code)).work_items == ("not_delivered",)
     office.run(give_up, Lane.RED_FLAG, AT + MINUTE)
     assert office.sweep(AT + MINUTE) == 0, "the contact card behind it is no other item"
-    (item,) = office.run(work_items.waiting)
-    office.run(work_items.close, item.id, "coord-1", AT + 2 * MINUTE)
+    (item,) = office.run(tasks.waiting)
+    office.run(lambda s: tasks.close(work_on(s, clinic, AT + 2 * MINUTE, actor="coord-1"), item.id))
     assert office.sweep(AT + 3 * MINUTE) == 0, "they were phoned"
 
 

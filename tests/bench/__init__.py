@@ -1,1 +1,1 @@
-"""How fast, how far: run by `make bench`, each also alone as a module."""
+"""Benchmarks: `make bench` runs all; each also runs alone as a module."""

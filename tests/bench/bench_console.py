@@ -1,7 +1,7 @@
-"""How long the console's pages take the server with 10,000 patients: `python -m tests.bench.bench_console`.
+"""Measures the server time of the console's pages with 10,000 patients: `python -m tests.bench.bench_console`.
 
-A clinic's database of SQLite on this machine, filled by its own tables; each page asked for in turn, the whole way
-through the application, without a network.
+The benchmark fills a clinic's SQLite database on this machine and requests each page in turn, through the whole
+application but without a network.
 """
 
 import asyncio
@@ -15,20 +15,21 @@ from pathlib import Path
 
 import httpx
 
-from bot.app.store import Audit, WorkItem
-from bot.app.team_store import Session
+from bot.app.records.alerts import Task
+from bot.app.records.operations import Audit
+from bot.app.records.team import Session
 from bot.config import Settings
-from bot.console.sign_in import COOKIE
 from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.db import tables as t
-from bot.db.store_alerts import ALERT, WORK_ITEM
-from bot.db.store_books import AUDIT
-from bot.db.store_checkins import ANSWER, ASSESSMENT, CHECKIN, VALUE
-from bot.db.store_patients import PATIENT
-from bot.wiring import prepare
-from tests.console.conftest import AT, House
+from bot.db.stores.alerts import ALERT, TASK
+from bot.db.stores.checkins import ANSWER, ASSESSMENT, CHECKIN, VALUE
+from bot.db.stores.operations import AUDIT
+from bot.db.stores.patients import PATIENT
+from bot.desk.sign_in import COOKIE
+from bot.wiring import build
 from tests.contract.samples import active, alert, answer, assessment, checkin
+from tests.desk.conftest import AT, House
 from tests.fakes.databases import KEYRING, sqlite_database
 
 PATIENTS = 10_000
@@ -60,7 +61,7 @@ PAGES = {
 
 @dataclass(frozen=True)
 class Took:
-    """Milliseconds of the server for one page: the median and the longest."""
+    """The server time for one page in milliseconds: median and maximum."""
 
     page: str
     median: float
@@ -72,7 +73,7 @@ def _values(shape, record):
 
 
 def fill(database, patients, checkins_each):
-    """Patients of all phases, their check-ins with answers and assessments, alerts (few open), a long audit."""
+    """Add patients in all phases, with check-ins, answers, assessments, alerts (few of them open) and a long audit."""
     with database.engine.begin() as connection:
         people = range(1, patients + 1)
         rows = [active(f"P{n:05}", AT + n * HOUR, ici_start=(AT - (n % 500) * DAY).date()) for n in people]
@@ -82,7 +83,7 @@ def fill(database, patients, checkins_each):
             made = [checkin(n, at, state=State.DONE, opened_at=at, closed_at=at + HOUR) for n in people]
             values = [_values(CHECKIN, row) | VALUE.values(row.value, KEYRING) for row in made]
             connection.execute(t.checkin.insert(), values)
-        # Answers of those who are looked at closely; the others' weigh on nothing a page reads.
+        # Answers only of patients whose page is requested; the others' answers are read by no page.
         for n in range(1, checkins_each + 1):
             number = (n - 1) * patients + 1
             given = [answer(number, 1, q, "mild", at=AT) for q in ("change", "numbness", "interference")]
@@ -91,21 +92,19 @@ def fill(database, patients, checkins_each):
         few = [alert(n, tier=Tier(1 + n % 3), raised_at=AT - HOUR) for n in range(1, OPEN_ALERTS + 1)]
         past = [alert(n, raised_at=AT - 9 * DAY, closed_at=AT, closed_by="ann") for n in people]
         connection.execute(t.alert.insert(), [_values(ALERT, row) for row in (*past, *few)])
-        items = [
-            WorkItem(kind="not_heard_from", patient_id=n, subject=f"P{n:05}", raised_at=AT) for n in range(200, 260)
-        ]
-        connection.execute(t.work_item.insert(), [_values(WORK_ITEM, row) for row in items])
+        items = [Task(kind="not_heard_from", patient_id=n, subject=f"P{n:05}", raised_at=AT) for n in range(200, 260)]
+        connection.execute(t.task.insert(), [_values(TASK, row) for row in items])
         lines = [Audit(at=AT, actor="ann", action="alert_closed", subject=f"P{n:05}") for n in people]
         connection.execute(t.audit.insert(), [_values(AUDIT, row) for row in lines])
 
 
 async def measure(*, patients=PATIENTS, checkins_each=CHECKINS_EACH, rounds=ROUNDS):
-    """Return what each page took."""
+    """Return the server time of each page."""
     with tempfile.TemporaryDirectory() as folder:
         database = sqlite_database(Path(folder) / "bench.db")
         try:
             fill(database, patients, checkins_each)
-            ready = prepare(Settings.load({}, sandbox=True).in_sandbox(), sandbox=True)
+            ready = build(Settings.load({}, sandbox=True).for_sandbox(), sandbox=True)
             house = House(database, ready)
             return await _ask(house, rounds)
         finally:
@@ -118,7 +117,7 @@ async def _ask(house, rounds):
     house.staff("ben", "coordinator")
     token = house.clinic.new_token()
     session = Session(staff_id=person.id, token_hash=house.clinic.hash_token(token), began_at=AT, seen_at=AT)
-    house.run(lambda s: s.add_session(session))
+    house.run(lambda s: s.sessions.add(session))
     transport = httpx.ASGITransport(app=house.app)
     found = []
     async with httpx.AsyncClient(transport=transport, base_url="http://console", cookies={COOKIE: token}) as client:

@@ -1,6 +1,6 @@
-"""How long a red flag's call screen takes from its commit to Telegram's door while 2,000 check-ins wait in lane 3.
+"""Measures the time from a red flag's commit to its call screen's arrival while 2,000 check-ins wait in lane 3.
 
-Real parts: SQLite file, sender, HTTP, and the sandbox in a process of its own with Telegram's limits on. Times are the
+Real parts: SQLite file, sender, HTTP, and the sandbox in its own process with Telegram's limits enabled. Times use the
 machine's monotonic clock, which both processes share. Run with `python -m tests.bench.bench_red_flag`.
 """
 
@@ -21,15 +21,17 @@ import aiohttp
 import uvloop
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.app.ports import Rendered
-from bot.app.store import Lane, Outbox, Store
+from bot.app.records.messages import Lane, Outbox
+from bot.app.work import Stores
 from bot.clock import SystemClock
 from bot.core.screen import Contact, Screen, Text
 from bot.db.crypto import Keyring, new_key
-from bot.db.engine import Database, open_database
+from bot.db.engine import Database
 from bot.db.migrate import migrate
+from bot.db.opening import open_database
 from bot.delivery.outbox import Sender
 from bot.delivery.transport import make_bot
+from bot.dialog.rendered import Rendered
 
 CHECK_INS = 2000
 RED_FLAGS = 100
@@ -50,7 +52,7 @@ BUTTONS = InlineKeyboardMarkup([[InlineKeyboardButton(f"Button {n}", callback_da
 
 @dataclass(frozen=True)
 class Result:
-    """Seconds from commit to arrival, a red flag each; and what went on around them."""
+    """Seconds from commit to arrival for each red flag, and the load around them."""
 
     seconds: list[float]
     check_ins_before: list[int]
@@ -69,7 +71,7 @@ class Result:
 
 
 async def measure(*, check_ins: int = CHECK_INS, red_flags: int = RED_FLAGS, every: float = EVERY_SECONDS) -> Result:
-    """Run the whole benchmark on a database and a server of its own."""
+    """Run the whole benchmark on its own database and server."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         await asyncio.to_thread(migrate, url)
@@ -95,7 +97,7 @@ async def _measure(
     flagged: list[int],
     every: float,
 ) -> Result:
-    await database.transact(lambda store: _enqueue(store, due, Lane.CHECKIN, "due"))
+    await database.transact(lambda stores: _enqueue(stores, due, Lane.CHECKIN, "due"))
     sender = Sender(database, bot, _render, SystemClock(), lambda *_: None, owner="bench")
     running = asyncio.create_task(sender.run())
     await asyncio.sleep(1)
@@ -107,7 +109,7 @@ async def _measure(
         await asyncio.sleep(every)
     arrived, refused = await _arrivals(tester, set(flagged))
     left = await database.read(
-        lambda store: sum(n for (_, state), n in store.outbox_counts().items() if state == "waiting")
+        lambda stores: sum(n for (_, state), n in stores.outbox.counts().items() if state == "waiting")
     )
     await sender.stop()
     await running
@@ -115,18 +117,18 @@ async def _measure(
     dues = sorted(at for chat, at in arrived.items() if chat not in committed)
     return Result(
         seconds=[at - committed[chat] for at, chat in ordered],
-        check_ins_before=[sum(at < moment for at in dues) for moment, _ in ordered],
+        check_ins_before=[sum(at < timestamp for at in dues) for timestamp, _ in ordered],
         check_ins_left=left,
         refused=refused,
     )
 
 
-def _red_flag(store: Store, chat: int) -> None:
-    _enqueue(store, [chat], Lane.RED_FLAG, "call")
-    _enqueue(store, [chat], Lane.RED_FLAG, "card")
+def _red_flag(stores: Stores, chat: int) -> None:
+    _enqueue(stores, [chat], Lane.RED_FLAG, "call")
+    _enqueue(stores, [chat], Lane.RED_FLAG, "card")
 
 
-def _enqueue(store: Store, chats: list[int], lane: Lane, name: str) -> None:
+def _enqueue(stores: Stores, chats: list[int], lane: Lane, name: str) -> None:
     now = datetime.now(UTC)
     screen = Screen(name=name, lines=(Text(key=name),), contact=CARD if name == "card" else None)
     for chat in chats:
@@ -142,7 +144,7 @@ def _enqueue(store: Store, chats: list[int], lane: Lane, name: str) -> None:
             created_at=now,
             not_before=now,
         )
-        store.enqueue(row)
+        stores.outbox.enqueue(row)
 
 
 def _render(screen: Screen, language: str, chat_id: int) -> Rendered:
@@ -151,12 +153,12 @@ def _render(screen: Screen, language: str, chat_id: int) -> Rendered:
     return Rendered(text=WORDS[screen.name], markup=BUTTONS, protect=screen.name == "due")
 
 
-# -- the other side
+# -- the sandbox
 
 
 @asynccontextmanager
 async def _sandbox() -> AsyncIterator[tuple[str, str]]:
-    """The sandbox in its own process: its address and the bot's token."""
+    """Run the sandbox in its own process; yield its address and the bot's token."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.sandbox", "--port", "0", stdout=asyncio.subprocess.PIPE
     )
@@ -171,7 +173,7 @@ async def _sandbox() -> AsyncIterator[tuple[str, str]]:
 
 
 async def _people(tester: aiohttp.ClientSession, count: int) -> list[int]:
-    """People who have each written to the bot, so that it may write to them."""
+    """Return the chats of people who have written to the bot, so that it may write to them."""
     places = asyncio.Semaphore(PEOPLE_AT_ONCE)
 
     async def one(number: int) -> int:
@@ -184,7 +186,7 @@ async def _people(tester: aiohttp.ClientSession, count: int) -> list[int]:
 
 
 async def _arrivals(tester: aiohttp.ClientSession, wanted: set[int]) -> tuple[dict[int, float], int]:
-    """When each chat's message came (monotonic seconds) and how many were refused; waits for the wanted ones."""
+    """Wait for the wanted chats' messages; return their arrival times (monotonic seconds) and the refusals."""
     async with asyncio.timeout(DONE_SECONDS):
         while True:
             calls = (await _ask(tester, "GET", "/sandbox/journal?method=sendMessage"))["calls"]

@@ -1,10 +1,10 @@
-"""From a red-flag tap to its call screen, on the real process, while thousands of check-ins wait to be sent.
+"""Measures the time from a red-flag tap to its call screen on the real process while thousands of check-ins wait.
 
     python -m tests.bench.bench_tap
 
-The bot runs as `nervecheck run` on a SQLite file, the sandbox in a process of its own plays Telegram's limits. One
-hundred patients tap "Yes, one or more" one after the other; each time is from before the tap until the call screen
-stands in the patient's chat, both seen from this third process.
+The bot runs as `nervecheck run` on a SQLite file; the sandbox, in its own process, enforces Telegram's limits. One
+hundred patients tap "Yes, one or more" one after another; each time is from just before the tap until the call screen
+is in the patient's chat, both observed by this third process.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ WAITING = "SELECT count(*) FROM outbox WHERE lane = 3 AND state = 'waiting'"
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of each tap, and how many check-ins waited before the first and after the last."""
+    """Seconds for each tap, and how many check-ins waited before the first and after the last."""
 
     seconds: list[float]
     before: int
@@ -39,7 +39,7 @@ class Measured:
 
 
 async def measure(*, taps: int = 100, check_ins: int = 2000) -> Measured:
-    """Run it all once."""
+    """Run the benchmark once."""
     with tempfile.TemporaryDirectory() as folder:
         sandbox = await start_sandbox(limits=True)
         bot = BotProcess(Path(folder), sandbox.url)

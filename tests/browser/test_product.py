@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from tests.polling import until
+
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.browser
 STARTED = 60.0
@@ -35,15 +37,13 @@ class Product:
         )
         async with asyncio.timeout(STARTED):
             while line := (await self.process.stdout.readline()).decode():
-                if found := re.search(r"chat page: (http://\S+)", line):
+                if found := re.search(r"Chat page: (http://\S+)", line):
                     return found[1]
-        raise AssertionError("it ended before it said where the page is")
+        raise AssertionError("the process ended before it printed the address of the page")
 
     async def kept(self, words: str) -> None:
-        """Wait until the made-up Telegram has written its chats down; the real one needs no such wait."""
-        async with asyncio.timeout(STARTED):
-            while words not in self._chats.read_text(encoding="utf-8"):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+        """Wait until the sandbox has stored its chats; the real Telegram needs no such wait."""
+        await until(lambda: words in self._chats.read_text(encoding="utf-8"), seconds=STARTED)
 
     async def end(self, number: int) -> int:
         self.process.send_signal(number)
@@ -74,7 +74,7 @@ async def tap(page, *names):
         await page.get_by_role("button", name=name, exact=isinstance(name, str)).last.click()
 
 
-async def test_from_invite_to_call_screen_and_back_after_a_kill(page, product):
+async def test_patient_reaches_the_call_screen_and_survives_a_kill(page, product):
     await page.goto(await product.start())
     log = page.get_by_role("log")
     await tap(page, "Open invite for P-0001")
@@ -117,11 +117,11 @@ async def test_from_invite_to_call_screen_and_back_after_a_kill(page, product):
     assert await product.end(signal.SIGTERM) == 0
 
 
-async def test_someone_of_the_team_joins_in_the_sandbox_and_is_told_of_a_red_flag(page, product):
+async def test_team_member_joins_in_the_sandbox_and_is_notified(page, product):
     await page.goto(await product.start())
     log = page.get_by_role("log")
-    await page.locator("summary", has_text="Add someone").click()
-    await tap(page, "Add someone of the team")
+    await page.locator("summary", has_text="Add a person").click()
+    await tap(page, "Add a team member")
     await tap(page, "Open invite for lead-1")
-    await expect(log).to_contain_text("You are lead-1 in the team of Sandbox clinic.")
+    await expect(log).to_contain_text("You are lead-1 on the Sandbox clinic team.")
     await expect(log).to_contain_text("0 open alerts.")

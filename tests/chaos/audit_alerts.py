@@ -1,16 +1,16 @@
-"""Whether patients were asked if they reached someone, what they said is stored, and the team was told."""
+"""Checks that patients were asked if they reached someone, that replies are stored, and that the team was notified."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from bot.app.store import AlertRow, AlertState
+from bot.app.records.alerts import AlertRow, AlertState
 from bot.core.alert import Reply
 from bot.core.protocol import Repeat, Tier
 from tests.chaos.evidence import Evidence
-from tests.chaos.stored import Stored, WorkedOff
+from tests.chaos.stored import ProcessedTap, Stored
 
 AT_ONCE = 60.0
-"""Real seconds between the moment a loop-back falls due and its sweep, with much to spare."""
+"""Real seconds from when a safety follow-up falls due to its sweep, with a large margin."""
 JUST_NOW = timedelta(minutes=2)
 REACHED = frozenset({Reply.CALLED, Reply.REACHED})
 TOGETHER = timedelta(seconds=20)
@@ -18,33 +18,35 @@ TOGETHER = timedelta(seconds=20)
 _NAMED = frozenset({*Reply, "mistake", "is_urgent", "can_wait", "remind"})
 
 
-def no_loop_back(stored: Stored, seen: Evidence) -> Iterator[str]:
-    """An alert that nobody was asked after, or whose question never came, or whose clock stands."""
+def without_follow_up(stored: Stored, seen: Evidence) -> Iterator[str]:
+    """Yield alerts without a safety follow-up, whose follow-up never arrived, or whose schedule stopped."""
     for alert in stored.alerts:
         name = f"alert {alert.id} ({alert.tier.name})"
         chat = stored.patient(alert.patient_id).chat_id
-        for number in range(1, alert.loop_backs + 1):
+        for number in range(1, alert.safety_follow_ups + 1):
             if not stored.arrived(f"loopback:{alert.id}:{number}", chat):
-                yield f"{name}: its loop-back {number} was never sent"
-        if alert.next_step_at is not None and alert.next_step_at < seen.until - timedelta(minutes=1):
-            yield f"{name}: its next step was due at {alert.next_step_at:%d %H:%M}"
-        repeat = stored.clinic.protocol.clocks.loop_back.get(alert.tier)
+                yield f"{name}: its safety follow-up {number} was never sent"
+        if alert.next_patient_prompt_at is not None and alert.next_patient_prompt_at < seen.until - timedelta(
+            minutes=1
+        ):
+            yield f"{name}: its next step was due at {alert.next_patient_prompt_at:%d %H:%M}"
+        repeat = stored.clinic.protocol.clocks.safety_follow_up.get(alert.tier)
         if repeat is not None and not _is_handed_on(stored, alert):
             yield from _not_asked(stored, alert, repeat, name, seen)
 
 
 def _not_asked(stored: Stored, alert: AlertRow, repeat: Repeat, name: str, seen: Evidence) -> Iterator[str]:
     due = alert.raised_at + repeat.after
-    if alert.state is AlertState.OPEN and alert.next_step_at is None:
+    if alert.state is AlertState.OPEN and alert.next_patient_prompt_at is None:
         yield f"{name}: nobody said that they reached someone, and its clock stands"
-    if alert.state is AlertState.UNCONFIRMED and alert.loop_backs < repeat.times:
-        yield f"{name}: it counts as unconfirmed after {alert.loop_backs} questions, of {repeat.times}"
-    if alert.loop_backs == 0 and due < seen.until - JUST_NOW and _had_to_be_asked(stored, alert, due, seen):
+    if alert.state is AlertState.UNCONFIRMED and alert.safety_follow_ups < repeat.times:
+        yield f"{name}: it counts as unconfirmed after {alert.safety_follow_ups} questions, of {repeat.times}"
+    if alert.safety_follow_ups == 0 and due < seen.until - JUST_NOW and _had_to_be_asked(stored, alert, due, seen):
         yield f"{name}: nobody was asked whether they reached someone"
 
 
 def _had_to_be_asked(stored: Stored, alert: AlertRow, due: datetime, seen: Evidence) -> bool:
-    """Whether the moment came before the patient said that they reached someone, and before staff closed it."""
+    """Return whether the due time came before the patient said that they reached someone or staff closed the alert."""
     if alert.closed_at is not None and alert.closed_at < due + JUST_NOW:
         return False
     said = [one.tap.at for one in _taps(stored, alert) if one.tap.action.choice in REACHED]
@@ -56,7 +58,7 @@ def _had_to_be_asked(stored: Stored, alert: AlertRow, due: datetime, seen: Evide
 
 
 def _is_handed_on(stored: Stored, alert: AlertRow) -> bool:
-    """Whether a higher alert of the same check-in asks instead."""
+    """Return whether a higher alert of the same check-in asks instead."""
     later = (o for o in stored.of_checkin(alert.checkin_id) if o.id > alert.id) if alert.checkin_id is not None else ()
     return any(other.tier > alert.tier for other in later)
 
@@ -65,7 +67,7 @@ def _is_handed_on(stored: Stored, alert: AlertRow) -> bool:
 
 
 def not_as_said(stored: Stored, seen: Evidence) -> Iterator[str]:
-    """A tap on a call screen or a loop-back that is not stored, or was not answered."""
+    """Yield taps on a call screen or a safety follow-up that are not stored or were not answered."""
     for alert in stored.alerts:
         taps = _taps(stored, alert)
         name = f"alert {alert.id} ({alert.tier.name})"
@@ -79,18 +81,18 @@ def not_as_said(stored: Stored, seen: Evidence) -> Iterator[str]:
         yield from _unnoted(stored, alert, taps, name)
 
 
-def _replies(alert: AlertRow, taps: list[WorkedOff], name: str, seen: Evidence) -> Iterator[str]:
+def _replies(alert: AlertRow, taps: list[ProcessedTap], name: str, seen: Evidence) -> Iterator[str]:
     if not taps:
         return
     last = taps[-1]
-    # A webhook may have brought the last of them before the one before it.
+    # A webhook may have delivered the last two in reverse order.
     may_be = [last] if seen.in_turn else [one for one in taps if abs(one.at - last.at) < TOGETHER]
     if (alert.last_reply, alert.replied_at) not in [(one.tap.action.choice, one.at) for one in may_be]:
         kept = f"{alert.last_reply} of {alert.replied_at}"
         yield f"{name}: {last.tap.action.choice} was said at {last.at:%d %H:%M:%S}, and {kept} is stored"
 
 
-def _unnoted(stored: Stored, alert: AlertRow, taps: list[WorkedOff], name: str) -> Iterator[str]:
+def _unnoted(stored: Stored, alert: AlertRow, taps: list[ProcessedTap], name: str) -> Iterator[str]:
     patient = stored.patient(alert.patient_id)
     lines = {(line.action, line.at) for line in stored.lines[patient.code] if line.detail.get("alert") == alert.id}
     for one in taps:
@@ -102,7 +104,7 @@ def _unnoted(stored: Stored, alert: AlertRow, taps: list[WorkedOff], name: str) 
             yield f"{name}: {word} was said at {one.at:%d %H:%M:%S}, and nothing was answered"
 
 
-def _taps(stored: Stored, alert: AlertRow) -> list[WorkedOff]:
+def _taps(stored: Stored, alert: AlertRow) -> list[ProcessedTap]:
     chat = stored.patient(alert.patient_id).chat_id
     return [
         one
@@ -114,12 +116,12 @@ def _taps(stored: Stored, alert: AlertRow) -> list[WorkedOff]:
 # -- the team
 
 
-def untold(stored: Stored, seen: Evidence) -> Iterator[str]:
-    """An alert that no message to the team is about."""
+def team_not_notified(stored: Stored, seen: Evidence) -> Iterator[str]:
+    """Yield alerts without a message to the team."""
     for alert in stored.alerts:
-        # Out of hours SOON waits for the next shift, and no longer than until the next person would be told.
+        # Out of hours, SOON waits for the next shift, but no longer than until the next escalation.
         wait = stored.clinic.protocol.clocks.ack[Tier.SOON].next if alert.tier is Tier.SOON else timedelta(0)
-        if alert.expected or alert.raised_at + wait > seen.until - JUST_NOW:
+        if alert.is_agreed or alert.raised_at + wait > seen.until - JUST_NOW:
             continue
         if not stored.arrived(f"staff-alert:{alert.id}"):
             yield f"alert {alert.id} ({alert.tier.name}): nobody of the team was told"

@@ -1,10 +1,10 @@
-"""Whether every update was worked off and every answer stored, and whether the chats show where the database is."""
+"""Checks that every update was processed, every answer is stored, and the chats show the database's state."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from bot.app.store import CheckInRow
+from bot.app.records.checkins import CheckInRow
 from bot.chat.buttons import TapError, decode
 from bot.core.checkin import State
 from bot.core.screen import Action
@@ -14,33 +14,33 @@ from tests.chaos.model import Led
 from tests.chaos.stored import Stored
 
 ASKS = frozenset({"choose", "toggle", "submit", "skip", "back", "go_on", "finish"})
-"""Buttons of a check-in that is open."""
+"""Buttons of an open check-in."""
 UNANSWERED = 10.0
-"""Real seconds after which a screen must have changed, once the tap on it was worked off and nothing was wrong."""
+"""Real seconds after which a screen must have changed once its tap was processed, if there was no fault."""
 
 
 def updates_lost(stored: Stored, seen: Evidence) -> Iterator[str]:
-    """Telegram was told to forget them, and no transaction knows them."""
+    """Yield updates that were confirmed to Telegram but that no transaction recorded."""
     if seen.unconfirmed:
         yield f"{seen.unconfirmed} updates were never taken"
     for number in range(seen.first_update, seen.next_update):
         if number not in stored.updates:
             yield f"update {number} was confirmed and not worked off"
-    for dead in stored.store.dead_updates(limit=20):
+    for dead in stored.stores.dead_letters.updates(limit=20):
         yield f"update {dead.update_id} is dead: {dead.error}"
 
 
 def answers_lost(led: dict[int, tuple[Led, str | None]]) -> Iterator[str]:
-    """A check-in is not where its patient's taps must have led it."""
+    """Yield check-ins that differ from where their patient's taps must have led."""
     for number, (_, difference) in led.items():
         if difference is not None:
             yield f"check-in {number}: {difference}"
 
 
-def taps_in_vain(stored: Stored, seen: Evidence) -> Iterator[str]:
-    """A screen on which a robot had to tap again, though its tap had been worked off and nothing was wrong.
+def taps_without_effect(stored: Stored, seen: Evidence) -> Iterator[str]:
+    """Yield screens that had to be tapped again although the first tap was processed and there was no fault.
 
-    On an old message, as one that came twice, a tap changes nothing there; but something comes for it.
+    A tap on an old or duplicated message doesn't change it, but something else arrives for it.
     """
     came: defaultdict[int, list[float]] = defaultdict(list)
     for call in seen.calls:
@@ -52,16 +52,16 @@ def taps_in_vain(stored: Stored, seen: Evidence) -> Iterator[str]:
         if tap.action.kind not in {"choose", "toggle", "enrol"} or tap.action.choice == "back":
             # The others may be answered by another message, or change nothing.
             continue
-        worked_off = seen.timeline.last(stored.updates[tap.first], tap.at)
-        if worked_off is None or tap.at - worked_off < UNANSWERED:
+        processed = seen.timeline.last(stored.updates[tap.first], tap.at)
+        if processed is None or tap.at - processed < UNANSWERED:
             continue
         tapped = tap.at - tap.again_after
         if not any(tapped <= at <= tap.at for at in came[tap.chat_id]) and not seen.trouble(tapped, tap.at):
-            yield f"chat {tap.chat_id}: nothing came of update {tap.first} for {tap.at - worked_off:.0f} s"
+            yield f"chat {tap.chat_id}: nothing came of update {tap.first} for {tap.at - processed:.0f} s"
 
 
 def shown_otherwise(stored: Stored, seen: Evidence) -> Iterator[str]:
-    """What the patient sees last of a check-in is not where the database is."""
+    """Yield chats whose last screen of a check-in differs from the database's state."""
     for patient in stored.patients:
         messages = seen.chats.get(patient.chat_id or 0)
         if messages is None:
@@ -90,7 +90,7 @@ def _is_current(row: CheckInRow, action: Action) -> bool:
 
 
 def _last_of(row: CheckInRow, messages: Any, key: bytes, chat: int) -> list[Action] | None:
-    """The buttons of the newest message that belongs to it; None: there is none."""
+    """Return the buttons of the newest message that belongs to the check-in; None if there is none."""
     for message in reversed(messages):
         mine = [
             action

@@ -1,20 +1,21 @@
-"""Whether every patient was asked on each day on which the plan, or what is watched, asks; and once."""
+"""Checks that every patient was asked once on each day that the plan or a follow-up requires."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from bot.app.store import CheckInRow, Patient, PatientState
-from bot.core.again import Watch
+from bot.app.records.checkins import CheckInRow
+from bot.app.records.patients import Patient, PatientState
 from bot.core.checkin import State
+from bot.core.follow_up import FollowUp
 from bot.core.schedule import occurrences
 from tests.chaos.audit_flags import watch_before
 from tests.chaos.evidence import Evidence
 from tests.chaos.stored import Stored
 from tests.property.plan import DAY, _plan, _watched, local_day, zone
 
-PLANNED = frozenset({"scheduled", "again"})
+PLANNED = frozenset({"scheduled", "follow_up"})
 FAR = 1000
 """More occurrences than a run has days."""
 JUST_NOW = timedelta(minutes=2)
@@ -22,19 +23,19 @@ JUST_NOW = timedelta(minutes=2)
 
 @dataclass
 class Compared:
-    """How many moments at which someone must have been asked were looked at, and what was missed."""
+    """The number of due times that were compared, and what was missed."""
 
-    moments: int = 0
+    due_times: int = 0
     lines: list[str] = field(default_factory=list)
 
 
 def missed(stored: Stored, seen: Evidence) -> Compared:
-    """Every check-in that was not opened, not shown, or left out."""
+    """Return every check-in that was not opened, not shown, or omitted."""
     made = Compared()
     for patient in stored.patients:
         made.lines += _never_shown(stored, patient, seen)
         _compare(stored, patient, seen, made)
-    for item in stored.store.work_items(limit=FAR):
+    for item in stored.stores.tasks.open(limit=FAR):
         if item.kind in {"skipped_after_outage", "missed_in_outage"}:
             made.lines.append(f"skipped as too late: {item.subject}")
     return made
@@ -63,7 +64,7 @@ def _compare(stored: Stored, patient: Patient, seen: Evidence, made: Compared) -
     since = _asked_until(stored, patient, begun[-1], seen)
     by_day = {local_day(patient, stored.clinic, row.due_at): row for row in mine if row.kind in PLANNED}
     for day, due in _due(stored, patient, since, seen.until - JUST_NOW):
-        made.moments += 1
+        made.due_times += 1
         row = by_day.get(day)
         if row is None:
             made.lines.append(f"{patient.code}: nothing was asked on {day}, due at {due:%H:%M}")
@@ -72,9 +73,9 @@ def _compare(stored: Stored, patient: Patient, seen: Evidence, made: Compared) -
 
 
 def _asked_until(stored: Stored, patient: Patient, baseline: CheckInRow, seen: Evidence) -> datetime:
-    """From when on the plan asks: at once in those who were patients before, else from the day after the enrolment.
+    """Return from when the plan applies: at once for earlier patients, otherwise from the day after enrolment.
 
-    The first questions are asked as it ends, and are that day's.
+    The baseline questions at the end of enrolment are that day's check-in.
     """
     if baseline.id <= seen.already:
         return (baseline.closed_at or baseline.opened_at) + timedelta(seconds=1)
@@ -85,7 +86,7 @@ def _asked_until(stored: Stored, patient: Patient, baseline: CheckInRow, seen: E
 
 
 def _due(stored: Stored, patient: Patient, since: datetime, until: datetime) -> Iterator[tuple[date, datetime]]:
-    """Each day on which something must be asked, and the moment: the plan's, else that of what was watched then."""
+    """Yield each day that requires a check-in, with its due time: the plan's, otherwise the follow-up's."""
     clinic = stored.clinic
     planned: dict[date, datetime] = {}
     for each in occurrences(_plan(patient, clinic), since, FAR):
@@ -101,10 +102,10 @@ def _due(stored: Stored, patient: Patient, since: datetime, until: datetime) -> 
 
 
 def _watched_on(stored: Stored, patient: Patient, day: date) -> datetime | None:
-    """When a day's daily question falls due, if something was watched then."""
+    """Return when a day's follow-up falls due, if there was one; otherwise None."""
     clinic = stored.clinic
     midnight = datetime.combine(day, time(), zone(patient, clinic)).astimezone(UTC)
-    daily = patient.model_copy(update={"watch": Watch(groups=(), since=day - DAY)})
+    daily = patient.model_copy(update={"follow_up": FollowUp(groups=(), since=day - DAY)})
     due = next((each.due_at for each in _watched(daily, clinic, midnight - timedelta(microseconds=1))), None)
     if due is None:
         return None
@@ -113,7 +114,7 @@ def _watched_on(stored: Stored, patient: Patient, day: date) -> datetime | None:
 
 
 def twice(stored: Stored) -> Iterator[str]:
-    """More than one check-in of the plan on one day."""
+    """Yield days with more than one check-in of the plan."""
     for patient in stored.patients:
         planned = [row for row in stored.checkins[patient.id] if row.kind in PLANNED]
         days = Counter(local_day(patient, stored.clinic, row.due_at) for row in planned)

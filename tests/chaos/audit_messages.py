@@ -1,4 +1,4 @@
-"""Whether every message came, once, in its order and within Telegram's limits."""
+"""Checks that every message arrived once, in order and within Telegram's rate limits."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from bot.core.checkin import State
-from bot.delivery.lanes import PUBLISHED
+from bot.delivery.lanes import TELEGRAM_LIMITS
 from bot.sandbox.journal import Call
 from tests.chaos.evidence import (
     OF_DATABASE,
@@ -23,12 +23,12 @@ from tests.chaos.evidence import (
 from tests.chaos.fleet import Kill
 from tests.chaos.stored import Stored
 
-NEVER_ANSWERED = 9.5
-"""Real seconds after which the bot has given a call up: the answer never reached it."""
-STILL_ON_ITS_WAY = 1.0
-"""Real seconds by which a call comes later than it was sent off."""
-STILL_IN_HAND = 5.0
-"""Real seconds within which a sender has written down that a message was sent, the database being there."""
+TIMED_OUT = 9.5
+"""Real seconds after which a call has timed out for the bot: the answer never reached it."""
+TRANSIT_DELAY = 1.0
+"""Real seconds by which a call arrives later than it was sent."""
+RECORD_DELAY = 5.0
+"""Real seconds within which a sender has recorded that a message was sent, if the database is up."""
 PER_SECOND = 30
 """Messages over all chats within a second: Telegram's own figure (Bots FAQ, "Broadcasting to users")."""
 ONCE = ("alert:", "contact:", "loopback:", "alert-reply:", "card:", "checkin:")
@@ -36,7 +36,7 @@ IN_ORDER = ("checkin:", "staff-alert:")
 
 
 def never_sent(stored: Stored) -> Iterator[str]:
-    """What still waits, or counts as sent and never came; or was replaced, and by nothing."""
+    """Yield messages that still wait, that count as sent but never arrived, or that were superseded by nothing."""
     for row in stored.rows:
         if row.state in {"waiting", "failed", "expired"}:
             yield f"message {row.id} (lane {row.lane}, {row.slot}) is {row.state}"
@@ -47,7 +47,7 @@ def never_sent(stored: Stored) -> Iterator[str]:
 
 
 def _has_successor(stored: Stored, row: Any) -> bool:
-    """Whether a later screen of its slot came to the same chat; one of a check-in that is over needs none."""
+    """Return whether a later screen of its slot reached the chat; a closed check-in's screen needs none."""
     later = (
         other
         for other in stored.slots[row.slot]
@@ -57,37 +57,37 @@ def _has_successor(stored: Stored, row: Any) -> bool:
         return True
     if not row.slot.startswith("checkin:"):
         return False
-    found = stored.store.checkin(int(row.slot.split(":")[1]))
+    found = stored.stores.checkins.get(int(row.slot.split(":")[1]))
     return found is not None and found.value.state in {State.REPLACED, State.EXPIRED}
 
 
 # -- twice
 
 
-def doubled(seen: Evidence, sent: dict[int, list[Call]]) -> Iterator[tuple[str, str]]:
-    """One message that came more than once, with the reason that there may be."""
+def duplicated(seen: Evidence, sent: dict[int, list[Call]]) -> Iterator[tuple[str, str]]:
+    """Yield messages that arrived more than once, with the reason if there is one."""
     for row, calls in sent.items():
         new = sorted((call for call in calls if call.method in SENDS), key=lambda call: call.at)
         for first, second in pairwise(new):
             line = f"message {row} was sent again after {second.at - first.ended:.1f} s"
-            if first.lost or first.ended - first.at > NEVER_ANSWERED:
+            if first.lost or first.ended - first.at > TIMED_OUT:
                 yield "doubled, answer lost on the way", line
-            elif any(_in_hand(first, kill, seen) and kill.at <= second.at for kill in seen.kills):
+            elif any(_was_in_flight(first, kill, seen) and kill.at <= second.at for kill in seen.kills):
                 yield "doubled, in flight at a kill", line
             else:
                 yield "messages doubled", f"{line} by {pid_of(first)} and {pid_of(second)}"
 
 
-def _in_hand(call: Call, kill: Kill, seen: Evidence) -> bool:
-    """Whether that process was killed with the call in hand; what it had sent off may still arrive after its end."""
-    if str(kill.pid) != str(pid_of(call)) or call.at - STILL_ON_ITS_WAY > kill.at:
+def _was_in_flight(call: Call, kill: Kill, seen: Evidence) -> bool:
+    """Return whether the process was killed with the call in flight; the call may arrive after the process ended."""
+    if str(kill.pid) != str(pid_of(call)) or call.at - TRANSIT_DELAY > kill.at:
         return False
     waited = seen.trouble(call.ended, kill.at, kinds=OF_DATABASE)
-    return kill.at - call.ended <= STILL_IN_HAND + waited
+    return kill.at - call.ended <= RECORD_DELAY + waited
 
 
 def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
-    """Two messages that say the same: nobody asked for the second one."""
+    """Yield pairs of messages with the same content of which nobody requested the second."""
     groups: defaultdict[tuple[Any, ...], set[int]] = defaultdict(set)
     for call in seen.calls:
         row, slot = row_of(call), str(note_of(call, "slot") or "")
@@ -99,10 +99,10 @@ def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
         asked = {one.at for one in stored.taps.get(chat, [])}
         if slot.startswith(("alert:", "contact:")):
             asked = {one.at for one in stored.taps.get(chat, []) if one.tap.action.kind == "help_now"}
-        moments = [made[row] for row in sorted(rows)]
-        for number, moment in enumerate(moments[1:], start=1):
-            by_itself = moment not in asked and screen != "reminder"
-            if moment in moments[:number] or by_itself or slot.startswith("loopback:"):
+        real_times = [made[row] for row in sorted(rows)]
+        for number, time in enumerate(real_times[1:], start=1):
+            by_itself = time not in asked and screen != "reminder"
+            if time in real_times[:number] or by_itself or slot.startswith("loopback:"):
                 yield f"chat {chat}: {slot} ({screen}) came again as message {sorted(rows)[number]}"
 
 
@@ -110,9 +110,9 @@ def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
 
 
 def backwards(seen: Evidence) -> Iterator[str]:
-    """A screen of an earlier revision after a later one: the patient would see an old question.
+    """Yield screens of an earlier revision after a later one: the patient would see an old question.
 
-    By when a call came, not by its number: it is carried out at once, and noted when its answer, if slow, has gone.
+    The order is by arrival, not by number: a call is executed at once but journalled after its answer, which may be slow.
     """
     newest: dict[tuple[int, str], int] = {}
     for call in sorted((c for c in seen.calls if worked(c)), key=lambda call: call.at):
@@ -125,12 +125,12 @@ def backwards(seen: Evidence) -> Iterator[str]:
         newest[place] = max(revision, newest.get(place, 0))
 
 
-def too_fast(seen: Evidence) -> Iterator[str]:
-    """More than Telegram lets through, by when they were let go: a server that halts makes a crowd of what came in turn."""
+def too_many(seen: Evidence) -> Iterator[str]:
+    """Yield breaches of Telegram's limits by sending time: a suspended server makes paced messages arrive together."""
     within_five = most_within(seen.calls, 5, left)
-    if within_five > 5 * PER_SECOND + PUBLISHED.burst:
+    if within_five > 5 * PER_SECOND + TELEGRAM_LIMITS.burst:
         yield f"{within_five} messages were let go within five seconds"
-    # A database or a process that halts lets go at once what was granted in turn.
+    # A suspended database or process sends at once what was granted one by one.
     within_one = 0 if seen.faults else most_within(seen.calls, 1, left)
-    if within_one > PER_SECOND + PUBLISHED.burst:
+    if within_one > PER_SECOND + TELEGRAM_LIMITS.burst:
         yield f"{within_one} messages were let go within a second"

@@ -1,30 +1,34 @@
-"""Who takes part in a run: people with a fresh invite, people who have been patients for days, a lead."""
+"""The participants of a run: people with a new invite, people who have been patients for days, a lead."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from bot.app import invented, patients
-from bot.app.plans import rescheduled
-from bot.app.ports import Clinic
-from bot.app.store import CheckInRow, Patient, PatientState, Store
+from bot.app.operations import demo
+from bot.app.patients import registry
+from bot.app.ports.clinic import Clinic
+from bot.app.records.checkins import CheckInRow
+from bot.app.records.patients import Patient, PatientState
+from bot.app.schedules.plans import rescheduled
+from bot.app.work import Stores
 from bot.clock import Clock
 from bot.core.checkin import CheckIn, State
-from bot.db.engine import open_database
+from bot.db.opening import open_database
 from bot.sandbox.state import Sandbox
-from bot.wiring import Ready
+from bot.wiring import App
 from tests.chaos.robots import Robot
+from tests.fakes.work import work_on
 
 ZONES = ("Europe/Berlin", "America/New_York", "America/Los_Angeles", "Pacific/Auckland", "Asia/Tokyo", "Asia/Kolkata")
 DAYTIME = range(10, 19)
-"""Local hours that are no quiet ones."""
+"""Local hours outside quiet hours."""
 WISHES = (("help_now", "", ""), ("choose", "safety_now", "yes"), ("choose", "safety_new", "yes"))
-"""What no run is to be without, however lucky its patients are: one of them each."""
+"""Taps that every run must contain, whatever the random choices: one patient makes each of them."""
 DEAF = 0.4
-"""The share of patients who do nothing about a call screen before they are asked about it."""
+"""The share of patients who ignore a call screen until they are asked about it."""
 SOON = timedelta(seconds=40)
-"""Who is asked today is asked within it."""
+"""Check-ins of today fall due within this time."""
 
 
 @dataclass(frozen=True)
@@ -36,24 +40,26 @@ class Wanted:
     ill: float
 
 
-def invited(ready: Ready, box: Sandbox, clock: Clock, rng: Random, wanted: Wanted) -> list[Robot]:
+def invited(ready: App, box: Sandbox, clock: Clock, rng: Random, wanted: Wanted) -> list[Robot]:
     """Add all of them to the database and to the sandbox; return their robots, the lead's last."""
     database = open_database(ready.database_url, ready.keyring)
     people, started = [], set()
 
-    def add(store: Store) -> None:
+    def add(stores: Stores) -> None:
         at = clock.now()
         for number in range(wanted.new + wanted.settled):
             code, since = f"P-{number:04d}", (at - timedelta(days=rng.randint(8, 40))).date()
             # Of two drugs: asked every day in these weeks.
-            patient, token = patients.add(store, ready.clinic, code=code, ici_start=since, regimen="combination", at=at)
+            patient, token = registry.add(
+                work_on(stores, ready.clinic, at, actor="operator"), code=code, ici_start=since, regimen="combination"
+            )
             person = box.person(code, start=token, link=token, code=code)
             if number >= wanted.new:
-                _settle(store, ready.clinic, patient, person.id, at, asked_at=at + SOON * rng.random())
+                _settle(stores, ready.clinic, patient, person.id, at, asked_at=at + SOON * rng.random())
                 box.chat(person).started = True
                 started.add(person.id)
             people.append(person)
-        lead = invented.lead(store, ready.clinic, at)
+        lead = demo.lead(work_on(stores, ready.clinic, at))
         people.append(box.person("lead", start=lead["start"], link=lead["start"], code="lead"))
 
     try:
@@ -70,12 +76,14 @@ def invited(ready: Ready, box: Sandbox, clock: Clock, rng: Random, wanted: Wante
     return made
 
 
-def _settle(store: Store, clinic: Clinic, patient: Patient, chat_id: int, at: datetime, *, asked_at: datetime) -> None:
+def _settle(
+    stores: Stores, clinic: Clinic, patient: Patient, chat_id: int, at: datetime, *, asked_at: datetime
+) -> None:
     """Make of someone invited a patient who answered the first questions just before the run."""
     zone = next(name for name in ZONES if at.astimezone(ZoneInfo(name)).hour in DAYTIME)
     active = {"state": PatientState.ACTIVE, "chat_id": chat_id, "language": "en", "timezone": zone, "jitter": 0}
     asked = {"send_time": asked_at.astimezone(ZoneInfo(zone)).time().replace(microsecond=0)}
-    store.save_patient(rescheduled(patient.model_copy(update=active | asked), clinic, at))
+    stores.patients.save(rescheduled(patient.model_copy(update=active | asked), clinic, at))
     before, protocol = at - timedelta(seconds=1), clinic.protocol
     done = CheckInRow(
         patient_id=patient.id,
@@ -88,4 +96,4 @@ def _settle(store: Store, clinic: Clinic, patient: Patient, chat_id: int, at: da
         protocol_hash=protocol.content_hash,
         value=CheckIn(form="baseline", state=State.DONE, revision=1, asked_revision=1, cursor=None, answers={}),
     )
-    store.add_checkin(done)
+    stores.checkins.add(done)

@@ -1,4 +1,4 @@
-"""The databases of a run, and what goes wrong with them: locked, full, restarted."""
+"""The databases of a run and their faults: locked, full, restarted."""
 
 import asyncio
 import contextlib
@@ -20,12 +20,12 @@ class Trouble(Protocol):
 
     def kinds(self) -> tuple[str, ...]: ...
     async def play(self, kind: str, pids: list[int]) -> None:
-        """Let that go wrong once, and set it right again."""
+        """Play that fault once, then repair it."""
         ...
 
 
 class SqliteFile:
-    """A file that another process locks, and a disk that takes no more."""
+    """A file that another process locks, and a disk that is full."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

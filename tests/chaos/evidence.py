@@ -1,4 +1,4 @@
-"""What a run leaves for the auditor: what was seen from outside, and which real second the shared clock showed what."""
+"""The evidence of a run for the auditor: what was seen from outside, and what the shared clock showed when."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -15,18 +15,18 @@ from tests.chaos.robots import Tapped
 SENDS = ("sendMessage", "sendPhoto", "sendContact")
 EDITS = ("editMessageText",)
 AFTER_A_KILL = 20.0
-"""Real seconds that a killed process needs to be at work again, on a machine that does other things too."""
+"""Real seconds that a killed process needs to be running again, on a busy machine."""
 OF_DATABASE = frozenset({"locked", "disk full", "database restarted"})
 _BRIEF = 0.3
-"""Real seconds by which a moment may lie beside the time it is worked out from."""
+"""Real seconds of tolerance between a timestamp and the time it is calculated from."""
 _AN_INSTANT = 1e-6
 _LAGS = 15.0
-"""Real seconds for which a process may go on by the clock as it was before it was set: it looks now and then."""
+"""Real seconds for which a process may continue with the clock from before a jump: it reads it periodically."""
 
 
 @dataclass(frozen=True)
 class ClockSet:
-    """The clock was set by so many seconds. `by_chance`: as a fault; otherwise hours were let pass."""
+    """A jump of the clock by so many seconds. `by_chance`: as a fault; otherwise to let hours pass."""
 
     at: float
     by: float
@@ -35,7 +35,7 @@ class ClockSet:
 
 @dataclass(frozen=True)
 class Window:
-    """A fault was played between these real moments."""
+    """The real time during which a fault was played."""
 
     kind: str
     begun: float
@@ -50,42 +50,42 @@ class Timeline:
     shown: datetime
     sets: Sequence[ClockSet] = ()
 
-    def at(self, moment: float) -> datetime:
-        """What the clock showed at a real moment."""
-        passed = moment - self.started + sum(one.by for one in self.sets if one.at <= moment)
+    def at(self, time: float) -> datetime:
+        """Return what the clock showed at a real time."""
+        passed = time - self.started + sum(one.by for one in self.sets if one.at <= time)
         return self.shown + timedelta(seconds=passed)
 
-    def moments(self, shown: datetime) -> list[float]:
-        """When the clock showed that, oldest first: more than once where it was set back, never where it leapt over."""
+    def real_times(self, shown: datetime) -> list[float]:
+        """Return when the clock showed that, oldest first: repeatedly if it was set back, never if it jumped over it."""
         found, offset = [], 0.0
         bounds = [-float("inf"), *(one.at for one in self.sets), float("inf")]
         for number, (begun, ended) in enumerate(pairwise(bounds)):
             if number:
                 offset += self.sets[number - 1].by
-            moment = self.started + (shown - self.shown).total_seconds() - offset
-            if begun - _BRIEF <= moment <= ended + _LAGS:
+            time = self.started + (shown - self.shown).total_seconds() - offset
+            if begun - _BRIEF <= time <= ended + _LAGS:
                 # Of a process that had not yet noticed, it is the last moment before the clock was set that counts.
-                found.append(min(moment, ended - _AN_INSTANT))
+                found.append(min(time, ended - _AN_INSTANT))
         return found
 
     def last(self, shown: datetime, before: float) -> float | None:
-        """When it showed that last before a real moment."""
-        return max((moment for moment in self.moments(shown) if moment <= before + _BRIEF), default=None)
+        """Return when it last showed that before a real time."""
+        return max((time for time in self.real_times(shown) if time <= before + _BRIEF), default=None)
 
     def reached(self, due: datetime, since: float) -> float:
-        """The first real moment from `since` on at which the clock showed that or later."""
+        """Return the first real time from `since` on when the clock showed that or later."""
         steps = [since, *(one.at for one in self.sets if one.at > since)]
-        at_once = [moment for moment in steps if self.at(moment) >= due]
-        return min([*at_once, *(m for m in self.moments(due) if m >= since)], default=float("inf"))
+        at_once = [time for time in steps if self.at(time) >= due]
+        return min([*at_once, *(m for m in self.real_times(due) if m >= since)], default=float("inf"))
 
     def by_chance(self, begun: float, ended: float) -> timedelta:
-        """By how much faults set the clock in between."""
+        """Return by how much faults set the clock in between."""
         return timedelta(seconds=sum(one.by for one in self.sets if one.by_chance and begun < one.at <= ended))
 
 
 @dataclass
 class Evidence:
-    """What was seen from outside: by the sandbox, by the robots and by who killed."""
+    """What was seen from outside: by the sandbox, the robots and the killer."""
 
     calls: Sequence[Call]
     taps: Sequence[Tapped]
@@ -97,12 +97,12 @@ class Evidence:
     timeline: Timeline
     until: datetime
     already: int = 0
-    """Check-ins up to this number were there before the run: who was shown them is no concern of it."""
+    """Check-ins up to this number existed before the run, so the auditor doesn't check whether they were shown."""
     in_turn: bool = True
     """Whether each chat's updates were worked off in the order of their numbers: a webhook may bring them otherwise."""
     windows: Sequence[Window] = ()
     chats: Mapping[int, Sequence[Message]] = field(default_factory=dict)
-    """What stands in each chat at the end, oldest first."""
+    """The messages of each chat at the end, oldest first."""
     faults: bool = True
 
     def trouble(self, begun: float, ended: float, *, kinds: frozenset[str] | None = None) -> float:
@@ -113,13 +113,13 @@ class Evidence:
         return sum(w.ended - w.begun for w in windows if w.begun <= ended and w.ended >= begun)
 
     def set_back(self) -> bool:
-        """Whether the clock was ever set back."""
+        """Return whether the clock was ever set back."""
         return any(one.by < 0 for one in self.timeline.sets)
 
 
 @dataclass
 class Findings:
-    """Lines by kind; `counts` are the figures beside them."""
+    """Findings by kind; `counts` are the figures of the run."""
 
     found: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     counts: dict[str, int] = field(default_factory=dict)
@@ -136,10 +136,10 @@ ALLOWED = frozenset({"doubled, in flight at a kill", "doubled, answer lost on th
 
 
 def worked(call: Call) -> bool:
-    """Whether Telegram carried a message or an edit out."""
+    """Return whether Telegram executed a message or an edit."""
     if call.method not in (*SENDS, *EDITS):
         return False
-    # "Not modified": what was to be shown stands there already.
+    # "Not modified": the content to show is already there.
     return call.error is None or "is not modified" in call.error[1]
 
 
@@ -162,7 +162,7 @@ def pid_of(call: Call) -> Any:
 
 
 def carried_out(calls: Sequence[Call]) -> dict[int, list[Call]]:
-    """Each outbox row's calls that Telegram carried out."""
+    """Return each outbox row's calls that Telegram executed."""
     found: defaultdict[int, list[Call]] = defaultdict(list)
     for call in calls:
         row = row_of(call)
@@ -172,22 +172,22 @@ def carried_out(calls: Sequence[Call]) -> dict[int, list[Call]]:
 
 
 def came(call: Call) -> float:
-    """When it came to the server."""
+    """Return when the call reached the server."""
     return call.at
 
 
 def left(call: Call) -> float:
-    """When its process let it go, by the seconds that all processes of a machine share."""
+    """Return when its process sent the call, in the monotonic seconds that all processes of a machine share."""
     return float(note_of(call, "at"))
 
 
-def most_within(calls: Sequence[Call], seconds: float, moment: Callable[[Call], float] = came) -> int:
+def most_within(calls: Sequence[Call], seconds: float, time_of: Callable[[Call], float] = came) -> int:
     """The most messages and edits within any so many seconds: that came to the server, or that were let go."""
     of_outbox = (call for call in calls if call.method in (*SENDS, *EDITS) and row_of(call) is not None)
-    moments = sorted(moment(call) for call in of_outbox)
+    real_times = sorted(time_of(call) for call in of_outbox)
     most = first = 0
-    for number, at in enumerate(moments):
-        while moments[first] <= at - seconds:
+    for number, at in enumerate(real_times):
+        while real_times[first] <= at - seconds:
             first += 1
         most = max(most, number - first + 1)
     return most

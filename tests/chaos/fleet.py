@@ -1,4 +1,4 @@
-"""The bot's processes of one run, one or several, that can be killed at any moment; and a balancer before them."""
+"""The bot's processes in one run, which can be killed at any time, and a load balancer in front of them."""
 
 import asyncio
 import os
@@ -68,7 +68,7 @@ class Replica:
         self.started_at = time.monotonic()
 
     async def is_ready(self) -> bool:
-        """What /readyz says."""
+        """Return whether /readyz says that the process is ready."""
         try:
             async with aiohttp.request("GET", f"http://127.0.0.1:{self.port}/readyz") as answer:
                 return answer.status == HTTPStatus.OK
@@ -76,7 +76,7 @@ class Replica:
             return False
 
     async def kill(self) -> Kill:
-        """kill -9: nothing is finished, nothing is said."""
+        """Kill with -9: nothing is finished or released."""
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         kill = Kill(self.process.pid, time.monotonic())

@@ -3,10 +3,13 @@
 `python -m tests.chaos.launch CLOCK-FILE run`. With CHAOS_SCRIPTS, a folder, its migrations are those: a later version.
 Telegram ignores arguments it doesn't know; the sandbox's journal keeps them: the outbox row with its slot, revision and
 screen as they were then, so that the auditor can tell a message that was sent twice from two messages; the process; and the machine's monotonic seconds, which all processes
-share, so that it can tell a crowd that was let go from one that a halting machine made of what was let go in turn.
+share, so that it can tell a burst that was sent at once from paced messages that a suspended machine delivered at once.
 """
 
+import asyncio
+import faulthandler
 import os
+import signal
 import sys
 import time
 from contextvars import ContextVar
@@ -15,28 +18,40 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bot import cli, clock
-from bot.app.store import Outbox
+from bot.app.records.messages import Outbox
 from bot.db import migrate
-from bot.db.store_books import Books
-from bot.delivery import calls, transport
+from bot.db.stores.operations import SqlClock
+from bot.delivery import telegram_calls, transport
 from tests.chaos.offset import OffsetClock
 
 ROW: ContextVar[Outbox | None] = ContextVar("row", default=None)
 
 
 def main() -> None:
+    # For the watchdog: stacks of all threads and tasks into the log.
+    signal.signal(signal.SIGUSR1, _show_tasks)
+    faulthandler.register(signal.SIGUSR1, chain=True)
     file, *arguments = sys.argv[1:]
     set_by_test = OffsetClock(Path(file))
     clock.SystemClock.now = lambda _self: set_by_test.now()  # type: ignore[method-assign]
-    shared_now = Books.shared_now
-    Books.shared_now = lambda self: set_by_test.now() if shared_now(self) else None  # type: ignore[method-assign]
-    for name in ("send", "send_plain"):
-        setattr(calls, name, _noting(getattr(calls, name)))
+    shared_now = SqlClock.shared_now
+    SqlClock.shared_now = lambda self: set_by_test.now() if shared_now(self) else None  # type: ignore[method-assign]
+    for name in ("send", "send_plain_text"):
+        setattr(telegram_calls, name, _noting(getattr(telegram_calls, name)))
     transport._body = _with_row(transport._body)
     if scripts := os.environ.get("CHAOS_SCRIPTS"):
         migrate.SCRIPTS = Path(scripts)
     sys.argv[1:] = arguments
     cli.main()
+
+
+def _show_tasks(_signal: int, _frame: object) -> None:
+    try:
+        tasks = asyncio.all_tasks()
+    except RuntimeError:  # no event loop runs
+        return
+    for task in tasks:
+        task.print_stack(limit=8)
 
 
 def _noting(call: Any) -> Any:

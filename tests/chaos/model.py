@@ -1,7 +1,7 @@
-"""What a patient's taps must have led to: the check-in's own table of transitions, fed with them once more.
+"""What a patient's taps must have led to: the check-in's own table of transitions, replayed with them.
 
-Nothing here is read from what the bot made of them but the moments: when each tap was worked off, and when a check-in
-was closed by another or by the clock.
+The model reads nothing of what the bot made of them but timestamps: when each tap was processed, and when a check-in
+was closed by another one or by time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,21 +9,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise, product
 
-from bot.app.assessments import history
-from bot.app.checkins import KINDS, WORSE_ANSWERS, _input
-from bot.app.store import CheckInRow
+from bot.app.checkins.opening import WORSE_ANSWERS
+from bot.app.concerns.assessments import history
+from bot.app.records.checkins import CheckInRow
 from bot.core import checkin as core
 from bot.core.checkin import CheckIn, State
 from bot.core.protocol import Tier
 from bot.core.triage import Assessment
-from tests.chaos.stored import Stored, WorkedOff
+from bot.dialog.checkins import KINDS, _input
+from tests.chaos.stored import ProcessedTap, Stored
+from tests.fakes.work import work_on
 
 TOGETHER = timedelta(seconds=5)
-"""Two taps that a webhook brings within it may have been worked off in either order, by two processes."""
+"""Two taps that a webhook delivers within this time may have been processed in either order, by two processes."""
 MOST_PAIRS = 8
-"""So many are tried in every combination."""
+"""Up to this many pairs are tried in every combination."""
 CLOSING = timedelta(seconds=60)
-"""How far the moment of a closing may be from when it was committed: the database may have been locked."""
+"""How far the time of a closing may be from its commit: the database may have been locked."""
 JUMP = timedelta(hours=2)
 
 Given = tuple[str, tuple[str, ...], datetime]
@@ -31,20 +33,20 @@ Given = tuple[str, tuple[str, ...], datetime]
 
 @dataclass
 class Led:
-    """What came of the taps on one check-in."""
+    """The result of the taps on one check-in."""
 
     value: CheckIn
     given: list[Given] = field(default_factory=list)
-    """Question, choices and moment of every answer, later forgotten or not."""
+    """Question, choices and time of every answer, whether later forgotten or not."""
     flags: list[tuple[Assessment, datetime]] = field(default_factory=list)
     ended: list[tuple[Assessment, datetime, Tier]] = field(default_factory=list)
-    """The final assessment, its moment, and what had been raised before."""
+    """The final assessment, its time, and what had been raised before."""
     helped: list[datetime] = field(default_factory=list)
     """When "need help now" was tapped."""
     tapped: int = 0
 
     def take(self, step: core.Step, at: datetime) -> None:
-        """Note what happened in a step."""
+        """Record what happened in a step."""
         before, self.value = self.value.raised, step.checkin
         for event in step.events:
             match event:
@@ -60,7 +62,7 @@ class Led:
 
 
 def led_to(stored: Stored, row: CheckInRow, *, in_turn: bool, set_back: bool) -> tuple[Led, str | None]:
-    """Return what the taps led to, and how the stored check-in differs from it (None: not at all)."""
+    """Return what the taps led to, and how the stored check-in differs from it (None if it doesn't)."""
     taps = _of(stored, row)
     first: tuple[Led, str] | None = None
     for order in _orders(taps, in_turn=in_turn):
@@ -74,7 +76,7 @@ def led_to(stored: Stored, row: CheckInRow, *, in_turn: bool, set_back: bool) ->
     return first
 
 
-def _of(stored: Stored, row: CheckInRow) -> list[WorkedOff]:
+def _of(stored: Stored, row: CheckInRow) -> list[ProcessedTap]:
     """The taps that may have changed it: on its own buttons, and "by mistake" on its alerts."""
     chat = stored.patient(row.patient_id).chat_id
     alerts = {alert.id for alert in stored.of_checkin(row.id)}
@@ -86,14 +88,14 @@ def _of(stored: Stored, row: CheckInRow) -> list[WorkedOff]:
     ]
 
 
-def _orders(taps: list[WorkedOff], *, in_turn: bool) -> Iterator[list[WorkedOff]]:
+def _orders(taps: list[ProcessedTap], *, in_turn: bool) -> Iterator[list[ProcessedTap]]:
     """By the numbers of the updates; where they may be overtaken, every order that is possible."""
     yield taps
     if in_turn:
         return
-    by_moment = sorted(taps, key=lambda one: (one.at, one.tap.update_id))
-    yield by_moment
-    for base in (by_moment, taps):
+    by_time = sorted(taps, key=lambda one: (one.at, one.tap.update_id))
+    yield by_time
+    for base in (by_time, taps):
         close = _close(base)
         for swaps in product((False, True), repeat=len(close)):
             order = list(base)
@@ -103,14 +105,14 @@ def _orders(taps: list[WorkedOff], *, in_turn: bool) -> Iterator[list[WorkedOff]
             yield order
 
 
-def _close(taps: Sequence[WorkedOff]) -> list[int]:
+def _close(taps: Sequence[ProcessedTap]) -> list[int]:
     """Which taps may have changed places with the next one: first of all those on one screen, of which one counts."""
     pairs = [(n, one, two) for n, (one, two) in enumerate(pairwise(taps)) if abs(two.at - one.at) < TOGETHER]
     pairs.sort(key=lambda pair: pair[1].tap.action.revision != pair[2].tap.action.revision)
     return sorted(n for n, _, _ in pairs[:MOST_PAIRS])
 
 
-def _cuts(row: CheckInRow, order: Sequence[WorkedOff], *, set_back: bool) -> Iterator[int]:
+def _cuts(row: CheckInRow, order: Sequence[ProcessedTap], *, set_back: bool) -> Iterator[int]:
     """How many of the taps came before it was closed by something else."""
     if row.value.state not in {State.REPLACED, State.EXPIRED} or row.closed_at is None:
         yield len(order)
@@ -125,12 +127,12 @@ def _cuts(row: CheckInRow, order: Sequence[WorkedOff], *, set_back: bool) -> Ite
             yield cut
 
 
-def _led(stored: Stored, row: CheckInRow, order: Sequence[WorkedOff], cut: int) -> Led:
+def _led(stored: Stored, row: CheckInRow, order: Sequence[ProcessedTap], cut: int) -> Led:
     protocol = stored.clinic.protocol
     known = WORSE_ANSWERS if row.kind == "worse" else {}
     led = Led(core.open_checkin(row.value.form, protocol, known))
     led.given += [(question, choices, row.opened_at) for question, choices in known.items()]
-    compared = history(stored.store, stored.clinic, row)
+    compared = history(work_on(stored.stores, stored.clinic), row)
     for one in order[:cut]:
         if led.value.state is State.DONE:
             break
@@ -140,10 +142,10 @@ def _led(stored: Stored, row: CheckInRow, order: Sequence[WorkedOff], cut: int) 
             led.helped.append(one.at)
             continue
         received = core.Mistake() if action.kind == "alert" else _input(action)
-        led.take(core.step(led.value, received, protocol, compared, one.at), one.at)
+        led.take(core.step(led.value, received, protocol, compared), one.at)
     closing = {State.REPLACED: core.Replace, State.EXPIRED: core.Expire}.get(row.value.state)
     if closing is not None and row.closed_at is not None:
-        led.take(core.step(led.value, closing(), protocol, compared, row.closed_at), row.closed_at)
+        led.take(core.step(led.value, closing(), protocol, compared), row.closed_at)
     return led
 
 

@@ -1,4 +1,4 @@
-"""A clock that a test sets while processes run: real time and an offset, eight bytes in a file that all map."""
+"""A clock that a test sets while processes run: real time plus an offset, eight bytes in a file that all map."""
 
 import mmap
 import struct
@@ -10,7 +10,7 @@ _SIZE = 8
 
 
 class OffsetClock:
-    """The machine's clock, off by what stands in the file; `jump` changes it for all who have it open."""
+    """The machine's clock plus the offset in the file; `jump` changes it for all processes that have it open."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():

@@ -4,12 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.app import checkins, patients
-from bot.app.store import PatientState, Store
+from bot.app.checkins import opening
+from bot.app.patients import registry
+from bot.app.records.patients import PatientState
+from bot.app.work import Stores
 from bot.config import Settings
-from bot.offline import Offline, offline
-from bot.wiring import prepare
+from bot.database_session import DatabaseSession, open_session
+from bot.wiring import build
 from tests.chaos.processes import BotProcess, SandboxProcess, until
+from tests.fakes.work import work_on
 
 CHUNK = 100
 """Patients a transaction: the bot works on the same file meanwhile."""
@@ -18,7 +21,7 @@ CHUNK = 100
 async def enrol(bot: BotProcess, sandbox: SandboxProcess, number: int, *, prefix: str = "P") -> dict[int, str]:
     """Patients with an open check-in that waits to be sent; returns chat id -> code."""
     people = [await sandbox.post("/people", name=f"{prefix}-{n:04d}", started=True) for n in range(number)]
-    ready = prepare(Settings.load(bot.environ), sandbox=False)
+    ready = build(Settings.load(bot.environ), sandbox=False)
     chats = {person["id"]: person["name"] for person in people}
     await asyncio.to_thread(_store, ready, chats)
     return chats
@@ -26,21 +29,23 @@ async def enrol(bot: BotProcess, sandbox: SandboxProcess, number: int, *, prefix
 
 def _store(ready: Any, chats: dict[int, str]) -> None:
     todo = list(chats.items())
-    with offline(ready) as office:
+    with open_session(ready) as office:
         for first in range(0, len(todo), CHUNK):
             some = todo[first : first + CHUNK]
-            office.run(lambda store, some=some: [_one(office, store, chat, code) for chat, code in some])
+            office.run(lambda stores, some=some: [_one(office, stores, chat, code) for chat, code in some])
 
 
-def _one(office: Offline, store: Store, chat: int, code: str) -> None:
+def _one(office: DatabaseSession, stores: Stores, chat: int, code: str) -> None:
     at = datetime.now(UTC)
     clinic = office.clinic
-    patient, _ = patients.add(store, clinic, code=code, ici_start=(at - timedelta(days=30)).date(), at=at)
+    patient, _ = registry.add(
+        work_on(stores, clinic, at, actor="operator"), code=code, ici_start=(at - timedelta(days=30)).date()
+    )
     active = patient.model_copy(
         update={"chat_id": chat, "state": PatientState.ACTIVE, "timezone": "Europe/Berlin", "next_due_at": None}
     )
-    store.save_patient(active)
-    checkins.open_checkin(store, clinic, active, form="quick", kind="extra", due_at=at, at=at)
+    stores.patients.save(active)
+    opening.open_checkin(work_on(stores, clinic, at), active, form="quick", kind="extra", due_at=at)
 
 
 async def tap_all(sandbox: SandboxProcess, chats: dict[int, str], label: str) -> None:

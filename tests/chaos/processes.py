@@ -1,11 +1,10 @@
-"""Real processes for tests: the sandbox in one, the bot in another that can be killed at any moment."""
+"""Real processes for tests: the sandbox in one, the bot in another that can be killed at any time."""
 
 import asyncio
 import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,16 @@ import aiohttp
 
 from bot.db.crypto import new_key
 from bot.sandbox.server import SANDBOX_TOKEN
+from tests.polling import until  # noqa: F401 - the tests here import it from here
 
 ROOT = Path(__file__).parents[2]
-STARTED = 30.0
-"""Seconds a process may take to start on a busy machine before the test gives up; no verdict hangs on it."""
+START_SECONDS = 30.0
+"""Seconds that a process may take to start on a busy machine before the test gives up; no assertion depends on it."""
 
 
 @dataclass
 class SandboxProcess:
-    """The stand-in for Telegram in a process of its own."""
+    """The fake Telegram in its own process."""
 
     process: asyncio.subprocess.Process
     url: str
@@ -54,7 +54,7 @@ async def start_sandbox(*, limits: bool = False) -> SandboxProcess:
         sys.executable, "-m", "bot.sandbox", "--port", "0", *more, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    first = await asyncio.wait_for(process.stdout.readline(), STARTED)
+    first = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
     return SandboxProcess(process, first.decode().strip().rsplit(" ", 1)[-1], aiohttp.ClientSession())
 
 
@@ -90,35 +90,27 @@ class BotProcess:
             )
 
     async def kill(self) -> None:
-        """kill -9: nothing is finished, nothing is said."""
+        """Kill with -9: nothing is finished or released."""
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         await self._process.wait()
 
     async def ended(self) -> int:
-        """Wait until it ends by itself; returns the exit code."""
+        """Wait until it ends by itself; return the exit code."""
         assert self._process is not None
-        return await asyncio.wait_for(self._process.wait(), STARTED)
+        return await asyncio.wait_for(self._process.wait(), START_SECONDS)
 
     async def stop(self) -> int:
-        """SIGTERM; returns the exit code."""
+        """Send SIGTERM; return the exit code."""
         assert self._process is not None
         if self._process.returncode is None:
             self._process.terminate()
         return await self._process.wait()
 
     def count(self, sql: str) -> int:
-        """A number from the database, read beside the bot."""
+        """Return a number from the database, read independently of the bot."""
         reader = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
         try:
             return int(reader.execute(sql).fetchone()[0])
         finally:
             reader.close()
-
-
-async def until(is_so: Callable[[], Any], *, seconds: float = 60.0) -> Any:
-    """Wait for something another process does; TimeoutError when it never does."""
-    async with asyncio.timeout(seconds):
-        while not (value := await is_so() if asyncio.iscoroutinefunction(is_so) else is_so()):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-        return value

@@ -11,12 +11,12 @@ from bot.core.screen import Action
 from bot.sandbox.chats import Message, Person
 from bot.sandbox.state import Sandbox
 
-LOOKED_AT = 8
-"""The last messages of a chat: older ones are answered or out of sight."""
-LOOKS_EVERY = 0.4
-"""Real seconds between two looks at the phone, about."""
+VISIBLE_MESSAGES = 8
+"""The number of last messages of a chat that are looked at: older ones are answered or out of sight."""
+LOOK_SECONDS = 0.4
+"""Approximate real seconds between two looks at the phone."""
 PATIENCE = 12.0
-"""Real seconds after which a button that did nothing is tapped again; twice as long after each time."""
+"""Real seconds after which a button without effect is tapped again; doubled each time."""
 BENIGN = frozenset({"no", "none", "not_at_all", "yes_known"})
 STRAIGHT_ON = 0.95
 """How readily the first button is taken while enrolling: the clinic's own time zone, the morning."""
@@ -43,9 +43,9 @@ ANSWERING = frozenset(
 
 @dataclass
 class Tapped:
-    """One tap as the sandbox took it, at a real moment.
+    """One tap as the sandbox received it, at a real time.
 
-    `again_after`: nothing had come of the same button for so many real seconds, since the update `first`.
+    `again_after`: the same button had had no effect for so many real seconds since the update `first`.
     """
 
     update_id: int
@@ -75,7 +75,7 @@ class Robot:
     wishes: list[tuple[str, str, str]] = field(default_factory=list)
     """Kind, question and choice of buttons that are each tapped once, as soon as they are seen."""
     deaf: bool = False
-    """Does nothing about a call screen: is asked after it, and answers that."""
+    """Ignores a call screen until the safety follow-up, and answers that."""
     calm: bool = False
     """Answers whatever is shortest: the run is about to end."""
 
@@ -89,7 +89,7 @@ class Robot:
         now = time.monotonic()
         if now < self._looks_at:
             return 0
-        self._looks_at = now + LOOKS_EVERY * (0.5 + self.rng.random())
+        self._looks_at = now + LOOK_SECONDS * (0.5 + self.rng.random())
         seen: set[tuple[bool, int]] = set()
         for message in self._recent(box):
             actions = self._actions(message)
@@ -170,7 +170,7 @@ class Robot:
 
     def _recent(self, box: Sandbox) -> Iterator[Message]:
         chat = box.chat(self.person)
-        for number in range(chat.next_id - 1, max(0, chat.next_id - 1 - LOOKED_AT), -1):
+        for number in range(chat.next_id - 1, max(0, chat.next_id - 1 - VISIBLE_MESSAGES), -1):
             message = chat.messages.get(number)
             if message is not None and message.get("from", {}).get("is_bot"):
                 yield message

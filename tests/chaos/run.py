@@ -1,4 +1,4 @@
-"""One run: robots answer, everything goes wrong, processes are killed; at the end the auditor looks.
+"""One run: robots answer, faults are played, processes are killed; at the end the auditor compares.
 
 `python -m tests.chaos.run --database sqlite --kills 50 --taps 20000`, or `--database postgres --replicas 3`. The sandbox
 runs in this process, each bot in its own. Virtual days pass by setting the clock all processes share.
@@ -19,15 +19,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bot.app import outage
+from bot.app.operations import outages
 from bot.config import Settings
 from bot.db.crypto import new_key
-from bot.db.engine import open_database
 from bot.db.migrate import migrate
+from bot.db.opening import open_database
 from bot.sandbox.journal import Journal
 from bot.sandbox.server import SandboxServer
 from bot.sandbox.updates import FIRST_UPDATE_ID
-from bot.wiring import Ready, prepare
+from bot.wiring import App, build
 from tests.chaos.auditor import audit, table
 from tests.chaos.cast import Wanted, invited
 from tests.chaos.databases import PostgresServer, SqliteFile, Trouble, postgres_server
@@ -35,7 +35,8 @@ from tests.chaos.evidence import ClockSet, Evidence, Findings, Timeline
 from tests.chaos.fleet import Balancer, Kill, Replica, environ_of
 from tests.chaos.offset import OffsetClock
 from tests.chaos.robots import Robot
-from tests.chaos.weather import Weather
+from tests.chaos.watchdog import report_of, watch
+from tests.chaos.weather import FaultPlayer
 
 STEP = 0.02
 LONGEST_SKIP = timedelta(hours=9)
@@ -70,6 +71,8 @@ class Orders:
     kill_every: float = 12.0
     settle_seconds: float = 900.0
     """How long all may take to come to rest, each of five times."""
+    stall_seconds: float = 180.0
+    """A run in which nothing is tapped, delivered or skipped for so long is ended with a report."""
     faults: bool = True
     days: int = 0
     """So many virtual days are to pass at least, the last of them without faults and kills."""
@@ -84,10 +87,10 @@ class Run:
     trouble: Trouble
     clock: OffsetClock
     server: SandboxServer
-    ready: Ready
+    ready: App
     replicas: list[Replica]
     robots: list[Robot]
-    weather: Weather
+    fault_player: FaultPlayer
     rng: Random
     kills: list[Kill] = field(default_factory=list)
     taps: int = 0
@@ -104,7 +107,7 @@ class Run:
 
     @property
     def is_done(self) -> bool:
-        played = not self.orders.faults or self.weather.kinds() <= set(self.weather.played)
+        played = not self.orders.faults or self.fault_player.kinds() <= set(self.fault_player.played)
         return played and self.taps >= self.orders.taps and len(self.kills) >= self.orders.kills
 
     @property
@@ -137,7 +140,7 @@ class Run:
             recent = Counter((t.action.kind, t.action.choice) for r in self.robots for t in r.taps[-1:])
             sys.stderr.write(
                 f"taps {self.taps}, kills {len(self.kills)}, skips {self.skipped}, updates waiting {len(box.updates)}, "
-                f"calls {len(box.journal.calls())}, faults {dict(self.weather.played)}, settling {self.calm}, {recent.most_common(6)}\n"
+                f"calls {len(box.journal.calls())}, faults {dict(self.fault_player.played)}, settling {self.calm}, {recent.most_common(6)}\n"
             )
 
     def _count(self, acted: int) -> None:
@@ -150,17 +153,35 @@ class Run:
         since = time.monotonic() - QUIET_SECONDS
         return sum(at > since for at in self.acted) <= most and all(r.started_at < since for r in self.replicas)
 
+    # -- a run that stands still
+
+    async def watch(self) -> None:
+        """End the run with a report when it makes no progress; until cancelled."""
+        await watch(self._progress, self._report, seconds=self.orders.stall_seconds)
+
+    def _progress(self) -> object:
+        box = self.server.sandbox
+        confirmed = box.updates.next_id - len(box.updates)
+        return {"taps": self.taps, "skips": self.skipped, "updates confirmed": confirmed, "virtual days": self.days}
+
+    async def _report(self) -> str:
+        box = self.server.sandbox
+        hook = box.webhook
+        failed = "polling" if hook is None else f"webhook, last error {hook.last_error!r}"
+        faults = [fault.kind for fault in box.faults.active()]
+        return await report_of(self.replicas, f"{len(box.updates)} updates wait, {failed}, faults {faults}")
+
     # -- kills
 
     async def kill(self) -> None:
-        """Kill a process by chance, at any moment; until cancelled."""
+        """Kill random processes at random times until cancelled."""
         while True:
             await asyncio.sleep(self.orders.kill_every * self.rng.random() * 2)
             if up := [replica for replica in self.replicas if replica.is_up]:
                 self.kills.append(await self.rng.choice(up).kill())
 
     async def supervise(self) -> None:
-        """Start what has ended a little later, as a service manager does; until cancelled."""
+        """Restart ended processes a little later, as a service manager does, until cancelled."""
         while True:
             await asyncio.sleep(self.rng.random() * 2)
             for replica in self.replicas:
@@ -170,14 +191,14 @@ class Run:
     # -- time
 
     async def skip(self) -> None:
-        """Let hours pass whenever hardly anybody has anything to tap; until cancelled."""
+        """Let hours pass whenever the robots are nearly idle, until cancelled."""
         while True:
             await asyncio.sleep(0.2)
             if not self._rests(len(self.robots) // BUSY) or self.server.sandbox.updates or not await self._is_at_work():
                 continue
             ahead = await self._until_next()
             if ahead > timedelta(0):
-                # What is due already would be late by the hours skipped, and left out as too late.
+                # Work that is already due would be late by the skipped hours, and omitted as too late.
                 self.clock.jump(min(LONGEST_SKIP, ahead + MORE * self.rng.random()))
                 self.skipped += 1
                 await asyncio.sleep(QUIET_SECONDS)
@@ -192,14 +213,14 @@ class Run:
     async def _until_next(self) -> timedelta:
         """How far ahead the next event is; nothing or less: something is due, or it can't be read just now."""
         with contextlib.suppress(Exception):  # locked, full, restarted
-            moment = await asyncio.to_thread(self._read, lambda store: store.next_event_at())
-            return moment - self.clock.now() if moment is not None else LONGEST_SKIP
+            event_at = await asyncio.to_thread(self._read, lambda stores: stores.clock.next_event_at())
+            return event_at - self.clock.now() if event_at is not None else LONGEST_SKIP
         return timedelta(0)
 
     async def _is_at_work(self) -> bool:
-        """Whether the bot was through its sweeps since the clock was last set."""
+        """Return whether the bot has run its sweeps since the clock was last set."""
         with contextlib.suppress(Exception):  # locked, full, restarted: then it isn't
-            kept = await asyncio.to_thread(self._read, lambda store: store.setting(outage.UP_AT))
+            kept = await asyncio.to_thread(self._read, lambda stores: stores.settings.get(outages.UP_AT))
             return kept is not None and abs(self.clock.now() - datetime.fromisoformat(kept)) < timedelta(minutes=2)
         return False
 
@@ -213,7 +234,7 @@ class Run:
     # -- the end
 
     async def settle(self) -> None:
-        """Faults end; what is under way is finished, also what falls due within two hours."""
+        """End the faults and finish what is in progress, including what falls due within two hours."""
         self.calm = True
         for robot in self.robots:
             robot.calm = True
@@ -257,13 +278,13 @@ class Run:
             # Who is settled has answered the first questions before.
             already=self.orders.settled,
             in_turn=not self.orders.webhook,
-            windows=tuple(self.weather.windows),
+            windows=tuple(self.fault_player.windows),
             chats={robot.person.id: box.messages(robot.person) for robot in self.robots},
             faults=self.orders.faults,
         )
         # For whoever looks into a finding: the only witness, once the database is gone.
         (self.folder / "evidence.pickle").write_bytes(pickle.dumps(seen))
-        findings: Findings = self._read(lambda store: audit(store, self.ready.clinic, seen))
+        findings: Findings = self._read(lambda stores: audit(stores, self.ready.clinic, seen))
         for number, (code, seconds) in enumerate(self.exits):
             if code != 0:
                 findings.found["stops that were not graceful"].append(f"process {number}: exit {code}, {seconds:.1f} s")
@@ -272,13 +293,13 @@ class Run:
         for replica in self.replicas:
             if "Traceback" in replica.log.read_text(encoding="utf-8"):
                 findings.found["stack traces in a log"].append(str(replica.number))
-        findings.counts |= {f"played: {kind}": n for kind, n in sorted(self.weather.played.items())}
+        findings.counts |= {f"played: {kind}": n for kind, n in sorted(self.fault_player.played.items())}
         findings.counts |= {"slowest stop, seconds": max((int(seconds + 1) for _, seconds in self.exits), default=0)}
         findings.counts |= {"virtual days": self.days, "seconds": int(self.seconds)}
         return findings
 
     def _sets(self) -> tuple[ClockSet, ...]:
-        chance = self.weather.set_clock
+        chance = self.fault_player.set_clock
         return tuple(ClockSet(at, by, number in chance) for number, (at, by) in enumerate(self.clock.jumps))
 
 
@@ -319,10 +340,10 @@ async def opened(orders: Orders, folder: Path) -> AsyncIterator[Run]:
         environ = environ_of(settings)
         for replica in replicas:
             replica.environ = environ
-        ready = prepare(Settings.load(environ), sandbox=False)
+        ready = build(Settings.load(environ), sandbox=False)
         migrate(trouble.url)
         robots = await asyncio.to_thread(invited, ready, server.sandbox, clock, rng, _wanted(orders))
-        weather = Weather(
+        fault_player = FaultPlayer(
             server.sandbox.faults,
             trouble,
             clock,
@@ -331,38 +352,40 @@ async def opened(orders: Orders, folder: Path) -> AsyncIterator[Run]:
             every=orders.every,
             outage_seconds=orders.outage_seconds,
         )
-        yield Run(orders, folder, trouble, clock, server, ready, replicas, robots, weather, rng)
+        yield Run(orders, folder, trouble, clock, server, ready, replicas, robots, fault_player, rng)
 
 
 async def run(orders: Orders, folder: Path) -> tuple[Findings, Run]:
-    """Carry out the orders; return what the auditor found."""
+    """Execute the orders; return what the auditor found."""
     async with opened(orders, folder) as made:
         begun = time.monotonic()
         for replica in made.replicas:
             await replica.start()
         if orders.faults:
-            made.weather.always()
+            made.fault_player.always()
         always = [asyncio.create_task(one) for one in (made.tap(), made.skip(), made.tell(), made.supervise())]
         trouble = [asyncio.create_task(made.kill())]
+        watching = asyncio.create_task(made.watch())
         if orders.faults:
-            trouble.append(asyncio.create_task(made.weather.run()))
+            trouble.append(asyncio.create_task(made.fault_player.run()))
         try:
             while not made.is_done:
                 await asyncio.sleep(0.5)
-                for task in (*always, *trouble):
+                for task in (*always, *trouble, watching):
                     if task.done() and (error := task.exception()) is not None:
                         raise error
-            for task in trouble:
+            # From here on each wait has an end of its own.
+            for task in (*trouble, watching):
                 task.cancel()
-            await asyncio.gather(*trouble, return_exceptions=True)
+            await asyncio.gather(*trouble, watching, return_exceptions=True)
             await made.pass_days()
             always[1].cancel()
             await asyncio.gather(always[1], return_exceptions=True)
             await made.settle()
         finally:
-            for task in (*always, *trouble):
+            for task in (*always, *trouble, watching):
                 task.cancel()
-            await asyncio.gather(*always, *trouble, return_exceptions=True)
+            await asyncio.gather(*always, *trouble, watching, return_exceptions=True)
             await made.stop()
         made.seconds = time.monotonic() - begun
         return await asyncio.to_thread(made.audited), made

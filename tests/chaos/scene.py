@@ -1,4 +1,4 @@
-"""One patient on a real database, a lead of the team, and what was seen of both: for losses that are made by hand."""
+"""One patient on a real database, a lead, and the evidence about both, for losses that tests create deliberately."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -6,36 +6,42 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from bot.app import checkins, conversation, sweeps
-from bot.app.ports import Clinic
-from bot.app.store import AlertRow, CheckInRow, Outbox, Patient
+from bot.app.checkins import opening
+from bot.app.operations import sweeps
+from bot.app.ports.clinic import Clinic
+from bot.app.records.alerts import AlertRow
+from bot.app.records.checkins import CheckInRow
+from bot.app.records.messages import Outbox
+from bot.app.records.patients import Patient
 from bot.chat.buttons import encode
 from bot.core.screen import Action, Screen
 from bot.db import tables as t
 from bot.db.engine import Database
-from bot.db.store_outbox import OUTBOX
+from bot.db.stores.outbox import OUTBOX
+from bot.dialog import conversation
 from bot.sandbox.journal import Call
 from tests.app.conftest import AT, packaged
 from tests.chaos.auditor import audit
 from tests.chaos.evidence import Evidence, Findings, Timeline
 from tests.chaos.robots import Tapped
 from tests.contract.samples import patient, staff
+from tests.fakes.work import work_on
 
 KEY = b"k" * 32
 CHAT, LEAD = 7, 9
 
 
 class Scene:
-    """The clock stands unless a test lets seconds pass. `calls`, `taps` and `chats` are what was seen from outside."""
+    """The clock is frozen unless a test lets time pass. `calls`, `taps` and `chats` are what was seen from outside."""
 
     def __init__(self, database: Database, *, form: str = "quick", **changes: Any) -> None:
         self.database = database
         self.clinic: Clinic = packaged()
         self.now = AT
         made = patient("P-0001", state="active", chat_id=CHAT, timezone="Europe/Berlin", **changes)
-        self.anna: Patient = database.run(lambda s: s.add_patient(made))
+        self.anna: Patient = database.run(lambda s: s.patients.add(made))
         lead = staff("lead-1", state="active", chat_id=LEAD)
-        database.run(lambda s: s.add_staff(lead))
+        database.run(lambda s: s.staff.add(lead))
         self.taps: list[Tapped] = []
         self.calls: list[Call] = []
         self.chats: dict[int, dict[str, dict[str, Any]]] = {CHAT: {}, LEAD: {}}
@@ -45,20 +51,23 @@ class Scene:
 
     def ask(self, *, form: str = "quick", kind: Any = "extra") -> CheckInRow:
         """A check-in is opened, and its first question comes."""
-        opened = {"form": form, "kind": kind, "due_at": self.now, "at": self.now}
-        self.database.run(lambda s: checkins.open_checkin(s, self.clinic, self.anna, **opened))
+        self.database.run(
+            lambda s: opening.open_checkin(
+                work_on(s, self.clinic, self.now), self.anna, form=form, kind=kind, due_at=self.now
+            )
+        )
         self.arrive()
         return self.row
 
     @property
     def row(self) -> CheckInRow:
         """The open check-in, else the newest."""
-        return self.database.run(lambda s: s.open_checkin(self.anna.id) or s.checkins(self.anna.id)[0])
+        return self.database.run(lambda s: s.checkins.open_of(self.anna.id) or s.checkins.of_patient(self.anna.id)[0])
 
     @property
     def alert(self) -> AlertRow:
         """The newest alert."""
-        return self.database.run(lambda s: s.alerts(self.anna.id)[0])
+        return self.database.run(lambda s: s.alerts.of_patient(self.anna.id)[0])
 
     def choose(self, choice: str, *, kind: str = "choose", **how: Any) -> None:
         """A button of the question that is asked."""
@@ -67,17 +76,17 @@ class Scene:
         self.tap(Action(kind=kind, subject=row.id, **asked), **how)
 
     def say(self, word: str, **how: Any) -> None:
-        """A button of the newest alert's call screen, or of its loop-back."""
+        """A button of the newest alert's call screen, or of its safety follow-up."""
         self.tap(Action(kind="alert", subject=self.alert.id, choice=word), **how)
 
     def tap(self, action: Action, *, works: bool = True) -> None:
-        """A second later a tap is worked off; or only noted as if it had been."""
+        """Process a tap a second later, or only record it as if it had been processed."""
         self.pass_on(seconds=1)
         number = len(self.taps) + 1
-        self.taps.append(Tapped(number, CHAT, action, self.moment))
-        self.database.run(lambda s: s.first_time(number, self.now))
+        self.taps.append(Tapped(number, CHAT, action, self.real_time))
+        self.database.run(lambda s: s.updates.mark_processed(number, self.now))
         if works:
-            self.database.run(lambda s: conversation.tap(s, self.clinic, CHAT, action, self.now))
+            self.database.run(lambda s: conversation.tap(work_on(s, self.clinic, self.now), CHAT, action))
         self.arrive()
 
     def pass_on(self, **time: float) -> None:
@@ -88,28 +97,30 @@ class Scene:
         """Let time pass, then do what fell due."""
         self.pass_on(**time)
         for each in sweeps.ALL:
-            self.database.run(lambda s, each=each: each(s, self.clinic, self.now, 50))
+            self.database.run(lambda s, each=each: each(work_on(s, self.clinic, self.now), 50))
         self.arrive()
 
     @property
-    def moment(self) -> float:
-        """The real second."""
+    def real_time(self) -> float:
+        """The real time in seconds."""
         return (self.now - AT).total_seconds()
 
     def arrive(self) -> None:
         """Everything that waits arrives, each once and at once."""
         for row in self.database.run(_waiting):
             message = len(self.calls) + 1
-            self.database.run(lambda s, n=row.id, m=message: s.mark_sent(n, owner="x", message_id=m, at=self.now))
+            self.database.run(
+                lambda s, n=row.id, m=message: s.outbox.mark_sent(n, owner="x", message_id=m, at=self.now)
+            )
             method = "editMessageText" if row.mode == "edit" else "sendMessage"
-            self.calls.append(_call(len(self.calls), row, method, self.moment, self.now))
+            self.calls.append(_call(len(self.calls), row, method, self.real_time, self.now))
             self.chats[row.chat_id][row.slot] = _message(row.screen, row.chat_id, message)
 
     # -- what goes wrong, and what is found
 
     def spoil(self, statement: str, **values: Any) -> None:
         """Change the database by hand."""
-        self.database.run(lambda s: s._connection.execute(text(statement), values))
+        self.database.run(lambda s: s.outbox._connection.execute(text(statement), values))
 
     def without(self, slot: str) -> list[Call]:
         """What was seen, but for the messages of a slot."""
@@ -142,9 +153,11 @@ class Scene:
         return {kind for kind, lines in self.audited(**changes).found.items() if lines}
 
 
-def _waiting(store: Any) -> list[Outbox]:
-    rows = store._connection.execute(select(t.outbox).where(t.outbox.c.state == "waiting").order_by(t.outbox.c.id))
-    return [OUTBOX.record(row, store._keyring) for row in rows.mappings()]
+def _waiting(stores: Any) -> list[Outbox]:
+    rows = stores.outbox._connection.execute(
+        select(t.outbox).where(t.outbox.c.state == "waiting").order_by(t.outbox.c.id)
+    )
+    return [OUTBOX.record(row, stores.outbox._keyring) for row in rows.mappings()]
 
 
 def _call(number: int, row: Outbox, method: str, at: float, shown: datetime) -> Call:

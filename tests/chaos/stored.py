@@ -1,4 +1,4 @@
-"""What the database holds at the end of a run, read once for all that the auditor asks of it. Judges nothing."""
+"""The contents of the database at the end of a run, read once for the auditor. Makes no findings."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,8 +8,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.app.ports import Clinic
-from bot.app.store import AlertRow, AnswerRow, AssessmentRow, Audit, CheckInRow, Patient, Store
+from bot.app.ports.clinic import Clinic
+from bot.app.records.alerts import AlertRow
+from bot.app.records.checkins import AnswerRow, AssessmentRow, CheckInRow
+from bot.app.records.operations import Audit
+from bot.app.records.patients import Patient
+from bot.app.work import Stores
 from bot.db import tables as t
 from bot.sandbox.journal import Call
 from tests.chaos.evidence import Evidence, carried_out, chat_of
@@ -19,8 +23,8 @@ ALL = 1_000_000
 
 
 @dataclass(frozen=True)
-class WorkedOff:
-    """A tap, and the moment as which its transaction counts: all it led to bears that very moment."""
+class ProcessedTap:
+    """A tap and the timestamp of its transaction, which all its results carry."""
 
     at: datetime
     tap: Tapped
@@ -28,9 +32,9 @@ class WorkedOff:
 
 @dataclass
 class Stored:
-    """Rows by what they belong to. `sent`: each outbox row's calls that Telegram carried out."""
+    """Rows by what they belong to. `sent`: each outbox row's calls that Telegram executed."""
 
-    store: Store
+    stores: Stores
     clinic: Clinic
     patients: Sequence[Patient]
     checkins: dict[int, list[CheckInRow]]
@@ -46,8 +50,8 @@ class Stored:
     slots: dict[str, list[Any]]
     updates: dict[int, datetime]
     sent: dict[int, list[Call]]
-    taps: dict[int, list[WorkedOff]]
-    """By chat, those that were worked off, in the order of their updates."""
+    taps: dict[int, list[ProcessedTap]]
+    """The processed taps by chat, in the order of their updates."""
 
     def patient(self, number: int) -> Patient:
         return next(patient for patient in self.patients if patient.id == number)
@@ -56,40 +60,42 @@ class Stored:
         return [alert for alert in self.alerts if alert.checkin_id == number]
 
     def arrived(self, slot: str, chat: int | None = None, *, at: datetime | None = None) -> list[Call]:
-        """The calls that brought messages of a slot, to a chat, of rows made at a moment; the first one first."""
+        """Return the calls that delivered a slot's messages to a chat, of rows created at a time; oldest first."""
         rows = [row for row in self.slots.get(slot, []) if at is None or row.created_at == at]
         calls = [call for row in rows for call in self.sent.get(row.id, [])]
         return sorted((c for c in calls if chat is None or chat_of(c) == chat), key=lambda call: call.at)
 
 
-def read(store: Any, clinic: Clinic, seen: Evidence) -> Stored:
+def read(stores: Any, clinic: Clinic, seen: Evidence) -> Stored:
     """Read all of it."""
-    patients = store.patients(limit=ALL)
-    checkins = {p.id: sorted(store.checkins(p.id, limit=ALL), key=lambda row: row.id) for p in patients}
-    rows = outbox(store)
-    updates = {row.update_id: row.at for row in store._connection.execute(select(t.seen_update))}
+    patients = stores.patients.page(limit=ALL)
+    checkins = {p.id: sorted(stores.checkins.of_patient(p.id, limit=ALL), key=lambda row: row.id) for p in patients}
+    rows = outbox(stores)
+    updates = {row.update_id: row.at for row in stores.outbox._connection.execute(select(t.seen_update))}
     return Stored(
-        store=store,
+        stores=stores,
         clinic=clinic,
         patients=patients,
         checkins=checkins,
-        answers={row.id: sorted(store.answers(row.id), key=_number) for mine in checkins.values() for row in mine},
-        assessments={p.id: sorted(store.assessments(p.id, limit=ALL), key=_number) for p in patients},
-        alerts=[alert for p in patients for alert in sorted(store.alerts(p.id, limit=ALL), key=_number)],
-        lines={p.code: list(store.audit_lines(p.code, limit=ALL)) for p in patients},
+        answers={
+            row.id: sorted(stores.answers.of_checkin(row.id), key=_number) for mine in checkins.values() for row in mine
+        },
+        assessments={p.id: sorted(stores.assessments.of_patient(p.id, limit=ALL), key=_number) for p in patients},
+        alerts=[alert for p in patients for alert in sorted(stores.alerts.of_patient(p.id, limit=ALL), key=_number)],
+        lines={p.code: list(stores.audit.lines(p.code, limit=ALL)) for p in patients},
         rows=rows,
         slots=_by_slot(rows),
         updates=updates,
         sent=carried_out(seen.calls),
-        taps=_worked_off(seen.taps, updates),
+        taps=_processed(seen.taps, updates),
     )
 
 
-def outbox(store: Any) -> list[Any]:
+def outbox(stores: Any) -> list[Any]:
     """Every message there was, without its body."""
     o = t.outbox.c
     columns = (o.id, o.patient_id, o.chat_hash, o.lane, o.slot, o.mode, o.revision, o.state, o.created_at)
-    return list(store._connection.execute(select(*columns).order_by(o.id)))
+    return list(stores.outbox._connection.execute(select(*columns).order_by(o.id)))
 
 
 def _number(row: Any) -> int:
@@ -103,9 +109,9 @@ def _by_slot(rows: Iterable[Any]) -> dict[str, list[Any]]:
     return found
 
 
-def _worked_off(taps: Iterable[Tapped], updates: dict[int, datetime]) -> dict[int, list[WorkedOff]]:
-    found: defaultdict[int, list[WorkedOff]] = defaultdict(list)
+def _processed(taps: Iterable[Tapped], updates: dict[int, datetime]) -> dict[int, list[ProcessedTap]]:
+    found: defaultdict[int, list[ProcessedTap]] = defaultdict(list)
     for tap in sorted(taps, key=lambda tap: tap.update_id):
         if tap.update_id in updates:
-            found[tap.chat_id].append(WorkedOff(updates[tap.update_id], tap))
+            found[tap.chat_id].append(ProcessedTap(updates[tap.update_id], tap))
     return found

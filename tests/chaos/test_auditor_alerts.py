@@ -1,4 +1,4 @@
-"""The auditor on red flags, calls and days: each loss made by hand is found, and what is so by design is not."""
+"""The auditor on red flags, calls and days finds each loss that a test creates, and nothing that is by design."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 
-from bot.app import checkins
 from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.screen import Action
+from bot.dialog import checkins
 from tests.app.conftest import AT
 from tests.chaos.evidence import ClockSet, Timeline, Window
 from tests.chaos.fleet import Kill
@@ -57,18 +57,18 @@ def urgent(scene):
 # -- red flags
 
 
-def test_a_red_flag_is_judged_anew(emergency, make):
+def test_red_flag_is_assessed_independently(emergency, make):
     assert emergency.kinds() == set()
-    assert emergency.audited().counts["EMERGENCY flags judged anew"] == 1
+    assert emergency.audited().counts["EMERGENCY flags reassessed"] == 1
     second = make(form="baseline")
     tap_all(second, "none", "not_sure")
     assert second.kinds() == set()
-    assert second.audited().counts["URGENT flags judged anew"] == 1
+    assert second.audited().counts["URGENT flags reassessed"] == 1
 
 
 @pytest.mark.parametrize("form", ["quick", "full", "baseline", "again"])
 @pytest.mark.parametrize("answers", [("yes",), ("not_sure",), ("none", "yes")])
-def test_a_red_flag_that_raised_nothing(make, form, answers):
+def test_finds_red_flag_that_raised_nothing(make, form, answers):
     scene = make(form=form)
     tap_all(scene, *(("no",) if form == "quick" else ()), *answers)
     assert scene.kinds() == set()
@@ -79,7 +79,7 @@ def test_a_red_flag_that_raised_nothing(make, form, answers):
     assert any("assessed as" in line for line in found)
 
 
-def test_an_emergency_is_not_excused_by_an_urgent_alert(urgent):
+def test_finds_emergency_with_only_an_urgent_alert(urgent):
     tap = Action(kind="choose", subject=urgent.row.id, question="safety_now", choice="yes", revision=2)
     urgent.choose("", kind="go_on")
     urgent.choose("", kind="back")
@@ -92,7 +92,7 @@ def test_an_emergency_is_not_excused_by_an_urgent_alert(urgent):
     assert "red flags without alert" in urgent.kinds()
 
 
-def test_a_tick_after_which_two_signs_stand_is_a_red_flag(scene):
+def test_checkbox_ticks_with_two_signs_are_a_red_flag(scene):
     for choice in ("yes", "none", "none"):
         scene.choose(choice)
     for choice in ("+dizzy", "+bowel"):
@@ -104,7 +104,7 @@ def test_a_tick_after_which_two_signs_stand_is_a_red_flag(scene):
     assert "red flags without alert" in scene.kinds()
 
 
-def test_after_a_claimed_mistake_the_same_tier_needs_an_alert_of_its_own(emergency):
+def test_same_tier_after_a_mistake_needs_its_own_alert(emergency):
     emergency.say("mistake")
     tap_all(emergency, "yes")
     assert emergency.kinds() == set()
@@ -112,7 +112,7 @@ def test_after_a_claimed_mistake_the_same_tier_needs_an_alert_of_its_own(emergen
     assert "red flags without alert" in emergency.kinds()
 
 
-def test_a_finding_at_the_end_that_raised_nothing(scene):
+def test_finds_final_assessment_that_raised_nothing(scene):
     tap_all(scene, "no", "none", "none", "mild", "not_at_all")
     assert scene.alert.tier is Tier.SOON
     assert scene.kinds() == set()
@@ -120,7 +120,7 @@ def test_a_finding_at_the_end_that_raised_nothing(scene):
     assert scene.kinds() >= {"red flags without alert"}
 
 
-def test_what_stands_in_an_alert_already_needs_no_second_one(scene):
+def test_rules_in_an_existing_alert_need_no_second_one(scene):
     tap_all(scene, "no", "none", "none", "mild", "not_at_all")
     scene.sweep(days=1)
     scene.ask(form="again")
@@ -129,7 +129,7 @@ def test_what_stands_in_an_alert_already_needs_no_second_one(scene):
     assert scene.kinds() == set()
 
 
-def test_a_half_answered_finding_counts_when_another_check_in_takes_its_place(scene):
+def test_half_answered_concern_counts_when_superseded(scene):
     tap_all(scene, "yes", "none", "none")
     scene.pass_on(hours=1)
     scene.ask()
@@ -143,17 +143,17 @@ def help_now(scene):
     scene.tap(Action(kind="help_now", subject=scene.row.id, revision=scene.row.value.revision))
 
 
-def test_help_that_was_asked_for_and_raised_nothing(scene):
+def test_finds_help_request_that_raised_nothing(scene):
     help_now(scene)
     help_now(scene)
     scene.sweep(seconds=1)
-    assert scene.audited().counts["calls for help judged anew"] == 2
+    assert scene.audited().counts["calls for help reassessed"] == 2
     assert scene.kinds() == set(), "within the hour it is one alert"
     scene.spoil("DELETE FROM alert")
     assert "red flags without alert" in scene.kinds()
 
 
-def test_help_on_a_check_in_with_an_alert_still_needs_one_of_its_own(emergency):
+def test_help_on_a_check_in_with_an_alert_needs_its_own(emergency):
     help_now(emergency)
     emergency.sweep(seconds=1)
     assert emergency.kinds() == set()
@@ -164,7 +164,7 @@ def test_help_on_a_check_in_with_an_alert_still_needs_one_of_its_own(emergency):
 # -- call screens
 
 
-def test_a_contact_card_is_no_call_screen(emergency):
+def test_contact_card_is_not_a_call_screen(emergency):
     assert "red flags without call screen" in emergency.kinds(calls=emergency.without("alert:1"))
     elsewhere = [
         replace(c, params={**c.params, "chat_id": 8}) if c.params["outbox_slot"] == "alert:1" else c
@@ -183,7 +183,7 @@ def later(scene, slot, seconds, *, clock=None):
     ]
 
 
-def test_a_call_screen_that_came_late(emergency):
+def test_finds_late_call_screen(emergency):
     late = partial(emergency.kinds, until=AT + timedelta(minutes=5))
     assert late(calls=later(emergency, "alert:1", 100)) == set()
     assert late(calls=later(emergency, "alert:1", 200)) == {"red flags without call screen"}
@@ -193,93 +193,93 @@ def test_a_call_screen_that_came_late(emergency):
     assert late(calls=later(emergency, "alert:1", 1000), windows=outage) == {"red flags without call screen"}
 
 
-def test_a_clock_that_was_set_makes_no_call_screen_late_and_hours_that_passed_do(emergency):
+def test_call_screen_is_late_by_elapsed_time_not_clock_jumps(emergency):
     calls = later(emergency, "alert:1", 10, clock=7210)
     for by_chance, found in ((True, set()), (False, {"red flags without call screen"})):
         line = Timeline(0.0, AT, [ClockSet(5.0, 7200.0, by_chance)])
         assert emergency.kinds(calls=calls, timeline=line) == found
 
 
-# -- loop-backs
+# -- safety follow-ups
 
 
-def test_a_patient_who_does_nothing_is_asked_and_it_comes(emergency):
+def test_silent_patient_is_asked_and_the_message_arrives(emergency):
     emergency.sweep(minutes=15)
-    assert emergency.audited().counts["loop-backs"] == 1
+    assert emergency.audited().counts["safety follow-ups"] == 1
     assert emergency.kinds() == set()
-    assert "alerts without loop-back" in emergency.kinds(calls=emergency.without("loopback:1:1"))
+    assert "alerts without safety follow-up" in emergency.kinds(calls=emergency.without("loopback:1:1"))
 
 
-def test_an_alert_whose_clock_stands(emergency):
-    emergency.spoil("UPDATE alert SET next_step_at = NULL")
-    assert emergency.kinds() == {"alerts without loop-back"}
+def test_finds_alert_whose_clock_stopped(emergency):
+    emergency.spoil("UPDATE alert SET next_patient_prompt_at = NULL")
+    assert emergency.kinds() == {"alerts without safety follow-up"}
 
 
-def test_an_alert_that_nobody_was_asked_after(emergency):
+def test_finds_alert_without_a_safety_follow_up(emergency):
     overdue = emergency.kinds(until=AT + timedelta(minutes=20))
-    assert overdue == {"alerts without loop-back"}
+    assert overdue == {"alerts without safety follow-up"}
     emergency.pass_on(minutes=20)
     emergency.say("reached")
-    assert emergency.kinds() == {"alerts without loop-back"}, "it was said long after the moment"
+    assert emergency.kinds() == {"alerts without safety follow-up"}, "the reply came long after the due time"
 
 
-def test_one_who_called_is_not_asked(emergency):
+def test_patient_who_called_is_not_asked(emergency):
     emergency.say("called")
     emergency.sweep(minutes=30)
-    assert emergency.alert.loop_backs == 0
+    assert emergency.alert.safety_follow_ups == 0
     assert emergency.kinds() == set()
 
 
-def test_unconfirmed_is_only_who_was_asked_every_time(emergency):
+def test_unconfirmed_requires_every_safety_follow_up(emergency):
     for _ in range(4):
         emergency.sweep(minutes=15)
     assert emergency.alert.state.value == "unconfirmed"
     assert emergency.kinds() == set()
-    emergency.spoil("UPDATE alert SET loop_backs = 1")
-    assert "alerts without loop-back" in emergency.kinds()
+    emergency.spoil("UPDATE alert SET safety_follow_ups = 1")
+    assert "alerts without safety follow-up" in emergency.kinds()
 
 
 @pytest.mark.parametrize("word", ["called", "cannot_call", "mistake", "card"])
-def test_what_was_said_on_a_call_screen_and_is_not_stored(emergency, word):
+def test_finds_call_screen_reply_that_is_not_stored(emergency, word):
     emergency.say(word)
     assert emergency.kinds() == set()
     emergency.say(word, works=False)
     assert "replies to calls lost" in emergency.kinds()
 
 
-def test_a_reply_that_stands_in_the_record_alone(emergency):
+def test_finds_stored_reply_that_nobody_tapped(emergency):
     emergency.say("cannot_call")
     emergency.spoil("UPDATE alert SET last_reply = NULL, replied_at = NULL")
     assert emergency.kinds() == {"replies to calls lost"}
 
 
-def test_what_was_declared_and_is_not_stored(urgent):
+def test_finds_declaration_that_is_not_stored(urgent):
     urgent.say("can_wait")
     assert urgent.kinds() == set()
     urgent.spoil("UPDATE alert SET declared = NULL")
     assert urgent.kinds() == {"replies to calls lost"}
 
 
-def test_an_alert_that_nobody_of_the_team_was_told_of(emergency):
+def test_finds_alert_of_which_no_staff_was_notified(emergency):
     emergency.pass_on(minutes=3)
     assert emergency.kinds() == set()
     assert emergency.kinds(calls=emergency.without("staff-alert:1")) >= {"alerts the team was not told of"}
-    emergency.spoil("UPDATE alert SET expected = true")
+    emergency.spoil("UPDATE alert SET is_agreed = true")
     assert "alerts the team was not told of" not in emergency.kinds(calls=emergency.without("staff-alert:1"))
 
 
 # -- days
 
 
-def test_what_was_there_before_the_run_need_not_be_shown_in_it(scene):
+def test_check_in_from_before_the_run_need_not_be_shown(scene):
     assert "check-ins missed" in scene.kinds(calls=[])
     assert "check-ins missed" not in scene.kinds(calls=[], already=1)
 
 
 @pytest.mark.parametrize(("kind", "missed"), [("worse", False), ("extra", True)])
-def test_a_form_asked_for_need_not_be_shown_when_a_newer_one_was(scene, kind, missed):
+def test_requested_form_need_not_be_shown_after_a_newer_one(scene, kind, missed):
     replaced = checkin(scene.anna.id, AT - timedelta(hours=1), State.REPLACED, kind=kind, closed_at=AT)
-    scene.database.run(lambda s: s.add_checkin(replaced))
+    scene.database.run(lambda s: s.checkins.add(replaced))
     assert scene.audited().found["check-ins missed"], "nothing came instead of it"
     scene.pass_on(seconds=9)
     scene.ask()
@@ -299,12 +299,12 @@ def settled(make):
     scene = make(regimen="combination", plan="combination")
     before = checkin(scene.anna.id, AT - timedelta(seconds=2), State.DONE, kind="baseline", form="baseline")
     closed = before.model_copy(update={"opened_at": before.due_at, "closed_at": AT - timedelta(seconds=1)})
-    scene.database.run(lambda s: s.add_checkin(closed))
+    scene.database.run(lambda s: s.checkins.add(closed))
 
-    def due(store):
-        from bot.app.plans import rescheduled  # noqa: PLC0415 - the bot's own
+    def due(stores):
+        from bot.app.schedules.plans import rescheduled  # noqa: PLC0415 - the bot's own
 
-        store.save_patient(rescheduled(scene.anna, scene.clinic, AT))
+        stores.patients.save(rescheduled(scene.anna, scene.clinic, AT))
 
     scene.database.run(due)
     return scene
@@ -313,60 +313,62 @@ def settled(make):
 def test_every_day_of_the_plan_is_compared(settled):
     asked_daily(settled, days=3)
     found = settled.audited(already=2)
-    assert found.counts["moments compared with the plan"] == 3
+    assert found.counts["due times compared with the plan"] == 3
     assert found.found["check-ins missed"] == []
 
 
 @pytest.mark.parametrize("day", [0, 1, 2])
-def test_a_day_on_which_nothing_was_asked(settled, day):
+def test_finds_day_without_a_check_in(settled, day):
     asked_daily(settled, days=3)
-    opened = settled.database.run(lambda s: [row.id for row in s.checkins(settled.anna.id) if row.kind == "scheduled"])
+    opened = settled.database.run(
+        lambda s: [row.id for row in s.checkins.of_patient(settled.anna.id) if row.kind == "scheduled"]
+    )
     settled.spoil("DELETE FROM checkin WHERE id = :number", number=sorted(opened)[day])
     assert any("nothing was asked" in line for line in settled.audited(already=2).found["check-ins missed"])
 
 
-def test_a_day_with_two(settled):
+def test_finds_day_with_two_check_ins(settled):
     asked_daily(settled, days=1)
     row = settled.row
     again = row.model_copy(update={"due_at": row.due_at + timedelta(minutes=1)})
-    settled.database.run(lambda s: s.add_checkin(again))
+    settled.database.run(lambda s: s.checkins.add(again))
     assert "check-ins doubled" in settled.kinds(already=2)
 
 
-def test_a_day_on_which_what_is_watched_was_not_asked(make):
+def test_finds_follow_up_day_without_a_check_in(make):
     scene = make()
     before = checkin(scene.anna.id, AT - timedelta(days=1), State.DONE, kind="baseline", form="baseline")
     closed = before.model_copy(update={"opened_at": before.due_at, "closed_at": AT - timedelta(days=1)})
-    scene.database.run(lambda s: s.add_checkin(closed))
+    scene.database.run(lambda s: s.checkins.add(closed))
     tap_all(scene, "no", "none", "none", "mild", "not_at_all")
     asked_daily(scene, days=3)
-    assert {row.kind for row in scene.database.run(lambda s: s.checkins(scene.anna.id))} >= {"again"}
+    assert {row.kind for row in scene.database.run(lambda s: s.checkins.of_patient(scene.anna.id))} >= {"follow_up"}
     assert scene.audited().found["check-ins missed"] == ["P-0001: check-in 2 (baseline, done) was never shown: []"]
-    scene.spoil("DELETE FROM checkin WHERE kind = 'again'")
+    scene.spoil("DELETE FROM checkin WHERE kind = 'follow_up'")
     assert any("nothing was asked" in line for line in scene.audited().found["check-ins missed"])
 
 
-def test_a_check_in_that_came_after_its_moment_was_moved(settled):
+def test_check_in_sent_after_its_due_time_was_moved(settled):
     asked_daily(settled, days=2)
     moved = settled.row.model_copy(update={"due_at": settled.row.due_at + timedelta(hours=3)})
-    settled.database.run(lambda s: s.save_checkin(moved))
+    settled.database.run(lambda s: s.checkins.save(moved))
     found = settled.audited(already=2).found["check-ins missed"]
     assert any("was due at" in line for line in found)
 
 
-def test_nothing_is_asked_of_one_who_can_not_be_reached(settled):
+def test_unreachable_patient_is_not_asked(settled):
     settled.spoil("UPDATE patient SET unreachable_at = created_at")
-    assert settled.audited(already=2, until=AT + timedelta(days=3)).counts["moments compared with the plan"] == 0
+    assert settled.audited(already=2, until=AT + timedelta(days=3)).counts["due times compared with the plan"] == 0
 
 
-def test_a_paused_check_in_is_shown_with_the_way_on(urgent):
+def test_paused_check_in_is_shown_with_a_way_to_continue(urgent):
     assert urgent.row.value.state is State.PAUSED
     assert urgent.kinds() == set()
     gone = {slot: message for slot, message in urgent.chats[CHAT].items() if not slot.startswith("checkin")}
     assert urgent.kinds(chats={CHAT: list(gone.values())}) == {"chats that show another screen"}
 
 
-def test_the_form_is_led_by_its_own_words(scene):
+def test_form_is_identified_by_its_own_text(scene):
     assert {*checkins.KINDS} >= {"choose", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now"}
     scene.choose("", kind="skip")
     assert scene.kinds() == set()

@@ -11,6 +11,8 @@ import pytest
 from tests.chaos.auditor import table
 from tests.chaos.run import Orders, run
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
 SHORT = {
     "kills": 5,
     "taps": 250,
@@ -23,8 +25,8 @@ SHORT = {
     "settle_seconds": 120.0,
     "days": 2,
 }
-GIVE_UP_SECONDS = 900
-"""A machine that needs longer says nothing about the bot; no verdict hangs on it."""
+DEADLINE_SECONDS = 900
+"""A slower machine says nothing about the bot; no assertion depends on it."""
 
 
 @pytest.mark.parametrize(
@@ -35,21 +37,21 @@ GIVE_UP_SECONDS = 900
     ],
     ids=["sqlite", "postgresql"],
 )
-async def test_nothing_is_lost(orders: Orders, tmp_path: Path) -> None:
-    async with asyncio.timeout(GIVE_UP_SECONDS):
+async def test_chaos_run_loses_nothing(orders: Orders, tmp_path: Path) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
         findings, made = await run(orders, tmp_path)
     assert findings.losses == [], table(findings, "lost")
     counts = findings.counts
     assert len(made.kills) >= orders.kills
-    assert made.weather.kinds() <= set(made.weather.played), "every fault was played"
+    assert made.fault_player.kinds() <= set(made.fault_player.played), "every fault was played"
     assert counts["processes that sent"] > orders.replicas, "and each that was killed had one after it"
     assert counts["processes that answered taps"] > orders.replicas
     assert counts["virtual days"] >= orders.days
     assert counts["taps"] >= orders.taps
     assert counts["check-ins"] >= orders.robots, "everyone got as far as the first questions"
     assert counts["taps led through the form again"] >= orders.taps / 2
-    assert counts["moments compared with the plan"] >= orders.robots, "and was asked again"
-    assert counts["EMERGENCY flags judged anew"] >= 1, "somebody was ill"
-    assert counts["URGENT flags judged anew"] >= 1
-    assert counts["calls for help judged anew"] >= 1
-    assert counts["loop-backs"] >= 1, "somebody did nothing about a call screen"
+    assert counts["due times compared with the plan"] >= orders.robots, "and was asked again"
+    assert counts["EMERGENCY flags reassessed"] >= 1, "somebody was ill"
+    assert counts["URGENT flags reassessed"] >= 1
+    assert counts["calls for help reassessed"] >= 1
+    assert counts["safety follow-ups"] >= 1, "somebody did nothing about a call screen"

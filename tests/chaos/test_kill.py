@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.store import Store
+from bot.app.work import Stores
 from bot.config import Settings
-from bot.offline import offline
-from bot.wiring import prepare
+from bot.database_session import open_session
+from bot.wiring import build
 from tests.chaos.people import all_see, enrol, tap_all
 from tests.chaos.processes import BotProcess, SandboxProcess, start_sandbox, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TAPS = 300
 ANSWERS = "SELECT count(*) FROM answer WHERE superseded_at IS NULL"
@@ -39,7 +41,7 @@ async def bot(tmp_path: Path, sandbox: SandboxProcess) -> AsyncIterator[BotProce
     await made.stop()
 
 
-async def test_kill_while_300_taps_are_in_flight_loses_no_answer(sandbox: SandboxProcess, bot: BotProcess) -> None:
+async def test_kill_with_300_taps_in_flight_loses_no_answer(sandbox: SandboxProcess, bot: BotProcess) -> None:
     chats = await enrol(bot, sandbox, TAPS)
     await bot.start()
     await all_see(sandbox, chats, "is anything new or worse")
@@ -47,7 +49,7 @@ async def test_kill_while_300_taps_are_in_flight_loses_no_answer(sandbox: Sandbo
     for number, (label, *_, following) in enumerate(ROUNDS):
         already = bot.count(ANSWERS)
         tapping = asyncio.create_task(tap_all(sandbox, chats, label))
-        # In the middle of it: some are committed, some are not. Each round at another moment.
+        # In the middle: some are committed, some are not. Each round kills at another time.
         await until(lambda already=already, number=number: bot.count(ANSWERS) - already > 20 + 150 * number)
         await bot.kill()
         kills.append(bot.count(ANSWERS) - already)
@@ -62,13 +64,13 @@ async def test_kill_while_300_taps_are_in_flight_loses_no_answer(sandbox: Sandbo
 
 
 def _stored(bot: BotProcess) -> Counter[tuple[str, tuple[str, ...]]]:
-    with offline(prepare(Settings.load(bot.environ), sandbox=False)) as office:
+    with open_session(build(Settings.load(bot.environ), sandbox=False)) as office:
 
-        def work(store: Store) -> Counter[tuple[str, tuple[str, ...]]]:
+        def work(stores: Stores) -> Counter[tuple[str, tuple[str, ...]]]:
             found: Counter[tuple[str, tuple[str, ...]]] = Counter()
-            for patient in store.patients(limit=2 * TAPS):
-                for row in store.checkins(patient.id):
-                    found.update((a.question, a.choices) for a in store.answers(row.id))
+            for patient in stores.patients.page(limit=2 * TAPS):
+                for row in stores.checkins.of_patient(patient.id):
+                    found.update((a.question, a.choices) for a in stores.answers.of_checkin(row.id))
             return found
 
         return office.run(work)

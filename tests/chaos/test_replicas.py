@@ -1,4 +1,4 @@
-"""Real processes side by side: work moves from one that is killed, one polls, an upgrade goes through, a stop hands over."""
+"""Several real processes: failover after a kill, a single poller, an upgrade, a stop that hands over its work."""
 
 import asyncio
 import json
@@ -8,12 +8,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.db.migrate import SCRIPTS, current
 from bot.sandbox.journal import Call
 from tests.chaos.auditor import table
 from tests.chaos.fleet import Replica
 from tests.chaos.processes import until
 from tests.chaos.run import Orders, Run, opened
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 LEASE = timedelta(seconds=61)
 """A sender's lease (60 s) and a second."""
@@ -56,7 +60,7 @@ async def started(orders: Orders, folder: Path) -> AsyncIterator[Run]:
 
 
 def last_led(replica: Replica) -> str:
-    """When it became the one that polls, last; "" for never."""
+    """Return when it last became the polling leader; "" if never."""
     lines = [line for line in replica.log.read_text(encoding="utf-8").splitlines() if '"poll_leads"' in line]
     return str(json.loads(lines[-1])["timestamp"]) if lines else ""
 
@@ -73,7 +77,7 @@ def all_worked(made: Run) -> bool:
     return {call.params["outbox_pid"] for call in sends(made)} >= set(pids) and leader in answered
 
 
-async def test_one_polls_another_takes_over_and_an_upgrade_goes_through_while_patients_answer(tmp_path: Path) -> None:
+async def test_failover_and_upgrade_while_patients_answer(tmp_path: Path) -> None:
     """Three processes; nothing goes wrong but a kill: no message may come twice, and not too many within a second."""
     orders = Orders(database="postgres", replicas=3, robots=100, settled=30, seed=5, faults=False)
     async with started(orders, tmp_path) as made:
@@ -97,7 +101,9 @@ async def test_one_polls_another_takes_over_and_an_upgrade_goes_through_while_pa
             await replica.start()
             await until(replica.is_ready)
             assert current(made.trouble.url) == "later"
-            assert all([await each.is_ready() for each in made.replicas]), "the old go on beside the new"
+            assert all([await each.is_ready() for each in made.replicas]), (
+                "the old processes continue next to the new ones"
+            )
         answered = len(sends(made))
         await until(lambda: len(sends(made)) > answered + 30)
         await until(lambda: all_worked(made))
@@ -111,7 +117,7 @@ async def test_one_polls_another_takes_over_and_an_upgrade_goes_through_while_pa
     assert findings.found["doubled, answer lost on the way"] == []
 
 
-async def test_what_a_killed_one_had_in_hand_another_sends_when_its_lease_is_over(tmp_path: Path) -> None:
+async def test_killed_senders_messages_are_sent_after_lease_expiry(tmp_path: Path) -> None:
     async with started(Orders(database="postgres", replicas=2, robots=1), tmp_path) as made:
         box = made.server.sandbox
         box.faults.add("half_open", methods=["sendMessage"], count=1)
@@ -133,7 +139,7 @@ async def test_what_a_killed_one_had_in_hand_another_sends_when_its_lease_is_ove
         assert [call.params["outbox_row"] for call in sends(made)].count(held.params["outbox_row"]) == 2, "and once"
 
 
-async def test_a_stop_finishes_what_is_under_way_while_the_next_one_starts(tmp_path: Path) -> None:
+async def test_stop_finishes_in_flight_while_the_next_starts(tmp_path: Path) -> None:
     async with started(Orders(robots=1), tmp_path) as made:
         box, first = made.server.sandbox, made.replicas[0]
         second = Replica(1, first.folder, first.clock_file, first.environ)

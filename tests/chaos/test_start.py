@@ -1,4 +1,4 @@
-"""A start that can't be finished leaves no trace at Telegram: nothing was fetched, nothing sent."""
+"""A failed start leaves no trace at Telegram: nothing was fetched or sent."""
 
 import socket
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.chaos.processes import BotProcess, start_sandbox
 
 
-async def test_an_address_that_is_taken_ends_the_start_before_anything_is_asked(tmp_path: Path) -> None:
+async def test_start_on_a_used_address_ends_before_any_request(tmp_path: Path) -> None:
     sandbox = await start_sandbox()
     bot = BotProcess(tmp_path, sandbox.url)
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -1,4 +1,4 @@
-"""What goes wrong in a run, by chance from a seed: Telegram's faults, the network's, the database's, the clock's."""
+"""Plays the random faults of a run from a seed: Telegram's, the network's, the database's, the clock's."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ CALLS = ("sendMessage", "sendPhoto", "sendContact", "editMessageText", "editMess
 JUMP = timedelta(hours=2)
 
 
-class Weather:
+class FaultPlayer:
     """Plays faults until cancelled. `outage_seconds` is 30 in the long form."""
 
     def __init__(
@@ -45,14 +45,14 @@ class Weather:
         """When each fault was played, in real seconds."""
 
     def always(self) -> None:
-        """What never stops: 5 % bad gateways, 2 % answers lost, updates of a webhook doubled and out of order."""
+        """Start the permanent faults: 5 % bad gateways, 2 % lost answers, duplicated and reordered webhook updates."""
         self._faults.add("502", percent=5, methods=[*CALLS, "getUpdates"])
         self._faults.add("reply_lost", percent=2, methods=CALLS)
         self._faults.add("duplicate", percent=5)
         self._faults.add("reorder", percent=10, seconds=1.0)
 
     async def run(self) -> None:
-        """Play each kind in turn, in an order by chance, with pauses by chance."""
+        """Play each kind in turn, in random order with random pauses."""
         while True:
             await asyncio.sleep(self._every * (0.5 + self._rng.random()))
             if not self._left:
@@ -67,7 +67,7 @@ class Weather:
                 self.windows.append(Window(kind, begun, time.monotonic()))
 
     def kinds(self) -> frozenset[str]:
-        """All there are."""
+        """Return all kinds of faults."""
         return frozenset((*self._kinds(), *self._database.kinds()))
 
     def _kinds(self) -> dict[str, Callable[[], Awaitable[None]]]:

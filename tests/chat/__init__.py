@@ -1,1 +1,1 @@
-"""Tests of bot.chat on stand-ins."""
+"""Tests of bot.chat with fakes."""

@@ -1,4 +1,4 @@
-"""The chat on stand-ins; see stand_ins.py."""
+"""Fixtures for the chat with fakes; see stand_ins.py."""
 
 import pytest
 

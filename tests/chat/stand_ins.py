@@ -1,10 +1,10 @@
-"""Stand-ins that remember: a Bot API behind the real `telegram.Bot`, a door into the use cases, a database that can fail."""
+"""Fakes that keep state: a Bot API behind the real `telegram.Bot`, the use cases, a database that can fail."""
 
 import asyncio
 import copy
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,15 +12,20 @@ from typing import Any, cast
 from telegram import Bot
 from telegram.request import BaseRequest, RequestData
 
-from bot.app.ports import Clinic, Outcome
-from bot.app.store import DeadUpdate, Outbox, Patient, Store
-from bot.chat.afterwards import Afterwards
+from bot.app.ports.clinic import Clinic
+from bot.app.records.messages import Outbox
+from bot.app.records.operations import DeadUpdate
+from bot.app.records.patients import Patient
+from bot.app.work import Stores, Work
+from bot.chat.background_calls import BackgroundCalls
 from bot.chat.handlers import Handlers
-from bot.chat.screens import Words, keyboard_commands
+from bot.chat.screens import TextRenderer, keyboard_commands
 from bot.chat.updates import Dispatcher
 from bot.clock import FrozenClock
 from bot.content.typed import TypedWords
 from bot.core.screen import Text
+from bot.dialog.replies import TapResult
+from tests.polling import until  # noqa: F401 - the tests here import it from here
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = b"k" * 32
@@ -46,11 +51,11 @@ class Catalog:
         return CATALOG.get(key, {}).get(language, key).format(**escaped)
 
 
-WORDS = Words(Catalog())
+WORDS = TextRenderer(Catalog())
 
 
 class BotApi(BaseRequest):
-    """Telegram as far as the chat needs it: a queue of updates that is confirmed by offset; every call is remembered."""
+    """The part of Telegram that the chat needs: a queue of updates confirmed by offset. Records every call."""
 
     read_timeout = 5.0
 
@@ -70,7 +75,7 @@ class BotApi(BaseRequest):
         self.arrived.set()
 
     def fail(self, method: str, code: int, description: str = "no", **parameters: Any) -> None:
-        """Answer the next call of that method with an error."""
+        """Make the next call of that method return an error."""
         body = {"ok": False, "error_code": code, "description": description}
         self.answers.setdefault(method, []).append((code, body | ({"parameters": parameters} if parameters else {})))
 
@@ -107,7 +112,7 @@ def _message() -> dict[str, Any]:
 
 @dataclass
 class Rows:
-    """What a transaction may change."""
+    """The rows that a transaction may change."""
 
     seen: set[int] = field(default_factory=set)
     dead: list[DeadUpdate] = field(default_factory=list)
@@ -116,35 +121,42 @@ class Rows:
 
 
 class TinyStore:
-    """The part of the Store that the chat calls; the use cases' stand-in writes to `rows.log`."""
+    """The part of the ports that the chat calls, in one object; the fake use cases write to `rows.log`."""
 
     def __init__(self, rows: Rows, patients: dict[int, Patient]) -> None:
         self.rows = rows
         self.patients = patients
 
-    def first_time(self, update_id: int, at: datetime) -> bool:
+    def mark_processed(self, update_id: int, at: datetime) -> bool:
         if update_id in self.rows.seen:
             return False
         self.rows.seen.add(update_id)
         return True
 
-    def add_dead_update(self, row: DeadUpdate) -> DeadUpdate:
+    def add_update(self, row: DeadUpdate) -> DeadUpdate:
         self.rows.dead.append(row)
         return row
 
-    def patient_by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
+    def by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
         return self.patients.get(chat_id)
 
     def drop_unsent(self, chat_id: int, slot: str) -> None:
-        """Nothing here was sent yet that may be dropped."""
+        """Do nothing: this store has no unsent messages."""
 
     def enqueue(self, row: Outbox) -> int:
         self.rows.outbox.append(row)
         return len(self.rows.outbox)
 
 
+def tiny_stores(rows: Rows, patients: dict[int, Patient]) -> Stores:
+    """Return stores in which only the ports that the chat calls do anything."""
+    tiny = TinyStore(rows, patients)
+    ports: dict[str, Any] = dict.fromkeys((port.name for port in fields(Stores)), None)
+    return Stores(**ports | dict.fromkeys(("updates", "dead_letters", "patients", "outbox"), tiny))
+
+
 class TinyDatabase:
-    """Transactions that roll back. `down`: nothing works; `lose_commit`: so many commits fail after their work."""
+    """Transactions that roll back. While `down`, all fail; `lose_commit` is the number of commits that fail."""
 
     def __init__(self) -> None:
         self.rows = Rows()
@@ -153,13 +165,13 @@ class TinyDatabase:
         self.lose_commit = 0
         self.tries = 0
 
-    async def transact(self, fn: Callable[[Store], Any]) -> Any:
+    async def transact(self, fn: Callable[[Stores], Any]) -> Any:
         self.tries += 1
         await asyncio.sleep(0)
         if self.down:
             raise ConnectionError("no database, and here stands a secret")
         rows = copy.deepcopy(self.rows)
-        result = fn(cast("Store", TinyStore(rows, self.patients)))
+        result = fn(tiny_stores(rows, self.patients))
         if self.lose_commit:
             self.lose_commit -= 1
             raise ConnectionError("the commit failed")
@@ -167,52 +179,52 @@ class TinyDatabase:
         return result
 
 
-class Door:
-    """Remembers which door was used, in the transaction; `fails[door]` counts how often it raises first."""
+class ConversationFake:
+    """Records each call in the transaction; `fails[name]` is how often that method raises first."""
 
     def __init__(self) -> None:
         self.fails: dict[str, int] = {}
-        self.outcome = Outcome()
+        self.outcome = TapResult()
 
-    def _came(self, store: Any, door: str, *what: Any) -> Outcome:
-        store.rows.log.append((door, *what))
-        if self.fails.get(door):
-            self.fails[door] -= 1
+    def _came(self, work: Work, name: str, *what: Any) -> TapResult:
+        cast("TinyStore", work.updates).rows.log.append((name, *what))
+        if self.fails.get(name):
+            self.fails[name] -= 1
             raise KeyError("what the patient said")
         return self.outcome
 
-    def start(self, store, clinic, chat_id, payload, language_hint, at) -> Outcome:
-        return self._came(store, "start", chat_id, payload, language_hint)
+    def start(self, work, chat_id, payload, language_hint) -> TapResult:
+        return self._came(work, "start", chat_id, payload, language_hint)
 
-    def tap(self, store, clinic, chat_id, action, at) -> Outcome:
-        return self._came(store, "tap", chat_id, action)
+    def tap(self, work, chat_id, action) -> TapResult:
+        return self._came(work, "tap", chat_id, action)
 
-    def stale_tap(self, store, clinic, chat_id, at) -> Outcome:
-        return self._came(store, "stale_tap", chat_id)
+    def stale_tap(self, work, chat_id) -> TapResult:
+        return self._came(work, "stale_tap", chat_id)
 
-    def command(self, store, clinic, chat_id, name, at) -> Outcome:
-        return self._came(store, "command", chat_id, name)
+    def command(self, work, chat_id, name) -> TapResult:
+        return self._came(work, "command", chat_id, name)
 
-    def said(self, store, clinic, chat_id, meant, at) -> Outcome:
-        return self._came(store, "said", chat_id, *(() if meant.kind == "unknown" else (meant,)))
+    def said(self, work, chat_id, meaning) -> TapResult:
+        return self._came(work, "said", chat_id, *(() if meaning.kind == "unknown" else (meaning,)))
 
-    def membership(self, store, clinic, chat_id, *, reachable, at) -> Outcome:
-        return self._came(store, "membership", chat_id, reachable)
+    def membership(self, work, chat_id, *, reachable) -> TapResult:
+        return self._came(work, "membership", chat_id, reachable)
 
 
 class House:
-    """All of the chat, built as the wiring builds it, on stand-ins."""
+    """The whole chat, built as the wiring builds it, with fakes."""
 
     def __init__(self) -> None:
         self.api = BotApi()
         self.bot = Bot(TOKEN, request=self.api, get_updates_request=self.api)
         self.database = TinyDatabase()
-        self.door = Door()
+        self.conversation = ConversationFake()
         self.clock = FrozenClock(AT)
         self.nudges = 0
         self.waits: list[float] = []
         self.handlers = Handlers(
-            self.door,
+            self.conversation,
             clinic(),
             KEY,
             keyboard_commands(WORDS, ("en", "es")),
@@ -226,7 +238,7 @@ class House:
             bot=self.bot,
             database=self.database,
             handlers=self.handlers,
-            afterwards=Afterwards(self.bot, WORDS, ("en", "es")),
+            background=BackgroundCalls(self.bot, WORDS, ("en", "es")),
             clock=self.clock,
             nudge=self._nudge,
             sleep=self._sleep,
@@ -234,11 +246,11 @@ class House:
 
     @property
     def log(self) -> list[tuple[Any, ...]]:
-        """What the use cases did and was committed."""
+        """The committed calls of the use cases."""
         return self.database.rows.log
 
     def hold(self, update_id: int) -> asyncio.Event:
-        """Keep that update's transaction waiting until the event is set."""
+        """Block that update's transaction until the returned event is set."""
         gate, transact = asyncio.Event(), self.database.transact
 
         async def held(fn: Any) -> Any:
@@ -260,13 +272,6 @@ class House:
         for raw in raws:
             await self.dispatcher.handle(raw)
         await self.dispatcher.finish(1)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for something to become true; what never does is an error, not a hang."""
-    async with asyncio.timeout(30):
-        while not true():  # noqa: ASYNC110 - many different things are waited for
-            await asyncio.sleep(0.001)
 
 
 def clinic() -> Clinic:
@@ -324,7 +329,7 @@ def moved(update_id: int, chat_id: int, status: str, kind: str = "private") -> d
 
 
 def broken(update_id: int, chat_id: int | None = None) -> dict[str, Any]:
-    """A message without a date: PTB can't parse it."""
+    """Return a message without a date, which PTB can't parse."""
     return {"update_id": update_id, "message": {"message_id": "x"} | ({"chat": chat(chat_id)} if chat_id else {})}
 
 

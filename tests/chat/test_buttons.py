@@ -1,4 +1,4 @@
-"""Callback data always fits, comes back as it was, and can be neither forged nor carried to another chat."""
+"""Callback data always fits, decodes unchanged, and can be neither forged nor used in another chat."""
 
 import string
 
@@ -24,7 +24,7 @@ ALPHABET = string.ascii_letters + string.digits + "-_+.=/"
 
 @st.composite
 def actions(draw: st.DrawFn) -> Action:
-    """Any action whose ids a protocol may have: question and choice of 31 characters together, verbs of up to 7."""
+    """Generate any action that a protocol allows: question and choice of 31 characters in total, kinds of up to 7."""
     question = draw(st.text("abcdefghijklmnopqrstuvwxyz0123456789_", max_size=24))
     choice = draw(st.text(string.ascii_letters + string.digits + "_+-", max_size=min(24, 31 - len(question))))
     return Action(
@@ -37,31 +37,31 @@ def actions(draw: st.DrawFn) -> Action:
 
 
 @given(actions(), CHATS)
-def test_every_action_fits_and_comes_back(action: Action, chat_id: int) -> None:
+def test_encode_every_action_fits_and_decodes(action: Action, chat_id: int) -> None:
     data = encode(action, KEY, chat_id)
     assert len(data.encode()) <= MAX_BYTES
     assert decode(data, KEY, chat_id) == action
 
 
-def test_the_longest_fills_64_bytes_exactly() -> None:
+def test_encode_longest_action_fills_64_bytes_exactly() -> None:
     action = Action(kind="k" * 7, subject=36**6 - 1, revision=36**5 - 1, question="q" * 24, choice="c" * 7)
     assert len(encode(action, KEY, 1)) == MAX_BYTES
 
 
-def test_what_does_not_fit_is_refused_when_it_is_made() -> None:
+def test_encode_too_long_raises() -> None:
     with pytest.raises(ButtonTooLongError, match="bytes"):
         encode(Action(kind="choose", subject=36**5, question="q" * 24, choice="c" * 24), KEY, 1)
 
 
 @given(actions(), CHATS, CHATS)
-def test_a_button_works_in_its_own_chat_only(action: Action, mine: int, other: int) -> None:
+def test_decode_in_another_chat_raises_foreign_tap(action: Action, mine: int, other: int) -> None:
     if mine != other:
         with pytest.raises(ForeignTapError):
             decode(encode(action, KEY, mine), KEY, other)
 
 
 @given(actions(), st.data())
-def test_one_changed_character_spoils_it(action: Action, data: st.DataObject) -> None:
+def test_decode_with_one_changed_character_raises(action: Action, data: st.DataObject) -> None:
     good = encode(action, KEY, 7)
     at = data.draw(st.integers(0, len(good) - 1))
     changed = good[:at] + data.draw(st.sampled_from(ALPHABET.replace(good[at], ""))) + good[at + 1 :]
@@ -70,17 +70,17 @@ def test_one_changed_character_spoils_it(action: Action, data: st.DataObject) ->
 
 
 @given(st.one_of(st.none(), st.text(max_size=80), st.text(ALPHABET, max_size=70)))
-def test_no_guess_passes(data: str | None) -> None:
+def test_decode_guessed_data_raises(data: str | None) -> None:
     with pytest.raises(ForeignTapError):
         decode(data, KEY, 7)
 
 
-def test_another_key_is_foreign() -> None:
+def test_decode_with_another_key_raises_foreign_tap() -> None:
     with pytest.raises(ForeignTapError):
         decode(encode(Action(kind="menu"), KEY, 7), b"o" * 32, 7)
 
 
 @pytest.mark.parametrize("payload", ["", "menu", "menu.0.0..x.y", "menu.-1.0..", "ME.0.0..", "menu.0.0.Q."])
-def test_signed_but_meaningless_is_stale(payload: str) -> None:
+def test_decode_signed_but_meaningless_raises_stale_tap(payload: str) -> None:
     with pytest.raises(StaleTapError):
         decode(payload + _signature(payload, KEY, 7), KEY, 7)

@@ -1,4 +1,4 @@
-"""The command list: in each language, for private chats, and no reason not to start."""
+"""The command list: in each language, for private chats; a failure does not prevent the start."""
 
 from structlog.testing import capture_logs
 
@@ -7,7 +7,7 @@ from bot.chat.commands import publish_commands
 from .stand_ins import WORDS, House
 
 
-async def test_commands_in_each_language(house: House) -> None:
+async def test_publish_commands_sets_each_language(house: House) -> None:
     assert await publish_commands(house.bot, WORDS, ("en", "es")) == 0
     calls = house.api.sent("setMyCommands")
     assert [call.get("language_code") for call in calls] == [None, "en", "es"]
@@ -18,7 +18,7 @@ async def test_commands_in_each_language(house: House) -> None:
     assert all(entry["description"] for call in calls for entry in call["commands"])
 
 
-async def test_a_refusal_is_counted_and_the_rest_is_set(house: House) -> None:
+async def test_publish_commands_refusal_is_counted_and_rest_is_set(house: House) -> None:
     house.api.fail("setMyCommands", 502, "Bad Gateway")
     with capture_logs() as logs:
         assert await publish_commands(house.bot, WORDS, ("en", "es")) == 1

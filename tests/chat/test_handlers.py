@@ -1,16 +1,16 @@
-"""Each kind of update goes to its one door; what a person said goes nowhere."""
+"""Each kind of update is routed to its use case; the text that a person typed goes nowhere."""
 
 from typing import cast
 
 import pytest
 from telegram import Update
 
-from bot.app import conversation
-from bot.app.ports import Meant
 from bot.chat.buttons import encode
 from bot.chat.handlers import Conversation
 from bot.chat.poll import ALLOWED_UPDATES
 from bot.core.screen import Action
+from bot.dialog import conversation
+from bot.dialog.replies import Meant
 
 from .stand_ins import KEY, House, chat, message, moved, person, tap
 
@@ -18,13 +18,13 @@ PICTURE = {"photo": [{"file_id": "f", "file_unique_id": "u", "width": 1, "height
 VOICE = {"voice": {"file_id": "f", "file_unique_id": "u", "duration": 1}}
 
 
-def test_the_real_door_is_one() -> None:
-    door: Conversation = conversation
-    assert callable(door.said)
+def test_conversation_module_satisfies_the_protocol() -> None:
+    expected: Conversation = conversation
+    assert callable(expected.said)
 
 
 @pytest.mark.parametrize(
-    ("text", "door"),
+    ("text", "expected"),
     [
         ("/start", ("start", 7, "", "es-MX")),
         ("/start aZ09_-x", ("start", 7, "aZ09_-x", "es-MX")),
@@ -48,18 +48,18 @@ def test_the_real_door_is_one() -> None:
         (None, ("said", 7)),
     ],
 )
-async def test_messages(house: House, text: str | None, door: tuple[object, ...]) -> None:
+async def test_message_is_routed_by_its_text(house: House, text: str | None, expected: tuple[object, ...]) -> None:
     await house.handle(message(1, 7, text))
-    assert house.log == [door]
+    assert house.log == [expected]
 
 
 @pytest.mark.parametrize("content", [PICTURE, VOICE, {"caption": "/stop", **PICTURE}])
-async def test_pictures_and_voices_are_only_said(house: House, content: dict[str, object]) -> None:
+async def test_message_without_text_is_only_said(house: House, content: dict[str, object]) -> None:
     await house.handle(message(1, 7, None, **content))
     assert house.log == [("said", 7)]
 
 
-async def test_an_edited_command_is_not_obeyed(house: House) -> None:
+async def test_edited_command_is_ignored(house: House) -> None:
     edited = message(1, 7, "/stop")
     edited["edited_message"] = edited.pop("message")
     await house.handle(edited)
@@ -67,8 +67,8 @@ async def test_an_edited_command_is_not_obeyed(house: House) -> None:
 
 
 @pytest.mark.parametrize("text", ["2", "P-0017"])
-async def test_an_edited_number_or_code_answers_nothing(house: House, text: str) -> None:
-    """It was written before what is asked now."""
+async def test_edited_number_or_code_answers_nothing(house: House, text: str) -> None:
+    """The message was written before the current question."""
     edited = message(1, 7, text)
     edited["edited_message"] = edited.pop("message")
     await house.handle(edited, message(2, 7, None, caption=text, **PICTURE))
@@ -76,45 +76,45 @@ async def test_an_edited_number_or_code_answers_nothing(house: House, text: str)
 
 
 @pytest.mark.parametrize(("text", "code"), [("P-0017", "P-0017"), (" p-0017 ", "P-0017"), ("S1", "S1")])
-async def test_a_study_code_is_told_apart_from_words(house: House, text: str, code: str) -> None:
+async def test_study_code_is_distinguished_from_words(house: House, text: str, code: str) -> None:
     await house.handle(message(1, 7, text))
     assert house.log == [("said", 7, Meant("code", code=code))]
 
 
 @pytest.mark.parametrize("text", ["HELLO", "numb", "P-0017 is numb", "P_17", "P-0017-0017-00170"])
-async def test_words_are_no_study_code(house: House, text: str) -> None:
+async def test_words_without_digits_are_not_a_study_code(house: House, text: str) -> None:
     await house.handle(message(1, 7, text))
     assert house.log == [("said", 7)]
 
 
-async def test_a_tap(house: House) -> None:
+async def test_tap_is_passed_to_the_conversation(house: House) -> None:
     action = Action(kind="choose", subject=12, revision=3, question="numb", choice="mild")
     await house.handle(tap(1, 7, encode(action, KEY, 7)))
     assert house.log == [("tap", 7, action)]
 
 
 @pytest.mark.parametrize("on", [None, {"message_id": 5, "date": 0, "chat": chat(7)}])
-async def test_a_tap_on_a_message_that_is_gone(house: House, on: dict[str, object] | None) -> None:
+async def test_tap_on_a_deleted_message_uses_the_senders_chat(house: House, on: dict[str, object] | None) -> None:
     action = Action(kind="menu", choice="tips")
     await house.handle(tap(1, 7, encode(action, KEY, 7), message=on))
     assert house.log == [("tap", 7, action)]
 
 
 @pytest.mark.parametrize("data", [None, "", "choose.1.0.numb.mild", encode(Action(kind="menu"), KEY, 8), "💥"])
-async def test_a_forged_foreign_or_old_button_shows_where_they_are(house: House, data: str | None) -> None:
+async def test_tap_forged_foreign_or_old_shows_the_current_screen(house: House, data: str | None) -> None:
     await house.handle(tap(1, 7, data))
     assert house.log == [("stale_tap", 7)]
     assert house.api.sent("answerCallbackQuery") == [{"callback_query_id": "q1"}]
 
 
 @pytest.mark.parametrize(("status", "reachable"), [("kicked", False), ("member", True)])
-async def test_blocked_and_back(house: House, status: str, reachable: bool) -> None:
+async def test_membership_blocked_and_unblocked_is_passed_on(house: House, status: str, reachable: bool) -> None:
     await house.handle(moved(1, 7, status))
     assert house.log == [("membership", 7, reachable)]
 
 
 @pytest.mark.parametrize("kind", ["group", "supergroup", "channel"])
-async def test_groups_and_channels_are_left_with_a_word(house: House, kind: str) -> None:
+async def test_group_or_channel_is_left_with_a_message(house: House, kind: str) -> None:
     await house.handle(moved(1, -100, "member", kind))
     assert [name for name, _ in house.api.calls] == ["sendMessage", "leaveChat"]
     assert (
@@ -124,7 +124,7 @@ async def test_groups_and_channels_are_left_with_a_word(house: House, kind: str)
     assert house.log == []
 
 
-async def test_a_group_is_told_once_though_all_talk(house: House) -> None:
+async def test_group_with_many_messages_gets_one_goodbye(house: House) -> None:
     for number in range(5):
         await house.dispatcher.handle(message(number, -100, "/start", chat=chat(-100, "group")))
     await house.dispatcher.finish(1)
@@ -132,20 +132,20 @@ async def test_a_group_is_told_once_though_all_talk(house: House) -> None:
     assert len(house.api.sent("leaveChat")) == 1
 
 
-async def test_a_group_that_invites_again_is_told_again(house: House) -> None:
+async def test_group_that_invites_again_gets_another_goodbye(house: House) -> None:
     await house.handle(moved(1, -100, "member", "group"))
     await house.handle(moved(2, -100, "member", "group"))
     assert len(house.api.sent("leaveChat")) == 2
 
 
-async def test_a_group_is_left_even_where_nothing_may_be_said(house: House) -> None:
+async def test_group_that_forbids_messages_is_left_anyway(house: House) -> None:
     house.api.fail("sendMessage", 403, "not enough rights")
     await house.handle(message(1, -100, "hi", chat=chat(-100, "group"), **{"from": person(9, None)}))
     assert house.api.sent("leaveChat") == [{"chat_id": -100}]
     assert house.api.sent("sendMessage")[0]["text"] == "I leave <b>now</b>."
 
 
-async def test_a_tap_in_a_group_leaves_it_too(house: House) -> None:
+async def test_tap_in_a_group_leaves_it(house: House) -> None:
     raw = tap(1, -100, encode(Action(kind="menu"), KEY, -100))
     raw["callback_query"]["message"]["chat"]["type"] = "group"
     await house.handle(raw)
@@ -153,13 +153,13 @@ async def test_a_tap_in_a_group_leaves_it_too(house: House) -> None:
     assert house.log == []
 
 
-async def test_being_removed_from_a_group_is_nothing(house: House) -> None:
+async def test_removal_from_a_group_does_nothing(house: House) -> None:
     await house.handle(moved(1, -100, "left", "group"), moved(2, -100, "kicked", "supergroup"))
     assert house.api.calls == []
 
 
-def test_other_kinds_are_ignored(house: House) -> None:
-    assert house.handlers.step(Update(1)).kind == "ignored"
+def test_other_update_kinds_are_ignored(house: House) -> None:
+    assert house.handlers.route(Update(1)).kind == "ignored"
 
 
 @pytest.mark.parametrize(
@@ -179,22 +179,22 @@ def test_other_kinds_are_ignored(house: House) -> None:
         ("sa", "close", False),
     ],
 )
-def test_only_what_names_its_screen_or_asks_for_help_may_be_worked_off_late(
+def test_route_outdated_unless_tap_names_screen_or_asks_for_help(
     house: House, kind: str, choice: str, holds: bool
 ) -> None:
     raw = tap(1, 7, encode(Action(kind=kind, choice=choice), KEY, 7))
-    assert (house.handlers.step(Update.de_json(raw, house.bot)).outdated is None) == holds
+    assert (house.handlers.route(Update.de_json(raw, house.bot)).outdated is None) == holds
 
 
 @pytest.mark.parametrize(
     "raw", [moved(1, 7, "kicked"), moved(1, -7, "member", "group"), message(1, -7, "hi", chat=chat(-7, "group"))]
 )
-def test_who_could_be_reached_once_is_not_told_late(house: House, raw: dict[str, object]) -> None:
-    assert "by itself" in (house.handlers.step(Update.de_json(raw, house.bot)).outdated or "")
+def test_route_of_an_old_membership_update_is_outdated(house: House, raw: dict[str, object]) -> None:
+    assert "by itself" in (house.handlers.route(Update.de_json(raw, house.bot)).outdated or "")
 
 
 class Looked:
-    """An update that holds nothing, and remembers what was looked for."""
+    """An empty update that records which attributes were read."""
 
     def __init__(self) -> None:
         self.kinds: set[str] = set()
@@ -203,7 +203,7 @@ class Looked:
         self.kinds.add(kind)
 
 
-def test_telegram_is_asked_for_every_kind_that_is_handled(house: House) -> None:
+def test_allowed_updates_include_every_handled_kind(house: House) -> None:
     looked = Looked()
-    house.handlers.step(cast("Update", looked))
+    house.handlers.route(cast("Update", looked))
     assert looked.kinds == set(ALLOWED_UPDATES)

@@ -1,4 +1,4 @@
-"""Polling confirms what is committed and nothing else; faults of Telegram or the database stop nothing for good."""
+"""Polling confirms only committed updates; no fault of Telegram or the database stops it permanently."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ async def polling(house: House) -> AsyncIterator[Poller]:
         await run
 
 
-async def test_updates_are_asked_for_raw_and_confirmed_once_committed(house: House) -> None:
+async def test_poller_confirms_raw_updates_once_committed(house: House) -> None:
     house.api.put(message(10, 7), message(11, 8))
     async with polling(house) as poller:
         await until(lambda: house.api.confirmed == 2)
@@ -42,7 +42,7 @@ async def test_updates_are_asked_for_raw_and_confirmed_once_committed(house: Hou
     assert house.api.offsets[:2] == [None, 12]
 
 
-async def test_a_malformed_update_among_good_ones(house: House) -> None:
+async def test_poller_malformed_update_does_not_block_others(house: House) -> None:
     house.api.put(message(1, 7), broken(2), message(3, 7), tap(4, 8, "forged"), message(5, 7))
     async with polling(house):
         await until(lambda: house.api.confirmed == 5)
@@ -50,7 +50,7 @@ async def test_a_malformed_update_among_good_ones(house: House) -> None:
     assert [dead.update_id for dead in house.database.rows.dead] == [2]
 
 
-async def test_the_offset_waits_for_a_slow_chat_and_others_do_not(house: House) -> None:
+async def test_offset_waits_for_a_slow_chat_but_others_go_on(house: House) -> None:
     gate = house.hold(2)
     house.api.put(message(1, 8), message(2, 7), message(3, 9))
     async with polling(house) as poller:
@@ -58,15 +58,15 @@ async def test_the_offset_waits_for_a_slow_chat_and_others_do_not(house: House) 
         house.api.put(message(4, 9), message(5, 7))
         await until(lambda: len(house.log) == 3)
         assert sorted(house.log) == [("said", 8), ("said", 9), ("said", 9)]
-        assert poller.under_way == 2
+        assert len(poller._tasks) == 2
         assert max(offset or 0 for offset in house.api.offsets) == 2
         gate.set()
         await until(lambda: house.api.confirmed == 5)
     assert len(house.log) == 5
-    assert house.database.tries == 5  # those under way came again and again and were known
+    assert house.database.tries == 5  # those in progress were received repeatedly and recognized
 
 
-async def test_killed_between_commit_and_confirm_nothing_is_lost_or_doubled(house: House) -> None:
+async def test_kill_between_commit_and_confirm_loses_nothing(house: House) -> None:
     house.api.put(*(message(number, 7) for number in range(1, 6)))
     killed = asyncio.create_task(Poller(house.bot, house.dispatcher, house.clock).run())
     await until(lambda: len(house.log) == 5)
@@ -79,32 +79,30 @@ async def test_killed_between_commit_and_confirm_nothing_is_lost_or_doubled(hous
     assert house.log == [("said", 7)] * 7
 
 
-async def test_while_the_database_is_down_nothing_is_confirmed(house: House) -> None:
+async def test_poller_database_down_confirms_nothing(house: House) -> None:
     house.database.down = True
     house.api.put(message(1, 7, "/help"), broken(2), message(3, 7), message(4, 8))
     async with polling(house) as poller:
         await until(lambda: len(house.waits) > 12 and len(house.api.offsets) > 2)
         assert set(house.api.offsets) == {None}
-        assert poller.under_way == 4
+        assert len(poller._tasks) == 4
         house.database.down = False
         await until(lambda: house.api.confirmed == 4)
     assert [entry for entry in house.log if entry[1] == 7] == [("command", 7, "help"), ("said", 7)]
     assert len(house.database.rows.dead) == 1
 
 
-async def test_stopped_while_the_database_is_down_nothing_is_confirmed(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(poll, "GRACE", 0.01)
+async def test_stop_with_database_down_confirms_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poll, "DRAIN_SECONDS", 0.01)
     house.database.down = True
     house.api.put(message(1, 7))
     async with polling(house) as poller:
-        await until(lambda: poller.under_way == 1)
+        await until(lambda: len(poller._tasks) == 1)
     assert house.api.confirmed == 0
     assert set(house.api.offsets) == {None}
 
 
-async def test_stop_finishes_what_is_under_way_and_confirms_it(house: House) -> None:
+async def test_stop_finishes_and_confirms_updates_in_progress(house: House) -> None:
     gate = house.hold(1)
     house.api.put(message(1, 7), message(2, 8))
     async with polling(house) as poller:
@@ -125,7 +123,7 @@ async def test_stop_does_not_wait_for_a_long_poll(house: House) -> None:
     assert house.api.offsets == [None]
 
 
-async def test_stop_does_not_wait_for_a_confirmation_that_is_not_answered(house: House, monkeypatch) -> None:
+async def test_stop_does_not_wait_for_an_unanswered_confirmation(house: House, monkeypatch) -> None:
     monkeypatch.setattr(poll, "CONFIRM_SECONDS", 0.01)
     first = house.api.do_request
 
@@ -140,7 +138,7 @@ async def test_stop_does_not_wait_for_a_confirmation_that_is_not_answered(house:
         monkeypatch.setattr(house.api, "do_request", request)
 
 
-async def test_a_poller_that_never_ran_stops(house: House) -> None:
+async def test_stop_of_a_poller_that_never_ran_returns(house: House) -> None:
     await Poller(house.bot, house.dispatcher, house.clock).stop()
 
 
@@ -158,9 +156,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waits
 
 
-async def test_conflicts_and_outages_are_waited_out_and_named_without_the_token(
-    house: House, no_waiting: list[float]
-) -> None:
+async def test_poll_errors_are_retried_and_logged_without_the_token(house: House, no_waiting: list[float]) -> None:
     for code in (502, 401, 500, 409):
         house.api.fail("getUpdates", code, f"https://api.example/bot{TOKEN}/getUpdates")
     house.api.fail("getUpdates", 429, "slow down", retry_after=77)
@@ -176,7 +172,7 @@ async def test_conflicts_and_outages_are_waited_out_and_named_without_the_token(
     assert house.log == [("said", 7)]
 
 
-async def test_a_conflict_waits_longer_than_the_first_backoff(house: House, no_waiting: list[float]) -> None:
+async def test_poll_conflict_waits_longer_than_the_first_backoff(house: House, no_waiting: list[float]) -> None:
     house.api.fail("getUpdates", 409, "terminated by other getUpdates request")
     async with polling(house):
         await until(lambda: len(house.api.offsets) == 1)
@@ -185,24 +181,26 @@ async def test_a_conflict_waits_longer_than_the_first_backoff(house: House, no_w
 
 @pytest.fixture
 def hands(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A watch that is set by hand, in seconds; only the poller looks at it."""
+    """A monotonic clock, in seconds, that the test sets and only the poller reads."""
     hands = SimpleNamespace(at=1000.0)
     monkeypatch.setattr(poll, "time", SimpleNamespace(monotonic=lambda: hands.at))
     monkeypatch.setenv("PTB_TIMEDELTA", "1")
     return hands
 
 
-async def test_a_pause_that_telegram_asks_for_is_neither_silence_nor_no_answer(house: House, hands) -> None:
+async def test_requested_pause_counts_as_activity_and_answer(house: House, hands) -> None:
     house.api.fail("getUpdates", 429, "slow down", retry_after=77)
     async with polling(house) as poller:
-        await until(lambda: poller._sign > hands.at)
+        await until(lambda: poller._last_activity > hands.at)
         hands.at += 76
-        assert (poller.seconds_without_sign, poller.seconds_unanswered) == (0, 0)
+        assert (poller.seconds_since_activity, poller.seconds_unanswered) == (0, 0)
         hands.at += 46
-        assert (poller.seconds_without_sign, poller.seconds_unanswered) == (45, 45), "one that never ends is noticed"
+        assert (poller.seconds_since_activity, poller.seconds_unanswered) == (45, 45), (
+            "a poll that never ends is noticed"
+        )
 
 
-async def test_the_silence_of_a_poll_begins_with_its_call(house: House, hands, monkeypatch) -> None:
+async def test_seconds_since_activity_starts_with_the_call(house: House, hands, monkeypatch) -> None:
     async def wait(_: Poller, seconds: float) -> None:
         hands.at += 30 * seconds
 
@@ -211,13 +209,13 @@ async def test_the_silence_of_a_poll_begins_with_its_call(house: House, hands, m
     async with polling(house) as poller:
         await until(lambda: house.api.offsets == [None])
         assert hands.at == 1030
-        assert poller.seconds_without_sign == 0, "the wait before it does not count"
+        assert poller.seconds_since_activity == 0, "the wait before it does not count"
         hands.at += 45
-        assert poller.seconds_without_sign == 45
+        assert poller.seconds_since_activity == 45
         assert poller.seconds_unanswered == 75
 
 
-async def test_an_update_that_was_let_go_is_counted_and_not_confirmed(house: House, monkeypatch) -> None:
+async def test_dropped_update_is_counted_and_not_confirmed(house: House, monkeypatch) -> None:
     dropped, really = DROPPED_UPDATES._value, house.dispatcher.handle
     before, fails = dropped.get(), [MemoryError()]
 
@@ -231,10 +229,10 @@ async def test_an_update_that_was_let_go_is_counted_and_not_confirmed(house: Hou
     async with polling(house):
         await until(lambda: house.api.confirmed == 1)
     assert dropped.get() == before + 1
-    assert house.log == [("said", 7)], "it came again"
+    assert house.log == [("said", 7)], "Telegram sent it again"
 
 
-async def test_an_update_without_an_id_is_kept_once_and_does_not_block(house: House) -> None:
+async def test_update_without_id_is_stored_once_and_does_not_block(house: House) -> None:
     house.api.put({"message": {}}, message(1, 7))
     async with polling(house):
         await until(lambda: len(house.api.offsets) > 4)
@@ -242,7 +240,7 @@ async def test_an_update_without_an_id_is_kept_once_and_does_not_block(house: Ho
         assert len(house.database.rows.dead) == 1
 
 
-async def test_an_answer_from_before_the_confirmation_changes_nothing(house: House) -> None:
+async def test_answer_older_than_the_confirmation_changes_nothing(house: House) -> None:
     house.api.put(message(1, 7))
     async with polling(house):
         await until(lambda: house.api.confirmed == 1)
@@ -252,14 +250,14 @@ async def test_an_answer_from_before_the_confirmation_changes_nothing(house: Hou
     assert house.database.tries == 2
 
 
-async def test_many_more_than_one_answer_holds(house: House) -> None:
+async def test_poller_handles_more_updates_than_one_answer_holds(house: House) -> None:
     house.api.put(*(message(number, number % 20 + 1) for number in range(1, 301)))
     async with polling(house):
         await until(lambda: house.api.confirmed == 300)
     assert len(house.log) == 300
 
 
-async def test_after_a_quiet_week_ids_may_start_anew(house: House) -> None:
+async def test_update_ids_may_restart_after_a_week_without_updates(house: House) -> None:
     house.api.put(message(1000, 7))
     async with polling(house):
         await until(lambda: house.api.confirmed == 1)
@@ -273,7 +271,7 @@ async def test_after_a_quiet_week_ids_may_start_anew(house: House) -> None:
         await until(lambda: len(house.log) == 3)
 
 
-async def test_the_clock_of_the_sandbox_does_not_make_polling_look_dead(house: House) -> None:
+async def test_seconds_since_poll_ignores_the_sandbox_clock(house: House) -> None:
     house.api.put(message(1, 7))
     async with polling(house) as poller:
         await until(lambda: house.api.confirmed == 1)

@@ -1,4 +1,4 @@
-"""One update, one transaction: idempotent, in order within a chat, never lost, never in the way of others."""
+"""One update, one transaction: idempotent, in order within a chat, never lost, never blocking others."""
 
 import asyncio
 
@@ -6,10 +6,10 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from bot.app.ports import Outcome
-from bot.app.store import Lane
-from bot.app.store_errors import StaleRecordError, StoreDownError
-from bot.chat.updates import AGAIN_AFTER, FIRST_WAIT, LONGEST_WAIT, DatabaseDownError
+from bot.app.ports.errors import StaleRecordError, StoreDownError
+from bot.app.records.messages import Lane
+from bot.chat.updates import FIRST_RETRY_SECONDS, HANDLER_RETRY_SECONDS, MAX_RETRY_SECONDS, DatabaseDownError
+from bot.dialog.replies import TapResult
 
 from .stand_ins import AT, NOTED, House, broken, chat, message, patient, tap, until
 
@@ -20,8 +20,8 @@ def dead_count() -> float:
     return REGISTRY.get_sample_value("nervecheck_dead_updates_total") or 0.0
 
 
-async def test_after_the_commit_the_spinner_is_answered_and_the_sender_nudged(house: House) -> None:
-    house.door.outcome = Outcome(toast=NOTED, language="en", urgent=True)
+async def test_handle_after_commit_answers_the_tap_and_nudges(house: House) -> None:
+    house.conversation.outcome = TapResult(toast=NOTED, language="en", urgent=True)
     await house.handle(tap(1, 7, "forged"))
     assert house.api.sent("answerCallbackQuery") == [
         {"callback_query_id": "q1", "text": "Noted & kept.", "show_alert": True}
@@ -29,13 +29,13 @@ async def test_after_the_commit_the_spinner_is_answered_and_the_sender_nudged(ho
     assert house.nudges == 1
 
 
-async def test_an_update_that_comes_twice_changes_nothing_but_its_spinner_stops(house: House) -> None:
+async def test_handle_repeated_update_only_answers_the_tap(house: House) -> None:
     await house.handle(tap(1, 7, "forged"), tap(1, 7, "forged"))
     assert house.log == [("stale_tap", 7)]
     assert len(house.api.sent("answerCallbackQuery")) == 2
 
 
-async def test_a_malformed_update_is_kept_counted_and_not_in_the_way(house: House) -> None:
+async def test_handle_malformed_update_is_stored_counted_not_blocking(house: House) -> None:
     before = dead_count()
     await house.handle(message(1, 7), broken(2), message(3, 7))
     assert house.log == [("said", 7), ("said", 7)]
@@ -48,16 +48,16 @@ async def test_a_malformed_update_is_kept_counted_and_not_in_the_way(house: Hous
 @pytest.mark.parametrize(
     "raw", [None, 3, "text", [], {}, {"update_id": "1"}, {"update_id": True}, {"update_id": 2**70}]
 )
-async def test_whatever_comes_is_kept(house: House, raw: object) -> None:
+async def test_handle_any_json_is_stored(house: House, raw: object) -> None:
     await house.handle(raw)
     assert [d.update_id for d in house.database.rows.dead] in ([None], [])
     assert house.log == []
 
 
-async def test_the_sender_of_a_malformed_message_is_told(house: House) -> None:
+async def test_handle_malformed_message_is_answered(house: House) -> None:
     await house.handle(broken(2, chat_id=7))
-    (sorry,) = house.database.rows.outbox
-    assert (sorry.chat_id, sorry.screen.name, sorry.lane) == (7, "oops", Lane.DIGEST)
+    (apology,) = house.database.rows.outbox
+    assert (apology.chat_id, apology.screen.name, apology.lane) == (7, "oops", Lane.DIGEST)
     assert house.log == [("stale_tap", 7)]
 
 
@@ -69,62 +69,62 @@ async def test_the_sender_of_a_malformed_message_is_told(house: House) -> None:
         {"update_id": 1, "callback_query": {"id": 3, "message": {"chat": chat(-7, "group")}}},
     ],
 )
-async def test_whoever_waits_for_no_answer_gets_none(house: House, raw: object) -> None:
+async def test_handle_dead_update_without_person_gets_no_answer(house: House, raw: object) -> None:
     await house.handle(raw)
     assert len(house.database.rows.dead) == 1
     assert house.database.rows.outbox == []
     assert house.api.calls == []
 
 
-async def test_half_a_character_can_be_kept(house: House) -> None:
+async def test_handle_lone_surrogate_can_be_stored(house: House) -> None:
     await house.handle(broken(2) | {"half": "\ud83d"})
     (dead,) = house.database.rows.dead
     assert dead.raw.encode()
 
 
-async def test_a_fault_of_the_moment_costs_no_answer(house: House) -> None:
-    house.door.fails["said"] = len(AGAIN_AFTER)
+async def test_handle_transient_error_is_retried(house: House) -> None:
+    house.conversation.fails["said"] = len(HANDLER_RETRY_SECONDS)
     await house.handle(message(1, 7))
     assert house.log == [("said", 7)]
     assert house.database.rows.dead == []
-    assert house.waits == list(AGAIN_AFTER)
+    assert house.waits == list(HANDLER_RETRY_SECONDS)
 
 
-async def test_a_handler_that_always_fails_leaves_a_dead_update_and_a_kind_answer(house: House) -> None:
+async def test_handle_permanent_error_is_stored_and_apologized_for(house: House) -> None:
     house.database.patients[7] = patient(7)
-    house.door.fails["command"] = ALWAYS
+    house.conversation.fails["command"] = ALWAYS
     with capture_logs() as logs:
         await house.handle(message(1, 7, "/help"), message(2, 7))
     assert house.log == [("stale_tap", 7), ("said", 7)]
-    (sorry,) = house.database.rows.outbox
-    assert (sorry.language, sorry.screen.lines[0].key) == ("es", "oops.body")
-    assert sorry.screen.lines[0].values["emergency"] == "112"
+    (apology,) = house.database.rows.outbox
+    assert (apology.language, apology.screen.lines[0].key) == ("es", "oops.body")
+    assert apology.screen.lines[0].values["emergency"] == "112"
     (dead,) = house.database.rows.dead
     assert dead.error.startswith("KeyError at ")
     assert "what the patient said" not in dead.error + str(logs)
     assert "update_dead" in {line["action"] for line in logs}
 
 
-async def test_the_kind_answer_comes_even_when_no_screen_can_be_shown(house: House) -> None:
-    house.door.fails = {"command": ALWAYS, "stale_tap": ALWAYS}
+async def test_apology_is_sent_even_if_no_screen_can_be_shown(house: House) -> None:
+    house.conversation.fails = {"command": ALWAYS, "stale_tap": ALWAYS}
     await house.handle(message(1, 7, "/help"))
     assert [row.screen.name for row in house.database.rows.outbox] == ["oops"]
     assert house.log == []
 
 
-async def test_a_dead_update_that_comes_again_is_stored_and_answered_once(house: House) -> None:
+async def test_dead_update_repeated_is_stored_and_answered_once(house: House) -> None:
     await house.handle(broken(2, chat_id=7), broken(2, chat_id=7))
     assert len(house.database.rows.dead) == 1
     assert len(house.database.rows.outbox) == 1
 
 
-async def test_a_dead_tap_stops_its_spinner(house: House) -> None:
-    house.door.fails["stale_tap"] = ALWAYS
+async def test_dead_tap_is_answered(house: House) -> None:
+    house.conversation.fails["stale_tap"] = ALWAYS
     await house.handle(tap(1, 7, "forged"))
     assert house.api.sent("answerCallbackQuery") == [{"callback_query_id": "q1"}]
 
 
-async def test_database_down_is_said_and_nothing_confirmed(house: House) -> None:
+async def test_handle_database_down_raises_and_confirms_nothing(house: House) -> None:
     house.database.down = True
     with capture_logs() as logs, pytest.raises(DatabaseDownError):
         await house.handle(tap(1, 7, "forged"))
@@ -135,7 +135,7 @@ async def test_database_down_is_said_and_nothing_confirmed(house: House) -> None
     assert "secret" not in str(logs)
 
 
-async def test_a_lost_commit_is_not_the_updates_fault(house: House) -> None:
+async def test_handle_failed_commit_raises_database_down(house: House) -> None:
     house.database.lose_commit = 1
     with pytest.raises(DatabaseDownError):
         await house.handle(message(1, 7))
@@ -145,37 +145,35 @@ async def test_a_lost_commit_is_not_the_updates_fault(house: House) -> None:
 
 
 @pytest.mark.parametrize("error", [StoreDownError, StaleRecordError])
-async def test_a_database_that_fails_in_the_middle_of_the_work_is_not_its_fault(
-    house: House, error: type[Exception]
-) -> None:
+async def test_handle_database_error_in_work_raises_database_down(house: House, error: type[Exception]) -> None:
     def fails(*_: object) -> None:
         raise error
 
-    house.door.said, said = fails, house.door.said  # type: ignore[method-assign]
+    house.conversation.said, said = fails, house.conversation.said  # type: ignore[method-assign]
     with capture_logs() as logs, pytest.raises(DatabaseDownError):
         await house.handle(message(1, 7))
     assert house.database.rows.dead == []
     assert house.waits == []
     assert [(line["action"], line["error"]) for line in logs] == [("update_not_committed", error.__name__)]
-    house.door.said = said  # type: ignore[method-assign]
+    house.conversation.said = said  # type: ignore[method-assign]
     await house.handle(message(1, 7))
     assert house.log == [("said", 7)]
 
 
-async def test_keep_trying_waits_for_the_database_and_keeps_the_chats_order(house: House) -> None:
+async def test_handle_retries_until_committed_in_the_chats_order(house: House) -> None:
     house.database.down = True
-    first = asyncio.create_task(house.dispatcher.handle(message(1, 7, "/help"), keep_trying=True))
-    second = asyncio.create_task(house.dispatcher.handle(message(2, 7), keep_trying=True))
+    first = asyncio.create_task(house.dispatcher.handle(message(1, 7, "/help"), retry_until_committed=True))
+    second = asyncio.create_task(house.dispatcher.handle(message(2, 7), retry_until_committed=True))
     await until(lambda: len(house.waits) >= 8)
-    assert house.waits[0] == FIRST_WAIT
-    assert max(house.waits) == LONGEST_WAIT
-    assert house.database.tries <= len(house.waits) + 1  # the second update has not been tried
+    assert house.waits[0] == FIRST_RETRY_SECONDS
+    assert max(house.waits) == MAX_RETRY_SECONDS
+    assert house.database.tries <= len(house.waits) + 1  # the second update has not been attempted
     house.database.down = False
     await asyncio.gather(first, second)
     assert house.log == [("command", 7, "help"), ("said", 7)]
 
 
-async def test_a_slow_chat_does_not_hold_others(house: House) -> None:
+async def test_handle_slow_chat_does_not_block_others(house: House) -> None:
     gate = house.hold(1)
     slow_one = asyncio.create_task(house.dispatcher.handle(message(1, 7, "/help")))
     after_it = asyncio.create_task(house.dispatcher.handle(message(2, 7)))
@@ -186,12 +184,12 @@ async def test_a_slow_chat_does_not_hold_others(house: House) -> None:
     assert house.log == [("said", 8), ("command", 7, "help"), ("said", 7)]
 
 
-async def test_chats_at_rest_cost_no_memory(house: House) -> None:
+async def test_chat_order_idle_chats_use_no_memory(house: House) -> None:
     await asyncio.gather(*(house.dispatcher.handle(message(n, n % 5 + 1)) for n in range(50)))
     assert len(house.dispatcher._order) == 0
 
 
-async def test_a_refused_spinner_answer_is_counted_not_raised(house: House) -> None:
+async def test_answer_to_a_tap_refused_is_counted_not_raised(house: House) -> None:
     house.api.fail("answerCallbackQuery", 400, "query is too old")
     with capture_logs() as logs:
         await house.handle(tap(1, 7, "forged"))

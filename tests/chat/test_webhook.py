@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from bot.chat.webhook import MAX_BODY, SECRET_HEADER, Intake, remove_webhook, setup_webhook, webhook_route
+from bot.chat.webhook import MAX_BODY, SECRET_HEADER, UpdateIntake, remove_webhook, setup_webhook, webhook_route
 
 from .stand_ins import House, broken, message, until
 
@@ -17,31 +17,31 @@ GOOD = {SECRET_HEADER: SECRET}
 
 
 @pytest.fixture
-def intake(house: House) -> Intake:
-    return Intake(house.dispatcher)
+def intake(house: House) -> UpdateIntake:
+    return UpdateIntake(house.dispatcher)
 
 
 @pytest.fixture
-async def client(intake: Intake) -> AsyncIterator[httpx.AsyncClient]:
+async def client(intake: UpdateIntake) -> AsyncIterator[httpx.AsyncClient]:
     app = Starlette(routes=[webhook_route("/telegram/hook", SECRET, intake)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://bot") as made:
         yield made
 
 
-async def test_200_means_committed(house: House, client: httpx.AsyncClient) -> None:
+async def test_webhook_answers_200_once_committed(house: House, client: httpx.AsyncClient) -> None:
     answer = await client.post("/telegram/hook", json=message(1, 7), headers=GOOD)
     assert answer.status_code == 200
     assert house.log == [("said", 7)]
 
 
-async def test_brought_twice_it_counts_once(house: House, client: httpx.AsyncClient) -> None:
+async def test_webhook_update_sent_twice_is_processed_once(house: House, client: httpx.AsyncClient) -> None:
     for _ in range(2):
         assert (await client.post("/telegram/hook", json=message(1, 7), headers=GOOD)).status_code == 200
     assert house.log == [("said", 7)]
 
 
 @pytest.mark.parametrize("headers", [{}, {SECRET_HEADER: "s3cret-word"}, {SECRET_HEADER: ""}, {SECRET_HEADER: "\xe9"}])
-async def test_without_the_secret_nothing_happens(
+async def test_webhook_without_secret_does_nothing(
     house: House, client: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
     encoded = {name: value.encode("latin-1") for name, value in headers.items()}
@@ -50,19 +50,21 @@ async def test_without_the_secret_nothing_happens(
     assert house.database.tries == 0
 
 
-async def test_only_post(client: httpx.AsyncClient) -> None:
+async def test_webhook_accepts_only_post(client: httpx.AsyncClient) -> None:
     assert (await client.get("/telegram/hook", headers=GOOD)).status_code == 405
 
 
 @pytest.mark.parametrize(("size", "status"), [(MAX_BODY, 200), (MAX_BODY + 1, 413)])
-async def test_a_body_has_a_limit(house: House, client: httpx.AsyncClient, size: int, status: int) -> None:
+async def test_webhook_body_too_large_is_refused(
+    house: House, client: httpx.AsyncClient, size: int, status: int
+) -> None:
     body = json.dumps(message(1, 7)).encode()
     answer = await client.post("/telegram/hook", content=body + b" " * (size - len(body)), headers=GOOD)
     assert answer.status_code == status
     assert len(house.log) == (status == 200)
 
 
-async def test_503_when_the_database_fails_and_telegram_comes_again(house: House, client: httpx.AsyncClient) -> None:
+async def test_webhook_database_down_answers_503_until_retried(house: House, client: httpx.AsyncClient) -> None:
     house.database.down = True
     assert (await client.post("/telegram/hook", json=message(1, 7), headers=GOOD)).status_code == 503
     assert (await client.post("/telegram/hook", content=b"{", headers=GOOD)).status_code == 503
@@ -71,19 +73,21 @@ async def test_503_when_the_database_fails_and_telegram_comes_again(house: House
     assert house.log == [("said", 7)]
 
 
-async def test_503_once_it_stops_and_telegram_comes_again(house: House, intake, client: httpx.AsyncClient) -> None:
+async def test_webhook_while_stopping_answers_503_until_retried(
+    house: House, intake, client: httpx.AsyncClient
+) -> None:
     await intake.close(0)
     assert (await client.post("/telegram/hook", json=message(1, 7), headers=GOOD)).status_code == 503
     assert (await client.post("/telegram/hook", content=b"{", headers=GOOD)).status_code == 503
     assert house.database.tries == 0
 
 
-async def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(
-    house: House, intake: Intake, client: httpx.AsyncClient
+async def test_intake_close_waits_for_updates_in_progress_but_bounded(
+    house: House, intake: UpdateIntake, client: httpx.AsyncClient
 ) -> None:
     gate, _never = house.hold(1), house.hold(2)
     posts = [asyncio.create_task(client.post("/telegram/hook", json=message(n, n), headers=GOOD)) for n in (1, 2)]
-    await until(lambda: len(intake._under_way) == 2)
+    await until(lambda: len(intake._in_progress) == 2)
     closing = asyncio.create_task(intake.close(0.2))
     await asyncio.sleep(0)
     gate.set()
@@ -93,19 +97,21 @@ async def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
-async def test_what_is_no_json_is_kept_and_confirmed(house: House, client: httpx.AsyncClient, body: bytes) -> None:
+async def test_webhook_invalid_json_is_stored_and_confirmed(
+    house: House, client: httpx.AsyncClient, body: bytes
+) -> None:
     assert (await client.post("/telegram/hook", content=body, headers=GOOD)).status_code == 200
     (dead,) = house.database.rows.dead
     assert dead.update_id is None
     assert dead.raw == body.decode("utf-8", "replace")
 
 
-async def test_a_malformed_update_is_kept_and_confirmed(house: House, client: httpx.AsyncClient) -> None:
+async def test_webhook_malformed_update_is_stored_and_confirmed(house: House, client: httpx.AsyncClient) -> None:
     assert (await client.post("/telegram/hook", json=broken(4), headers=GOOD)).status_code == 200
     assert [dead.update_id for dead in house.database.rows.dead] == [4]
 
 
-async def test_setting_up_and_removing_keeps_what_waits(house: House) -> None:
+async def test_setup_and_remove_webhook_keep_pending_updates(house: House) -> None:
     await setup_webhook(house.bot, "https://bot.example/telegram/hook", SECRET)
     await remove_webhook(house.bot)
     (asked,) = house.api.sent("setWebhook")

@@ -1,4 +1,4 @@
-"""The chat's own parts against the sandbox, over HTTP: what a person does comes to the right door, and is confirmed."""
+"""The chat against the sandbox over HTTP: each update reaches the right use case and is confirmed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def server() -> AsyncIterator[SandboxServer]:
 
 @pytest.fixture
 async def lively(house: House, server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    """The house with a real connection to the sandbox, polling."""
+    """The chat with a real connection to the sandbox, polling."""
     monkeypatch.setattr(poll, "FIRST_BACKOFF", 0.02)
     monkeypatch.setattr(poll, "CONFLICT_BACKOFF", 0.02)
     base = f"{server.api_url}/bot"
@@ -63,7 +63,7 @@ def polls(server: SandboxServer) -> bool:
     return server._delivering._poll is not None
 
 
-async def test_a_person_starts_taps_types_and_blocks(lively: House, server: SandboxServer) -> None:
+async def test_poller_receives_start_tap_text_and_block(lively: House, server: SandboxServer) -> None:
     box = server.sandbox
     ann = box.person("Ann", language_code="es")
     box.say(ann, "/start tOken_1")
@@ -84,7 +84,7 @@ async def test_a_person_starts_taps_types_and_blocks(lively: House, server: Sand
     assert box.journal.calls("answerCallbackQuery")
 
 
-async def test_a_malformed_update_among_good_ones(lively: House, server: SandboxServer) -> None:
+async def test_poller_malformed_update_does_not_block_others(lively: House, server: SandboxServer) -> None:
     box = server.sandbox
     ann, bob = box.person("Ann"), box.person("Bob")
     box.say(ann, "/help")
@@ -96,11 +96,11 @@ async def test_a_malformed_update_among_good_ones(lively: House, server: Sandbox
     )
 
 
-async def test_faults_of_the_line_and_a_second_poller_are_waited_out(lively: House, server: SandboxServer) -> None:
+async def test_poller_waits_out_network_faults_and_conflicts(lively: House, server: SandboxServer) -> None:
     box = server.sandbox
     with capture_logs() as logs:
         await until(lambda: polls(server))
-        await lively.bot.get_updates(timeout=0)  # throws the long poll out
+        await lively.bot.get_updates(timeout=0)  # terminates the long poll
         await until(lambda: [line["error"] for line in logs] == ["Conflict"])
         await until(lambda: polls(server))
         box.faults.add("outage", seconds=0.1)
@@ -112,7 +112,7 @@ async def test_faults_of_the_line_and_a_second_poller_are_waited_out(lively: Hou
     assert lively.log == [("command", ann.id, "menu")]
 
 
-async def test_a_group_is_left_and_commands_are_taken(lively: House, server: SandboxServer) -> None:
+async def test_group_is_left_and_commands_are_published(lively: House, server: SandboxServer) -> None:
     box = server.sandbox
     ann = box.person("Ann")
     group = box.add_to_group("Family", ann)

@@ -1,4 +1,4 @@
-"""A shell for the commands: its own folder, no settings but those a test gives, nothing left behind in the log."""
+"""A shell for the commands: its own directory, only the settings that a test gives, and logging restored afterwards."""
 
 import json
 import logging
@@ -16,8 +16,8 @@ from bot.config import variables
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command printed, and its exit status."""
+class Result:
+    """The output and exit status of a command."""
 
     status: int
     out: str
@@ -34,12 +34,12 @@ class Shell:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, *words: str, typed: str = "", **settings: str) -> Said:
+    def __call__(self, *words: str, typed: str = "", **settings: str) -> Result:
         environment = {f"NERVECHECK_{name}": value for name, value in settings.items()}
         result = CliRunner().invoke(app, list(words), input=typed, env=environment)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         assert "Traceback" not in result.output
-        return Said(result.exit_code, result.stdout, result.stderr)
+        return Result(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture

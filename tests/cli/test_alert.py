@@ -1,43 +1,43 @@
-from typing import Any
-
-from bot.app import alerts, lookup
-from bot.app.store import PatientState
-from bot.cli.office import in_transaction
+from bot.app.alerts import raising
+from bot.app.patients import lookup
+from bot.app.records.patients import PatientState
+from bot.app.work import Work
+from bot.cli.command_context import in_transaction
 from bot.core.protocol import Tier
 from tests.cli.conftest import Shell
 from tests.cli.test_patient import add
 
 
-def raised(shell: Shell) -> str:
-    """Raise an URGENT alert of a patient in the shell's database; return its number."""
+def raise_urgent_alert(shell: Shell) -> str:
+    """Add a patient and raise an URGENT alert in the shell's database; return the alert's number."""
     add(shell)
 
-    def work(store: Any, clinic: Any, at: Any) -> str:
-        found = lookup.locked(store, "P-0017")
-        store.save_patient(found.model_copy(update={"state": PatientState.ACTIVE}))
-        made = alerts.raise_alert(store, clinic, found, tier=Tier.URGENT, rules=("new.eyes",), checkin_id=None, at=at)
+    def raised(work: Work) -> str:
+        found = lookup.locked(work.patients, "P-0017")
+        work.patients.save(found.model_copy(update={"state": PatientState.ACTIVE}))
+        made = raising.raise_alert(work, found, tier=Tier.URGENT, rules=("new.eyes",), checkin_id=None)
         return str(made.id)
 
-    return in_transaction(work)
+    return in_transaction(raised)
 
 
-def test_no_alert_is_said(shell: Shell) -> None:
-    said = shell("alert", "list")
-    assert (said.status, said.out) == (0, "No open alerts.\n")
+def test_list_without_alerts_says_so(shell: Shell) -> None:
+    result = shell("alert", "list")
+    assert (result.status, result.out) == (0, "No open alerts.\n")
     assert shell("alert", "list", "--json").json == []
 
 
-def test_an_alert_is_taken_noted_closed_and_reopened(shell: Shell) -> None:
-    number = raised(shell)
+def test_alert_is_acknowledged_assigned_closed_and_reopened(shell: Shell) -> None:
+    number = raise_urgent_alert(shell)
     listed = shell("alert", "list")
     assert "P-0017" in listed.out
     assert "nobody" in listed.out
-    taken = shell("alert", "ack", number, "--by", "lead-1")
-    assert taken.out == f"Alert {number}, URGENT, P-0017: has: lead-1; outcome: none yet.\n"
+    acknowledged = shell("alert", "ack", number, "--by", "lead-1")
+    assert acknowledged.out == f"Alert {number}, URGENT, P-0017: owner: lead-1; outcome: none yet.\n"
     second = shell("alert", "ack", number, "--by", "lead-2")
     assert (second.status, "was taken by lead-1" in second.err) == (1, True)
     assert shell("alert", "close", number, "--by", "lead-1").status == 1
-    assert shell("alert", "assign", number, "--to", "lead-2", "--by", "lead-1", "--json").json["taken_by"] == "lead-2"
+    assert shell("alert", "assign", number, "--to", "lead-2", "--by", "lead-1", "--json").json["owner"] == "lead-2"
     assert shell("alert", "note", number, "drug_held", "--by", "lead-2", "--json").json["outcome"] == "drug_held"
     assert "closed by lead-2" in shell("alert", "close", number, "--by", "lead-2").out
     assert shell("alert", "list", "--json").json == []
@@ -46,10 +46,10 @@ def test_an_alert_is_taken_noted_closed_and_reopened(shell: Shell) -> None:
     assert line["said"].startswith("new.eyes, week ")
 
 
-def test_bad_words_are_misuse(shell: Shell) -> None:
+def test_invalid_arguments_exit_with_2(shell: Shell) -> None:
     assert shell("alert", "ack", "7", "--by", "lead-1").status == 1
     assert shell("alert", "ack", "0", "--by", "lead-1").status == 2
     assert shell("alert", "note", "7", "went_home", "--by", "lead-1").status == 2
     for name in ("+49 30 901820", "@anna", "x" * 33, ""):
-        said = shell("alert", "ack", "7", "--by", name)
-        assert (said.status, "short name" in " ".join(said.err.replace("│", " ").split())) == (2, True)
+        result = shell("alert", "ack", "7", "--by", name)
+        assert (result.status, "short name" in " ".join(result.err.replace("│", " ").split())) == (2, True)

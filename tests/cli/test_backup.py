@@ -1,4 +1,4 @@
-"""Copies at the shell: which database it is, where the old one is kept, and that nobody else is at work."""
+"""`backup` and `restore`: which database is used, where the previous one is kept, and exclusive access."""
 
 import asyncio
 from pathlib import Path
@@ -7,9 +7,9 @@ import pytest
 
 from bot import wiring
 from bot.config import Settings
+from bot.database_session import open_session
 from bot.db import backup as copies
-from bot.db.lock import AtWorkError, nobody_at_work
-from bot.offline import offline
+from bot.db.lock import CommandRunningError, exclusive_access
 from tests.cli.conftest import Shell
 
 URL = "sqlite:///mine.db"
@@ -17,40 +17,40 @@ URL = "sqlite:///mine.db"
 
 @pytest.fixture
 def at(shell: Shell) -> Shell:
-    """A shell whose database stands."""
+    """A shell with an existing database."""
     assert shell("patient", "list", DATABASE_URL=URL).status == 0
     return shell
 
 
-def test_without_a_token_it_is_said_whose_data_it_is(at: Shell) -> None:
+def test_backup_without_token_names_the_sandbox_database(at: Shell) -> None:
     made = at("backup", "one.backup", DATABASE_URL=URL)
     assert made.status == 0
-    assert made.err == "No token is set: this is the sandbox's data, mine.db.\n"
+    assert made.err == "No token is set: using the sandbox database mine.db.\n"
     checked = at("restore", "one.backup", "--verify", "--json", DATABASE_URL=URL)
     assert checked.status == 0
     assert checked.err == made.err
     assert checked.json["rows"]["patient"] == 0
 
 
-def test_where_the_old_one_is_kept_is_said_first(at: Shell, tmp_path: Path) -> None:
+def test_restore_prints_first_where_the_old_one_is_kept(at: Shell, tmp_path: Path) -> None:
     at("backup", "one.backup", DATABASE_URL=URL)
-    said = at("restore", "one.backup", DATABASE_URL=URL)
-    assert said.status == 0
-    kept, put = said.out.splitlines()
-    assert kept == f"What was there is kept in {tmp_path}/mine.db.before-restore-1."
-    assert put.startswith("one.backup stands in the database's place. Start the bot")
+    result = at("restore", "one.backup", DATABASE_URL=URL)
+    assert result.status == 0
+    kept, put = result.out.splitlines()
+    assert kept == f"The previous database is kept in {tmp_path}/mine.db.before-restore-1."
+    assert put.startswith("The database was restored from one.backup. Start the bot")
 
 
-def test_a_copy_that_the_bot_would_not_start_on_is_refused(at: Shell, tmp_path: Path) -> None:
-    clinic = wiring.prepare(settings(), sandbox=False)
-    with offline(clinic):
+def test_restore_of_a_foreign_copy_is_refused(at: Shell, tmp_path: Path) -> None:
+    clinic = wiring.build(settings(), sandbox=False)
+    with open_session(clinic):
         pass
     copies.backup(clinic.database_url, tmp_path / "clinics.backup")
     for words in (["--verify"], []):
-        said = at("restore", "clinics.backup", *words, DATABASE_URL=URL)
-        assert said.status == 1
-        assert "the bot would not start on clinics.backup" in said.err
-        assert "is missing" in said.err
+        result = at("restore", "clinics.backup", *words, DATABASE_URL=URL)
+        assert result.status == 1
+        assert "the bot would not start on clinics.backup" in result.err
+        assert "is missing" in result.err
 
 
 def settings() -> Settings:
@@ -67,31 +67,31 @@ def settings() -> Settings:
     )
 
 
-def sandbox() -> wiring.Ready:
+def sandbox() -> wiring.App:
     environ = {"DATABASE_URL": URL, "LISTEN": "127.0.0.1:0", "SANDBOX_LISTEN": "127.0.0.1:0"}
     loaded = Settings.load({f"NERVECHECK_{name}": value for name, value in environ.items()})
-    return wiring.prepare(loaded.in_sandbox(), sandbox=True)
+    return wiring.build(loaded.for_sandbox(), sandbox=True)
 
 
-def test_nothing_is_put_back_beside_a_command_at_work(at: Shell) -> None:
+def test_restore_during_another_command_is_refused(at: Shell) -> None:
     at("backup", "one.backup", DATABASE_URL=URL)
-    with offline(sandbox()):
-        said = at("restore", "one.backup", DATABASE_URL=URL)
-    assert said.status == 1
-    assert "command is at work on this database: wait until it has ended" in said.err
+    with open_session(sandbox()):
+        result = at("restore", "one.backup", DATABASE_URL=URL)
+    assert result.status == 1
+    assert "command has this database open: wait until it has ended" in result.err
     assert at("restore", "one.backup", DATABASE_URL=URL).status == 0
 
 
-async def test_the_bot_itself_is_at_work_as_long_as_it_runs(at: Shell, tmp_path: Path) -> None:
+async def test_database_is_in_use_while_the_bot_runs(at: Shell, tmp_path: Path) -> None:
     stop, refused = asyncio.Event(), []
 
     def running(_: wiring.Running) -> None:
-        with pytest.raises(AtWorkError) as error, nobody_at_work(tmp_path / "mine.db"):
+        with pytest.raises(CommandRunningError) as error, exclusive_access(tmp_path / "mine.db"):
             pass
         refused.append(error)
         stop.set()
 
     await wiring.serve(sandbox(), on_ready=running, stop=stop)
     assert refused
-    with nobody_at_work(tmp_path / "mine.db"):
+    with exclusive_access(tmp_path / "mine.db"):
         pass

@@ -3,7 +3,7 @@ from pathlib import Path
 from tests.cli.conftest import Shell
 
 
-def test_a_database_is_made_and_brought_up_to_date_once(shell: Shell, tmp_path: Path) -> None:
+def test_migrate_creates_the_database_once(shell: Shell, tmp_path: Path) -> None:
     first = shell("migrate", "--json", DATABASE_URL="sqlite:///deep/down/clinic.db")
     assert first.status == 0
     assert first.json["database"] == "deep/down/clinic.db"
@@ -13,7 +13,7 @@ def test_a_database_is_made_and_brought_up_to_date_once(shell: Shell, tmp_path: 
     assert again.out == "deep/down/clinic.db is up to date.\n"
 
 
-def test_an_address_that_is_none_is_refused(shell: Shell) -> None:
-    said = shell("migrate", DATABASE_URL="oracle://nurse:wonderland@db/x")
-    assert said.status == 2
-    assert "wonderland" not in said.err
+def test_migrate_with_invalid_url_is_refused(shell: Shell) -> None:
+    result = shell("migrate", DATABASE_URL="oracle://nurse:wonderland@db/x")
+    assert result.status == 2
+    assert "wonderland" not in result.err

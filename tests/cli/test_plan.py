@@ -4,7 +4,7 @@ from tests.cli.conftest import Shell
 from tests.cli.test_patient import add, day
 
 
-def test_a_plan_is_shown_seen_ahead_and_changed(shell: Shell) -> None:
+def test_plan_is_shown_previewed_and_changed(shell: Shell) -> None:
     add(shell)
     shown = shell("plan", "show", "P-0017", "--json").json
     assert (shown["plan"], shown["ici_stop"]) == ("standard", None)
@@ -20,14 +20,14 @@ def test_a_plan_is_shown_seen_ahead_and_changed(shell: Shell) -> None:
     assert "18:00" in again.out
 
 
-def test_a_patient_who_left_has_no_messages(shell: Shell) -> None:
+def test_show_for_withdrawn_patient_has_no_messages(shell: Shell) -> None:
     add(shell)
     shell("patient", "withdraw", "P-0017")
     assert "No messages in the next 14 days." in shell("plan", "show", "P-0017").out
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "said"),
+    ("words", "status", "expected"),
     [
         (("set", "P-0017", "--by", "lead-1"), 1, "nothing would change"),
         (("set", "P-0017", "--ici-stop", "2026-01-01"), 2, "--by"),
@@ -36,7 +36,7 @@ def test_a_patient_who_left_has_no_messages(shell: Shell) -> None:
         (("preview", "P-0017", "--send-time", "25:00"), 2, "--send-time"),
     ],
 )
-def test_what_cannot_be_is_refused(shell: Shell, words: tuple[str, ...], status: int, said: str) -> None:
+def test_invalid_change_is_refused(shell: Shell, words: tuple[str, ...], status: int, expected: str) -> None:
     add(shell)
-    told = shell("plan", *words)
-    assert (told.status, said in told.err) == (status, True)
+    result = shell("plan", *words)
+    assert (result.status, expected in result.err) == (status, True)

@@ -1,11 +1,11 @@
 from tests.cli.conftest import Shell
-from tests.cli.test_alert import raised
+from tests.cli.test_alert import raise_urgent_alert
 
 BY = ("--by", "lead-0")
 
 
-def test_the_team_is_added_listed_and_removed(shell: Shell) -> None:
-    assert "alerts are told to no one" in shell("staff", "list").out
+def test_staff_are_added_listed_and_removed(shell: Shell) -> None:
+    assert "alerts notify nobody" in shell("staff", "list").out
     made = shell("staff", "add", "lead-1", "--role", "lead", *BY, "--json").json
     assert (made["name"], made["role"], len(made["start"])) == ("lead-1", "lead", 32)
     assert "lead-1" in shell("staff", "add", "coord-1", *BY).out.replace("coord-1", "lead-1")
@@ -21,10 +21,10 @@ def test_the_team_is_added_listed_and_removed(shell: Shell) -> None:
     assert (gone.status, "nobody of the team" in gone.err) == (1, True)
 
 
-def test_the_rota_is_set_from_a_shell(shell: Shell) -> None:
+def test_rota_shifts_and_covers_are_managed(shell: Shell) -> None:
     for name in ("ann", "ben"):
         shell("staff", "add", name, *BY)
-    assert "told to everyone at once" in shell("rota", "list").out
+    assert "notifies the whole team at once" in shell("rota", "list").out
     shell("rota", "add", "ann", "--days", "mon-fri", "--from", "08:00", "--to", "16:00", *BY)
     shell("rota", "add", "ben", "--out-of-hours", *BY)
     shell("rota", "add", "ben", "--days", "sat,sun", "--rank", "3", *BY)
@@ -38,32 +38,43 @@ def test_the_rota_is_set_from_a_shell(shell: Shell) -> None:
         ("cover", "ben for ann", "2030-01-01 to 2030-01-07", "", None),
     ]
     assert listed["on_duty"][0] in {"ann", "ben"}
-    assert "On duty now" in shell("rota", "list").out
+    assert "On call now" in shell("rota", "list").out
     assert shell("rota", "remove", "1", *BY).status == 0
-    assert shell("rota", "uncover", "1", *BY).status == 0
+    assert shell("rota", "remove-cover", "1", *BY).status == 0
     assert shell("rota", "remove", "1", *BY).status == 1
-    assert shell("rota", "uncover", "1", *BY).status == 1
+    assert shell("rota", "remove-cover", "1", *BY).status == 1
     for days in ("weekdays", "mon-xyz", ""):
-        said = shell("rota", "add", "ann", "--days", days, *BY)
-        assert (said.status, "mon-fri" in said.err) == (2, True)
+        result = shell("rota", "add", "ann", "--days", days, *BY)
+        assert (result.status, "mon-fri" in result.err) == (2, True)
     round_the_end = shell("rota", "add", "ann", "--days", "sat-mon", *BY)
     assert round_the_end.status == 0
     assert shell("rota", "list", "--json").json["rota"][-1]["days"] == "mon sat sun"
 
 
-def test_what_waits_beside_alerts_is_listed_and_ticked_off(shell: Shell) -> None:
-    from bot.app.store import WorkItem  # noqa: PLC0415
-    from bot.cli.office import in_transaction  # noqa: PLC0415
+def test_tasks_are_listed_and_closed(shell: Shell) -> None:
+    from bot.app.records.alerts import Task  # noqa: PLC0415
+    from bot.cli.command_context import in_transaction  # noqa: PLC0415
 
-    assert shell("work", "list").out == "Nothing else to look at.\n"
-    raised(shell)
+    assert shell("task", "list").out == "No open tasks.\n"
+    raise_urgent_alert(shell)
     in_transaction(
-        lambda store, _, at: store.add_work_item(
-            WorkItem(kind="not_heard_from", patient_id=None, subject="P-0017", raised_at=at)
-        )
+        lambda work: work.tasks.add(Task(kind="not_heard_from", patient_id=None, subject="P-0017", raised_at=work.at))
     )
-    assert "not heard from" in shell("work", "list").out
-    (item,) = shell("work", "list", "--json").json
+    assert "not heard from" in shell("task", "list").out
+    (item,) = shell("task", "list", "--json").json
     assert (item["kind"], item["subject"]) == ("not_heard_from", "P-0017")
-    assert shell("work", "close", str(item["id"]), *BY).out == "not heard from, P-0017: done.\n"
-    assert shell("work", "close", str(item["id"]), *BY).status == 1
+    assert shell("task", "close", str(item["id"]), *BY).out == "not heard from, P-0017: done.\n"
+    assert shell("task", "close", str(item["id"]), *BY).status == 1
+
+
+def test_old_names_of_commands_still_work_and_are_hidden(shell: Shell) -> None:
+    number = raise_urgent_alert(shell)
+    assert shell("work", "list").out == "No open tasks.\n"
+    assert shell("alert", "expect", "P-0017", "numbness", "medium", *BY).status == 0
+    assert shell("alert", "unexpect", "P-0017", "numbness", *BY).status == 0
+    assert shell("dead", "drop", "update-9", *BY).status == 1
+    assert shell("rota", "uncover", "9", *BY).status == 1
+    assert shell("alert", "ack", number, *BY).status == 0
+    for group, old in (("alert", "expect"), ("alert", "unexpect"), ("dead", "drop"), ("rota", "uncover")):
+        assert f" {old} " not in shell(group, "--help").out
+    assert "│ work " not in shell("--help").out

@@ -1,4 +1,4 @@
-"""The catalogs: chosen language, plurals, placeholders, what is missing where it matters, and markup Telegram takes."""
+"""The catalogs: language, plurals, placeholders, missing red-flag strings, and markup that Telegram accepts."""
 
 import html
 from pathlib import Path
@@ -43,7 +43,7 @@ def texts(tmp_path):
     return Texts.load(["ru"], folder_of(tmp_path, en=EN, ru=RU))
 
 
-def test_a_string_in_its_language(texts):
+def test_get_returns_the_string_of_the_language(texts):
     assert texts.languages == ("en", "ru")
     assert texts.get("ru", "hello", {"name": "P-1"}) == "Привет, P-1"
     assert texts.get("en", "hello", {"name": "P-1"}) == "Hello P-1"
@@ -58,20 +58,20 @@ def test_plurals_follow_the_rule_of_the_language(texts):
     assert texts.get("en", "taps", {"n": "many"}) == "many taps"
 
 
-def test_values_are_escaped_as_the_caller_says_and_numbers_are_not(texts):
+def test_get_escapes_string_values_but_not_numbers(texts):
     assert texts.get("en", "hello", {"name": "<b>"}, escape=html.escape) == "Hello &lt;b&gt;"
     assert texts.get("en", "hello", {"name": "<b>"}) == "Hello <b>"
     assert texts.get("en", "hello", {"name": 7}, escape=html.escape) == "Hello 7"
 
 
-def test_a_screen_with_a_gap_is_better_than_none(texts):
+def test_get_tolerates_missing_values_keys_and_languages(texts):
     assert texts.get("en", "hello") == "Hello {name}"
     assert texts.get("en", "never.written") == "never.written"
     assert texts.get("fr", "hello", {"name": "P-1"}) == "Hello P-1"
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    "catalog",
     [
         RU.replace('"Привет, {name}"', '""'),
         RU.replace('msgid "hello"', '#, fuzzy\nmsgid "hello"'),
@@ -79,8 +79,8 @@ def test_a_screen_with_a_gap_is_better_than_none(texts):
     ],
     ids=["empty", "fuzzy", "missing"],
 )
-def test_english_stands_in_and_only_red_flags_are_faults(tmp_path, spoilt):
-    texts = Texts.load(["ru"], folder_of(tmp_path, en=EN, ru=spoilt))
+def test_get_falls_back_to_english_without_fault(tmp_path, catalog):
+    texts = Texts.load(["ru"], folder_of(tmp_path, en=EN, ru=catalog))
     assert texts.get("ru", "hello", {"name": "P-1"}) == "Hello P-1"
     assert not texts.has("ru", "hello")
     none = PROTOCOL.model_copy(update={"questions": {}, "forms": {}, "tips": (), "topics": (), "rules": ()})
@@ -101,77 +101,77 @@ def test_english_stands_in_and_only_red_flags_are_faults(tmp_path, spoilt):
             RU.replace('msgid "call.now"', 'msgid "call.then"'),
             "ru/chat.po:1: the red-flag string 'call.now' is missing",
         ),
-        (EN, RU.replace('msgid "call.now"', 'msgid "call.then"'), "'call.then' is no key of the English catalog"),
-        (EN, RU.replace("{number}", "{nummer}"), "'call.now' has the placeholders nummer, in English number"),
+        (EN, RU.replace('msgid "call.now"', 'msgid "call.then"'), "'call.then' is not a key of the English catalog"),
+        (EN, RU.replace("{number}", "{nummer}"), "'call.now' has the placeholders nummer, but in English number"),
         (EN, RU.replace("<b>{number}</b>", "<b>{number}"), "'call.now': <b> is not closed: Telegram would refuse"),
         (EN.replace('"Hello {name}"', '""'), RU, "en/chat.po:6: 'hello' has no English string"),
         (EN.replace('msgid "hello"', '#, fuzzy\nmsgid "hello"'), RU, "'hello' has no English string"),
         (EN.replace("call.now", "calm.now"), RU, "en/chat.po:1: the texts of the call screens are missing"),
     ],
 )
-def test_fault(tmp_path, english, russian, reason):
+def test_catalog_fault_is_reported(tmp_path, english, russian, reason):
     assert any(reason in f for f in faults(tmp_path, en=english, ru=russian))
 
 
-def test_no_faults_in_sound_catalogs(tmp_path):
+def test_valid_catalogs_have_no_faults(tmp_path):
     assert faults(tmp_path, en=EN, ru=RU) == []
 
 
 @pytest.mark.parametrize(
     ("catalogs", "reason"),
     [
-        ({"en": EN}, "ru/clinical.po:1: no catalog of this language"),
+        ({"en": EN}, "ru/clinical.po:1: this language has no catalog"),
         ({"en": EN, "ru": "msgid broken\n"}, "ru/chat.po:.*can't be read"),
-        ({"en": EN, "ru": RU.replace("nplurals=3", "nplurals=x")}, "can't be read|no catalog"),
+        ({"en": EN, "ru": RU.replace("nplurals=3", "nplurals=x")}, "can't be read|has no catalog"),
     ],
 )
-def test_catalogs_that_are_not_there_or_not_readable_are_refused(tmp_path, catalogs, reason):
+def test_missing_or_unreadable_catalog_is_refused(tmp_path, catalogs, reason):
     with pytest.raises(ContentError, match=reason):
         Texts.load(["ru"], folder_of(tmp_path, **catalogs))
 
 
-def test_a_key_in_both_catalogs_is_refused(tmp_path):
+def test_key_in_two_catalogs_is_refused(tmp_path):
     folder = folder_of(tmp_path, en=EN)
     (folder / "en" / "clinical.po").write_text(EN)
-    with pytest.raises(ContentError, match="'hello' stands in both catalogs"):
+    with pytest.raises(ContentError, match="'hello' is in two catalogs"):
         Texts.load([], folder)
 
 
 @pytest.mark.parametrize("good", ["plain", "<b>bold</b> and <i>it</i>", "a &lt; b &amp; c", "43 °C"])
-def test_markup_telegram_takes(good):
+def test_markup_accepted_by_telegram_has_no_problems(good):
     assert markup_problems(good) == []
 
 
 @pytest.mark.parametrize(
     "bad", ["<b>open", "closed</b>", "<b><i>x</b></i>", "<blink>x</blink>", '<b class="x">y</b>', "a & b", "1 < 2"]
 )
-def test_markup_telegram_refuses(bad):
+def test_markup_refused_by_telegram_has_problems(bad):
     assert markup_problems(bad)
 
 
-# --- The texts that come with the program -----------------------------------------------------------------------------
+# --- The packaged texts ---------------------------------------------------------------------------------
 
 PACKAGED = Texts.load(["en", "es", "ru"])
 
 
-def test_packaged_texts_have_no_fault_of_their_own():
+def test_packaged_texts_have_no_faults():
     clinical = [str(f) for f in PACKAGED.faults(PROTOCOL) if f.file.endswith("clinical.po")]
     assert clinical == []
     assert [str(f) for f in Texts.load(["en"]).faults(PROTOCOL)] == []
 
 
 @pytest.mark.parametrize("language", ["en", "es", "ru"])
-def test_packaged_protocol_is_complete_in(language):
+def test_packaged_protocol_is_complete_in_language(language):
     assert [key for key in needed_keys(PROTOCOL) if not PACKAGED.has(language, key)] == []
 
 
-def test_no_packaged_clinical_string_is_left_over():
+def test_packaged_clinical_strings_are_all_used():
     shown = set(needed_keys(PROTOCOL))
     written = {k for k in PACKAGED.keys() if k.startswith(("question.", "choice.", "short.", "tip.", "learn."))}  # noqa: SIM118
     assert written == shown
 
 
-def test_red_flag_strings_are_those_of_every_question_that_can_give_urgent():
+def test_red_flag_keys_cover_questions_that_can_give_urgent():
     keys = red_flag_keys(PROTOCOL)
     asked = {k for k in keys if k.startswith("question.")}
     assert {"question.safety_now", "question.safety_now.first", "question.which_new", "question.selfcare"} <= asked
@@ -182,17 +182,17 @@ def test_red_flag_strings_are_those_of_every_question_that_can_give_urgent():
 
 @pytest.mark.parametrize("language", ["en", "es", "ru"])
 @pytest.mark.parametrize("key", ["question.safety_now", "question.safety_now.first"])
-def test_the_first_safety_screen_names_all_eight_emergency_signs(language, key):
+def test_first_safety_screen_names_8_emergency_signs(language, key):
     assert PACKAGED.get(language, key).count("•") == 8
 
 
 @pytest.mark.parametrize("language", ["en", "es", "ru"])
 @pytest.mark.parametrize("key", ["question.safety_new", "question.safety_new.first"])
-def test_the_second_safety_screen_names_all_five_urgent_signs(language, key):
+def test_second_safety_screen_names_5_urgent_signs(language, key):
     assert PACKAGED.get(language, key).count("•") == 5
 
 
-SIGNS_OF_THE_CLINICAL_PAGE = {
+CLINICAL_SIGNS = {
     "question.safety_now": [
         *["breathe", "sitting still", "lying flat", "swallowing", "choking", "spit", "slurred", "nasal"],
         *["stand", "walk", "lift your arms or head", "hours or days", "confusion", "odd behavior", "seizure", "sleepy"],
@@ -206,13 +206,13 @@ SIGNS_OF_THE_CLINICAL_PAGE = {
 }
 
 
-@pytest.mark.parametrize(("key", "sign"), [(k, s) for k, signs in SIGNS_OF_THE_CLINICAL_PAGE.items() for s in signs])
-def test_sign_is_named_on_both_versions_of_the_screen(key, sign):
+@pytest.mark.parametrize(("key", "sign"), [(k, s) for k, signs in CLINICAL_SIGNS.items() for s in signs])
+def test_sign_is_on_both_versions_of_the_screen(key, sign):
     assert sign in PACKAGED.get("en", key)
     assert sign in PACKAGED.get("en", f"{key}.first")
 
 
-def test_labels_are_short_enough_for_a_button_on_a_phone():
+def test_choice_labels_fit_a_phone_button():
     for language in ("en", "es", "ru"):
         for key in PACKAGED.keys():  # noqa: SIM118
             if key.startswith("choice."):

@@ -1,10 +1,10 @@
-"""Typed words: commands, red flags in three languages however they are spelt, and nothing else."""
+"""Typed text: commands, and red flags in three languages and different spellings; nothing else matches."""
 
 import pytest
 
 from bot.content.faults import ContentError
 from bot.content.review import unreviewed
-from bot.content.typed import TypedWords, folded
+from bot.content.typed import TypedWords, fold
 
 WORDS = TypedWords.load(("en", "es", "ru"))
 
@@ -35,13 +35,13 @@ def phrases(text):
 
 
 @pytest.mark.parametrize("phrase", phrases(RED_FLAGS))
-def test_names_a_red_flag(phrase):
+def test_red_flag_phrase_is_recognized(phrase):
     assert WORDS.names_red_flag(phrase)
     assert WORDS.names_red_flag(f"Hello doctor, {phrase.upper()} since 5 am!")
 
 
 @pytest.mark.parametrize("phrase", phrases(HARMLESS))
-def test_names_none(phrase):
+def test_harmless_phrase_is_no_red_flag(phrase):
     assert not WORDS.names_red_flag(phrase)
 
 
@@ -63,30 +63,30 @@ def test_names_none(phrase):
         ("", None),
     ],
 )
-def test_a_command_is_the_whole_message(typed, command):
+def test_command_must_be_the_entire_text(typed, command):
     assert WORDS.command(typed) == command
 
 
-def test_strange_text_does_no_harm():
+def test_unusual_text_is_handled():
     for text in ("\u202e\U0001f600" * 5000, "a" * 100_000, "\ud800", "́" * 9000):
         assert WORDS.command(text) is None
         assert not WORDS.names_red_flag(text)
-    assert folded("Ça  va—bién?") == "ca va bien"
+    assert fold("Ça  va—bién?") == "ca va bien"
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "the words that may be typed are missing"),
+        (None, "the list of typed words is missing"),
         ("red_flags: []", "'red_flags' is empty"),
         ("help: [help]", "'red_flags' is empty"),
-        ("red_flags: [a]\nhepl: [b]", "'hepl' is not known here"),
-        ("red_flags: no", "stands before a list of phrases"),
-        ("red_flags: ['...']", "stands before a list of phrases"),
-        ("red_flags: [", "this is no YAML"),
+        ("red_flags: [a]\nhepl: [b]", "'hepl' is not a known field"),
+        ("red_flags: no", "must be followed by a list of phrases"),
+        ("red_flags: ['...']", "must be followed by a list of phrases"),
+        ("red_flags: [", "this is not valid YAML"),
     ],
 )
-def test_faulty_lists_are_refused_with_file_and_reason(tmp_path, content, reason):
+def test_faulty_list_is_refused_with_reason(tmp_path, content, reason):
     (tmp_path / "en").mkdir()
     if content is not None:
         (tmp_path / "en" / "typed.yaml").write_text(content, encoding="utf-8")
@@ -94,7 +94,7 @@ def test_faulty_lists_are_refused_with_file_and_reason(tmp_path, content, reason
         TypedWords.load(("en",), tmp_path)
 
 
-def test_no_language_of_the_program_is_signed_yet():
+def test_packaged_languages_are_not_signed_yet():
     assert unreviewed(("en", "es", "ru")) == ("en", "es", "ru")
 
 
@@ -109,7 +109,7 @@ def test_no_language_of_the_program_is_signed_yet():
         ("[", False),
     ],
 )
-def test_only_a_whole_signature_counts(tmp_path, content, signed):
+def test_only_a_complete_signature_counts(tmp_path, content, signed):
     (tmp_path / "es").mkdir()
     (tmp_path / "es" / "review.yaml").write_text(content, encoding="utf-8")
     assert unreviewed(("es",), tmp_path) == (() if signed else ("es",))

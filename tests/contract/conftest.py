@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.engine import open_database
-from tests.fakes.databases import KEYRING, Postgres, postgres_server, sqlite_database
-from tests.fakes.memory_store import MemoryDatabase
+from bot.db.opening import open_database
+from tests.fakes.databases import KEYRING, MemoryDatabase, Postgres, postgres_server, sqlite_database
 
 KINDS = ("memory", "sqlite", "postgres")
 

@@ -3,29 +3,15 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from bot.app.store import (
-    AlertRow,
-    AlertState,
-    AnswerRow,
-    AssessmentRow,
-    Basis,
-    Caregiver,
-    CheckInRow,
-    Consent,
-    DeadUpdate,
-    Invite,
-    Lane,
-    Outbox,
-    Patient,
-    PatientState,
-    ProtocolFile,
-    TipShown,
-    WorkItem,
-)
-from bot.app.team_store import CoverRow, Passkey, Session, ShiftRow, Snooze, Staff, WeekReport
-from bot.core.again import Watch
+from bot.app.records.alerts import AlertRow, AlertState, Snooze, Task
+from bot.app.records.checkins import AnswerRow, AssessmentRow, Basis, CheckInRow, StoredProtocol, TipShown
+from bot.app.records.messages import Lane, Outbox
+from bot.app.records.operations import DeadUpdate, WeekReport
+from bot.app.records.patients import Caregiver, Consent, Invite, Patient, PatientState
+from bot.app.records.team import CoverRow, Passkey, Session, ShiftRow, Staff
 from bot.core.checkin import CheckIn, State
-from bot.core.own_plan import Extra, Own, Rhythm
+from bot.core.follow_up import FollowUp
+from bot.core.plan_override import ExtraCheckIn, PlanOverride, Rhythm
 from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Action, Button, Contact, Screen, Style, Text
@@ -61,10 +47,10 @@ def full_patient(code: str = "P-0002") -> Patient:
             Pause(first=date(2026, 4, 1), last=date(2026, 4, 7), reason="holiday"),
             Pause(first=date(2026, 5, 1), last=date(2026, 5, 1)),
         ),
-        own=Own(
+        plan_override=PlanOverride(
             rhythms=(Rhythm(first_day=3, last_day=9, every=2), Rhythm(first_day=20, every=5)),
             weekdays=(0, 2, 4),
-            extras=(Extra(day=date(2026, 4, 9)),),
+            extras=(ExtraCheckIn(day=date(2026, 4, 9)),),
         ),
         jitter=-312,
         enrol_step="zone:Europe",
@@ -72,14 +58,14 @@ def full_patient(code: str = "P-0002") -> Patient:
         next_due_at=AT + MINUTE,
         unreachable_at=AT,
         drug="pembrolizumab",
-        watch=Watch(
+        follow_up=FollowUp(
             groups=("motor", "bulbar"),
             since=date(2026, 3, 1),
             stable_days=1,
             counted_on=date(2026, 3, 2),
             steady=True,
         ),
-        said_at=AT - MINUTE,
+        hint_sent_at=AT - MINUTE,
     )
 
 
@@ -97,7 +83,7 @@ def full_caregiver(patient_id: int, hashed: str = "c2", chat_id: int = 8_123_456
         language="es",
         agreed_at=AT + MINUTE,
         ended_at=AT + 2 * MINUTE,
-        said_at=AT + 3 * MINUTE,
+        hint_sent_at=AT + 3 * MINUTE,
     )
 
 
@@ -145,8 +131,8 @@ def assessment(checkin_id: int, patient_id: int) -> AssessmentRow:
     )
 
 
-def protocol_file(content_hash: str = "abc") -> ProtocolFile:
-    return ProtocolFile(
+def protocol_file(content_hash: str = "abc") -> StoredProtocol:
+    return StoredProtocol(
         content_hash=content_hash, name="ici", version="1.0", content=b"id: ici\n\x00\xff", first_used_at=AT
     )
 
@@ -161,24 +147,24 @@ def full_alert(patient_id: int, checkin_id: int) -> AlertRow:
         patient_id,
         checkin_id,
         state=AlertState.UNCONFIRMED,
-        loop_backs=2,
-        next_step_at=AT + MINUTE,
+        safety_follow_ups=2,
+        next_patient_prompt_at=AT + MINUTE,
         last_reply="not_yet",
         replied_at=AT,
         mistake_at=AT + MINUTE,
         declared="is_urgent",
         caregiver_id=4,
-        taken_by="lead-2",
-        taken_at=AT,
-        outcome="told_oncologist",
+        owner="lead-2",
+        acknowledged_at=AT,
+        outcome="notified_oncologist",
         noted_at=AT + MINUTE,
         closed_by="lead-1",
         closed_at=AT + MINUTE,
-        told=("lead-1", "lead-2"),
-        stages=2,
+        notified=("lead-1", "lead-2"),
+        escalation_level=2,
         clock_from=AT - MINUTE,
-        staff_step_at=AT + MINUTE,
-        expected=True,
+        next_escalation_at=AT + MINUTE,
+        is_agreed=True,
         work_revision=3,
     )
 
@@ -192,8 +178,8 @@ def consent(patient_id: int) -> Consent:
     return Consent(patient_id=patient_id, **values)
 
 
-def work_item(patient_id: int | None, subject: str = "P-0001", **changes: Any) -> WorkItem:
-    return WorkItem(**{"kind": "unreachable", "patient_id": patient_id, "subject": subject, "raised_at": AT} | changes)
+def work_item(patient_id: int | None, subject: str = "P-0001", **changes: Any) -> Task:
+    return Task(**{"kind": "unreachable", "patient_id": patient_id, "subject": subject, "raised_at": AT} | changes)
 
 
 def tip_shown(patient_id: int, tip: str = "bath") -> TipShown:

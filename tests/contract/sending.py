@@ -1,19 +1,19 @@
 """A sender in few words, for the tests of the outbox."""
 
-from bot.app.store import Lane
+from bot.app.records.messages import Lane
 from tests.contract.samples import AT, MINUTE, message
 
 LANES = tuple(Lane)
 
 
 def put(database, *args, **kwargs):
-    return database.run(lambda s: s.enqueue(message(*args, **kwargs)))
+    return database.run(lambda s: s.outbox.enqueue(message(*args, **kwargs)))
 
 
 def claimed(database, at=AT, *, lanes=LANES, limit=10, owner="me", until=None, but_for=()):
     until = until or at + MINUTE
     return database.run(
-        lambda s: s.claim_outbox(at, lanes=lanes, limit=limit, owner=owner, lease_until=until, but_for=but_for)
+        lambda s: s.outbox.claim(at, lanes=lanes, limit=limit, owner=owner, lease_until=until, but_for=but_for)
     )
 
 
@@ -22,7 +22,7 @@ def ids(claims):
 
 
 def sent(database, number, message_id=None, at=AT):
-    database.run(lambda s: s.mark_sent(number, owner="me", message_id=message_id, at=at))
+    database.run(lambda s: s.outbox.mark_sent(number, owner="me", message_id=message_id, at=at))
 
 
 def drain(database, at=AT):
@@ -37,6 +37,6 @@ def drain(database, at=AT):
 
 def states(database):
     counts = {}
-    for (_, state), n in database.run(lambda s: s.outbox_counts()).items():
+    for (_, state), n in database.run(lambda s: s.outbox.counts()).items():
         counts[state] = counts.get(state, 0) + n
     return counts

@@ -1,25 +1,29 @@
 import pytest
 
-from bot.app.store import AlertState
+from bot.app.records.alerts import AlertState
 from bot.core.protocol import Tier
 from tests.contract.samples import AT, MINUTE, alert, checkin, full_alert, patient, tip_shown, work_item
 
 
 def _patient(database, code="P-0001"):
-    return database.run(lambda s: s.add_patient(patient(code))).id
+    return database.run(lambda s: s.patients.add(patient(code))).id
 
 
 def test_an_alert_comes_back_as_stored(database):
     one = _patient(database)
-    row = database.run(lambda s: s.add_checkin(checkin(one)))
-    bare = database.run(lambda s: s.add_alert(alert(one)))
-    full = database.run(lambda s: s.add_alert(full_alert(one, row.id)))
-    assert database.run(lambda s: (s.alert(bare.id), s.alert(full.id), s.alert(99))) == (bare, full, None)
-    assert database.run(lambda s: s.alerts(one)) == [full, bare]
-    assert database.run(lambda s: s.alerts(one, limit=1)) == [full]
+    row = database.run(lambda s: s.checkins.add(checkin(one)))
+    bare = database.run(lambda s: s.alerts.add(alert(one)))
+    full = database.run(lambda s: s.alerts.add(full_alert(one, row.id)))
+    assert database.run(lambda s: (s.alerts.get(bare.id), s.alerts.get(full.id), s.alerts.get(99))) == (
+        bare,
+        full,
+        None,
+    )
+    assert database.run(lambda s: s.alerts.of_patient(one)) == [full, bare]
+    assert database.run(lambda s: s.alerts.of_patient(one, limit=1)) == [full]
     changed = full_alert(one, row.id).model_copy(update={"id": bare.id, "rules": ("a", "b")})
-    changed = database.run(lambda s: s.save_alert(changed))
-    assert database.run(lambda s: s.alert(bare.id)) == changed
+    changed = database.run(lambda s: s.alerts.save(changed))
+    assert database.run(lambda s: s.alerts.get(bare.id)) == changed
 
 
 def test_alerts_are_stepped_oldest_first_whatever_their_state(database):
@@ -30,12 +34,14 @@ def test_alerts_are_stepped_oldest_first_whatever_their_state(database):
         (one, 0, AlertState.OPEN),
     ):
         database.run(
-            lambda s, w=who, m=minutes, st=state: s.add_alert(alert(w, next_step_at=AT + m * MINUTE, state=st))
+            lambda s, w=who, m=minutes, st=state: s.alerts.add(
+                alert(w, next_patient_prompt_at=AT + m * MINUTE, state=st)
+            )
         )
-    database.run(lambda s: s.add_alert(alert(one, next_step_at=AT + MINUTE)))
-    database.run(lambda s: s.add_alert(alert(one)))
-    assert [a.id for a in database.run(lambda s: s.alerts_to_step(AT, 10))] == [2, 1, 3]
-    assert [a.id for a in database.run(lambda s: s.alerts_to_step(AT, 1))] == [2]
+    database.run(lambda s: s.alerts.add(alert(one, next_patient_prompt_at=AT + MINUTE)))
+    database.run(lambda s: s.alerts.add(alert(one)))
+    assert [a.id for a in database.run(lambda s: s.alerts.prompts_due(AT, 10))] == [2, 1, 3]
+    assert [a.id for a in database.run(lambda s: s.alerts.prompts_due(AT, 1))] == [2]
 
 
 def test_the_queue_holds_what_nobody_closed_the_worst_first(database):
@@ -47,40 +53,40 @@ def test_the_queue_holds_what_nobody_closed_the_worst_first(database):
         (one, Tier.EMERGENCY, AT),
         (other, Tier.URGENT, None),
     ):
-        database.run(lambda s, w=who, t=tier, c=closed_at: s.add_alert(alert(w, tier=t, closed_at=c)))
-    assert [a.id for a in database.run(lambda s: s.alerts_in_queue(9))] == [2, 3, 5, 1]
-    assert [a.id for a in database.run(lambda s: s.alerts_in_queue(2))] == [2, 3]
+        database.run(lambda s, w=who, t=tier, c=closed_at: s.alerts.add(alert(w, tier=t, closed_at=c)))
+    assert [a.id for a in database.run(lambda s: s.alerts.in_queue(9))] == [2, 3, 5, 1]
+    assert [a.id for a in database.run(lambda s: s.alerts.in_queue(2))] == [2, 3]
 
 
 def test_an_open_work_item_stands_once(database):
     one = _patient(database)
-    first = database.run(lambda s: s.add_work_item(work_item(one)))
+    first = database.run(lambda s: s.tasks.add(work_item(one)))
     assert first.id > 0
-    assert database.run(lambda s: s.add_work_item(work_item(one))) is None
-    assert database.run(lambda s: s.add_work_item(work_item(one, "P-0002"))) is not None
-    assert database.run(lambda s: s.add_work_item(work_item(one, kind="missed_twice"))) is not None
-    database.run(lambda s: s.close_work_items(one, ("unreachable",), AT))
-    assert [i.kind for i in database.run(lambda s: s.work_items())] == ["missed_twice"]
-    assert database.run(lambda s: s.add_work_item(work_item(one))) is not None
+    assert database.run(lambda s: s.tasks.add(work_item(one))) is None
+    assert database.run(lambda s: s.tasks.add(work_item(one, "P-0002"))) is not None
+    assert database.run(lambda s: s.tasks.add(work_item(one, kind="missed_twice"))) is not None
+    database.run(lambda s: s.tasks.close_of_patient(one, ("unreachable",), AT))
+    assert [i.kind for i in database.run(lambda s: s.tasks.open())] == ["missed_twice"]
+    assert database.run(lambda s: s.tasks.add(work_item(one))) is not None
 
 
 def test_work_items_are_listed_oldest_first(database):
     one, other = _patient(database, "one"), _patient(database, "other")
-    later = database.run(lambda s: s.add_work_item(work_item(one, "a", raised_at=AT + MINUTE)))
-    early = database.run(lambda s: s.add_work_item(work_item(other, "b")))
-    nobody = database.run(lambda s: s.add_work_item(work_item(None, "c")))
-    assert database.run(lambda s: s.work_items()) == [early, nobody, later]
-    assert database.run(lambda s: s.work_items(one)) == [later]
-    assert database.run(lambda s: s.work_items(limit=2)) == [early, nobody]
+    later = database.run(lambda s: s.tasks.add(work_item(one, "a", raised_at=AT + MINUTE)))
+    early = database.run(lambda s: s.tasks.add(work_item(other, "b")))
+    nobody = database.run(lambda s: s.tasks.add(work_item(None, "c")))
+    assert database.run(lambda s: s.tasks.open()) == [early, nobody, later]
+    assert database.run(lambda s: s.tasks.open(one)) == [later]
+    assert database.run(lambda s: s.tasks.open(limit=2)) == [early, nobody]
 
 
 def test_closing_work_items_touches_only_those_kinds_of_that_patient(database):
     one, other = _patient(database, "one"), _patient(database, "other")
     for who, kind in ((one, "unreachable"), (one, "not_heard_from"), (one, "missed_twice"), (other, "unreachable")):
-        database.run(lambda s, w=who, k=kind: s.add_work_item(work_item(w, str(w), kind=k)))
-    database.run(lambda s: s.close_work_items(one, ("unreachable", "missed_twice"), AT))
-    database.run(lambda s: s.close_work_items(one, (), AT))
-    assert [(i.patient_id, i.kind) for i in database.run(lambda s: s.work_items())] == [
+        database.run(lambda s, w=who, k=kind: s.tasks.add(work_item(w, str(w), kind=k)))
+    database.run(lambda s: s.tasks.close_of_patient(one, ("unreachable", "missed_twice"), AT))
+    database.run(lambda s: s.tasks.close_of_patient(one, (), AT))
+    assert [(i.patient_id, i.kind) for i in database.run(lambda s: s.tasks.open())] == [
         (one, "not_heard_from"),
         (other, "unreachable"),
     ]
@@ -90,10 +96,10 @@ def test_closing_work_items_touches_only_those_kinds_of_that_patient(database):
 def test_the_newest_showing_of_a_tip_is_rated(database, rating):
     one, other = _patient(database, "one"), _patient(database, "other")
     for who, tip in ((one, "bath"), (one, "bath"), (one, "shoes"), (other, "bath")):
-        database.run(lambda s, w=who, t=tip: s.add_tip_shown(tip_shown(w, t)))
-    database.run(lambda s: s.rate_tip(one, "bath", rating))
-    database.run(lambda s: s.rate_tip(one, "unknown", rating))
-    shown = database.run(lambda s: s.tips_shown(one))
+        database.run(lambda s, w=who, t=tip: s.tips.add(tip_shown(w, t)))
+    database.run(lambda s: s.tips.rate(one, "bath", rating))
+    database.run(lambda s: s.tips.rate(one, "unknown", rating))
+    shown = database.run(lambda s: s.tips.of_patient(one))
     assert [(t.tip, t.rating) for t in shown] == [("shoes", None), ("bath", rating), ("bath", None)]
-    assert [t.rating for t in database.run(lambda s: s.tips_shown(other))] == [None]
-    assert len(database.run(lambda s: s.tips_shown(one, limit=2))) == 2
+    assert [t.rating for t in database.run(lambda s: s.tips.of_patient(other))] == [None]
+    assert len(database.run(lambda s: s.tips.of_patient(one, limit=2))) == 2

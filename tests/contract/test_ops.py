@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.store import DeadUpdate, Lane, OutboxState
+from bot.app.records.messages import Lane, OutboxState
+from bot.app.records.operations import DeadUpdate
 from tests.contract.samples import AT, MINUTE, alert, patient, screen, work_item
 from tests.contract.sending import claimed, ids, put, sent
 
@@ -12,7 +13,7 @@ SECOND = timedelta(seconds=1)
 
 
 def take(database, owner, at=AT, seconds=7):
-    return database.run(lambda s: s.take_lease("polling", owner=owner, at=at, until=at + seconds * SECOND))
+    return database.run(lambda s: s.leases.take("polling", owner=owner, at=at, until=at + seconds * SECOND))
 
 
 def test_a_lease_is_one_replicas_until_it_runs_out(database):
@@ -20,9 +21,7 @@ def test_a_lease_is_one_replicas_until_it_runs_out(database):
     assert not take(database, "two", AT + 6 * SECOND)
     assert take(database, "one", AT + 6 * SECOND), "its holder keeps it"
     assert not take(database, "two", AT + 12 * SECOND)
-    assert database.run(lambda s: s.lease_is_held("polling", AT + 12 * SECOND))
     assert take(database, "two", AT + 13 * SECOND)
-    assert not database.run(lambda s: s.lease_is_held("other", AT))
 
 
 def test_a_lease_of_a_clock_that_is_a_little_ahead_is_none_the_less_held(database):
@@ -32,9 +31,9 @@ def test_a_lease_of_a_clock_that_is_a_little_ahead_is_none_the_less_held(databas
 
 def test_a_lease_can_be_given_up_by_its_holder_alone(database):
     take(database, "one")
-    database.run(lambda s: s.drop_lease("polling", owner="two"))
+    database.run(lambda s: s.leases.drop("polling", owner="two"))
     assert not take(database, "two")
-    database.run(lambda s: s.drop_lease("polling", owner="one"))
+    database.run(lambda s: s.leases.drop("polling", owner="one"))
     assert take(database, "two")
 
 
@@ -53,8 +52,8 @@ def test_what_a_sender_has_in_hand_stays_its_own_when_it_says_so(database):
     number = put(database)
     claimed(database, owner="me")
     later = AT + timedelta(hours=2)
-    database.run(lambda s: s.keep_leases([number], owner="other", until=later + MINUTE))
-    database.run(lambda s: s.keep_leases([number], owner="me", until=later + MINUTE))
+    database.run(lambda s: s.outbox.renew([number], owner="other", until=later + MINUTE))
+    database.run(lambda s: s.outbox.renew([number], owner="me", until=later + MINUTE))
     assert claimed(database, later, owner="other") == []
     assert ids(claimed(database, later + MINUTE, owner="other")) == [number]
 
@@ -62,63 +61,64 @@ def test_what_a_sender_has_in_hand_stays_its_own_when_it_says_so(database):
 def test_a_clock_set_back_lets_messages_go_now_and_alerts_be_asked_about_earlier(database):
     two_hours = timedelta(hours=2)
     number = put(database, lane=Lane.RED_FLAG, not_before=AT + two_hours)
-    anna = database.run(lambda s: s.add_patient(patient()))
+    anna = database.run(lambda s: s.patients.add(patient()))
     soon = AT + two_hours + 15 * MINUTE
-    first = database.run(lambda s: s.add_alert(alert(anna.id, next_step_at=soon, staff_step_at=AT + MINUTE)))
+    first = database.run(
+        lambda s: s.alerts.add(alert(anna.id, next_patient_prompt_at=soon, next_escalation_at=AT + MINUTE))
+    )
     assert claimed(database) == []
-    database.run(lambda s: s.set_back(AT, two_hours))
+    database.run(lambda s: s.clock.shift_back(AT, two_hours))
     assert ids(claimed(database)) == [number]
-    moved = database.run(lambda s: s.alert(first.id))
-    assert (moved.next_step_at, moved.staff_step_at) == (AT + 15 * MINUTE, AT)
+    moved = database.run(lambda s: s.alerts.get(first.id))
+    assert (moved.next_patient_prompt_at, moved.next_escalation_at) == (AT + 15 * MINUTE, AT)
 
 
 def test_dead_updates_one_by_one(database):
     dead = database.run(
-        lambda s: s.add_dead_update(DeadUpdate(update_id=1, chat_id=7, raw="{}", error="KeyError", at=AT))
+        lambda s: s.dead_letters.add_update(DeadUpdate(update_id=1, chat_id=7, raw="{}", error="KeyError", at=AT))
     )
-    assert database.run(lambda s: s.dead_update(dead.id)) == dead
-    assert database.run(lambda s: s.dead_update(dead.id + 1)) is None
-    assert database.run(lambda s: s.drop_dead_update(dead.id))
-    assert not database.run(lambda s: s.drop_dead_update(dead.id))
-    assert database.run(lambda s: s.dead_update_count()) == 0
+    assert database.run(lambda s: s.dead_letters.update(dead.id)) == dead
+    assert database.run(lambda s: s.dead_letters.update(dead.id + 1)) is None
+    assert database.run(lambda s: s.dead_letters.discard_update(dead.id))
+    assert not database.run(lambda s: s.dead_letters.discard_update(dead.id))
+    assert database.run(lambda s: s.dead_letters.updates()) == []
 
 
 def test_messages_given_up_are_listed_sent_again_and_struck_off(database):
     first, second = put(database, 1, "a"), put(database, 2, "b", not_after=AT + 5 * MINUTE)
     for number in (first, second):
-        database.run(lambda s, n=number: s.mark_failed(n, error="BadRequest: x", at=AT))
-    listed = database.run(lambda s: s.failed_messages())
+        database.run(lambda s, n=number: s.outbox.mark_failed(n, error="BadRequest: x", at=AT))
+    listed = database.run(lambda s: s.dead_letters.messages())
     assert [(row.id, row.slot, row.why, row.failed_at) for row in listed] == [
         (second, "b", "BadRequest: x", AT),
         (first, "a", "BadRequest: x", AT),
     ]
-    assert database.run(lambda s: s.failed_message_count()) == 2
-    found = database.run(lambda s: s.given_up(first))
-    assert (found.row.id, found.row.screen, found.overtaken) == (first, screen(), False)
-    assert database.run(lambda s: s.given_up(first + 100)) is None
+    found = database.run(lambda s: s.dead_letters.message(first))
+    assert (found.row.id, found.row.screen, found.superseded) == (first, screen(), False)
+    assert database.run(lambda s: s.dead_letters.message(first + 100)) is None
     later = AT + 5 * MINUTE
-    assert database.run(lambda s: s.send_again(second, later))
-    assert not database.run(lambda s: s.send_again(second, later)), "it waits already"
+    assert database.run(lambda s: s.dead_letters.retry_message(second, later))
+    assert not database.run(lambda s: s.dead_letters.retry_message(second, later)), "it waits already"
     assert [(c.row.id, c.attempt) for c in claimed(database, later)] == [(second, 1)]
-    assert database.run(lambda s: s.drop_message(first, later))
-    assert not database.run(lambda s: s.drop_message(first, later))
-    assert database.run(lambda s: s.failed_messages()) == []
-    assert OutboxState.FAILED not in {state for _, state in database.run(lambda s: s.outbox_counts())}
+    assert database.run(lambda s: s.dead_letters.discard_message(first, later))
+    assert not database.run(lambda s: s.dead_letters.discard_message(first, later))
+    assert database.run(lambda s: s.dead_letters.messages()) == []
+    assert OutboxState.FAILED not in {state for _, state in database.run(lambda s: s.outbox.counts())}
 
 
 def test_a_message_that_is_sent_again_lasts_no_longer_than_before(database):
     number = put(database, not_after=AT + 5 * MINUTE)
     fail(database, number)
-    database.run(lambda s: s.send_again(number, AT + MINUTE))
-    assert database.run(lambda s: s.expire_outbox(AT + 6 * MINUTE)) == 1
+    database.run(lambda s: s.dead_letters.retry_message(number, AT + MINUTE))
+    assert database.run(lambda s: s.outbox.expire(AT + 6 * MINUTE)) == 1
 
 
 def fail(database, number):
-    database.run(lambda s: s.mark_failed(number, error="BadRequest: x", at=AT))
+    database.run(lambda s: s.outbox.mark_failed(number, error="BadRequest: x", at=AT))
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "overtaken"),
+    ("first", "then", "superseded"),
     [
         ({"revision": 1}, {"revision": 5, "mode": "edit"}, True),
         ({"revision": 1}, {"revision": 1}, True),
@@ -129,54 +129,54 @@ def fail(database, number):
     ],
 )
 def test_a_message_given_up_is_overtaken_by_a_later_one_of_its_slot_that_waits_or_was_sent(
-    database, first, then, overtaken
+    database, first, then, superseded
 ):
     old = put(database, **first)
     fail(database, old)
     new = put(database, **then)
-    assert database.run(lambda s: s.given_up(old)).overtaken == overtaken, "it waits"
+    assert database.run(lambda s: s.dead_letters.message(old)).superseded == superseded, "it waits"
     sent(database, new, 55)
-    assert database.run(lambda s: s.given_up(old)).overtaken == overtaken, "it was sent"
+    assert database.run(lambda s: s.dead_letters.message(old)).superseded == superseded, "it was sent"
 
 
 def test_a_message_given_up_is_not_overtaken_by_one_that_was_given_up_too(database):
     old = put(database, revision=1)
     fail(database, old)
     fail(database, put(database, revision=2))
-    assert not database.run(lambda s: s.given_up(old)).overtaken
+    assert not database.run(lambda s: s.dead_letters.message(old)).superseded
 
 
 def test_whom_a_red_flags_message_could_not_be_brought_is_known_until_the_team_was_shown_it(database):
-    anna, ben = (database.run(lambda s, c=code: s.add_patient(patient(c))) for code in ("P-0001", "P-0002"))
+    anna, ben = (database.run(lambda s, c=code: s.patients.add(patient(c))) for code in ("P-0001", "P-0002"))
     red = {"lane": Lane.RED_FLAG, "patient_id": anna.id}
     for number in (put(database, 1, "a", **red), put(database, 1, "b", patient_id=ben.id), put(database, 2, "c")):
         fail(database, number)
-    assert database.run(lambda s: s.undelivered(10)) == [anna.id]
-    assert database.run(lambda s: s.undelivered(0)) == []
-    item = database.run(lambda s: s.add_work_item(work_item(anna.id, kind="not_delivered")))
+    assert database.run(lambda s: s.dead_letters.undelivered(10)) == [anna.id]
+    assert database.run(lambda s: s.dead_letters.undelivered(0)) == []
+    item = database.run(lambda s: s.tasks.add(work_item(anna.id, kind="not_delivered")))
     also = put(database, 1, "d", **red)
-    database.run(lambda s: s.mark_failed(also, error="x", at=AT + MINUTE))
-    assert database.run(lambda s: s.undelivered(10)) == []
-    database.run(lambda s: s.close_work_item(item.id, AT + 2 * MINUTE))
-    assert database.run(lambda s: s.undelivered(10)) == [], "somebody has seen to it"
+    database.run(lambda s: s.outbox.mark_failed(also, error="x", at=AT + MINUTE))
+    assert database.run(lambda s: s.dead_letters.undelivered(10)) == []
+    database.run(lambda s: s.tasks.close(item.id, AT + 2 * MINUTE))
+    assert database.run(lambda s: s.dead_letters.undelivered(10)) == [], "somebody has seen to it"
     again = put(database, 1, "e", **red)
-    database.run(lambda s: s.mark_failed(again, error="x", at=AT + 3 * MINUTE))
-    assert database.run(lambda s: s.undelivered(10)) == [anna.id]
+    database.run(lambda s: s.outbox.mark_failed(again, error="x", at=AT + 3 * MINUTE))
+    assert database.run(lambda s: s.dead_letters.undelivered(10)) == [anna.id]
 
 
 def test_whose_check_in_waits_unsent_is_known(database):
-    anna, ben = (database.run(lambda s, c=code: s.add_patient(patient(c))) for code in ("P-0001", "P-0002"))
+    anna, ben = (database.run(lambda s, c=code: s.patients.add(patient(c))) for code in ("P-0001", "P-0002"))
     put(database, 1, "checkin:1", lane=Lane.CHECKIN, patient_id=anna.id)
     put(database, 1, "checkin:2", lane=Lane.CHECKIN, patient_id=anna.id)
     put(database, 2, "menu", lane=Lane.REPLY, patient_id=ben.id)
-    assert database.run(lambda s: s.overdue_check_ins(AT + MINUTE, 10)) == ["P-0001"]
-    assert database.run(lambda s: s.overdue_check_ins(AT, 10)) == []
+    assert database.run(lambda s: s.checkins.overdue(AT + MINUTE, 10)) == ["P-0001"]
+    assert database.run(lambda s: s.checkins.overdue(AT, 10)) == []
 
 
 def test_a_pace_beyond_a_moment_alone_can_be_forgotten(database):
-    database.run(lambda s: s.save_chat_free_at({1: AT + 5 * MINUTE, 2: AT + 50 * MINUTE}))
-    stopped = database.run(lambda s: s.limiter()).model_copy(update={"bulk_stopped_until": AT + 5 * MINUTE})
-    database.run(lambda s: s.save_limiter(stopped))
-    database.run(lambda s: s.forget_pace(AT + 10 * MINUTE))
-    assert set(database.run(lambda s: s.chat_free_at([1, 2]))) == {1}
-    assert database.run(lambda s: s.limiter()).bulk_stopped_until == AT + 5 * MINUTE
+    database.run(lambda s: s.limits.save_chats_free_at({1: AT + 5 * MINUTE, 2: AT + 50 * MINUTE}))
+    stopped = database.run(lambda s: s.limits.budget()).model_copy(update={"bulk_stopped_until": AT + 5 * MINUTE})
+    database.run(lambda s: s.limits.save_budget(stopped))
+    database.run(lambda s: s.limits.reset(AT + 10 * MINUTE))
+    assert set(database.run(lambda s: s.limits.chats_free_at([1, 2]))) == {1}
+    assert database.run(lambda s: s.limits.budget()).bulk_stopped_until == AT + 5 * MINUTE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.app.store import Lane, OutboxState
+from bot.app.records.messages import Lane, OutboxState
 from tests.contract.samples import AT, MINUTE, message, patient, screen
 from tests.contract.sending import claimed, drain, ids, put, sent, states
 
@@ -10,11 +10,11 @@ from tests.contract.sending import claimed, drain, ids, put, sent, states
 
 
 def test_a_message_comes_back_as_queued(database):
-    one = database.run(lambda s: s.add_patient(patient()))
+    one = database.run(lambda s: s.patients.add(patient()))
     row = message(
         -42, patient_id=one.id, language="es", lane=Lane.CHECKIN, mode="edit", revision=4, not_after=AT + MINUTE
     )
-    number = database.run(lambda s: s.enqueue(row))
+    number = database.run(lambda s: s.outbox.enqueue(row))
     (claim,) = claimed(database)
     assert claim.row == row.model_copy(update={"id": number})
     assert claim.row.screen == screen()
@@ -50,7 +50,7 @@ def test_a_newer_message_takes_over_the_slot(database):
 def test_a_forgotten_slot_is_sent_anew(database):
     sent(database, put(database), 900)
     sent(database, put(database, 78), 901)
-    database.run(lambda s: s.forget_slot(77, "checkin:1"))
+    database.run(lambda s: s.outbox.forget_slot(77, "checkin:1"))
     put(database, mode="edit")
     put(database, 78, mode="edit")
     assert {c.row.chat_id: c.message_id for c in claimed(database)} == {77: None, 78: 901}
@@ -154,7 +154,7 @@ def test_a_message_that_has_to_be_tried_again_gives_way_to_a_newer_edit(database
     first = put(database, revision=1, lane=Lane.RED_FLAG)
     claimed(database)
     second = put(database, mode="edit", revision=2)
-    database.run(lambda s: s.mark_retry(first, owner="me", not_before=AT + MINUTE, error="x"))
+    database.run(lambda s: s.outbox.mark_retry(first, owner="me", not_before=AT + MINUTE, error="x"))
     assert claimed(database) == []
     (claim,) = claimed(database, AT + MINUTE)
     assert (claim.row.id, claim.row.mode, claim.row.revision, claim.row.lane) == (second, "new", 2, Lane.RED_FLAG)
@@ -193,7 +193,7 @@ def test_what_takes_the_place_of_a_message_whose_sender_died_is_of_the_same_slot
 def test_a_message_that_was_put_off_keeps_its_turn(database):
     number = put(database, revision=1)
     claimed(database)
-    database.run(lambda s: s.mark_retry(number, owner="me", not_before=AT + 2 * MINUTE, error="x"))
+    database.run(lambda s: s.outbox.mark_retry(number, owner="me", not_before=AT + 2 * MINUTE, error="x"))
     assert put(database, mode="edit", revision=2) == number
     assert claimed(database, AT + MINUTE) == []
     (claim,) = claimed(database, AT + 2 * MINUTE)
@@ -203,7 +203,7 @@ def test_a_message_that_was_put_off_keeps_its_turn(database):
 def test_unsent_messages_of_a_slot_are_dropped(database):
     put(database)
     put(database, slot="menu")
-    database.run(lambda s: s.drop_unsent(77, "checkin:1"))
+    database.run(lambda s: s.outbox.drop_unsent(77, "checkin:1"))
     assert [c.row.slot for c in claimed(database)] == ["menu"]
     assert states(database) == {OutboxState.REPLACED: 1, OutboxState.WAITING: 1}
 
@@ -211,10 +211,10 @@ def test_unsent_messages_of_a_slot_are_dropped(database):
 def test_a_dropped_message_in_flight_is_not_tried_again(database):
     number = put(database)
     claimed(database)
-    database.run(lambda s: s.drop_unsent(77, "checkin:1"))
+    database.run(lambda s: s.outbox.drop_unsent(77, "checkin:1"))
     behind = put(database, slot="menu")
     assert claimed(database) == []
-    database.run(lambda s: s.mark_retry(number, owner="me", not_before=AT, error="x"))
+    database.run(lambda s: s.outbox.mark_retry(number, owner="me", not_before=AT, error="x"))
     assert ids(claimed(database)) == [behind]
     assert states(database) == {OutboxState.REPLACED: 1, OutboxState.WAITING: 1}
 
@@ -222,7 +222,7 @@ def test_a_dropped_message_in_flight_is_not_tried_again(database):
 def test_a_dropped_message_that_arrived_after_all_is_the_slots(database):
     number = put(database)
     claimed(database)
-    database.run(lambda s: s.drop_unsent(77, "checkin:1"))
+    database.run(lambda s: s.outbox.drop_unsent(77, "checkin:1"))
     sent(database, number, 900)
     put(database, mode="edit")
     assert [c.message_id for c in claimed(database)] == [900]
@@ -239,9 +239,9 @@ def test_a_red_flag_neither_gives_way_nor_takes_a_place(database):
     reply = put(database, 1, "q", revision=1, lane=Lane.REPLY)
     again = put(database, 1, "q", revision=2, lane=Lane.RED_FLAG)
     assert ids(claimed(database)) == [flag]
-    database.run(lambda s: s.mark_sent(flag, owner="me", message_id=5, at=AT))
+    database.run(lambda s: s.outbox.mark_sent(flag, owner="me", message_id=5, at=AT))
     assert ids(claimed(database)) == [again]
-    database.run(lambda s: s.mark_sent(again, owner="me", message_id=6, at=AT))
+    database.run(lambda s: s.outbox.mark_sent(again, owner="me", message_id=6, at=AT))
     assert ids(claimed(database)) == [reply]
 
 
@@ -249,7 +249,7 @@ def test_one_that_has_to_be_tried_again_gives_way_to_a_new_message_of_a_later_re
     old = put(database, 1, "q", revision=0)
     assert ids(claimed(database)) == [old]
     new = put(database, 1, "q", revision=1)
-    database.run(lambda s: s.mark_retry(old, owner="me", not_before=AT + MINUTE, error="x"))
+    database.run(lambda s: s.outbox.mark_retry(old, owner="me", not_before=AT + MINUTE, error="x"))
     assert claimed(database) == []
     assert [(c.row.id, c.row.mode) for c in claimed(database, AT + MINUTE)] == [(new, "new")]
 

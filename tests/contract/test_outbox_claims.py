@@ -1,6 +1,6 @@
 """What a sender is given, and how a message ends."""
 
-from bot.app.store import Lane, OutboxState
+from bot.app.records.messages import Lane, OutboxState
 from tests.contract.samples import AT, MINUTE
 from tests.contract.sending import LANES, claimed, ids, put, sent, states
 
@@ -44,7 +44,7 @@ def test_a_chat_has_one_message_in_flight(database):
     assert claimed(database) == []
     sent(database, first)
     assert ids(claimed(database)) == [second]
-    database.run(lambda s: s.mark_failed(second, error="gone", at=AT))
+    database.run(lambda s: s.outbox.mark_failed(second, error="gone", at=AT))
     assert ids(claimed(database)) == [third]
 
 
@@ -62,19 +62,19 @@ def test_a_red_flag_waits_for_no_other_message_of_its_chat(database):
 
 
 def test_a_stop_of_bulk_can_be_forgotten(database):
-    stopped = database.run(lambda s: s.limiter()).model_copy(update={"bulk_stopped_until": AT + 24 * 60 * MINUTE})
-    database.run(lambda s: s.save_limiter(stopped))
-    database.run(lambda s: s.forget_pace())
-    after = database.run(lambda s: s.limiter())
+    stopped = database.run(lambda s: s.limits.budget()).model_copy(update={"bulk_stopped_until": AT + 24 * 60 * MINUTE})
+    database.run(lambda s: s.limits.save_budget(stopped))
+    database.run(lambda s: s.limits.reset())
+    after = database.run(lambda s: s.limits.budget())
     assert after.bulk_stopped_until < AT
     assert after.all_free_at == stopped.all_free_at, "what was sent still counts"
 
 
 def test_a_pace_can_be_forgotten(database):
     number = put(database, 1)
-    database.run(lambda s: s.save_chat_free_at({1: AT + 24 * 60 * MINUTE}))
+    database.run(lambda s: s.limits.save_chats_free_at({1: AT + 24 * 60 * MINUTE}))
     assert not claimed(database)
-    database.run(lambda s: s.forget_pace())
+    database.run(lambda s: s.limits.reset())
     assert ids(claimed(database)) == [number]
 
 
@@ -95,7 +95,7 @@ def test_what_waits_for_later_does_not_hold_up_its_chat(database):
 def test_a_paced_chat_is_passed_over(database):
     put(database, 1)
     other = put(database, 2)
-    database.run(lambda s: s.save_chat_free_at({1: AT + MINUTE, 2: AT}))
+    database.run(lambda s: s.limits.save_chats_free_at({1: AT + MINUTE, 2: AT}))
     assert ids(claimed(database)) == [other]
     assert [c.row.chat_id for c in claimed(database, AT + MINUTE)] == [1, 2]
 
@@ -104,10 +104,10 @@ def test_leases_of_senders_that_are_gone_are_ended_at_once(database):
     number = put(database)
     assert ids(claimed(database, owner="killed")) == [number]
     assert not claimed(database, owner="next")
-    assert database.run(lambda s: s.end_leases(AT)) == 1
+    assert database.run(lambda s: s.outbox.release_orphaned(AT)) == 1
     (claim,) = claimed(database, owner="next")
     assert (claim.row.id, claim.attempt) == (number, 2)
-    assert database.run(lambda s: s.end_leases(AT + 2 * MINUTE)) == 0, "a lease that is over is none"
+    assert database.run(lambda s: s.outbox.release_orphaned(AT + 2 * MINUTE)) == 0, "a lease that is over is none"
 
 
 def test_a_lease_ends_and_the_attempt_is_counted(database):
@@ -122,7 +122,7 @@ def test_whoever_sent_it_it_is_sent(database):
     number = put(database)
     claimed(database, owner="slow", until=AT + MINUTE)
     claimed(database, AT + MINUTE, owner="other")
-    database.run(lambda s: s.mark_sent(number, owner="slow", message_id=900, at=AT))
+    database.run(lambda s: s.outbox.mark_sent(number, owner="slow", message_id=900, at=AT))
     assert states(database) == {OutboxState.SENT: 1}
 
 
@@ -130,14 +130,14 @@ def test_only_its_owner_puts_a_message_off(database):
     number = put(database)
     claimed(database, owner="slow", until=AT + MINUTE)
     claimed(database, AT + MINUTE, owner="other")
-    database.run(lambda s: s.mark_retry(number, owner="slow", not_before=AT, error="x"))
+    database.run(lambda s: s.outbox.mark_retry(number, owner="slow", not_before=AT, error="x"))
     assert claimed(database, AT + MINUTE) == []
 
 
 def test_a_message_put_off_is_tried_again_then(database):
     number = put(database)
     claimed(database)
-    database.run(lambda s: s.mark_retry(number, owner="me", not_before=AT + MINUTE, error="x" * 2000))
+    database.run(lambda s: s.outbox.mark_retry(number, owner="me", not_before=AT + MINUTE, error="x" * 2000))
     assert claimed(database) == []
     (claim,) = claimed(database, AT + MINUTE)
     assert (claim.row.id, claim.row.not_before, claim.attempt) == (number, AT + MINUTE, 2)
@@ -145,8 +145,8 @@ def test_a_message_put_off_is_tried_again_then(database):
 
 def test_ending_what_was_erased_does_nothing(database):
     sent(database, 99, 900)
-    database.run(lambda s: s.mark_failed(99, error="x", at=AT))
-    database.run(lambda s: s.mark_retry(99, owner="me", not_before=AT, error="x"))
+    database.run(lambda s: s.outbox.mark_failed(99, error="x", at=AT))
+    database.run(lambda s: s.outbox.mark_retry(99, owner="me", not_before=AT, error="x"))
     assert states(database) == {}
 
 
@@ -158,26 +158,26 @@ def test_what_is_too_late_expires(database):
     put(database, 2, not_after=AT)
     put(database, 3)
     put(database, 4, not_after=AT - MINUTE)
-    database.run(lambda s: s.claim_outbox(AT - MINUTE, lanes=LANES, limit=1, owner="x", lease_until=AT))
-    assert database.run(lambda s: s.expire_outbox(AT)) == 2
-    assert database.run(lambda s: s.expire_outbox(AT)) == 0
+    database.run(lambda s: s.outbox.claim(AT - MINUTE, lanes=LANES, limit=1, owner="x", lease_until=AT))
+    assert database.run(lambda s: s.outbox.expire(AT)) == 2
+    assert database.run(lambda s: s.outbox.expire(AT)) == 0
     assert states(database) == {OutboxState.EXPIRED: 2, OutboxState.WAITING: 2}
 
 
 def test_what_is_in_flight_does_not_expire(database):
     put(database, not_after=AT)
     claimed(database, until=AT + 2 * MINUTE)
-    assert database.run(lambda s: s.expire_outbox(AT + MINUTE)) == 0
+    assert database.run(lambda s: s.outbox.expire(AT + MINUTE)) == 0
 
 
 def test_old_messages_are_forgotten_but_not_waiting_ones(database):
     for chat in (1, 2, 3):
         put(database, chat)
-    database.run(lambda s: s.mark_failed(2, error="gone", at=AT))
+    database.run(lambda s: s.outbox.mark_failed(2, error="gone", at=AT))
     sent(database, 3, 900)
     sent(database, put(database, 4, created_at=AT + MINUTE))
-    assert database.run(lambda s: s.forget_messages(AT)) == 0
-    assert database.run(lambda s: s.forget_messages(AT + MINUTE)) == 2
+    assert database.run(lambda s: s.outbox.purge(AT)) == 0
+    assert database.run(lambda s: s.outbox.purge(AT + MINUTE)) == 2
     assert states(database) == {OutboxState.WAITING: 1, OutboxState.SENT: 1}
     put(database, 3, mode="edit")
     assert [c.message_id for c in claimed(database)] == [None, 900]
@@ -187,7 +187,7 @@ def test_counts_are_by_lane_and_state(database):
     for chat, lane in ((1, Lane.RED_FLAG), (2, Lane.CHECKIN), (3, Lane.CHECKIN)):
         put(database, chat, lane=lane)
     sent(database, 1)
-    assert database.run(lambda s: s.outbox_counts()) == {
+    assert database.run(lambda s: s.outbox.counts()) == {
         (Lane.RED_FLAG, OutboxState.SENT): 1,
         (Lane.CHECKIN, OutboxState.WAITING): 2,
     }
@@ -200,7 +200,7 @@ def test_what_is_in_hand_is_not_claimed_though_it_is_free_again_and_its_chat_wai
     """A retry that was written and not heard of yet: leased now, nobody would send it until the lease is over."""
     number = put(database, 1, "a")
     claimed(database)
-    database.run(lambda s: s.mark_retry(number, owner="me", not_before=AT, error="x"))
+    database.run(lambda s: s.outbox.mark_retry(number, owner="me", not_before=AT, error="x"))
     put(database, 1, "b")
     assert claimed(database, but_for=[number]) == []
     assert ids(claimed(database)) == [number], "and was leased to nobody meanwhile"
@@ -209,9 +209,9 @@ def test_what_is_in_hand_is_not_claimed_though_it_is_free_again_and_its_chat_wai
 def test_a_lease_is_renewed_for_what_is_in_hand(database):
     number = put(database, 1, "a")
     claimed(database)
-    database.run(lambda s: s.keep_leases([number], owner="other", until=AT + 5 * MINUTE))
+    database.run(lambda s: s.outbox.renew([number], owner="other", until=AT + 5 * MINUTE))
     assert ids(claimed(database, AT + MINUTE, owner="other")) == [number], "only its owner renews"
-    database.run(lambda s: s.keep_leases([number], owner="other", until=AT + 5 * MINUTE))
+    database.run(lambda s: s.outbox.renew([number], owner="other", until=AT + 5 * MINUTE))
     assert claimed(database, AT + 4 * MINUTE, until=AT + 5 * MINUTE) == []
 
 
@@ -220,7 +220,7 @@ def test_what_was_claimed_without_being_heard_of_is_let_go(database):
     claimed(database)
     others = put(database, 3, "a")
     claimed(database, owner="other")
-    assert database.run(lambda s: s.free_leases(owner="me", but_for=[heard])) == 1
+    assert database.run(lambda s: s.outbox.release_unknown(owner="me", but_for=[heard])) == 1
     assert ids(claimed(database)) == [lost]
     assert others not in ids(claimed(database))
 
@@ -229,8 +229,8 @@ def test_a_late_word_does_not_lead_the_slot_back_to_the_message_further_up(datab
     number = put(database, 1, "a")
     claimed(database)
     claimed(database, AT + MINUTE, owner="other")
-    database.run(lambda s: s.mark_sent(number, owner="other", message_id=102, at=AT))
-    database.run(lambda s: s.mark_sent(number, owner="me", message_id=101, at=AT))
+    database.run(lambda s: s.outbox.mark_sent(number, owner="other", message_id=102, at=AT))
+    database.run(lambda s: s.outbox.mark_sent(number, owner="me", message_id=101, at=AT))
     put(database, 1, "a", mode="edit", revision=1)
     (claim,) = claimed(database)
     assert claim.message_id == 102
@@ -241,7 +241,7 @@ def test_a_late_refusal_changes_nothing_that_was_sent_or_replaced(database):
     claimed(database)
     sent(database, number, 101)
     put(database, 2, "b", mode="edit", revision=1)
-    database.run(lambda s: s.mark_retry(old, owner="me", not_before=AT, error="x"))
+    database.run(lambda s: s.outbox.mark_retry(old, owner="me", not_before=AT, error="x"))
     for each in (number, old):
-        database.run(lambda s, n=each: s.mark_failed(n, error="BadRequest", at=AT))
+        database.run(lambda s, n=each: s.outbox.mark_failed(n, error="BadRequest", at=AT))
     assert OutboxState.FAILED not in states(database)

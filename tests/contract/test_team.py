@@ -2,32 +2,32 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.app.store_errors import DuplicateError
+from bot.app.ports.errors import DuplicateError
 from tests.contract.samples import AT, MINUTE, alert, cover, full_staff, patient, shift, snooze, staff
 
 DAY = timedelta(days=1)
 
 
 def _added(database, *rows):
-    return [database.run(lambda s, row=row: s.add_staff(row)) for row in rows]
+    return [database.run(lambda s, row=row: s.staff.add(row)) for row in rows]
 
 
 def test_someone_of_the_team_comes_back_as_stored(database):
     bare, full = _added(database, staff(), full_staff())
     assert (bare, full) == (staff().model_copy(update={"id": 1}), full_staff().model_copy(update={"id": full.id}))
-    assert database.run(lambda s: s.staff()) == [full, bare]
-    assert database.run(lambda s: (s.staff_by_name("lead-1"), s.staff_by_name("x"))) == (bare, None)
-    assert database.run(lambda s: (s.staff_by_hash("s1"), s.staff_by_hash("x"))) == (full, None)
-    assert database.run(lambda s: (s.staff_by_chat(full.chat_id), s.staff_by_chat(1))) == (full, None)
+    assert database.run(lambda s: s.staff.all()) == [full, bare]
+    assert database.run(lambda s: (s.staff.by_name("lead-1"), s.staff.by_name("x"))) == (bare, None)
+    assert database.run(lambda s: (s.staff.by_invite("s1"), s.staff.by_invite("x"))) == (full, None)
+    assert database.run(lambda s: (s.staff.by_chat(full.chat_id), s.staff.by_chat(1))) == (full, None)
 
 
 def test_every_field_of_someone_of_the_team_is_overwritten(database):
     (bare,) = _added(database, staff())
     changed = full_staff("lead-1").model_copy(update={"id": bare.id, "added_at": AT - MINUTE})
-    changed = database.run(lambda s: s.save_staff(changed))
-    assert database.run(lambda s: s.staff()) == [changed]
+    changed = database.run(lambda s: s.staff.save(changed))
+    assert database.run(lambda s: s.staff.all()) == [changed]
     with pytest.raises(LookupError):
-        database.run(lambda s: s.save_staff(changed.model_copy(update={"id": 99, "chat_id": None})))
+        database.run(lambda s: s.staff.save(changed.model_copy(update={"id": 99, "chat_id": None})))
 
 
 def test_a_name_and_a_chat_belong_to_one(database):
@@ -36,49 +36,49 @@ def test_a_name_and_a_chat_belong_to_one(database):
         _added(database, staff("coord-1"))
     with pytest.raises(DuplicateError):
         _added(database, staff("other", chat_id=full.chat_id))
-    other = database.run(lambda s: s.staff_by_name("lead-1"))
+    other = database.run(lambda s: s.staff.by_name("lead-1"))
     with pytest.raises(DuplicateError):
-        database.run(lambda s: s.save_staff(other.model_copy(update={"chat_id": full.chat_id})))
+        database.run(lambda s: s.staff.save(other.model_copy(update={"chat_id": full.chat_id})))
 
 
 def test_shifts_are_listed_and_dropped(database):
     one, other = _added(database, staff("a"), staff("b"))
-    first = database.run(lambda s: s.add_shift(shift(other.id)))
-    second = database.run(lambda s: s.add_shift(shift(one.id, out_of_hours=True, days=())))
+    first = database.run(lambda s: s.rota.add_shift(shift(other.id)))
+    second = database.run(lambda s: s.rota.add_shift(shift(one.id, out_of_hours=True, days=())))
     assert first == shift(other.id).model_copy(update={"id": first.id})
-    assert database.run(lambda s: s.shifts()) == [first, second]
-    assert database.run(lambda s: (s.drop_shift(first.id), s.drop_shift(first.id))) == (True, False)
-    assert database.run(lambda s: s.shifts()) == [second]
+    assert database.run(lambda s: s.rota.shifts()) == [first, second]
+    assert database.run(lambda s: (s.rota.drop_shift(first.id), s.rota.drop_shift(first.id))) == (True, False)
+    assert database.run(lambda s: s.rota.shifts()) == [second]
 
 
 def test_covers_that_are_over_are_left_out(database):
     one, other = _added(database, staff("a"), staff("b"))
-    first = database.run(lambda s: s.add_cover(cover(one.id, other.id)))
-    second = database.run(lambda s: s.add_cover(cover(other.id, one.id, last=date(2026, 3, 9))))
-    assert database.run(lambda s: s.covers(first.last)) == [first, second]
-    assert database.run(lambda s: s.covers(first.last + DAY)) == [second]
-    assert database.run(lambda s: (s.drop_cover(second.id), s.drop_cover(second.id))) == (True, False)
-    assert database.run(lambda s: s.covers(first.last)) == [first]
+    first = database.run(lambda s: s.rota.add_cover(cover(one.id, other.id)))
+    second = database.run(lambda s: s.rota.add_cover(cover(other.id, one.id, last=date(2026, 3, 9))))
+    assert database.run(lambda s: s.rota.covers(first.last)) == [first, second]
+    assert database.run(lambda s: s.rota.covers(first.last + DAY)) == [second]
+    assert database.run(lambda s: (s.rota.drop_cover(second.id), s.rota.drop_cover(second.id))) == (True, False)
+    assert database.run(lambda s: s.rota.covers(first.last)) == [first]
 
 
 def test_alerts_are_escalated_oldest_first(database):
-    who = database.run(lambda s: s.add_patient(patient())).id
+    who = database.run(lambda s: s.patients.add(patient())).id
     for minutes in (-1, -2, 0, 1):
-        database.run(lambda s, m=minutes: s.add_alert(alert(who, staff_step_at=AT + m * MINUTE)))
-    database.run(lambda s: s.add_alert(alert(who)))
-    assert [a.id for a in database.run(lambda s: s.alerts_to_escalate(AT, 9))] == [2, 1, 3]
-    assert [a.id for a in database.run(lambda s: s.alerts_to_escalate(AT, 1))] == [2]
-    assert database.run(lambda s: s.next_event_at()) == AT - 2 * MINUTE
+        database.run(lambda s, m=minutes: s.alerts.add(alert(who, next_escalation_at=AT + m * MINUTE)))
+    database.run(lambda s: s.alerts.add(alert(who)))
+    assert [a.id for a in database.run(lambda s: s.alerts.escalations_due(AT, 9))] == [2, 1, 3]
+    assert [a.id for a in database.run(lambda s: s.alerts.escalations_due(AT, 1))] == [2]
+    assert database.run(lambda s: s.clock.next_event_at()) == AT - 2 * MINUTE
 
 
 def test_what_is_expected_comes_back_as_stored_and_goes_with_the_patient(database):
-    one, other = (database.run(lambda s, c=c: s.add_patient(patient(c))).id for c in ("P-0001", "P-0002"))
-    first = database.run(lambda s: s.add_snooze(snooze(one)))
-    second = database.run(lambda s: s.add_snooze(snooze(one, ended_at=AT, ended_by="lead-2")))
-    third = database.run(lambda s: s.add_snooze(snooze(other)))
+    one, other = (database.run(lambda s, c=c: s.patients.add(patient(c))).id for c in ("P-0001", "P-0002"))
+    first = database.run(lambda s: s.agreed_levels.add(snooze(one)))
+    second = database.run(lambda s: s.agreed_levels.add(snooze(one, ended_at=AT, ended_by="lead-2")))
+    third = database.run(lambda s: s.agreed_levels.add(snooze(other)))
     assert first == snooze(one).model_copy(update={"id": first.id})
     changed = second.model_copy(update={"level": "strong", "until": AT, "ended_by": "lead-3"})
-    changed = database.run(lambda s: s.save_snooze(changed))
-    assert database.run(lambda s: s.snoozes(one)) == [first, changed]
-    database.run(lambda s: s.erase_patient_data(one))
-    assert database.run(lambda s: (s.snoozes(one), s.snoozes(other))) == ([], [third])
+    changed = database.run(lambda s: s.agreed_levels.save(changed))
+    assert database.run(lambda s: s.agreed_levels.of_patient(one)) == [first, changed]
+    database.run(lambda s: s.patients.erase_data(one))
+    assert database.run(lambda s: (s.agreed_levels.of_patient(one), s.agreed_levels.of_patient(other))) == ([], [third])

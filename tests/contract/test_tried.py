@@ -1,17 +1,17 @@
 """What is tried and never sent shows by its age: the same in memory, on SQLite and on PostgreSQL."""
 
-from bot.app.store import Lane
+from bot.app.records.messages import Lane
 from tests.contract.samples import AT, MINUTE
 from tests.contract.sending import claimed, put, sent
 
 
 def since(database, lane=Lane.RED_FLAG, after=None):
-    return database.run(lambda s: s.tried_since(lane, after))
+    return database.run(lambda s: s.outbox.retrying_since(lane, after))
 
 
 def fails(database, number, at):
     claimed(database, at)
-    database.run(lambda s: s.mark_retry(number, owner="me", not_before=at + MINUTE, error="NetworkError"))
+    database.run(lambda s: s.outbox.mark_retry(number, owner="me", not_before=at + MINUTE, error="NetworkError"))
 
 
 def test_what_is_tried_keeps_the_moment_it_was_queued_at(database):
@@ -19,7 +19,7 @@ def test_what_is_tried_keeps_the_moment_it_was_queued_at(database):
     assert since(database) is None, "it waits, and was not tried"
     claimed(database)
     assert since(database) is None, "its first try is under way"
-    database.run(lambda s: s.mark_retry(number, owner="me", not_before=AT + MINUTE, error="NetworkError"))
+    database.run(lambda s: s.outbox.mark_retry(number, owner="me", not_before=AT + MINUTE, error="NetworkError"))
     for tries in (1, 2, 3):
         assert since(database) == AT
         fails(database, number, AT + tries * MINUTE)
@@ -34,7 +34,9 @@ def test_each_lane_tells_of_its_oldest_that_was_tried(database):
         number = put(database, n, created_at=AT + n * MINUTE)
         if n > 1:
             claimed(database, lanes=(Lane.REPLY,), limit=9)
-            database.run(lambda s, x=number: s.mark_retry(x, owner="me", not_before=AT + MINUTE, error="TimedOut"))
+            database.run(
+                lambda s, x=number: s.outbox.mark_retry(x, owner="me", not_before=AT + MINUTE, error="TimedOut")
+            )
     put(database, 4, lane=Lane.CHECKIN)
     assert since(database, Lane.REPLY) == AT + 2 * MINUTE
     assert since(database, Lane.REPLY, AT + 2 * MINUTE) == AT + 3 * MINUTE

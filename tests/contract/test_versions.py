@@ -1,38 +1,52 @@
 """What is saved whole carries a version: a copy read before a change is never saved over it, in whatever transaction."""
 
+import importlib
 import inspect
+import pkgutil
 import re
+from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
 
-from bot.app import store as port
-from bot.app import team_store
-from bot.app.store import Store
-from bot.app.store_errors import StaleRecordError
-from bot.core.screen import Frozen
-from bot.db import store_alerts, store_books, store_checkins, store_ops, store_outbox, store_patients, store_team
+from bot.app.ports.errors import StaleRecordError
+from bot.app.work import Stores
+from bot.core.frozen import Frozen
+from bot.db import stores as sql
 from bot.db.rows import Shape
 from tests.contract import samples
 
 IN_ONE_STATEMENT = {
-    "save_chat_free_at": "inserted or overwritten by key, by senders alone, who hold the budget's row",
-    "save_limiter": "its one row is locked by whoever reads it",
-    "save_setting": "one value, inserted or overwritten by name",
-    "save_week": "worked out anew each time, from what does not change any more",
+    "limits.save_budget": "its one row is locked by whoever reads it",
+    "limits.save_chats_free_at": "inserted or overwritten by key, by senders alone, who hold the budget's row",
+    "reports.save_week": "worked out anew each time, from what does not change any more",
+    "settings.set": "one value, inserted or overwritten by name",
 }
 """What is saved otherwise, and why nothing is lost there."""
-MODULES = (store_alerts, store_books, store_checkins, store_ops, store_outbox, store_patients, store_team)
+MODULES = [importlib.import_module(f"{sql.__name__}.{found.name}") for found in pkgutil.iter_modules(sql.__path__)]
 SHAPES = [shape for module in MODULES for shape in vars(module).values() if isinstance(shape, Shape)]
 
 
+def saving():
+    """Every method of a port that overwrites what is stored: "port.method" and the method."""
+    for port, protocol in get_type_hints(Stores).items():
+        for name, method in inspect.getmembers(protocol, inspect.isfunction):
+            if name == "set" or name.startswith("save"):
+                yield f"{port}.{name}", method
+
+
 def saved_whole():
-    """The records that a method of the port saves."""
-    for name, method in inspect.getmembers(Store, inspect.isfunction):
-        if name.startswith("save_") and name not in IN_ONE_STATEMENT:
-            _, record = inspect.signature(method).parameters.values()
-            kind = record.annotation
-            kind = getattr(port, kind, None) or getattr(team_store, kind) if isinstance(kind, str) else kind
-            yield pytest.param(name, kind, id=name)
+    """The records that a method of a port saves."""
+    for name, method in saving():
+        if name not in IN_ONE_STATEMENT:
+            _, record = inspect.signature(method).parameters
+            yield pytest.param(name, get_type_hints(method)[record], id=name)
+
+
+def test_every_port_is_walked_and_each_exception_is_of_one():
+    assert set(get_type_hints(Stores)) == {field.name for field in fields(Stores)}
+    assert IN_ONE_STATEMENT.keys() - dict(saving()).keys() == set(), "take them off the list"
+    assert {record.id for record in saved_whole()} == {f"{name}.save" for name in SAVED_BY.values()}
 
 
 @pytest.mark.parametrize(("method", "record"), [*saved_whole()])
@@ -60,91 +74,120 @@ def test_every_statement_that_changes_such_a_row_raises_its_version():
     assert len(found) >= 3, found
 
 
-def _rows(store):
+def _rows(stores):
     """One of each, as (its number's name, the record, how it is saved, how it is read)."""
-    who = store.add_patient(samples.patient())
-    person = store.add_staff(samples.staff("lead-1"))
-    row = store.add_checkin(samples.checkin(who.id))
+    who = stores.patients.add(samples.patient())
+    person = stores.staff.add(samples.staff("lead-1"))
+    row = stores.checkins.add(samples.checkin(who.id))
     return {
-        "patient": (who, store.save_patient, lambda s: s.patient(who.id)),
-        "staff": (person, store.save_staff, lambda s: s.staff_member(person.id)),
-        "checkin": (row, store.save_checkin, lambda s: s.checkin(row.id)),
-        "alert": (store.add_alert(samples.alert(who.id)), store.save_alert, lambda s: s.alerts(who.id)[0]),
-        "invite": (store.add_invite(samples.invite(who.id)), store.save_invite, lambda s: s.invites(who.id)[0]),
-        "consent": (store.add_consent(samples.consent(who.id)), store.save_consent, lambda s: s.consents(who.id)[0]),
-        "caregiver": (
-            *(store.add_caregiver(samples.caregiver(who.id)), store.save_caregiver),
-            lambda s: s.caregivers(who.id)[0],
+        "patient": (who, stores.patients.save, lambda s: s.patients.get(who.id)),
+        "staff": (person, stores.staff.save, lambda s: s.staff.get(person.id)),
+        "checkin": (row, stores.checkins.save, lambda s: s.checkins.get(row.id)),
+        "alert": (
+            stores.alerts.add(samples.alert(who.id)),
+            stores.alerts.save,
+            lambda s: s.alerts.of_patient(who.id)[0],
         ),
-        "snooze": (store.add_snooze(samples.snooze(who.id)), store.save_snooze, lambda s: s.snoozes(who.id)[0]),
+        "invite": (
+            stores.invites.add(samples.invite(who.id)),
+            stores.invites.save,
+            lambda s: s.invites.of_patient(who.id)[0],
+        ),
+        "consent": (
+            stores.consents.add(samples.consent(who.id)),
+            stores.consents.save,
+            lambda s: s.consents.of_patient(who.id)[0],
+        ),
+        "caregiver": (
+            *(stores.caregivers.add(samples.caregiver(who.id)), stores.caregivers.save),
+            lambda s: s.caregivers.of_patient(who.id)[0],
+        ),
+        "snooze": (
+            stores.agreed_levels.add(samples.snooze(who.id)),
+            stores.agreed_levels.save,
+            lambda s: s.agreed_levels.of_patient(who.id)[0],
+        ),
         "session": (
-            *(store.add_session(samples.session(person.id)), store.save_session),
-            lambda s: s.session_by_hash("t1"),
+            *(stores.sessions.add(samples.session(person.id)), stores.sessions.save),
+            lambda s: s.sessions.by_hash("t1"),
         ),
         "passkey": (
-            store.add_passkey(samples.passkey(person.id)),
-            store.save_passkey,
-            lambda s: s.passkeys(person.id)[0],
+            stores.passkeys.add(samples.passkey(person.id)),
+            stores.passkeys.save,
+            lambda s: s.passkeys.of_staff(person.id)[0],
         ),
     }
 
 
-KINDS = ("patient", "staff", "checkin", "alert", "invite", "consent", "caregiver", "snooze", "session", "passkey")
+SAVED_BY = {
+    "patient": "patients",
+    "staff": "staff",
+    "checkin": "checkins",
+    "alert": "alerts",
+    "invite": "invites",
+    "consent": "consents",
+    "caregiver": "caregivers",
+    "snooze": "agreed_levels",
+    "session": "sessions",
+    "passkey": "passkeys",
+}
+"""Of each kind of record the port that saves it."""
+KINDS = tuple(SAVED_BY)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_saved_again_is_what_the_first_saving_returned(database, kind):
-    def work(store):
-        record, save, read = _rows(store)[kind]
+    def work(stores):
+        record, save, read = _rows(stores)[kind]
         first = save(record)
-        assert read(store) == first != record
+        assert read(stores) == first != record
         second = save(first)
-        assert read(store) == second != first
+        assert read(stores) == second != first
 
     database.run(work)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_copy_of_before_is_not_saved_by_the_same_transaction_either(database, kind):
-    def work(store):
-        record, save, read = _rows(store)[kind]
+    def work(stores):
+        record, save, read = _rows(stores)[kind]
         saved = save(record)
         with pytest.raises(StaleRecordError):
             save(record)
-        assert read(store) == saved
+        assert read(stores) == saved
 
     database.run(work)
 
 
 def test_a_transaction_with_a_stale_record_runs_again_until_it_has_read_the_new_one(database):
-    who = database.run(lambda s: s.add_patient(samples.patient()))
-    old = database.run(lambda s: s.patient(who.id))
-    database.run(lambda s: s.save_patient(old))
+    who = database.run(lambda s: s.patients.add(samples.patient()))
+    old = database.run(lambda s: s.patients.get(who.id))
+    database.run(lambda s: s.patients.save(old))
     tries = []
 
-    def work(store):
+    def work(stores):
         tries.append(1)
-        store.save_setting("undone", str(len(tries)))
-        copy = old if len(tries) < 5 else store.patient(who.id)
-        return store.save_patient(copy.model_copy(update={"drug": "x"}))
+        stores.settings.set("undone", str(len(tries)))
+        copy = old if len(tries) < 5 else stores.patients.get(who.id)
+        return stores.patients.save(copy.model_copy(update={"drug": "x"}))
 
     assert database.run(work).drug == "x"
-    assert (len(tries), database.run(lambda s: s.setting("undone"))) == (5, "5")
+    assert (len(tries), database.run(lambda s: s.settings.get("undone"))) == (5, "5")
     tries.clear()
     with pytest.raises(StaleRecordError):
-        database.run(lambda s: (tries.append(1), s.save_setting("undone", "x"), s.save_patient(old)))
-    assert (len(tries), database.run(lambda s: s.setting("undone"))) == (5, "5"), "five times in all, and undone"
+        database.run(lambda s: (tries.append(1), s.settings.set("undone", "x"), s.patients.save(old)))
+    assert (len(tries), database.run(lambda s: s.settings.get("undone"))) == (5, "5"), "five times in all, and undone"
 
 
 def test_a_part_of_a_transaction_runs_again_by_itself(database):
-    who = database.run(lambda s: s.add_patient(samples.patient()))
+    who = database.run(lambda s: s.patients.add(samples.patient()))
     tries = []
 
-    def part(store):
+    def part(stores):
         tries.append(1)
         stale = who.model_copy(update={"version": 7})
-        store.save_patient(stale if len(tries) == 1 else who)
+        stores.patients.save(stale if len(tries) == 1 else who)
 
     assert database.run(lambda s: s.attempt(lambda: part(s))) is None
     assert len(tries) == 2
-    assert isinstance(database.run(lambda s: s.attempt(lambda: s.save_patient(who))), StaleRecordError)
+    assert isinstance(database.run(lambda s: s.attempt(lambda: s.patients.save(who))), StaleRecordError)

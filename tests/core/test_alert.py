@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.content.loader import load_protocol
-from bot.core.alert import Action, Alert, Reply, Why, decide, first_step_at
+from bot.core.alert import Alert, AlertAction, DecisionReason, Reply, decide, first_prompt_at
 from bot.core.protocol import Tier
 
 CLOCKS = load_protocol().clocks
@@ -18,26 +18,30 @@ REACHED = [Reply.CALLED, Reply.REACHED]
 
 
 def raised(tier, **fields):
-    return Alert(tier=tier, raised_at=AT, next_step_at=first_step_at(tier, CLOCKS, AT), **fields)
+    return Alert(tier=tier, raised_at=AT, next_patient_prompt_at=first_prompt_at(tier, CLOCKS, AT), **fields)
 
 
 def asked_until_the_end(tier, reply=None):
     """Run the clock of an alert; return (minutes since it was raised, action) of every step."""
     alert, at, steps = raised(tier), AT, []
-    while alert.next_step_at is not None and len(steps) < 10:
-        at = alert.next_step_at
+    while alert.next_patient_prompt_at is not None and len(steps) < 10:
+        at = alert.next_patient_prompt_at
         decision = decide(alert, CLOCKS, at)
         steps.append(((at - AT) // MIN, decision.action))
-        asked = alert.loop_backs + (decision.action is Action.ASK)
-        alert = alert.model_copy(update={"loop_backs": asked, "next_step_at": decision.next_step_at})
-        if reply is not None and decision.action is Action.ASK:
+        asked = alert.safety_follow_ups + (decision.action is AlertAction.ASK)
+        alert = alert.model_copy(
+            update={"safety_follow_ups": asked, "next_patient_prompt_at": decision.next_patient_prompt_at}
+        )
+        if reply is not None and decision.action is AlertAction.ASK:
             at += MIN
             alert = alert.model_copy(update={"last_reply": reply, "replied_at": at})
-            alert = alert.model_copy(update={"next_step_at": decide(alert, CLOCKS, at).next_step_at})
+            alert = alert.model_copy(
+                update={"next_patient_prompt_at": decide(alert, CLOCKS, at).next_patient_prompt_at}
+            )
     return steps
 
 
-ASK, END = Action.ASK, Action.MARK_UNCONFIRMED
+ASK, END = AlertAction.ASK, AlertAction.MARK_UNCONFIRMED
 SILENT = {
     Tier.EMERGENCY: [(15, ASK), (30, ASK), (45, ASK), (60, END)],
     Tier.URGENT: [(60, ASK), (120, ASK), (180, ASK), (240, END)],
@@ -60,66 +64,84 @@ def test_rule_8_not_yet_is_asked_again_as_often_and_no_later(tier, reply):
 def test_rule_8_reached_stops_the_asking(reply):
     assert asked_until_the_end(Tier.EMERGENCY, reply) == [(15, ASK)]
     found = decide(raised(Tier.URGENT, last_reply=reply, replied_at=AT), CLOCKS, AT)
-    assert (found.action, found.reason, found.next_step_at) == (Action.CONFIRM, Why.REACHED_SOMEONE, None)
+    assert (found.action, found.reason, found.next_patient_prompt_at) == (
+        AlertAction.CONFIRM,
+        DecisionReason.REACHED_SOMEONE,
+        None,
+    )
 
 
 @pytest.mark.parametrize("reply", NOT_REACHED)
 def test_not_reached_shows_the_number_and_keeps_the_planned_moment(reply):
     at = AT + 5 * MIN
     found = decide(raised(Tier.EMERGENCY, last_reply=reply, replied_at=at), CLOCKS, at)
-    assert (found.action, found.reason) == (Action.SHOW_NUMBER, Why.NOT_REACHED_YET)
-    assert found.next_step_at == AT + 15 * MIN
+    assert (found.action, found.reason) == (AlertAction.SHOW_NUMBER, DecisionReason.NOT_REACHED_YET)
+    assert found.next_patient_prompt_at == AT + 15 * MIN
 
 
 @pytest.mark.parametrize("planned", [None, AT, AT - HOUR])
 def test_not_reached_is_asked_again_even_when_nothing_is_planned_any_more(planned):
-    alert = raised(Tier.URGENT, last_reply=Reply.NOT_YET, replied_at=AT).model_copy(update={"next_step_at": planned})
-    assert decide(alert, CLOCKS, AT).next_step_at == AT + HOUR
+    alert = raised(Tier.URGENT, last_reply=Reply.NOT_YET, replied_at=AT).model_copy(
+        update={"next_patient_prompt_at": planned}
+    )
+    assert decide(alert, CLOCKS, AT).next_patient_prompt_at == AT + HOUR
 
 
 def test_not_reached_after_the_last_question_stays_with_staff():
     alert = raised(Tier.URGENT, last_reply=Reply.NOT_YET, replied_at=AT, unconfirmed=True)
     found = decide(alert, CLOCKS, AT)
-    assert (found.action, found.next_step_at) == (Action.SHOW_NUMBER, None)
+    assert (found.action, found.next_patient_prompt_at) == (AlertAction.SHOW_NUMBER, None)
     silent = decide(alert, CLOCKS, AT + DAY)
-    assert (silent.action, silent.reason, silent.next_step_at) == (END, Why.NOBODY_CONFIRMED, None)
+    assert (silent.action, silent.reason, silent.next_patient_prompt_at) == (END, DecisionReason.NOBODY_CONFIRMED, None)
 
 
 def test_too_early_waits_for_the_planned_moment():
     found = decide(raised(Tier.EMERGENCY), CLOCKS, AT + MIN)
-    assert (found.action, found.reason, found.next_step_at) == (Action.WAIT, Why.ASKED_TOO_EARLY, AT + 15 * MIN)
+    assert (found.action, found.reason, found.next_patient_prompt_at) == (
+        AlertAction.WAIT,
+        DecisionReason.ASKED_TOO_EARLY,
+        AT + 15 * MIN,
+    )
 
 
 def test_after_an_outage_the_questions_do_not_come_in_a_burst():
     found = decide(raised(Tier.EMERGENCY), CLOCKS, AT + 5 * HOUR)
-    assert (found.action, found.next_step_at) == (Action.ASK, AT + 5 * HOUR + 15 * MIN)
+    assert (found.action, found.next_patient_prompt_at) == (AlertAction.ASK, AT + 5 * HOUR + 15 * MIN)
 
 
 def test_closed_by_staff_is_not_asked_after():
     found = decide(raised(Tier.URGENT, closed=True), CLOCKS, AT + DAY)
-    assert (found.action, found.reason, found.next_step_at) == (Action.WAIT, Why.CLOSED_BY_STAFF, None)
+    assert (found.action, found.reason, found.next_patient_prompt_at) == (
+        AlertAction.WAIT,
+        DecisionReason.CLOSED_BY_STAFF,
+        None,
+    )
 
 
 def test_routine_has_no_loop_back():
-    assert first_step_at(Tier.ROUTINE, CLOCKS, AT) is None
+    assert first_prompt_at(Tier.ROUTINE, CLOCKS, AT) is None
     found = decide(raised(Tier.ROUTINE), CLOCKS, AT)
-    assert (found.action, found.reason, found.next_step_at) == (Action.WAIT, Why.NO_LOOP_BACK, None)
+    assert (found.action, found.reason, found.next_patient_prompt_at) == (
+        AlertAction.WAIT,
+        DecisionReason.NO_SAFETY_FOLLOW_UP,
+        None,
+    )
 
 
 def test_rule_6_a_mistake_and_the_hour_are_nothing_a_decision_could_see():
     assert set(Alert.model_fields) == {
-        "tier", "raised_at", "loop_backs", "last_reply", "replied_at", "next_step_at", "unconfirmed", "closed",
+        "tier", "raised_at", "safety_follow_ups", "last_reply", "replied_at", "next_patient_prompt_at", "unconfirmed", "closed",
     }  # fmt: skip
 
 
 @given(
     tier=st.sampled_from([Tier.EMERGENCY, Tier.URGENT, Tier.SOON]),
-    loop_backs=st.integers(0, 5),
+    safety_follow_ups=st.integers(0, 5),
     reply=st.sampled_from([None, *NOT_REACHED]),
     wait=st.timedeltas(timedelta(0), timedelta(days=9)),
 )
-def test_rule_7_silence_never_confirms_and_always_leads_on(tier, loop_backs, reply, wait):
+def test_rule_7_silence_never_confirms_and_always_leads_on(tier, safety_follow_ups, reply, wait):
     at = AT + wait
-    found = decide(raised(tier, loop_backs=loop_backs, last_reply=reply, replied_at=AT - MIN), CLOCKS, at)
-    assert found.action in {Action.WAIT, ASK, END}
-    assert found.next_step_at is None if found.action is END else found.next_step_at > at
+    found = decide(raised(tier, safety_follow_ups=safety_follow_ups, last_reply=reply, replied_at=AT - MIN), CLOCKS, at)
+    assert found.action in {AlertAction.WAIT, ASK, END}
+    assert found.next_patient_prompt_at is None if found.action is END else found.next_patient_prompt_at > at

@@ -6,7 +6,7 @@ import pytest
 
 from bot.content.loader import load_protocol
 from bot.core import checkin as core
-from bot.core.checkin import Reason, State
+from bot.core.checkin import IgnoredReason, State
 from bot.core.protocol import Tier
 from bot.core.triage import History
 
@@ -31,7 +31,7 @@ def done(answers=CALM, *, raised=Tier.ROUTINE, acted_on=None, state=State.DONE):
 
 def change(checkin, question, *choices, history=None):
     received = core.Change(question=question, choices=choices)
-    return core.step(checkin, received, PROTOCOL, history or History(previous=CALM, baseline=CALM), AT)
+    return core.step(checkin, received, PROTOCOL, history or History(previous=CALM, baseline=CALM))
 
 
 def of(step, kind):
@@ -70,7 +70,7 @@ def test_a_lower_answer_takes_nothing_back():
     assert changed.assessment.tier is Tier.ROUTINE
     assert not of(step, core.RedFlag)
     assert step.checkin.raised is Tier.URGENT
-    assert {e.question for e in of(step, core.AnswerForgotten)} == {"which_new", "autonomic"}
+    assert {e.question for e in of(step, core.AnswerRemoved)} == {"which_new", "autonomic"}
     assert step.checkin.answers == CALM
 
 
@@ -109,11 +109,11 @@ def test_a_doubled_tap_changes_nothing():
 @pytest.mark.parametrize(
     ("question", "choices", "reason"),
     [
-        ("unknown", ("x",), Reason.STALE),
-        ("which_new", ("eyes",), Reason.STALE),
-        ("numbness", ("huge",), Reason.UNKNOWN_CHOICE),
-        ("numbness", (), Reason.UNKNOWN_CHOICE),
-        ("numbness", ("mild", "strong"), Reason.UNKNOWN_CHOICE),
+        ("unknown", ("x",), IgnoredReason.STALE),
+        ("which_new", ("eyes",), IgnoredReason.STALE),
+        ("numbness", ("huge",), IgnoredReason.UNKNOWN_CHOICE),
+        ("numbness", (), IgnoredReason.UNKNOWN_CHOICE),
+        ("numbness", ("mild", "strong"), IgnoredReason.UNKNOWN_CHOICE),
     ],
 )
 def test_what_can_not_be_changed_is_ignored(question, choices, reason):

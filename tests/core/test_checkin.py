@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from bot.content.loader import load_protocol
 from bot.core import checkin as core
-from bot.core.checkin import Reason, State
+from bot.core.checkin import IgnoredReason, State
 from bot.core.protocol import SKIP, FormStep, Tier, applicable
 from bot.core.triage import History, assess
 
@@ -28,7 +27,7 @@ class Patient:
         self.events = []
 
     def send(self, received):
-        step = core.step(self.checkin, received, self.protocol, self.history, AT)
+        step = core.step(self.checkin, received, self.protocol, self.history)
         self.checkin = step.checkin
         self.events += step.events
         return step.events
@@ -53,7 +52,7 @@ class Patient:
         return self.send(core.Back(question=self.at, revision=self.checkin.revision))
 
     def go_on(self):
-        return self.send(core.GoOn(revision=self.checkin.revision))
+        return self.send(core.Continue(revision=self.checkin.revision))
 
     def finish(self):
         return self.send(core.Finish(revision=self.checkin.revision))
@@ -132,16 +131,6 @@ def test_an_unknown_form_is_refused():
         core.open_checkin("other", PROTOCOL)
 
 
-def test_a_naive_moment_is_refused():
-    checkin = core.open_checkin("quick", PROTOCOL)
-    with pytest.raises(ValidationError):
-        core.step(checkin, core.Expire(), PROTOCOL, NOTHING, datetime(2026, 3, 2, 9, 0))  # noqa: DTZ001
-
-
-def test_the_moment_is_handed_on():
-    assert core.step(core.open_checkin("quick", PROTOCOL), core.Expire(), PROTOCOL, NOTHING, AT).at == AT
-
-
 # --- EMERGENCY --------------------------------------------------------------------------------------------------------
 
 
@@ -186,7 +175,7 @@ def test_which_sign_may_be_skipped_and_the_emergency_stays():
 
 def test_back_does_not_lead_out_of_an_emergency():
     patient = stopped()
-    assert ignored_as(patient.back()) is Reason.FIRST_QUESTION
+    assert ignored_as(patient.back()) is IgnoredReason.FIRST_QUESTION
 
 
 def test_an_emergency_with_nothing_to_ask_after_it_is_done():
@@ -314,10 +303,10 @@ def test_going_on_with_nothing_left_is_done():
     assert patient.state is State.DONE
 
 
-@pytest.mark.parametrize("tap", [core.GoOn, core.Finish])
+@pytest.mark.parametrize("tap", [core.Continue, core.Finish])
 def test_going_on_and_finishing_from_an_older_screen_are_stale(tap):
     patient = paused()
-    assert ignored_as(patient.send(tap(revision=0))) is Reason.STALE
+    assert ignored_as(patient.send(tap(revision=0))) is IgnoredReason.STALE
     assert patient.state is State.PAUSED
 
 
@@ -366,7 +355,7 @@ def test_rule_6_a_corrected_slip_leaves_the_sign_out_and_goes_on():
     patient.tick("breathing")
     patient.send(core.Mistake())
     events = patient.choose("none")
-    assert core.AnswerForgotten(question="which_now") in events
+    assert core.AnswerRemoved(question="which_now") in events
     patient.choose("none", "none")
     (finished,) = patient.of(core.Finished)
     assert finished.assessment.tier is Tier.ROUTINE
@@ -401,10 +390,10 @@ def test_a_mistake_after_the_answer_was_taken_back_stays_where_it_is():
 
 def test_there_is_no_mistake_without_a_red_flag_nor_two_in_a_row():
     patient = Patient()
-    assert ignored_as(patient.send(core.Mistake())) is Reason.NOT_NOW
+    assert ignored_as(patient.send(core.Mistake())) is IgnoredReason.NOT_NOW
     patient = stopped()
     patient.send(core.Mistake())
-    assert ignored_as(patient.send(core.Mistake())) is Reason.NOT_NOW
+    assert ignored_as(patient.send(core.Mistake())) is IgnoredReason.NOT_NOW
 
 
 # --- Silence ----------------------------------------------------------------------------------------------------------
@@ -453,7 +442,7 @@ def asked_more():
 
 def test_done_with_nothing_ticked_is_ignored():
     patient = asked_more()
-    assert ignored_as(patient.submit()) is Reason.NOTHING_CHOSEN
+    assert ignored_as(patient.submit()) is IgnoredReason.NOTHING_CHOSEN
 
 
 def test_an_exclusive_choice_submits_at_once_and_clears_the_others():
@@ -478,7 +467,7 @@ def test_an_exclusive_choice_can_be_unticked():
     patient = asked_more()
     patient.tick("none")
     patient.back()
-    assert patient.tick("none", on=False) == (core.AnswerForgotten(question="autonomic"),)
+    assert patient.tick("none", on=False) == (core.AnswerRemoved(question="autonomic"),)
 
 
 def test_ticks_are_kept_in_the_order_of_the_question():
@@ -490,9 +479,9 @@ def test_ticks_are_kept_in_the_order_of_the_question():
 def test_the_last_tick_taken_back_leaves_no_answer():
     patient = asked_more()
     patient.tick("full")
-    assert patient.tick("full", on=False) == (core.AnswerForgotten(question="autonomic"),)
+    assert patient.tick("full", on=False) == (core.AnswerRemoved(question="autonomic"),)
     assert "autonomic" not in patient.checkin.answers
-    assert ignored_as(patient.submit()) is Reason.NOTHING_CHOSEN
+    assert ignored_as(patient.submit()) is IgnoredReason.NOTHING_CHOSEN
 
 
 # --- Doubled, stale and foreign taps ----------------------------------------------------------------------------------
@@ -504,7 +493,7 @@ def test_a_doubled_choice_is_stale():
     patient.choose("no")
     before = patient.checkin
     again = core.Choose(question="change", choice="yes", revision=revision)
-    assert patient.send(again) == (core.Ignored(reason=Reason.STALE, input="Choose", state=State.ASKING),)
+    assert patient.send(again) == (core.Ignored(reason=IgnoredReason.STALE, input="Choose", state=State.ASKING),)
     assert patient.checkin == before
 
 
@@ -526,24 +515,24 @@ def test_taps_on_another_question_or_another_time_are_stale(kind, question, late
     fields = {"question": question, "revision": patient.checkin.revision + late, "choice": "none", "on": True}
     tap = kind(**{name: fields[name] for name in kind.model_fields})
     before = patient.checkin
-    assert ignored_as(patient.send(tap)) is Reason.STALE
+    assert ignored_as(patient.send(tap)) is IgnoredReason.STALE
     assert patient.checkin == before
 
 
 def test_choices_that_are_not_there_are_refused():
     patient = Patient()
-    assert ignored_as(patient.choose("maybe")) is Reason.UNKNOWN_CHOICE
-    assert ignored_as(patient.tick("no")) is Reason.UNKNOWN_CHOICE
-    assert ignored_as(patient.submit()) is Reason.UNKNOWN_CHOICE
+    assert ignored_as(patient.choose("maybe")) is IgnoredReason.UNKNOWN_CHOICE
+    assert ignored_as(patient.tick("no")) is IgnoredReason.UNKNOWN_CHOICE
+    assert ignored_as(patient.submit()) is IgnoredReason.UNKNOWN_CHOICE
     patient = asked_more()
-    assert ignored_as(patient.choose("full")) is Reason.UNKNOWN_CHOICE
-    assert ignored_as(patient.tick("sleepy")) is Reason.UNKNOWN_CHOICE
+    assert ignored_as(patient.choose("full")) is IgnoredReason.UNKNOWN_CHOICE
+    assert ignored_as(patient.tick("sleepy")) is IgnoredReason.UNKNOWN_CHOICE
 
 
 def test_what_a_state_does_not_take_is_ignored_with_its_name():
     patient = paused()
     event = patient.choose("none")[0]
-    assert event == core.Ignored(reason=Reason.NOT_NOW, input="Choose", state=State.PAUSED)
+    assert event == core.Ignored(reason=IgnoredReason.NOT_NOW, input="Choose", state=State.PAUSED)
 
 
 INPUTS = [
@@ -552,7 +541,7 @@ INPUTS = [
     core.Submit(question="change", revision=0),
     core.Skip(question="change", revision=0),
     core.Back(question="change", revision=0),
-    core.GoOn(revision=0),
+    core.Continue(revision=0),
     core.Finish(revision=0),
     core.Mistake(),
     core.Expire(),
@@ -564,9 +553,9 @@ INPUTS = [
 @pytest.mark.parametrize("received", INPUTS, ids=lambda i: type(i).__name__)
 def test_final_states_take_nothing(state, received):
     checkin = core.open_checkin("quick", PROTOCOL).model_copy(update={"state": state})
-    step = core.step(checkin, received, PROTOCOL, NOTHING, AT)
+    step = core.step(checkin, received, PROTOCOL, NOTHING)
     assert step.checkin == checkin
-    assert step.events == (core.Ignored(reason=Reason.NOT_NOW, input=type(received).__name__, state=state),)
+    assert step.events == (core.Ignored(reason=IgnoredReason.NOT_NOW, input=type(received).__name__, state=state),)
 
 
 # --- Back and Skip ----------------------------------------------------------------------------------------------------
@@ -586,7 +575,7 @@ def test_back_keeps_the_answers_and_the_next_tap_replaces_one():
 
 
 def test_there_is_nothing_before_the_first_question():
-    assert ignored_as(Patient().back()) is Reason.FIRST_QUESTION
+    assert ignored_as(Patient().back()) is IgnoredReason.FIRST_QUESTION
 
 
 def test_answers_that_no_longer_apply_are_forgotten():
@@ -595,7 +584,7 @@ def test_answers_that_no_longer_apply_are_forgotten():
     for _ in range(4):
         patient.back()
     events = patient.choose("no")
-    assert core.AnswerForgotten(question="autonomic") in events
+    assert core.AnswerRemoved(question="autonomic") in events
     assert patient.at == "numbness"
 
 
@@ -608,10 +597,10 @@ def test_skip_is_an_answer():
 def test_a_check_in_whose_protocol_lost_the_question_ignores_taps_on_it():
     patient = Patient()
     patient.checkin = patient.checkin.model_copy(update={"cursor": "hearing"})
-    assert ignored_as(patient.choose("no")) is Reason.STALE
+    assert ignored_as(patient.choose("no")) is IgnoredReason.STALE
     safe = patient.checkin.model_copy(update={"cursor": "selfcare"})  # asked, but not on this path
     back = core.Back(question="selfcare", revision=0)
-    assert core.step(safe, back, PROTOCOL, NOTHING, AT).events[0].reason is Reason.FIRST_QUESTION
+    assert core.step(safe, back, PROTOCOL, NOTHING).events[0].reason is IgnoredReason.FIRST_QUESTION
 
 
 # --- Properties -------------------------------------------------------------------------------------------------------
@@ -631,7 +620,7 @@ def tap_from(patient, kind, which, late):
         4: core.Submit(question=question.id, revision=revision),
         5: core.Skip(question=question.id, revision=revision),
         6: core.Back(question=question.id, revision=revision),
-        7: core.GoOn(revision=revision),
+        7: core.Continue(revision=revision),
         8: core.Finish(revision=revision),
         9: core.Mistake(),
     }[kind]
@@ -654,9 +643,7 @@ def test_random_taps_never_get_stuck_and_raise_exactly_when_the_tier_rises(form,
             assert after == before
             continue
         tier = assess(after.answers, History(), PROTOCOL, form=form, finished=False).tier
-        judged = (
-            only(events, core.AnswerGiven) or only(events, core.AnswerForgotten) or isinstance(received, core.Submit)
-        )
+        judged = only(events, core.AnswerGiven) or only(events, core.AnswerRemoved) or isinstance(received, core.Submit)
         assert bool(flags) == bool(judged and tier >= Tier.URGENT and tier > before.acted_on)
         assert after.raised >= before.raised
         asked = {s.ask for s in applicable(PROTOCOL.forms[form], after.answers)}

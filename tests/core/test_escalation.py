@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.escalation import Escalated, Stage, Team, Waiting, escalate
+from bot.core.escalation import AvailableTeam, EscalationLevel, EscalationStep, UnacknowledgedAlert, escalate
 from bot.core.protocol import Ack, Tier
 
 AT = datetime(2026, 3, 1, 3, tzinfo=UTC)
@@ -14,21 +14,21 @@ ACK = {
     Tier.URGENT: Ack(next="1 h", everyone="4 h"),
     Tier.SOON: Ack(next="24 h", everyone="48 h"),
 }
-TEAM = Team(on_duty=("ann", "ben"), everyone=("ann", "ben", "cleo"), operators=("otto",))
+TEAM = AvailableTeam(on_call=("ann", "ben"), everyone=("ann", "ben", "cleo"), operators=("otto",))
 
 
 def waiting(tier, **more):
-    return Waiting(tier=tier, since=AT, **more)
+    return UnacknowledgedAlert(tier=tier, since=AT, **more)
 
 
-def told(tier, team=TEAM):
+def notified(tier, team=TEAM):
     """Let time run with nobody taking it up; return after how long who was told."""
     state, at, found = waiting(tier), AT, []
     while at is not None:
         decision = escalate(state, team, ACK[tier], at)
-        found += [(at - AT, step.stage.name, step.tell) for step in decision.steps]
-        everyone = state.told | {who for step in decision.steps for who in step.tell}
-        state = state.model_copy(update={"done": state.done + len(decision.steps), "told": everyone})
+        found += [(at - AT, step.level.name, step.notify) for step in decision.steps]
+        everyone = state.notified | {who for step in decision.steps for who in step.notify}
+        state = state.model_copy(update={"done": state.done + len(decision.steps), "notified": everyone})
         assert decision.next_at is None or decision.next_at > at
         at = decision.next_at
     return found
@@ -43,7 +43,7 @@ def told(tier, team=TEAM):
     ],
 )
 def test_each_step_comes_once_at_its_time(tier, after):
-    assert told(tier) == [
+    assert notified(tier) == [
         (after[0], "ROTA", ("ann",)),
         (after[1], "NEXT", ("ben",)),
         (after[2], "EVERYONE", ("cleo",)),
@@ -52,7 +52,7 @@ def test_each_step_comes_once_at_its_time(tier, after):
 
 
 def test_a_step_is_not_due_a_moment_too_early():
-    state = waiting(Tier.EMERGENCY, done=1, told=frozenset({"ann"}))
+    state = waiting(Tier.EMERGENCY, done=1, notified=frozenset({"ann"}))
     early = escalate(state, TEAM, ACK[Tier.EMERGENCY], AT + 15 * MINUTE - timedelta(microseconds=1))
     assert (early.steps, early.next_at) == ((), AT + 15 * MINUTE)
 
@@ -60,41 +60,41 @@ def test_a_step_is_not_due_a_moment_too_early():
 def test_steps_that_were_missed_are_done_together():
     late = escalate(waiting(Tier.EMERGENCY), TEAM, ACK[Tier.EMERGENCY], AT + HOUR)
     assert late.steps == (
-        Escalated(stage=Stage.ROTA, tell=("ann",)),
-        Escalated(stage=Stage.NEXT, tell=("ben",)),
-        Escalated(stage=Stage.EVERYONE, tell=("cleo",)),
-        Escalated(stage=Stage.OPERATOR, tell=("otto",)),
+        EscalationStep(level=EscalationLevel.ROTA, notify=("ann",)),
+        EscalationStep(level=EscalationLevel.NEXT, notify=("ben",)),
+        EscalationStep(level=EscalationLevel.EVERYONE, notify=("cleo",)),
+        EscalationStep(level=EscalationLevel.OPERATOR, notify=("otto",)),
     )
     assert late.next_at is None
 
 
 @pytest.mark.parametrize("tier", [Tier.EMERGENCY, Tier.URGENT, Tier.SOON])
 def test_with_nobody_on_duty_everyone_is_told_at_once(tier):
-    alone = TEAM.model_copy(update={"on_duty": ()})
-    assert told(tier, alone)[0] == (timedelta(0), "ROTA", ("ann", "ben", "cleo"))
+    alone = TEAM.model_copy(update={"on_call": ()})
+    assert notified(tier, alone)[0] == (timedelta(0), "ROTA", ("ann", "ben", "cleo"))
 
 
 def test_with_one_on_duty_the_next_step_is_everyone():
-    short = TEAM.model_copy(update={"on_duty": ("ann",)})
-    assert told(Tier.URGENT, short)[1] == (HOUR, "NEXT", ("ben", "cleo"))
+    short = TEAM.model_copy(update={"on_call": ("ann",)})
+    assert notified(Tier.URGENT, short)[1] == (HOUR, "NEXT", ("ben", "cleo"))
 
 
 def test_only_soon_waits_for_the_morning():
     opens = AT + 5 * HOUR
     closed = TEAM.model_copy(update={"in_hours": False, "opens_at": opens})
-    assert told(Tier.SOON, closed)[0] == (5 * HOUR, "ROTA", ("ann",))
-    assert told(Tier.SOON, closed)[1][0] == 24 * HOUR, "its clocks run all the same"
-    assert told(Tier.URGENT, closed)[0][0] == timedelta(0)
-    assert told(Tier.EMERGENCY, closed)[0][0] == timedelta(0)
+    assert notified(Tier.SOON, closed)[0] == (5 * HOUR, "ROTA", ("ann",))
+    assert notified(Tier.SOON, closed)[1][0] == 24 * HOUR, "its clocks run all the same"
+    assert notified(Tier.URGENT, closed)[0][0] == timedelta(0)
+    assert notified(Tier.EMERGENCY, closed)[0][0] == timedelta(0)
 
 
 def test_soon_waits_no_longer_than_until_it_would_be_the_next_persons():
     closed = TEAM.model_copy(update={"in_hours": False, "opens_at": AT + 60 * HOUR})
-    assert told(Tier.SOON, closed)[0][0] == 24 * HOUR
+    assert notified(Tier.SOON, closed)[0][0] == 24 * HOUR
     never = TEAM.model_copy(update={"in_hours": False, "opens_at": None})
-    assert told(Tier.SOON, never)[0][0] == timedelta(0), "a rota without shifts has no morning"
+    assert notified(Tier.SOON, never)[0][0] == timedelta(0), "a rota without shifts has no morning"
 
 
 def test_with_nobody_but_an_operator_the_operator_is_told_at_once():
-    alone = Team(operators=("otto",))
-    assert told(Tier.EMERGENCY, alone)[0] == (timedelta(0), "ROTA", ("otto",))
+    alone = AvailableTeam(operators=("otto",))
+    assert notified(Tier.EMERGENCY, alone)[0] == (timedelta(0), "ROTA", ("otto",))

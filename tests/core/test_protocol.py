@@ -53,7 +53,7 @@ def test_clock(clock):
     ],
 )
 def test_loop_back_clock(tier, after, times):
-    assert (CLOCKS.loop_back[tier].after, CLOCKS.loop_back[tier].times) == (after, times)
+    assert (CLOCKS.safety_follow_up[tier].after, CLOCKS.safety_follow_up[tier].times) == (after, times)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_clock_for_the_team(tier, following, everyone):
 
 
 def test_every_clock_is_held_by_a_test():
-    assert set(type(CLOCKS).model_fields) == {*CLOCKS_OF_THE_CLINICAL_PAGE, "loop_back", "ack"}
+    assert set(type(CLOCKS).model_fields) == {*CLOCKS_OF_THE_CLINICAL_PAGE, "safety_follow_up", "ack"}
 
 
 def test_tips_rest_14_days():
@@ -126,7 +126,7 @@ def test_no_length_of_time(written):
 def test_a_tier_is_read_by_its_name():
     read = TypeAdapter(TierName).validate_python
     assert (read("URGENT"), read(Tier.SOON), read(3)) == (Tier.URGENT, Tier.SOON, Tier.EMERGENCY)
-    with pytest.raises(ValidationError, match="'later' is no tier: use one of ROUTINE, SOON, URGENT, EMERGENCY"):
+    with pytest.raises(ValidationError, match="'later' is not a tier: use one of ROUTINE, SOON, URGENT, EMERGENCY"):
         read("later")
 
 
@@ -140,10 +140,10 @@ NONE = Choice(id="none", exclusive=True)
 @pytest.mark.parametrize(
     ("choices", "fields", "reason"),
     [
-        (["a", "a"], {}, "'a' stands twice"),
-        (["a", SKIP], {}, "'skip' is kept for a skipped question"),
-        (["a"], {}, "two choices or more"),
-        (["a", NONE], {}, "'exclusive' means something in a question of kind 'several' only"),
+        (["a", "a"], {}, "'a' is listed twice"),
+        (["a", SKIP], {}, "'skip' is reserved for a skipped question"),
+        (["a"], {}, "at least two choices"),
+        (["a", NONE], {}, "'exclusive' applies only to a question of kind 'several'"),
         (["a", NONE], {"kind": "several", "scale": True}, "a scale has one answer"),
         (["a", "b"], {"kind": "several"}, "needs an exclusive choice"),
     ],

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.core.rota import Cover, Rota, Shift, in_hours, next_shift_at, on_duty
+from bot.core.rota import Cover, Rota, Shift, in_hours, next_shift_at, on_call
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEKDAYS = frozenset(range(5))
@@ -53,26 +53,26 @@ def test_the_lowest_rank_is_first_and_each_stands_once():
 
 def test_out_of_hours_the_others_are_asked():
     night = rota(DAY, out_of_hours=("ben", "zoe", "ben"))
-    assert on_duty(night, berlin(2, 9)) == ("ann",)
-    assert on_duty(night, berlin(2, 3)) == ("ben", "zoe")
-    assert on_duty(rota(DAY), berlin(2, 3)) == ()
+    assert on_call(night, berlin(2, 9)) == ("ann",)
+    assert on_call(night, berlin(2, 3)) == ("ben", "zoe")
+    assert on_call(rota(DAY), berlin(2, 3)) == ()
 
 
 def test_who_is_away_is_covered_from_the_first_day_to_the_last():
     away = Cover(away="ann", instead="zoe", first=date(2026, 3, 3), last=date(2026, 3, 4))
     held = rota(DAY, covers=(away,))
-    assert [on_duty(held, berlin(d, 9)) for d in (2, 3, 4, 5)] == [("ann",), ("zoe",), ("zoe",), ("ann",)]
+    assert [on_call(held, berlin(d, 9)) for d in (2, 3, 4, 5)] == [("ann",), ("zoe",), ("zoe",), ("ann",)]
     again = rota(DAY, covers=(away, away.model_copy(update={"instead": "bob"})))
-    assert on_duty(again, berlin(3, 9)) == ("bob",), "the cover named last holds"
+    assert on_call(again, berlin(3, 9)) == ("bob",), "the cover named last holds"
     other = rota(DAY, out_of_hours=("ann",), covers=(away,))
-    assert on_duty(other, berlin(3, 3)) == ("zoe",), "out of hours too"
+    assert on_call(other, berlin(3, 3)) == ("zoe",), "out of hours too"
 
 
 def test_a_night_is_covered_by_the_day_it_began_on():
     held = rota(LATE, covers=(Cover(away="ben", instead="zoe", first=date(2026, 3, 7), last=date(2026, 3, 7)),))
-    assert on_duty(held, berlin(7, 3)) == ("ben",)
+    assert on_call(held, berlin(7, 3)) == ("ben",)
     before = rota(LATE, covers=(Cover(away="ben", instead="zoe", first=date(2026, 3, 6), last=date(2026, 3, 6)),))
-    assert on_duty(before, berlin(7, 3)) == ("zoe",)
+    assert on_call(before, berlin(7, 3)) == ("zoe",)
 
 
 def test_the_next_shift_begins_strictly_later():

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bot.core import schedule
 from bot.core.schedule import (
     Cadence,
-    NaiveMomentError,
+    NaiveDatetimeError,
     Pause,
     Phase,
     Plan,
@@ -79,14 +79,14 @@ def on(day):
     return START + timedelta(days=day)
 
 
-def moment(day, hour=0, minute=0):
+def timestamp(day, hour=0, minute=0):
     return datetime(START.year, START.month, START.day, hour, minute, tzinfo=UTC) + timedelta(days=day)
 
 
 def asked(plan, first=0, last=9999, limit=None):
     """The (day, form) pairs of days `first` to `last`."""
     found = []
-    for each in occurrences(plan, moment(first) - timedelta(seconds=1), limit):
+    for each in occurrences(plan, timestamp(first) - timedelta(seconds=1), limit):
         if each.day > last:
             break
         found.append((each.day, each.form))
@@ -132,9 +132,9 @@ def test_a_combination_is_asked_daily_from_day_7_to_84():
 
 
 def test_an_occurrence_says_everything_about_itself():
-    found = next_occurrence(make(timezone="Asia/Tokyo", jitter_seconds=90), moment(8, 12))
+    found = next_occurrence(make(timezone="Asia/Tokyo", jitter_seconds=90), timestamp(8, 12))
     assert found.model_dump() == {
-        "due_at": moment(9, 1, 1) + timedelta(seconds=30),
+        "due_at": timestamp(9, 1, 1) + timedelta(seconds=30),
         "local_date": date(2026, 1, 14),
         "day": 9,
         "form": "quick",
@@ -153,33 +153,33 @@ def test_of_two_forms_on_one_day_the_first_listed_is_asked():
 
 def test_after_is_strict():
     plan = make()
-    assert next_occurrence(plan, moment(2, 9, 59)).day == 2
-    assert next_occurrence(plan, moment(2, 10)).day == 5
-    assert next_occurrence(plan, moment(2, 10) - timedelta(microseconds=1)).day == 2
+    assert next_occurrence(plan, timestamp(2, 9, 59)).day == 2
+    assert next_occurrence(plan, timestamp(2, 10)).day == 5
+    assert next_occurrence(plan, timestamp(2, 10) - timedelta(microseconds=1)).day == 2
 
 
 def test_nothing_falls_due_before_the_start_whatever_is_asked():
     plan = make(timezone="America/Los_Angeles")
-    for after in (datetime.min.replace(tzinfo=UTC), moment(-400), moment(0)):
+    for after in (datetime.min.replace(tzinfo=UTC), timestamp(-400), timestamp(0)):
         assert next_occurrence(plan, after).day == 0
 
 
 def test_after_may_carry_any_zone():
     ahead = timezone(timedelta(hours=14))
-    assert next_occurrence(make(), moment(2, 10).astimezone(ahead)).day == 5
-    assert next_occurrence(make(), (moment(2, 10) - timedelta(seconds=1)).astimezone(ahead)).day == 2
+    assert next_occurrence(make(), timestamp(2, 10).astimezone(ahead)).day == 5
+    assert next_occurrence(make(), (timestamp(2, 10) - timedelta(seconds=1)).astimezone(ahead)).day == 2
 
 
 def test_the_evening_west_of_greenwich_is_still_ahead_when_utc_has_turned():
     plan = make(timezone="America/Los_Angeles", send_time=time(20))  # due at 04:00 UTC, on UTC's next day
-    assert next_occurrence(plan, moment(3, 1)).day == 2
-    assert next_occurrence(plan, moment(3, 4)).day == 5
+    assert next_occurrence(plan, timestamp(3, 1)).day == 2
+    assert next_occurrence(plan, timestamp(3, 4)).day == 5
 
 
 def test_limit_bounds_and_none_goes_on():
-    assert len(list(occurrences(make(), moment(0), 3))) == 3
-    assert list(occurrences(make(), moment(0), 0)) == []
-    assert next_occurrence(make(), moment(200_000)).phase == "tail"
+    assert len(list(occurrences(make(), timestamp(0), 3))) == 3
+    assert list(occurrences(make(), timestamp(0), 0)) == []
+    assert next_occurrence(make(), timestamp(200_000)).phase == "tail"
 
 
 def count_calls(monkeypatch, name):
@@ -191,25 +191,25 @@ def count_calls(monkeypatch, name):
 
 def test_a_long_enrolment_costs_no_more_than_a_new_one(monkeypatch):
     worked = count_calls(monkeypatch, "_due_at")
-    assert next_occurrence(make(DAILY), moment(3000)).day == 3000
+    assert next_occurrence(make(DAILY), timestamp(3000)).day == 3000
     assert len(worked) <= 4
 
 
 def test_a_long_pause_is_jumped_over(monkeypatch):
     looked = count_calls(monkeypatch, "_next_hit")
     years = Pause(first=START, last=on(2999))
-    assert next_occurrence(make(DAILY, pauses=(years,)), moment(0)).day == 3000
+    assert next_occurrence(make(DAILY, pauses=(years,)), timestamp(0)).day == 3000
     assert len(looked) <= 4
 
 
 def test_an_endless_plan_ends_with_the_calendar():
     december = date(9999, 12, 1)
-    days = [each.day for each in occurrences(make(ici_start=december), moment(0))]
+    days = [each.day for each in occurrences(make(ici_start=december), timestamp(0))]
     assert days == [0, 2, 5, 7, 9, 12, 14, 16, 19, 21, 23, 26, 28]
-    *_, last = occurrences(make(DAILY, ici_start=december), moment(0))
+    *_, last = occurrences(make(DAILY, ici_start=december), timestamp(0))
     assert (last.local_date, last.phase) == (date(9999, 12, 29), "daily")
     stopped = make(DAILY, ici_start=december, ici_stop=date(9999, 12, 20))
-    *_, last = occurrences(stopped, moment(0))
+    *_, last = occurrences(stopped, timestamp(0))
     assert (last.local_date, last.phase) == (date(9999, 12, 20), "tail")
 
 
@@ -232,7 +232,7 @@ def test_the_tail_includes_its_last_day_and_no_more():
     plan = make(daily, ici_stop=on(100))
     assert asked(plan)[-1] == (283, "quick")
     assert (phase_at(plan, on(283)), phase_at(plan, on(284))) == ("after", None)
-    assert next_occurrence(plan, moment(283, 10)) is None
+    assert next_occurrence(plan, timestamp(283, 10)) is None
 
 
 def test_a_stop_in_the_tail_ends_it_but_keeps_its_rhythm():
@@ -270,7 +270,7 @@ def test_pauses_may_overlap_and_stand_in_any_order():
 
 
 def test_a_pause_to_the_end_of_time_ends_the_plan():
-    assert next_occurrence(make(pauses=(Pause(first=START, last=date.max),)), moment(0)) is None
+    assert next_occurrence(make(pauses=(Pause(first=START, last=date.max),)), timestamp(0)) is None
 
 
 # --- Properties -------------------------------------------------------------------------------------------------------
@@ -326,8 +326,8 @@ def asked_on(plan, day):
 @QUICKLY
 @given(plans(), st.integers(-5, 130), st.integers(0, 23))
 def test_a_plan_asks_on_the_days_its_rules_name_from_any_moment_on(plan, day, hour):
-    after = moment(day, hour)
-    rules = {n: asked_on(plan, n) for n in range(150) if moment(n, 10) > after}
+    after = timestamp(day, hour)
+    rules = {n: asked_on(plan, n) for n in range(150) if timestamp(n, 10) > after}
     expected = [(n, *what) for n, what in rules.items() if what is not None]
     found = [(each.day, each.phase, each.form) for each in occurrences(plan, after, 150) if each.day < 150]
     assert found == expected
@@ -338,7 +338,7 @@ def test_a_plan_asks_on_the_days_its_rules_name_from_any_moment_on(plan, day, ho
 @given(plans(), st.integers(-600, 600), st.times())
 def test_moments_only_rise_and_the_iterator_agrees_with_next(plan, jitter, clock):
     plan = plan.model_copy(update={"jitter_seconds": jitter, "send_time": clock})
-    found = list(occurrences(plan, moment(-1), 12))
+    found = list(occurrences(plan, timestamp(-1), 12))
     assert all(one.due_at < two.due_at and one.local_date < two.local_date for one, two in pairwise(found))
     assert all(next_occurrence(plan, one.due_at) == two for one, two in pairwise(found))
 
@@ -372,13 +372,13 @@ def test_moments_only_rise_and_the_iterator_agrees_with_next(plan, jitter, clock
 )
 def test_when_in_the_day(send, quiet, jitter, due):
     plan = make(send_time=send, quiet_from=time(quiet[0]), quiet_to=time(quiet[1]), jitter_seconds=jitter)
-    found = next_occurrence(plan, moment(2) - timedelta(seconds=1))
+    found = next_occurrence(plan, timestamp(2) - timedelta(seconds=1))
     assert (found.local_date, found.due_at.date(), f"{found.due_at:%H:%M:%S}") == (on(2), on(2), due)
 
 
 def test_a_window_smaller_than_the_jitter_gets_the_send_time_itself():
     plan = make(send_time=time(9, 5), quiet_from=time(9, 10), quiet_to=time(9), jitter_seconds=600)
-    assert next_occurrence(plan, moment(2)).due_at == moment(2, 9, 5)
+    assert next_occurrence(plan, timestamp(2)).due_at == timestamp(2, 9, 5)
 
 
 @QUICKLY
@@ -412,7 +412,7 @@ def test_stable_jitter_refuses_a_negative_bound():
 )
 def test_days_and_weeks_turn_at_the_patients_midnight(day, hour, expected):
     plan = make(timezone="Asia/Tokyo")  # nine hours ahead: 15:00 UTC is midnight
-    assert (day_of(plan, moment(day, hour)), week_of(plan, moment(day, hour))) == expected
+    assert (day_of(plan, timestamp(day, hour)), week_of(plan, timestamp(day, hour))) == expected
 
 
 # --- What is refused --------------------------------------------------------------------------------------------------
@@ -430,8 +430,8 @@ def test_days_and_weeks_turn_at_the_patients_midnight(day, hour, expected):
     ],
 )
 def test_naive_moments_are_refused_at_the_door(ask):
-    with pytest.raises(NaiveMomentError, match="2026-01-05 10:00:00 has no time zone: pass an aware datetime"):
-        ask(moment(0, 10).replace(tzinfo=None))
+    with pytest.raises(NaiveDatetimeError, match="2026-01-05 10:00:00 has no time zone: pass an aware datetime"):
+        ask(timestamp(0, 10).replace(tzinfo=None))
 
 
 @pytest.mark.parametrize(
@@ -449,19 +449,19 @@ def test_valid_timezone(name, good):
 @pytest.mark.parametrize("name", ["Mars/Base", "posix/UTC"])
 def test_an_unknown_zone_is_refused_by_name(name):
     for ask in (schedule.in_quiet_hours, schedule.after_quiet_hours):
-        with pytest.raises(UnknownZoneError, match=f"'{name}' is no IANA time zone"):
-            ask(moment(0), name, time(21), time(9))
+        with pytest.raises(UnknownZoneError, match=f"'{name}' is not an IANA time zone"):
+            ask(timestamp(0), name, time(21), time(9))
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"timezone": "Mars/Base"}, "'Mars/Base' is no IANA time zone"),
+        ({"timezone": "Mars/Base"}, "'Mars/Base' is not an IANA time zone"),
         ({"ici_stop": on(-1)}, "ICI stops on 2026-01-04, before it starts on 2026-01-05"),
-        ({"send_time": time(10, tzinfo=UTC)}, "10:00:00\\+00:00 carries a time zone"),
-        ({"quiet_from": time(10, tzinfo=UTC)}, "carries a time zone"),
-        ({"quiet_to": time(10, tzinfo=UTC)}, "carries a time zone"),
-        ({"template": PlanTemplate(name="x", phases=(), tail=TAIL)}, "can't be kept: there are no phases"),
+        ({"send_time": time(10, tzinfo=UTC)}, "10:00:00\\+00:00 has a time zone"),
+        ({"quiet_from": time(10, tzinfo=UTC)}, "has a time zone"),
+        ({"quiet_to": time(10, tzinfo=UTC)}, "has a time zone"),
+        ({"template": PlanTemplate(name="x", phases=(), tail=TAIL)}, "is invalid: there are no phases"),
         (
             {"template": PlanTemplate(name="x", phases=(phase("a", 1, None, full(0)),), tail=TAIL)},
             "starts at day 1.*; phase 'a', form 'full': every 0 days",
@@ -550,7 +550,7 @@ def test_the_default_templates_have_no_faults():
         ((phase("a", 0, 4, full(7, 5)),), ["phase 'a', form 'full': offset 5 is past the end of a phase of 5 days"]),
         ((phase("a", 0, 0, full(7, 1)),), ["phase 'a', form 'full': offset 1 is past the end of a phase of 1 day"]),
         ((phase("a", 0, 4, full(7, 4)),), []),
-        ((Phase(name="a", first_day=0, cadences=()),), ["phase 'a' asks nothing: give it a cadence"]),
+        ((Phase(name="a", first_day=0, cadences=()),), ["phase 'a' has no check-ins: give it a cadence"]),
         (
             (phase("a", 0, 20, full(-3, -4), quick(5, 9)),),
             [

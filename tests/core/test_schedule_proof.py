@@ -2,13 +2,15 @@
 
 Zones whose clocks show the same in these years are one (there are some 600 names and far fewer clocks). A few habits are
 looked at on every day; those that ask at the very edge of a day or of quiet hours, where jitter could lead out, on the
-days around each change of a clock and on the first week: every other day is like those before it.
+days around each change of a clock and on the first week: every other day is like those before it. All of it takes a
+minute (`make test-slow`); a sample of zones and years is looked at each time.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import pairwise
+from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -50,30 +52,41 @@ EDGES = tuple(
     for send in sends
     for jitter in (600, -600)
 )
+ODD = ("Antarctica/Troll", "Australia/LHI")
 SHARES = 2
+SEED = 7
+"""Which clocks and years the sample looks at besides those that are like no other."""
 
 
 @cache
-def clocks() -> dict[str, tuple[datetime, ...]]:
-    """One zone of each clock: those whose offset is the same in every hour around each change, and at each start.
+def shown(zone: str) -> tuple[tuple[datetime, timedelta | None], ...]:
+    """The offset at the start, and each moment at which another one begins, with it."""
+    place = ZoneInfo(zone)
+    found, at, before = [], datetime(2024, 12, 30, tzinfo=UTC), None
+    while at < datetime(2036, 1, 2, tzinfo=UTC):
+        offset = at.astimezone(place).utcoffset()
+        if before is not None and offset != before:
+            hours = (at - DAY + n * HOUR / 4 for n in range(97))
+            timestamp = next(m for m in hours if m.astimezone(place).utcoffset() == offset)
+            found.append((timestamp, offset))
+        elif before is None:
+            found.append((at, offset))
+        before, at = offset, at + DAY
+    return tuple(found)
 
-    With it the moments of its changes.
-    """
-    found: dict[tuple[object, ...], tuple[str, tuple[datetime, ...]]] = {}
+
+def changes(zone: str) -> list[datetime]:
+    """The moments at which the clock of this zone is changed."""
+    return [timestamp for timestamp, _ in shown(zone)[1:]]
+
+
+@cache
+def clocks() -> list[str]:
+    """One zone of each clock: those whose offset is the same in every hour around each change, and at each start."""
+    found: dict[object, str] = {}
     for name in sorted(available_timezones()):
-        place = ZoneInfo(name)
-        shown, at, before = [], datetime(2024, 12, 30, tzinfo=UTC), None
-        while at < datetime(2036, 1, 2, tzinfo=UTC):
-            offset = at.astimezone(place).utcoffset()
-            if before is not None and offset != before:
-                hours = (at - DAY + n * HOUR / 4 for n in range(97))
-                moment = next(m for m in hours if m.astimezone(place).utcoffset() == offset)
-                shown.append((moment, offset))
-            elif before is None:
-                shown.append((at, offset))
-            before, at = offset, at + DAY
-        found.setdefault(tuple(shown), (name, tuple(moment for moment, _ in shown[1:])))
-    return dict(sorted(found.values()))
+        found.setdefault(shown(name), name)
+    return sorted(found.values())
 
 
 def daily(zone: str, habit: Habit) -> Plan:
@@ -114,7 +127,7 @@ def between(zone: str, habit: Habit, first: date, last: date) -> list[Occurrence
 def proven(zone: str, habit: Habit, first: date, last: date) -> int:
     """Assert it of those days; return how many check-ins were looked at."""
     place, shows, of = ZoneInfo(zone), usual(habit), (zone, habit)
-    changed = {m.astimezone(place).date() + n * DAY for m in clocks()[zone] for n in range(-AROUND, AROUND + 1)}
+    changed = {m.astimezone(place).date() + n * DAY for m in changes(zone) for n in range(-AROUND, AROUND + 1)}
     found = between(zone, habit, first, last)
     days = [each.local_date for each in found]
     assert days == [first + n * DAY for n in range((last - first).days + 1)], (*of, "once a local day")
@@ -131,28 +144,53 @@ def proven(zone: str, habit: Habit, first: date, last: date) -> int:
 def stretches(zone: str) -> Iterator[tuple[date, date]]:
     """Yield first and last day of what is looked at for the edges."""
     yield FIRST, FIRST + 6 * DAY
-    for moment in clocks()[zone]:
-        day = moment.astimezone(ZoneInfo(zone)).date()
+    for timestamp in changes(zone):
+        day = timestamp.astimezone(ZoneInfo(zone)).date()
         yield day - AROUND * DAY, day + AROUND * DAY
 
 
+def sample() -> Iterator[tuple[str, date]]:
+    """Yield a few zones, each with the first day of a year."""
+    rng = Random(SEED)
+    for zone in (*ODD, *rng.sample(sorted(available_timezones()), 5)):
+        yield zone, date(rng.randint(FIRST.year, LAST.year), 1, 1)
+
+
+def test_a_sample_of_clocks_asks_once_a_local_day_for_a_year() -> None:
+    for zone, first in sample():
+        for habit in HABITS:
+            assert proven(zone, habit, first, first + 364 * DAY) == 365
+
+
+def test_in_a_sample_no_jitter_leads_out_of_a_day() -> None:
+    for zone, year in sample():
+        for habit in EDGES:
+            for first, last in list(stretches(zone))[:1] + [s for s in stretches(zone) if s[0].year == year.year]:
+                proven(zone, habit, first, last)
+
+
+@pytest.mark.slow
 def test_there_are_enough_clocks() -> None:
     names = clocks()
     assert len(available_timezones()) > 500
     assert 60 < len(names) < len(available_timezones())
-    assert {"Antarctica/Troll", "Australia/LHI"} <= set(names), "clocks like no other"
+    assert set(ODD) <= set(names), "clocks like no other"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_every_clock_asks_once_a_local_day_for_eleven_years(share: int) -> None:
-    for zone in list(clocks())[share::SHARES]:
+    for zone in clocks()[share::SHARES]:
         for habit in HABITS:
             assert proven(zone, habit, FIRST, LAST) == DAYS
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_no_jitter_leads_out_of_a_day_or_into_quiet_hours(share: int) -> None:
-    for zone in list(clocks())[share::SHARES]:
+    for zone in clocks()[share::SHARES]:
         for habit in EDGES:
             for first, last in stretches(zone):
                 proven(zone, habit, first, last)

@@ -90,16 +90,16 @@ def is_quiet(clock, quiet_from, quiet_to):
 def minutes_of(zone, change):
     """(moment, local clock) of every minute of the three days around the change, wherever on earth they begin and end."""
     place, first = ZoneInfo(zone), datetime.combine(change - 2 * DAY, time(10), UTC)
-    moments = (first + n * MINUTE for n in range(100 * 60))
-    return [(moment, moment.astimezone(place).replace(tzinfo=None)) for moment in moments]
+    timestamps = (first + n * MINUTE for n in range(100 * 60))
+    return [(timestamp, timestamp.astimezone(place).replace(tzinfo=None)) for timestamp in timestamps]
 
 
 @cache
 def minutes_by_day(zone, change):
     by_day = {change + n * DAY: [] for n in range(-1, 2)}
-    for moment, clock in minutes_of(zone, change):
+    for timestamp, clock in minutes_of(zone, change):
         if clock.date() in by_day:
-            by_day[clock.date()].append((moment, clock))
+            by_day[clock.date()].append((timestamp, clock))
     return by_day
 
 
@@ -110,10 +110,12 @@ def walked(zone, change, send, quiet):
     for day, minutes in minutes_by_day(zone, change).items():
         wanted = datetime.combine(day, asked)
         reached = next((n for n, (_, clock) in enumerate(minutes) if clock >= wanted), len(minutes))
-        later = (moment for moment, clock in minutes[reached:] if not is_quiet(clock, *quiet))
-        earlier = (moment + 59 * SECOND for moment, clock in reversed(minutes[:reached]) if not is_quiet(clock, *quiet))
+        later = (timestamp for timestamp, clock in minutes[reached:] if not is_quiet(clock, *quiet))
+        earlier = (
+            timestamp + 59 * SECOND for timestamp, clock in reversed(minutes[:reached]) if not is_quiet(clock, *quiet)
+        )
         expected[day] = next(later, None) or next(earlier, None)
-    return {day: moment for day, moment in expected.items() if moment}
+    return {day: timestamp for day, timestamp in expected.items() if timestamp}
 
 
 # --- By hand ----------------------------------------------------------------------------------------------------------
@@ -205,7 +207,7 @@ def test_each_daily_check_in_falls_due_exactly_once(zone, change, what):
     for send in SENDS:
         found = days_around(zone, change, send)
         assert sorted(found) == exists, send
-        assert [moment.astimezone(ZoneInfo(zone)).date() for moment in found.values()] == exists, send
+        assert [timestamp.astimezone(ZoneInfo(zone)).date() for timestamp in found.values()] == exists, send
 
 
 @pytest.mark.parametrize(("zone", "change", "what"), CHANGES + ODDITIES)
@@ -248,13 +250,13 @@ def test_never_in_quiet_hours_nor_on_another_day_whatever_the_jitter(change, sen
     ],
 )  # fmt: skip
 def test_in_quiet_hours_goes_by_the_local_clock(clock, quiet_from, quiet_to, quiet):
-    moment = datetime.combine(date(2026, 7, 1), clock, ZoneInfo("Europe/Berlin"))
-    assert in_quiet_hours(moment, "Europe/Berlin", quiet_from, quiet_to) is quiet
-    assert in_quiet_hours(moment.astimezone(UTC), "Europe/Berlin", quiet_from, quiet_to) is quiet
+    timestamp = datetime.combine(date(2026, 7, 1), clock, ZoneInfo("Europe/Berlin"))
+    assert in_quiet_hours(timestamp, "Europe/Berlin", quiet_from, quiet_to) is quiet
+    assert in_quiet_hours(timestamp.astimezone(UTC), "Europe/Berlin", quiet_from, quiet_to) is quiet
 
 
 @pytest.mark.parametrize(
-    ("zone", "moment", "quiet", "after"),
+    ("zone", "timestamp", "quiet", "after"),
     [
         ("Europe/Berlin", "2026-07-01 10:00:00.5", (time(21), time(9)), "2026-07-01 10:00:00.5"),
         ("Europe/Berlin", "2026-07-01 19:00", (time(21), time(9)), "2026-07-02 07:00"),
@@ -279,8 +281,8 @@ def test_in_quiet_hours_goes_by_the_local_clock(clock, quiet_from, quiet_to, qui
         ("America/St_Johns", "2010-11-07 02:30:20", (time(0), time(9)), "2010-11-07 02:31"),  # which isn't quiet again
     ],
 )
-def test_after_quiet_hours_by_hand(zone, moment, quiet, after):
-    given_moment, expected = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (moment, after))
+def test_after_quiet_hours_by_hand(zone, timestamp, quiet, after):
+    given_moment, expected = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (timestamp, after))
     found = after_quiet_hours(given_moment.astimezone(ZoneInfo(zone)), zone, *quiet)
     assert (found, found.tzinfo) == (expected, UTC)
 
@@ -290,7 +292,7 @@ def test_after_quiet_hours_by_hand(zone, moment, quiet, after):
 def test_after_quiet_hours_is_what_a_walk_through_every_minute_finds(change, minute, quiet):
     zone, day, _ = change
     minutes = minutes_of(zone, day)[minute:]
-    expected = next(moment for moment, clock in minutes if not is_quiet(clock, *quiet))
+    expected = next(timestamp for timestamp, clock in minutes if not is_quiet(clock, *quiet))
     found = after_quiet_hours(minutes[0][0], zone, *quiet)
     assert found == expected
     assert not in_quiet_hours(found, zone, *quiet)
@@ -323,8 +325,8 @@ def assert_once_each(zone, before, after, sends, quiet):
         found = days_around(zone, after.date(), send, quiet)
         missing = {after.date() + n * DAY for n in range(-2, 3)} - set(found)
         assert all(before.date() < day < after.date() for day in missing), (zone, after, send)
-        assert all(moment.astimezone(place).date() == day for day, moment in found.items()), (zone, after, send)
-        assert not any(in_quiet_hours(moment, zone, *quiet) for moment in found.values()), (zone, after, send)
+        assert all(timestamp.astimezone(place).date() == day for day, timestamp in found.items()), (zone, after, send)
+        assert not any(in_quiet_hours(timestamp, zone, *quiet) for timestamp in found.values()), (zone, after, send)
 
 
 def test_every_zone_asks_once_a_day_around_its_changes():
@@ -356,5 +358,5 @@ def test_next_agrees_with_the_walk_from_any_moment_of_a_change():
     due = days_around(zone, change, time(2, 30))
     plan = daily(zone, change - 2 * DAY, time(2, 30))
     for minute in range(0, 3 * 1440, 45):
-        moment = datetime.combine(change - 2 * DAY, time(), UTC) + minute * MINUTE
-        assert next_occurrence(plan, moment).due_at == min(each for each in due.values() if each > moment)
+        timestamp = datetime.combine(change - 2 * DAY, time(), UTC) + minute * MINUTE
+        assert next_occurrence(plan, timestamp).due_at == min(each for each in due.values() if each > timestamp)

@@ -8,7 +8,7 @@ from time import perf_counter, process_time
 
 import uvloop
 
-from bot.app.store import Audit
+from bot.app.records.operations import Audit
 from tests.contract.samples import AT, answer, checkin, patient
 from tests.fakes.databases import sqlite_database
 
@@ -18,14 +18,14 @@ ROUNDS = 50
 async def measure(path, callers):
     """Print what `callers` at once get done: each reads a patient, supersedes and adds an answer, writes a line."""
     database = sqlite_database(path)
-    people = [database.run(lambda s, n=n: s.add_patient(patient(f"P{n}", chat_id=n + 1))) for n in range(callers)]
-    rows = [database.run(lambda s, p=person: s.add_checkin(checkin(p.id))) for person in people]
+    people = [database.run(lambda s, n=n: s.patients.add(patient(f"P{n}", chat_id=n + 1))) for n in range(callers)]
+    rows = [database.run(lambda s, p=person: s.checkins.add(checkin(p.id))) for person in people]
 
     def tap(person, row):
-        def fn(store):
-            store.patient(person.id, lock=True)
-            store.record_answer(answer(row.id, person.id, "change", "yes"))
-            store.audit(Audit(at=AT, actor="bench", action="tap", subject=person.code))
+        def fn(stores):
+            stores.patients.get(person.id, lock=True)
+            stores.answers.record(answer(row.id, person.id, "change", "yes"))
+            stores.audit.add(Audit(at=AT, actor="bench", action="tap", subject=person.code))
 
         return fn
 

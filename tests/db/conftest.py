@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.db.engine import open_database
+from bot.db.opening import open_database
 from bot.db.postgres import PostgresDatabase
 from bot.db.sqlite import SqliteDatabase
 from tests.fakes.databases import KEYRING, Postgres, postgres_server, sqlite_database

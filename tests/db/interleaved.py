@@ -4,19 +4,20 @@
 """
 
 import threading
+from dataclasses import replace
 
-from bot.app.store_errors import StaleRecordError
+from bot.app.ports.errors import StaleRecordError
 
 
 class HeldUp:
-    """A store that stops once, behind the first call of one of its methods, and only the first time it is run."""
+    """A port that stops once, behind the first call of one of its methods, and only the first time it is run."""
 
-    def __init__(self, store, gate):
-        self._store, self._gate = store, gate
+    def __init__(self, port, gate):
+        self._port, self._gate = port, gate
 
     def __getattr__(self, name):
-        found = getattr(self._store, name)
-        if name != self._gate.after or self._gate.reached.is_set():
+        found = getattr(self._port, name)
+        if name != self._gate.method or self._gate.reached.is_set():
             return found
 
         def then_wait(*args, **more):
@@ -30,11 +31,15 @@ class HeldUp:
 
 
 class Gate:
-    """Where the first transaction stops."""
+    """Where the first transaction stops: behind "port.method"."""
 
     def __init__(self, after):
-        self.after = after
+        self.port, _, self.method = after.partition(".")
         self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def on(self, stores):
+        """The stores of a transaction that stops there."""
+        return replace(stores, **{self.port: HeldUp(getattr(stores, self.port), self)})
 
 
 class HeldUpDatabase:
@@ -44,13 +49,13 @@ class HeldUpDatabase:
         self._database, self._gate = database, gate
 
     async def transact(self, fn):
-        return await self._database.transact(lambda store: fn(HeldUp(store, self._gate)))
+        return await self._database.transact(lambda stores: fn(self._gate.on(stores)))
 
     async def read(self, fn):
         return await self._database.read(fn)
 
     def run(self, fn):
-        return self._database.run(lambda store: fn(HeldUp(store, self._gate)))
+        return self._database.run(lambda stores: fn(self._gate.on(stores)))
 
 
 def started(work):

@@ -3,7 +3,7 @@
 import threading
 from contextlib import contextmanager
 
-from bot.db.store import SqlStore
+from bot.db.stores.open import stores_on
 from tests.fakes.databases import KEYRING
 
 
@@ -11,7 +11,7 @@ from tests.fakes.databases import KEYRING
 def opened(pg):
     """Another replica's transaction, held open; what it did is committed at the end."""
     with pg.engine.connect() as connection, connection.begin():
-        yield SqlStore(connection, KEYRING)
+        yield stores_on(connection, KEYRING)
 
 
 def in_thread(fn):

@@ -6,7 +6,7 @@ from bot.db.crypto import BLOCK, NONCE_BYTES, Keyring, KeyringError, SealError, 
 
 SECRET = bytes(range(224, 256))  # has both characters in which the two base64 alphabets differ
 OLD, NEW = new_key(), new_key()
-PLACE = {"table": "answer", "column": "choices", "row": b"r" * 16}
+PLACE = {"label": "answer.choices", "row": b"r" * 16}
 
 
 def _key(key_id, secret=SECRET):
@@ -37,7 +37,7 @@ def test_length_says_little():
     assert len(ring.seal(bytes(BLOCK), **PLACE)) > len(ring.seal(b"", **PLACE))
 
 
-@pytest.mark.parametrize("moved", [{"table": "alert"}, {"column": "rules"}, {"row": b"s" * 16}])
+@pytest.mark.parametrize("moved", [{"label": "alert.choices"}, {"label": "answer.rules"}, {"row": b"s" * 16}])
 def test_a_value_opens_only_where_it_stood(moved):
     ring = Keyring.parse(NEW)
     sealed = ring.seal(b"yes", **PLACE)

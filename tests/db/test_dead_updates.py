@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.store import PatientState
-from bot.app.sweeps import housekeeping
+from bot.app.operations.sweeps import housekeeping
+from bot.app.records.patients import PatientState
 from tests.chat.stand_ins import House, broken
 from tests.contract.samples import AT, dead_update, patient
+from tests.fakes.work import work_on
 
 
 @pytest.fixture
@@ -19,16 +20,16 @@ def house(sqlite):
 
 
 async def test_what_dies_is_erased_with_the_patient_whose_chat_it_came_from(house, sqlite):
-    one = sqlite.run(lambda s: s.add_patient(patient(chat_id=7, state=PatientState.ACTIVE)))
+    one = sqlite.run(lambda s: s.patients.add(patient(chat_id=7, state=PatientState.ACTIVE)))
     await house.handle(broken(1, chat_id=7), broken(2, chat_id=8))
-    assert [(d.update_id, d.chat_id) for d in sqlite.run(lambda s: s.dead_updates())] == [(2, 8), (1, 7)]
-    sqlite.run(lambda s: s.erase_patient_data(one.id))
-    assert [d.update_id for d in sqlite.run(lambda s: s.dead_updates())] == [2]
+    assert [(d.update_id, d.chat_id) for d in sqlite.run(lambda s: s.dead_letters.updates())] == [(2, 8), (1, 7)]
+    sqlite.run(lambda s: s.patients.erase_data(one.id))
+    assert [d.update_id for d in sqlite.run(lambda s: s.dead_letters.updates())] == [2]
 
 
 def test_housekeeping_forgets_them_after_ninety_days(sqlite):
-    sqlite.run(lambda s: s.add_dead_update(dead_update(at=AT)))
-    sqlite.run(lambda s: housekeeping(s, None, AT + timedelta(days=90), 50))
-    assert sqlite.run(lambda s: s.dead_update_count()) == 1
-    sqlite.run(lambda s: housekeeping(s, None, AT + timedelta(days=90, seconds=1), 50))
-    assert sqlite.run(lambda s: s.dead_update_count()) == 0
+    sqlite.run(lambda s: s.dead_letters.add_update(dead_update(at=AT)))
+    sqlite.run(lambda s: housekeeping(work_on(s, None, AT + timedelta(days=90)), 50))
+    assert len(sqlite.run(lambda s: s.dead_letters.updates())) == 1
+    sqlite.run(lambda s: housekeeping(work_on(s, None, AT + timedelta(days=90, seconds=1)), 50))
+    assert sqlite.run(lambda s: s.dead_letters.updates()) == []

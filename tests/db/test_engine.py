@@ -1,6 +1,7 @@
 import pytest
 
-from bot.db.engine import DatabaseUrlError, database_url, in_memory, open_database
+from bot.db.engine import DatabaseUrlError, database_url, in_memory
+from bot.db.opening import open_database
 from tests.fakes.databases import KEYRING
 
 
@@ -34,10 +35,10 @@ def test_memory_is_told_from_a_file():
 
 async def test_a_database_in_memory_is_ready_at_once_and_one_for_all_threads():
     database = open_database("sqlite://", KEYRING)
-    await database.transact(lambda s: s.save_setting("a", "1"))
-    assert await database.read(lambda s: s.setting("a")) == "1"
-    await database.read(lambda s: s.save_setting("a", "2"))
-    assert await database.read(lambda s: s.setting("a")) == "1"
+    await database.transact(lambda s: s.settings.set("a", "1"))
+    assert await database.read(lambda s: s.settings.get("a")) == "1"
+    await database.read(lambda s: s.settings.set("a", "2"))
+    assert await database.read(lambda s: s.settings.get("a")) == "1"
     await database.close()
 
 

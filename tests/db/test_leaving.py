@@ -26,7 +26,7 @@ def test_one_that_is_ending_is_waited_for(url):
     with single_process(url) as hold:
         with pytest.raises(AlreadyRunningError), single_process(url):
             pass
-        hold.leave()
+        hold.announce_exit()
         waiting = threading.Thread(target=second)
         waiting.start()
         time.sleep(0.3)
@@ -36,16 +36,16 @@ def test_one_that_is_ending_is_waited_for(url):
 
 
 def test_one_that_says_so_and_never_ends_is_not_waited_for_for_ever(url, monkeypatch):
-    monkeypatch.setattr(lock, "LEAVES_IN_SECONDS", 0.2)
+    monkeypatch.setattr(lock, "EXIT_SECONDS", 0.2)
     with single_process(url) as hold:
-        hold.leave()
+        hold.announce_exit()
         with pytest.raises(AlreadyRunningError), single_process(url):
             pass
 
 
 def test_that_it_was_ending_once_is_forgotten_by_the_next(url, monkeypatch):
     with single_process(url) as hold:
-        hold.leave()
+        hold.announce_exit()
     monkeypatch.setattr(lock.time, "sleep", lambda _seconds: pytest.fail("it waits for one that is not leaving"))
     with single_process(url), pytest.raises(AlreadyRunningError), single_process(url):
         pass
@@ -53,7 +53,7 @@ def test_that_it_was_ending_once_is_forgotten_by_the_next(url, monkeypatch):
 
 def test_where_nothing_is_locked_leaving_says_nothing():
     with single_process("postgresql://u@h/n") as hold:
-        hold.leave()
+        hold.announce_exit()
     assert is_shared("postgresql://u@h/n")
     assert not is_shared("sqlite://")
 
@@ -65,5 +65,5 @@ def test_a_full_disk_does_not_make_a_stop_fail(url, monkeypatch):
     before = REGISTRY.get_sample_value("nervecheck_leave_errors_total")
     with single_process(url) as hold:
         monkeypatch.setattr(lock.os, "pwrite", full)
-        hold.leave()
+        hold.announce_exit()
     assert REGISTRY.get_sample_value("nervecheck_leave_errors_total") == before + 1

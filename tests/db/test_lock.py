@@ -6,7 +6,14 @@ import threading
 
 import pytest
 
-from bot.db.lock import AlreadyRunningError, AtWorkError, at_work, nobody_at_work, single_process, sqlite_path
+from bot.db.lock import (
+    AlreadyRunningError,
+    CommandRunningError,
+    exclusive_access,
+    shared_access,
+    single_process,
+    sqlite_path,
+)
 
 _HOLDER = """
 import sys, time
@@ -43,7 +50,7 @@ def test_it_is_let_go_at_the_end_and_after_an_error(url):
 @pytest.mark.parametrize("shared", ["sqlite://", "postgresql://u@h/n"])
 def test_memory_and_postgresql_need_no_lock(shared):
     assert sqlite_path(shared) is None
-    with single_process(shared), single_process(shared), at_work(shared):
+    with single_process(shared), single_process(shared), shared_access(shared):
         pass
 
 
@@ -60,9 +67,14 @@ def test_by_another_name_it_is_the_same_file(url, tmp_path, monkeypatch):
 
 def test_many_may_be_at_work_and_whoever_replaces_the_file_only_alone(url):
     path = sqlite_path(url)
-    with at_work(url), at_work(url), pytest.raises(AtWorkError, match="wait until it has ended"), nobody_at_work(path):
+    with (
+        shared_access(url),
+        shared_access(url),
+        pytest.raises(CommandRunningError, match="wait until it has ended"),
+        exclusive_access(path),
+    ):
         pass
-    with nobody_at_work(path):
+    with exclusive_access(path):
         pass
 
 
@@ -70,11 +82,11 @@ def test_a_command_waits_until_the_file_is_replaced(url):
     begun = threading.Event()
 
     def command():
-        with at_work(url):
+        with shared_access(url):
             begun.set()
 
     waiting = threading.Thread(target=command)
-    with nobody_at_work(sqlite_path(url)):
+    with exclusive_access(sqlite_path(url)):
         waiting.start()
         assert not begun.wait(0.3)
     assert begun.wait(10)
@@ -85,7 +97,7 @@ def test_a_lock_that_root_makes_is_the_folders_owners(url, tmp_path, monkeypatch
     given = []
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "fchown", lambda file, *owner: given.append((os.fstat(file).st_ino, *owner)))
-    with at_work(url):
+    with shared_access(url):
         pass
     folder, file = (tmp_path / "var").stat(), (tmp_path / "var" / "test.db.work.lock").stat()
     assert given == [(file.st_ino, folder.st_uid, folder.st_gid)]

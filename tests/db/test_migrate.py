@@ -4,14 +4,28 @@ import subprocess
 import sys
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
-from bot.db.engine import open_database
-from bot.db.migrate import SCRIPTS, NewerDatabaseError, check_metadata, current, migrate, pending
+from bot.db.engine import database_url
+from bot.db.migrate import SCRIPTS, NewerDatabaseError, current, migrate, pending
+from bot.db.opening import open_database
 from bot.db.schema import metadata
 from tests.fakes.databases import KEYRING, sqlite_url
 
 STEPS = sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("0*.py"))
+
+
+def check_metadata(url):
+    """Return how a migrated database differs from the tables of the program, one line each."""
+    engine = create_engine(database_url(url))
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            return [repr(difference) for difference in compare_metadata(context, metadata)]
+    finally:
+        engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -125,13 +139,15 @@ def test_the_old_version_may_be_up_meanwhile(tmp_path):
     url = sqlite_url(tmp_path / "up.db")
     database = open_database(url, KEYRING)
     assert migrate(url) == []
-    database.run(lambda s: s.save_setting("a", "1"))
+    database.run(lambda s: s.settings.set("a", "1"))
     database.shut()
 
 
 @pytest.mark.parametrize("path", sorted((SCRIPTS / "versions").glob("0*.py")), ids=lambda path: path.stem)
 def test_a_step_only_adds_what_the_old_version_can_leave_out(path):
-    """In a rolling upgrade the old processes write beside the new: they know no new column."""
+    """In a rolling upgrade the old processes write as well as the new: they know no new column."""
+    if "\nrenames = True\n" in path.read_text():
+        pytest.skip("it runs alone: see test_upgrade.py")
     for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
         name = ast.unparse(call.func)
         if name.startswith("op."):

@@ -5,19 +5,20 @@ from datetime import date
 import pytest
 from sqlalchemy import event
 
-from bot.app.desk_store import Started
-from bot.app.store import Audit, Lane
+from bot.app.records.messages import Lane
+from bot.app.records.operations import Audit
+from bot.app.records.patients import Started
 from bot.core.checkin import State
 from bot.db import tables as t
 from bot.db import tables_team
-from bot.db.engine import open_database
-from bot.db.store import SqlStore
-from bot.db.store_alerts import ALERT, TIP_SHOWN, WORK_ITEM
-from bot.db.store_books import AUDIT, DEAD_UPDATE
-from bot.db.store_checkins import ANSWER, ASSESSMENT, CHECKIN, VALUE
-from bot.db.store_outbox import OUTBOX
-from bot.db.store_patients import CAREGIVER, INVITE, PATIENT
-from bot.db.store_team import SNOOZE
+from bot.db.opening import open_database
+from bot.db.stores.alerts import ALERT, SNOOZE, TASK
+from bot.db.stores.checkins import ANSWER, ASSESSMENT, CHECKIN, TIP_SHOWN, VALUE
+from bot.db.stores.dead_letters import DEAD_UPDATE
+from bot.db.stores.open import stores_on
+from bot.db.stores.operations import AUDIT
+from bot.db.stores.outbox import OUTBOX
+from bot.db.stores.patients import CAREGIVER, INVITE, PATIENT
 from tests.contract.samples import (
     AT,
     MINUTE,
@@ -49,7 +50,7 @@ def _later(n):
 
 
 def _checkin(n):
-    row = checkin(n, state=State.DONE if n % 4 else State.ASKING, next_step_at=_later(n))
+    row = checkin(n, state=State.DONE if n % 4 else State.ASKING, next_action_at=_later(n))
     return CHECKIN.values(row, KEYRING) | VALUE.values(row.value, KEYRING)
 
 
@@ -57,9 +58,9 @@ def _message(n):
     """A morning when many check-ins wait; chats are in flight, paced or free by turns; most of the outbox was sent."""
     lane = Lane.DIGEST if n % 40 == 0 else Lane.CHECKIN
     row = message(n, "menu", patient_id=n, lane=lane, not_before=AT - n * SECOND, not_after=AT + n * MINUTE)
-    flying = {"owner": "x", "leased_until": AT + MINUTE} if n % 24 == 0 else {"owner": None, "leased_until": None}
+    in_flight = {"owner": "x", "leased_until": AT + MINUTE} if n % 24 == 0 else {"owner": None, "leased_until": None}
     state = "sent" if n % 4 else "waiting"
-    return OUTBOX.values(row, KEYRING) | {"chat_hash": _hash(n), "state": state, "attempt": 0} | flying
+    return OUTBOX.values(row, KEYRING) | {"chat_hash": _hash(n), "state": state, "attempt": 0} | in_flight
 
 
 def _hash(n):
@@ -76,13 +77,14 @@ FILL = {
     t.answer: lambda n: _values(ANSWER, answer(n, n, "change", "no")),
     t.assessment: lambda n: _values(ASSESSMENT, assessment(n, n)),
     t.alert: lambda n: _values(
-        ALERT, alert(n, n, next_step_at=_later(n), staff_step_at=_later(n), closed_at=AT if n > 20 else None)
+        ALERT,
+        alert(n, n, next_patient_prompt_at=_later(n), next_escalation_at=_later(n), closed_at=AT if n > 20 else None),
     ),
     t.outbox: _message,
-    t.chat_pace: lambda n: {"chat_hash": _hash(n), "free_at": AT + (n % 3 - 1) * MINUTE},
+    t.chat_rate_limit: lambda n: {"chat_hash": _hash(n), "free_at": AT + (n % 3 - 1) * MINUTE},
     t.slot_message: lambda n: {"chat_hash": _hash(n), "slot": "menu", "message_id": n, "patient_id": n},
     t.seen_update: lambda n: {"update_id": n, "at": AT + n * MINUTE},
-    t.work_item: lambda n: _values(WORK_ITEM, work_item(n, f"P{n}", closed_at=AT if n > 20 else None)),
+    t.task: lambda n: _values(TASK, work_item(n, f"P{n}", closed_at=AT if n > 20 else None)),
     t.invite: lambda n: _values(INVITE, invite(n, f"h{n}")),
     t.caregiver: lambda n: _values(CAREGIVER, caregiver(n, f"c{n}", chat_id=MANY + n), chat_hash=_hash(MANY + n)),
     tables_team.snooze: lambda n: _values(SNOOZE, snooze(n)),
@@ -99,58 +101,58 @@ FILL = {
 }
 
 SWEEPS = {
-    "due_patients": lambda s: s.due_patients(AT, LIMIT),
-    "checkins_to_step": lambda s: s.checkins_to_step(AT, LIMIT),
-    "alerts_to_step": lambda s: s.alerts_to_step(AT, LIMIT),
-    "claim_outbox": lambda s: s.claim_outbox(
+    "due_patients": lambda s: s.patients.due(AT, LIMIT),
+    "checkins_to_step": lambda s: s.checkins.due(AT, LIMIT),
+    "alerts_to_step": lambda s: s.alerts.prompts_due(AT, LIMIT),
+    "claim_outbox": lambda s: s.outbox.claim(
         AT, lanes=[Lane.CHECKIN], limit=LIMIT, owner="me", lease_until=AT + MINUTE
     ),
 }
 LOOK_UPS = SWEEPS | {
-    "expire_outbox": lambda s: [s.expire_outbox(AT)],
-    "enqueue": lambda s: [s.enqueue(message(4, "menu"))],
-    "drop_unsent": lambda s: [s.drop_unsent(4, "menu")],
-    "mark_sent": lambda s: [s.mark_sent(4, owner="me", message_id=1, at=AT)],
-    "mark_retry": lambda s: [s.mark_retry(24, owner="x", not_before=AT, error="x")],
-    "keep_leases": lambda s: [s.keep_leases([24], owner="x", until=AT)],
-    "tried_since": lambda s: [s.tried_since(Lane.RED_FLAG)],
-    "undelivered": lambda s: [s.undelivered(LIMIT)],
-    "chat_free_at": lambda s: s.chat_free_at(list(range(1, 30))),
-    "next_event_at": lambda s: [s.next_event_at()],
-    "patient_by_chat": lambda s: [s.patient_by_chat(5, lock=True).id],
-    "patient_by_code": lambda s: [s.patient_by_code("P00077", lock=True).id],
-    "patients": lambda s: s.patients(after_code="P00500", limit=LIMIT),
-    "open_checkin": lambda s: [s.open_checkin(1012).id],
-    "checkins": lambda s: s.checkins(11, 5),
-    "last_finished": lambda s: s.last_finished(11, 99_999),
-    "alerts": lambda s: s.alerts(11, 5),
-    "alerts_in_queue": lambda s: s.alerts_in_queue(LIMIT),
-    "alerts_to_escalate": lambda s: s.alerts_to_escalate(AT, LIMIT),
-    "patients_by_ids": lambda s: s.patients_by_ids([5, 6]),
-    "patients_like": lambda s: s.patients_like("P005", LIMIT),
-    "patients_started": lambda s: s.patients_started(
+    "expire_outbox": lambda s: [s.outbox.expire(AT)],
+    "enqueue": lambda s: [s.outbox.enqueue(message(4, "menu"))],
+    "drop_unsent": lambda s: [s.outbox.drop_unsent(4, "menu")],
+    "mark_sent": lambda s: [s.outbox.mark_sent(4, owner="me", message_id=1, at=AT)],
+    "mark_retry": lambda s: [s.outbox.mark_retry(24, owner="x", not_before=AT, error="x")],
+    "keep_leases": lambda s: [s.outbox.renew([24], owner="x", until=AT)],
+    "tried_since": lambda s: [s.outbox.retrying_since(Lane.RED_FLAG)],
+    "undelivered": lambda s: [s.dead_letters.undelivered(LIMIT)],
+    "chat_free_at": lambda s: s.limits.chats_free_at(list(range(1, 30))),
+    "next_event_at": lambda s: [s.clock.next_event_at()],
+    "patient_by_chat": lambda s: [s.patients.by_chat(5, lock=True).id],
+    "patient_by_code": lambda s: [s.patients.by_code("P00077", lock=True).id],
+    "patients": lambda s: s.patients.page(after_code="P00500", limit=LIMIT),
+    "open_checkin": lambda s: [s.checkins.open_of(1012).id],
+    "checkins": lambda s: s.checkins.of_patient(11, 5),
+    "last_finished": lambda s: s.answers.last_finished(11, 99_999),
+    "alerts": lambda s: s.alerts.of_patient(11, 5),
+    "alerts_in_queue": lambda s: s.alerts.in_queue(LIMIT),
+    "alerts_to_escalate": lambda s: s.alerts.escalations_due(AT, LIMIT),
+    "patients_by_ids": lambda s: s.patients.by_ids([5, 6]),
+    "patients_like": lambda s: s.patients.with_prefix("P005", LIMIT),
+    "patients_started": lambda s: s.patients.started_between(
         date(2026, 1, 1), date(2026, 3, 1), Started(date(2026, 2, 1), 99), LIMIT
     ),
-    "newest_alerts": lambda s: s.newest_alerts([5, 6]),
-    "queue_state": lambda s: [s.queue_state()],
-    "answer_minutes": lambda s: [s.answer_minutes(AT - 2 * MINUTE, AT)],
-    "alert_times": lambda s: [s.alert_times(AT - 2 * MINUTE, AT)],
-    "snoozes": lambda s: s.snoozes(11),
-    "completion": lambda s: [s.completion(AT - 2 * MINUTE, AT)],
-    "work_items": lambda s: s.work_items(),
-    "close_work_items": lambda s: [s.close_work_items(11, ("unreachable",), AT)],
-    "invite_by_hash": lambda s: [s.invite_by_hash("h5").id],
-    "caregiver_by_hash": lambda s: [s.caregiver_by_hash("c5").id],
-    "caregiver_by_chat": lambda s: [s.caregiver_by_chat(MANY + 5).id],
-    "caregivers": lambda s: s.caregivers(11),
-    "kept_protocol": lambda s: [s.kept_protocol("h5").name],
-    "keep_protocol": lambda s: [s.keep_protocol(protocol_file("h5"))],
-    "rate_tip": lambda s: [s.rate_tip(11, "t", "helpful")],
-    "audit_lines": lambda s: s.audit_lines("P5", 5),
-    "first_time": lambda s: [s.first_time(5, AT)],
-    "forget_updates": lambda s: [s.forget_updates(AT + 9 * MINUTE)],
-    "forget_dead_updates": lambda s: [s.forget_dead_updates(AT + 9 * MINUTE)],
-    "erase_patient_data": lambda s: [s.erase_patient_data(3_999)],
+    "newest_alerts": lambda s: s.alerts.not_closed_of([5, 6]),
+    "queue_state": lambda s: [s.alerts.queue_state()],
+    "answer_minutes": lambda s: [s.reports.answer_minutes(AT - 2 * MINUTE, AT)],
+    "alert_times": lambda s: [s.reports.alert_times(AT - 2 * MINUTE, AT)],
+    "snoozes": lambda s: s.agreed_levels.of_patient(11),
+    "completion": lambda s: [s.reports.completion(AT - 2 * MINUTE, AT)],
+    "work_items": lambda s: s.tasks.open(),
+    "close_work_items": lambda s: [s.tasks.close_of_patient(11, ("unreachable",), AT)],
+    "invite_by_hash": lambda s: [s.invites.by_hash("h5").id],
+    "caregiver_by_hash": lambda s: [s.caregivers.by_hash("c5").id],
+    "caregiver_by_chat": lambda s: [s.caregivers.by_chat(MANY + 5).id],
+    "caregivers": lambda s: s.caregivers.of_patient(11),
+    "kept_protocol": lambda s: [s.protocols.get("h5").name],
+    "keep_protocol": lambda s: [s.protocols.keep(protocol_file("h5"))],
+    "rate_tip": lambda s: [s.tips.rate(11, "t", "helpful")],
+    "audit_lines": lambda s: s.audit.lines("P5", 5),
+    "first_time": lambda s: [s.updates.mark_processed(5, AT)],
+    "forget_updates": lambda s: [s.updates.purge(AT + 9 * MINUTE)],
+    "forget_dead_updates": lambda s: [s.dead_letters.purge_updates(AT + 9 * MINUTE)],
+    "erase_patient_data": lambda s: [s.patients.erase_data(3_999)],
 }
 
 
@@ -179,7 +181,7 @@ def _plan(database, look_up):
     explain = "EXPLAIN QUERY PLAN" if database.engine.dialect.name == "sqlite" else "EXPLAIN"
     with database.engine.connect() as connection, connection.begin() as transaction:
         event.listen(connection, "before_cursor_execute", note)
-        found = look_up(SqlStore(connection, KEYRING))
+        found = look_up(stores_on(connection, KEYRING))
         event.remove(connection, "before_cursor_execute", note)
         for statement, parameters in statements:
             if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
@@ -192,7 +194,7 @@ def _plan(database, look_up):
 
 
 SMALL = (
-    "work_item USING INDEX ix_work_item_open",
+    "task USING INDEX ix_work_item_open",
     "alert USING INDEX ix_alert_queue",
     "(subquery",
     "anon_1",
@@ -223,10 +225,10 @@ def test_a_sweep_reads_in_the_order_of_an_index_and_sorts_nothing(filled, name):
 
 def test_a_full_sweep_finds_as_much_as_it_may(filled):
     with filled.engine.connect() as connection, connection.begin() as transaction:
-        store = SqlStore(connection, KEYRING)
-        assert [len(sweep(store)) for sweep in SWEEPS.values()] == [LIMIT] * len(SWEEPS)
+        stores = stores_on(connection, KEYRING)
+        assert [len(sweep(stores)) for sweep in SWEEPS.values()] == [LIMIT] * len(SWEEPS)
         transaction.rollback()
 
 
 def test_a_look_up_that_reads_all_would_be_noticed(filled):
-    assert _read_whole(_plan(filled, lambda s: s._all(t.audit.select().where(t.audit.c.actor == "a")))) != []
+    assert _read_whole(_plan(filled, lambda s: s.audit._all(t.audit.select().where(t.audit.c.actor == "a")))) != []

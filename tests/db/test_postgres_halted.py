@@ -7,9 +7,10 @@ import signal
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from bot.app.store_errors import StoreDownError
+from bot.app.ports.errors import StoreDownError
 from bot.db import postgres
-from bot.db.engine import database_url, open_database
+from bot.db.engine import database_url
+from bot.db.opening import open_database
 from tests.db.replicas import opened
 from tests.fakes.databases import KEYRING
 
@@ -23,7 +24,8 @@ def url(pg) -> str:
 
 def shown(database, *names):
     return {
-        name: database.run(lambda s, n=name: s._connection.exec_driver_sql(f"SHOW {n}").scalar_one()) for name in names
+        name: database.run(lambda s, n=name: s.patients._connection.exec_driver_sql(f"SHOW {n}").scalar_one())
+        for name in names
     }
 
 
@@ -52,15 +54,15 @@ def test_a_dead_machine_is_noticed_and_what_the_address_says_holds(url):
 
 def hold_until_it_is_had(halted, well):
     """Take the budget, say nothing more, and look how another gets it."""
-    with opened(halted) as store:
-        store.limiter()
+    with opened(halted) as stores:
+        stores.limits.budget()
         while True:
             try:
-                well.run(lambda s: s.limiter())
+                well.run(lambda s: s.limits.budget())
                 break
             except StoreDownError:
                 continue
-        store.limiter()
+        stores.limits.budget()
 
 
 def test_the_budget_that_a_halted_replica_holds_is_free_again_soon(pg, url, monkeypatch):
@@ -76,19 +78,21 @@ def test_a_wait_for_a_lock_ends_as_a_database_that_is_down(pg, url, monkeypatch)
     monkeypatch.setattr(postgres, "_SESSION", "SET lock_timeout = '100ms'")
     other = open_database(url, KEYRING)
     with opened(pg) as holder:
-        holder.limiter()
+        holder.limits.budget()
         with pytest.raises(StoreDownError):
-            other.run(lambda s: s.limiter())
+            other.run(lambda s: s.limits.budget())
     other.shut()
 
 
 async def test_a_close_does_not_wait_for_a_server_that_answers_no_more(url, monkeypatch):
     monkeypatch.setattr(postgres, "CLOSE_SECONDS", 0.3)
     database = open_database(url, KEYRING)
-    process = await database.transact(lambda s: s._connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+    process = await database.transact(
+        lambda s: s.patients._connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    )
     os.kill(process, signal.SIGSTOP)
     try:
-        waiting = asyncio.create_task(database.transact(lambda s: s.setting("x")))
+        waiting = asyncio.create_task(database.transact(lambda s: s.settings.get("x")))
         await asyncio.sleep(0.1)
         await asyncio.wait_for(database.close(), 20)
         with pytest.raises(StoreDownError):

@@ -6,19 +6,24 @@ from datetime import date
 import pyotp
 import pytest
 
-from bot.app import alert_work, alerts, conversation, duty, patients, staff_chat, sweeps, team
-from bot.app.lookup import RefusedError
-from bot.app.store import AlertState, PatientState
-from bot.app.store_errors import StaleRecordError
-from bot.app.team_store import Session
+from bot.app.alerts import escalation, ownership, raising
+from bot.app.operations import sweeps
+from bot.app.patients import registry
+from bot.app.ports.errors import RefusedError, StaleRecordError
+from bot.app.records.alerts import AlertState
+from bot.app.records.patients import PatientState
+from bot.app.records.team import Session
+from bot.app.team import members
 from bot.clock import FrozenClock
-from bot.console import sign_in
 from bot.core.protocol import Tier
 from bot.core.screen import Action
+from bot.desk import sign_in
+from bot.dialog import conversation, staff_chat
 from tests.app.conftest import AT, packaged
-from tests.console.conftest import House, ready
 from tests.contract.samples import MINUTE
 from tests.db.interleaved import beside
+from tests.desk.conftest import House, ready
+from tests.fakes.work import work_on
 
 __all__ = ["ready"]
 
@@ -31,15 +36,19 @@ CLINIC = packaged()
 def alert(pg):
     """An alert of a patient: two of the team were told, the lead first."""
 
-    def work(store):
+    def work(stores):
         for name, chat in (("lead-1", LEAD), ("nurse-1", NURSE)):
-            _, token = team.add(store, CLINIC, name=name, role="lead", language=None, by="x", at=AT)
-            assert staff_chat.opened(store, CLINIC, token, chat, AT) is not None
-            team.add_shift(store, name, by="x", at=AT, rank=chat)
-        added, _ = patients.add(store, CLINIC, code="P-0001", ici_start=date(2026, 2, 1), at=AT)
-        anna = store.save_patient(added.model_copy(update={"state": PatientState.ACTIVE, "chat_id": CHAT}))
-        made = alerts.raise_alert(store, CLINIC, anna, tier=Tier.EMERGENCY, rules=("x",), checkin_id=None, at=AT)
-        sweeps.team_clocks(store, CLINIC, AT, 9)
+            _, token = members.add(work_on(stores, CLINIC, AT, actor="x"), name=name, role="lead", language=None)
+            assert staff_chat.opened(work_on(stores, CLINIC, AT), token, chat) is not None
+            members.add_shift(work_on(stores, at=AT, actor="x"), name, rank=chat)
+        added, _ = registry.add(
+            work_on(stores, CLINIC, AT, actor="operator"), code="P-0001", ici_start=date(2026, 2, 1)
+        )
+        anna = stores.patients.save(added.model_copy(update={"state": PatientState.ACTIVE, "chat_id": CHAT}))
+        made = raising.raise_alert(
+            work_on(stores, CLINIC, AT), anna, tier=Tier.EMERGENCY, rules=("x",), checkin_id=None
+        )
+        sweeps.team_clocks(work_on(stores, CLINIC, AT), 9)
         return made.id
 
     return pg.run(work)
@@ -49,37 +58,37 @@ def alert(pg):
 
 
 def says(word):
-    def work(store):
-        conversation.tap(store, CLINIC, CHAT, Action(kind="alert", subject=1, choice=word), LATER)
+    def work(stores):
+        conversation.tap(work_on(stores, CLINIC, LATER), CHAT, Action(kind="alert", subject=1, choice=word))
 
     return work
 
 
-def closes(store):
-    alert_work.note(store, CLINIC, 1, "sent_to_ed", "desk-1", LATER)
-    alert_work.close(store, CLINIC, 1, "desk-1", LATER)
+def closes(stores):
+    ownership.note(work_on(stores, CLINIC, LATER, actor="desk-1"), 1, "sent_to_ed")
+    ownership.close(work_on(stores, CLINIC, LATER, actor="desk-1"), 1)
 
 
-def leaves(store):
-    duty.remove(store, "lead-1", "x", LATER)
+def leaves(stores):
+    escalation.remove(work_on(stores, at=LATER, actor="x"), "lead-1")
 
 
-def is_reached(_store, row):
+def is_reached(_stores, row):
     return (row.last_reply, row.state) == ("reached", AlertState.CONFIRMED)
 
 
-def cannot_reach(_store, row):
+def cannot_reach(_stores, row):
     return (row.last_reply, row.replied_at) == ("cannot_reach", LATER)
 
 
-def is_closed(_store, row):
+def is_closed(_stores, row):
     return (row.state, row.closed_by, row.outcome) == (AlertState.CLOSED, "desk-1", "sent_to_ed")
 
 
-def is_not_theirs(store, row):
+def is_not_theirs(stores, row):
     """Who was removed has nothing, and somebody else is told, or will be."""
-    goes_on = row.taken_by is not None or row.staff_step_at is not None or "nurse-1" in row.told
-    return store.staff_by_name("lead-1").state == "gone" and row.taken_by != "lead-1" and goes_on
+    goes_on = row.owner is not None or row.next_escalation_at is not None or "nurse-1" in row.notified
+    return stores.staff.by_name("lead-1").state == "gone" and row.owner != "lead-1" and goes_on
 
 
 COMMITTED = {
@@ -93,38 +102,38 @@ COMMITTED = {
 # -- T7: who read open alerts before that
 
 
-def asks_the_patient(store):
-    sweeps.alert_clocks(store, CLINIC, LATER, 1)
+def asks_the_patient(stores):
+    sweeps.alert_clocks(work_on(stores, CLINIC, LATER), 1)
 
 
-def escalates(store):
-    sweeps.team_clocks(store, CLINIC, LATER, 1)
+def escalates(stores):
+    sweeps.team_clocks(work_on(stores, CLINIC, LATER), 1)
 
 
 def lost_the_chat_of(chat):
-    def work(store):
-        conversation.membership(store, CLINIC, chat, reachable=False, at=LATER)
+    def work(stores):
+        conversation.membership(work_on(stores, CLINIC, LATER), chat, reachable=False)
 
     return work
 
 
-def has_the_chat_back(store):
-    conversation.membership(store, CLINIC, LEAD, reachable=True, at=LATER)
+def has_the_chat_back(stores):
+    conversation.membership(work_on(stores, CLINIC, LATER), LEAD, reachable=True)
 
 
-def removes_the_other(store):
-    duty.remove(store, "nurse-1", "x", LATER)
+def removes_the_other(stores):
+    escalation.remove(work_on(stores, at=LATER, actor="x"), "nurse-1")
 
 
 READ_BEFORE = {
-    "the sweep that asks the patient": ("alerts_to_step", asks_the_patient),
-    "the sweep that tells the team": ("alerts_to_escalate", escalates),
-    "that sweep, with the team read": ("staff", escalates),
-    "the lead's chat is gone": ("alerts_in_queue", lost_the_chat_of(LEAD)),
-    "the other's chat is gone": ("alerts_in_queue", lost_the_chat_of(NURSE)),
-    "the patient's chat is gone": ("patient_by_chat", lost_the_chat_of(CHAT)),
-    "the lead is back": ("alerts_in_queue", has_the_chat_back),
-    "the other is removed": ("alerts_in_queue", removes_the_other),
+    "the sweep that asks the patient": ("alerts.prompts_due", asks_the_patient),
+    "the sweep that tells the team": ("alerts.escalations_due", escalates),
+    "that sweep, with the team read": ("staff.all", escalates),
+    "the lead's chat is gone": ("alerts.in_queue", lost_the_chat_of(LEAD)),
+    "the other's chat is gone": ("alerts.in_queue", lost_the_chat_of(NURSE)),
+    "the patient's chat is gone": ("patients.by_chat", lost_the_chat_of(CHAT)),
+    "the lead is back": ("alerts.in_queue", has_the_chat_back),
+    "the other is removed": ("alerts.in_queue", removes_the_other),
 }
 
 
@@ -135,19 +144,19 @@ def test_what_was_committed_since_open_alerts_were_read_stays(pg, alert, before,
     after, reader = READ_BEFORE[before]
     writer, holds = COMMITTED[committed]
     if before == "the lead is back":
-        pg.run(lambda s: s.save_staff(s.staff_by_name("lead-1").model_copy(update={"unreachable_at": AT})))
+        pg.run(lambda s: s.staff.save(s.staff.by_name("lead-1").model_copy(update={"unreachable_at": AT})))
         # What nobody could be told of is what someone's return sets going.
-        rests = {"staff_step_at": None, "stages": 0}
-        pg.run(lambda s: s.save_alert(s.alert(alert).model_copy(update=rests)))
+        rests = {"next_escalation_at": None, "escalation_level": 0}
+        pg.run(lambda s: s.alerts.save(s.alerts.get(alert).model_copy(update=rests)))
     if taken:
-        pg.run(lambda s: alert_work.take(s, CLINIC, alert, "lead-1", AT))
+        pg.run(lambda s: ownership.acknowledge(work_on(s, CLINIC, AT, actor="lead-1"), alert))
     if before == "that sweep, with the team read" and taken:
         pytest.skip("nothing is due of what is taken")
     if before == "the sweep that tells the team" and taken:
-        pg.run(lambda s: s.save_alert(s.alert(alert).model_copy(update={"staff_step_at": LATER})))
+        pg.run(lambda s: s.alerts.save(s.alerts.get(alert).model_copy(update={"next_escalation_at": LATER})))
 
     assert beside(pg, after, lambda db: db.run(reader), lambda db: db.run(writer)) == (None, None)
-    row = pg.run(lambda s: s.alert(alert))
+    row = pg.run(lambda s: s.alerts.get(alert))
     assert pg.run(lambda s: holds(s, row)), row
 
 
@@ -155,41 +164,47 @@ def test_what_was_committed_since_open_alerts_were_read_stays(pg, alert, before,
 @pytest.mark.parametrize("order", ["removed second", "removed first"])
 def test_an_alert_is_never_left_with_someone_removed_meanwhile(pg, alert, action, order):
     doing = {
-        "takes it": lambda s: alert_work.take(s, CLINIC, alert, "lead-1", LATER),
-        "is given it": lambda s: alert_work.assign(s, CLINIC, alert, "lead-1", "nurse-1", LATER),
-        "notes what came of it": lambda s: alert_work.note(s, CLINIC, alert, "sent_to_ed", "lead-1", LATER),
+        "takes it": lambda s: ownership.acknowledge(work_on(s, CLINIC, LATER, actor="lead-1"), alert),
+        "is given it": lambda s: ownership.hand_over(work_on(s, CLINIC, LATER, actor="nurse-1"), alert, "lead-1"),
+        "notes what came of it": lambda s: ownership.note(
+            work_on(s, CLINIC, LATER, actor="lead-1"), alert, "sent_to_ed"
+        ),
     }[action]
     # They were not told of it before, so that nobody who is leaving looks at it for that.
-    pg.run(lambda s: s.save_alert(s.alert(alert).model_copy(update={"told": ("nurse-1",)})))
+    pg.run(lambda s: s.alerts.save(s.alerts.get(alert).model_copy(update={"notified": ("nurse-1",)})))
     has = lambda db: db.run(doing)  # noqa: E731
     gone = lambda db: db.run(leaves)  # noqa: E731
     if order == "removed second":
-        beside(pg, "staff_by_name", has, gone)
+        beside(pg, "staff.by_name", has, gone)
     else:
         # Refused, unless the database undid the removal for its sake and ran it again afterwards.
-        _, refused = beside(pg, "alerts_in_queue", gone, has)
+        _, refused = beside(pg, "alerts.in_queue", gone, has)
         assert refused is None or not isinstance(refused, Exception) or isinstance(refused, RefusedError)
-    row = pg.run(lambda s: s.alert(alert))
+    row = pg.run(lambda s: s.alerts.get(alert))
     assert pg.run(lambda s: is_not_theirs(s, row)), row
 
 
 def test_who_joins_while_a_sweep_finds_nobody_to_tell_is_told(pg, alert):
-    def nobody(store):
+    def nobody(stores):
         for name in ("lead-1", "nurse-1"):
-            staff_chat.unreachable(store, store.staff_by_name(name), AT, reachable=False)
-        store.save_alert(store.alert(alert).model_copy(update={"stages": 0, "told": (), "staff_step_at": LATER}))
+            escalation.set_reachable(work_on(stores, at=AT), stores.staff.by_name(name), reachable=False)
+        stores.alerts.save(
+            stores.alerts.get(alert).model_copy(
+                update={"escalation_level": 0, "notified": (), "next_escalation_at": LATER}
+            )
+        )
 
     pg.run(nobody)
-    beside(pg, "staff", lambda db: db.run(escalates), lambda db: db.run(has_the_chat_back))
-    assert pg.run(lambda s: s.alert(alert)).staff_step_at is not None
+    beside(pg, "staff.all", lambda db: db.run(escalates), lambda db: db.run(has_the_chat_back))
+    assert pg.run(lambda s: s.alerts.get(alert)).next_escalation_at is not None
 
 
 def test_what_is_stale_each_time_is_told_its_caller_after_five_times(pg, alert):
     tries = []
 
-    def work(store):
+    def work(stores):
         tries.append(1)
-        store.save_alert(store.alert(alert).model_copy(update={"version": 99}))
+        stores.alerts.save(stores.alerts.get(alert).model_copy(update={"version": 99}))
 
     with pytest.raises(StaleRecordError):
         pg.run(work)
@@ -215,11 +230,11 @@ def ann(house):
     house.staff("ann")
     hashed = sign_in._HASHER.hash("correct horse battery")
     secrets = {"password_hash": hashed, "totp_secret": SECRET}
-    house.run(lambda s: s.save_staff(s.staff_by_name("ann").model_copy(update=secrets)))
+    house.run(lambda s: s.staff.save(s.staff.by_name("ann").model_copy(update=secrets)))
 
 
 class Desk:
-    """The pages' desk on another replica."""
+    """What sign-in needs of the console, on another replica."""
 
     clinic = CLINIC
 
@@ -227,15 +242,15 @@ class Desk:
         self._database = database
 
     async def read(self, fn):
-        return await self._database.read(lambda store: fn(store, AT))
+        return await self._database.read(lambda stores: fn(work_on(stores, CLINIC, AT, actor="system")))
 
     async def write(self, fn):
-        return await self._database.transact(lambda store: fn(store, AT))
+        return await self._database.transact(lambda stores: fn(work_on(stores, CLINIC, AT, actor="system")))
 
 
 def _tries(house, password):
     code = pyotp.TOTP(SECRET).at(AT)
-    return sign_in.by_password(house.desk, "ann", password, code)
+    return sign_in.by_password(house.context, "ann", password, code)
 
 
 def test_a_code_used_twice_at_once_gives_one_session(pg, house, ann):
@@ -243,7 +258,7 @@ def test_a_code_used_twice_at_once_gives_one_session(pg, house, ann):
         code = pyotp.TOTP(SECRET).at(AT)
         return asyncio.run(sign_in.by_password(Desk(database), "ann", "correct horse battery", code))
 
-    given = beside(pg, "staff_by_name", enters, enters)
+    given = beside(pg, "staff.by_name", enters, enters)
     assert [isinstance(token, str) for token in given] in ([True, False], [False, True])
 
 
@@ -252,13 +267,13 @@ def test_a_wrong_password_waits_until_another_is_counted(pg, house, ann):
 
     class Counting(Desk):
         async def write(self, fn):
-            return await super().write(lambda store, at: (runs.append(1), fn(store, at))[1])
+            return await super().write(lambda work: (runs.append(1), fn(work))[1])
 
     def wrong(database):
         return asyncio.run(sign_in.by_password(Counting(database), "ann", "wrong horse battery", "0"))
 
-    assert beside(pg, "staff_by_name", wrong, wrong) == (None, None)
-    assert pg.run(lambda s: s.staff_by_name("ann")).failures == 2
+    assert beside(pg, "staff.by_name", wrong, wrong) == (None, None)
+    assert pg.run(lambda s: s.staff.by_name("ann")).failures == 2
     assert len(runs) == 2, "none was run in vain: of many at once the last would be given up uncounted"
 
 
@@ -267,25 +282,27 @@ def test_wrong_passwords_at_once_are_counted_each(pg, house, ann):
         return await asyncio.gather(*(_tries(house, "wrong horse battery") for _ in range(24)))
 
     assert set(asyncio.run(many())) == {None}
-    lines = [line.action for line in pg.run(lambda s: s.audit_lines("ann"))]
-    assert (lines.count("sign_in_failed"), lines.count("sign_in_locked")) == (sign_in.TRIES - 1, 1)
+    lines = [line.action for line in pg.run(lambda s: s.audit.lines("ann"))]
+    assert (lines.count("sign_in_failed"), lines.count("sign_in_locked")) == (sign_in.MAX_ATTEMPTS - 1, 1)
     assert asyncio.run(_tries(house, "correct horse battery")) is None, "the right one opens nothing now"
 
 
 @pytest.mark.parametrize("way", ["signed out", "removed"])
 def test_who_signed_out_during_a_request_stays_signed_out(pg, house, ann, way):
     hashed = CLINIC.hash_token("token")
-    staff_id = pg.run(lambda s: s.staff_by_name("ann")).id
-    pg.run(lambda s: s.add_session(Session(staff_id=staff_id, token_hash=hashed, began_at=AT, seen_at=AT - 2 * MINUTE)))
+    staff_id = pg.run(lambda s: s.staff.by_name("ann")).id
+    pg.run(
+        lambda s: s.sessions.add(Session(staff_id=staff_id, token_hash=hashed, began_at=AT, seen_at=AT - 2 * MINUTE))
+    )
 
     def touches(database):
         asyncio.run(sign_in.touch(Desk(database), "token"))
 
     def ends(database):
         if way == "signed out":
-            asyncio.run(sign_in.leave(Desk(database), "token"))
+            asyncio.run(sign_in.end_session(Desk(database), "token"))
         else:
-            database.run(lambda s: team.remove(s, "ann", "x", AT))
+            database.run(lambda s: members.remove(work_on(s, at=AT, actor="x"), "ann"))
 
-    beside(pg, "session_by_hash", touches, ends)
-    assert pg.run(lambda s: s.session_by_hash(hashed)).ended_at == AT
+    beside(pg, "sessions.by_hash", touches, ends)
+    assert pg.run(lambda s: s.sessions.by_hash(hashed)).ended_at == AT

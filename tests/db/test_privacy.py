@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from bot.app.store import Basis, DeadUpdate, Lane, OutboxState
-from bot.core.again import Watch
+from bot.app.records.checkins import Basis
+from bot.app.records.messages import Lane, OutboxState
+from bot.app.records.operations import DeadUpdate
+from bot.core.follow_up import FollowUp
 from bot.core.screen import Contact, Screen, Text
 from bot.db.crypto import Keyring, SealError, new_key
-from bot.db.engine import open_database
-from bot.db.store_outbox import OUTBOX
+from bot.db.opening import open_database
+from bot.db.stores.outbox import OUTBOX
 from tests.contract.samples import (
     AT,
     MINUTE,
@@ -36,26 +38,26 @@ SECRETS = (
 )
 
 
-def _fill(store):
-    watch = Watch(groups=("watched_group",), since=AT.date())
-    one = store.add_patient(patient(chat_id=CHAT, watch=watch))
-    store.add_caregiver(full_caregiver(one.id, chat_id=HELPER))
-    row = store.add_checkin(checkin(one.id))
-    store.record_answer(answer(row.id, one.id, "numb", "burning_feet"))
+def _fill(stores):
+    watch = FollowUp(groups=("watched_group",), since=AT.date())
+    one = stores.patients.add(patient(chat_id=CHAT, follow_up=watch))
+    stores.caregivers.add(full_caregiver(one.id, chat_id=HELPER))
+    row = stores.checkins.add(checkin(one.id))
+    stores.answers.record(answer(row.id, one.id, "numb", "burning_feet"))
     answers = {"numb": ("burning_feet",)}
     old = {"previous": {"a": ("basis_before",)}, "baseline": {"a": ("basis_start",)}}
     basis = Basis(form="quick", answers=answers, finished=True, **old)
     found = assessment(row.id, one.id)
-    store.add_assessment(found.model_copy(update={"rules": ("severe_rule",), "basis": basis}))
-    store.add_alert(alert(one.id, row.id, rules=("severe_rule",)))
+    stores.assessments.add(found.model_copy(update={"rules": ("severe_rule",), "basis": basis}))
+    stores.alerts.add(alert(one.id, row.id, rules=("severe_rule",)))
     screen = Screen(name="the_screen", lines=(Text(key=NUMBER),), contact=Contact(number=NUMBER, name="Team"))
-    store.add_snooze(snooze(one.id, level="expected_level"))
-    store.add_staff(staff(chat_id=HELPER + 1))
-    first = store.enqueue(message(CHAT, screen=screen))
-    store.enqueue(message(CHAT, mode="edit", screen=screen))
-    store.mark_sent(first, owner="x", message_id=5, at=AT)
-    store.save_chat_free_at({CHAT: AT})
-    store.add_dead_update(
+    stores.agreed_levels.add(snooze(one.id, level="expected_level"))
+    stores.staff.add(staff(chat_id=HELPER + 1))
+    first = stores.outbox.enqueue(message(CHAT, screen=screen))
+    stores.outbox.enqueue(message(CHAT, mode="edit", screen=screen))
+    stores.outbox.mark_sent(first, owner="x", message_id=5, at=AT)
+    stores.limits.save_chats_free_at({CHAT: AT})
+    stores.dead_letters.add_update(
         DeadUpdate(update_id=1, chat_id=CHAT, raw=f"dead_raw {CHAT}", error=f"dead_error {CHAT}", at=AT)
     )
 
@@ -65,10 +67,10 @@ def _bytes_on_disk(folder: Path) -> bytes:
 
 
 def test_neither_the_file_nor_its_log_holds_anything_readable(sqlite, tmp_path):
-    sqlite.run(lambda s: s.save_setting("canary", "can_be_read"))
+    sqlite.run(lambda s: s.settings.set("canary", "can_be_read"))
     sqlite.run(_fill)
     log = (tmp_path / "test.db-wal").read_bytes()
-    sqlite.run(lambda s: s._connection.exec_driver_sql("PRAGMA table_list").all())
+    sqlite.run(lambda s: s.patients._connection.exec_driver_sql("PRAGMA table_list").all())
     on_disk = _bytes_on_disk(tmp_path)
     assert b"can_be_read" in log
     for secret in (s.encode() for s in SECRETS):
@@ -91,62 +93,62 @@ def test_the_same_holds_on_postgresql(pg):
 
 
 def _sql(database, sql):
-    database.run(lambda s: s._connection.exec_driver_sql(sql) and None)
+    database.run(lambda s: s.patients._connection.exec_driver_sql(sql) and None)
 
 
 def test_a_chat_moved_to_another_patient_is_refused(sqlite):
-    first = sqlite.run(lambda s: s.add_patient(patient("one", chat_id=1)))
-    second = sqlite.run(lambda s: s.add_patient(patient("two", chat_id=2)))
+    first = sqlite.run(lambda s: s.patients.add(patient("one", chat_id=1)))
+    second = sqlite.run(lambda s: s.patients.add(patient("two", chat_id=2)))
     _sql(sqlite, "UPDATE patient SET chat_id = (SELECT chat_id FROM patient WHERE code = 'one') WHERE code = 'two'")
-    assert sqlite.run(lambda s: s.patient(first.id)) == first
+    assert sqlite.run(lambda s: s.patients.get(first.id)) == first
     with pytest.raises(SealError, match=r"patient\.chat_id"):
-        sqlite.run(lambda s: s.patient(second.id))
+        sqlite.run(lambda s: s.patients.get(second.id))
 
 
 def test_a_changed_answer_is_refused(sqlite):
-    one = sqlite.run(lambda s: s.add_patient(patient()))
-    row = sqlite.run(lambda s: s.add_checkin(checkin(one.id)))
+    one = sqlite.run(lambda s: s.patients.add(patient()))
+    row = sqlite.run(lambda s: s.checkins.add(checkin(one.id)))
     for question in ("a", "b"):
-        sqlite.run(lambda s, q=question: s.record_answer(answer(row.id, one.id, q, "yes")))
+        sqlite.run(lambda s, q=question: s.answers.record(answer(row.id, one.id, q, "yes")))
     _sql(sqlite, "UPDATE answer SET choices = (SELECT choices FROM answer WHERE question = 'a') WHERE question = 'b'")
     with pytest.raises(SealError, match=r"answer\.choices"):
-        sqlite.run(lambda s: s.checkin(row.id))
+        sqlite.run(lambda s: s.checkins.get(row.id))
 
 
 def test_a_caregivers_chat_moved_to_another_is_refused(sqlite):
-    one = sqlite.run(lambda s: s.add_patient(patient()))
-    first, second = (sqlite.run(lambda s, n=n: s.add_caregiver(full_caregiver(one.id, f"c{n}", n))) for n in (1, 2))
+    one = sqlite.run(lambda s: s.patients.add(patient()))
+    first, second = (sqlite.run(lambda s, n=n: s.caregivers.add(full_caregiver(one.id, f"c{n}", n))) for n in (1, 2))
     _sql(sqlite, "UPDATE caregiver SET chat_id = (SELECT chat_id FROM caregiver WHERE id = 1) WHERE id = 2")
-    assert sqlite.run(lambda s: s.caregiver_by_chat(1)) == first
+    assert sqlite.run(lambda s: s.caregivers.by_chat(1)) == first
     with pytest.raises(SealError, match=r"caregiver\.chat_id"):
-        sqlite.run(lambda s: s.caregiver_by_hash(second.token_hash))
+        sqlite.run(lambda s: s.caregivers.by_hash(second.token_hash))
 
 
 def test_a_changed_watch_is_refused(sqlite):
-    watch = Watch(groups=("motor",), since=AT.date())
+    watch = FollowUp(groups=("motor",), since=AT.date())
     for code in ("one", "two"):
-        sqlite.run(lambda s, c=code: s.add_patient(patient(c, watch=watch)))
-    _sql(sqlite, "UPDATE patient SET watch = (SELECT watch FROM patient WHERE code = 'one') WHERE code = 'two'")
+        sqlite.run(lambda s, c=code: s.patients.add(patient(c, follow_up=watch)))
+    _sql(sqlite, "UPDATE patient SET follow_up = (SELECT follow_up FROM patient WHERE code = 'one') WHERE code = 'two'")
     with pytest.raises(SealError, match=r"patient\.watch"):
-        sqlite.run(lambda s: s.patient_by_code("two"))
+        sqlite.run(lambda s: s.patients.by_code("two"))
 
 
 def test_a_changed_basis_is_refused(sqlite):
-    one = sqlite.run(lambda s: s.add_patient(patient()))
-    row = sqlite.run(lambda s: s.add_checkin(checkin(one.id)))
-    sqlite.run(lambda s: s.add_assessment(assessment(row.id, one.id)))
+    one = sqlite.run(lambda s: s.patients.add(patient()))
+    row = sqlite.run(lambda s: s.checkins.add(checkin(one.id)))
+    sqlite.run(lambda s: s.assessments.add(assessment(row.id, one.id)))
     _sql(sqlite, "UPDATE assessment SET basis = rules")
     with pytest.raises(SealError, match=r"assessment\.basis"):
-        sqlite.run(lambda s: s.assessments(one.id))
+        sqlite.run(lambda s: s.assessments.of_patient(one.id))
 
 
 def test_a_message_that_does_not_open_fails_alone(sqlite):
-    sqlite.run(lambda s: s.enqueue(message(1)))
-    good = sqlite.run(lambda s: s.enqueue(message(2)))
+    sqlite.run(lambda s: s.outbox.enqueue(message(1)))
+    good = sqlite.run(lambda s: s.outbox.enqueue(message(2)))
     _sql(sqlite, "UPDATE outbox SET screen = (SELECT screen FROM outbox WHERE id = 2) WHERE id = 1")
-    claims = sqlite.run(lambda s: s.claim_outbox(AT, lanes=list(Lane), limit=9, owner="x", lease_until=AT + MINUTE))
+    claims = sqlite.run(lambda s: s.outbox.claim(AT, lanes=list(Lane), limit=9, owner="x", lease_until=AT + MINUTE))
     assert [claim.row.id for claim in claims] == [good]
-    assert sqlite.run(lambda s: s.outbox_counts()) == {
+    assert sqlite.run(lambda s: s.outbox.counts()) == {
         (Lane.REPLY, OutboxState.FAILED): 1,
         (Lane.REPLY, OutboxState.WAITING): 1,
     }
@@ -156,23 +158,23 @@ def test_a_screen_of_another_version_fails_alone(sqlite, monkeypatch):
     dump = OUTBOX._sealed["screen"]._replace(dump=lambda _screen: b'{"name": "x", "unheard_of": 1}')
     with monkeypatch.context() as patched:
         patched.setitem(OUTBOX._sealed, "screen", dump)
-        sqlite.run(lambda s: s.enqueue(message(1)))
-    good = sqlite.run(lambda s: s.enqueue(message(2)))
-    claims = sqlite.run(lambda s: s.claim_outbox(AT, lanes=list(Lane), limit=9, owner="x", lease_until=AT + MINUTE))
+        sqlite.run(lambda s: s.outbox.enqueue(message(1)))
+    good = sqlite.run(lambda s: s.outbox.enqueue(message(2)))
+    claims = sqlite.run(lambda s: s.outbox.claim(AT, lanes=list(Lane), limit=9, owner="x", lease_until=AT + MINUTE))
     assert [claim.row.id for claim in claims] == [good]
 
 
 def test_after_a_rotation_old_rows_are_read_and_found_and_new_ones_use_the_new_key(tmp_path):
     url = sqlite_url(tmp_path / "rotated.db")
     before = open_database(url, Keyring.parse(KEYS))
-    one = before.run(lambda s: s.add_patient(patient("one", chat_id=CHAT)))
+    one = before.run(lambda s: s.patients.add(patient("one", chat_id=CHAT)))
     before.shut()
     fresh = new_key()
     after = open_database(url, Keyring.parse(f"{fresh},{KEYS}"))
-    assert after.run(lambda s: s.patient_by_chat(CHAT)) == one
-    after.run(lambda s: s.save_patient(one))
+    assert after.run(lambda s: s.patients.by_chat(CHAT)) == one
+    after.run(lambda s: s.patients.save(one))
     ids = after.run(
-        lambda s: s._connection.exec_driver_sql("SELECT substr(chat_id, 2, 9) FROM patient").scalars().all()
+        lambda s: s.patients._connection.exec_driver_sql("SELECT substr(chat_id, 2, 9) FROM patient").scalars().all()
     )
     after.shut()
     assert ids == [fresh.partition(":")[0].encode()]

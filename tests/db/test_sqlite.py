@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from bot.db.engine import NotStoredError, open_database
+from bot.db.engine import NotStoredError
+from bot.db.opening import open_database
 from bot.db.sqlite import GROUP
 from tests.fakes.databases import KEYRING, KEYS, sqlite_database, sqlite_url
 
@@ -29,7 +30,7 @@ class Gate:
     def __init__(self):
         self.entered, self.leave = threading.Event(), threading.Event()
 
-    def __call__(self, store):
+    def __call__(self, stores):
         self.entered.set()
         assert self.leave.wait(10)
 
@@ -49,7 +50,7 @@ async def _queued(database, *fns):
 async def test_what_has_gathered_is_committed_once(sqlite, commits):
     gate = Gate()
     first = await gate.hold(sqlite)
-    tasks = await _queued(sqlite, *(lambda s, n=n: s.save_setting(f"n{n}", "1") for n in range(GROUP)))
+    tasks = await _queued(sqlite, *(lambda s, n=n: s.settings.set(f"n{n}", "1") for n in range(GROUP)))
     gate.leave.set()
     await asyncio.gather(first, *tasks)
     assert len(commits) == 2
@@ -58,47 +59,53 @@ async def test_what_has_gathered_is_committed_once(sqlite, commits):
 async def test_a_group_is_bounded(sqlite, commits):
     gate = Gate()
     first = await gate.hold(sqlite)
-    tasks = await _queued(sqlite, *(lambda s, n=n: s.save_setting(f"n{n}", "1") for n in range(GROUP + 1)))
+    tasks = await _queued(sqlite, *(lambda s, n=n: s.settings.set(f"n{n}", "1") for n in range(GROUP + 1)))
     gate.leave.set()
     await asyncio.gather(first, *tasks)
     assert len(commits) == 3
 
 
 async def test_one_failure_in_a_group_is_its_own(sqlite, commits):
-    def fail(store):
-        store.save_setting("bad", "1")
+    def fail(stores):
+        stores.settings.set("bad", "1")
         raise ValueError("mine")
 
     gate = Gate()
     first = await gate.hold(sqlite)
     one, bad, two = await _queued(
-        sqlite, lambda s: s.save_setting("one", "1"), fail, lambda s: s.save_setting("two", s.setting("one"))
+        sqlite, lambda s: s.settings.set("one", "1"), fail, lambda s: s.settings.set("two", s.settings.get("one"))
     )
     gate.leave.set()
     await asyncio.gather(first, one, two)
     with pytest.raises(ValueError, match="mine"):
         await bad
     assert len(commits) == 2
-    assert await sqlite.read(lambda s: (s.setting("one"), s.setting("two"), s.setting("bad"))) == ("1", "1", None)
+    assert await sqlite.read(lambda s: (s.settings.get("one"), s.settings.get("two"), s.settings.get("bad"))) == (
+        "1",
+        "1",
+        None,
+    )
 
 
 async def test_a_failed_commit_fails_all_of_its_group_and_only_that(sqlite):
-    def breaks_at_commit(store):
+    def breaks_at_commit(stores):
         # A reference to nobody, looked at only when all is committed: what a full disk does, without a full disk.
-        store._connection.execute(text("PRAGMA defer_foreign_keys = ON"))
-        store._connection.execute(text("INSERT INTO tip_shown (patient_id, tip, shown_at) VALUES (99, 'x', 1)"))
+        stores.patients._connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+        stores.patients._connection.execute(
+            text("INSERT INTO tip_shown (patient_id, tip, shown_at) VALUES (99, 'x', 1)")
+        )
 
     gate = Gate()
     first = await gate.hold(sqlite)
-    tasks = await _queued(sqlite, lambda s: s.save_setting("one", "1"), breaks_at_commit)
+    tasks = await _queued(sqlite, lambda s: s.settings.set("one", "1"), breaks_at_commit)
     gate.leave.set()
     await first
     for task in tasks:
         with pytest.raises(NotStoredError):
             await task
-    assert await sqlite.transact(lambda s: s.setting("one")) is None
-    await sqlite.transact(lambda s: s.save_setting("one", "2"))
-    assert await sqlite.read(lambda s: s.setting("one")) == "2"
+    assert await sqlite.transact(lambda s: s.settings.get("one")) is None
+    await sqlite.transact(lambda s: s.settings.set("one", "2"))
+    assert await sqlite.read(lambda s: s.settings.get("one")) == "2"
 
 
 @pytest.fixture
@@ -106,19 +113,19 @@ def full(sqlite):
     """The database, with no page left to write on until `room` is called."""
 
     def limit(pages):
-        def set_it(store):
-            store._connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+        def set_it(stores):
+            stores.patients._connection.execute(text(f"PRAGMA max_page_count = {pages}"))
 
         sqlite.run(set_it)
 
-    limit(sqlite.run(lambda s: s._connection.execute(text("PRAGMA page_count")).scalar_one()))
+    limit(sqlite.run(lambda s: s.patients._connection.execute(text("PRAGMA page_count")).scalar_one()))
     sqlite.room = lambda: limit(10**6)
     return sqlite
 
 
-def _too_much(store):
+def _too_much(stores):
     for number in range(500):
-        store.save_setting(f"n{number}", "x" * 1000)
+        stores.settings.set(f"n{number}", "x" * 1000)
 
 
 async def test_a_disk_that_is_full_in_the_middle_is_not_the_works_fault(full):
@@ -126,32 +133,40 @@ async def test_a_disk_that_is_full_in_the_middle_is_not_the_works_fault(full):
         await full.transact(_too_much)
     full.room()
     await full.transact(_too_much)
-    assert full.run(lambda s: s.setting("n499")) == "x" * 1000
+    assert full.run(lambda s: s.settings.get("n499")) == "x" * 1000
 
 
 async def test_a_disk_full_in_the_middle_leaves_nothing_of_its_group(full):
     gate = Gate()
     first = await gate.hold(full)
     tasks = await _queued(
-        full, lambda s: s.save_setting("before", "1"), _too_much, lambda s: s.save_setting("after", "1")
+        full, lambda s: s.settings.set("before", "1"), _too_much, lambda s: s.settings.set("after", "1")
     )
     gate.leave.set()
     await first
     for task in tasks:
         with pytest.raises(NotStoredError):
             await task
-    assert full.run(lambda s: (s.setting("before"), s.setting("n0"), s.setting("after"))) == (None, None, None)
+    assert full.run(lambda s: (s.settings.get("before"), s.settings.get("n0"), s.settings.get("after"))) == (
+        None,
+        None,
+        None,
+    )
 
 
 async def test_nothing_goes_on_outside_a_transaction_that_the_full_disk_undid(full):
-    def several(store):
-        store.save_setting("before", "1")
-        store.attempt(lambda: _too_much(store))
-        store.save_setting("after", "1")
+    def several(stores):
+        stores.settings.set("before", "1")
+        stores.attempt(lambda: _too_much(stores))
+        stores.settings.set("after", "1")
 
     with pytest.raises(NotStoredError):
         await full.transact(several)
-    assert full.run(lambda s: (s.setting("before"), s.setting("n0"), s.setting("after"))) == (None, None, None)
+    assert full.run(lambda s: (s.settings.get("before"), s.settings.get("n0"), s.settings.get("after"))) == (
+        None,
+        None,
+        None,
+    )
 
 
 async def test_an_error_of_the_database_is_told_from_one_of_the_work(sqlite):
@@ -163,28 +178,28 @@ async def test_an_error_of_the_database_is_told_from_one_of_the_work(sqlite):
     with pytest.raises(NotStoredError):
         await sqlite.transact(disk_error)
     with pytest.raises(OperationalError):
-        await sqlite.transact(lambda s: s._connection.execute(text("SELECT nothing")))
+        await sqlite.transact(lambda s: s.patients._connection.execute(text("SELECT nothing")))
 
 
 async def test_a_caller_cancelled_while_waiting_leaves_nothing(sqlite):
     gate = Gate()
     first = await gate.hold(sqlite)
-    (task,) = await _queued(sqlite, lambda s: s.save_setting("a", "1"))
+    (task,) = await _queued(sqlite, lambda s: s.settings.set("a", "1"))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     gate.leave.set()
     await first
-    assert await sqlite.transact(lambda s: s.setting("a")) is None
+    assert await sqlite.transact(lambda s: s.settings.get("a")) is None
 
 
 async def test_a_caller_cancelled_while_it_runs_has_all_of_it(sqlite):
     gate = Gate()
 
-    def work(store):
-        store.save_setting("a", "1")
-        gate(store)
-        store.save_setting("b", "1")
+    def work(stores):
+        stores.settings.set("a", "1")
+        gate(stores)
+        stores.settings.set("b", "1")
 
     task = asyncio.create_task(sqlite.transact(work))
     await asyncio.to_thread(gate.entered.wait, 10)
@@ -192,7 +207,7 @@ async def test_a_caller_cancelled_while_it_runs_has_all_of_it(sqlite):
     with pytest.raises(asyncio.CancelledError):
         await task
     gate.leave.set()
-    assert await sqlite.transact(lambda s: (s.setting("a"), s.setting("b"))) == ("1", "1")
+    assert await sqlite.transact(lambda s: (s.settings.get("a"), s.settings.get("b"))) == ("1", "1")
 
 
 async def test_stop_iteration_reaches_the_caller_as_an_error(sqlite):
@@ -204,39 +219,39 @@ async def test_closing_waits_for_what_was_handed_in(tmp_path):
     database = sqlite_database(tmp_path / "close.db")
     gate = Gate()
     first = await gate.hold(database)
-    tasks = await _queued(database, *(lambda s, n=n: s.save_setting(f"n{n}", "1") for n in range(100)))
+    tasks = await _queued(database, *(lambda s, n=n: s.settings.set(f"n{n}", "1") for n in range(100)))
     closing = asyncio.create_task(database.close())
     await asyncio.sleep(0)
     gate.leave.set()
     await asyncio.gather(first, closing, *tasks)
     again = open_database(f"sqlite:///{tmp_path}/close.db", KEYRING)
-    assert await again.read(lambda s: all(s.setting(f"n{n}") for n in range(100)))
+    assert await again.read(lambda s: all(s.settings.get(f"n{n}") for n in range(100)))
     await again.close()
 
 
 async def test_reads_do_not_wait_for_the_writer(sqlite):
-    await sqlite.transact(lambda s: s.save_setting("a", "1"))
+    await sqlite.transact(lambda s: s.settings.set("a", "1"))
     gate = Gate()
 
-    def work(store):
-        store.save_setting("a", "2")
-        gate(store)
+    def work(stores):
+        stores.settings.set("a", "2")
+        gate(stores)
 
     task = asyncio.create_task(sqlite.transact(work))
     await asyncio.to_thread(gate.entered.wait, 10)
-    assert await sqlite.read(lambda s: s.setting("a")) == "1"
+    assert await sqlite.read(lambda s: s.settings.get("a")) == "1"
     gate.leave.set()
     await task
 
 
 async def test_a_reader_cannot_write(sqlite):
     with pytest.raises(OperationalError, match="readonly"):
-        await sqlite.read(lambda s: s.save_setting("a", "1"))
+        await sqlite.read(lambda s: s.settings.set("a", "1"))
 
 
 def test_the_file_is_set_up_for_safety(sqlite):
     def pragma(name):
-        return sqlite.run(lambda s: s._connection.exec_driver_sql(f"PRAGMA {name}").scalar())
+        return sqlite.run(lambda s: s.patients._connection.exec_driver_sql(f"PRAGMA {name}").scalar())
 
     assert pragma("journal_mode") == "wal"
     assert pragma("synchronous") == 2
@@ -245,8 +260,10 @@ def test_the_file_is_set_up_for_safety(sqlite):
 
 
 def test_references_are_checked(sqlite):
-    def work(store):
-        store._connection.execute(text("INSERT INTO tip_shown (patient_id, tip, shown_at) VALUES (99, 'x', 1)"))
+    def work(stores):
+        stores.patients._connection.execute(
+            text("INSERT INTO tip_shown (patient_id, tip, shown_at) VALUES (99, 'x', 1)")
+        )
 
     with pytest.raises(Exception, match="FOREIGN KEY"):
         sqlite.run(work)
@@ -255,12 +272,12 @@ def test_references_are_checked(sqlite):
 _WRITER = """
 import asyncio, sys
 from bot.db.crypto import Keyring
-from bot.db.engine import open_database
+from bot.db.opening import open_database
 
 async def main():
     database = open_database(sys.argv[1], Keyring.parse(sys.argv[2]))
     async def one(n):
-        await database.transact(lambda s: s.save_setting(f"n{n}", str(n)))
+        await database.transact(lambda s: s.settings.set(f"n{n}", str(n)))
         print(n, flush=True)
     n = 0
     while True:
@@ -280,6 +297,6 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path):
         acknowledged += process.stdout.read().split()
     assert process.returncode == -signal.SIGKILL
     database = open_database(url, KEYRING)
-    stored = database.run(lambda s: [s.setting(f"n{n}") for n in acknowledged])
+    stored = database.run(lambda s: [s.settings.get(f"n{n}") for n in acknowledged])
     database.shut()
     assert stored == acknowledged

@@ -17,7 +17,7 @@ MOMENTS = [
 
 
 def test_moments_are_stored_in_their_order_and_come_back_exactly():
-    stored = [UTCDateTime().process_bind_param(moment, SQLITE) for moment in MOMENTS]
+    stored = [UTCDateTime().process_bind_param(timestamp, SQLITE) for timestamp in MOMENTS]
     assert stored == sorted(stored)
     assert [UTCDateTime().process_result_value(value, SQLITE) for value in stored] == MOMENTS
 

@@ -1,4 +1,4 @@
-"""Delivery on stand-ins; see stand_ins.py."""
+"""Fixtures for delivery with fakes; see stand_ins.py."""
 
 import pytest
 

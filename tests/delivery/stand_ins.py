@@ -1,4 +1,4 @@
-"""Stand-ins that remember: a Bot API behind the real `telegram.Bot`, and a sender on the store in memory."""
+"""Fakes that keep state: a Bot API behind the real `telegram.Bot`, and a sender on the in-memory store."""
 
 import asyncio
 import json
@@ -11,13 +11,15 @@ from typing import Any
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.request import BaseRequest, RequestData
 
-from bot.app.ports import Rendered
-from bot.app.store import Lane, Outbox, OutboxState, Store
+from bot.app.records.messages import Lane, Outbox, OutboxState
+from bot.app.work import Stores
 from bot.clock import Clock, FrozenClock
 from bot.core.screen import Contact, Screen, Text, Trend
 from bot.delivery.outbox import Sender
-from bot.delivery.transport import too_fast
-from tests.fakes.memory_store import MemoryDatabase, Queued
+from bot.delivery.transport import rate_limit_error
+from bot.dialog.rendered import Rendered
+from tests.fakes.databases import MemoryDatabase, Queued
+from tests.polling import until  # noqa: F401 - the tests here import it from here
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
@@ -42,7 +44,7 @@ class Call:
 
 
 class BotApi(BaseRequest):
-    """Takes every call, remembers it, answers as told. `gate` holds answers back while it is not set."""
+    """Records every call and answers as configured. While `gate` is not set, it holds back the answers."""
 
     read_timeout = 5.0
 
@@ -59,12 +61,12 @@ class BotApi(BaseRequest):
     async def shutdown(self) -> None: ...
 
     def fail(self, method: str, code: int, description: str = "no", **parameters: Any) -> None:
-        """Answer the next call of that method with an error."""
+        """Make the next call of that method return an error."""
         body = {"ok": False, "error_code": code, "description": description}
         self._answers.append((method, (code, body | ({"parameters": parameters} if parameters else {}))))
 
     def breaks(self, method: str, error: Exception) -> None:
-        """Let the next call of that method end in this error, without an answer."""
+        """Make the next call of that method raise this error, without an answer."""
         self._answers.append((method, error))
 
     def sent(self, *methods: str) -> list[Call]:
@@ -80,7 +82,7 @@ class BotApi(BaseRequest):
             await self.gate.wait()
         code, body = self._answer(name, asked)
         payload = json.dumps(body).encode()
-        if (error := too_fast(code, payload)) is not None:
+        if (error := rate_limit_error(code, payload)) is not None:
             raise error
         return code, payload
 
@@ -99,17 +101,17 @@ class BotApi(BaseRequest):
 
 
 class Database(MemoryDatabase):
-    """Counts transactions; `down`: nothing works."""
+    """Counts transactions; while `down` is set, every transaction fails."""
 
     def __init__(self) -> None:
         super().__init__()
         self.down = False
         self.transactions = 0
 
-    async def transact(self, fn: Callable[[Store], Any]) -> Any:
+    async def transact(self, fn: Callable[[Stores], Any]) -> Any:
         self.transactions += 1
         if self.down:
-            raise ConnectionError("no database, and here stands a secret")
+            raise ConnectionError("no database, and this is a secret")
         return await super().transact(fn)
 
 
@@ -131,7 +133,7 @@ DRAWN_IN: list[int] = []
 
 
 def render(screen: Screen, language: str, chat_id: int) -> Rendered:
-    """The screen's name is its text; "broken" screens can't be rendered, a trend has a picture."""
+    """Return a message with the screen's name as its text; "broken" raises, a trend gets a picture."""
     if screen.trend is not None:
         DRAWN_IN.append(threading.get_ident())
     if screen.name == "broken":
@@ -146,7 +148,7 @@ def render(screen: Screen, language: str, chat_id: int) -> Rendered:
 
 
 class Post:
-    """A sender with all around it. The clock stands still until `later`."""
+    """A sender and its environment. The clock is frozen until `later`."""
 
     def __init__(self) -> None:
         self.clock = FrozenClock(AT)
@@ -158,18 +160,18 @@ class Post:
 
     def make_sender(self, owner: str = "one", **more: Any) -> Sender:
         return Sender(
-            self.database, self.bot, render, self.clock, self._on_permanent, owner=owner, spread=lambda: 0.0, **more
+            self.database, self.bot, render, self.clock, self._on_permanent, owner=owner, jitter=lambda: 0.0, **more
         )
 
-    def _on_permanent(self, store: Store, chat_id: int, at: datetime) -> None:
-        store.save_setting(f"gone:{chat_id}", at.isoformat())
+    def _on_permanent(self, stores: Stores, chat_id: int, at: datetime) -> None:
+        stores.settings.set(f"gone:{chat_id}", at.isoformat())
         self.gone.append((chat_id, at))
 
     def later(self, **by: float) -> None:
         self.clock.advance(timedelta(**by))
 
     def put(self, name: str = "hello", *, chat: int = CHAT, lane: Lane = Lane.REPLY, **more: Any) -> int | None:
-        """Queue one message; its slot is its name unless told."""
+        """Queue one message and return its id; its slot defaults to its name."""
         now = self.clock.now()
         screen = Screen(
             name=name,
@@ -180,7 +182,7 @@ class Post:
         )
         usual = {"slot": name, "mode": "new", "revision": 0, "language": "en", "created_at": now, "not_before": now}
         row = Outbox(patient_id=None, chat_id=chat, lane=lane, screen=screen, **(usual | more))
-        return self.database.run(lambda store: store.enqueue(row))
+        return self.database.run(lambda stores: stores.outbox.enqueue(row))
 
     async def send(self) -> bool:
         return await self.sender.send_once()
@@ -191,18 +193,11 @@ class Post:
 
     @property
     def texts(self) -> list[str]:
-        """The names of what was asked of Telegram, in order."""
+        """The names of the messages that were sent to Telegram, in order."""
         return [call.asked.get("text", "card").split("</b>")[0].removeprefix("<b>") for call in self.api.calls]
 
     def row(self, number: int | None) -> Queued:
-        return self.database.tables.get("outbox", number)
+        return next(queued for queued in self.database.outbox() if queued.row.id == number)
 
     def state(self, number: int | None) -> OutboxState:
         return self.row(number).state
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for something to become true; what never does is an error, not a hang."""
-    async with asyncio.timeout(30):
-        while not true():  # noqa: ASYNC110 - many different things are waited for
-            await asyncio.sleep(0.001)

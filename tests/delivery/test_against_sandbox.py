@@ -1,4 +1,4 @@
-"""The sender over HTTP against the sandbox with Telegram's limits on, on a SQLite file."""
+"""The sender over HTTP against the sandbox with Telegram's limits enabled, on a SQLite file."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,21 +9,23 @@ from typing import Any
 
 import pytest
 
-from bot.app.store import Lane, Outbox, OutboxState, Store
+from bot.app.records.messages import Lane, Outbox, OutboxState
+from bot.app.work import Stores
 from bot.clock import SandboxClock
 from bot.core.screen import Screen, Text
 from bot.db.crypto import Keyring, new_key
-from bot.db.engine import open_database
 from bot.db.migrate import migrate
+from bot.db.opening import open_database
 from bot.delivery.outbox import Sender
 from bot.delivery.transport import make_bot
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
+from tests.polling import until
 
 from .stand_ins import AT, CARD, render
 
 
 class Town:
-    """A sandbox, a database and a sender between them."""
+    """A sandbox, a database and a sender that connects them."""
 
     def __init__(self, server: SandboxServer, database: Any, sender: Sender, gone: list[int]) -> None:
         self.box = server.sandbox
@@ -52,10 +54,10 @@ class Town:
             created_at=now,
             not_before=now,
         )
-        await self.database.transact(lambda store: store.enqueue(row))
+        await self.database.transact(lambda stores: stores.outbox.enqueue(row))
 
     async def count(self, state: OutboxState) -> int:
-        counts = await self.database.read(lambda store: store.outbox_counts())
+        counts = await self.database.read(lambda stores: stores.outbox.counts())
         return sum(number for (_, found), number in counts.items() if found is state)
 
     def texts(self, person: Any) -> list[str]:
@@ -74,16 +76,18 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
     await bot.request.initialize()
     gone: list[int] = []
 
-    def on_permanent(store: Store, chat_id: int, at: Any) -> None:
+    def on_chat_unreachable(stores: Stores, chat_id: int, at: Any) -> None:
         gone.append(chat_id)
 
-    yield Town(server, database, Sender(database, bot, render, server.sandbox.clock, on_permanent, owner="one"), gone)
+    yield Town(
+        server, database, Sender(database, bot, render, server.sandbox.clock, on_chat_unreachable, owner="one"), gone
+    )
     await bot.request.shutdown()
     await server.stop()
     await database.close()
 
 
-async def test_a_call_screen_with_its_card_then_an_edit(town):
+async def test_call_screen_with_card_is_sent_then_edited(town):
     ann = town.person("Ann")
     await town.put(ann, "EMERGENCY", lane=Lane.RED_FLAG)
     await town.put(ann, "card", lane=Lane.RED_FLAG, slot="c")
@@ -99,7 +103,7 @@ async def test_a_call_screen_with_its_card_then_an_edit(town):
     assert await town.count(OutboxState.SENT) == 4
 
 
-async def test_a_message_the_person_deleted_comes_anew(town):
+async def test_message_deleted_by_the_person_is_resent_as_new(town):
     ann = town.person("Ann")
     await town.put(ann, "one", mode="edit")
     await town.sender.send_once()
@@ -112,7 +116,7 @@ async def test_a_message_the_person_deleted_comes_anew(town):
 
 
 @pytest.mark.parametrize("what", ["block", "deactivate"])
-async def test_who_has_gone_is_told_once(town, what):
+async def test_unreachable_chat_is_reported_once(town, what):
     ann = town.person("Ann")
     getattr(town.box, what)(ann)
     await town.put(ann, "hello")
@@ -122,13 +126,13 @@ async def test_who_has_gone_is_told_once(town, what):
     assert await town.count(OutboxState.FAILED) == 1
 
 
-async def test_a_stranger_is_a_chat_that_is_not_found(town):
+async def test_unknown_chat_is_reported_as_unreachable(town):
     await town.put(SimpleNamespace(id=4711), "hello")
     await town.sender.send_once()
     assert town.gone == [4711]
 
 
-async def test_a_reply_that_is_lost_doubles_the_message_and_loses_nothing(town):
+async def test_lost_answer_sends_the_message_twice_never_loses_it(town):
     ann = town.person("Ann")
     town.box.faults.add("reply_lost", methods=["sendMessage"], count=1)
     await town.put(ann, "hello", lane=Lane.RED_FLAG)
@@ -139,7 +143,7 @@ async def test_a_reply_that_is_lost_doubles_the_message_and_loses_nothing(town):
     assert not await town.sender.send_once()
 
 
-async def test_a_429_of_the_server_is_kept_to(town):
+async def test_429_of_the_server_is_respected(town):
     ann = town.person("Ann")
     town.box.faults.add("429", methods=["sendMessage"], count=1, retry_after=9)
     await town.put(ann, "due", lane=Lane.CHECKIN)
@@ -151,7 +155,7 @@ async def test_a_429_of_the_server_is_kept_to(town):
     assert town.texts(ann) == ["due & en"]
 
 
-async def test_at_full_speed_the_bots_published_limit_is_never_met(town):
+async def test_full_speed_never_exceeds_the_published_limit(town):
     people = [town.person(f"P{number}") for number in range(40)]
     for person in people[:34]:
         await town.put(person, "due", lane=Lane.CHECKIN)
@@ -165,8 +169,10 @@ async def test_at_full_speed_the_bots_published_limit_is_never_met(town):
 
 async def _run_until(town: Town, count: int) -> None:
     running = asyncio.create_task(town.sender.run())
-    async with asyncio.timeout(30):
-        while await town.count(OutboxState.SENT) < count:  # noqa: ASYNC110 - the database says so, no event
-            await asyncio.sleep(0.05)
+
+    async def sent() -> bool:
+        return await town.count(OutboxState.SENT) >= count
+
+    await until(sent)
     await town.sender.stop()
     await running

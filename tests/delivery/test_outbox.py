@@ -1,4 +1,4 @@
-"""What the sender does with each kind of answer, and in which order it sends."""
+"""How the sender handles each kind of answer, and in which order it sends."""
 
 import asyncio
 import threading
@@ -8,9 +8,9 @@ import pytest
 import structlog
 from telegram.error import NetworkError, TimedOut
 
-from bot.app.store import Lane, OutboxState
+from bot.app.records.messages import Lane, OutboxState
 from bot.delivery import metrics
-from bot.delivery.budget import GONE_TRIES
+from bot.delivery.budget import UNREACHABLE_ATTEMPTS
 from bot.delivery.lanes import UNLIMITED
 
 from .stand_ins import AT, BUTTONS, CARD, CHAT, DRAWN_IN, TOKEN, Post, until
@@ -22,10 +22,10 @@ def seconds(number: float) -> timedelta:
     return timedelta(seconds=number)
 
 
-# -- the usual
+# -- sending and editing
 
 
-async def test_what_is_queued_is_sent_and_marked(post):
+async def test_queued_message_is_sent_and_marked(post):
     number = post.put("hello")
     assert await post.send()
     assert post.state(number) is OutboxState.SENT
@@ -34,7 +34,7 @@ async def test_what_is_queued_is_sent_and_marked(post):
     assert not await post.send()
 
 
-async def test_a_message_is_not_sent_before_its_time_nor_after_it(post):
+async def test_message_is_sent_neither_early_nor_expired(post):
     early = post.put("early", not_before=AT + seconds(10))
     late = post.put("late", not_after=AT + seconds(5), not_before=AT + seconds(2))
     assert not await post.send()
@@ -44,7 +44,7 @@ async def test_a_message_is_not_sent_before_its_time_nor_after_it(post):
     assert (post.state(early), post.state(late)) == (OutboxState.SENT, OutboxState.EXPIRED)
 
 
-async def test_a_screen_is_edited_in_place(post):
+async def test_screen_is_edited_in_place(post):
     post.put("one", slot="checkin:1", mode="edit", revision=1)
     await post.send()
     post.put("two", slot="checkin:1", mode="edit", revision=2)
@@ -53,14 +53,14 @@ async def test_a_screen_is_edited_in_place(post):
     assert post.api.calls[1].asked["message_id"] == 101
 
 
-async def test_a_new_message_becomes_the_one_to_edit(post):
+async def test_new_message_becomes_the_one_to_edit(post):
     for name, mode in (("one", "new"), ("two", "new"), ("three", "edit")):
         post.put(name, slot="checkin:1", mode=mode)
         await post.send()
     assert post.api.calls[2].asked["message_id"] == 102
 
 
-async def test_an_edit_that_changes_nothing_counts_as_sent(post):
+async def test_edit_without_changes_counts_as_sent(post):
     post.put("one", slot="s", mode="edit")
     await post.send()
     number = post.put("one", slot="s", mode="edit")
@@ -73,7 +73,7 @@ async def test_an_edit_that_changes_nothing_counts_as_sent(post):
 
 
 @pytest.mark.parametrize("words", ["message to edit not found", "message can't be edited"])
-async def test_a_message_that_is_gone_is_sent_anew_at_once_and_is_the_one_to_edit_then(post, words):
+async def test_edit_of_a_deleted_message_is_resent_as_new(post, words):
     post.put("one", slot="s", mode="edit")
     await post.send()
     number = post.put("two", slot="s", mode="edit")
@@ -87,7 +87,7 @@ async def test_a_message_that_is_gone_is_sent_anew_at_once_and_is_the_one_to_edi
     assert post.api.calls[-1].asked["message_id"] == 102
 
 
-async def test_a_card_goes_after_its_call_screen(post):
+async def test_card_is_sent_after_its_call_screen(post):
     post.put("EMERGENCY", lane=Lane.RED_FLAG)
     post.put("card", lane=Lane.RED_FLAG)
     await post.send_all()
@@ -98,7 +98,7 @@ async def test_a_card_goes_after_its_call_screen(post):
 # -- order
 
 
-async def test_lanes_go_strictly_in_order(post):
+async def test_lanes_are_sent_strictly_in_order(post):
     for chat, lane in enumerate([Lane.DIGEST, Lane.CHECKIN, Lane.REMINDER, Lane.REPLY, Lane.RED_FLAG], start=1):
         post.put(lane.name, chat=chat, lane=lane)
     while post.api.calls[4:] == []:
@@ -107,7 +107,7 @@ async def test_lanes_go_strictly_in_order(post):
     assert post.texts == ["RED_FLAG", "REPLY", "REMINDER", "CHECKIN", "DIGEST"]
 
 
-async def test_one_chats_messages_go_one_after_the_other(post):
+async def test_one_chats_messages_are_sent_one_by_one(post):
     for name in ("one", "two", "three"):
         post.put(name)
     post.api.gate.clear()
@@ -121,7 +121,7 @@ async def test_one_chats_messages_go_one_after_the_other(post):
     assert post.texts == ["one", "two", "three"]
 
 
-async def test_a_chat_gets_three_at_once_then_one_a_second(post):
+async def test_chat_gets_three_at_once_then_one_a_second(post):
     for number in range(5):
         post.put(f"m{number}")
     await post.send_all()
@@ -134,7 +134,7 @@ async def test_a_chat_gets_three_at_once_then_one_a_second(post):
     assert len(post.texts) == 4
 
 
-async def test_a_chat_that_has_to_wait_holds_up_no_other(post):
+async def test_limited_chat_does_not_delay_others(post):
     for number in range(5):
         post.put(f"m{number}")
     post.put("other", chat=1, lane=Lane.DIGEST)
@@ -145,7 +145,7 @@ async def test_a_chat_that_has_to_wait_holds_up_no_other(post):
 # -- the budget
 
 
-async def test_never_more_than_30_in_any_second_and_the_bulk_keeps_to_its_share(post):
+async def test_any_second_has_at_most_30_and_bulk_keeps_its_share(post):
     for chat in range(200):
         post.put("due", chat=chat + 1, lane=Lane.CHECKIN)
     for step in range(300):
@@ -154,13 +154,13 @@ async def test_never_more_than_30_in_any_second_and_the_bulk_keeps_to_its_share(
         await post.send()
         post.later(milliseconds=10)
     for name, most in ((None, 30), ("due", 24)):
-        moments = [c.at for c, t in zip(post.api.calls, post.texts, strict=True) if name in (None, t)]
-        assert max(sum(a <= b <= a + seconds(1) for b in moments) for a in moments) <= most
+        times = [c.at for c, t in zip(post.api.calls, post.texts, strict=True) if name in (None, t)]
+        assert max(sum(a <= b <= a + seconds(1) for b in times) for a in times) <= most
     assert 40 <= post.texts.count("due") <= 44
     assert 25 <= post.texts.count("reply") <= 30
 
 
-async def test_a_red_flag_goes_at_once_while_bulk_uses_up_its_share(post):
+async def test_red_flag_is_sent_at_once_while_bulk_uses_its_share(post):
     for chat in range(100):
         post.put("due", chat=chat + 1, lane=Lane.CHECKIN)
     for chat in range(10):
@@ -173,13 +173,13 @@ async def test_a_red_flag_goes_at_once_while_bulk_uses_up_its_share(post):
         post.later(milliseconds=400)
 
 
-async def test_places_are_kept_for_urgent_messages(post):
-    post.sender = post.make_sender(concurrency=10, pace=UNLIMITED)
+async def test_capacity_is_reserved_for_urgent_messages(post):
+    post.sender = post.make_sender(concurrency=10, limits=UNLIMITED)
     for chat in range(20):
         post.put("due", chat=chat + 1, lane=Lane.CHECKIN)
     post.api.gate.clear()
     await post.sender._claim()
-    assert post.sender.under_way == 2
+    assert post.sender.in_flight == 2
     for chat in range(20):
         post.put("reply", chat=chat + 100)
     await post.sender._claim()
@@ -190,8 +190,8 @@ async def test_places_are_kept_for_urgent_messages(post):
     assert len(post.texts) == 40
 
 
-async def test_urgent_messages_of_the_same_claim_count_against_bulks_places(post):
-    post.sender = post.make_sender(concurrency=10, pace=UNLIMITED)
+async def test_urgent_messages_of_a_claim_reduce_bulk_capacity(post):
+    post.sender = post.make_sender(concurrency=10, limits=UNLIMITED)
     for chat in range(20):
         post.put("due", chat=chat + 1, lane=Lane.CHECKIN)
     post.put("reply", chat=100)
@@ -199,7 +199,7 @@ async def test_urgent_messages_of_the_same_claim_count_against_bulks_places(post
     await post.sender._claim()
     await until_calls(post, 2)
     assert post.texts == ["reply", "due"]
-    assert post.sender.under_way == 2
+    assert post.sender.in_flight == 2
     post.api.gate.set()
     await post.send_all()
 
@@ -207,7 +207,7 @@ async def test_urgent_messages_of_the_same_claim_count_against_bulks_places(post
 # -- 429
 
 
-async def test_a_429_of_a_chat_just_written_to_stops_that_chat(post):
+async def test_429_of_a_recent_chat_pauses_that_chat(post):
     post.put("one")
     await post.send()
     number = post.put("two", lane=Lane.RED_FLAG)
@@ -229,7 +229,7 @@ async def test_a_429_of_a_chat_just_written_to_stops_that_chat(post):
     assert post.state(number) is OutboxState.SENT
 
 
-async def test_a_429_of_a_rested_chat_stops_the_bulk_lanes_and_no_urgent_one(post):
+async def test_429_of_a_chat_with_full_burst_pauses_only_bulk(post):
     post.put("due", chat=1, lane=Lane.CHECKIN)
     post.api.fail("sendMessage", 429, "Too Many Requests: retry after 30", retry_after=30)
     await post.send()
@@ -246,7 +246,7 @@ async def test_a_429_of_a_rested_chat_stops_the_bulk_lanes_and_no_urgent_one(pos
     assert post.texts[3:] == ["REMINDER", "CHECKIN", "due", "DIGEST"]
 
 
-async def test_a_red_flag_that_meets_a_bot_wide_429_comes_again_soon(post):
+async def test_red_flag_after_a_bot_wide_429_is_retried_soon(post):
     number = post.put("EMERGENCY", lane=Lane.RED_FLAG)
     post.api.fail("sendMessage", 429, "Too Many Requests: retry after 30", retry_after=30)
     await post.send()
@@ -255,7 +255,7 @@ async def test_a_red_flag_that_meets_a_bot_wide_429_comes_again_soon(post):
     assert post.state(number) is OutboxState.SENT
 
 
-# -- errors that are for good
+# -- permanent errors
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ async def test_a_red_flag_that_meets_a_bot_wide_429_comes_again_soon(post):
         (400, "Bad Request: chat not found"),
     ],
 )
-async def test_a_chat_that_is_gone_is_told_in_the_same_transaction(post, code, words):
+async def test_unreachable_chat_is_handled_in_the_same_transaction(post, code, words):
     number = post.put("hello", lane=Lane.RED_FLAG)
     post.api.fail("sendMessage", code, words)
     post.later(seconds=1)
@@ -276,8 +276,8 @@ async def test_a_chat_that_is_gone_is_told_in_the_same_transaction(post, code, w
     assert len(post.api.calls) == 1
 
 
-async def test_when_the_use_case_fails_the_mark_is_undone_and_others_stand(post):
-    def fails(store, chat_id, at):
+async def test_handling_error_rolls_back_only_that_result(post):
+    def fails(stores, chat_id, at):
         raise KeyError("a study code")
 
     post._on_permanent = fails
@@ -294,9 +294,9 @@ async def test_when_the_use_case_fails_the_mark_is_undone_and_others_stand(post)
     assert post.state(gone) is OutboxState.SENT
 
 
-async def test_when_the_use_case_fails_each_time_the_message_is_given_up_in_the_end(post):
-    def fails(store, chat_id, at):
-        store.save_setting("half", "done")
+async def test_handling_error_each_time_finally_fails_the_message(post):
+    def fails(stores, chat_id, at):
+        stores.settings.set("half", "done")
         raise KeyError("a study code")
 
     post._on_permanent = fails
@@ -307,12 +307,12 @@ async def test_when_the_use_case_fails_each_time_the_message_is_given_up_in_the_
         await post.send()
         post.later(seconds=61)
     assert post.state(gone) is OutboxState.FAILED
-    assert len(post.api.calls) == GONE_TRIES
-    assert metrics.SENDER_ERRORS.labels("gone")._value.get() == before + GONE_TRIES
-    assert post.database.run(lambda s: s.setting("half")) is None
+    assert len(post.api.calls) == UNREACHABLE_ATTEMPTS
+    assert metrics.SENDER_ERRORS.labels("gone")._value.get() == before + UNREACHABLE_ATTEMPTS
+    assert post.database.run(lambda s: s.settings.get("half")) is None
 
 
-async def test_what_telegram_refuses_fails_loudly_and_is_not_sent_again(post):
+async def test_rejected_message_is_logged_and_not_retried(post):
     number = post.put("hello", lane=Lane.CHECKIN)
     before = metrics.FAILURES.labels("refused")._value.get()
     post.api.fail("sendMessage", 400, "Bad Request: BUTTON_DATA_INVALID")
@@ -321,14 +321,14 @@ async def test_what_telegram_refuses_fails_loudly_and_is_not_sent_again(post):
     assert post.state(number) is OutboxState.FAILED
     assert len(post.api.calls) == 1
     assert metrics.FAILURES.labels("refused")._value.get() == before + 1
-    (line,) = [line for line in logs if line["action"] == "send_refused"]
+    (line,) = [line for line in logs if line["action"] == "send_rejected"]
     assert line["log_level"] == "error"
     assert line["error"] == "BadRequest: Button_data_invalid"
     assert "<b>" not in str(logs)
     assert str(CHAT) not in str(logs)
 
 
-async def test_a_refused_red_flag_goes_out_as_plain_words(post):
+async def test_rejected_red_flag_is_sent_as_plain_text(post):
     number = post.put("EMERGENCY", lane=Lane.RED_FLAG)
     post.api.fail("sendMessage", 400, "Bad Request: BUTTON_DATA_INVALID")
     await post.send()
@@ -338,14 +338,14 @@ async def test_a_refused_red_flag_goes_out_as_plain_words(post):
     assert not {"reply_markup", "parse_mode"} & set(post.api.calls[1].asked)
 
 
-async def test_a_refused_card_goes_out_as_plain_words(post):
+async def test_rejected_card_is_sent_as_plain_text(post):
     post.put("card", lane=Lane.RED_FLAG)
     post.api.fail("sendContact", 400, "Bad Request: PHONE_NUMBER_INVALID")
     await post.send()
     assert post.api.calls[1].text == f"{CARD.name}: {CARD.number}"
 
 
-async def test_a_picture_goes_with_its_words_and_is_drawn_off_the_loop(post):
+async def test_picture_has_its_caption_and_is_drawn_in_a_thread(post):
     number = post.put("trend", protect=True)
     await post.send()
     assert post.state(number) is OutboxState.SENT
@@ -355,7 +355,7 @@ async def test_a_picture_goes_with_its_words_and_is_drawn_off_the_loop(post):
     assert DRAWN_IN[-1] != threading.get_ident()
 
 
-async def test_a_refused_picture_goes_out_as_plain_words(post):
+async def test_rejected_picture_is_sent_as_plain_text(post):
     number = post.put("trend", protect=True)
     post.api.fail("sendPhoto", 400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
     await post.send()
@@ -364,7 +364,7 @@ async def test_a_refused_picture_goes_out_as_plain_words(post):
     assert (post.api.calls[1].text, post.api.calls[1].asked["protect_content"]) == ("trend & en", True)
 
 
-async def test_an_edit_of_a_red_flag_that_is_refused_goes_out_as_a_new_message(post):
+async def test_rejected_edit_of_a_red_flag_is_sent_as_new(post):
     post.put("EMERGENCY", slot="a", lane=Lane.RED_FLAG)
     await post.send()
     post.put("NOTED", slot="a", lane=Lane.RED_FLAG, mode="edit")
@@ -373,7 +373,7 @@ async def test_an_edit_of_a_red_flag_that_is_refused_goes_out_as_a_new_message(p
     assert [call.method for call in post.api.calls] == ["sendMessage", "editMessageText", "sendMessage"]
 
 
-async def test_plain_words_that_meet_an_outage_come_again(post):
+async def test_plain_text_during_an_outage_is_retried(post):
     number = post.put("EMERGENCY", lane=Lane.RED_FLAG)
     post.api.fail("sendMessage", 400, "Bad Request: BUTTON_DATA_INVALID")
     post.api.breaks("sendMessage", TimedOut(SECRET))
@@ -384,7 +384,7 @@ async def test_plain_words_that_meet_an_outage_come_again(post):
     assert post.state(number) is OutboxState.SENT
 
 
-async def test_a_red_flag_refused_both_ways_is_failed_and_not_sent_for_ever(post):
+async def test_red_flag_rejected_twice_fails(post):
     number = post.put("EMERGENCY", lane=Lane.RED_FLAG)
     for _ in range(2):
         post.api.fail("sendMessage", 400, "Bad Request: MESSAGE_TOO_LONG")
@@ -393,11 +393,11 @@ async def test_a_red_flag_refused_both_ways_is_failed_and_not_sent_for_ever(post
     assert len(post.api.calls) == 2
 
 
-# -- errors that pass
+# -- transient errors
 
 
 @pytest.mark.parametrize("lane", list(Lane))
-async def test_an_outage_is_waited_out_however_long_it_is(post, lane):
+async def test_outage_is_retried_however_long_it_lasts(post, lane):
     number = post.put("hello", lane=lane)
     for count in range(40):
         if count % 2:
@@ -411,7 +411,7 @@ async def test_an_outage_is_waited_out_however_long_it_is(post, lane):
     assert len(post.api.calls) == 41
 
 
-async def test_waits_double_and_stay_short_where_someone_waits(post):
+async def test_backoff_doubles_and_stays_short_in_urgent_lanes(post):
     number = post.put("EMERGENCY", lane=Lane.RED_FLAG)
     waits = []
     for _ in range(7):
@@ -422,7 +422,7 @@ async def test_waits_double_and_stay_short_where_someone_waits(post):
     assert waits == [0.5, 1, 2, 4, 8, 15, 15]
 
 
-async def test_what_outlives_its_use_in_an_outage_expires(post):
+async def test_message_expires_during_an_outage(post):
     number = post.put("reminder", lane=Lane.REMINDER, not_after=AT + seconds(60))
     post.api.breaks("sendMessage", TimedOut())
     await post.send()
@@ -431,7 +431,7 @@ async def test_what_outlives_its_use_in_an_outage_expires(post):
     assert post.state(number) is OutboxState.EXPIRED
 
 
-async def test_a_screen_that_cannot_be_rendered_fails_alone(post):
+async def test_unrenderable_screen_fails_alone(post):
     bad, red = post.put("broken", chat=1, lane=Lane.CHECKIN), post.put("broken", chat=2, lane=Lane.RED_FLAG)
     fine = post.put("fine", chat=3)
     with structlog.testing.capture_logs() as logs:
@@ -443,7 +443,7 @@ async def test_a_screen_that_cannot_be_rendered_fails_alone(post):
     assert {line["action"] for line in logs} == {"send_broken"}
 
 
-async def test_no_token_stands_in_what_is_stored_or_logged(post):
+async def test_token_is_neither_stored_nor_logged(post):
     number = post.put("hello")
     post.api.breaks("sendMessage", NetworkError(SECRET))
     with structlog.testing.capture_logs() as logs:
@@ -452,10 +452,10 @@ async def test_no_token_stands_in_what_is_stored_or_logged(post):
     assert post.row(number).error == "NetworkError"
 
 
-# -- what is counted
+# -- metrics
 
 
-async def test_what_is_sent_is_counted_with_how_long_it_took(post):
+async def test_sent_message_is_counted_with_its_duration(post):
     def total() -> tuple[float, float]:
         return metrics.SENT.labels("red_flag")._value.get(), metrics.SEND_SECONDS.labels("red_flag")._sum.get()
 

@@ -1,14 +1,14 @@
-"""Three senders at once on one PostgreSQL: nothing twice, nothing out of order, one budget."""
+"""Three senders at once on one PostgreSQL: no duplicates, no reordering, one budget."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from bot.app.store import Lane
-from bot.db.engine import open_database
+from bot.app.records.messages import Lane
+from bot.db.opening import open_database
 from bot.delivery import outbox
-from bot.delivery.lanes import PUBLISHED, UNLIMITED
+from bot.delivery.lanes import TELEGRAM_LIMITS, UNLIMITED
 from tests.fakes.databases import KEYRING, Postgres, postgres_server
 
 from .stand_ins import Post, until
@@ -24,20 +24,20 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 async def shared(postgres: Postgres) -> AsyncIterator[Post]:
-    """A Post on PostgreSQL, whose senders work side by side on a pool of connections."""
+    """A Post on PostgreSQL, whose senders run concurrently on a pool of connections."""
     post = Post()
     post.database = open_database(postgres.emptied(), KEYRING)
     yield post
     await post.database.close()
 
 
-async def test_each_message_goes_out_once_and_each_chats_in_order(shared):
+async def test_each_message_is_sent_once_and_in_the_chats_order(shared):
     for name in ("first", "second"):
         for chat in range(CHATS):
             shared.put(name, chat=chat + 1, lane=Lane.CHECKIN)
-    senders = [shared.make_sender(owner=name, pace=UNLIMITED) for name in ("one", "two", "three")]
+    senders = [shared.make_sender(owner=name, limits=UNLIMITED) for name in ("one", "two", "three")]
     running = [asyncio.create_task(sender.run()) for sender in senders]
-    await until(lambda: len(shared.api.calls) >= 2 * CHATS and not any(sender.under_way for sender in senders))
+    await until(lambda: len(shared.api.calls) >= 2 * CHATS and not any(sender.in_flight for sender in senders))
     for sender in senders:
         await sender.stop()
     await asyncio.gather(*running)
@@ -47,12 +47,12 @@ async def test_each_message_goes_out_once_and_each_chats_in_order(shared):
     ] * CHATS
 
 
-async def test_the_budget_is_one(shared):
+async def test_replicas_together_stay_within_one_budget(shared):
     for chat in range(CHATS):
         shared.put("hello", chat=chat + 1)
     senders = [shared.make_sender(owner=name) for name in ("one", "two", "three")]
     await asyncio.gather(*(sender.send_once() for sender in senders * 2))
-    assert len(shared.api.calls) == PUBLISHED.burst
+    assert len(shared.api.calls) == TELEGRAM_LIMITS.burst
 
 
 async def away(_fn):
@@ -60,8 +60,8 @@ async def away(_fn):
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
-async def test_after_the_clock_was_set_nothing_in_hand_is_sent_by_another(shared, monkeypatch, hours):
-    monkeypatch.setattr(outbox, "REST_SECONDS", 0.3)
+async def test_clock_jump_sends_no_in_flight_message_of_another(shared, monkeypatch, hours):
+    monkeypatch.setattr(outbox, "CLAIM_PAUSE_SECONDS", 0.3)
     shared.put("in hand", chat=1)
     one, two = (shared.make_sender(owner=name, shared=True) for name in ("one", "two"))
     held = asyncio.Event()
@@ -73,8 +73,8 @@ async def test_after_the_clock_was_set_nothing_in_hand_is_sent_by_another(shared
 
     monkeypatch.setattr(shared.api, "do_request", held_up)
     sending = asyncio.create_task(one.send_once())
-    await until(lambda: one.under_way == 1)
-    assert not await two.send_once(), "the first has it"
+    await until(lambda: one.in_flight == 1)
+    assert not await two.send_once(), "the first has it in flight"
     shared.later(hours=hours)
     transact = shared.database.transact
     monkeypatch.setattr(shared.database, "transact", away)
@@ -82,21 +82,23 @@ async def test_after_the_clock_was_set_nothing_in_hand_is_sent_by_another(shared
         with pytest.raises(ConnectionError):
             await each._claim()
     monkeypatch.setattr(shared.database, "transact", transact)
-    assert not await two.send_once(), "it rests: to this clock the other's lease may be over"
+    assert not await two.send_once(), "claiming is paused: by this clock the other's lease may have expired"
     claiming = asyncio.create_task(one.send_once())
     await asyncio.sleep(0.4)
-    assert not await two.send_once(), "by now the first has said again what it has in hand"
+    assert not await two.send_once(), "by now the first has renewed its leases"
     held.set()
     await asyncio.gather(sending, claiming)
     assert shared.texts == ["in hand"]
 
 
-async def test_the_lanes_hold_whoever_sends(shared):
+async def test_lane_order_holds_across_replicas(shared):
     for chat in range(CHATS):
         shared.put("check-in", chat=chat + 1, lane=Lane.CHECKIN)
     senders = [shared.make_sender(owner=name) for name in ("one", "two", "three")]
     await asyncio.gather(*(sender.send_once() for sender in senders * 2))
-    assert shared.texts == ["check-in"] * PUBLISHED.bulk_burst, "the rest of the burst is kept for the urgent"
+    assert shared.texts == ["check-in"] * TELEGRAM_LIMITS.bulk_burst, (
+        "the rest of the burst is reserved for urgent lanes"
+    )
     shared.put("call", chat=CHATS + 1, lane=Lane.RED_FLAG)
     await asyncio.gather(*(sender.send_once() for sender in senders))
-    assert shared.texts[PUBLISHED.bulk_burst :] == ["call"], "before all that waited longer"
+    assert shared.texts[TELEGRAM_LIMITS.bulk_burst :] == ["call"], "before everything that waited longer"

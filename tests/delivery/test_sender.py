@@ -1,4 +1,4 @@
-"""The sender as it runs: nudges, slots, leases, replicas, a database that is away, stopping."""
+"""The running sender: nudges, capacity, leases, replicas, a database outage, stopping."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 import structlog
 
-from bot.app.store import Lane, OutboxState
+from bot.app.records.messages import Lane, OutboxState
 from bot.clock import SandboxClock
 from bot.delivery import outbox
-from bot.delivery.budget import Lease, Slots, take
-from bot.delivery.lanes import PUBLISHED, UNLIMITED
+from bot.delivery.budget import Capacity, Lease, claim_batch
+from bot.delivery.lanes import TELEGRAM_LIMITS, UNLIMITED
 
 from .stand_ins import AT, Post, until
 
@@ -25,8 +25,8 @@ async def running(post: Post) -> AsyncIterator[Post]:
     await task
 
 
-async def test_a_nudge_sends_at_once(running, monkeypatch):
-    monkeypatch.setattr(outbox, "IDLE_SECONDS", 3600)
+async def test_nudge_sends_at_once(running, monkeypatch):
+    monkeypatch.setattr(outbox, "IDLE_POLL_SECONDS", 3600)
     await until(lambda: running.database.transactions == 1)
     await asyncio.sleep(0)
     number = running.put("EMERGENCY", lane=Lane.RED_FLAG)
@@ -34,8 +34,8 @@ async def test_a_nudge_sends_at_once(running, monkeypatch):
     await until(lambda: running.state(number) is OutboxState.SENT)
 
 
-async def test_a_nudge_during_a_claim_is_not_lost(post, monkeypatch):
-    monkeypatch.setattr(outbox, "IDLE_SECONDS", 3600)
+async def test_nudge_during_a_claim_is_not_lost(post, monkeypatch):
+    monkeypatch.setattr(outbox, "IDLE_POLL_SECONDS", 3600)
     number = None
     claim = post.sender._claim
 
@@ -54,16 +54,16 @@ async def test_a_nudge_during_a_claim_is_not_lost(post, monkeypatch):
     await task
 
 
-async def test_what_falls_due_by_itself_is_found_without_a_nudge(running, monkeypatch):
-    monkeypatch.setattr(outbox, "IDLE_SECONDS", 0.001)
+async def test_run_finds_due_messages_without_a_nudge(running, monkeypatch):
+    monkeypatch.setattr(outbox, "IDLE_POLL_SECONDS", 0.001)
     number = running.put("later", not_before=AT + timedelta(seconds=5))
     await until(lambda: running.database.transactions > 3)
     running.later(seconds=5)
     await until(lambda: running.state(number) is OutboxState.SENT)
 
 
-async def test_a_message_behind_another_of_its_chat_goes_as_soon_as_that_is_written_down(running, monkeypatch):
-    monkeypatch.setattr(outbox, "IDLE_SECONDS", 3600)
+async def test_chats_next_message_follows_as_soon_as_one_is_recorded(running, monkeypatch):
+    monkeypatch.setattr(outbox, "IDLE_POLL_SECONDS", 3600)
     number = running.put("EMERGENCY", lane=Lane.RED_FLAG)
     card = running.put("card", lane=Lane.RED_FLAG)
     running.sender.nudge()
@@ -71,8 +71,8 @@ async def test_a_message_behind_another_of_its_chat_goes_as_soon_as_that_is_writ
     assert running.state(number) is OutboxState.SENT
 
 
-async def test_ends_that_come_together_share_a_transaction(post):
-    post.sender = post.make_sender(pace=UNLIMITED)
+async def test_results_that_arrive_together_share_a_transaction(post):
+    post.sender = post.make_sender(limits=UNLIMITED)
     for chat in range(20):
         post.put("due", chat=chat + 1, lane=Lane.CHECKIN)
     post.api.gate.clear()
@@ -80,11 +80,11 @@ async def test_ends_that_come_together_share_a_transaction(post):
     await until(lambda: len(post.api.calls) == 20)
     before = post.database.transactions
     post.api.gate.set()
-    await until(lambda: post.sender.under_way == 0)
+    await until(lambda: post.sender.in_flight == 0)
     assert post.database.transactions - before <= 3
 
 
-async def test_send_once_waits_for_what_another_loop_has_under_way(running):
+async def test_send_once_waits_for_in_flight_messages_of_the_loop(running):
     running.api.gate.clear()
     number = running.put("hello")
     running.sender.nudge()
@@ -100,7 +100,7 @@ async def test_send_once_waits_for_what_another_loop_has_under_way(running):
 # -- leases
 
 
-async def test_what_one_replica_has_under_way_no_other_takes(post):
+async def test_in_flight_message_is_not_claimed_by_another_replica(post):
     post.put("hello")
     post.api.gate.clear()
     first = asyncio.create_task(post.send())
@@ -112,7 +112,7 @@ async def test_what_one_replica_has_under_way_no_other_takes(post):
     assert len(post.api.calls) == 1
 
 
-async def test_a_lease_that_ran_out_is_taken_by_another_and_the_message_doubled_not_lost(post):
+async def test_expired_lease_is_claimed_by_another_and_sent_twice(post):
     number = post.put("hello")
     post.api.gate.clear()
     lost = asyncio.create_task(post.send())
@@ -130,7 +130,7 @@ async def test_a_lease_that_ran_out_is_taken_by_another_and_the_message_doubled_
     assert not await other.send_once()
 
 
-async def test_a_clock_that_jumps_past_a_lease_doubles_nothing_in_the_same_process(post):
+async def test_clock_jump_past_a_lease_sends_nothing_twice(post):
     post.put("hello")
     post.api.gate.clear()
     first = asyncio.create_task(post.send())
@@ -146,8 +146,8 @@ async def test_a_clock_that_jumps_past_a_lease_doubles_nothing_in_the_same_proce
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
-async def test_a_claim_that_comes_when_it_may_be_over_is_let_go_and_made_again(post, hours):
-    """A transaction that hangs, or a clock that is set in it: to others that lease is over, and the message theirs."""
+async def test_late_claim_is_released_and_repeated(post, hours):
+    """The transaction hangs, or the clock jumps in it: for others the lease has expired and the message is theirs."""
     number = post.put("hello")
     transact = post.database.transact
 
@@ -162,11 +162,11 @@ async def test_a_claim_that_comes_when_it_may_be_over_is_let_go_and_made_again(p
     assert post.api.calls == []
     assert post.state(number) is OutboxState.WAITING
     post.later(hours=-min(hours, 0))
-    assert await post.make_sender(owner="two").send_once(), "no lease stands in the way"
+    assert await post.make_sender(owner="two").send_once(), "no lease prevents it"
     assert post.texts == ["hello"]
 
 
-async def test_a_claim_let_go_leaves_alone_what_another_has_taken_since(post):
+async def test_released_claim_keeps_what_another_has_claimed_since(post):
     post.put("hello")
     transact, other = post.database.transact, post.make_sender(owner="two")
 
@@ -182,12 +182,12 @@ async def test_a_claim_let_go_leaves_alone_what_another_has_taken_since(post):
     assert not await post.sender.send_once()
     assert not await post.make_sender(owner="three").send_once(), "the second still has it"
     post.api.gate.set()
-    await until(lambda: not other.under_way)
+    await until(lambda: not other.in_flight)
     assert post.texts == ["hello"]
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
-async def test_a_clock_set_while_a_claim_waits_takes_nothing_out_of_anothers_hand(post, hours):
+async def test_clock_jump_during_claim_leaves_others_in_flight_alone(post, hours):
     post.put("hello")
     other, transact = post.make_sender(owner="two"), post.database.transact
     post.api.gate.clear()
@@ -201,29 +201,41 @@ async def test_a_clock_set_while_a_claim_waits_takes_nothing_out_of_anothers_han
     assert not await post.sender.send_once()
     post.database.transact = transact
     post.later(hours=-hours)
-    assert not (await post.make_sender(owner="three")._claim()).taken, "the second still has it"
+    assert not (await post.make_sender(owner="three")._claim()).messages, "the second still has it"
     post.api.gate.set()
-    await until(lambda: not other.under_way)
+    await until(lambda: not other.in_flight)
     assert post.texts == ["hello"]
 
 
-def test_a_claim_that_waited_for_the_budget_spends_it_from_then_on(post):
+def test_claim_that_waited_for_the_budget_uses_the_later_time(post):
     for chat in range(8):
         post.put("hello", chat=chat + 1)
 
-    def claim(store, owner):
-        budget = store.limiter
-        # Another replica has it for ten seconds.
-        store.limiter = lambda: (post.later(seconds=10), budget())[1]
+    def claim(stores, owner):
+        budget, waits = stores.limits.budget, [10]
+
+        def first_waits():
+            # Another replica holds it for ten seconds.
+            if waits:
+                post.later(seconds=waits.pop())
+            return budget()
+
+        stores.limits.budget = first_waits
         lease = Lease(owner, timedelta(seconds=60), frozenset())
-        return take(store, post.clock.now, Slots(8, 0), lease, PUBLISHED).taken
+        try:
+            return claim_batch(stores, post.clock.now, Capacity(8, 0), lease, TELEGRAM_LIMITS).messages
+        finally:
+            del stores.limits.budget  # the database has one store for all its transactions
 
     had_it = AT + timedelta(seconds=10)
-    assert len(post.database.run(lambda s: claim(s, "one"))) == PUBLISHED.burst
-    assert post.database.run(lambda s: s.limiter()).all_free_at == had_it + PUBLISHED.burst * PUBLISHED.every
+    assert len(post.database.run(lambda s: claim(s, "one"))) == TELEGRAM_LIMITS.burst
+    assert (
+        post.database.run(lambda s: s.limits.budget()).all_free_at
+        == had_it + TELEGRAM_LIMITS.burst * TELEGRAM_LIMITS.interval
+    )
     post.later(seconds=49)
     (found, *_) = post.database.run(lambda s: claim(s, "two"))
-    assert found.claim.row.chat_id == PUBLISHED.burst + 1, "the first five are leased until 70 seconds are over"
+    assert found.claim.row.chat_id == TELEGRAM_LIMITS.burst + 1, "the first five are leased for 70 seconds"
 
 
 async def test_replicas_share_one_budget(post):
@@ -232,14 +244,14 @@ async def test_replicas_share_one_budget(post):
         post.put("hello", chat=chat + 1)
     for sender in senders * 3:
         await sender.send_once()
-    assert len(post.api.calls) == PUBLISHED.burst
+    assert len(post.api.calls) == TELEGRAM_LIMITS.burst
 
 
-# -- a database that is away
+# -- a database outage
 
 
-async def test_the_loop_outlives_a_database_that_is_away(running, monkeypatch):
-    monkeypatch.setattr(outbox, "DATABASE_WAIT_SECONDS", 0.001)
+async def test_run_survives_a_database_outage(running, monkeypatch):
+    monkeypatch.setattr(outbox, "DATABASE_RETRY_SECONDS", 0.001)
     await until(lambda: running.database.transactions > 0)
     running.database.down = True
     before = running.database.transactions
@@ -253,8 +265,8 @@ async def test_the_loop_outlives_a_database_that_is_away(running, monkeypatch):
     await until(lambda: running.state(number) is OutboxState.SENT)
 
 
-async def test_an_end_that_cannot_be_written_is_kept_and_the_message_not_sent_again(post, monkeypatch):
-    monkeypatch.setattr(outbox, "DATABASE_WAIT_SECONDS", 0.001)
+async def test_unrecorded_result_is_kept_and_not_sent_again(post, monkeypatch):
+    monkeypatch.setattr(outbox, "DATABASE_RETRY_SECONDS", 0.001)
     number = post.put("hello")
     post.api.gate.clear()
     sending = asyncio.create_task(post.send())
@@ -272,7 +284,7 @@ async def test_an_end_that_cannot_be_written_is_kept_and_the_message_not_sent_ag
 # -- stopping
 
 
-async def test_stop_finishes_what_is_under_way_and_claims_no_more(post):
+async def test_stop_finishes_in_flight_and_claims_no_more(post):
     task = asyncio.create_task(post.sender.run())
     number = post.put("hello")
     post.api.gate.clear()
@@ -290,36 +302,36 @@ async def test_stop_finishes_what_is_under_way_and_claims_no_more(post):
     assert not await post.send()
 
 
-async def test_stop_gives_back_what_does_not_end_in_time(post, monkeypatch):
-    monkeypatch.setattr(outbox, "FINISH_SECONDS", 0.01)
+async def test_stop_releases_what_does_not_end_in_time(post, monkeypatch):
+    monkeypatch.setattr(outbox, "DRAIN_SECONDS", 0.01)
     stuck, done = post.put("stuck", chat=1), post.put("done", chat=2)
     post.api.gate.clear()
     post.api.held = {1}
     await post.sender._claim()
     await until(lambda: post.state(done) is OutboxState.SENT)
     await post.sender.stop()
-    assert post.sender.under_way == 0
+    assert post.sender.in_flight == 0
     assert post.state(stuck) is OutboxState.WAITING
     post.api.gate.set()
     assert await post.make_sender(owner="two").send_once()
     assert post.state(stuck) is OutboxState.SENT
 
 
-async def test_stop_writes_down_what_telegram_took_while_the_database_was_away(post, monkeypatch):
-    monkeypatch.setattr(outbox, "FINISH_SECONDS", 0.01)
-    monkeypatch.setattr(outbox, "DATABASE_WAIT_SECONDS", 3600)
+async def test_stop_records_results_after_a_database_outage(post, monkeypatch):
+    monkeypatch.setattr(outbox, "DRAIN_SECONDS", 0.01)
+    monkeypatch.setattr(outbox, "DATABASE_RETRY_SECONDS", 3600)
     number = post.put("hello")
     claim = post.sender._claim
     await claim()
     post.database.down = True
-    await until(lambda: post.sender._writer is not None and post.database.transactions == 2)
+    await until(lambda: post.sender._recorder is not None and post.database.transactions == 2)
     post.database.down = False
     await post.sender.stop()
     assert post.state(number) is OutboxState.SENT
 
 
-async def test_stop_ends_even_if_nothing_can_be_written(post, monkeypatch):
-    monkeypatch.setattr(outbox, "FINISH_SECONDS", 0.01)
+async def test_stop_ends_even_if_nothing_can_be_recorded(post, monkeypatch):
+    monkeypatch.setattr(outbox, "DRAIN_SECONDS", 0.01)
     number = post.put("hello")
     post.api.gate.clear()
     await post.sender._claim()
@@ -328,7 +340,7 @@ async def test_stop_ends_even_if_nothing_can_be_written(post, monkeypatch):
     assert post.state(number) is OutboxState.WAITING
 
 
-async def test_a_claim_that_is_made_while_stopping_is_finished_too(post):
+async def test_claim_made_while_stopping_is_finished(post):
     number = post.put("hello")
     claiming = asyncio.create_task(post.sender._claim())
     await asyncio.sleep(0)
@@ -340,7 +352,7 @@ async def test_a_claim_that_is_made_while_stopping_is_finished_too(post):
 # -- the sandbox's clock
 
 
-async def test_at_a_fast_clock_waits_and_leases_are_real_time(post):
+async def test_fast_clock_keeps_backoffs_and_leases_in_real_time(post):
     clock = SandboxClock(start=AT, speed=3600)
     post.clock = clock
     post.sender = post.make_sender()

@@ -1,4 +1,4 @@
-"""The transport over real sockets, against a small server that does what it is told."""
+"""The transport over real sockets, against a small configurable server."""
 
 import asyncio
 import io
@@ -12,7 +12,7 @@ from aiohttp import web
 from telegram import InputFile
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
 
-from bot.delivery.transport import AiohttpRequest, FloodError, make_bot, too_fast
+from bot.delivery.transport import AiohttpRequest, RateLimitError, make_bot, rate_limit_error
 
 from .stand_ins import TOKEN, until
 
@@ -21,7 +21,7 @@ MESSAGE = {"message_id": 1, "date": 0, "chat": {"id": 1, "type": "private"}}
 
 
 class Server:
-    """Answers as told; remembers forms, headers and connections."""
+    """Answers as configured; records forms, headers and connections."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -79,12 +79,12 @@ async def failure(calling) -> TelegramError:
     return caught.value
 
 
-async def test_a_call_and_its_answer(bot, server):
+async def test_call_returns_its_answer(bot, server):
     assert (await bot.get_me()).username == "b_bot"
     assert server.headers[0]["User-Agent"].startswith("python-telegram-bot")
 
 
-async def test_texts_arrive_as_they_are(bot, server):
+async def test_texts_arrive_unchanged(bot, server):
     server.body = {"ok": True, "result": MESSAGE}
     await bot.send_message(1, "Größe & 🔴 a=b\nc+d", parse_mode="HTML", protect_content=True)
     assert server.forms[0] == {
@@ -95,7 +95,7 @@ async def test_texts_arrive_as_they_are(bot, server):
     }
 
 
-async def test_files_go_as_multipart(bot, server):
+async def test_files_are_sent_as_multipart(bot, server):
     server.body = {"ok": True, "result": MESSAGE}
     await bot.send_photo(1, InputFile(io.BytesIO(b"\x89PNG"), filename="chärt.png"), caption="é")
     (form,) = server.forms
@@ -104,13 +104,13 @@ async def test_files_go_as_multipart(bot, server):
     assert "multipart/form-data" in server.headers[0]["Content-Type"]
 
 
-async def test_connections_are_kept(bot, server):
+async def test_connections_are_reused(bot, server):
     for _ in range(5):
         await bot.get_me()
     assert len(server.peers) == 1
 
 
-async def test_polls_and_calls_use_the_same_open_pool(bot, server):
+async def test_polls_and_calls_share_one_pool(bot, server):
     server.body = {"ok": True, "result": []}
     assert await bot._post("getUpdates", {"timeout": 0}) == []
 
@@ -119,26 +119,26 @@ async def test_polls_and_calls_use_the_same_open_pool(bot, server):
     ("status", "error"),
     [(400, BadRequest), (401, InvalidToken), (403, Forbidden), (404, InvalidToken), (500, NetworkError)],
 )
-async def test_telegrams_errors_are_the_librarys(bot, server, status, error):
+async def test_telegrams_errors_become_the_librarys(bot, server, status, error):
     server.refuse(status, "Bad Request: no")
     assert type(await failure(bot.get_me())) is error
 
 
-async def test_a_429_says_how_long_and_warns_of_nothing(bot, server):
+async def test_429_has_retry_after_as_timedelta_without_warning(bot, server):
     server.refuse(429, "Too Many Requests: retry after 7", retry_after=7)
     error = await failure(bot.get_me())
     assert isinstance(error, RetryAfter)
     assert error.retry_after == timedelta(seconds=7)
 
 
-def test_a_429_that_does_not_say_how_long_is_left_to_the_library():
-    assert too_fast(429, b"<html>") is None
-    assert too_fast(429, b'{"ok": false}') is None
-    assert too_fast(400, b'{"parameters": {"retry_after": 7}}') is None
-    assert isinstance(too_fast(429, b'{"parameters": {"retry_after": 7}}'), FloodError)
+def test_429_without_retry_after_is_left_to_the_library():
+    assert rate_limit_error(429, b"<html>") is None
+    assert rate_limit_error(429, b'{"ok": false}') is None
+    assert rate_limit_error(400, b'{"parameters": {"retry_after": 7}}') is None
+    assert isinstance(rate_limit_error(429, b'{"parameters": {"retry_after": 7}}'), RateLimitError)
 
 
-async def test_an_answer_that_does_not_come(server):
+async def test_missing_answer_is_a_timeout(server):
     bot = make_bot(TOKEN, server.url, read_timeout=0.05)
     await bot.request.initialize()
     server.delay = 5
@@ -146,7 +146,7 @@ async def test_an_answer_that_does_not_come(server):
     await bot.request.shutdown()
 
 
-async def test_a_calls_own_timeout_goes_before_the_default(server):
+async def test_timeout_of_a_call_overrides_the_default(server):
     bot = make_bot(TOKEN, server.url, read_timeout=0.05)
     await bot.request.initialize()
     server.delay = 0.2
@@ -154,12 +154,12 @@ async def test_a_calls_own_timeout_goes_before_the_default(server):
     await bot.request.shutdown()
 
 
-async def test_a_connection_that_breaks(bot, server):
+async def test_broken_connection_is_a_network_error(bot, server):
     server.drop = True
     assert type(await failure(bot.get_me())) is NetworkError
 
 
-async def test_a_full_pool_is_a_timeout(server):
+async def test_full_pool_is_a_timeout(server):
     request = AiohttpRequest(connections=1, pool_timeout=0.02, connect_timeout=0.02, use_proxies=False)
     await request.initialize()
     server.delay = 30
@@ -173,14 +173,14 @@ async def test_a_full_pool_is_a_timeout(server):
     await request.shutdown()
 
 
-async def test_no_server_at_all():
+async def test_missing_server_is_a_network_error():
     bot = make_bot(TOKEN, "http://127.0.0.1:1")
     await bot.request.initialize()
     assert type(await failure(bot.get_me())) is NetworkError
     await bot.request.shutdown()
 
 
-async def test_before_and_after_use_nothing_is_open(server):
+async def test_no_connection_is_open_before_and_after_use(server):
     bot = make_bot(TOKEN, server.url)
     assert type(await failure(bot.get_me())) is NetworkError
     for _ in range(2):
@@ -193,7 +193,7 @@ async def test_before_and_after_use_nothing_is_open(server):
 
 
 @pytest.mark.parametrize("fault", ["timeout", "drop", "refused", "bad address", "closed", "no json", "unauthorized"])
-async def test_the_token_is_in_no_error_and_no_log(server, caplog, fault):
+async def test_token_is_in_no_error_and_no_log(server, caplog, fault):
     caplog.set_level(logging.INFO)
     address = {"refused": "http://127.0.0.1:1", "bad address": "http://a b:c"}.get(fault, server.url)
     bot = make_bot(TOKEN, address, read_timeout=0.05)
@@ -215,12 +215,12 @@ async def test_the_token_is_in_no_error_and_no_log(server, caplog, fault):
     assert TOKEN not in caplog.text
 
 
-def test_a_bot_that_is_printed_does_not_show_its_token():
+def test_repr_of_a_bot_hides_its_token():
     assert TOKEN not in repr(make_bot(TOKEN, "https://api.telegram.org"))
     assert TOKEN not in str(make_bot(TOKEN, "https://api.telegram.org/"))
 
 
-def test_a_slash_at_the_end_of_the_address_does_no_harm():
+def test_api_url_with_trailing_slash_works():
     assert make_bot(TOKEN, "http://127.0.0.1:9/").base_url == f"http://127.0.0.1:9/bot{TOKEN}"
 
 
@@ -234,5 +234,5 @@ def test_a_slash_at_the_end_of_the_address_does_no_harm():
         ("http://10.0.0.1:80", True),
     ],
 )
-def test_a_proxy_of_the_environment_is_used_off_this_machine_only(url, proxies):
+def test_environment_proxy_is_used_only_for_other_machines(url, proxies):
     assert make_bot(TOKEN, url).request._use_proxies is proxies

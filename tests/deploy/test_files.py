@@ -1,8 +1,10 @@
-"""What is deployed: parsed as its tools would, and held against the settings that exist."""
+"""Deployment files: parsed as their tools would, and compared with the existing settings."""
 
+import json
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,20 +16,62 @@ from bot.config import REQUIRED, Settings, variable, variables
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", DEPLOY / "README.md", DEPLOY / "decisions.md"]
+DOCS = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *(DEPLOY / name for name in ("README.md", "decisions.md")),
+    *sorted((DEPLOY / "docs").glob("*.md")),
+]
+WITHOUT_SETTINGS = {
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *(DEPLOY / "docs" / name for name in ("patients.md", "commands.md", "reliability.md", "states.md")),
+}
 FILES = [DEPLOY / "Dockerfile", DEPLOY / "compose.yaml", DEPLOY / "nervecheck.service", ROOT / ".env.example", *DOCS]
-NOT_SETTINGS = {"NERVECHECK_LANGAUGES", "NERVECHECK_ANYTHING"}  # examples of what is wrong, in decisions.md
+NOT_SETTINGS = {"NERVECHECK_LANGAUGES", "NERVECHECK_ANYTHING"}  # examples of mistakes in decisions.md
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
-def test_every_variable_named_is_a_setting(path: Path) -> None:
+def test_documented_variables_are_settings(path: Path) -> None:
     named = set(re.findall(r"\bNERVECHECK_[A-Z_]+[A-Z]\b", path.read_text(encoding="utf-8")))
     assert named <= {*variables(), *NOT_SETTINGS}
-    assert named or path.name == "CHANGELOG.md"
+    assert named or path in WITHOUT_SETTINGS
+
+
+def test_every_setting_is_documented() -> None:
+    text = (DEPLOY / "docs" / "settings.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `(NERVECHECK_[A-Z_]+)` \|", text, re.MULTILINE)
+    assert sorted(named) == sorted(name for name in variables() if not name.endswith("_FILE"))
+
+
+def test_readme_is_short_and_links_every_page() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 200
+    linked = set(re.findall(r"\]\(deploy/docs/([^)#]+)\)", text))
+    assert linked == {path.name for path in (DEPLOY / "docs").glob("*.md")}
+
+
+def test_version_is_in_one_place() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert re.search(rf"^## {re.escape(version)}$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    others = [path for folder in ("bot", "migrations", "deploy") for path in (ROOT / folder).rglob("*.*")]
+    texts = [path for path in (*others, ROOT / "README.md") if path.suffix in {".py", ".md", ".yaml", ".toml", ".html"}]
+    assert [str(p) for p in texts if version in p.read_text(encoding="utf-8")] == []
+
+
+def test_templates_and_hooks_are_valid_and_local() -> None:
+    read = YAML(typ="safe")
+    templates = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    assert [path.stem for path in templates] == ["bug", "config", "content", "feature"]
+    for path in templates:
+        for field in read.load(path).get("body", ()):
+            assert field["type"] == "markdown" or field["attributes"]["label"], path.name
+    hooks = read.load(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert [repo["repo"] for repo in hooks] == ["local"]
+    assert all(hook["entry"].startswith(".venv/bin/") for hook in hooks[0]["hooks"])
+    assert json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())["postCreateCommand"] == "make setup"
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
-def test_every_link_of_the_documents_leads_somewhere(path: Path) -> None:
+def test_links_in_documents_have_a_target(path: Path) -> None:
     linked = re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8"))
     assert [link for link in linked if not (path.parent / link).exists()] == []
 
@@ -36,13 +80,13 @@ def test_every_link_of_the_documents_leads_somewhere(path: Path) -> None:
 
 
 def instructions() -> list[tuple[str, str]]:
-    """(word, rest) of each instruction; lines that go on are joined, comments are gone."""
+    """Return (keyword, rest) of each instruction; continued lines are joined, comments removed."""
     text = "\n".join(x for x in (DEPLOY / "Dockerfile").read_text().splitlines() if not x.lstrip().startswith("#"))
     joined = re.sub(r"\\\n\s*", " ", text)
     return [(word, rest) for word, _, rest in (line.partition(" ") for line in joined.splitlines() if line.strip())]
 
 
-def test_the_image_is_built_in_stages_from_the_lock() -> None:
+def test_image_is_built_in_stages_from_the_lock_file() -> None:
     known = {
         "FROM",
         "COPY",
@@ -66,7 +110,7 @@ def test_the_image_is_built_in_stages_from_the_lock() -> None:
     assert "--no-deps --require-hashes -r /build/requirements.txt" in installs[0]
 
 
-def test_the_container_is_nobodys_root_and_holds_no_secret() -> None:
+def test_container_is_not_root_and_has_no_secret() -> None:
     users = [rest for word, rest in instructions() if word == "USER"]
     assert users == ["10001:10001"]
     words = [word for word, _ in instructions()]
@@ -85,14 +129,14 @@ def test_the_container_is_nobodys_root_and_holds_no_secret() -> None:
     assert {x for x in ignored if x.startswith("!")} == {"!bot", "!migrations", "!requirements.txt"}
 
 
-def test_the_container_says_whether_it_is_well() -> None:
+def test_container_has_a_health_check() -> None:
     (check,) = [rest for word, rest in instructions() if word == "HEALTHCHECK"]
     assert "127.0.0.1:8080/readyz" in check
     given = dict(pair.split("=", 1) for word, rest in instructions() if word == "ENV" for pair in rest.split())
     ours = {k: v for k, v in given.items() if k.startswith("NERVECHECK_")}
     settings = Settings.load(ours)
     assert settings.listen.port == 8080
-    assert settings.data_at == "/data/nervecheck.db"
+    assert settings.data_location == "/data/nervecheck.db"
     assert ("VOLUME", "/data") in instructions()
     assert ("CMD", '["run"]') in instructions()
     assert ("ENTRYPOINT", '["python", "-m", "bot"]') in instructions()
@@ -106,7 +150,7 @@ def service() -> dict[str, Any]:
     return found
 
 
-def test_the_composed_service_is_one_that_can_do_little() -> None:
+def test_compose_service_has_minimal_privileges() -> None:
     found = service()
     assert found["read_only"] is True
     assert found["cap_drop"] == ["ALL"]
@@ -117,7 +161,7 @@ def test_the_composed_service_is_one_that_can_do_little() -> None:
     assert "deploy" not in found, "one process on SQLite: no replicas"
 
 
-def test_the_composed_service_has_all_a_clinic_must_set_and_secrets_as_files() -> None:
+def test_compose_service_has_required_settings_and_secret_files() -> None:
     whole = YAML(typ="safe").load(DEPLOY / "compose.yaml")
     given = service()["environment"]
     names = {name.removesuffix("_FILE") for name in given}
@@ -136,7 +180,7 @@ def test_the_composed_service_has_all_a_clinic_must_set_and_secrets_as_files() -
 
 
 def unit() -> Iterator[tuple[str, str, str]]:
-    """(section, key, value) of each line of the unit."""
+    """Yield (section, key, value) of each line of the unit."""
     section = ""
     for line in (DEPLOY / "nervecheck.service").read_text().splitlines():
         if line.startswith("["):
@@ -147,7 +191,7 @@ def unit() -> Iterator[tuple[str, str, str]]:
             yield section, key, value
 
 
-def test_the_unit_has_its_sections_and_says_each_thing_once() -> None:
+def test_unit_has_its_sections_and_no_duplicate_keys() -> None:
     lines = list(unit())
     assert {section for section, _, _ in lines} == {"Unit", "Service", "Install"}
     many = {"Environment", "LoadCredential", "SystemCallFilter"}
@@ -155,7 +199,7 @@ def test_the_unit_has_its_sections_and_says_each_thing_once() -> None:
     assert len(once) == len(set(once))
 
 
-def test_the_unit_is_hardened() -> None:
+def test_unit_is_hardened() -> None:
     given = {key: value for _, key, value in unit()}
     for key in (
         "NoNewPrivileges", "PrivateTmp", "PrivateDevices", "ProtectHome", "ProtectKernelTunables", "ProtectKernelModules",
@@ -169,22 +213,22 @@ def test_the_unit_is_hardened() -> None:
     assert given["Restart"] == "always"
 
 
-def test_the_unit_takes_its_secrets_from_credentials() -> None:
+def test_unit_reads_secrets_from_credentials() -> None:
     credentials = dict(value.split(":", 1) for _, key, value in unit() if key == "LoadCredential")
     assert set(credentials) == {"token", "keys"}
     given = dict(value.split("=", 1) for _, key, value in unit() if key == "Environment")
     for name in credentials:
         assert given[f"{variable(name)}_FILE"] == f"%d/{name}"
     plain = {k: v for k, v in given.items() if not k.endswith("_FILE")}
-    assert Settings.load(plain).data_at == "/var/lib/nervecheck/nervecheck.db"
+    assert Settings.load(plain).data_location == "/var/lib/nervecheck/nervecheck.db"
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
-def test_systemd_reads_the_unit_without_complaint(tmp_path: Path) -> None:
+def test_unit_passes_systemd_verification(tmp_path: Path) -> None:
     text = (DEPLOY / "nervecheck.service").read_text()
     program = re.search(r"^ExecStart=(\S+)", text, re.MULTILINE)
     assert program
-    # The program isn't installed where the unit has it: any that exists will do here.
+    # The program isn't installed at the unit's path: any existing program will do here.
     copy = tmp_path / "nervecheck.service"
     copy.write_text(text.replace(program[1], "/bin/true"))
     said = subprocess.run(
@@ -196,7 +240,7 @@ def test_systemd_reads_the_unit_without_complaint(tmp_path: Path) -> None:
 # --- make and CI ------------------------------------------------------------------------------------------------------
 
 
-def test_every_target_sets_up_what_it_needs() -> None:
+def test_make_targets_depend_on_setup() -> None:
     text = (ROOT / "Makefile").read_text()
     for target in ("setup", "run", "test", "check", "bench", "lock", "env-example"):
         assert re.search(rf"^{target}: \$\(READY\)$", text, re.MULTILINE), target
@@ -204,7 +248,7 @@ def test_every_target_sets_up_what_it_needs() -> None:
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
-def test_every_locked_library_has_hashes_and_no_host(name: str) -> None:
+def test_locked_requirements_have_hashes_and_no_host(name: str) -> None:
     lines = (ROOT / name).read_text().splitlines()
     pinned = [n for n, line in enumerate(lines) if re.match(r"^[a-z0-9]", line)]
     assert len(pinned) > 30
@@ -213,11 +257,11 @@ def test_every_locked_library_has_hashes_and_no_host(name: str) -> None:
     assert not [line for line in lines if "://" in line]
 
 
-def test_ci_is_a_script_that_stops_at_the_first_failure() -> None:
+def test_ci_script_stops_at_the_first_failure() -> None:
     script = ROOT / ".ci" / "run"
     text = script.read_text()
     assert text.startswith("#!/usr/bin/env bash\n")
     assert "set -euo pipefail" in text
-    assert text.rstrip().endswith("make test\nmake check")
+    assert text.rstrip().endswith("make test\nmake test-slow\nmake check")
     assert script.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", str(script)], check=True)

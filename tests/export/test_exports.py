@@ -1,4 +1,4 @@
-"""What leaves the program: a table of answers, FHIR R4 that its own library takes, cards to scan, a calendar."""
+"""Exports: CSV table, FHIR R4 validated by its library, printable cards, calendar."""
 
 import csv
 import io
@@ -10,12 +10,16 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from icalendar import Calendar
 
-from bot.app import alerts, changes, plan_edits, records
-from bot.app.plan_edits import PlanEdit
-from bot.app.store import AlertState
+from bot.app.alerts import raising
+from bot.app.checkins import answering
+from bot.app.patients import history
+from bot.app.records.alerts import AlertState
+from bot.app.schedules import plan_edits
+from bot.app.schedules.plan_edits import PlanEdit
 from bot.core.protocol import Tier
 from bot.export import answers, cards, fhir, ical
 from tests.app.conftest import AT, anna, choose, clinic, database
+from tests.fakes.work import work_on
 
 __all__ = ["anna", "choose", "clinic", "database"]
 WORDS = {"question.change": "Is anything new or worse?", "choice.change.yes": "Yes, something"}
@@ -23,25 +27,25 @@ WORDS = {"question.change": "Is anything new or worse?", "choice.change.yes": "Y
 
 @pytest.fixture
 def record(database, clinic, anna, choose):
-    """A check-in that was answered, with one answer changed, and an alert that was closed beside one that is open."""
+    """An answered check-in with one changed answer, a closed alert and an open one."""
     for choice in ("no", "none", "none", "none"):
         choose(choice)
 
-    def work(store):
-        row = store.checkins(anna.id)[0]
-        changes.change(store, clinic, anna, row, "numbness", ("mild",), AT + timedelta(hours=1))
-        made = {"checkin_id": None, "at": AT}
-        first = alerts.raise_alert(store, clinic, anna, tier=Tier.EMERGENCY, rules=("now.yes",), **made)
-        closed = {"closed_at": AT, "closed_by": "ann", "taken_by": "ann", "outcome": "drug_held"} | {
+    def work(stores):
+        row = stores.checkins.of_patient(anna.id)[0]
+        answering.change(work_on(stores, clinic, AT + timedelta(hours=1)), anna, row, "numbness", ("mild",))
+        alert = {"tier": Tier.EMERGENCY, "rules": ("now.yes",), "checkin_id": None}
+        first = raising.raise_alert(work_on(stores, clinic, AT), anna, **alert)
+        closed = {"closed_at": AT, "closed_by": "ann", "owner": "ann", "outcome": "drug_held"} | {
             "state": AlertState.CLOSED
         }
-        store.save_alert(first.model_copy(update=closed))
-        return records.record_of(store, store.patient(anna.id))
+        stores.alerts.save(first.model_copy(update=closed))
+        return history.record_of(stores, stores.patients.get(anna.id))
 
     return database.run(work)
 
 
-def test_every_answer_has_a_line_changed_ones_too(record):
+def test_csv_has_a_row_per_answer_with_superseded_ones(record):
     table = list(csv.DictReader(io.StringIO(answers.header() + "".join(answers.lines(record)))))
     said = [(row["question"], row["choices"], bool(row["superseded_at"]), row["given_by"]) for row in table]
     assert ("numbness", "none", True, "patient") in said
@@ -52,61 +56,68 @@ def test_every_answer_has_a_line_changed_ones_too(record):
     assert all(datetime.fromisoformat(row["given_at"]).tzinfo for row in table)
 
 
-def test_a_check_in_nobody_answered_has_a_line_too(database, clinic, anna):
-    record = database.run(lambda s: records.record_of(s, s.patient(anna.id)))
+def test_csv_has_a_row_for_a_checkin_without_answers(database, clinic, anna):
+    record = database.run(lambda s: history.record_of(s, s.patients.get(anna.id)))
     (row,) = csv.DictReader(io.StringIO(answers.header() + "".join(answers.lines(record))))
     assert (row["question"], row["state"], row["tier"]) == ("", "asking", "")
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+49", "-5", "@x", "\tx"])
-def test_no_cell_is_a_formula(cell):
-    assert answers._harmless(cell) == f"'{cell}"
-    assert answers._harmless("P-0001") == "P-0001"
+def test_csv_cells_are_never_formulas(cell):
+    assert answers._escape_formula(cell) == f"'{cell}"
+    assert answers._escape_formula("P-0001") == "P-0001"
 
 
-def test_all_codes_come_in_order_a_page_at_a_time(database, clinic, anna, monkeypatch):
-    from bot.app import patients  # noqa: PLC0415
+def test_codes_after_returns_codes_in_order_page_by_page(database, clinic, anna, monkeypatch):
+    from bot.app.patients import registry  # noqa: PLC0415
 
-    monkeypatch.setattr(records, "PAGE", 2)
+    monkeypatch.setattr(history, "PAGE", 2)
     for code in ("P-0003", "P-0002", "P-0004"):
-        database.run(lambda s, c=code: patients.add(s, clinic, code=c, ici_start=date(2026, 2, 1), at=AT))
-    assert database.run(lambda s: list(records.all_codes(s))) == ["P-0001", "P-0002", "P-0003", "P-0004"]
+        database.run(
+            lambda s, c=code: registry.add(work_on(s, clinic, AT, actor="operator"), code=c, ici_start=date(2026, 2, 1))
+        )
+    assert database.run(lambda s: history.codes_after(s, "")) == ["P-0001", "P-0002"]
+    assert database.run(lambda s: history.codes_after(s, "P-0002")) == ["P-0003", "P-0004"]
+    assert database.run(lambda s: history.codes_after(s, "P-0004")) == []
 
 
-def test_fhir_is_taken_by_its_own_library(record, clinic):
-    made = [*fhir.questionnaires(clinic.protocol, WORDS, AT), *fhir.of_patient(record, clinic.protocol, WORDS)]
-    kinds = [each["resourceType"] for each in made]
+def test_fhir_resources_are_valid(record, clinic):
+    resources = [*fhir.questionnaires(clinic.protocol, WORDS, AT), *fhir.of_patient(record, clinic.protocol, WORDS)]
+    kinds = [each["resourceType"] for each in resources]
     assert set(kinds) == {"Questionnaire", "QuestionnaireResponse", "Flag", "CommunicationRequest"}
-    for each in made:
+    for each in resources:
         checked = get_fhir_model_class(each["resourceType"]).model_validate_json(fhir.line(each))
         assert re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", checked.id)
-    assert len({(each["resourceType"], each["id"]) for each in made}) == len(made)
+    assert len({(each["resourceType"], each["id"]) for each in resources}) == len(resources)
 
 
-def test_fhir_says_what_was_answered_and_what_became_of_it(record, clinic):
-    made = list(fhir.of_patient(record, clinic.protocol, WORDS))
-    response = next(each for each in made if each["resourceType"] == "QuestionnaireResponse")
+def test_fhir_contains_answers_alerts_and_outcomes(record, clinic):
+    resources = list(fhir.of_patient(record, clinic.protocol, WORDS))
+    response = next(each for each in resources if each["resourceType"] == "QuestionnaireResponse")
     assert response["status"] == "amended"
     said = {item["linkId"]: [a["valueCoding"]["code"] for a in item["answer"]] for item in response["item"]}
     assert (said["change"], said["numbness"]) == (["no"], ["mild"])
     assert response["extension"][0]["valueCode"] == "SOON"
-    flags = {f["category"][0]["coding"][0]["code"]: f["status"] for f in made if f["resourceType"] == "Flag"}
+    flags = {f["category"][0]["coding"][0]["code"]: f["status"] for f in resources if f["resourceType"] == "Flag"}
     assert flags == {"SOON": "active", "EMERGENCY": "inactive"}
-    requests = [r for r in made if r["resourceType"] == "CommunicationRequest"]
+    requests = [r for r in resources if r["resourceType"] == "CommunicationRequest"]
     assert {(r["priority"], r["status"]) for r in requests} == {("urgent", "active"), ("stat", "completed")}
     closed = next(r for r in requests if r["status"] == "completed")
     assert closed["recipient"][0]["identifier"]["value"] == "ann"
-    assert {r["subject"]["identifier"]["value"] for r in made} == {"P-0001"}
+    assert {r["subject"]["identifier"]["value"] for r in resources} == {"P-0001"}
 
 
-def test_an_open_check_in_is_in_progress(database, clinic, anna, choose):
+def test_fhir_response_of_open_checkin_is_in_progress(database, clinic, anna, choose):
     choose("yes")
-    record = database.run(lambda s: records.record_of(s, s.patient(anna.id)))
-    (made,) = fhir.of_patient(record, clinic.protocol, WORDS)
-    assert (made["status"], made["item"][0]["answer"][0]["valueCoding"]["display"]) == ("in-progress", "Yes, something")
+    record = database.run(lambda s: history.record_of(s, s.patients.get(anna.id)))
+    (resources,) = fhir.of_patient(record, clinic.protocol, WORDS)
+    assert (resources["status"], resources["item"][0]["answer"][0]["valueCoding"]["display"]) == (
+        "in-progress",
+        "Yes, something",
+    )
 
 
-def test_a_card_holds_the_link_to_scan_and_nothing_of_the_network():
+def test_card_has_qr_code_and_no_external_resources():
     link = "https://t.me/some_bot?start=abc_DEF-123"
     page = cards.page([cards.Card("P-0001", link, "es", "Escanee <esto>"), cards.Card("P-0002", link, "en", "Scan")])
     assert page.count("<svg") == 2
@@ -117,8 +128,8 @@ def test_a_card_holds_the_link_to_scan_and_nothing_of_the_network():
     ET.fromstring(cards.qr_svg(link))  # noqa: S314 - our own
 
 
-def test_a_calendar_has_the_check_ins_and_says_nothing_on_a_lock_screen(database, clinic, anna):
-    found = database.run(lambda s: plan_edits.preview(s, clinic, "P-0001", PlanEdit(), AT))
+def test_calendar_has_checkins_with_neutral_texts(database, clinic, anna):
+    found = database.run(lambda s: plan_edits.preview(work_on(s, clinic, AT), "P-0001", PlanEdit()))
     events = Calendar.from_ical(ical.calendar_of("P-0001", found.messages, AT)).walk("VEVENT")
     wanted = [m.at for m in found.messages if m.kind == "check-in"]
     assert [event["dtstart"].dt for event in events] == wanted
@@ -128,9 +139,9 @@ def test_a_calendar_has_the_check_ins_and_says_nothing_on_a_lock_screen(database
     assert events[0]["dtstart"].dt.tzinfo == UTC or events[0]["dtstart"].dt.utcoffset() == timedelta(0)
 
 
-def test_what_is_taken_away_is_not_in_the_calendar(database, clinic, anna):
+def test_calendar_omits_removed_checkins(database, clinic, anna):
     edit = PlanEdit(ici_stop=AT.date())
-    found = database.run(lambda s: plan_edits.preview(s, clinic, "P-0001", edit, AT))
+    found = database.run(lambda s: plan_edits.preview(work_on(s, clinic, AT), "P-0001", edit))
     assert any(m.mark == "gone" for m in found.messages)
     events = Calendar.from_ical(ical.calendar_of("P-0001", found.messages, AT)).walk("VEVENT")
     assert len(events) == len([m for m in found.messages if m.kind == "check-in" and m.mark != "gone"])

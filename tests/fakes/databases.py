@@ -1,21 +1,31 @@
 """Migrated databases for tests, made cheaply: a SQLite file is copied, a PostgreSQL database cloned from a template."""
 
 import os
+import sqlite3
 import tempfile
 import warnings
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple, cast
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
 
+from bot.app.records.messages import Outbox, OutboxState
+from bot.app.work import Stores
+from bot.db import tables
 from bot.db.crypto import Keyring
-from bot.db.engine import Database, open_database
+from bot.db.engine import Database
 from bot.db.migrate import migrate
+from bot.db.opening import open_database
 from bot.db.schema import metadata
+from bot.db.sqlite import SqliteDatabase
+from bot.db.stores.outbox import OUTBOX, SqlOutbox
+from bot.db.types import EPOCH
 
 KEYS = "test:" + b64encode(bytes(range(32))).decode()
 KEYRING = Keyring.parse(KEYS)
@@ -38,6 +48,70 @@ def sqlite_url(path: Path) -> str:
 def sqlite_database(path: Path, keyring: Keyring = KEYRING) -> Database:
     """Make a migrated SQLite file there and open it."""
     return open_database(sqlite_url(path), keyring)
+
+
+class Queued(NamedTuple):
+    """An outbox row and what senders did to it."""
+
+    row: Outbox
+    state: OutboxState
+    owner: str | None
+    leased_until: datetime
+    attempt: int
+    error: str | None
+
+
+@cache
+def _memory_image() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "template.db"
+        path.write_bytes(_sqlite_template())
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+        return path.read_bytes()
+
+
+_open: list["MemoryDatabase"] = []
+
+
+class MemoryDatabase(SqliteDatabase):
+    """SQLite in memory with all tables, migrated; `shared_now` is what the clock of a shared database shows.
+
+    Each is shut at the end of its test (see the fixture in tests/conftest.py), unless it is before.
+    """
+
+    def __init__(self, keyring: Keyring = KEYRING) -> None:
+        super().__init__(make_url("sqlite://"), keyring, image=_memory_image())
+        self.shared_now: datetime | None = None
+        # The writer keeps its stores for good.
+        self.run(lambda stores: setattr(stores.clock, "shared_now", lambda: self.shared_now))
+        _open.append(self)
+
+    def outbox(self) -> list[Queued]:
+        """All messages, in the order of queueing, also those that are over."""
+
+        def work(stores: Stores) -> list[Queued]:
+            outbox = cast("SqlOutbox", stores.outbox)
+            rows = outbox._all(select(tables.outbox).order_by(tables.outbox.c.id))
+            return [
+                Queued(
+                    row=outbox._records_of(OUTBOX, [row])[0],
+                    state=OutboxState(row["state"]),
+                    owner=row["owner"],
+                    leased_until=row["leased_until"] or EPOCH,
+                    attempt=row["attempt"],
+                    error=row["error"],
+                )
+                for row in rows
+            ]
+
+        return self.run(work)
+
+
+def shut_all() -> None:
+    """Shut the databases in memory that are still open."""
+    while _open:
+        _open.pop().shut()
 
 
 _NUMBERED = [table for table in metadata.sorted_tables if table.dialect_options["sqlite"].get("autoincrement")]

@@ -9,10 +9,20 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from starlette.applications import Starlette
 
-from bot.app.store import Lane
+from bot.app.records.messages import Lane
 from bot.clock import FrozenClock
 from bot.ops import health
-from bot.ops.health import Probe, delivered, health_routes, migrated, on_time, polled, reachable, run_checks, running
+from bot.ops.health import (
+    Probe,
+    database_probe,
+    delivery_probe,
+    due_work_probe,
+    health_routes,
+    migration_probe,
+    polling_probe,
+    run_checks,
+    running_probe,
+)
 from bot.ops.web import WebServer
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -20,7 +30,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Rows:
-    """A database whose store knows one moment, what was tried in vain, or none that answers."""
+    """A database that knows when work is due and what was retried without success, or that doesn't answer."""
 
     def __init__(self, *, oldest: datetime | None = None, fails: bool = False, **tried: timedelta) -> None:
         self._oldest, self._fails = oldest, fails
@@ -31,19 +41,31 @@ class Rows:
             raise ConnectionError("password=wonderland")
         return fn(self)
 
-    def setting(self, _name: str) -> str | None:
+    @property
+    def settings(self) -> "Rows":
+        return self
+
+    @property
+    def clock(self) -> "Rows":
+        return self
+
+    @property
+    def outbox(self) -> "Rows":
+        return self
+
+    def get(self, _name: str) -> str | None:
         return None
 
     def next_event_at(self) -> datetime | None:
         return self._oldest
 
-    def tried_since(self, lane: Lane, after: datetime | None = None) -> datetime | None:
+    def retrying_since(self, lane: Lane, after: datetime | None = None) -> datetime | None:
         since = self._tried.get(lane)
         return since if since is None or after is None or since > after else None
 
 
 async def get(path: str, **checks: Probe) -> tuple[int, str, str]:
-    """Status, content type and body."""
+    """Return status, content type and body."""
     registry = CollectorRegistry()
     Counter("nervecheck_things", "Things.", registry=registry).inc(3)
     server = WebServer(Starlette(routes=health_routes(checks, registry)))
@@ -55,15 +77,15 @@ async def get(path: str, **checks: Probe) -> tuple[int, str, str]:
 
 
 def fine() -> Probe:
-    return running("part", lambda: True)
+    return running_probe("part", lambda: True)
 
 
-async def test_alive_whatever_the_checks_say() -> None:
-    status, _, body = await get("/healthz", broken=running("sender", lambda: False))
+async def test_healthz_is_alive_whatever_the_checks_say() -> None:
+    status, _, body = await get("/healthz", broken=running_probe("sender", lambda: False))
     assert (status, json.loads(body)) == (200, {"alive": True})
 
 
-async def test_ready_names_every_check() -> None:
+async def test_readyz_lists_every_check() -> None:
     status, _, body = await get("/readyz", database=fine(), sender=fine())
     assert status == 200
     assert json.loads(body) == {
@@ -72,9 +94,9 @@ async def test_ready_names_every_check() -> None:
     }
 
 
-async def test_not_ready_says_which_and_why_and_hides_no_other() -> None:
-    sender = running("sender", lambda: False)
-    status, _, body = await get("/readyz", database=reachable(Rows(fails=True)), sender=sender, x=fine())
+async def test_readyz_failure_says_which_and_why_and_hides_none() -> None:
+    sender = running_probe("sender", lambda: False)
+    status, _, body = await get("/readyz", database=database_probe(Rows(fails=True)), sender=sender, x=fine())
     assert status == 503
     assert json.loads(body) == {
         "ready": False,
@@ -87,14 +109,14 @@ async def test_not_ready_says_which_and_why_and_hides_no_other() -> None:
     assert "wonderland" not in body
 
 
-async def test_metrics_are_for_prometheus() -> None:
+async def test_metrics_have_the_prometheus_format() -> None:
     _, kind, body = await get("/metrics")
     assert kind.startswith("text/plain")
     assert "nervecheck_things_total 3.0" in body
 
 
-async def test_a_check_that_hangs_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "SLOW_SECONDS", 0.01)
+async def test_run_checks_hanging_check_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECONDS", 0.01)
 
     async def hangs() -> str | None:
         await asyncio.sleep(60)
@@ -105,40 +127,40 @@ async def test_a_check_that_hangs_has_failed(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def tried(*, speed: float = 1, **lanes: timedelta) -> Probe:
-    """What is said when the oldest message that was tried in vain is so old, by lane."""
-    return delivered(Rows(**lanes), FrozenClock(NOW), speed=speed)
+    """Return the probe's answer when the oldest message retried without success has that age, by lane."""
+    return delivery_probe(Rows(**lanes), FrozenClock(NOW), speed=speed)
 
 
 @pytest.mark.parametrize(
     ("probe", "why"),
     [
-        (reachable(Rows()), None),
-        (migrated(lambda: False), None),
-        (migrated(lambda: True), "migrations are missing: run `nervecheck migrate`"),
-        (polled(lambda: None), "Telegram has not answered yet"),
-        (polled(lambda: 59.9), None),
-        (polled(lambda: 61.0), "Telegram last answered 61 s ago"),
-        (on_time(Rows(), FrozenClock(NOW)), None),
-        (on_time(Rows(oldest=NOW + timedelta(days=1)), FrozenClock(NOW)), None),
-        (on_time(Rows(oldest=NOW - timedelta(minutes=9)), FrozenClock(NOW)), None),
+        (database_probe(Rows()), None),
+        (migration_probe(lambda: False), None),
+        (migration_probe(lambda: True), "migrations are missing: run `nervecheck migrate`"),
+        (polling_probe(lambda: None), "Telegram has not answered yet"),
+        (polling_probe(lambda: 59.9), None),
+        (polling_probe(lambda: 61.0), "Telegram last answered 61 s ago"),
+        (due_work_probe(Rows(), FrozenClock(NOW)), None),
+        (due_work_probe(Rows(oldest=NOW + timedelta(days=1)), FrozenClock(NOW)), None),
+        (due_work_probe(Rows(oldest=NOW - timedelta(minutes=9)), FrozenClock(NOW)), None),
         (
-            on_time(Rows(oldest=NOW - timedelta(minutes=11)), FrozenClock(NOW)),
+            due_work_probe(Rows(oldest=NOW - timedelta(minutes=11)), FrozenClock(NOW)),
             "the oldest work has been due for 11 min",
         ),
-        (on_time(Rows(oldest=NOW - timedelta(hours=9)), FrozenClock(NOW), speed=3600), None),
-        (running("ticker", lambda: True), None),
+        (due_work_probe(Rows(oldest=NOW - timedelta(hours=9)), FrozenClock(NOW), speed=3600), None),
+        (running_probe("ticker", lambda: True), None),
         (tried(), None),
         (tried(RED_FLAG=MINUTE, REPLY=2 * MINUTE, REMINDER=9 * MINUTE, CHECKIN=10 * MINUTE), None),
-        (tried(RED_FLAG=3 * MINUTE), "messages are tried in vain: red_flag for 3 min"),
+        (tried(RED_FLAG=3 * MINUTE), "messages are retried without success: red_flag for 3 min"),
         (
             tried(REPLY=3 * MINUTE, CHECKIN=11 * MINUTE, DIGEST=5 * MINUTE),
-            "messages are tried in vain: reply for 3 min, checkin for 11 min",
+            "messages are retried without success: reply for 3 min, checkin for 11 min",
         ),
         (tried(REPLY=25 * 60 * MINUTE), None),
-        (tried(RED_FLAG=25 * 60 * MINUTE), "messages are tried in vain: red_flag for 1500 min"),
+        (tried(RED_FLAG=25 * 60 * MINUTE), "messages are retried without success: red_flag for 1500 min"),
         (tried(speed=60, RED_FLAG=60 * MINUTE), None),
-        (tried(speed=60, RED_FLAG=180 * MINUTE), "messages are tried in vain: red_flag for 3 min"),
+        (tried(speed=60, RED_FLAG=180 * MINUTE), "messages are retried without success: red_flag for 3 min"),
     ],
 )
-async def test_each_check_knows_well_from_ill(probe: Probe, why: str | None) -> None:
+async def test_each_probe_passes_and_fails(probe: Probe, why: str | None) -> None:
     assert await probe() == why

@@ -1,4 +1,4 @@
-"""The dead man's switch: asked while all is well, and not a word when it isn't."""
+"""The dead man's switch: pinged while all checks pass, and not otherwise."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from structlog.testing import capture_logs
 
-from bot.ops.ping import PINGS, ask, keep_pinging
+from bot.ops.ping import PINGS, keep_pinging, ping_once
 from bot.ops.web import WebServer
+from tests.polling import until
 
 URL = "https://alarm.example/secret-of-this-clinic"
 
@@ -33,30 +34,28 @@ async def pinged(*, why: str | None, outcome: str, fails: bool = False) -> list[
 
     before = count(outcome)
     task = asyncio.create_task(keep_pinging(URL, {"x": check(None), "y": check(why)}, every=0.01, ping=ping))
-    async with asyncio.timeout(20):
-        while count(outcome) < before + 2:  # noqa: ASYNC110 - a counter tells nobody
-            await asyncio.sleep(0.01)
+    await until(lambda: count(outcome) >= before + 2)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return asked
 
 
-async def test_it_is_asked_while_all_is_well() -> None:
+async def test_ping_is_sent_while_checks_pass() -> None:
     assert set(await pinged(why=None, outcome="done")) == {URL}
 
 
-async def test_it_is_not_asked_while_a_check_fails() -> None:
+async def test_ping_is_not_sent_while_a_check_fails() -> None:
     assert await pinged(why="the database is down", outcome="held_back") == []
 
 
-async def test_one_that_does_not_answer_ends_nothing_and_its_address_is_not_logged() -> None:
+async def test_ping_failure_continues_and_logs_no_address() -> None:
     with capture_logs() as logs:
         assert len(await pinged(why=None, outcome="failed", fails=True)) >= 2
     assert "ping_failed" in {line["action"] for line in logs}
     assert "secret-of-this-clinic" not in str(logs)
 
 
-async def test_it_asks_over_http() -> None:
+async def test_ping_once_requests_the_address() -> None:
     from starlette.applications import Starlette  # noqa: PLC0415
     from starlette.responses import PlainTextResponse  # noqa: PLC0415
     from starlette.routing import Route  # noqa: PLC0415
@@ -69,8 +68,8 @@ async def test_it_asks_over_http() -> None:
 
     server = WebServer(Starlette(routes=[Route("/{any}", hear)]))
     url = await server.start("127.0.0.1", 0)
-    await ask(f"{url}/ok")
+    await ping_once(f"{url}/ok")
     with pytest.raises(Exception, match="500"):
-        await ask(f"{url}/bad")
+        await ping_once(f"{url}/bad")
     assert heard == ["/ok", "/bad"]
     await server.stop()

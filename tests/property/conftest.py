@@ -1,15 +1,15 @@
-"""The packaged clinic with all its languages, and its words."""
+"""Fixtures: the packaged clinic with all its languages, and its catalogs."""
 
 import pytest
 
 from bot.config import Settings
-from bot.wiring import prepare
+from bot.wiring import build
 from tests.property.words import Wording
 
 
 @pytest.fixture(scope="session")
 def ready():
-    return prepare(Settings.load({}, sandbox=True).in_sandbox(), sandbox=True)
+    return build(Settings.load({}, sandbox=True).for_sandbox(), sandbox=True)
 
 
 @pytest.fixture(scope="session")

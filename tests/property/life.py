@@ -1,4 +1,4 @@
-"""One patient's life with the bot: what their phone shows, what they tap, what the clinic does; all from one seed."""
+"""One patient's life with the bot: what the phone shows, what they tap, what the clinic does; all from one seed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,13 +6,21 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, Protocol, TypeVar
 
-from bot.app import assessments, checkins, conversation, lookup, patients, sweeps
-from bot.app.ports import Clinic, Meant
-from bot.app.screens import spaced
-from bot.app.store import Lane, Outbox, PatientState, Store
+from bot.app.checkins import opening
+from bot.app.concerns import assessments
+from bot.app.operations import sweeps
+from bot.app.patients import lookup, participation, registry
+from bot.app.ports.clinic import Clinic
+from bot.app.records.messages import Lane, Outbox
+from bot.app.records.patients import PatientState
+from bot.app.work import Stores
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.core.triage import assess
+from bot.dialog import conversation
+from bot.dialog.replies import Meant
+from bot.dialog.widgets import spaced
+from tests.fakes.work import work_on
 from tests.property import laws
 from tests.property.notes import Books, Deed, Noting
 from tests.property.people import Person, is_question, weight
@@ -26,21 +34,21 @@ COMMANDS: tuple[conversation.Command, ...] = (
 )
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", None)
 FAREWELLS = frozenset({"stop.done", "stop.erased", "care.goodbye"})
-"""The last message of all, to someone who wanted no more of them."""
+"""The last message to a person who ended participation."""
 OUTAGE = 0.003
-"""How often the service is down when something falls due."""
-TOLD = 60
-"""Lines of a life's history shown when it breaks a law."""
+"""The probability that the service is down when something falls due."""
+HISTORY_LINES = 60
+"""The number of history lines shown when a life breaks a law."""
 
 T = TypeVar("T")
 
 
 class BrokenLawError(AssertionError):
-    """What a life came upon that must never be; the message names the seed and the last taps."""
+    """A life broke a law; the message names the seed and the last taps."""
 
 
 class Database(Protocol):
-    def run(self, fn: Callable[[Store], T]) -> T: ...
+    def run(self, fn: Callable[[Stores], T]) -> T: ...
 
 
 class Life:
@@ -49,7 +57,7 @@ class Life:
     ) -> None:
         self.rng = Random(seed)
         tokens = iter(range(1, 10_000))
-        # Real tokens are beyond guessing; these are the same in every run.
+        # Real tokens can't be guessed; these are the same in every run.
         self.clinic = replace(clinic, new_token=lambda: f"token-{next(tokens)}")
         self.seed, self.person, self.days = seed, person, days
         self.at = START + timedelta(minutes=self.rng.randrange(24 * 60))
@@ -70,7 +78,7 @@ class Life:
     # -- a life
 
     def live(self) -> "Life":
-        """Live all days; raise BrokenLawError at the first law that is broken."""
+        """Run all days; raise BrokenLawError at the first broken law."""
         self._begin()
         while self.at < self.end:
             event = self._next_event()
@@ -91,23 +99,21 @@ class Life:
         regimen = rng.choice(("single", "combination"))
         started = (self.at - timedelta(days=rng.choice((-3, 0, 0, 8, 60)))).date()
 
-        def work(store: Store) -> str:
-            _, token = patients.add(
-                store,
-                self.clinic,
+        def work(stores: Stores) -> str:
+            _, token = registry.add(
+                work_on(stores, self.clinic, self.at, actor="operator"),
                 code=CODE,
                 ici_start=started,
                 regimen=regimen,
                 timezone=rng.choice(ZONES),
-                at=self.at,
             )
             return token
 
         self._invited(self._do("add", work))
         for what, every in ((self._each_day, 24.0), (self._clinic_acts, 24 * 9.0)):
-            self._again(what, every)
+            self._reassess(what, every)
 
-    def _again(self, what: Callable[[], None], hours: float) -> None:
+    def _reassess(self, what: Callable[[], None], hours: float) -> None:
         def acted() -> None:
             self._in(timedelta(hours=hours * (0.5 + self.rng.random())), acted)
             what()
@@ -122,12 +128,14 @@ class Life:
         def opened() -> None:
             phone = self._own
             hint = self.rng.choice(("en", "es-419", "ru", "de", None))
-            self._do("start", lambda s: conversation.start(s, self.clinic, phone.chat_id, token, hint, self.at))
+            self._do(
+                "start", lambda s: conversation.start(work_on(s, self.clinic, self.at), phone.chat_id, token, hint)
+            )
             self._sit_down(phone)
 
         self._in(timedelta(hours=self.rng.expovariate(1 / 20)), opened)
 
-    # -- what time brings
+    # -- time
 
     def _sweep(self) -> None:
         late = self.rng.random() < OUTAGE
@@ -135,12 +143,12 @@ class Life:
             self.at += timedelta(hours=self.rng.choice((0.3, 5, 20, 60)))
             self._note("after an outage", "")
         for sweep in sweeps.ALL:
-            while self._do("sweep", lambda s, work=sweep: work(s, self.clinic, self.at, 10), late=late).done:
+            while self._do("sweep", lambda s, run=sweep: run(work_on(s, self.clinic, self.at), 10), late=late).done:
                 pass
-        self._database.run(lambda store: sweeps.housekeeping(store, self.clinic, self.at, 10))
+        self._database.run(lambda stores: sweeps.housekeeping(work_on(stores, self.clinic, self.at), 10))
 
     def _pass(self, wait: timedelta) -> None:
-        """Let a short time pass; what falls due meanwhile is worked off at its moment."""
+        """Let a short time pass; process what falls due meanwhile when it is due."""
         target = self.at + wait
         while (event := self._next_event()) is not None and event <= target:
             self.at = max(self.at, event)
@@ -148,10 +156,10 @@ class Life:
         self.at = max(self.at, target)
 
     def _next_event(self) -> datetime | None:
-        return self._database.run(lambda store: store.next_event_at())
+        return self._database.run(lambda stores: stores.clock.next_event_at())
 
     def _each_day(self) -> None:
-        """What people do unasked: open the chat, feel worse, leave."""
+        """Do what people do without being asked: open the chat, feel worse, leave."""
         self._nothing_is_left_lying()
         rng, person, phone = self.rng, self.person, self._own
         if rng.random() < person.leaves:
@@ -174,11 +182,11 @@ class Life:
         reachable = not phone.blocked
         self._do(
             f"membership {reachable}",
-            lambda s: conversation.membership(s, self.clinic, phone.chat_id, reachable=reachable, at=self.at),
+            lambda s: conversation.membership(work_on(s, self.clinic, self.at), phone.chat_id, reachable=reachable),
         )
 
     def _clinic_acts(self) -> None:
-        """The coordinator: pauses, sends a check-in, invites again whoever left."""
+        """Act as the coordinator: pause, send a check-in, invite people again who left."""
         patient, rng = self._books.patient, self.rng
         if patient is None:
             return
@@ -190,11 +198,15 @@ class Life:
         if word == "withdraw" and rng.random() < 0.8:
             return
         until = plan_until(self.at, rng)
-        works: dict[str, Callable[[Store], Any]] = {
-            "pause": lambda s: patients.pause(s, self.clinic, CODE, None, self.at),
-            "pause until": lambda s: patients.pause(s, self.clinic, CODE, until, self.at),
-            "send": lambda s: checkins.send_now(s, self.clinic, lookup.locked(s, CODE), self.at),
-            "withdraw": lambda s: patients.withdraw(s, self.clinic, CODE, self.at, actor="operator"),
+        works: dict[str, Callable[[Stores], Any]] = {
+            "pause": lambda s: participation.pause(work_on(s, self.clinic, self.at, actor="operator"), CODE, None),
+            "pause until": lambda s: participation.pause(
+                work_on(s, self.clinic, self.at, actor="operator"), CODE, until
+            ),
+            "send": lambda s: opening.send_now(
+                work_on(s, self.clinic, self.at, actor="operator"), lookup.locked(s.patients, CODE)
+            ),
+            "withdraw": lambda s: participation.withdraw(work_on(s, self.clinic, self.at, actor="operator"), CODE),
         }
         if word == "invite":
             self._invite_again()
@@ -206,17 +218,22 @@ class Life:
             self._phones[self._own.chat_id] = self._own
             self._own = Phone(self._own.chat_id + 1)
         self._own.blocked = False
-        self._invited(self._do("invite again", lambda s: patients.invite_again(s, self.clinic, CODE, self.at)[1]))
+        self._invited(
+            self._do(
+                "invite again",
+                lambda s: registry.invite_again(work_on(s, self.clinic, self.at, actor="operator"), CODE)[1],
+            )
+        )
 
     # -- one transaction
 
     def _do(self, door: str, work: Callable[[Any], T], action: Action | None = None, *, late: bool = False) -> T:
-        """Do it, look whether every law holds, then show what was sent."""
+        """Run one transaction, check that every law holds, then deliver what was queued."""
         before = self._books
         self._note(door, _said(action))
 
-        def looked_at(store: Store) -> tuple[T, Books]:
-            noting = Noting(store)
+        def looked_at(stores: Stores) -> tuple[T, Books]:
+            noting = Noting(stores)
             result = work(noting)
             deed = Deed(self.at, door, action, noting, late=late)
             after = before.with_deed(deed)
@@ -235,26 +252,26 @@ class Life:
         return result
 
     def _deliver(self, *, unasked: bool) -> None:
-        """Be Telegram and the sender: what waits is shown on the phones, or fails for good where they blocked."""
-        for phone, row in self._database.run(self._taken):
+        """Act as Telegram and the sender: show queued messages on the phones, or fail them for who blocked the bot."""
+        for phone, row in self._database.run(self._acknowledged):
             self.seen.add(row.screen.name)
             self._blame(self._wording.faults(row))
             self._sees(phone, row, unasked=unasked)
 
-    def _taken(self, store: Store) -> list[tuple[Phone, Outbox]]:
+    def _acknowledged(self, stores: Stores) -> list[tuple[Phone, Outbox]]:
         shown = []
-        store.expire_outbox(self.at)
+        stores.outbox.expire(self.at)
         until = self.at + timedelta(minutes=1)
-        while claims := store.claim_outbox(self.at, lanes=list(Lane), limit=20, owner="me", lease_until=until):
+        while claims := stores.outbox.claim(self.at, lanes=list(Lane), limit=20, owner="me", lease_until=until):
             for claim in claims:
                 phone = self._phone(claim.row.chat_id)
                 if phone.blocked:
-                    store.mark_failed(claim.row.id, error="blocked", at=self.at)
+                    stores.outbox.mark_failed(claim.row.id, error="blocked", at=self.at)
                     continue
                 number = phone.take(claim)
-                store.mark_sent(claim.row.id, owner="me", message_id=number, at=self.at)
+                stores.outbox.mark_sent(claim.row.id, owner="me", message_id=number, at=self.at)
                 shown.append((phone, claim.row))
-        store.forget_messages(self.at)
+        stores.outbox.purge(self.at)
         return shown
 
     def _phone(self, chat_id: int) -> Phone:
@@ -271,13 +288,13 @@ class Life:
             self._in(timedelta(minutes=self.rng.expovariate(1 / self.person.minutes)), lambda: self._sit_down(phone))
 
     def _handed_on(self, token: str) -> None:
-        """A caregiver opens the link, on a phone of their own."""
+        """Let a caregiver open the link on their own phone."""
         if self.rng.random() < 0.3:
             return
         chat_id = self.rng.choice((2001, 2002, self._own.chat_id))
 
         def opened() -> None:
-            self._do("start", lambda s: conversation.start(s, self.clinic, chat_id, token, "ru", self.at))
+            self._do("start", lambda s: conversation.start(work_on(s, self.clinic, self.at), chat_id, token, "ru"))
             self._sit_down(self._phone(chat_id))
 
         self._in(timedelta(hours=self.rng.expovariate(1 / 5)), opened)
@@ -285,7 +302,7 @@ class Life:
     # -- one person at a phone
 
     def _sit_down(self, phone: Phone) -> None:
-        """Tap on until nothing asks any more, or they have had enough."""
+        """Tap until no message asks anything, or the person gives up."""
         for _ in range(self.rng.randrange(3, 28)):
             if phone.blocked or not phone.messages or self.rng.random() < self.person.gives_up:
                 return
@@ -296,7 +313,7 @@ class Life:
                 return
 
     def _tap_question(self, phone: Phone) -> bool:
-        """Tap the newest message that asks something; False when none of the last ones does."""
+        """Tap the newest message that asks something; return False if none of the last ones does."""
         open_ones = (n for n in phone.with_buttons()[:4] if phone.messages[n].id not in phone.answered)
         newest = [n for n in open_ones if is_question(phone.messages[n])]
         if not newest:
@@ -306,7 +323,7 @@ class Life:
         return phone.last is None or not phone.last.screen.name.startswith(("done.", "enrol.declined", "stop"))
 
     def _stray(self, phone: Phone) -> None:
-        """Anything else: an old button, a doubled tap, a word, a command."""
+        """Do anything else: an old button, a doubled tap, text, a command."""
         rng = self.rng
         way = rng.random()
         if way < 0.45:
@@ -318,10 +335,12 @@ class Life:
         elif way < 0.72:
             self._say(phone)
         elif way < 0.75:
-            self._do("stale tap", lambda s: conversation.stale_tap(s, self.clinic, phone.chat_id, self.at))
+            self._do("stale tap", lambda s: conversation.stale_tap(work_on(s, self.clinic, self.at), phone.chat_id))
         elif way < 0.78:
             token = rng.choice(("", "token-1", "nonsense"))
-            self._do("start", lambda s: conversation.start(s, self.clinic, phone.chat_id, token, "es", self.at))
+            self._do(
+                "start", lambda s: conversation.start(work_on(s, self.clinic, self.at), phone.chat_id, token, "es")
+            )
         else:
             self._command(phone, rng.choice(COMMANDS))
         self._not_stuck(phone)
@@ -331,10 +350,10 @@ class Life:
         if meant.kind == "red_flag" and self.rng.random() < 0.7:
             meant = Meant("unknown")
         door = f"says {meant.kind} {meant.number}"
-        self._do(door, lambda s: conversation.said(s, self.clinic, phone.chat_id, meant, self.at))
+        self._do(door, lambda s: conversation.said(work_on(s, self.clinic, self.at), phone.chat_id, meant))
 
     def _command(self, phone: Phone, name: conversation.Command) -> None:
-        self._do(f"/{name}", lambda s: conversation.command(s, self.clinic, phone.chat_id, name, self.at))
+        self._do(f"/{name}", lambda s: conversation.command(work_on(s, self.clinic, self.at), phone.chat_id, name))
         self._not_stuck(phone)
 
     def _tap(self, phone: Phone, number: int) -> None:
@@ -347,7 +366,7 @@ class Life:
         phone.tapped = action
         outcome = self._do(
             f"tap {phone.chat_id}",
-            lambda s: conversation.tap(s, self.clinic, phone.chat_id, action, self.at),
+            lambda s: conversation.tap(work_on(s, self.clinic, self.at), phone.chat_id, action),
             action,
         )
         if outcome.toast is not None:
@@ -355,7 +374,7 @@ class Life:
         self._not_stuck(phone)
 
     def _not_stuck(self, phone: Phone) -> None:
-        """After any input the chat leads on: by its last message, or the keyboard below."""
+        """After any input the chat shows a way to continue: its last message or the keyboard below."""
         if phone.blocked:
             return
         last = phone.last
@@ -367,22 +386,22 @@ class Life:
     def _leads_on(self, row: Outbox) -> bool:
         return leads_on(row, self._wording.text(row.screen, row.language), self._numbers)
 
-    # -- what is told of it
+    # -- history and checks
 
     def _check_replay(self) -> None:
-        rows = self._database.run(lambda s: s.assessments(self._books.patient.id, limit=1_000_000))
+        rows = self._database.run(lambda s: s.assessments.of_patient(self._books.patient.id, limit=1_000_000))
         kept = sum(len(found) for found in self._books.assessments.values())
         if len(rows) != kept:
             self._blame([f"{kept} assessments were made, {len(rows)} are stored"])
 
     def _nothing_is_left_lying(self) -> None:
-        """What was answered in a check-in that nobody went on with is acted on: silence hides nothing."""
+        """Answers in an abandoned check-in are acted on: silence hides nothing."""
         waits = self.clinic.protocol.clocks.silent_after + timedelta(days=1)
         for row in self._books.open_checkins():
             last = self._books.answered_at.get(row.id)
             if last is None or self.at - last < waits:
                 continue
-            compared = self._database.run(lambda s, row=row: assessments.history(s, self.clinic, row))
+            compared = self._database.run(lambda s, row=row: assessments.history(work_on(s, self.clinic, self.at), row))
             form, answers = row.value.form, row.value.answers
             found = assess(answers, compared, self.clinic.protocol, form=form, finished=True)
             raised = max((a.tier for a in self._books.raised_by(row.id)), default=Tier.ROUTINE)
@@ -402,7 +421,7 @@ class Life:
     def _told(self, what: str) -> str:
         again = f"NERVECHECK_SEEDS={self.seed} python -m pytest tests/property -k seeds"
         head = f"seed {self.seed} ({self.person.name}) on {self.at:%Y-%m-%d %H:%M:%S}: {what}"
-        return "\n".join((head, f"again: {again}", *self.history[-TOLD:]))
+        return "\n".join((head, f"again: {again}", *self.history[-HISTORY_LINES:]))
 
 
 def plan_until(at: datetime, rng: Random) -> date:

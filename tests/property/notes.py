@@ -1,72 +1,94 @@
-"""Takes note of all that one transaction does to a store: the same for the one in memory and the real ones."""
+"""Records everything that one transaction does to a store, for the in-memory store and the real ones alike."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.app.store import (
-    AlertRow,
-    AlertState,
-    AssessmentRow,
-    CheckInRow,
-    Outbox,
-    Patient,
-    Store,
-    WorkItem,
-)
+from bot.app.records.alerts import AlertRow, AlertState, Task
+from bot.app.records.checkins import AssessmentRow, CheckInRow
+from bot.app.records.messages import Outbox
+from bot.app.records.patients import Patient
+from bot.app.work import Stores
 from bot.core.checkin import State
 from bot.core.screen import Action
 
 OPEN = frozenset({State.ASKING, State.PAUSED, State.STOPPED})
-_NOTED = ("add_patient", "add_alert", "add_assessment", "add_checkin", "add_work_item")
-_GIVEN = ("save_patient", "save_alert", "save_checkin", "erase_patient_data", "enqueue", "record_answer")
+_ADDED = {
+    ("patients", "add"): "add_patient",
+    ("alerts", "add"): "add_alert",
+    ("assessments", "add"): "add_assessment",
+    ("checkins", "add"): "add_checkin",
+    ("tasks", "add"): "add_task",
+}
+"""What is noted of these methods is their result."""
+_GIVEN = {
+    ("patients", "save"): "save_patient",
+    ("alerts", "save"): "save_alert",
+    ("checkins", "save"): "save_checkin",
+    ("patients", "erase_data"): "erase_patient_data",
+    ("outbox", "enqueue"): "enqueue",
+    ("answers", "record"): "record_answer",
+}
+"""What is noted of these methods is what they were given."""
 
 
 class Noting:
-    """A store that writes down what is added and saved, and else does what the one behind it does."""
+    """Stores that record what is added and saved, and delegate everything to the stores behind them."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
         self.done: list[tuple[str, Any]] = []
         self.errors: list[Exception] = []
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
-        if name not in _NOTED and name not in _GIVEN:
-            return method
-
-        def noted(row: Any) -> Any:
-            result = method(row)
-            what = row if name in _GIVEN else result
-            if what is not None:
-                self.done.append((name, what))
-            return result
-
-        return noted
+        return _NotingPort(name, getattr(self._stores, name), self.done)
 
     def attempt(self, fn: Callable[[], None]) -> Exception | None:
         before = len(self.done)
-        error = self._store.attempt(fn)
+        error = self._stores.attempt(fn)
         if error is not None:
             del self.done[before:]
             self.errors.append(error)
         return error
 
 
+class _NotingPort:
+    def __init__(self, name: str, port: Any, done: list[tuple[str, Any]]) -> None:
+        self._name = name
+        self._port = port
+        self._done = done
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+        given = _GIVEN.get((self._name, name))
+        noted_as = given or _ADDED.get((self._name, name))
+        if noted_as is None:
+            return method
+
+        def noted(row: Any) -> Any:
+            result = method(row)
+            what = row if given else result
+            if what is not None:
+                self._done.append((noted_as, what))
+            return result
+
+        return noted
+
+
 @dataclass
 class Deed:
-    """One transaction: when, by which door, and all it did, in order."""
+    """One transaction: when it ran, through which use case, and everything it did, in order."""
 
     at: datetime
     door: str
     action: Action | None
-    store: Noting
+    stores: Noting
     late: bool = False
-    """The service was down before it: what fell due meanwhile is worked off now."""
+    """Whether the service was down before it, so that it processes what fell due meanwhile."""
 
     def of(self, *names: str) -> list[Any]:
-        return [row for name, row in self.store.done if name in names]
+        return [row for name, row in self.stores.done if name in names]
 
     @property
     def queued(self) -> list[Outbox]:
@@ -79,18 +101,18 @@ class Deed:
 
 @dataclass
 class Books:
-    """What is known of one patient, from the notes alone."""
+    """What the records of the transactions say about one patient."""
 
     patient: Patient | None = None
     alerts: dict[int, AlertRow] = field(default_factory=dict)
     checkins: dict[int, CheckInRow] = field(default_factory=dict)
     assessments: dict[int, list[AssessmentRow]] = field(default_factory=dict)
-    work: list[WorkItem] = field(default_factory=list)
+    work: list[Task] = field(default_factory=list)
     answered_at: dict[int, datetime] = field(default_factory=dict)
     """When each check-in was last answered."""
 
     def with_deed(self, deed: Deed) -> "Books":
-        """What is known after it; these books stay as they are."""
+        """Return the books after that transaction; these books remain unchanged."""
         after = Books(
             patient=self.patient,
             alerts=dict(self.alerts),
@@ -99,7 +121,7 @@ class Books:
             work=list(self.work),
             answered_at=dict(self.answered_at),
         )
-        for name, row in deed.store.done:
+        for name, row in deed.stores.done:
             after._one(name, row)
         return after
 
@@ -115,7 +137,7 @@ class Books:
                 self.assessments.setdefault(row.checkin_id, []).append(row)
             case "record_answer":
                 self.answered_at[row.checkin_id] = row.given_at
-            case "add_work_item":
+            case "add_task":
                 self.work.append(row)
             case "erase_patient_data":
                 self.alerts.clear()

@@ -1,9 +1,9 @@
-"""What sort of people use the bot: how they answer, how soon, and what else they tap. All by chance from a seed."""
+"""Random kinds of users from a seed: how they answer, how soon, and what else they tap."""
 
 from dataclasses import dataclass
 from random import Random
 
-from bot.app.store import Outbox
+from bot.app.records.messages import Outbox
 from bot.core.screen import Action
 
 BENIGN = frozenset({"no", "none", "not_at_all", "yes_known"})
@@ -11,22 +11,22 @@ BENIGN = frozenset({"no", "none", "not_at_all", "yes_known"})
 
 @dataclass(frozen=True)
 class Person:
-    """Chances are a day's, a message's or a tap's, between 0 and 1. `ill` goes from the first day to the last."""
+    """One user. Probabilities are per day, message or tap. `ill` changes from the first day to the last."""
 
     name: str
     ill: tuple[float, float]
     answers: float = 0.85
     gives_up: float = 0.06
     minutes: float = 40
-    """How long a message waits, about."""
+    """The typical number of minutes before a message is answered."""
     strays: float = 0.12
-    """Taps another message than the newest question, or something else than a button."""
+    """The probability of tapping another message than the newest question, or doing something else."""
     idle: float = 0.12
-    """Opens the chat without being asked."""
+    """The probability of opening the chat without being asked."""
     worse: float = 0.005
     leaves: float = 0.002
     helps: float = 0.01
-    """Taps "Need help now" when it is there."""
+    """The probability of tapping "Need help now" when it is shown."""
 
     def is_ill(self, rng: Random, day: int, days: int) -> bool:
         first, last = self.ill
@@ -70,7 +70,7 @@ _WEIGHTS: dict[str, float] = {
 
 
 def weight(person: Person, action: Action, *, ill: bool) -> float:
-    """How readily this one is tapped, among the buttons of one message."""
+    """Return the weight of this button among the buttons of one message."""
     if action.kind == "help_now":
         return person.helps
     if action.kind in {"choose", "toggle"}:
@@ -82,5 +82,5 @@ def weight(person: Person, action: Action, *, ill: bool) -> float:
 
 
 def is_question(row: Outbox) -> bool:
-    """Whether the message asks for an answer: people come back to those."""
+    """Return whether the message asks for an answer: people come back to such messages."""
     return row.screen.name.startswith(("ask.", "checkin.", "reminder", "enrol.", "loopback", "call."))

@@ -1,12 +1,12 @@
-"""A phone: the messages of one chat as they stand there now, old ones too, and the keyboard below them."""
+"""A phone: the messages of one chat as they are now, old ones included, and the keyboard below them."""
 
 from dataclasses import dataclass, field
 
-from bot.app.store import Claim, Outbox
+from bot.app.records.messages import Claim, Outbox
 from bot.core.screen import Action
 
 KEPT = 400
-"""Messages further up than that nobody scrolls to."""
+"""Nobody scrolls further up than this many messages."""
 
 
 @dataclass
@@ -16,14 +16,14 @@ class Phone:
     keyboard: bool = False
     blocked: bool = False
     tappable: set[int] = field(default_factory=set)
-    """Messages that have buttons now."""
+    """The messages that have buttons now."""
     last_id: int = 0
     tapped: Action | None = None
     answered: set[int] = field(default_factory=set)
-    """Screens (their numbers in the outbox) that were tapped on already: who isn't fidgety leaves them alone."""
+    """The screens (by outbox id) that were tapped already; most people don't tap them again."""
 
     def take(self, claim: Claim) -> int:
-        """Show a message as Telegram would: in the place of the one it edits, or below all others."""
+        """Show a message as Telegram would: in place of the one it edits, or below all others."""
         row = claim.row
         number = claim.message_id if row.mode == "edit" and claim.message_id in self.messages else None
         if number is None:
@@ -44,7 +44,7 @@ class Phone:
         return self.messages.get(self.last_id)
 
     def with_buttons(self) -> list[int]:
-        """Messages that can be tapped on, newest first."""
+        """Return the messages that can be tapped, newest first."""
         return sorted(self.tappable, reverse=True)
 
 
@@ -53,7 +53,7 @@ def actions(row: Outbox) -> list[Action]:
 
 
 def leads_on(row: Outbox, words: str, numbers: tuple[str, ...]) -> bool:
-    """Whether a message itself shows a way on: a button, a contact, the keyboard, or a number to call."""
+    """Return whether a message shows a way to continue: a button, a contact, the keyboard or a number to call."""
     screen = row.screen
     if screen.contact is not None or screen.keyboard == "show" or any(screen.rows):
         return True

@@ -1,10 +1,10 @@
-"""When the next check-in must fall due, worked out from the plan's dates alone."""
+"""Calculates when the next check-in must fall due from the plan's dates alone."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.app.ports import Clinic
-from bot.app.store import Patient
+from bot.app.ports.clinic import Clinic
+from bot.app.records.patients import Patient
 from bot.core.schedule import Cadence, Occurrence, Phase, Plan, PlanTemplate, Tail, occurrences
 
 DAY = timedelta(days=1)
@@ -20,7 +20,7 @@ def local_day(patient: Patient, clinic: Clinic, at: datetime) -> date:
 
 
 def next_day(patient: Patient, clinic: Clinic, at: datetime) -> datetime:
-    """The last moment of the patient's day, in UTC."""
+    """Return the end of the patient's local day, in UTC."""
     midnight = datetime.combine(local_day(patient, clinic, at) + DAY, time(), zone(patient, clinic))
     return midnight.astimezone(UTC) - timedelta(microseconds=1)
 
@@ -30,7 +30,7 @@ def paused(patient: Patient, day: date) -> bool:
 
 
 def due_after(patient: Patient, clinic: Clinic, after: datetime) -> datetime | None:
-    """The first check-in due later than `after`: the plan's, and daily ones while something is watched."""
+    """Return the first check-in due later than `after`: the plan's, or a daily one during a follow-up."""
     by_day = {o.local_date: o.due_at for o in _watched(patient, clinic, after)}
     by_day |= {o.local_date: o.due_at for o in _ahead(_plan(patient, clinic), after)}
     return by_day[min(by_day)] if by_day else None
@@ -41,13 +41,13 @@ def _ahead(found: Plan, after: datetime) -> list[Occurrence]:
 
 
 def _watched(patient: Patient, clinic: Clinic, after: datetime) -> list[Occurrence]:
-    if patient.watch is None or patient.watch.steady:
+    if patient.follow_up is None or patient.follow_up.steady:
         return []
-    daily = (Cadence(form=clinic.protocol.again.form, every=1),)
+    daily = (Cadence(form=clinic.protocol.follow_up.form, every=1),)
     template = PlanTemplate(
-        name="watch", phases=(Phase(name="watch", first_day=0, cadences=daily),), tail=Tail(cadences=daily)
+        name="follow_up", phases=(Phase(name="follow_up", first_day=0, cadences=daily),), tail=Tail(cadences=daily)
     )
-    begins = {"template": template, "ici_start": patient.watch.since + DAY, "ici_stop": None}
+    begins = {"template": template, "ici_start": patient.follow_up.since + DAY, "ici_stop": None}
     return _ahead(_plan(patient, clinic).model_copy(update=begins), after)
 
 

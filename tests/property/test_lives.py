@@ -1,20 +1,21 @@
-"""Random patients live with the bot, and every law holds all along. A life that breaks one names its seed.
+"""Random patients use the bot, and every law holds after every transaction. A life that breaks one names its seed.
 
-The short form is four lives of 400 days. The long one: NERVECHECK_PATIENTS=200 pytest tests/property -m slow -n 2
+The short form is four lives of six weeks; eight lives of 400 days are part of `make test-slow`. The long one:
+NERVECHECK_PATIENTS=200 pytest tests/property -m slow -n 2
 """
 
 import os
 
 import pytest
 
-from tests.fakes.databases import sqlite_database
-from tests.fakes.memory_store import MemoryDatabase
+from tests.fakes.databases import MemoryDatabase, sqlite_database
 from tests.property.life import Life
 from tests.property.people import ANXIOUS, EVERYONE
 
 DAYS = 400
+WEEKS = 6
 SHARES = 8
-"""Into how many tests the long form is cut, so that processes can share it."""
+"""The number of tests into which the long form is split, so that processes can share it."""
 
 
 def live(seed, clinic, wording, days=DAYS):
@@ -23,19 +24,20 @@ def live(seed, clinic, wording, days=DAYS):
 
 
 @pytest.mark.parametrize("seed", [int(s) for s in os.environ.get("NERVECHECK_SEEDS", "0,1,2,3").split(",")])
-def test_seeds(seed, clinic, wording):
-    live(seed, clinic, wording)
+def test_lives_of_fixed_seeds_keep_every_law(seed, clinic, wording):
+    live(seed, clinic, wording, days=WEEKS * 7)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("share", range(SHARES))
-def test_many(share, clinic, wording):
-    patients = int(os.environ.get("NERVECHECK_PATIENTS", "40"))
+def test_many_lives_keep_every_law(share, clinic, wording):
+    patients = int(os.environ.get("NERVECHECK_PATIENTS", SHARES))
     for seed in range(1000 + share, 1000 + patients, SHARES):
         live(seed, clinic, wording)
 
 
-def test_the_real_database_does_the_same(tmp_path, clinic, wording):
+def test_life_on_a_real_database_is_the_same(tmp_path, clinic, wording):
     database = sqlite_database(tmp_path / "life.db")
     try:
         real = Life(7, ANXIOUS, database, clinic, wording, days=6).live()

@@ -1,8 +1,8 @@
-"""Outbox, budget and leases by chance, against a plain model: nothing is lost, doubled or out of order.
+"""Random runs of outbox, budget and leases against a plain model: nothing is lost, duplicated or reordered.
 
-Senders claim, are killed, don't hear of a commit, come back, fail and succeed; the clock runs and jumps. What must hold
-is said in the model's own words, without a query: which messages may go now, and in which order; that a message is sent
-once unless its sender died; how fast. What isn't sent was refused, or its time was over: that is counted, too.
+Senders claim, are killed, miss the answer of a commit, recover, fail and succeed; the clock runs and jumps. The model
+states the expectations without a query: which messages may be sent now, and in which order; that a message is sent once
+unless its sender died; how fast. A message that isn't sent was rejected or has expired; the model counts those, too.
 """
 
 import tempfile
@@ -25,12 +25,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from bot.app.store import Lane, Outbox, OutboxState
+from bot.app.records.messages import Lane, Outbox, OutboxState
 from bot.core.screen import Screen, Text
-from bot.db.engine import open_database
-from bot.delivery.budget import Books, Lease, Slots, Taken, take, write_end
-from bot.delivery.lanes import PUBLISHED
-from bot.delivery.verdicts import End, Verdict
+from bot.db.opening import open_database
+from bot.delivery.budget import Capacity, ClaimedMessage, Lease, SenderContext, claim_batch, record_result
+from bot.delivery.lanes import TELEGRAM_LIMITS
+from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult
 from tests.fakes.databases import KEYRING, postgres_server, sqlite_database
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -45,11 +45,13 @@ CROWD = range(100, 160)
 LANES = tuple(Lane)
 URGENT, BULK = LANES[:2], LANES[2:]
 EXAMPLES = 30
+SIZES = (EXAMPLES // 3, pytest.param(EXAMPLES, marks=[pytest.mark.slow, pytest.mark.timeout(1800)]))
+"""A few each time, all under `make test-slow`."""
 
 
 @dataclass
 class Row:
-    """A message as the model knows it. `holder` has it until `until`, and no longer, whatever that sender thinks."""
+    """A message as the model knows it. `holder` owns it until `until`, regardless of what that sender believes."""
 
     number: int
     chat: int
@@ -67,7 +69,7 @@ class Row:
         return self.lane, self.not_before, self.number
 
     def held(self, at: datetime) -> bool:
-        """Whether it waits and its lease runs; one that ends far ahead is of a clock that was set back since."""
+        """Return whether it waits under a valid lease; one that ends far ahead is from a clock that was set back."""
         waits = self.state is OutboxState.WAITING
         return waits and self.until is not None and at < self.until <= at + LEASE + 60 * SECOND
 
@@ -77,7 +79,7 @@ class Row:
 
 
 class Senders(RuleBasedStateMachine):
-    """Three senders on one outbox, and what may never be, whatever stands in it."""
+    """Three senders on one outbox, and what must never happen, whatever the outbox contains."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,13 +87,13 @@ class Senders(RuleBasedStateMachine):
         self.at = START
         self.rows: dict[int, Row] = {}
         self.sent: Counter[int] = Counter()
-        self.hands: dict[str, dict[int, Taken]] = {name: {} for name in SENDERS}
-        self.births: Counter[str] = Counter()
-        self.unsure: set[str] = set()
-        self.gone: list[int] = []
+        self.in_flight: dict[str, dict[int, ClaimedMessage]] = {name: {} for name in SENDERS}
+        self.restarts: Counter[str] = Counter()
+        self.uncertain: set[str] = set()
+        self.unreachable: list[int] = []
         self.grants: list[tuple[datetime, Lane]] = []
-        self.rested_at = START
-        self.written: dict[int, list[tuple[datetime, timedelta]]] = defaultdict(list)
+        self.full_burst_at = START
+        self.charged: dict[int, list[tuple[datetime, timedelta]]] = defaultdict(list)
 
     @initialize()
     def open(self) -> None:
@@ -109,8 +111,8 @@ class Senders(RuleBasedStateMachine):
             self._folder.cleanup()
 
     def name(self, who: str) -> str:
-        """Each process that comes after one that was killed has a name of its own."""
-        return f"{who}-{self.births[who]}"
+        """Return the sender's owner name; each process that replaces a killed one has a new name."""
+        return f"{who}-{self.restarts[who]}"
 
     def put(self, chat: int, lane: Lane, slot: str, mode: Any = "new", revision: int = 0, lasts: Any = None) -> None:
         self.put_all([(chat, lane, slot)], mode, revision, lasts)
@@ -134,122 +136,137 @@ class Senders(RuleBasedStateMachine):
             )
             for chat, lane, slot in wanted
         ]
-        for number, row in zip(self.database.run(lambda s: [s.enqueue(each) for each in rows]), rows, strict=True):
+        for number, row in zip(
+            self.database.run(lambda s: [s.outbox.enqueue(each) for each in rows]), rows, strict=True
+        ):
             self.rows[number] = Row(number, row.chat_id, row.lane, row.slot, row.mode, self.at, row.not_after)
 
-    # -- what senders do
+    # -- actions of senders
 
     @rule(who=st.sampled_from(SENDERS), slots=st.sampled_from([1, 2, 4, 40]))
     def claim(self, who: str, slots: int) -> None:
-        """Whoever isn't sure what it has in hand says so first."""
-        if who in self.unsure:
-            self.says_anew(who)
+        """Claim; a sender with uncertain claims renews and releases first."""
+        if who in self.uncertain:
+            self.renew_and_release(who)
         for taken in self.taken(who, slots):
-            self.hands[who][taken.claim.row.id] = taken
+            self.in_flight[who][taken.claim.row.id] = taken
 
     @rule(who=st.sampled_from(SENDERS), slots=st.sampled_from([1, 4]))
-    def claim_unheard(self, who: str, slots: int) -> None:
-        """The claim is committed, and the connection lost before this is heard."""
-        if who not in self.unsure:
+    def claim_without_answer(self, who: str, slots: int) -> None:
+        """Claim, but lose the connection after the commit, before its answer."""
+        if who not in self.uncertain:
             self.taken(who, slots)
-            self.unsure.add(who)
+            self.uncertain.add(who)
 
-    def taken(self, who: str, slots: int) -> Sequence[Taken]:
-        lease = Lease(self.name(who), LEASE, frozenset(self.hands[who]))
-        found = self.database.run(lambda s: take(s, lambda: self.at, Slots(slots, slots), lease, PUBLISHED))
-        self.looked_at(who, slots, [taken.claim.row.id for taken in found.taken])
-        for taken in found.taken:
+    def taken(self, who: str, slots: int) -> Sequence[ClaimedMessage]:
+        lease = Lease(self.name(who), LEASE, frozenset(self.in_flight[who]))
+        found = self.database.run(
+            lambda s: claim_batch(s, lambda: self.at, Capacity(slots, slots), lease, TELEGRAM_LIMITS)
+        )
+        self.check_claim(who, slots, [taken.claim.row.id for taken in found.messages])
+        for taken in found.messages:
             row = self.rows[taken.claim.row.id]
-            assert row.number not in self.sent, "what was sent is never taken again"
-            others = [other for held in self.hands.values() for other in held]
-            assert row.number not in others, "nobody takes what another has in hand"
+            assert row.number not in self.sent, "a sent message is never claimed again"
+            others = [other for held in self.in_flight.values() for other in held]
+            assert row.number not in others, "no sender claims what another has in flight"
             if row.lane is not Lane.RED_FLAG:
                 assert row.chat not in {self.rows[n].chat for n in others}, "one chat, one message at a time"
             row.holder, row.until = self.name(who), self.at + LEASE
-            self.paced(row, edit=taken.claim.row.mode == "edit" and taken.claim.message_id is not None)
-            self.taken_up(taken)
-        order = [taken.claim.row.lane for taken in found.taken]
+            self.check_limits(row, edit=taken.claim.row.mode == "edit" and taken.claim.message_id is not None)
+            self.check_claimed(taken)
+        order = [taken.claim.row.lane for taken in found.messages]
         assert order == sorted(order), "red flags first"
-        return found.taken
+        return found.messages
 
-    def looked_at(self, who: str, slots: int, found: list[int]) -> None:
-        """See whether just this is what was to be taken."""
+    def check_claim(self, who: str, slots: int, found: list[int]) -> None:
+        """Check that exactly these rows were to be claimed."""
 
-    def taken_up(self, taken: Taken) -> None:
-        """See whether this is what was to be taken."""
+    def check_claimed(self, taken: ClaimedMessage) -> None:
+        """Check that this message was to be claimed."""
 
     @rule(
         turns=st.lists(
             st.tuples(
                 st.sampled_from(SENDERS),
                 st.sampled_from([1, 4, 40]),
-                st.lists(st.sampled_from(End), max_size=4),
+                st.lists(st.sampled_from(DeliveryOutcome), max_size=4),
                 st.sampled_from([0, 0.04, 0.5, 3]),
             ),
             min_size=2,
             max_size=6,
         )
     )
-    def work(self, turns: Sequence[tuple[str, int, list[End], float]]) -> None:
-        """Turn by turn one claims, and some of what it has in hand has ended by then."""
-        for who, slots, hows, seconds in turns:
+    def work(self, turns: Sequence[tuple[str, int, list[DeliveryOutcome], float]]) -> None:
+        """In each turn one sender claims, and some of its in-flight messages end."""
+        for who, slots, outcomes, seconds in turns:
             self.claim(who, slots)
             self.time_passes(seconds)
-            self.write(dict(zip(sorted(self.hands[who]), hows, strict=False)), who)
+            self.record(dict(zip(sorted(self.in_flight[who]), outcomes, strict=False)), who)
 
-    def write(self, ends: dict[int, End], who: str) -> None:
-        """Write down how messages ended, all in one transaction."""
-        books = Books(owner=self.name(who), speed=1.0, on_permanent=lambda _store, chat, _at: self.gone.append(chat))
-        told = [(self.hands[who].pop(number).claim, self.verdict(number, how)) for number, how in ends.items()]
-        self.gone.clear()
-        self.database.run(lambda s: [write_end(s, claim, verdict, self.at, books) for claim, verdict in told])
-        for number, how in ends.items():
-            self.ended(self.rows[number], how)
-        assert self.gone == [self.rows[number].chat for number, how in ends.items() if how is End.GONE]
+    def record(self, ends: dict[int, DeliveryOutcome], who: str) -> None:
+        """Record the outcomes of messages in one transaction."""
+        context = SenderContext(
+            owner=self.name(who), speed=1.0, on_chat_unreachable=lambda _store, chat, _at: self.unreachable.append(chat)
+        )
+        results = [
+            (self.in_flight[who].pop(number).claim, self.result(number, outcome)) for number, outcome in ends.items()
+        ]
+        self.unreachable.clear()
+        self.database.run(lambda s: [record_result(s, claim, result, self.at, context) for claim, result in results])
+        for number, outcome in ends.items():
+            self.record_outcome(self.rows[number], outcome)
+        assert self.unreachable == [
+            self.rows[number].chat for number, outcome in ends.items() if outcome is DeliveryOutcome.CHAT_UNREACHABLE
+        ]
 
-    def verdict(self, number: int, how: End) -> Verdict:
-        return Verdict(how, error=how.value, message_id=1000 + number if how is End.SENT else None, wait=BACKOFF)
+    def result(self, number: int, outcome: DeliveryOutcome) -> DeliveryResult:
+        return DeliveryResult(
+            outcome,
+            error=outcome.value,
+            message_id=1000 + number if outcome is DeliveryOutcome.SENT else None,
+            retry_in=BACKOFF,
+        )
 
-    def ended(self, row: Row, how: End) -> None:
+    def record_outcome(self, row: Row, outcome: DeliveryOutcome) -> None:
         row.holder = row.until = None
-        if how is End.SENT:
+        if outcome is DeliveryOutcome.SENT:
             self.sent[row.number] += 1
-        if how in (End.RETRY, End.ANEW):
-            row.not_before = self.at + (BACKOFF if how is End.RETRY else 0 * SECOND)
+        if outcome in (DeliveryOutcome.RETRY, DeliveryOutcome.RESEND_AS_NEW):
+            row.not_before = self.at + (BACKOFF if outcome is DeliveryOutcome.RETRY else 0 * SECOND)
         else:
-            row.state = OutboxState.SENT if how is End.SENT else OutboxState.FAILED
+            row.state = OutboxState.SENT if outcome is DeliveryOutcome.SENT else OutboxState.FAILED
 
-    @precondition(lambda self: any(self.hands.values()) or self.unsure)
+    @precondition(lambda self: any(self.in_flight.values()) or self.uncertain)
     @rule(who=st.sampled_from(SENDERS))
     def kill(self, who: str) -> None:
-        """What it had in hand nobody ends; when the leases run out others send it."""
-        self.hands[who] = {}
-        self.unsure.discard(who)
-        self.births[who] += 1
+        """Kill a sender: others send its in-flight messages once the leases expire."""
+        self.in_flight[who] = {}
+        self.uncertain.discard(who)
+        self.restarts[who] += 1
 
-    @precondition(lambda self: self.unsure)
+    @precondition(lambda self: self.uncertain)
     @rule(data=st.data())
     def comes_back(self, data: st.DataObject) -> None:
-        self.says_anew(data.draw(st.sampled_from(sorted(self.unsure))))
+        self.renew_and_release(data.draw(st.sampled_from(sorted(self.uncertain))))
 
-    def says_anew(self, who: str) -> None:
-        """It keeps what it has in hand and lets go of the rest: that may be taken at once."""
-        mine, owner = tuple(self.hands[who]), self.name(who)
+    def renew_and_release(self, who: str) -> None:
+        """Renew the leases of in-flight messages and release the rest, which may then be claimed at once."""
+        in_flight_ids, owner = tuple(self.in_flight[who]), self.name(who)
 
-        def said(store: Any) -> int:
-            store.keep_leases(mine, owner=owner, until=self.at + LEASE)
-            return store.free_leases(owner=owner, but_for=mine)
+        def renew_then_release(stores: Any) -> int:
+            stores.outbox.renew(in_flight_ids, owner=owner, until=self.at + LEASE)
+            return stores.outbox.release_unknown(owner=owner, but_for=in_flight_ids)
 
-        freed = self.database.run(said)
-        left = [row for row in self.rows.values() if row.holder == owner and row.number not in mine]
-        self.unsure.discard(who)
+        released = self.database.run(renew_then_release)
+        left = [row for row in self.rows.values() if row.holder == owner and row.number not in in_flight_ids]
+        self.uncertain.discard(who)
         for row in left:
             row.holder = row.until = None
-        self.held_until(mine)
-        self.freed(freed, len(left))
+        self.held_until(in_flight_ids)
+        self.check_released(released, len(left))
 
-    def freed(self, freed: int, expected: int) -> None:
-        """See whether as many were let go as were claimed unheard."""
+    def check_released(self, released: int, expected: int) -> None:
+        """Check that as many were released as were claimed without an answer."""
 
     def held_until(self, numbers: Sequence[int]) -> None:
         for number in numbers:
@@ -257,72 +274,74 @@ class Senders(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(SENDERS), lane=st.sampled_from(LANES))
     def rush(self, who: str, lane: Lane) -> None:
-        """A sender that looks as often as it can, and whose messages take no time, while there is much to send."""
+        """Let a sender poll as often as possible, with instant deliveries, while many messages wait."""
         self.fill(lane)
         for _ in range(12):
             self.at += SECOND / 25
             self.claim(who, 40)
-            self.write(dict.fromkeys(self.hands[who], End.SENT), who)
+            self.record(dict.fromkeys(self.in_flight[who], DeliveryOutcome.SENT), who)
 
     def fill(self, lane: Lane) -> None:
-        """One message to each of many chats."""
+        """Queue one message for each of many chats."""
         if len(self.rows) < 2 * len(CROWD):
             self.put_all([(chat, lane, f"{len(self.rows)}-{chat}") for chat in CROWD])
 
-    # -- what time does
+    # -- time
 
     @rule(seconds=st.sampled_from([0.05, 0.5, 3.0, 20.0]))
     def time_passes(self, seconds: float) -> None:
-        """A living sender renews or ends in time: leases are longer than any call."""
+        """Let time pass; a running sender renews or finishes in time, because leases are longer than any call."""
         self.at += seconds * SECOND
         self.renew()
 
     @precondition(lambda self: any(row.until for row in self.rows.values()))
     @rule(hours=st.sampled_from([-2, 2]))
-    def clock_is_set(self, hours: int) -> None:
-        """Each sender says anew what it has in hand, before any claims again."""
+    def clock_jumps(self, hours: int) -> None:
+        """Let the clock jump; each sender renews its leases before any claims again."""
         self.at += timedelta(hours=hours)
         self.grants.clear()
         self.renew()
         if hours < 0:
-            self.written.clear()
-            self.database.run(lambda s: (s.forget_pace(), s.set_back(self.at, timedelta(hours=-hours))))
+            self.charged.clear()
+            self.database.run(lambda s: (s.limits.reset(), s.clock.shift_back(self.at, timedelta(hours=-hours))))
             for row in self.rows.values():
                 if row.state is OutboxState.WAITING:
                     row.not_before = min(row.not_before, self.at)
 
     def renew(self) -> None:
-        for who, held in self.hands.items():
+        for who, held in self.in_flight.items():
             ids, owner = tuple(held), self.name(who)
-            self.database.run(lambda s, ids=ids, owner=owner: s.keep_leases(ids, owner=owner, until=self.at + LEASE))
+            self.database.run(lambda s, ids=ids, owner=owner: s.outbox.renew(ids, owner=owner, until=self.at + LEASE))
             self.held_until(ids)
 
-    # -- what holds
+    # -- invariants
 
-    def paced(self, row: Row, *, edit: bool) -> None:
-        """Telegram's limits: in all, of what nobody waits for, and of each chat."""
+    def check_limits(self, row: Row, *, edit: bool) -> None:
+        """Check Telegram's limits: overall, for bulk lanes, and for each chat."""
         self.grants.append((self.at, row.lane))
-        self.rested_at = max(self.rested_at, self.at + 2 * SECOND)
-        recent = [lane for moment, lane in self.grants if moment > self.at - SECOND]
+        self.full_burst_at = max(self.full_burst_at, self.at + 2 * SECOND)
+        recent = [lane for time, lane in self.grants if time > self.at - SECOND]
         assert len(recent) <= 30, "30 in any second"
-        assert len([lane for lane in recent if lane in BULK]) <= 23, "four fifths of the rate, and the burst's rest"
+        assert len([lane for lane in recent if lane in BULK]) <= 23, (
+            "four fifths of the rate plus bulk's part of the burst"
+        )
         assert self.may_write(row.chat), "a burst, then one at a time"
-        self.written[row.chat].append((self.at, self.cost(row.chat, edit=edit)))
+        self.charged[row.chat].append((self.at, self.cost(row.chat, edit=edit)))
 
     def cost(self, chat: int, *, edit: bool = False) -> timedelta:
         return 0.55 * SECOND if edit else 1.1 * SECOND if chat > 0 else 3.75 * SECOND
 
     def may_write(self, chat: int) -> bool:
-        """Whether, from whatever moment one looks, no more was sent than time has passed, but for the burst."""
+        """Return whether, over every window until now, the cost sent stays within the elapsed time plus the burst."""
         ahead, spent = (3 if chat > 0 else 4) * self.cost(chat), 0 * SECOND
-        for moment, cost in reversed(self.written[chat]):
+        for time, cost in reversed(self.charged[chat]):
             spent += cost
-            if spent + self.cost(chat) > self.at - moment + ahead:
+            if spent + self.cost(chat) > self.at - time + ahead:
                 return False
         return True
 
     def finish(self) -> None:
-        """Time enough for everything, with one sender left."""
+        """Let the one remaining sender finish everything."""
         for who in SENDERS:
             self.kill(who)
         for _ in range(20 * len(self.rows) + 200):
@@ -331,12 +350,12 @@ class Senders(RuleBasedStateMachine):
             self.at += 70 * SECOND
             for _ in range(4):
                 self.claim("one", 4)
-                self.write(dict.fromkeys(self.hands["one"], End.SENT), "one")
+                self.record(dict.fromkeys(self.in_flight["one"], DeliveryOutcome.SENT), "one")
                 self.at += SECOND / 5
 
 
 class OutboxMachine(Senders):
-    """Each message has a slot of its own, so none may stand for another, and what is taken is known beforehand."""
+    """Each message has its own slot, so none supersedes another, and the claimed rows can be predicted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -350,123 +369,126 @@ class OutboxMachine(Senders):
         )
     )
     def queue(self, found: Sequence[tuple[int, Lane, int | None]]) -> None:
-        """Some are of use for seconds only."""
+        """Queue messages, some of which expire within seconds."""
         for chat, lane, lasts in found:
             self.put(chat, lane, f"s{len(self.rows)}", lasts=lasts)
 
     @precondition(lambda self: self.free_slots(OutboxState.SENT))
     @rule(data=st.data())
     def queue_edit(self, data: st.DataObject) -> None:
-        """Of a message that was sent."""
+        """Queue an edit of a message that was sent."""
         row = data.draw(st.sampled_from(self.free_slots(OutboxState.SENT)))
         self.put(row.chat, row.lane, row.slot, "edit", len(self.rows))
 
     @precondition(lambda self: self.free_slots(OutboxState.FAILED))
     @rule(data=st.data())
-    def dead_again(self, data: st.DataObject) -> None:
-        """What was given up is sent after all."""
+    def retry_failed(self, data: st.DataObject) -> None:
+        """Retry a failed message."""
         row = data.draw(st.sampled_from(self.free_slots(OutboxState.FAILED)))
-        assert self.database.run(lambda s: s.send_again(row.number, self.at))
+        assert self.database.run(lambda s: s.dead_letters.retry_message(row.number, self.at))
         row.state, row.not_before = OutboxState.WAITING, self.at
 
     @precondition(lambda self: self.free_slots(OutboxState.FAILED))
     @rule(data=st.data())
-    def dead_dropped(self, data: st.DataObject) -> None:
+    def discard_failed(self, data: st.DataObject) -> None:
         row = data.draw(st.sampled_from(self.free_slots(OutboxState.FAILED)))
-        assert self.database.run(lambda s: s.drop_message(row.number, self.at))
+        assert self.database.run(lambda s: s.dead_letters.discard_message(row.number, self.at))
         row.state = OutboxState.REPLACED
 
     def free_slots(self, state: OutboxState) -> list[Row]:
-        """Return the rows of that state in whose slot nothing waits."""
+        """Return the rows of that state without a waiting message in their slot."""
         busy = {row.slot for row in self.rows.values() if row.state is OutboxState.WAITING}
         return [row for row in self.rows.values() if row.state is state and row.slot not in busy]
 
     @precondition(lambda self: self.orphans())
     @rule(data=st.data(), who=st.sampled_from(SENDERS))
     def lease_ends(self, data: st.DataObject, who: str) -> None:
-        """What one that was killed had in hand is taken from the end of its lease on, and not a moment before."""
+        """A killed sender's message can be claimed once its lease expires, and not before."""
         row, ends = data.draw(st.sampled_from(self.orphans()))
         self.at = max(self.at, ends - MICROSECOND)
         self.renew()
         self.claim(who, 40)
-        assert row.held(ends - MICROSECOND), "until then it is another's"
+        assert row.held(ends - MICROSECOND), "until then another sender owns it"
         self.at = max(self.at, ends)
         self.claim(who, 40)
 
     def orphans(self) -> list[tuple[Row, datetime]]:
-        """What a process had in hand that is no more, and until when it has it."""
+        """Return the messages that dead processes own, with the end of their leases."""
         alive = {self.name(who) for who in SENDERS}
         waiting = (row for row in self.rows.values() if row.state is OutboxState.WAITING)
         held = ((row, row.until) for row in waiting if row.until and row.held(self.at))
         return [(row, until) for row, until in held if row.holder not in alive]
 
-    def looked_at(self, who: str, slots: int, found: list[int]) -> None:
-        """What is taken is what comes first, as many as the budget lets go: some, if it had a rest."""
+    def check_claim(self, who: str, slots: int, found: list[int]) -> None:
+        """Check that the first messages in order were claimed, at least a burst if the budget was unused."""
         for row in self.rows.values():
-            over = row.not_after is not None and row.not_after < self.at
-            if row.state is OutboxState.WAITING and over and (row.until is None or row.until <= self.at):
+            expired = row.not_after is not None and row.not_after < self.at
+            if row.state is OutboxState.WAITING and expired and (row.until is None or row.until <= self.at):
                 row.state = OutboxState.EXPIRED
-        rested, free, least = self.at >= self.rested_at, slots, 5
-        flying = {(row.chat, row.lane is Lane.RED_FLAG) for row in self.rows.values() if row.held(self.at)}
+        has_full_burst, free, least = self.at >= self.full_burst_at, slots, 5
+        in_flight_chats = {(row.chat, row.lane is Lane.RED_FLAG) for row in self.rows.values() if row.held(self.at)}
         for lanes in (URGENT, BULK):
-            wanted = self.next_in_line(lanes, frozenset(self.hands[who]), flying)
+            wanted = self.next_in_line(lanes, frozenset(self.in_flight[who]), in_flight_chats)
             first = [number for number in found if self.rows[number].lane in lanes]
             assert first == [row.number for row in wanted[: len(first)]], "in order, and none left out"
             least = max(0, least if lanes is URGENT else min(least, 3 - (5 - least)))
-            assert not rested or len(first) >= min(free, len(wanted), least), "there was budget for it"
-            flying |= {(row.chat, row.lane is Lane.RED_FLAG) for row in wanted[: len(first)]}
+            assert not has_full_burst or len(first) >= min(free, len(wanted), least), "there was budget for it"
+            in_flight_chats |= {(row.chat, row.lane is Lane.RED_FLAG) for row in wanted[: len(first)]}
             free, least = free - len(first), least - len(first)
 
-    def next_in_line(self, lanes: Sequence[Lane], mine: frozenset[int], flying: set[tuple[int, bool]]) -> list[Row]:
-        """Return what may be taken, each chat's first message only. `flying`: chats with one on its way, red or not."""
+    def next_in_line(
+        self, lanes: Sequence[Lane], in_flight_ids: frozenset[int], in_flight_chats: set[tuple[int, bool]]
+    ) -> list[Row]:
+        """Return the claimable rows, only each chat's first. `in_flight_chats`: chat, and whether it is a red flag."""
         due = sorted((row for row in self.rows.values() if row.due(self.at)), key=lambda row: row.turn)
         firsts = {row.chat: row for row in reversed(due)}
         return [
             row
             for row in due
-            if row is firsts[row.chat] and row.lane in lanes and row.number not in mine
-            if (row.chat, True) not in flying and (row.lane is Lane.RED_FLAG or (row.chat, False) not in flying)
+            if row is firsts[row.chat] and row.lane in lanes and row.number not in in_flight_ids
+            if (row.chat, True) not in in_flight_chats
+            and (row.lane is Lane.RED_FLAG or (row.chat, False) not in in_flight_chats)
             if self.may_write(row.chat)
         ]
 
-    def taken_up(self, taken: Taken) -> None:
+    def check_claimed(self, taken: ClaimedMessage) -> None:
         row = self.rows[taken.claim.row.id]
         assert (taken.claim.row.slot, taken.claim.row.mode) == (row.slot, row.mode)
         assert taken.claim.message_id == self.messages.get(row.slot), "the message to edit"
 
-    def ended(self, row: Row, how: End) -> None:
-        super().ended(row, how)
-        if how is End.SENT:
+    def record_outcome(self, row: Row, outcome: DeliveryOutcome) -> None:
+        super().record_outcome(row, outcome)
+        if outcome is DeliveryOutcome.SENT:
             self.messages[row.slot] = max(1000 + row.number, self.messages.get(row.slot, 0))
-        if how is End.ANEW:
+        if outcome is DeliveryOutcome.RESEND_AS_NEW:
             self.messages.pop(row.slot, None)
 
-    def freed(self, freed: int, expected: int) -> None:
-        assert freed == expected
+    def check_released(self, released: int, expected: int) -> None:
+        assert released == expected
 
     @invariant()
-    def nothing_is_gone(self) -> None:
-        """Each is where the model has it: waiting, sent, given up, dropped or over."""
+    def nothing_is_lost(self) -> None:
+        """Each row has the model's state: waiting, sent, failed, discarded or expired."""
         if not hasattr(self, "database"):
             return
-        counts, found = self.database.run(lambda s: s.outbox_counts()), Counter[OutboxState]()
+        counts, found = self.database.run(lambda s: s.outbox.counts()), Counter[OutboxState]()
         for (_, state), many in counts.items():
             found[state] += many
         assert found == Counter(row.state for row in self.rows.values())
-        dead = self.database.run(lambda s: {row.id for row in s.failed_messages(limit=1000)})
+        dead = self.database.run(lambda s: {row.id for row in s.dead_letters.messages(limit=1000)})
         assert dead == {row.number for row in self.rows.values() if row.state is OutboxState.FAILED}
 
     def finish(self) -> None:
         super().finish()
-        self.nothing_is_gone()
+        self.nothing_is_lost()
         left = {row.number for row in self.rows.values() if row.state is not OutboxState.SENT}
         assert set(self.sent) | left == set(self.rows), "nothing is lost"
         assert all(self.rows[n].state is not OutboxState.WAITING for n in left), "nothing waits for ever"
-        assert set(self.sent.values()) <= {1}, "nothing is doubled"
+        assert set(self.sent.values()) <= {1}, "nothing is duplicated"
 
 
 class ScreensMachine(Senders):
-    """Screens of a few check-ins, each of a later revision than the one before it: none is shown after a newer one."""
+    """Screens of a few check-ins with increasing revisions: none is shown after a newer one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -484,27 +506,33 @@ class ScreensMachine(Senders):
         self.put(chat, lane, slot, mode, revision)
 
     def fill(self, lane: Lane) -> None:
-        """A rush of what there is."""
+        """Queue nothing more: the rush uses the waiting screens."""
 
-    def write(self, ends: dict[int, End], who: str) -> None:
-        """Nothing is given up here: that is the other machine's."""
-        super().write({number: End.SENT if how is End.SENT else End.RETRY for number, how in ends.items()}, who)
+    def record(self, ends: dict[int, DeliveryOutcome], who: str) -> None:
+        """Record SENT or RETRY only: OutboxMachine covers the other outcomes."""
+        super().record(
+            {
+                number: DeliveryOutcome.SENT if outcome is DeliveryOutcome.SENT else DeliveryOutcome.RETRY
+                for number, outcome in ends.items()
+            },
+            who,
+        )
 
-    def taken_up(self, taken: Taken) -> None:
+    def check_claimed(self, taken: ClaimedMessage) -> None:
         row = taken.claim.row
         before = self.shown.get((row.chat_id, row.slot), -1)
         assert row.revision >= before, "an older screen after a newer one leads back to what was answered"
         self.shown[row.chat_id, row.slot] = row.revision
 
     def finish(self) -> None:
-        """Others may stand for a screen: what counts is the newest."""
+        """Let everything be sent: screens may be superseded, so only the newest counts."""
         for who in SENDERS:
             self.kill(who)
         for _ in range(6 * len(self.rows) + 50):
             self.at += 70 * SECOND
             self.claim("one", 4)
-            self.write(dict.fromkeys(self.hands["one"], End.SENT), "one")
-        assert self.shown == self.newest, "what stands at the end is the newest"
+            self.record(dict.fromkeys(self.in_flight["one"], DeliveryOutcome.SENT), "one")
+        assert self.shown == self.newest, "the last screen shown is the newest"
 
 
 @pytest.fixture
@@ -512,43 +540,43 @@ def machine() -> Iterator[OutboxMachine]:
     made = OutboxMachine()
     made.open()
     yield made
-    made.nothing_is_gone()
+    made.nothing_is_lost()
     made.teardown()
 
 
 def only(machine: OutboxMachine, who: str) -> int:
-    (number,) = machine.hands[who]
+    (number,) = machine.in_flight[who]
     return number
 
 
 @pytest.mark.parametrize("lane", LANES)
-def test_the_budget_is_spent_and_no_more(machine: OutboxMachine, lane: Lane) -> None:
-    """Two seconds of a sender that always finds something: no window of one second holds more than is allowed."""
+def test_claim_spends_the_budget_and_no_more(machine: OutboxMachine, lane: Lane) -> None:
+    """For two seconds with a full outbox, no window of one second exceeds the limit."""
     machine.fill(lane)
     for _ in range(50):
         machine.claim("one", 40)
-        machine.write(dict.fromkeys(machine.hands["one"], End.SENT), "one")
+        machine.record(dict.fromkeys(machine.in_flight["one"], DeliveryOutcome.SENT), "one")
         machine.at += SECOND / 25
     assert len(machine.sent) == (3 + 39 if lane in BULK else 5 + 49)
 
 
 @pytest.mark.parametrize(("chat", "edit"), [(1, False), (1, True), (-3, False), (-3, True)])
-def test_a_chat_gets_a_burst_and_then_one_at_a_time(machine: OutboxMachine, chat: int, *, edit: bool) -> None:
-    """At each moment just what the model lets go, in steps of less than the least wait."""
+def test_chat_gets_a_burst_then_one_at_a_time(machine: OutboxMachine, chat: int, *, edit: bool) -> None:
+    """In steps shorter than the shortest interval, exactly what the model allows is claimed."""
     machine.put(chat, Lane.REPLY, "s0")
     machine.claim("one", 1)
-    machine.write({only(machine, "one"): End.SENT}, "one")
+    machine.record({only(machine, "one"): DeliveryOutcome.SENT}, "one")
     machine.at += 30 * SECOND
     for number in range(1, 9):
         machine.put(chat, Lane.REPLY, "s0" if edit else f"s{number}", "edit" if edit else "new", number)
-        while not machine.hands["one"]:
+        while not machine.in_flight["one"]:
             machine.at += SECOND / 20
             machine.claim("one", 1)
-        machine.write({only(machine, "one"): End.SENT}, "one")
+        machine.record({only(machine, "one"): DeliveryOutcome.SENT}, "one")
 
 
 @pytest.mark.parametrize("lane", LANES)
-def test_an_orphan_is_free_from_the_end_of_its_lease_on(machine: OutboxMachine, lane: Lane) -> None:
+def test_orphan_is_claimable_once_its_lease_expires(machine: OutboxMachine, lane: Lane) -> None:
     machine.put(1, lane, "s0")
     machine.claim("one", 1)
     number = only(machine, "one")
@@ -556,52 +584,52 @@ def test_an_orphan_is_free_from_the_end_of_its_lease_on(machine: OutboxMachine, 
     for early in (LEASE, SECOND, MICROSECOND):
         machine.at = START + LEASE - early
         machine.claim("two", 9)
-        assert not machine.hands["two"]
+        assert not machine.in_flight["two"]
     machine.at = START + LEASE
     machine.claim("two", 9)
     assert only(machine, "two") == number
 
 
-def test_what_a_sender_has_in_hand_it_does_not_take_again_though_its_lease_is_over(machine: OutboxMachine) -> None:
+def test_in_flight_message_is_not_reclaimed_after_expiry(machine: OutboxMachine) -> None:
     machine.put(1, Lane.REPLY, "s0")
     machine.claim("one", 1)
     machine.at += LEASE
     assert machine.taken("one", 9) == ()
     machine.renew()
     machine.claim("two", 9)
-    assert not machine.hands["two"]
+    assert not machine.in_flight["two"]
 
 
-def test_a_claim_that_was_not_heard_of_is_free_once_its_sender_says_so(machine: OutboxMachine) -> None:
+def test_lost_claim_is_claimable_once_its_sender_releases_it(machine: OutboxMachine) -> None:
     machine.put(1, Lane.RED_FLAG, "s0")
     machine.put(2, Lane.RED_FLAG, "s1")
     machine.claim("one", 1)
-    machine.claim_unheard("one", 1)
+    machine.claim_without_answer("one", 1)
     machine.at += SECOND
     machine.claim("two", 9)
-    machine.says_anew("two")
+    machine.renew_and_release("two")
     machine.claim("two", 9)
-    assert not machine.hands["two"], "it is not the other's to let go"
-    machine.says_anew("one")
+    assert not machine.in_flight["two"], "a sender can't release another's message"
+    machine.renew_and_release("one")
     machine.claim("two", 9)
-    assert len(machine.hands["one"]) == len(machine.hands["two"]) == 1
+    assert len(machine.in_flight["one"]) == len(machine.in_flight["two"]) == 1
 
 
-def test_what_is_over_ends_unless_somebody_has_it_in_hand(machine: OutboxMachine) -> None:
+def test_expired_message_ends_unless_in_flight(machine: OutboxMachine) -> None:
     for chat in (1, 2):
         machine.put(chat, Lane.REMINDER, f"s{chat}", lasts=5)
     machine.claim("one", 1)
     for seconds in (5, 6):
         machine.at = START + seconds * SECOND
-        machine.looked_at("three", 0, [])
-        machine.database.run(lambda s: s.expire_outbox(machine.at))
-        machine.nothing_is_gone()
+        machine.check_claim("three", 0, [])
+        machine.database.run(lambda s: s.outbox.expire(machine.at))
+        machine.nothing_is_lost()
     assert sorted(row.state for row in machine.rows.values()) == [OutboxState.EXPIRED, OutboxState.WAITING]
-    machine.write({only(machine, "one"): End.SENT}, "one")
+    machine.record({only(machine, "one"): DeliveryOutcome.SENT}, "one")
 
 
-def test_what_is_over_holds_nothing_up_though_the_clock_is_set_back(machine: OutboxMachine) -> None:
-    """A lease that was over would run again, and the chat wait for nothing."""
+def test_expired_message_blocks_nothing_after_a_clock_set_back(machine: OutboxMachine) -> None:
+    """Otherwise an expired lease would become valid again, and the chat would wait for nothing."""
     machine.put(1, Lane.REMINDER, "s0", lasts=5)
     machine.claim("one", 1)
     machine.kill("one")
@@ -609,20 +637,20 @@ def test_what_is_over_holds_nothing_up_though_the_clock_is_set_back(machine: Out
     machine.claim("two", 9)
     assert machine.rows[1].state is OutboxState.EXPIRED
     machine.put(1, Lane.REPLY, "s1")
-    machine.clock_is_set(-1 / 3600)
+    machine.clock_jumps(-1 / 3600)
     machine.claim("two", 9)
     assert only(machine, "two") == 2
 
 
-@pytest.mark.parametrize("how", End)
-def test_each_end_of_an_edit(machine: OutboxMachine, how: End) -> None:
+@pytest.mark.parametrize("outcome", DeliveryOutcome)
+def test_edit_with_each_outcome(machine: OutboxMachine, outcome: DeliveryOutcome) -> None:
     machine.put(1, Lane.REPLY, "s0")
     machine.claim("one", 1)
-    machine.write({only(machine, "one"): End.SENT}, "one")
+    machine.record({only(machine, "one"): DeliveryOutcome.SENT}, "one")
     machine.put(1, Lane.REPLY, "s0", "edit", 1)
     machine.claim("one", 1)
-    machine.write({only(machine, "one"): how}, "one")
-    machine.nothing_is_gone()
+    machine.record({only(machine, "one"): outcome}, "one")
+    machine.nothing_is_lost()
     for _ in range(3):
         machine.at += SECOND
         machine.claim("one", 1)
@@ -656,16 +684,19 @@ def run(machine: type[Senders], examples: int) -> None:
     run_state_machine_as_test(machine, settings=chosen)
 
 
-def test_on_sqlite() -> None:
-    run(OutboxMachine, EXAMPLES)
+@pytest.mark.parametrize("examples", SIZES)
+def test_outbox_machine_on_sqlite(examples: int) -> None:
+    run(OutboxMachine, examples)
 
 
-def test_screens_on_sqlite() -> None:
-    run(ScreensMachine, EXAMPLES)
+@pytest.mark.parametrize("examples", SIZES)
+def test_screen_machine_on_sqlite(examples: int) -> None:
+    run(ScreensMachine, examples)
 
 
-def test_on_postgresql() -> None:
+@pytest.mark.parametrize("examples", SIZES)
+def test_outbox_machine_on_postgresql(examples: int) -> None:
     with postgres_server() as server:
         Postgres.server = server
-        run(OnPostgres, EXAMPLES // 3)
-        run(ScreensOnPostgres, EXAMPLES // 3)
+        run(OnPostgres, max(1, examples // 3))
+        run(ScreensOnPostgres, max(1, examples // 3))

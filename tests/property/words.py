@@ -1,11 +1,11 @@
-"""Every screen in every language, as the chat would show it: no gap, no missing string, no button that can't be sent."""
+"""Checks each screen in every language as the chat would show it: no gap, no missing string, no unsendable button."""
 
 import re
 from functools import cache
 
-from bot.app.store import Outbox
+from bot.app.records.messages import Outbox
 from bot.chat.buttons import encode
-from bot.chat.screens import MAX_CAPTION, MAX_TEXT, Words
+from bot.chat.screens import MAX_CAPTION, MAX_TEXT, TextRenderer
 from bot.content.texts import Texts
 from bot.core.screen import Button, Screen, Text, Trend
 
@@ -18,7 +18,7 @@ class Wording:
     def __init__(self, texts: Texts, languages: tuple[str, ...]) -> None:
         self.languages = languages
         self._texts = texts
-        self._words = Words(texts)
+        self._words = TextRenderer(texts)
         self._said = cache(self._say)
         self._seen: dict[str, list[str]] = {}
 
@@ -29,7 +29,7 @@ class Wording:
         return self._words.plain(Text.model_validate_json(line), language)
 
     def faults(self, row: Outbox) -> list[str]:
-        """What is wrong with a screen: in the languages of the clinic, and as buttons of that chat."""
+        """Return the faults of a screen in the clinic's languages, with buttons for that chat."""
         screen = row.screen
         shown = screen.model_dump_json(exclude={"rows"})
         if shown not in self._seen:

@@ -1,4 +1,4 @@
-"""A sandbox being served on a free port of loopback, and a plain client."""
+"""A sandbox served on a free loopback port, and a plain HTTP client."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 class Client:
-    """Sends Bot API requests as JSON and tester's requests; returns bodies."""
+    """Sends requests to the Bot API and the control API; returns the bodies."""
 
     def __init__(self, session, server):
         self.session, self.server, self.box = session, server, server.sandbox
@@ -31,7 +31,7 @@ class Client:
         return body["result"]
 
     async def refused(self, method, **params):
-        """(code, description) of an error; the HTTP status must say the same."""
+        """Return (code, description) of an error, which must match the HTTP status."""
         body = await self.call(method, **params)
         assert body["ok"] is False, body
         assert self.status == body["error_code"]
@@ -64,7 +64,7 @@ async def client(server):
 
 @pytest.fixture
 def maria(box):
-    """A person the bot may write to."""
+    """A person to whom the bot may write."""
     person = box.person("Maria", language_code="es")
     box.say(person, "/start")
     box.updates.clear()

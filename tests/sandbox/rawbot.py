@@ -1,4 +1,4 @@
-"""A bot of thirty lines on plain HTTP, for tests of the sandbox and its page: a question, an edit, a call screen."""
+"""A minimal bot on plain HTTP for tests of the sandbox and its page: a question, an edit, a call screen."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ def buttons(*labels_and_data, style=None):
 
 
 class RawBot:
-    """Polls the sandbox and answers like a very small check-in."""
+    """Polls the sandbox and answers like a minimal check-in."""
 
     def __init__(self, api_url: str, token: str) -> None:
         self._base = f"{api_url}/bot{token}/"
@@ -69,11 +69,11 @@ class RawBot:
 
     async def _handle(self, update):
         if "callback_query" in update:
-            await self._tapped(update["callback_query"])
+            await self._on_tap(update["callback_query"])
         elif "text" in update.get("message", {}):
-            await self._said(update["message"]["chat"]["id"], update["message"]["text"])
+            await self._on_text(update["message"]["chat"]["id"], update["message"]["text"])
 
-    async def _said(self, chat, text):
+    async def _on_text(self, chat, text):
         if text.startswith("/start"):
             await self.call(
                 "sendMessage",
@@ -87,7 +87,7 @@ class RawBot:
         )
         await self.call("sendMessage", chat_id=chat, text=QUESTION, parse_mode="HTML", reply_markup=question)
 
-    async def _tapped(self, query):
+    async def _on_tap(self, query):
         chat, message_id = query["message"]["chat"]["id"], query["message"]["message_id"]
         await self.call(
             "answerCallbackQuery", callback_query_id=query["id"], text="Saved" if query["data"] == "no" else ""

@@ -1,4 +1,4 @@
-"""Checks requests and objects against the Bot API as data (../shared/telegram-bot-api.json, beside the repository).
+"""Checks requests and objects against the Bot API as data (../shared/telegram-bot-api.json, next to the repository).
 
 Reusable: `check_object("Message", obj)` and `check_request("sendMessage", params)` fail with every difference found.
 Tests that use it are skipped where the data isn't there; the product doesn't need it.
@@ -20,14 +20,14 @@ _NUMBER = re.compile(r"-?\d+")
 
 @cache
 def bot_api():
-    """The whole description: `methods` and `types`; skips the running test where it is absent."""
+    """Return the description: `methods` and `types`; skip the running test if it is absent."""
     if not DATA.exists():
         pytest.skip("needs ../shared/telegram-bot-api.json, which isn't here")
     return json.loads(DATA.read_text(encoding="utf-8"))
 
 
 def check_object(type_name, obj):
-    """Fail unless `obj` is a valid `type_name` (also "Array of …"): fields known, required ones there, types right."""
+    """Fail unless `obj` is a valid `type_name` (also "Array of …"): only known fields, all required ones, right types."""
     problems = _value_problems([type_name], obj, type_name, from_form=False)
     assert not problems, "\n".join(problems)
 
@@ -47,10 +47,10 @@ def check_request(method, params):
 
 
 def check_journal(calls):
-    """Check every call a sandbox noted down: what the bot sent, and what it got."""
+    """Check every recorded call of a sandbox: the bot's request and its result."""
     for call in calls:
         check_request(call.method, call.params)
-        if call.error is None and call.method != "getUpdates":  # of which the journal keeps ids only
+        if call.error is None and call.method != "getUpdates":  # the journal stores only their ids
             check_result(call.method, call.result)
 
 
@@ -67,7 +67,7 @@ def _fields_problems(fields, given, where, *, from_form):
 
 
 def _value_problems(types, value, where, *, from_form):
-    """Problems with the type that fits best; none if one of `types` fits."""
+    """Return the problems with the best matching type; none if one of `types` matches."""
     best = None
     for type_name in types:
         problems = _type_problems(type_name, value, where, from_form=from_form)

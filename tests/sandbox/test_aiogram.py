@@ -1,4 +1,4 @@
-"""A second, strict client: aiogram parses every answer into its own models and knows each error by its class."""
+"""A second, strict client: aiogram parses every answer into its own models and maps each error to a class."""
 
 import asyncio
 
@@ -27,6 +27,8 @@ from aiogram.types import (
     ReplyParameters,
 )
 
+from tests.polling import until
+
 from .test_api import PNG
 
 KEYS = InlineKeyboardMarkup(
@@ -48,7 +50,7 @@ async def bot(server):
         yield bot
 
 
-async def test_a_conversation(bot, box, maria):
+async def test_conversation_is_parsed(bot, box, maria):
     sent = await bot.send_message(
         maria.id, "<b>New or worse?</b>", parse_mode="HTML", reply_markup=KEYS, protect_content=True
     )
@@ -66,7 +68,7 @@ async def test_a_conversation(bot, box, maria):
     assert (update.message.text, update.message.entities[0].type) == ("/help me", "bot_command")
 
 
-async def test_photo_contact_keyboard_commands(bot, maria):
+async def test_photo_contact_keyboard_and_commands_are_parsed(bot, maria):
     photo = await bot.send_photo(maria.id, BufferedInputFile(PNG, "chart.png"), caption="Week 5")
     assert photo.photo[-1].width == 1
     contact = await bot.send_contact(
@@ -82,7 +84,7 @@ async def test_photo_contact_keyboard_commands(bot, maria):
     assert (await bot.get_chat(maria.id)).first_name == "Maria"
 
 
-async def test_errors_by_their_class(bot, box, server, maria):
+async def test_errors_map_to_their_classes(bot, box, server, maria):
     with pytest.raises(TelegramBadRequest, match="chat not found"):
         await bot.send_message(5, "x")
     sent = await bot.send_message(maria.id, "x")
@@ -114,16 +116,16 @@ async def test_errors_by_their_class(bot, box, server, maria):
             await stranger.get_me()
 
 
-async def test_a_second_poller_is_a_conflict(bot, server):
+async def test_second_poller_gets_a_conflict(bot, server):
     first = asyncio.create_task(bot.get_updates(timeout=20))
-    await asyncio.sleep(0.1)
+    await until(lambda: server._delivering._poll is not None)
     async with aiogram(server) as other:
         assert await other.get_updates() == []
         with pytest.raises(TelegramConflictError):
             await first
 
 
-async def test_the_webhook_as_aiogram_sets_it(bot):
+async def test_webhook_set_by_aiogram_receives_updates(bot):
     assert await bot.set_webhook(
         "http://127.0.0.1:9/hook", secret_token="s", allowed_updates=["message"], max_connections=3
     )

@@ -1,4 +1,4 @@
-"""Methods, driven over HTTP as any client would: what they return, and what they refuse in Telegram's words."""
+"""Bot API methods over HTTP: their results, and their errors with Telegram's wording."""
 
 import base64
 import logging
@@ -23,30 +23,28 @@ PNG = base64.b64decode(
 )
 
 
-async def test_who_the_bot_is(client):
+async def test_get_me_returns_the_bot(client):
     me = await client.result("getMe")
     assert (me["id"], me["is_bot"], me["username"]) == (1000000001, True, BOT_USERNAME)
 
 
-async def test_a_wrong_token_and_an_unknown_method(client):
+async def test_wrong_token_or_unknown_method_is_refused(client):
     assert await client.refused("getMe", token="1:wrong") == (401, "Unauthorized")
     assert await client.refused("getMee") == (404, "Not Found: method not found")
 
 
-async def test_method_names_have_no_case(client):
+async def test_method_names_are_case_insensitive(client):
     assert (await client.result("GETME"))["is_bot"]
 
 
-async def test_what_is_documented_but_not_played_says_yes_and_warns_once(client, caplog):
+async def test_unsimulated_method_succeeds_and_warns_once(client, caplog):
     with caplog.at_level(logging.WARNING, "bot.sandbox"):
         assert await client.result("setChatTitle", chat_id=1, title="x") is True
         assert await client.result("setChatTitle", chat_id=1, title="y") is True
-    assert [record.message for record in caplog.records] == [
-        "the sandbox only says yes to setChatTitle; it does nothing"
-    ]
+    assert [record.message for record in caplog.records] == ["the sandbox accepts setChatTitle but does nothing"]
 
 
-async def test_a_message_as_it_comes_back(client, maria):
+async def test_send_message_returns_the_message(client, maria):
     sent = await client.result(
         "sendMessage",
         chat_id=maria.id,
@@ -68,7 +66,7 @@ async def test_a_message_as_it_comes_back(client, maria):
 
 
 @pytest.mark.parametrize(
-    ("params", "said"),
+    ("params", "expected"),
     [
         ({"text": ""}, "message text is empty"),
         ({"text": "  \n "}, "text must be non-empty"),
@@ -83,16 +81,16 @@ async def test_a_message_as_it_comes_back(client, maria):
         ({"text": "x", "entities": [{"type": "bold"}]}, "can't parse MessageEntity: Can't find field \"type\""),
     ],
 )
-async def test_messages_that_are_refused(client, maria, params, said):
-    assert await client.refused("sendMessage", chat_id=maria.id, **params) == (400, f"Bad Request: {said}")
+async def test_invalid_messages_are_refused(client, maria, params, expected):
+    assert await client.refused("sendMessage", chat_id=maria.id, **params) == (400, f"Bad Request: {expected}")
     assert len(client.box.messages(maria)) == 1
 
 
-async def test_the_longest_text_fits(client, maria):
+async def test_send_message_accepts_the_longest_text(client, maria):
     assert len((await client.result("sendMessage", chat_id=maria.id, text="ä" * 4096))["text"]) == 4096
 
 
-async def test_who_can_be_written_to(client, box, maria):
+async def test_send_message_needs_a_reachable_chat(client, box, maria):
     stranger = box.person("Stranger")
     missing = (400, "Bad Request: chat not found")
     assert await client.refused("sendMessage", chat_id=stranger.id, text="x") == missing
@@ -110,7 +108,7 @@ async def test_who_can_be_written_to(client, box, maria):
     assert await client.refused("sendMessage", chat_id=maria.id, text="x") == (403, "Forbidden: user is deactivated")
 
 
-async def test_edits_in_place(client, maria):
+async def test_edit_replaces_the_message(client, maria):
     sent = await client.result("sendMessage", chat_id=maria.id, text="one", reply_markup=KEYS)
     target = {"chat_id": maria.id, "message_id": sent["message_id"]}
     edited = await client.result("editMessageText", **target, text="two", reply_markup=KEYS)
@@ -119,20 +117,20 @@ async def test_edits_in_place(client, maria):
     assert [message["text"] for message in client.box.messages(maria)] == ["/start", "two"]
 
 
-async def test_an_edit_that_changes_nothing_is_refused(client, maria):
+async def test_edit_without_a_change_is_refused(client, maria):
     sent = await client.result("sendMessage", chat_id=maria.id, text="one", reply_markup=KEYS)
     target = {"chat_id": maria.id, "message_id": sent["message_id"]}
-    said = (
+    expected = (
         "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a current content "
         "and reply markup of the message"
     )
-    assert await client.refused("editMessageText", **target, text="one", reply_markup=KEYS) == (400, said)
-    assert await client.refused("editMessageReplyMarkup", **target, reply_markup=KEYS) == (400, said)
+    assert await client.refused("editMessageText", **target, text="one", reply_markup=KEYS) == (400, expected)
+    assert await client.refused("editMessageReplyMarkup", **target, reply_markup=KEYS) == (400, expected)
     await client.result("editMessageText", **target, text="<b>one</b>", parse_mode="HTML", reply_markup=KEYS)
     await client.result("editMessageText", **target, text="one", reply_markup=KEYS)
 
 
-async def test_what_cannot_be_edited(client, maria):
+async def test_uneditable_messages_are_refused(client, maria):
     menu = await client.result("sendMessage", chat_id=maria.id, text="menu", reply_markup=MENU)
     contact = await client.result("sendContact", chat_id=maria.id, phone_number="+49 30 901820", first_name="Team")
     cases = [
@@ -141,16 +139,16 @@ async def test_what_cannot_be_edited(client, maria):
         (menu["message_id"], "message can't be edited"),
     ]
     cases.append((contact["message_id"], "there is no text in the message to edit"))
-    for message_id, said in cases:
+    for message_id, expected in cases:
         refused = await client.refused("editMessageText", chat_id=maria.id, message_id=message_id, text="x")
-        assert refused == (400, f"Bad Request: {said}")
+        assert refused == (400, f"Bad Request: {expected}")
     refused = await client.refused(
         "editMessageCaption", chat_id=maria.id, message_id=contact["message_id"], caption="x"
     )
     assert refused == (400, "Bad Request: there is no caption in the message to edit")
 
 
-async def test_deleting(client, box, maria):
+async def test_delete_removes_recent_messages_only(client, box, maria):
     old = await client.result("sendMessage", chat_id=maria.id, text="old")
     new = await client.result("sendMessage", chat_id=maria.id, text="new")
     assert await client.result("deleteMessage", chat_id=maria.id, message_id=new["message_id"]) is True
@@ -161,7 +159,7 @@ async def test_deleting(client, box, maria):
     assert refused == (400, "Bad Request: message can't be deleted for everyone")
 
 
-async def test_a_photo_by_upload_and_again_by_its_id(client, box, maria):
+async def test_send_photo_accepts_upload_and_file_id(client, box, maria):
     form = aiohttp.FormData({"chat_id": str(maria.id), "caption": "<i>week 5</i>", "parse_mode": "HTML"})
     form.add_field("photo", PNG, filename="chart.png", content_type="image/png")
     async with client.session.post(f"{client.server.api_url}/bot{box.token}/sendPhoto", data=form) as answer:
@@ -179,7 +177,7 @@ async def test_a_photo_by_upload_and_again_by_its_id(client, box, maria):
         assert (await answer.read(), answer.content_type) == (PNG, "image/png")
 
 
-async def test_photos_that_are_refused(client, box, maria):
+async def test_invalid_photos_are_refused(client, box, maria):
     form = aiohttp.FormData({"chat_id": str(maria.id)})
     form.add_field("photo", b"not a picture", filename="chart.png")
     async with client.session.post(f"{client.server.api_url}/bot{box.token}/sendPhoto", data=form) as answer:
@@ -190,23 +188,23 @@ async def test_photos_that_are_refused(client, box, maria):
     assert (await client.refused("sendPhoto", chat_id=maria.id, photo="AgAC"))[0] == 400
 
 
-async def test_a_contact_needs_number_and_name(client, maria):
+async def test_send_contact_needs_number_and_name(client, maria):
     refused = await client.refused("sendContact", chat_id=maria.id, phone_number="+49 30 901820")
     assert refused == (400, 'Bad Request: parameter "first_name" is required')
 
 
-async def test_a_tap_is_answered_once_its_id_is_known(client, box, maria):
+async def test_answer_callback_needs_a_known_id(client, box, maria):
     sent = await client.result("sendMessage", chat_id=maria.id, text="?", reply_markup=KEYS)
     tap = box.tap(maria, sent["message_id"], "y")
     assert await client.result("answerCallbackQuery", callback_query_id=tap.id, text="Saved", show_alert=True) is True
     assert box.taps[tap.id].answer == {"text": "Saved", "show_alert": True}
-    said = "Bad Request: query is too old and response timeout expired or query ID is invalid"
-    assert await client.refused("answerCallbackQuery", callback_query_id="1") == (400, said)
+    expected = "Bad Request: query is too old and response timeout expired or query ID is invalid"
+    assert await client.refused("answerCallbackQuery", callback_query_id="1") == (400, expected)
     refused = await client.refused("answerCallbackQuery", callback_query_id=tap.id, text="x" * 201)
     assert refused == (400, "Bad Request: MESSAGE_TOO_LONG")
 
 
-async def test_commands_by_scope_and_language(client, box, maria):
+async def test_commands_depend_on_scope_and_language(client, box, maria):
     def commands(word):
         return [{"command": "help", "description": word}]
 
@@ -231,7 +229,7 @@ async def test_commands_by_scope_and_language(client, box, maria):
 
 
 @pytest.mark.parametrize(
-    ("params", "said"),
+    ("params", "expected"),
     [
         ({"commands": [{"command": "Not Good", "description": "x"}]}, "BOT_COMMAND_INVALID"),
         ({"commands": [{"command": "x", "description": ""}]}, "BOT_COMMAND_DESCRIPTION_INVALID"),
@@ -241,11 +239,11 @@ async def test_commands_by_scope_and_language(client, box, maria):
         ({"commands": [], "scope": {"type": "chat", "chat_id": 5}}, "chat not found"),
     ],
 )
-async def test_commands_that_are_refused(client, params, said):
-    assert await client.refused("setMyCommands", **params) == (400, f"Bad Request: {said}")
+async def test_invalid_commands_are_refused(client, params, expected):
+    assert await client.refused("setMyCommands", **params) == (400, f"Bad Request: {expected}")
 
 
-async def test_texts_about_the_bot(client):
+async def test_bot_texts_are_stored_per_language(client):
     await client.result("setMyDescription", description="Asks about nerves")
     await client.result("setMyDescription", description="Pregunta", language_code="es")
     assert await client.result("getMyDescription", language_code="es") == {"description": "Pregunta"}
@@ -253,7 +251,7 @@ async def test_texts_about_the_bot(client):
     assert await client.result("getMyName") == {"name": "nervecheck"}
 
 
-async def test_groups_can_be_left(client, box, maria):
+async def test_leave_chat_leaves_a_group(client, box, maria):
     group = box.add_to_group("Family", maria)
     await client.result("sendMessage", chat_id=group.id, text="I only work in private chats.")
     assert await client.result("leaveChat", chat_id=group.id) is True
@@ -262,13 +260,13 @@ async def test_groups_can_be_left(client, box, maria):
     assert (await client.refused("leaveChat", chat_id=maria.id))[0] == 400
 
 
-async def test_chat_actions(client, maria):
+async def test_chat_action_must_be_known(client, maria):
     assert await client.result("sendChatAction", chat_id=maria.id, action="typing") is True
     refused = await client.refused("sendChatAction", chat_id=maria.id, action="dancing")
     assert refused == (400, "Bad Request: wrong parameter action in request")
 
 
-async def test_all_ways_to_send_arguments(client, box, maria):
+async def test_arguments_are_accepted_in_all_encodings(client, box, maria):
     url = f"{client.server.api_url}/bot{box.token}/sendMessage"
     args = {
         "chat_id": str(maria.id),
@@ -293,8 +291,8 @@ async def test_all_ways_to_send_arguments(client, box, maria):
 
 
 @needs_schema
-async def test_every_object_is_as_documented(client, box, maria):
-    """Results and updates of everything the sandbox plays, against the Bot API as data."""
+async def test_every_object_matches_the_documentation(client, box, maria):
+    """Check the results and updates of all simulated methods against the Bot API as data."""
     sent = await client.result(
         "sendMessage", chat_id=maria.id, text="<b>x</b> +49 30 901820", parse_mode="HTML", reply_markup=KEYS
     )

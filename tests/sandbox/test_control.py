@@ -1,4 +1,4 @@
-"""The tester's side over HTTP: what the page and tests of a real process use."""
+"""The control API over HTTP, as used by the page and by tests of a real process."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from .test_api import KEYS, MENU
 
 
 class Product:
-    """Stands in for the product: hands out invites, knows what is due, notes jumps."""
+    """A fake product: issues invites, knows the next event, records clock jumps."""
 
     def __init__(self):
         self.clock = SandboxClock(start=START)
@@ -39,7 +39,7 @@ class Product:
     async def after_jump(self):
         await asyncio.sleep(0.01)
         self.jumps.append(self.clock.now())
-        self.due = [moment for moment in self.due if moment > self.clock.now()]
+        self.due = [due_at for due_at in self.due if due_at > self.clock.now()]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def product():
 
 @pytest.fixture
 async def server(product):
-    """With the product's hooks."""
+    """A sandbox server with the hooks of the product."""
     hooks = SandboxHooks(
         new_patient=product.new_patient,
         new_staff=product.new_staff,
@@ -62,7 +62,7 @@ async def server(product):
     await server.stop()
 
 
-async def test_a_conversation_from_outside(client, box):
+async def test_control_api_plays_a_conversation(client, box):
     maria = await client.tester("POST", "/people", name="Maria", language_code="es")
     here = f"/people/{maria['id']}"
     await client.tester("POST", f"{here}/say", text="/start abc")
@@ -71,7 +71,7 @@ async def test_a_conversation_from_outside(client, box):
     tap = (await client.tester("POST", f"{here}/tap", message_id=sent["message_id"], row=1, column=0))["tap"]
     assert tap["data"] == "n"
     assert (await client.tester("POST", f"{here}/tap", message_id=sent["message_id"], data="gone"))["error"].startswith(
-        "that button"
+        "the message"
     )
     assert client.status == 409
     assert (await client.tester("POST", f"{here}/tap", message_id=sent["message_id"], data="gone", force=True))["tap"]
@@ -86,7 +86,7 @@ async def test_a_conversation_from_outside(client, box):
     assert [call["params"]["text"] for call in journal["calls"]] == ["?", "menu"]
 
 
-async def test_invites_come_from_the_product(client, box, product):
+async def test_invites_come_from_the_product_hook(client, box, product):
     first, same = await asyncio.gather(*(client.tester("POST", "/invites", only_first=True) for _ in range(2)))
     assert first == same
     assert (first["code"], first["opened"], product.patients) == ("P-0001", False, 1)
@@ -95,12 +95,12 @@ async def test_invites_come_from_the_product(client, box, product):
     assert [person["started"] for person in (await client.tester("GET", "/state"))["people"]] == [True, False]
 
 
-async def test_someone_of_the_team_comes_from_the_product_too(client, product):
+async def test_team_members_come_from_the_product_hook(client, product):
     made = await client.tester("POST", "/invites", staff=True)
     assert (made["code"], product.patients) == ("lead-1", 0)
 
 
-async def test_the_clock_skips_to_what_is_due_and_waits_for_the_product(client, product):
+async def test_next_event_moves_the_clock_and_awaits_the_product(client, product):
     clock = await client.tester("POST", "/clock/next-event")
     assert clock["now"] >= "2026-03-02T14:00:00"
     assert len(product.jumps) == 1
@@ -112,28 +112,28 @@ async def test_the_clock_skips_to_what_is_due_and_waits_for_the_product(client, 
     assert client.status == 409
 
 
-async def test_a_long_jump_stops_at_each_event_on_the_way(client, product):
+async def test_long_jump_stops_at_each_event(client, product):
     product.due = [START + timedelta(hours=hours) for hours in (5, 7, 30)]
     await client.tester("POST", "/clock/advance", seconds=24 * 3600)
     shown = [round((jump - START) / timedelta(hours=1)) for jump in product.jumps]
     assert shown == [5, 7, 24]
 
 
-async def test_something_that_stays_due_ends_no_jump(client, product):
-    """The product may leave a thing due (a fault in its way); the clock goes on all the same."""
+async def test_jump_continues_past_an_event_that_stays_due(client, product):
+    """The product may leave an event due, for example after an error; the clock must continue."""
     product.due = [START - timedelta(hours=1)]
     clock = await client.tester("POST", "/clock/advance", seconds=3600)
     assert clock["now"] >= "2026-03-02T10:00:00"
     assert len(product.jumps) == 1
 
 
-async def test_people_who_wrote_long_ago_can_be_written_to(client):
+async def test_started_person_can_receive_messages(client):
     maria = await client.tester("POST", "/people", name="Maria", started=True)
     assert await client.result("sendMessage", chat_id=maria["id"], text="x")
     assert await client.result("getUpdates") == []
 
 
-async def test_groups_and_raw_updates(client, box):
+async def test_groups_and_raw_updates_reach_the_bot(client, box):
     maria = await client.tester("POST", "/people", name="Maria")
     group = await client.tester("POST", "/groups", title="Family", by=maria["id"], kind="group")
     await client.tester("POST", f"/groups/{group['id']}/say", by=maria["id"], text="hello")
@@ -144,7 +144,7 @@ async def test_groups_and_raw_updates(client, box):
     assert (await client.tester("GET", f"/chats/{group['id']}"))["chat"]["title"] == "Family"
 
 
-async def test_faults_from_outside(client, box):
+async def test_faults_are_added_listed_and_cleared(client, box):
     fault = await client.tester("POST", "/faults", kind="429", methods=["sendMessage"], count=2, retry_after=5)
     assert (await client.tester("GET", "/state"))["faults"] == [fault]
     assert await client.tester("DELETE", f"/faults/{fault['id']}") == []
@@ -156,12 +156,12 @@ async def test_faults_from_outside(client, box):
 @pytest.mark.parametrize(
     ("path", "body"), [("/people", {}), ("/clock/advance", {"seconds": "soon"}), ("/people/5/say", {"text": "x"})]
 )
-async def test_bad_requests_say_so(client, path, body):
+async def test_bad_requests_return_an_error(client, path, body):
     assert "error" in await client.tester("POST", path, **body)
     assert client.status in {400, 409}
 
 
-async def test_lookers_on_hear_what_changes(client, box):
+async def test_event_stream_reports_changes(client, box):
     async with client.session.get(f"{client.server.api_url}/sandbox/events") as stream:
         assert stream.content_type == "text/event-stream"
         assert await stream.content.readuntil(b"\n\n") == b": here\n\n"
@@ -172,7 +172,7 @@ async def test_lookers_on_hear_what_changes(client, box):
     assert heard[1]["message"]["text"] == "hello"
 
 
-async def test_without_a_product_the_page_leaves_things_out(client):
+async def test_without_hooks_the_page_hides_their_buttons(client):
     server = SandboxServer(SystemClock())
     await server.start()
     alone = Client(client.session, server)

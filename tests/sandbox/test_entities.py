@@ -32,13 +32,13 @@ def marks(found):
         ("<b>x</>", "x", [("bold", 0, 1)]),
     ],
 )
-def test_html(source, text, expected):
+def test_html_is_parsed_to_text_and_entities(source, text, expected):
     plain, found = entities.parse_html(source)
     assert plain == text
     assert marks(found) == expected
 
 
-def test_links_keep_their_address():
+def test_links_keep_their_url():
     assert entities.parse_html('<a href="https://example.org/?a=1&amp;b=2">x</a>')[1] == [
         {"type": "text_link", "offset": 0, "length": 1, "url": "https://example.org/?a=1&b=2"},
     ]
@@ -55,14 +55,14 @@ def test_links_keep_their_address():
         ("<span>x</span>", 'Tag "span" must have class "tg-spoiler" at byte offset 0'),
     ],
 )
-def test_bad_html_is_refused_in_telegrams_words(source, reason):
+def test_invalid_html_is_refused_with_telegrams_wording(source, reason):
     with pytest.raises(ApiError) as refused:
         entities.parse_html(source)
     assert (refused.value.code, refused.value.description) == (400, f"Bad Request: can't parse entities: {reason}")
 
 
 @given(st.text())
-def test_escaped_text_comes_back_as_it_was(text):
+def test_escaped_text_round_trips(text):
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert entities.parse_html(f"<b>{escaped}</b>")[0] == text
 
@@ -77,11 +77,11 @@ def test_escaped_text_comes_back_as_it_was(text):
         ("week 12-14, 8–16, 1/2 and +12", []),
     ],
 )
-def test_what_clients_find_by_themselves(text, expected):
+def test_entities_are_detected_in_plain_text(text, expected):
     assert marks(entities.found_in(text, [])) == expected
 
 
-def test_trimming_moves_the_marks_along():
+def test_trimming_adjusts_the_entities():
     assert entities.trimmed("  ab  ", [{"type": "bold", "offset": 0, "length": 4}]) == (
         "ab",
         [{"type": "bold", "offset": 0, "length": 2}],

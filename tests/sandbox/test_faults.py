@@ -1,4 +1,4 @@
-"""Faults, as decided and as a client sees them."""
+"""Faults: the decisions, and their effect on a client."""
 
 import asyncio
 import re
@@ -10,6 +10,8 @@ import pytest
 import bot.sandbox
 from bot.sandbox.errors import NotPossibleError
 from bot.sandbox.faults import KINDS, Faults
+from bot.sandbox.http import BotApi
+from tests.polling import until
 
 
 class Seconds:
@@ -19,7 +21,7 @@ class Seconds:
         return self.now
 
 
-def test_counts_percentages_and_methods():
+def test_fault_respects_count_percent_and_methods():
     faults = Faults(seed=7)
     faults.add("502", methods=["sendMessage"], count=2)
     assert [
@@ -31,7 +33,7 @@ def test_counts_percentages_and_methods():
     assert 430 < struck < 570
 
 
-def test_several_at_once():
+def test_several_faults_combine():
     faults = Faults()
     faults.add("slow", seconds=0.5)
     faults.add("slow", seconds=0.25)
@@ -43,7 +45,7 @@ def test_several_at_once():
     assert faults.plan("getMe").refuse is None
 
 
-def test_an_outage_ends_by_itself():
+def test_outage_ends_after_its_seconds():
     seconds = Seconds()
     faults = Faults(monotonic=seconds)
     faults.add("outage", seconds=15)
@@ -63,19 +65,19 @@ def test_an_outage_ends_by_itself():
         {"kind": "outage", "seconds": -1},
     ],
 )
-def test_nonsense_is_refused(wrong):
+def test_invalid_fault_is_refused(wrong):
     with pytest.raises(NotPossibleError):
         Faults().add(**wrong)
 
 
-async def test_a_bad_gateway_changes_nothing(client, box, maria):
+async def test_bad_gateway_executes_nothing(client, box, maria):
     box.faults.add("502", methods=["sendMessage"], count=1)
     assert await client.refused("sendMessage", chat_id=maria.id, text="x") == (502, "Bad Gateway")
     assert len(box.messages(maria)) == 1
     assert await client.result("sendMessage", chat_id=maria.id, text="x")
 
 
-async def test_a_lost_answer_was_carried_out(client, box, maria):
+async def test_lost_answer_was_executed(client, box, maria):
     box.faults.add("reply_lost", methods=["sendMessage"], count=1)
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await client.call("sendMessage", chat_id=maria.id, text="x")
@@ -84,9 +86,9 @@ async def test_a_lost_answer_was_carried_out(client, box, maria):
     assert (call.lost, call.result["text"]) == (True, "x")
 
 
-async def test_an_outage_breaks_the_waiting_poll_too(client, box, maria):
+async def test_outage_drops_the_waiting_poll(client, server, box, maria):
     poll = asyncio.create_task(client.call("getUpdates", timeout=30))
-    await asyncio.sleep(0.1)
+    await until(lambda: server._delivering._poll is not None)
     box.faults.add("outage")
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await poll
@@ -97,28 +99,35 @@ async def test_an_outage_breaks_the_waiting_poll_too(client, box, maria):
     assert await client.result("getMe")
 
 
-async def test_a_slow_line_is_slow(client, box):
+async def test_slow_line_delays_the_answer(client, box):
     box.faults.add("slow", seconds=0.3, count=1)
     start = asyncio.get_running_loop().time()
     await client.result("getMe")
     assert asyncio.get_running_loop().time() - start >= 0.3
 
 
-async def test_a_server_that_stops_doesnt_wait_for_a_slow_line(client, box, server):
+async def test_stop_does_not_wait_for_a_slow_line(client, box, server, monkeypatch):
     box.faults.add("slow", seconds=60)
+    paused, pause = asyncio.Event(), BotApi._pause
+
+    async def noted(api, seconds):
+        paused.set()
+        await pause(api, seconds)
+
+    monkeypatch.setattr(BotApi, "_pause", noted)
     slow = asyncio.create_task(client.call("getMe"))
-    await asyncio.sleep(0.1)
+    await paused.wait()
     await server.stop()
     await slow
 
 
-async def test_too_many_requests_on_demand(client, box):
+async def test_429_fault_refuses_with_retry_after(client, box):
     box.faults.add("429", retry_after=9, count=1)
     body = await client.call("getMe")
     assert (body["error_code"], body["parameters"]) == (429, {"retry_after": 9})
 
 
-async def test_a_half_open_line_carries_nothing_out_and_never_answers(client, box, maria):
+async def test_half_open_line_executes_nothing_and_never_answers(client, box, maria):
     box.faults.add("half_open", methods=["sendMessage"], count=1)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(client.call("sendMessage", chat_id=maria.id, text="x"), 0.3)
@@ -128,7 +137,7 @@ async def test_a_half_open_line_carries_nothing_out_and_never_answers(client, bo
     assert await client.result("sendMessage", chat_id=maria.id, text="x")
 
 
-async def test_a_slow_line_has_carried_out_what_it_answers_late(client, box, maria):
+async def test_slow_line_executes_before_the_late_answer(client, box, maria):
     box.faults.add("slow", seconds=60, count=1)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(client.call("sendMessage", chat_id=maria.id, text="x"), 0.3)
@@ -136,7 +145,7 @@ async def test_a_slow_line_has_carried_out_what_it_answers_late(client, box, mar
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_page_can_play_and_name_each(kind):
+def test_page_offers_and_names_each_kind(kind):
     page = Path(bot.sandbox.__file__).parent / "static"
     assert f'value="{kind}"' in (page / "index.html").read_text(encoding="utf-8")
     assert re.search(rf"\b{kind}: \"", (page / "desk.js").read_text(encoding="utf-8"))

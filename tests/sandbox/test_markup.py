@@ -28,11 +28,11 @@ def refusal(markup, **kwargs):
         {"force_reply": True, "selective": True},
     ],
 )
-def test_good_keyboards_pass(markup):
+def test_valid_keyboards_are_accepted(markup):
     assert check_markup(markup)
 
 
-def test_plain_strings_become_buttons_and_empty_rows_go():
+def test_strings_become_buttons_and_empty_rows_are_removed():
     assert check_markup({"keyboard": [["Menu"], []]}) == {"keyboard": [[{"text": "Menu"}]]}
     assert check_markup({"inline_keyboard": [[], []]}) is None
     assert check_markup(None) is None
@@ -40,7 +40,7 @@ def test_plain_strings_become_buttons_and_empty_rows_go():
 
 
 @pytest.mark.parametrize(
-    ("markup", "said"),
+    ("markup", "expected"),
     [
         (inline(callback_data="x" * 65), "BUTTON_DATA_INVALID"),
         (inline(callback_data="ä" * 33), "BUTTON_DATA_INVALID"),
@@ -76,11 +76,11 @@ def test_plain_strings_become_buttons_and_empty_rows_go():
         ({"remove_keyboard": False}, 'field "remove_keyboard" must be True'),
     ],
 )
-def test_bad_keyboards_are_refused(markup, said):
-    assert said in refusal(markup)
+def test_invalid_keyboards_are_refused(markup, expected):
+    assert expected in refusal(markup)
 
 
-def test_an_edit_takes_inline_keyboards_only():
+def test_edit_accepts_only_inline_keyboards():
     assert refusal({"keyboard": [["x"]]}, inline_only=True) == "inline keyboard expected"
 
 
@@ -93,5 +93,5 @@ def test_an_edit_takes_inline_keyboards_only():
         ("https://", "URL host is empty"),
     ],
 )
-def test_url_problems(url, problem):
+def test_url_problem_has_telegrams_wording(url, problem):
     assert url_problem(url) == problem

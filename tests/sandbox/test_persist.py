@@ -1,18 +1,18 @@
-"""A restart with a state file finds everything again."""
+"""A restart with a state file restores everything."""
 
-import asyncio
 import json
 from datetime import timedelta
 
 from bot.clock import SandboxClock
 from bot.sandbox.server import SandboxServer
+from tests.polling import until
 
 from .conftest import START, Client
 from .test_api import KEYS, MENU
 
 
-async def used(path, session):
-    """A sandbox in which something happened, stopped again."""
+async def use_and_stop(path, session):
+    """Use a sandbox, then stop it."""
     server = SandboxServer(SandboxClock(start=START), state_file=path, limits=False)
     await server.start()
     client, box = Client(session, server), server.sandbox
@@ -27,9 +27,9 @@ async def used(path, session):
     return box, tap
 
 
-async def test_a_restart_keeps_chats_updates_and_clock(tmp_path, client):
+async def test_restart_restores_chats_updates_and_clock(tmp_path, client):
     path = tmp_path / "deep" / "sandbox.json"
-    before, tap = await used(path, client.session)
+    before, tap = await use_and_stop(path, client.session)
     server = SandboxServer(SandboxClock(start=START), state_file=path, limits=False)
     await server.start()
     after, again = server.sandbox, Client(client.session, server)
@@ -48,20 +48,18 @@ async def test_a_restart_keeps_chats_updates_and_clock(tmp_path, client):
     await server.stop()
 
 
-async def test_it_is_saved_while_it_runs(tmp_path):
+async def test_state_is_saved_while_running(tmp_path):
     path = tmp_path / "sandbox.json"
     server = SandboxServer(SandboxClock(start=START), state_file=path)
     await server.start()
     server.sandbox.person("Maria")
 
-    async with asyncio.timeout(5):
-        while not path.exists() or not json.loads(path.read_text())["people"]:  # noqa: ASYNC110 - a file is no event
-            await asyncio.sleep(0.02)
+    await until(lambda: path.exists() and json.loads(path.read_text())["people"])
     await server.stop()
     assert [file.name for file in tmp_path.iterdir()] == ["sandbox.json"]
 
 
-async def test_an_unreadable_file_is_set_aside(tmp_path):
+async def test_unreadable_file_is_renamed(tmp_path):
     path = tmp_path / "sandbox.json"
     path.write_text('{"version": 99}')
     server = SandboxServer(SandboxClock(start=START), state_file=path)

@@ -13,7 +13,7 @@ async def bot(server):
         yield bot
 
 
-async def test_every_kind_of_update_can_be_read(client, box, bot, maria):
+async def test_every_kind_of_update_is_parsed(client, box, bot, maria):
     sent = await client.result("sendMessage", chat_id=maria.id, text="?", reply_markup=KEYS)
     box.tap(maria, sent["message_id"], "y")
     box.tap(maria, 77, "old", force=True)
@@ -33,7 +33,7 @@ async def test_every_kind_of_update_can_be_read(client, box, bot, maria):
     assert updates[-1].channel_post.text == "hello"
 
 
-async def test_sending_editing_and_errors(box, bot, maria, monkeypatch):
+async def test_sending_and_editing_map_errors(box, bot, maria, monkeypatch):
     monkeypatch.setenv("PTB_TIMEDELTA", "1")
     keys = InlineKeyboardMarkup([[InlineKeyboardButton("Yes", callback_data="y")]])
     sent = await bot.send_message(maria.id, "<b>Call 112</b>", parse_mode="HTML", reply_markup=keys)
@@ -48,7 +48,7 @@ async def test_sending_editing_and_errors(box, bot, maria, monkeypatch):
         await bot.send_message(maria.id, "x")
 
 
-async def test_a_wrong_token(server):
+async def test_wrong_token_raises_invalid_token(server):
     bot = Bot("1:wrong", base_url=f"{server.api_url}/bot")
     with pytest.raises(InvalidToken):
         await bot.initialize()

@@ -9,11 +9,11 @@ pytestmark = needs_schema
 CHAT = {"id": 1, "type": "private", "first_name": "Maria"}
 
 
-def test_the_list_of_methods_is_complete():
+def test_method_list_is_complete():
     assert set(bot_api()["methods"]) == DOCUMENTED_METHODS
 
 
-def test_good_ones_pass():
+def test_valid_objects_and_requests_pass():
     check_object("Message", {"message_id": 1, "date": 1, "chat": CHAT, "text": "x"})
     check_object("ChatMember", {"status": "left", "user": {"id": 1, "is_bot": True, "first_name": "x"}})
     check_request("sendMessage", {"chat_id": "12", "text": "x", "protect_content": "true"})
@@ -21,7 +21,7 @@ def test_good_ones_pass():
 
 
 @pytest.mark.parametrize(
-    ("type_name", "obj", "said"),
+    ("type_name", "obj", "expected"),
     [
         ("Message", {"message_id": 1, "date": 1}, "Message.chat: missing"),
         ("Message", {"message_id": True, "date": 1, "chat": CHAT}, "Message.message_id: True is no Integer"),
@@ -35,12 +35,12 @@ def test_good_ones_pass():
         ("InlineKeyboardMarkup", {"inline_keyboard": [[{"txt": "x"}]]}, "text: missing"),
     ],
 )
-def test_bad_objects_are_named(type_name, obj, said):
-    with pytest.raises(AssertionError, match=said):
+def test_invalid_objects_are_reported(type_name, obj, expected):
+    with pytest.raises(AssertionError, match=expected):
         check_object(type_name, obj)
 
 
-def test_bad_requests_are_named():
+def test_invalid_requests_are_reported():
     with pytest.raises(AssertionError, match=r"sendMessage\.text: missing"):
         check_request("sendMessage", {"chat_id": 1})
     with pytest.raises(AssertionError, match=r"sendMessage\.mood: not documented"):

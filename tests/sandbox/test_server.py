@@ -1,4 +1,4 @@
-"""Being served: on loopback only, inside another loop, and ending cleanly; alone in a process of its own."""
+"""The server: loopback only, inside another event loop or in a separate process, with a clean shutdown."""
 
 import asyncio
 import os
@@ -17,18 +17,18 @@ from .conftest import Client
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.7", "::", "example.org", ""])  # noqa: S104
-async def test_other_than_loopback_is_refused(host):
+async def test_non_loopback_host_is_refused(host):
     with pytest.raises(ValueError, match="loopback only"):
         await SandboxServer(SandboxClock()).start(host=host)
 
 
-async def test_a_taken_port_is_an_error(server):
+async def test_port_in_use_raises_an_error(server):
     port = int(server.api_url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         await SandboxServer(SandboxClock()).start(port=port)
 
 
-async def test_signals_are_left_alone():
+async def test_signal_handlers_are_not_changed():
     watched = (signal.SIGINT, signal.SIGTERM)
     before = [signal.getsignal(number) for number in watched]
     server = SandboxServer(SandboxClock())
@@ -37,7 +37,7 @@ async def test_signals_are_left_alone():
     await server.stop()
 
 
-async def test_it_stops_at_once_though_a_poll_and_a_page_wait(server, client):
+async def test_stop_ends_waiting_polls_and_streams_at_once(server, client):
     poll = asyncio.create_task(client.call("getUpdates", timeout=50))
     async with client.session.get(f"{server.api_url}/sandbox/events") as page:
         await page.content.readuntil(b"\n\n")
@@ -50,27 +50,27 @@ async def test_it_stops_at_once_though_a_poll_and_a_page_wait(server, client):
         await client.call("getMe")
 
 
-async def test_it_can_be_started_again(server, client, maria):
+async def test_server_can_be_restarted(server, client, maria):
     await server.stop()
     await server.start()
     assert len(server.sandbox.messages(maria)) == 1
     assert await client.result("getMe")
 
 
-async def test_the_token_looks_like_one():
+async def test_token_has_the_format_of_a_token():
     number, _, secret = SANDBOX_TOKEN.partition(":")
     assert number.isdigit()
     assert len(secret) == 35
 
 
-async def test_answers_do_not_wait_for_acknowledgements(server, client):
-    """Without TCP_NODELAY each answer on a kept connection takes 40 ms."""
+async def test_answers_do_not_wait_for_tcp_acknowledgements(server, client):
+    """Without TCP_NODELAY each answer on a persistent connection takes 40 ms."""
     await client.result("getMe")
     transport = next(iter(server._server.server_state.connections)).transport
     assert transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-async def test_it_runs_in_a_process_of_its_own(tmp_path):
+async def test_sandbox_runs_in_a_separate_process(tmp_path):
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -1,8 +1,9 @@
-"""Red flags: the call screen at the tap, the loop-back after it, and an alert that nothing closes but staff."""
+"""Red flags: the call screen at the tap, the safety follow-up after it, and an alert that only staff can close."""
 
 import re
 
-from bot.app import patients
+from bot.app.patients import participation
+from tests.fakes.work import work_on
 from tests.stories.world import World, labels, plain
 
 
@@ -17,7 +18,7 @@ def new_after(world: World, person, message_id: int) -> list[str]:
     return [plain(m) for m in world.bot_messages(person) if m["message_id"] > message_id]
 
 
-async def test_emergency_acts_at_the_tap_with_a_new_message_and_a_contact_card(world: World) -> None:
+async def test_emergency_tap_sends_a_new_message_and_contact_card(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "No, nothing new")
     before = world.last(anna)["message_id"]
@@ -36,7 +37,7 @@ async def test_emergency_acts_at_the_tap_with_a_new_message_and_a_contact_card(w
     await world.advance(hours=5)
 
 
-async def test_after_a_call_screen_the_loop_back_asks_not_the_reminder(world: World) -> None:
+async def test_safety_follow_up_replaces_the_reminder(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "Yes, one or more")
     world.hear_all(anna)
@@ -47,7 +48,7 @@ async def test_after_a_call_screen_the_loop_back_asks_not_the_reminder(world: Wo
     assert (await world.view(anna)).work_items == ()
 
 
-async def test_not_sure_counts_as_yes(world: World) -> None:
+async def test_answer_not_sure_counts_as_yes(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "No, nothing new")
     await world.tap(anna, "Not sure")
@@ -57,7 +58,7 @@ async def test_not_sure_counts_as_yes(world: World) -> None:
     world.hear(anna, "Stay where you are")
 
 
-async def test_loop_back_after_emergency_three_times_then_unconfirmed_also_at_night(world: World) -> None:
+async def test_emergency_unanswered_asks_thrice_then_unconfirmed(world: World) -> None:
     anna = await due(world)
     await world.advance(hours=12, minutes=50)  # 22:50 in Berlin: quiet hours
     world.nothing_more()
@@ -67,14 +68,14 @@ async def test_loop_back_after_emergency_three_times_then_unconfirmed_also_at_ni
     for number in (1, 2, 3):
         await world.advance(minutes=15)
         world.hear(anna, "Did you reach someone?", "call 112 now")
-        assert (await world.view(anna)).alerts[0].loop_backs == number
+        assert (await world.view(anna)).alerts[0].safety_follow_ups == number
     await world.advance(minutes=15)
     assert (await world.view(anna)).alerts[0].state == "unconfirmed"
     await world.advance(hours=6)
     assert (await world.view(anna)).alerts[0].state == "unconfirmed", "silence never closes an alert"
 
 
-async def test_urgent_pauses_the_form_and_offers_to_go_on(world: World) -> None:
+async def test_urgent_pauses_the_form_and_offers_to_continue(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "None of these")
     before = world.last(anna)["message_id"]
@@ -103,7 +104,7 @@ async def test_urgent_pauses_the_form_and_offers_to_go_on(world: World) -> None:
     await world.advance(hours=12)
 
 
-async def test_soon_is_a_call_within_a_day_and_asked_after_next_day(world: World) -> None:
+async def test_soon_is_a_call_within_a_day_followed_up_next_day(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "None of these", "None of these", "Mild", "Not at all")
     world.hear(anna, "Thank you")
@@ -121,14 +122,14 @@ async def test_soon_is_a_call_within_a_day_and_asked_after_next_day(world: World
     assert (await world.view(anna)).alerts[0].state == "confirmed"
 
 
-async def test_a_numbness_the_team_knows_is_no_alarm(world: World) -> None:
+async def test_numbness_known_to_the_team_raises_no_alert(world: World) -> None:
     anna = await due(world, baseline="Mild")
     await world.answer(anna, "No, nothing new", "None of these", "None of these", "Mild", "Not at all")
     world.hear(anna, "Nothing here needs a call today", "Tip:")
     assert not (await world.view(anna)).alerts
 
 
-async def test_its_worsening_is(world: World) -> None:
+async def test_worse_than_known_numbness_raises_an_alert(world: World) -> None:
     anna = await due(world, baseline="Mild")
     await world.answer(anna, "No, nothing new", "None of these", "None of these", "Medium", "Not at all")
     assert (await world.view(anna)).alerts[0].tier == "SOON"
@@ -147,7 +148,7 @@ async def test_need_help_now_on_a_question_calls_and_alerts(world: World) -> Non
     world.hear(anna, "Call your team now")
     world.hear(anna, "[contact")
     alerts = (await world.view(anna)).alerts
-    assert [(a.tier, a.rules) for a in alerts] == [("URGENT", ("asked_for_help",))], "asked twice is one alert"
+    assert [(a.tier, a.rules) for a in alerts] == [("URGENT", ("asked_for_help",))], "two requests raise one alert"
     await world.tap(anna, "Show my card")
     world.hear(anna, "For the emergency team", "22 February 2026", "+49 30 901820")
     await world.tap(
@@ -158,12 +159,12 @@ async def test_need_help_now_on_a_question_calls_and_alerts(world: World) -> Non
     world.hear(anna, "Do what they told you")
 
 
-async def test_a_mistake_is_logged_and_deletes_nothing(world: World) -> None:
+async def test_mistake_is_logged_and_deletes_nothing(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "Yes, one or more")
     world.hear_all(anna)
     await world.tap(anna, "I tapped by mistake")
-    world.hear(anna, "any of these right now")  # the question can be answered anew
+    world.hear(anna, "any of these right now")  # the question can be answered again
     world.hear(anna, "It is noted", "112")
     view = await world.view(anna)
     assert view.alerts[0].mistake_at is not None
@@ -179,7 +180,7 @@ async def test_a_mistake_is_logged_and_deletes_nothing(world: World) -> None:
     world.hear_all(anna)
 
 
-async def test_a_half_answered_concern_is_an_alert_when_silence_follows(world: World) -> None:
+async def test_half_answered_concern_raises_after_silence(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "Yes, something")
     world.hear(anna, "any of these right now")
@@ -190,7 +191,7 @@ async def test_a_half_answered_concern_is_an_alert_when_silence_follows(world: W
     world.hear_all(anna)
 
 
-async def test_i_feel_worse_now_runs_the_same_questions_at_any_time(world: World) -> None:
+async def test_i_feel_worse_now_asks_the_same_questions_any_time(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.say(anna, "I feel worse now")
     world.hear(anna, "what is worse", "any of these right now")
@@ -201,11 +202,13 @@ async def test_i_feel_worse_now_runs_the_same_questions_at_any_time(world: World
     world.hear_all(anna)
 
 
-async def test_a_half_answered_concern_counts_in_a_pause_too(world: World) -> None:
+async def test_half_answered_concern_counts_in_a_pause(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "Yes, something")
     at = world.clock.now()
-    await world.service.database.transact(lambda store: patients.pause(store, world.clinic, "P-0001", None, at))
+    await world.service.database.transact(
+        lambda stores: participation.pause(work_on(stores, world.clinic, at, actor="operator"), "P-0001", None)
+    )
     await world.pump()
     world.hear_all(anna)
     await world.advance(hours=25)
@@ -213,7 +216,7 @@ async def test_a_half_answered_concern_counts_in_a_pause_too(world: World) -> No
     assert [a.tier for a in (await world.view(anna)).alerts] == ["SOON"]
 
 
-async def test_what_is_asked_after_the_call_belongs_to_the_red_flags_alert(world: World) -> None:
+async def test_answers_after_the_call_belong_to_the_red_flags_alert(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "None of these", "Yes, one or more")
     await world.tap(anna, "Need help now")
@@ -224,7 +227,7 @@ async def test_what_is_asked_after_the_call_belongs_to_the_red_flags_alert(world
     world.hear_all(anna)
 
 
-async def test_no_all_clear_while_a_red_flag_waits_for_its_call(world: World) -> None:
+async def test_red_flag_awaiting_its_call_gives_no_all_clear(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "Need help now")
     world.hear_all(anna)

@@ -1,4 +1,4 @@
-"""Taps and words that come late, twice or from nowhere: they change nothing and are always answered."""
+"""Late, repeated and foreign taps and text: they change nothing and are always answered."""
 
 import re
 
@@ -21,7 +21,7 @@ def data_of(world: World, person, label: str) -> tuple[int, str]:
     raise AssertionError(label)
 
 
-async def test_a_doubled_tap_answers_once(world: World) -> None:
+async def test_doubled_tap_answers_once(world: World) -> None:
     anna = await due(world)
     where, data = data_of(world, anna, "No, nothing new")
     world.sandbox.tap(anna, where, data)
@@ -32,7 +32,7 @@ async def test_a_doubled_tap_answers_once(world: World) -> None:
     assert (await world.view(anna)).checkins[0].answers == {"change": ("no",)}
 
 
-async def test_an_old_button_shows_where_they_are(world: World) -> None:
+async def test_old_button_shows_the_current_screen(world: World) -> None:
     anna = await due(world)
     where, data = data_of(world, anna, "Yes, something")
     await world.answer(anna, "No, nothing new", "None of these", "None of these", "None")
@@ -42,7 +42,7 @@ async def test_an_old_button_shows_where_they_are(world: World) -> None:
     assert (await world.view(anna)).checkins[0].answers["change"] == ("no",)
 
 
-async def test_another_patients_button_does_nothing(world: World) -> None:
+async def test_button_of_another_patient_does_nothing(world: World) -> None:
     anna = await due(world)
     where, data = data_of(world, anna, "Yes, something")
     boris = await world.enrolled("P-0002", name="Boris")
@@ -53,7 +53,7 @@ async def test_another_patients_button_does_nothing(world: World) -> None:
     assert where
 
 
-async def test_back_and_skip(world: World) -> None:
+async def test_back_and_skip_move_between_questions(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "Back")
     world.nothing_more()
@@ -65,7 +65,7 @@ async def test_back_and_skip(world: World) -> None:
     world.hear(anna, "any of these right now")
 
 
-async def test_a_skipped_red_flag_question_is_no_all_clear(world: World) -> None:
+async def test_skipped_red_flag_question_gives_no_all_clear(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "Skip", "None of these", "None")
     texts = [plain(m) for m in world.hear_all(anna)]
@@ -75,13 +75,13 @@ async def test_a_skipped_red_flag_question_is_no_all_clear(world: World) -> None
     world.hear_all(anna)
 
 
-async def test_a_skipped_other_question_promises_nothing(world: World) -> None:
+async def test_skipped_other_question_promises_nothing(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "None of these", "None of these", "Skip")
     world.hear(anna, "You left some questions open")
 
 
-async def test_words_pictures_and_commands(world: World) -> None:
+async def test_text_pictures_and_commands_are_answered(world: World) -> None:
     anna = await due(world)
     await world.say(anna, "My hands feel odd")
     world.hear(anna, "I can't read messages", "+49 30 901820")
@@ -101,7 +101,7 @@ async def test_words_pictures_and_commands(world: World) -> None:
     assert plain(world.hear(anna)) != plain(tip)
 
 
-async def test_a_group_is_left_politely(world: World) -> None:
+async def test_group_is_left_with_a_goodbye(world: World) -> None:
     anna = world.sandbox.person("Anna")
     group = world.sandbox.add_to_group("Family", anna)
     await world.pump()
@@ -112,7 +112,7 @@ async def test_a_group_is_left_politely(world: World) -> None:
     assert any(c.method == "leaveChat" for c in world.sandbox.journal.calls())
 
 
-async def test_blocking_is_seen_and_unblocking_too(world: World) -> None:
+async def test_blocking_and_unblocking_are_noticed(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     world.sandbox.block(anna)
     await world.pump()
@@ -128,7 +128,7 @@ async def test_blocking_is_seen_and_unblocking_too(world: World) -> None:
     world.hear(anna, "Time for your check-in")
 
 
-async def test_a_malformed_update_among_good_ones(world: World) -> None:
+async def test_malformed_update_does_not_block_others(world: World) -> None:
     anna = await due(world)
     boris = await world.enrolled("P-0002", name="Boris")
     world.sandbox.tap(anna, *data_of(world, anna, "No, nothing new"))
@@ -138,10 +138,10 @@ async def test_a_malformed_update_among_good_ones(world: World) -> None:
     await world.pump()
     world.hear(anna, "any of these right now")
     world.hear(boris, "I ask short questions")
-    assert await world.service.database.read(lambda store: store.dead_update_count()) == 2
+    assert len(await world.service.database.read(lambda stores: stores.dead_letters.updates())) == 2
 
 
-async def test_reply_keyboard_words_in_another_language_still_work(world: World) -> None:
+async def test_keyboard_labels_in_another_language_still_work(world: World) -> None:
     anna = await due(world)
     await world.say(anna, "Mi equipo")
     assert re.search(r"\+49 30 901820", plain(world.hear_all(anna)[0]))

@@ -1,12 +1,14 @@
-"""What time does: check-ins fall due, are reminded of, are missed, are replaced; an outage is told, not hidden."""
+"""Effects of time: check-ins fall due, are reminded of, missed and superseded; an outage is reported, not hidden."""
 
 from datetime import timedelta
 
-from bot.app import checkins, lookup, patients
+from bot.app.checkins import opening
+from bot.app.patients import lookup, participation
+from tests.fakes.work import work_on
 from tests.stories.world import World
 
 
-async def test_reminders_then_not_heard_from(world: World) -> None:
+async def test_unanswered_check_in_is_reminded_then_reported(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna", ici_start=(world.clock.now() - timedelta(days=185)).date())
     await world.until_due(anna)
     world.hear(anna, "Time for your check-in")
@@ -24,7 +26,7 @@ async def test_reminders_then_not_heard_from(world: World) -> None:
     assert (await world.view(anna)).work_items == (), "heard from again"
 
 
-async def test_a_daily_check_in_has_one_reminder_after_six_hours_then_is_missed(world: World) -> None:
+async def test_daily_check_in_has_one_reminder_then_is_missed(world: World) -> None:
     anna = await world.enrolled(
         "P-0001", name="Anna", regimen="combination", ici_start=(world.clock.now() - timedelta(days=20)).date()
     )
@@ -45,7 +47,7 @@ async def test_a_daily_check_in_has_one_reminder_after_six_hours_then_is_missed(
     assert [c.state for c in view.checkins[:3]] == ["asking", "replaced", "replaced"]
 
 
-async def test_never_two_open_check_ins_and_what_was_answered_is_kept(world: World) -> None:
+async def test_new_check_in_replaces_the_open_one_keeping_answers(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.until_due(anna)
     world.hear(anna, "Time for your check-in")
@@ -57,10 +59,10 @@ async def test_never_two_open_check_ins_and_what_was_answered_is_kept(world: Wor
     world.hear_all(anna)
 
 
-async def test_no_reminder_in_quiet_hours(world: World) -> None:
+async def test_reminder_is_not_sent_in_quiet_hours(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.advance(hours=8)  # 17:00 in Berlin
-    await world.service.database.transact(lambda store: _send_now(world, store))
+    await world.service.database.transact(lambda stores: _send_now(world, stores))
     await world.pump()
     world.hear(anna, "Your team sends you a check-in")
     await world.advance(hours=15, minutes=30)  # the reminder after 6 hours would have come at 23:00
@@ -69,7 +71,7 @@ async def test_no_reminder_in_quiet_hours(world: World) -> None:
     world.hear(anna, "still open")
 
 
-async def test_no_reminder_in_a_pause_and_none_after_it(world: World) -> None:
+async def test_reminder_is_not_sent_in_or_after_a_pause(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna", ici_start=(world.clock.now() - timedelta(days=185)).date())
     await world.until_due(anna)
     world.hear(anna, "Time for your check-in")
@@ -79,12 +81,12 @@ async def test_no_reminder_in_a_pause_and_none_after_it(world: World) -> None:
     world.hear(anna, "paused until")
     await world.advance(days=7)
     world.nothing_more()
-    assert (await world.view(anna)).work_items == (), "who rests is not missed"
+    assert (await world.view(anna)).work_items == (), "a patient in a pause is not reported"
     await world.until_due(anna)
     world.hear(anna, "Time for your check-in")
 
 
-async def test_who_felt_worse_in_a_pause_is_reminded(world: World) -> None:
+async def test_worse_check_in_during_a_pause_is_reminded(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.say(anna, "/stop")
     world.hear_all(anna)
@@ -98,7 +100,7 @@ async def test_who_felt_worse_in_a_pause_is_reminded(world: World) -> None:
     world.hear_all(anna)
 
 
-async def test_a_concern_answered_after_the_last_reminder_counts_when_nothing_follows(world: World) -> None:
+async def test_concern_answered_after_the_last_reminder_counts(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna", ici_start=(world.clock.now() - timedelta(days=185)).date())
     await world.until_due(anna)
     await world.advance(hours=73)
@@ -115,11 +117,13 @@ async def test_a_concern_answered_after_the_last_reminder_counts_when_nothing_fo
     world.hear_all(anna)
 
 
-async def test_a_concern_answered_late_in_a_pause_counts_too(world: World) -> None:
+async def test_concern_answered_late_in_a_pause_counts(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.until_due(anna)
     at = world.clock.now()
-    await world.service.database.transact(lambda store: patients.pause(store, world.clinic, "P-0001", None, at))
+    await world.service.database.transact(
+        lambda stores: participation.pause(work_on(stores, world.clinic, at, actor="operator"), "P-0001", None)
+    )
     await world.advance(days=9)
     world.hear_all(anna)
     await world.tap(anna, "Yes, something")
@@ -132,12 +136,14 @@ async def test_a_concern_answered_late_in_a_pause_counts_too(world: World) -> No
     world.hear_all(anna)
 
 
-async def test_a_reminder_asked_for_in_a_pause_comes(world: World) -> None:
+async def test_reminder_requested_in_a_pause_is_sent(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.until_due(anna)
     world.hear(anna, "Time for your check-in")
     at = world.clock.now()
-    await world.service.database.transact(lambda store: patients.pause(store, world.clinic, "P-0001", None, at))
+    await world.service.database.transact(
+        lambda stores: participation.pause(work_on(stores, world.clinic, at, actor="operator"), "P-0001", None)
+    )
     await world.pump()
     world.hear_all(anna)
     await world.tap(anna, "In 1 hour")
@@ -148,13 +154,15 @@ async def test_a_reminder_asked_for_in_a_pause_comes(world: World) -> None:
     world.nothing_more()
 
 
-def _send_now(world: World, store):
-    return checkins.send_now(store, world.clinic, lookup.locked(store, "P-0001"), world.clock.now())
+def _send_now(world: World, stores):
+    return opening.send_now(
+        work_on(stores, world.clinic, world.clock.now(), actor="operator"), lookup.locked(stores.patients, "P-0001")
+    )
 
 
-async def test_a_check_in_late_by_more_than_the_cutoff_is_skipped_and_shown(world: World) -> None:
+async def test_check_in_later_than_the_cutoff_is_skipped_and_shown(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
-    world.clock.advance(timedelta(days=1, hours=14))  # nothing ran meanwhile
+    world.clock.advance(timedelta(days=1, hours=14))  # the service was down meanwhile
     await world.pump()
     view = await world.view(anna)
     assert view.work_items == ("skipped_after_outage",)
@@ -163,7 +171,7 @@ async def test_a_check_in_late_by_more_than_the_cutoff_is_skipped_and_shown(worl
     world.hear(anna, "Time for your check-in")
 
 
-async def test_late_by_less_is_sent(world: World) -> None:
+async def test_check_in_late_within_the_cutoff_is_sent(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     world.clock.advance(timedelta(days=1, hours=12))
     await world.pump()

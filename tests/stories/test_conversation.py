@@ -1,11 +1,12 @@
-"""What a patient can do beside answering: later, again, otherwise, read, look back, set, share, type."""
+"""What else a patient can do: postpone, repeat, correct, read, review answers, change settings, share, type."""
 
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from bot.app import replay, zones
+from bot.app.concerns import replay
+from bot.dialog import zones
 from bot.sandbox.chats import Person
 from tests.stories.world import World, labels, plain
 
@@ -19,10 +20,10 @@ async def due(world: World, **more: Any) -> Person:
     return anna
 
 
-# -- asked again
+# -- follow-up
 
 
-async def test_what_is_worth_a_call_is_asked_daily_until_three_days_bring_no_news(world: World) -> None:
+async def test_soon_concern_is_asked_daily_for_three_days(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, *QUICK, "Mild", "Not at all")
     world.hear(anna, "Next check-in: Wednesday, 4 March")
@@ -39,14 +40,14 @@ async def test_what_is_worth_a_call_is_asked_daily_until_three_days_bring_no_new
         world.hear(anna, "about the same as before", "within 24 hours")
     view = await world.view(anna)
     assert [a.tier for a in view.alerts] == ["SOON"]
-    # One a day, the plan's where it has one; then the plan alone, though the numbness is still new to the team.
-    assert [c.kind for c in view.checkins] == ["scheduled", "again", "again", "scheduled", "baseline"]
-    days = [moment.date() for moment in view.upcoming]
+    # One a day, the plan's if it has one; then the plan's alone, although the numbness is still new to the team.
+    assert [c.kind for c in view.checkins] == ["scheduled", "follow_up", "follow_up", "scheduled", "baseline"]
+    days = [timestamp.date() for timestamp in view.upcoming]
     assert all(after - before > timedelta(days=1) for before, after in pairwise(days)), days
     await replays_all(world)
 
 
-async def test_worse_again_begins_the_days_anew_and_raises_anew(world: World) -> None:
+async def test_worse_again_restarts_follow_up_and_raises_again(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, *QUICK, "Mild", "Not at all")
     world.hear_all(anna)
@@ -60,10 +61,10 @@ async def test_worse_again_begins_the_days_anew_and_raises_anew(world: World) ->
     await replays_all(world)
 
 
-# -- later
+# -- postponing
 
 
-async def test_in_an_hour_means_in_an_hour(world: World) -> None:
+async def test_postponed_by_an_hour_is_asked_in_an_hour(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "In 1 hour")
     world.hear(anna, "I will ask you again")
@@ -75,7 +76,7 @@ async def test_in_an_hour_means_in_an_hour(world: World) -> None:
     world.hear(anna, "Nothing here needs a call today")
 
 
-async def test_tomorrow_over_midnight_is_the_chosen_time_of_day(world: World) -> None:
+async def test_postponed_to_tomorrow_is_at_the_chosen_time_of_day(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "Tomorrow")
     world.hear(anna, "I will ask you again: Wednesday, 4 March, 10:00")
@@ -85,7 +86,7 @@ async def test_tomorrow_over_midnight_is_the_chosen_time_of_day(world: World) ->
     world.hear(anna, "still open")
 
 
-async def test_who_does_not_answer_after_asking_for_later_is_still_noticed(world: World) -> None:
+async def test_no_answer_after_postponing_is_still_noticed(world: World) -> None:
     anna = await due(world, ici_start=(datetime(2026, 3, 2, tzinfo=UTC) - timedelta(days=200)).date())
     await world.tap(anna, "Tomorrow")
     world.hear_all(anna)
@@ -94,10 +95,10 @@ async def test_who_does_not_answer_after_asking_for_later_is_still_noticed(world
     assert "not_heard_from" in (await world.view(anna)).work_items
 
 
-# -- otherwise
+# -- correcting
 
 
-async def test_an_answer_changed_within_a_day_is_judged_anew_and_both_are_kept(world: World) -> None:
+async def test_answer_changed_within_a_day_is_reassessed_both_kept(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, *QUICK, "None")
     world.hear(anna, "Nothing here needs a call today")
@@ -114,7 +115,7 @@ async def test_an_answer_changed_within_a_day_is_judged_anew_and_both_are_kept(w
     view = await world.view(anna)
     assert [(a.tier, a.state) for a in view.alerts] == [("URGENT", "open")]
     assert view.checkins[0].answers["numbness"] == ("strong",)
-    stored = await world.service.database.read(lambda store: store.answers(view.checkins[0].id))
+    stored = await world.service.database.read(lambda stores: stores.answers.of_checkin(view.checkins[0].id))
     given = [(a.choices, a.superseded_at is None) for a in stored if a.question == "numbness"]
     assert given == [(("none",), False), (("strong",), True)]
     await world.tap(anna, "Change another answer")
@@ -125,7 +126,7 @@ async def test_an_answer_changed_within_a_day_is_judged_anew_and_both_are_kept(w
     await replays_all(world)
 
 
-async def test_after_a_day_nothing_is_changed_any_more(world: World) -> None:
+async def test_answer_can_not_be_changed_after_a_day(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, *QUICK, "None")
     world.hear_all(anna)
@@ -136,7 +137,7 @@ async def test_after_a_day_nothing_is_changed_any_more(world: World) -> None:
     assert (await world.view(anna)).checkins[0].answers["numbness"] == ("none",)
 
 
-# -- reading and looking back
+# -- reading and reviewing
 
 
 async def test_every_topic_can_be_read_with_its_source(world: World) -> None:
@@ -151,7 +152,7 @@ async def test_every_topic_can_be_read_with_its_source(world: World) -> None:
         world.hear(anna, "What would you like to read?")
 
 
-async def test_a_tip_says_where_it_comes_from(world: World) -> None:
+async def test_tip_names_its_source(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.say(anna, "Tips")
     world.hear(anna)
@@ -159,7 +160,7 @@ async def test_a_tip_says_where_it_comes_from(world: World) -> None:
     world.hear(anna, "Source: ")
 
 
-async def test_my_answers_and_their_picture(world: World) -> None:
+async def test_my_answers_shows_text_and_picture(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, *QUICK, "Mild", "Not at all")
     world.hear_all(anna)
@@ -174,7 +175,7 @@ async def test_my_answers_and_their_picture(world: World) -> None:
 # -- settings
 
 
-async def test_settings_by_taps(world: World) -> None:
+async def test_settings_are_changed_by_taps(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.say(anna, "/settings")
     world.hear(anna, "Language: English", "10:00", "21:00")
@@ -202,7 +203,7 @@ async def test_settings_by_taps(world: World) -> None:
     assert (await world.view(anna)).timezone == "America/New_York"
 
 
-async def test_the_language_changes_in_mid_check_in_and_nothing_is_lost(world: World) -> None:
+async def test_language_change_during_a_check_in_loses_nothing(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "No, nothing new")
     world.hear_all(anna)
@@ -220,7 +221,7 @@ async def test_the_language_changes_in_mid_check_in_and_nothing_is_lost(world: W
 # -- caregivers
 
 
-async def test_a_caregiver_answers_in_a_chat_of_their_own_until_it_is_ended(world: World) -> None:
+async def test_caregiver_answers_in_their_own_chat_until_ended(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     ben = await invited(world, anna)
     world.hear(ben, "asks you to help", "112")
@@ -235,7 +236,7 @@ async def test_a_caregiver_answers_in_a_chat_of_their_own_until_it_is_ended(worl
     for person in (anna, ben):
         news = [plain(m) for m in world.hear_all(person)]
         assert any("Call 112 now." in text for text in news), news
-    stored = await world.service.database.read(lambda store: store.answers(2))
+    stored = await world.service.database.read(lambda stores: stores.answers.of_checkin(2))
     assert [(a.question, a.caregiver_id) for a in stored] == [("change", 1), ("safety_now", None)]
     await world.advance(minutes=15)
     for person in (anna, ben):
@@ -255,7 +256,7 @@ async def test_a_caregiver_answers_in_a_chat_of_their_own_until_it_is_ended(worl
     await replays_all(world)
 
 
-async def test_a_caregiver_can_not_decide_for_the_patient_and_can_leave(world: World) -> None:
+async def test_caregiver_can_not_decide_for_the_patient_but_leave(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     ben = await invited(world, anna)
     world.hear(ben)
@@ -273,7 +274,7 @@ async def test_a_caregiver_can_not_decide_for_the_patient_and_can_leave(world: W
     world.hear(ben, "link from a care team")
 
 
-async def test_a_caregivers_link_works_once(world: World) -> None:
+async def test_caregiver_link_works_once(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     ben = await invited(world, anna)
     world.hear(ben)
@@ -297,10 +298,10 @@ def link_of(world: World, anna: Person) -> str:
     return next(found[1] for text in reversed(said) if (found := re.search(r"start=(\S+)", text)))
 
 
-# -- words
+# -- typed text
 
 
-async def test_a_typed_red_flag_gets_the_safety_screen_at_once(world: World) -> None:
+async def test_typed_red_flag_shows_the_safety_screen_at_once(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.say(anna, "Please, I cant breathe well")
     world.hear(anna, "Let us see what is worse", "any of these right now")
@@ -311,7 +312,7 @@ async def test_a_typed_red_flag_gets_the_safety_screen_at_once(world: World) -> 
     world.hear(anna, "[contact")
 
 
-async def test_a_number_is_the_answer_of_that_number(world: World) -> None:
+async def test_typed_number_selects_that_choice(world: World) -> None:
     anna = await due(world)
     for number in ("1", "1", "1", "1"):
         await world.say(anna, number)
@@ -319,7 +320,7 @@ async def test_a_number_is_the_answer_of_that_number(world: World) -> None:
     assert (await world.view(anna)).checkins[0].answers["numbness"] == ("none",)
 
 
-async def test_other_words_are_answered_once_an_hour_and_kept_nowhere(world: World) -> None:
+async def test_other_text_is_answered_once_an_hour_and_not_stored(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.say(anna, "my secret is 4711-geheim")
     world.hear(anna, "I can't read messages")
@@ -330,7 +331,7 @@ async def test_other_words_are_answered_once_an_hour_and_kept_nowhere(world: Wor
     world.hear(anna, "I can't read messages")
 
 
-async def test_listed_words_do_what_they_say(world: World) -> None:
+async def test_listed_words_act_as_commands(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     for words, heard in (
         ("help", "I ask short questions"),
@@ -345,6 +346,6 @@ async def test_listed_words_do_what_they_say(world: World) -> None:
 
 async def replays_all(world: World) -> None:
     protocol = world.clinic.protocol
-    found = await world.service.database.read(lambda store: replay.replay(store, "P-0001", lambda _s, _h: protocol))
+    found = await world.service.database.read(lambda stores: replay.replay(stores, "P-0001", lambda _s, _h: protocol))
     assert found
-    assert [one for one in found if one.verdict != "same"] == []
+    assert [one for one in found if one.result != "same"] == []

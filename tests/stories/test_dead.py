@@ -1,13 +1,14 @@
-"""Taps that a fault kept from being worked off, tried again long after: what they say now counts, or nothing does."""
+"""Dead updates that are retried much later: either they count as of now, or they change nothing."""
 
 import json
 from datetime import timedelta
 
 import pytest
 
-from bot.app.lookup import RefusedError
-from bot.app.store import DeadUpdate
-from bot.chat.updates import replay
+from bot.app.ports.errors import RefusedError
+from bot.app.records.operations import DeadUpdate
+from bot.chat.updates import retry_dead_update
+from tests.fakes.work import work_on
 from tests.stories.world import World, labels, plain
 
 
@@ -19,7 +20,7 @@ async def due(world: World):
 
 
 async def lost(world: World, person, label: str) -> int:
-    """A tap on the last message that was not worked off; return its number."""
+    """Store a tap on the last message as a dead update; return its number."""
     world.sandbox.tap(person, world.last(person)["message_id"], label=label)
     return await buried(world, person)
 
@@ -34,28 +35,30 @@ async def buried(world: World, person) -> int:
         error="KeyError at bot.app.x:1",
         at=world.clock.now(),
     )
-    return (await world.service.database.transact(lambda store: store.add_dead_update(row))).id
+    return (await world.service.database.transact(lambda stores: stores.dead_letters.add_update(row))).id
 
 
 async def retried(world: World, number: int) -> None:
     service, at = world.service, world.clock.now()
     handlers, bot = service.dispatcher._handlers, service.bots.sending
-    await service.database.transact(lambda store: replay(store, handlers, bot, number, "op-1", at))
+    await service.database.transact(
+        lambda stores: retry_dead_update(work_on(stores, world.clinic, at, actor="op-1"), handlers, bot, number)
+    )
     await world.pump()
 
 
 async def refused(world: World, number: int, *words: str) -> None:
-    """It is not worked off, stays listed, and nobody is sent anything."""
+    """Assert that the retry is refused, the update remains listed, and no message is sent."""
     with pytest.raises(RefusedError) as error:
         await retried(world, number)
     for word in words:
         assert word in str(error.value)
-    assert await world.service.database.read(lambda store: store.dead_update(number)) is not None
+    assert await world.service.database.read(lambda stores: stores.dead_letters.update(number)) is not None
     await world.pump()
     world.nothing_more()
 
 
-async def test_a_red_flag_on_the_question_that_is_still_open_raises_its_alert_now(world: World) -> None:
+async def test_dead_red_flag_on_the_open_question_raises_now(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "No, nothing new")
     world.hear_all(anna)
@@ -65,10 +68,10 @@ async def test_a_red_flag_on_the_question_that_is_still_open_raises_its_alert_no
     assert any(plain(m).startswith("Call 112 now.") for m in world.hear_all(anna))
     (alert,) = (await world.view(anna)).alerts
     assert alert.tier == "EMERGENCY"
-    assert world.clock.now() - alert.raised_at < timedelta(minutes=1), "its clocks begin when it is known"
+    assert world.clock.now() - alert.raised_at < timedelta(minutes=1), "its deadlines start when it becomes known"
 
 
-async def test_a_tap_whose_check_in_is_closed_changes_nothing_and_is_told_of(world: World) -> None:
+async def test_dead_tap_on_a_closed_check_in_is_refused(world: World) -> None:
     anna = await due(world)
     number = await lost(world, anna, "Yes, something")
     await world.advance(days=6)
@@ -78,7 +81,7 @@ async def test_a_tap_whose_check_in_is_closed_changes_nothing_and_is_told_of(wor
     assert await world.view(anna) == before
 
 
-async def test_a_tap_that_was_given_again_changes_nothing(world: World) -> None:
+async def test_dead_tap_given_again_since_changes_nothing(world: World) -> None:
     anna = await due(world)
     number = await lost(world, anna, "No, nothing new")
     await world.answer(anna, "No, nothing new", "None of these")
@@ -88,7 +91,7 @@ async def test_a_tap_that_was_given_again_changes_nothing(world: World) -> None:
     assert await world.view(anna) == before
 
 
-async def test_i_have_called_does_not_undo_what_was_said_since(world: World) -> None:
+async def test_dead_i_have_called_does_not_undo_later_answers(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "Yes, one or more")
     call = next(m for m in world.bot_messages(anna) if "I have called" in labels(m))
@@ -100,7 +103,7 @@ async def test_i_have_called_does_not_undo_what_was_said_since(world: World) -> 
     assert (await world.view(anna)).alerts[0].state == "open"
 
 
-async def test_a_number_that_was_typed_answers_no_later_question(world: World) -> None:
+async def test_dead_typed_number_answers_no_later_question(world: World) -> None:
     anna = await due(world)
     world.sandbox.say(anna, "2")
     number = await buried(world, anna)
@@ -110,7 +113,7 @@ async def test_a_number_that_was_typed_answers_no_later_question(world: World) -
     assert (await world.view(anna)).checkins[0].answers == {"change": ("no",)}
 
 
-async def test_words_that_name_a_red_flag_still_bring_the_safety_question(world: World) -> None:
+async def test_dead_red_flag_words_still_ask_about_safety(world: World) -> None:
     anna = await due(world)
     await world.advance(minutes=5)
     world.sandbox.say(anna, "I can't breathe")
@@ -119,7 +122,7 @@ async def test_words_that_name_a_red_flag_still_bring_the_safety_question(world:
     world.hear(anna, "breath")
 
 
-async def test_deleting_everything_is_never_done_late(world: World) -> None:
+async def test_dead_erase_is_never_retried(world: World) -> None:
     anna = await due(world)
     await world.say(anna, "/stop")
     world.hear_all(anna)
@@ -128,7 +131,7 @@ async def test_deleting_everything_is_never_done_late(world: World) -> None:
     assert (await world.view(anna)).state == "active"
 
 
-async def test_that_the_bot_was_blocked_once_makes_nobody_unreachable(world: World) -> None:
+async def test_dead_block_makes_nobody_unreachable(world: World) -> None:
     anna = await due(world)
     world.sandbox.block(anna)
     number = await buried(world, anna)

@@ -1,9 +1,9 @@
-"""Words that are added to a message later are looked at too: nobody writes them twice in an emergency."""
+"""Text that is added to a message later is checked too: in an emergency nobody writes it twice."""
 
 from tests.stories.world import World
 
 
-async def test_a_red_flag_word_that_is_added_by_editing_brings_the_safety_question(world: World) -> None:
+async def test_edited_message_with_red_flag_word_asks_about_safety(world: World) -> None:
     anna = await world.enrolled("P-0001")
     await world.say(anna, "hello")
     world.hear(anna, "read")

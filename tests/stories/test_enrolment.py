@@ -1,8 +1,9 @@
-"""Invites and consent: who may begin, and how they may leave."""
+"""Invites and consent: who may enrol, and how they may end participation."""
 
 import re
 
-from bot.app import patients
+from bot.app.patients import registry
+from tests.fakes.work import work_on
 from tests.stories.world import World, labels, plain
 
 
@@ -13,7 +14,7 @@ async def through_consent(world: World, person) -> None:
         await world.tap(person, label)
 
 
-async def test_no_is_final_until_the_link_is_opened_again(world: World) -> None:
+async def test_consent_refused_is_final_until_the_link_is_reopened(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     world.sandbox.open_invite(anna)
     await world.pump()
@@ -31,7 +32,7 @@ async def test_no_is_final_until_the_link_is_opened_again(world: World) -> None:
     assert (await world.view(anna)).state == "enrolling"
 
 
-async def test_an_invite_opens_one_chat_only(world: World) -> None:
+async def test_invite_works_in_one_chat_only(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     world.sandbox.open_invite(anna)
     await world.pump()
@@ -42,14 +43,14 @@ async def test_an_invite_opens_one_chat_only(world: World) -> None:
     assert (await world.view(anna)).state == "enrolling"
 
 
-async def test_a_second_link_in_mid_enrolment_strands_nobody(world: World) -> None:
+async def test_second_link_during_enrolment_strands_nobody(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     other = await world.add("P-0002", name="Other")
     world.sandbox.open_invite(anna)
     await world.pump()
     world.hear(anna, "Your care team")
     await world.say(anna, f"/start {other.start}")
-    world.hear(anna, "Your care team")  # where they are
+    world.hear(anna, "Your care team")  # the current screen
     assert (await world.view(anna)).state == "enrolling"
     world.sandbox.open_invite(other)
     await world.pump()
@@ -57,7 +58,7 @@ async def test_a_second_link_in_mid_enrolment_strands_nobody(world: World) -> No
     assert (await world.view(other)).state == "enrolling"
 
 
-async def test_an_invite_lasts_14_days(world: World) -> None:
+async def test_invite_expires_after_14_days(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     await world.advance(days=14, seconds=1)
     world.sandbox.open_invite(anna)
@@ -65,7 +66,7 @@ async def test_an_invite_lasts_14_days(world: World) -> None:
     world.hear(anna, "does not work any more", "112")
 
 
-async def test_an_invite_still_works_on_its_last_day(world: World) -> None:
+async def test_invite_works_on_its_last_day(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     await world.advance(days=13, hours=23)
     world.sandbox.open_invite(anna)
@@ -73,13 +74,13 @@ async def test_an_invite_still_works_on_its_last_day(world: World) -> None:
     world.hear(anna, "Your care team asked me")
 
 
-async def test_a_stranger_is_told_to_ask_for_a_link(world: World) -> None:
+async def test_stranger_is_asked_to_request_a_link(world: World) -> None:
     someone = world.sandbox.person("Someone")
     await world.say(someone, "hello")
     world.hear(someone, "only work with a link", "112")
 
 
-async def test_the_phones_language_is_used_from_the_first_screen(world: World) -> None:
+async def test_enrolment_uses_the_phones_language_from_the_start(world: World) -> None:
     lucia = await world.add("P-0001", name="Lucía", phone="es-MX")
     world.sandbox.open_invite(lucia)
     await world.pump()
@@ -88,7 +89,7 @@ async def test_the_phones_language_is_used_from_the_first_screen(world: World) -
     assert "Español" not in labels(message)
 
 
-async def test_back_leads_to_the_screen_before(world: World) -> None:
+async def test_back_shows_the_previous_screen(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     await through_consent(world, anna)
     await world.tap(anna, "English")
@@ -105,7 +106,7 @@ async def test_back_leads_to_the_screen_before(world: World) -> None:
     world.hear_all(anna)
 
 
-async def test_pause_stop_and_erase_in_chat(world: World) -> None:
+async def test_patient_can_pause_stop_and_erase_in_chat(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.say(anna, "/stop")
     assert labels(world.hear(anna, "Your care stays the same")) == [
@@ -132,7 +133,7 @@ async def test_pause_stop_and_erase_in_chat(world: World) -> None:
     world.hear(anna, "only work with a link")
 
 
-async def test_withdrawn_keeps_answers_and_is_sent_nothing(world: World) -> None:
+async def test_withdrawn_patient_keeps_answers_and_is_sent_nothing(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.say(anna, "/stop")
     world.hear_all(anna)
@@ -145,14 +146,14 @@ async def test_withdrawn_keeps_answers_and_is_sent_nothing(world: World) -> None
     await world.advance(days=30)
 
 
-async def test_a_new_invite_after_the_old_one_was_too_old_or_for_a_new_phone(world: World) -> None:
+async def test_new_invite_replaces_an_expired_one_or_another_phone(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     at = world.clock.now()
     _, token = await world.service.database.transact(
-        lambda store: patients.invite_again(store, world.clinic, "P-0001", at)
+        lambda stores: registry.invite_again(work_on(stores, world.clinic, at, actor="operator"), "P-0001")
     )
     await world.say(anna, f"/start {anna.start}")
-    world.hear_all(anna)  # enrolled: where they are
+    world.hear_all(anna)  # enrolled: the current screen
     assert (await world.view(anna)).state == "active"
     phone = world.sandbox.person("Anna's new phone")
     await world.say(phone, f"/start {token}")
@@ -165,7 +166,7 @@ async def test_a_new_invite_after_the_old_one_was_too_old_or_for_a_new_phone(wor
     assert (await world.view(anna)).state == "active"
 
 
-async def test_what_was_answered_before_leaving_still_counts(world: World) -> None:
+async def test_answers_before_leaving_still_count(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.until_due(anna)
     await world.tap(anna, "Yes, something")

@@ -5,7 +5,7 @@ import re
 from tests.stories.world import World, labels
 
 
-async def test_enrolment_consent_choices_and_baseline(world: World) -> None:
+async def test_first_weeks_from_enrolment_to_call_prompt(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     world.sandbox.open_invite(anna)
     await world.pump()

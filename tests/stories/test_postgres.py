@@ -1,4 +1,4 @@
-"""The same code on PostgreSQL: one patient from invite to call screen, and what falls due."""
+"""The same code on PostgreSQL: one patient from invite to call screen, and due check-ins."""
 
 from collections.abc import AsyncIterator
 
@@ -17,7 +17,7 @@ async def world() -> AsyncIterator[World]:
             made.nothing_more()
 
 
-async def test_from_invite_to_call_screen(world: World) -> None:
+async def test_patient_from_invite_to_call_screen(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.until_due(anna)
     world.hear(anna, "Time for your check-in")

@@ -1,20 +1,22 @@
-"""Alerts reach the team in its own chats: at night, when nobody answers, and when two answer at once."""
+"""Alerts reach the team in its own chats: at night, unacknowledged, and acknowledged by two at once."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
 
-from bot.app import alerts, team
+from bot.app.alerts import raising
+from bot.app.team import members
 from bot.core.protocol import Tier
 from bot.sandbox.chats import Person
+from tests.fakes.work import work_on
 from tests.stories.world import World, labels, plain
 
 
 async def join(world: World, name: str, role: str = "coordinator", **duty) -> Person:
-    def work(store):
+    def work(stores):
         at = world.clock.now()
-        made = team.add(store, world.clinic, name=name, role=role, language=None, by="lead-0", at=at)
+        made = members.add(work_on(stores, world.clinic, at, actor="lead-0"), name=name, role=role, language=None)
         if duty:
-            team.add_shift(store, name, by="lead-0", at=at, **duty)
+            members.add_shift(work_on(stores, at=at, actor="lead-0"), name, **duty)
         return made
 
     _, token = await world.service.database.transact(work)
@@ -26,7 +28,7 @@ async def join(world: World, name: str, role: str = "coordinator", **duty) -> Pe
 
 
 async def night(world: World, *names: str) -> dict[str, Person]:
-    """Early on a Sunday: ann has the weekdays, ben the nights, cleo nothing, otto keeps the bot running."""
+    """Set up early Sunday: ann is on call on weekdays, ben at night, cleo never; otto is the operator."""
     found = {
         "ann": await join(world, "ann", days=range(5), start=time(8), end=time(16)),
         "ben": await join(world, "ben", out_of_hours=True),
@@ -40,7 +42,7 @@ async def night(world: World, *names: str) -> dict[str, Person]:
 
 
 async def red_flag(world: World, code: str = "P-0001") -> Person:
-    """A patient who feels worse at that hour and taps that it is hard to breathe."""
+    """Let a patient report at that hour that it is hard to breathe."""
     anna = await world.enrolled(code)
     await world.say(anna, "I feel worse now")
     await world.tap(anna, "Yes, one or more")
@@ -48,28 +50,28 @@ async def red_flag(world: World, code: str = "P-0001") -> Person:
     return anna
 
 
-async def test_the_rota_at_three_on_a_sunday_morning(world: World) -> None:
+async def test_alert_at_3_on_sunday_notifies_the_rota(world: World) -> None:
     team_ = await night(world)
     anna = await red_flag(world)
     text = plain(world.hear(team_["ben"], "EMERGENCY"))
     assert re.search(r"^🔴 EMERGENCY · P-0001 · 03:0\d · week \d", text)
-    assert "Yours until 03:" in text
+    assert "Acknowledge by 03:" in text
     assert "breathe" not in text
     assert [world.news(team_[name]) for name in ("ann", "cleo", "otto")] == [[], [], []]
     await world.tap(team_["ben"], "I'm on it")
-    world.hear(team_["ben"], "Yours since 03:")
+    world.hear(team_["ben"], "You acknowledged this at 03:")
     await world.tap(anna, "I have called")
     world.hear_all(anna)
     await world.advance(hours=2)
     assert [world.news(team_[name]) for name in ("ann", "cleo", "otto")] == [[], [], []]
     await world.tap(team_["ben"], "Patient reached")
-    world.hear(team_["ben"], "Noted: Spoke to the patient")
-    await world.tap(team_["ben"], "Close it")
+    world.hear(team_["ben"], "Outcome: Spoke to the patient")
+    await world.tap(team_["ben"], "Close")
     world.hear(team_["ben"], "Closed by ben: Spoke to the patient.")
     assert (await world.view(anna)).alerts[0].state == "closed"
 
 
-async def test_nobody_acknowledges(world: World) -> None:
+async def test_unacknowledged_alert_is_escalated(world: World) -> None:
     team_ = await night(world)
     anna = await red_flag(world)
     world.hear_all(anna)
@@ -77,7 +79,7 @@ async def test_nobody_acknowledges(world: World) -> None:
     await world.advance(minutes=14)
     assert world.news(team_["cleo"]) == []
     await world.advance(minutes=2)
-    # Nobody else is on duty, so the next step is everyone.
+    # Nobody else is on call, so the next escalation level is everyone.
     for name in ("ann", "cleo"):
         world.hear(team_[name], "EMERGENCY")
     assert world.news(team_["otto"]) == []
@@ -86,13 +88,13 @@ async def test_nobody_acknowledges(world: World) -> None:
     for name in team_:
         world.hear_all(team_[name])
     await world.advance(hours=1)
-    assert [m for m in world.news(team_["otto"]) if "Yours" in plain(m)] == []
+    assert [m for m in world.news(team_["otto"]) if "Acknowledge by" in plain(m)] == []
     world.hear_all(anna)
     for person in team_.values():
         world.hear_all(person)
 
 
-async def test_two_acknowledge_at_once(world: World) -> None:
+async def test_two_acknowledge_at_once_and_one_becomes_owner(world: World) -> None:
     team_ = await night(world)
     anna = await red_flag(world)
     await world.advance(minutes=16)
@@ -100,12 +102,12 @@ async def test_two_acknowledge_at_once(world: World) -> None:
         world.hear_all(person)
     await world.tap(team_["cleo"], "I'm on it")
     ben = next(m for m in reversed(world.bot_messages(team_["ben"])) if "EMERGENCY" in plain(m))
-    assert re.search(r"Taken by cleo at 03:\d\d\.", plain(ben)), "the message he has says so, without its buttons"
+    assert re.search(r"Acknowledged by cleo at 03:\d\d\.", plain(ben)), "his message says so, and its buttons are gone"
     assert labels(ben) == []
-    number = (await world.service.database.read(lambda s: s.alerts_in_queue(9)))[0].id
+    number = (await world.service.database.read(lambda s: s.alerts.in_queue(9)))[0].id
     for name in ("cleo", "ben", "ann"):
         world.hear_all(team_[name])
-    # Ben's phone still showed the buttons: his tap was under way.
+    # Ben's phone still showed the buttons when he tapped.
     late = await world.service.database.transact(lambda s: _take(s, world, "ben", number))
     assert (late.toast.key, late.toast.values["who"]) == ("staff.taken", "cleo")
     await world.pump()
@@ -115,24 +117,22 @@ async def test_two_acknowledge_at_once(world: World) -> None:
     world.hear_all(anna)
 
 
-def _take(store, world, name, number):
-    from bot.app import staff_chat  # noqa: PLC0415
+def _take(stores, world, name, number):
     from bot.core.screen import Action  # noqa: PLC0415
+    from bot.dialog import staff_chat  # noqa: PLC0415
 
-    person = store.staff_by_name(name)
+    person = stores.staff.by_name(name)
     action = Action(kind="staff", subject=number, choice="take")
-    return staff_chat.tapped(store, world.clinic, person, action, world.clock.now())
+    return staff_chat.tapped(work_on(stores, world.clinic, world.clock.now()), person, action)
 
 
-async def test_the_morning_list_and_a_patient_by_study_code(world: World) -> None:
+async def test_digest_and_patient_lookup_by_study_code(world: World) -> None:
     ann = await join(world, "ann")
     anna = await world.enrolled("P-0001")
 
-    def raised(store):
-        alerts.raise_alert(
-            store, world.clinic, store.patient_by_code("P-0001"), tier=Tier.SOON, rules=("numb",), checkin_id=None,
-            at=world.clock.now(),
-        )  # fmt: skip
+    def raised(stores):
+        raising.raise_alert(
+            work_on(stores, world.clinic, world.clock.now()), stores.patients.by_code("P-0001"), tier=Tier.SOON, rules=("numb",), checkin_id=None)  # fmt: skip
 
     await world.service.database.transact(raised)
     await world.pump()

@@ -1,27 +1,24 @@
-"""The same conversation where Telegram brings the updates: each is answered 200 only once it is committed."""
-
-import asyncio
+"""The same conversation by webhook: each update is answered 200 only once it is committed."""
 
 from starlette.applications import Starlette
 
 from bot.chat.webhook import SECRET_HEADER, webhook_route
 from bot.ops.web import WebServer
-from bot.service import WebhookAt
+from bot.service import WebhookConfig
+from tests.polling import until
 from tests.stories.world import World, plain
 
 SECRET = "only-telegram-knows-this"
 
 
-async def test_enrolment_begins_by_webhook(world: World) -> None:
+async def test_enrolment_starts_by_webhook(world: World) -> None:
     service = world.service
     web = WebServer(Starlette(routes=[webhook_route("/telegram/hidden", SECRET, service.dispatcher)]))
     url = await web.start("127.0.0.1", 0)
-    service.webhook = WebhookAt(f"{url}/telegram/hidden", SECRET)
+    service.webhook = WebhookConfig(f"{url}/telegram/hidden", SECRET)
     await service.start()
     try:
-        async with asyncio.timeout(10):
-            while world.sandbox.webhook is None:  # noqa: ASYNC110 - set by a request, of which nobody tells
-                await asyncio.sleep(0.01)
+        await until(lambda: world.sandbox.webhook is not None)
         anna = await world.add("P-0001", name="Anna")
         world.sandbox.open_invite(anna)
         message = await world.sandbox.next_message(anna)

@@ -1,6 +1,6 @@
 """The world of a story: the real wiring on SQLite, the sandbox as Telegram over HTTP, and a clock that the story moves.
 
-Every message the bot sends must be taken note of by the story (`hear`); one left over fails it at the end.
+The story must account for every message that the bot sends (`hear`); an unaccounted one fails it at the end.
 """
 
 import re
@@ -9,14 +9,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.app import patient_views, patients
-from bot.app.ports import Clinic
-from bot.app.store import Patient
+from bot.app.patients import registry, views
+from bot.app.ports.clinic import Clinic
+from bot.app.records.patients import Patient
 from bot.chat.poll import raw_updates
 from bot.clock import FrozenClock
 from bot.sandbox.chats import Person
 from bot.sandbox.server import SandboxServer
 from bot.service import Service
+from tests.fakes.work import work_on
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """A Monday, 09:00 in Berlin."""
@@ -25,7 +26,7 @@ Message = dict[str, Any]
 
 
 def plain(message: Message) -> str:
-    """Text of a message, or what it is instead."""
+    """Return the text of a message, or its kind if it has none."""
     if "contact" in message:
         return f"[contact {message['contact']['phone_number']}]"
     return message.get("text") or message.get("caption") or ""
@@ -38,13 +39,13 @@ def labels(message: Message) -> list[str]:
 
 @dataclass
 class Heard:
-    """What a person has taken note of: per message the text and buttons as last seen."""
+    """What a person has seen: the latest text and buttons of each message."""
 
     seen: dict[int, str] = field(default_factory=dict)
 
 
 class World:
-    """Everything there is in a story."""
+    """The environment of a story."""
 
     def __init__(self, service: Service, server: SandboxServer, clock: FrozenClock) -> None:
         self.service = service
@@ -62,10 +63,10 @@ class World:
     # -- time
 
     async def advance(self, **by: float) -> None:
-        """Let time pass: `advance(minutes=15)`. Stops at each thing that falls due on the way, as real time would."""
+        """Let time pass: `advance(minutes=15)`. Stop whenever something falls due on the way, as in real time."""
         target = self.clock.now() + timedelta(**by)
         while True:
-            at = await self.service.database.read(lambda store: store.next_event_at())
+            at = await self.service.database.read(lambda stores: stores.clock.next_event_at())
             if at is None or at > target:
                 break
             self.clock.advance(max(at - self.clock.now(), timedelta(seconds=1)))
@@ -79,23 +80,31 @@ class World:
         assert due is not None
         await self.advance(seconds=(due - self.clock.now()).total_seconds())
 
+    async def _process_due(self) -> None:
+        """Process and send everything that is due now."""
+        found = True
+        while found:
+            found = await self.service.ticker.tick()
+            while await self.service.sender.send_once():
+                found = True
+
     async def pump(self) -> None:
-        """Take in all updates, work off all that is due, send all that waits."""
+        """Receive all updates, process everything that is due, send all waiting messages."""
         while True:
-            await self.service.settle()
+            await self._process_due()
             raws = await raw_updates(self.service.bots.sending, offset=self._offset, timeout=0)
             for raw in raws:
                 await self.service.dispatcher.handle(raw)
                 self._offset = raw["update_id"] + 1
-            await self.service.settle()
+            await self._process_due()
             if not raws and not await self._waiting():
                 await self.service.dispatcher.finish(5)
                 return
             self.clock.advance(timedelta(seconds=1))
 
     async def _waiting(self) -> bool:
-        """Whether something is due now that only the limits of sending hold back."""
-        due = await self.service.database.read(lambda store: store.next_event_at())
+        """Return whether something is due now that only rate limits delay."""
+        due = await self.service.database.read(lambda stores: stores.clock.next_event_at())
         return due is not None and due <= self.clock.now()
 
     # -- people
@@ -103,17 +112,19 @@ class World:
     async def add(
         self, code: str, *, ici_start: date | None = None, name: str = "", phone: str = "en", **more: Any
     ) -> Person:
-        """A patient added by the coordinator, with a phone of their own."""
+        """Add a patient as a coordinator would, with their own phone; return the person."""
         started = ici_start or (self.clock.now() - timedelta(days=8)).date()
 
-        def work(store: Any) -> tuple[Patient, str]:
-            return patients.add(store, self.clinic, code=code, ici_start=started, at=self.clock.now(), **more)
+        def work(stores: Any) -> tuple[Patient, str]:
+            return registry.add(
+                work_on(stores, self.clinic, self.clock.now(), actor="operator"), code=code, ici_start=started, **more
+            )
 
         _, token = await self.service.database.transact(work)
         return self.sandbox.person(name or code, language_code=phone, code=code, start=token, link=f"start={token}")
 
     async def enrolled(self, code: str, *, baseline: str = "none", **more: Any) -> Person:
-        """A patient who went through enrolment in English and whose baseline says `baseline` numbness of long ago."""
+        """Enrol a patient in English whose baseline reports `baseline` numbness of long ago; return the person."""
         person = await self.add(code, **more)
         self.sandbox.open_invite(person)
         await self.pump()
@@ -141,7 +152,7 @@ class World:
         await self.pump()
 
     async def tap(self, person: Person, label: str | re.Pattern[str]) -> None:
-        """Tap a button by its words, on the newest message that has it."""
+        """Tap the button with that label on the newest message that has it."""
         for message in reversed(self.sandbox.messages(person)):
             for text in labels(message):
                 if text == label if isinstance(label, str) else label.search(text):
@@ -165,12 +176,12 @@ class World:
         return self.bot_messages(person)[-1]
 
     def news(self, person: Person) -> list[Message]:
-        """Messages that are new or changed since they were last heard."""
+        """Return the messages that are new or changed since the last `hear`."""
         heard = self._heard.setdefault(person.id, Heard()).seen
         return [m for m in self.bot_messages(person) if heard.get(m["message_id"]) != _state(m)]
 
     def hear(self, person: Person, *words: str) -> Message:
-        """Take note of the first message not heard yet, which must contain these words; return it."""
+        """Account for the first message not heard yet, which must contain these words; return it."""
         news = self.news(person)
         assert news, f"{person.name} should have heard {words!r}, but there was nothing new"
         message = news[0]
@@ -181,23 +192,25 @@ class World:
         return message
 
     def hear_all(self, person: Person) -> list[Message]:
-        """Take note of all there is."""
+        """Account for all messages and return them."""
         news = self.news(person)
         for message in news:
             self._heard[person.id].seen[message["message_id"]] = _state(message)
         return news
 
     def nothing_more(self) -> None:
-        """Fail if anyone was sent something the story doesn't know of."""
+        """Fail if anyone was sent a message that the story has not accounted for."""
         for person in self.sandbox.people.values():
             left = [plain(m) for m in self.news(person)]
             assert not left, f"{person.name} was sent what the story did not expect: {left}"
 
     # -- what is stored
 
-    async def view(self, person: Person) -> patient_views.PatientView:
+    async def view(self, person: Person) -> views.PatientView:
         at = self.clock.now()
-        return await self.service.database.read(lambda store: patient_views.view(store, self.clinic, person.code, at))
+        return await self.service.database.read(
+            lambda stores: views.view(work_on(stores, self.clinic, at), person.code)
+        )
 
 
 def _state(message: Message) -> str:

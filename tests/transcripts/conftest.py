@@ -1,4 +1,4 @@
-"""The world, as a fixture."""
+"""The `world` fixture."""
 
 from tests.stories.fixtures import world
 

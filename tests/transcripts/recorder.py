@@ -1,6 +1,6 @@
-"""Writes a conversation down as a clinician can read it, and compares it with the golden copy beside this file.
+"""Records a conversation in a form that clinicians can read, and compares it with its golden file.
 
-`make transcripts` writes the golden copies anew; a change of one is a change of what patients see, and is reviewed so.
+`make transcripts` overwrites the golden files. A changed golden file is a change of what patients see: review it as such.
 """
 
 import os
@@ -16,7 +16,7 @@ WRITE = "NERVECHECK_WRITE_TRANSCRIPTS"
 
 
 class Transcript:
-    """One conversation, in local time of Berlin, where its patient lives."""
+    """A conversation, in the local time of Berlin, where the patient lives."""
 
     def __init__(self, world: World, person: Person, title: str) -> None:
         self._world = world
@@ -27,78 +27,78 @@ class Transcript:
         world.hear_all(person)
 
     async def tap(self, label: str | re.Pattern[str]) -> None:
-        self._say(f"      patient taps: [{label.pattern if isinstance(label, re.Pattern) else label}]")
+        self._add(f"      patient taps: [{label.pattern if isinstance(label, re.Pattern) else label}]")
         await self._world.tap(self._person, label)
-        self._hear()
+        self._record()
 
     async def types(self, text: str) -> None:
-        self._say(f"      patient types: {text}")
+        self._add(f"      patient types: {text}")
         await self._world.say(self._person, text)
-        self._hear()
+        self._record()
 
     async def wait(self, words: str, **by: float) -> None:
-        self._say(f"--- {words}")
+        self._add(f"--- {words}")
         await self._world.advance(**by)
-        self._hear()
+        self._record()
 
     async def until_due(self) -> None:
-        self._say("--- the next check-in falls due")
+        self._add("--- the next check-in falls due")
         await self._world.until_due(self._person)
-        self._hear()
+        self._record()
 
-    async def hears(self, person: Person, who: str) -> None:
-        """Write down what someone else's phone shows, too."""
+    async def record_other(self, person: Person, who: str) -> None:
+        """Record what another person's phone shows."""
         for message in self._world.hear_all(person):
             new = (person.id, message["message_id"]) not in self._others
             self._others.add((person.id, message["message_id"]))
-            lines = _shown(message, new=new)
+            lines = _format(message, new=new)
             self._lines += [lines[0].replace("bot", f"bot, to the {who},", 1), *lines[1:], ""]
 
     async def other_taps(self, person: Person, who: str, label: str) -> None:
-        self._say(f"      {who} taps: [{label}]")
+        self._add(f"      {who} taps: [{label}]")
         await self._world.tap(person, label)
-        await self.hears(person, who)
-        self._hear()
+        await self.record_other(person, who)
+        self._record()
 
     def note(self, words: str) -> None:
-        """A line for the reader."""
-        self._say(f"--- {words}")
+        """Add a line for the reader."""
+        self._add(f"--- {words}")
 
     @property
     def shown(self) -> str:
-        """The words of the newest message with buttons to answer with."""
+        """The text of the newest message with buttons to answer."""
         messages = self._world.bot_messages(self._person)
-        asked = [m for m in messages if any(b == "Skip" for b in labels(m))]
-        return plain(asked[-1]) if asked else ""
+        questions = [m for m in messages if any(b == "Skip" for b in labels(m))]
+        return plain(questions[-1]) if questions else ""
 
     def opens_link(self) -> None:
-        self._say("      patient opens the invite link")
+        self._add("      patient opens the invite link")
         self._world.sandbox.open_invite(self._person)
 
     async def settle(self) -> None:
         await self._world.pump()
-        self._hear()
+        self._record()
 
     def check(self, name: str) -> None:
-        """Compare with the golden copy, or write it where that was asked for."""
+        """Compare with the golden file, or write it if the environment variable asks for it."""
         path = GOLDEN / f"{name}.txt"
-        told = "\n".join(self._lines).rstrip() + "\n"
+        text = "\n".join(self._lines).rstrip() + "\n"
         if os.environ.get(WRITE):
             GOLDEN.mkdir(exist_ok=True)
-            path.write_text(told, encoding="utf-8")
-        assert path.read_text(encoding="utf-8") == told
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text
 
-    def _say(self, line: str) -> None:
+    def _add(self, line: str) -> None:
         self._lines += [line, ""]
 
-    def _hear(self) -> None:
+    def _record(self) -> None:
         for message in self._world.hear_all(self._person):
             new = message["message_id"] not in self._known
             self._known.add(message["message_id"])
-            self._lines += [*_shown(message, new=new), ""]
+            self._lines += [*_format(message, new=new), ""]
 
 
-def _shown(message: Message, *, new: bool) -> list[str]:
+def _format(message: Message, *, new: bool) -> list[str]:
     lines = ["bot writes:" if new else "bot changes its message to:"]
     lines += [f"  | {_TOKEN.sub('start=...', line)}".rstrip() for line in plain(message).splitlines()]
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])

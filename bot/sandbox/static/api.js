@@ -1,4 +1,4 @@
-// Talks to the sandbox's tester side. Throws an Error whose message can be shown.
+// Calls the sandbox's control API. Throws an Error whose message can be shown to the user.
 
 export async function get(path) {
   return answer(await fetch(`/sandbox${path}`));
@@ -19,11 +19,11 @@ async function send(method, path, body) {
 
 async function answer(response) {
   const body = await response.json();
-  if (!response.ok) throw new Error(body.error ?? `The sandbox answered ${response.status}.`);
+  if (!response.ok) throw new Error(body.error ?? `The sandbox failed with status ${response.status}. Reload the page.`);
   return body;
 }
 
-// Calls onEvent for each event; after a break connects again and calls onOpen, so that the page can read everything anew.
+// Calls onEvent for each event. After a lost connection it reconnects and calls onOpen, so that the page reloads its state.
 export function listen(onOpen, onEvent) {
   const source = new EventSource("/sandbox/events");
   source.onopen = onOpen;

@@ -1,4 +1,4 @@
-// The cards beside the phone: clock, this patient, faults. Tells the page what it needs through `page`.
+// The tool cards next to the phone: clock, person, faults.
 
 import { get, post, remove } from "./api.js";
 import { element } from "./message.js";
@@ -6,18 +6,18 @@ import { element } from "./message.js";
 const $ = (id) => document.getElementById(id);
 const DATE = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 const LANGUAGES = { en: "English", es: "Español", ru: "Русский", de: "Deutsch" };
-const KINDS = { 429: "Too many requests", 502: "Bad gateway", reply_lost: "Answer lost", outage: "Outage", slow: "Slow line", half_open: "Half-open", duplicate: "Brought twice", reorder: "Out of order" };
-const SECONDS = { 429: "Seconds to wait", outage: "Seconds it lasts (0: until stopped)", slow: "Seconds each answer takes", reorder: "Seconds an update is held back at most" };
+const KINDS = { 429: "Too many requests", 502: "Bad gateway", reply_lost: "Answer lost", outage: "Outage", slow: "Slow line", half_open: "Half-open", duplicate: "Delivered twice", reorder: "Out of order" };
+const SECONDS = { 429: "Seconds to wait", outage: "Duration in seconds (0: until stopped)", slow: "Delay of each answer in seconds", reorder: "Longest delay of an update in seconds" };
 
-let shown = null; // the clock as last told: {now, speed, movable}, and when we were told
+let shown = null; // the last known clock: {now, speed, movable} and, in receivedAt, when it was received
 
 export function sandboxNow() {
-  const passed = (performance.now() - shown.toldAt) * shown.speed;
+  const passed = (performance.now() - shown.receivedAt) * shown.speed;
   return new Date(Date.parse(shown.now) + passed);
 }
 
 export function setClock(clock) {
-  shown = { ...clock, toldAt: performance.now() };
+  shown = { ...clock, receivedAt: performance.now() };
   $("clock-buttons").hidden = !clock.movable;
   tick();
 }
@@ -41,7 +41,7 @@ function wireClock(canSkip) {
       setClock(await post(path, body));
       $("clock-note").textContent = `The clock now shows ${$("clock").textContent}, ${$("date").textContent}.`;
     } catch (error) {
-      $("clock-note").textContent = error.message === "nothing is due" ? "Nothing is due. Open an invite first." : error.message;
+      $("clock-note").textContent = error.message === "nothing is due" ? "No event is due. Open an invite first." : error.message;
     } finally {
       for (const button of buttons) button.disabled = false;
       used?.focus();
@@ -55,7 +55,7 @@ function wireClock(canSkip) {
 export function showPerson(person) {
   const facts = [["Code", person.code ?? person.name], ["Phone language", LANGUAGES[person.language_code] ?? person.language_code]];
   if (person.link) facts.push(["Invite", person.opened ? "opened" : "not opened yet"]);
-  facts.push(["Bot", person.blocked ? "blocked" : person.started ? "in contact" : "not started"]);
+  facts.push(["Bot", person.blocked ? "blocked" : person.started ? "started" : "not started"]);
   $("person-facts").replaceChildren(...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
   $("block").textContent = person.blocked ? "Unblock the bot" : "Block the bot";
   $("block").disabled = !person.started;
@@ -93,7 +93,7 @@ function wireFaults() {
     else if (SECONDS[kind] && seconds) body.seconds = seconds;
     try {
       await post("/faults", body);
-      $("fault-note").textContent = "Being played.";
+      $("fault-note").textContent = "Fault active.";
     } catch (error) {
       $("fault-note").textContent = error.message;
     }

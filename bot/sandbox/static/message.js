@@ -1,4 +1,4 @@
-// Builds one message as elements: text with its marks, picture, contact card, inline keyboard. Knows nothing of the page.
+// Renders one message: formatted text, photo, contact card, inline keyboard. Knows nothing about the page.
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARKS = {
@@ -38,22 +38,22 @@ export function clockTime(unix) {
   return new Date(unix * 1000).toISOString().slice(11, 16);
 }
 
-// `acts`: tap(message, row, column, button), call(number), open(url).
-export function messageElement(message, acts) {
+// `actions`: tap(message, row, column, button), call(number), open(url).
+export function messageElement(message, actions) {
   const mine = !message.from?.is_bot && !message.sender_chat;
   const bubble = element("div", { class: "bubble" });
   const sender = element("span", { class: "hidden" }, mine ? "Patient: " : "Bot: ");
   if (message.reply_to_message) bubble.append(element("p", { class: "replied" }, message.reply_to_message.text ?? "earlier message"));
   if (message.photo) bubble.append(picture(message));
-  if (message.contact) bubble.append(contactCard(message.contact, acts));
+  if (message.contact) bubble.append(contactCard(message.contact, actions));
   const text = message.text ?? message.caption;
   if (text !== undefined) {
-    bubble.append(element("div", { class: "text" }, sender, ...marked(text, message.entities ?? message.caption_entities ?? [], acts)));
+    bubble.append(element("div", { class: "text" }, sender, ...marked(text, message.entities ?? message.caption_entities ?? [], actions)));
   }
   bubble.append(element("span", { class: "meta" }, message.edit_date ? `edited ${clockTime(message.edit_date)}` : clockTime(message.date)));
   const whole = element("div", { class: mine ? "message mine" : "message", "data-id": message.message_id, tabindex: "-1" }, bubble);
   const rows = message.reply_markup?.inline_keyboard;
-  if (rows) whole.append(inlineKeyboard(message, rows, acts));
+  if (rows) whole.append(inlineKeyboard(message, rows, actions));
   return whole;
 }
 
@@ -62,31 +62,31 @@ function picture(message) {
   return element("img", { src: `/sandbox/photos/${size.file_id}`, width: size.width, height: size.height, alt: message.caption ? "Picture, described below" : "Picture" });
 }
 
-function contactCard(contact, acts) {
+function contactCard(contact, actions) {
   const name = [contact.first_name, contact.last_name].filter(Boolean).join(" ");
   const face = element("span", { class: "face", "aria-hidden": "true" }, icon("face", 28));
   const words = element("div", {}, element("b", {}, name), contact.phone_number);
-  const call = element("button", { class: "quiet call", type: "button", onclick: () => acts.call(contact.phone_number) }, "Call");
+  const call = element("button", { class: "quiet call", type: "button", onclick: () => actions.call(contact.phone_number) }, "Call");
   return element("div", {}, element("div", { class: "contact" }, face, words), call);
 }
 
-function inlineKeyboard(message, rows, acts) {
-  const shown = rows.map((row, y) => element("div", { class: "row" }, ...row.map((button, x) => inlineButton(message, button, y, x, acts))));
+function inlineKeyboard(message, rows, actions) {
+  const shown = rows.map((row, y) => element("div", { class: "row" }, ...row.map((button, x) => inlineButton(message, button, y, x, actions))));
   return element("div", { class: "inline", role: "group", "aria-label": "Answers" }, ...shown);
 }
 
-function inlineButton(message, button, row, column, acts) {
+function inlineButton(message, button, row, column, actions) {
   const style = button.style in SPOKEN ? button.style : "";
   const mark = MARKS[style] ? style : button.copy_text ? "copy" : button.url ? "link" : null;
-  const made = element("button", { type: "button", class: style, onclick: (event) => acts.tap(message, row, column, button, event.currentTarget) });
+  const made = element("button", { type: "button", class: style, onclick: (event) => actions.tap(message, row, column, button, event.currentTarget) });
   if (mark) made.append(icon(mark));
   made.append(element("span", {}, button.text));
   if (SPOKEN[style]) made.append(element("span", { class: "hidden" }, SPOKEN[style]));
   return made;
 }
 
-// Entities may hold one another; offsets count UTF-16 units, as JavaScript's strings do.
-function marked(text, entities, acts, from = 0, to = text.length) {
+// Entities may be nested; offsets count UTF-16 units, as JavaScript strings do.
+function marked(text, entities, actions, from = 0, to = text.length) {
   const parts = [];
   let position = from;
   const inside = entities.filter((entity) => entity.offset >= from && entity.offset + entity.length <= to);
@@ -96,17 +96,17 @@ function marked(text, entities, acts, from = 0, to = text.length) {
     const end = entity.offset + entity.length;
     const within = inside.filter((other) => other.offset >= entity.offset && other.offset + other.length <= end);
     parts.push(text.slice(position, entity.offset));
-    parts.push(markedPart(entity, text.slice(entity.offset, end), marked(text, within, acts, entity.offset, end), acts));
+    parts.push(markedPart(entity, text.slice(entity.offset, end), marked(text, within, actions, entity.offset, end), actions));
     position = end;
   }
   parts.push(text.slice(position, to));
   return parts.filter((part) => part !== "");
 }
 
-function markedPart(entity, plain, children, acts) {
-  if (entity.type === "phone_number") return element("button", { class: "link", type: "button", onclick: () => acts.call(plain) }, ...children);
+function markedPart(entity, plain, children, actions) {
+  if (entity.type === "phone_number") return element("button", { class: "link", type: "button", onclick: () => actions.call(plain) }, ...children);
   if (entity.type === "url" || entity.type === "text_link") {
-    return element("button", { class: "link", type: "button", onclick: () => acts.open(entity.url ?? plain) }, ...children);
+    return element("button", { class: "link", type: "button", onclick: () => actions.open(entity.url ?? plain) }, ...children);
   }
   if (entity.type === "spoiler") return element("span", { class: "spoiler", tabindex: "0" }, ...children);
   return element(TAGS[entity.type] ?? "span", {}, ...children);

@@ -1,4 +1,4 @@
-// The page: who is there, whose chat is open, what arrives. Rendering is in message.js, the cards beside it in desk.js.
+// The page: people, the open chat, incoming events. Messages are rendered by message.js, the tool cards by desk.js.
 
 import { get, listen, post } from "./api.js";
 import { setClock, showFaults, showPerson, wireDesk } from "./desk.js";
@@ -11,9 +11,9 @@ const NOTE_SECONDS = 4;
 let people = [];
 let can = {};
 let openId = null;
-let firstNew = null; // the first message since the patient last did something: its beginning stays in view
+let firstNew = null; // the first message since the patient's last action: its beginning stays in view
 const unread = new Map();
-const answered = new Map(); // tap id -> its button, until the bot answers
+const answered = new Map(); // tap id -> button, until the bot answers
 
 const open = () => people.find((person) => person.id === openId);
 const phone = (path, body) => {
@@ -21,7 +21,7 @@ const phone = (path, body) => {
   return post(`/people/${openId}${path}`, body).catch((error) => note(error.message));
 };
 
-// -- small things ------------------------------------------------------------------------------------------------
+// -- Notes and typing ------------------------------------------------------------------------------------------------
 
 let noteTimer;
 function note(text) {
@@ -38,15 +38,15 @@ function typing() {
   typingTimer = setTimeout(() => { $("phone-status").textContent = "bot"; }, 4000);
 }
 
-const acts = {
-  call: (number) => note(`A phone would now call ${number}.`),
-  open: (url) => note(`A phone would now open ${url}`),
+const actions = {
+  call: (number) => note(`A real phone would now call ${number}.`),
+  open: (url) => note(`A real phone would now open ${url}`),
   async tap(message, row, column, button, pressed) {
     if (button.copy_text) {
       await navigator.clipboard?.writeText(button.copy_text.text).catch(() => {});
       note(`Copied: ${button.copy_text.text}`);
     }
-    if (button.url) acts.open(button.url);
+    if (button.url) actions.open(button.url);
     if (!("callback_data" in button)) return;
     pressed.setAttribute("aria-busy", "true");
     const done = await phone("/tap", { message_id: message.message_id, row, column, data: button.callback_data });
@@ -66,7 +66,7 @@ function onAnswer(event) {
   $("alert").showModal();
 }
 
-// -- the log -----------------------------------------------------------------------------------------------------
+// -- Chat log -----------------------------------------------------------------------------------------------------
 
 function dayOf(unix) {
   return DAY.format(new Date(unix * 1000));
@@ -80,11 +80,11 @@ function addMessage(message, isNew) {
     log.append(element("p", { class: "day" }, day));
     log.dataset.day = day;
   }
-  const made = messageElement(message, acts);
-  log.append(made);
+  const rendered = messageElement(message, actions);
+  log.append(rendered);
   if (!isNew) return;
-  made.classList.add("new");
-  if (message.from?.is_bot && !firstNew?.isConnected) firstNew = made;
+  rendered.classList.add("new");
+  if (message.from?.is_bot && !firstNew?.isConnected) firstNew = rendered;
 }
 
 function replaceMessage(message) {
@@ -92,10 +92,10 @@ function replaceMessage(message) {
   if (!old) return;
   const atEnd = isAtEnd();
   const hadFocus = old.contains(document.activeElement);
-  const made = messageElement(message, acts);
-  old.replaceWith(made);
-  if (firstNew === old) firstNew = made;
-  if (hadFocus) (made.querySelector(".inline button") ?? made).focus({ preventScroll: true });
+  const rendered = messageElement(message, actions);
+  old.replaceWith(rendered);
+  if (firstNew === old) firstNew = rendered;
+  if (hadFocus) (rendered.querySelector(".inline button") ?? rendered).focus({ preventScroll: true });
   if (atEnd) toEnd();
 }
 
@@ -110,7 +110,7 @@ function toEnd() {
   log.scrollTop = Math.min(top, log.scrollHeight - log.clientHeight);
 }
 
-// -- the phone ---------------------------------------------------------------------------------------------------
+// -- Phone ---------------------------------------------------------------------------------------------------
 
 async function openChat(id) {
   openId = id;
@@ -137,8 +137,8 @@ function showOpenPerson() {
   $("phone").classList.toggle("fresh", !$("start").hidden && !$("log").children.length);
   $("composer").hidden = person.blocked || !$("start").hidden;
   $("keyboard").classList.toggle("off", person.blocked);
-  $("start-title").textContent = invited ? "You have an invitation" : "Nothing here yet";
-  $("start-text").textContent = invited ? "Your care team gave you a link to this chat." : "A bot can't write first.";
+  $("start-title").textContent = invited ? "You have an invitation" : "No messages yet";
+  $("start-text").textContent = invited ? "Your care team gave you a link to this chat." : "Start the chat first: a bot can't write before the person does.";
   $("start-button").textContent = invited ? `Open invite for ${person.code}` : "Start";
   showPerson(person);
 }
@@ -187,7 +187,7 @@ function moveTab(event) {
   $("tabs").querySelector(`[data-person="${next.id}"]`).focus();
 }
 
-// -- people ------------------------------------------------------------------------------------------------------
+// -- People ------------------------------------------------------------------------------------------------------
 
 async function refreshPeople() {
   ({ people } = await get("/state"));
@@ -200,15 +200,15 @@ async function add(invited, onlyFirst = false, staff = false) {
   const language_code = $("language").value;
   const name = `Person ${people.length + 1}`;
   try {
-    const made = invited ? await post("/invites", { language_code, only_first: onlyFirst, staff }) : await post("/people", { name, language_code });
+    const person = invited ? await post("/invites", { language_code, only_first: onlyFirst, staff }) : await post("/people", { name, language_code });
     await refreshPeople();
-    await openChat(made.id);
+    await openChat(person.id);
   } catch (error) {
     note(error.message);
   }
 }
 
-// -- what arrives ------------------------------------------------------------------------------------------------
+// -- Events ------------------------------------------------------------------------------------------------
 
 const handlers = {
   message(event) {

@@ -1,0 +1,88 @@
+"""Alerts raised at the tap, and what an earlier alert means for a later finding."""
+
+from datetime import timedelta
+
+from bot.app.alerts.writer import add, update_patient_side
+from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.patients import Patient
+from bot.app.work import Stores, Work
+from bot.core.alert import first_prompt_at
+from bot.core.protocol import Tier
+
+ASKED_FOR_HELP = "asked_for_help"
+"""The rule name of an alert raised by "Need help now"."""
+
+
+def raise_alert(
+    work: Work, patient: Patient, *, tier: Tier, rules: tuple[str, ...], checkin_id: int | None, is_agreed: bool = False
+) -> AlertRow:
+    """Store an alert, and state that the patient has to call now.
+
+    `expected` by the team: the patient is told to call all the same, and the team's clocks rest.
+    """
+    alert = add(
+        work.alerts,
+        AlertRow(
+            patient_id=patient.id,
+            checkin_id=checkin_id,
+            tier=tier,
+            rules=rules,
+            raised_at=work.at,
+            caregiver_id=patient.helper.id if patient.helper is not None else None,
+            next_patient_prompt_at=first_prompt_at(tier, work.clinic.protocol.clocks, work.at),
+            is_agreed=is_agreed,
+        ),
+        work.at,
+    )
+    record(work, patient, alert, "alert_raised")
+    work.notices.call_now(patient, alert)
+    return alert
+
+
+def need_help(work: Work, patient: Patient, checkin_id: int | None) -> None:
+    """ "Need help now": the call screen at once, and an URGENT alert. Tapped again it shows the same alert's screen."""
+    asked = [
+        a
+        for a in work.alerts.of_patient(patient.id)
+        if a.rules == (ASKED_FOR_HELP,) and work.at - a.raised_at < timedelta(hours=1)
+    ]
+    if asked:
+        work.notices.call_now(patient, asked[0])
+    else:
+        raise_alert(work, patient, tier=Tier.URGENT, rules=(ASKED_FOR_HELP,), checkin_id=checkin_id)
+
+
+def calls_for(work: Work, patient: Patient) -> bool:
+    """Whether a red flag of the last days was raised and nobody was reached yet, as far as the patient said."""
+    since = work.at - work.clinic.protocol.clocks.silent_after
+    pending = {AlertState.OPEN, AlertState.UNCONFIRMED}
+    return any(
+        a.tier >= Tier.URGENT and a.state in pending and a.raised_at >= since
+        for a in work.alerts.of_patient(patient.id)
+    )
+
+
+def hand_safety_follow_up_to(stores: Stores, higher: AlertRow) -> None:
+    """One check-in, one loop-back: lower alerts of the same check-in stay open but stop asking."""
+    for alert in stores.alerts.of_patient(higher.patient_id):
+        if (
+            alert.checkin_id == higher.checkin_id
+            and alert.tier < higher.tier
+            and alert.next_patient_prompt_at is not None
+        ):
+            update_patient_side(stores.alerts, alert, next_patient_prompt_at=None)
+
+
+def add_rules(stores: Stores, patient_id: int, checkin_id: int, rules: tuple[str, ...]) -> None:
+    """What was asked after the call screen ("which sign?") belongs to the alert of that check-in."""
+    for alert in stores.alerts.of_patient(patient_id):
+        if alert.checkin_id == checkin_id and ASKED_FOR_HELP not in alert.rules:
+            merged = (*alert.rules, *(r for r in rules if r not in alert.rules))
+            if merged != alert.rules:
+                update_patient_side(stores.alerts, alert, rules=merged)
+            return
+
+
+def record(work: Work, patient: Patient, alert: AlertRow, action: str) -> None:
+    """Add what the patient, or time, did to an alert to the audit."""
+    work.acting(patient.actor).record(action, patient.code, alert=alert.id, tier=alert.tier.name)

@@ -1,0 +1,105 @@
+"""What the patient says of an alert's call, and when they are asked whether they reached someone."""
+
+from bot.app.alerts.raising import record
+from bot.app.alerts.writer import update_patient_side
+from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.patients import Patient
+from bot.app.work import Work
+from bot.core.alert import Alert, AlertAction, Reply, decide
+
+_TEAM_HEARS = frozenset({"cannot_reach", "cannot_call"})
+"""Words on the call that the alert's owner is notified of at once."""
+
+
+def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | None:
+    """Keep a word of the patient's on a call; None, and nothing changed, when it isn't their alert or no such word.
+
+    Return the alert as it was before.
+    """
+    alert = work.alerts.get(alert_id)
+    if alert is None or alert.patient_id != patient.id:
+        return None
+    if word in set(Reply):
+        _replied(work, alert, Reply(word))
+    elif word == "mistake":
+        update_patient_side(work.alerts, alert, mistake_at=alert.mistake_at or work.at)
+    elif word in {"is_urgent", "can_wait"}:
+        update_patient_side(work.alerts, alert, declared=word)
+    elif word == "remind":
+        soon = work.at + work.clinic.protocol.clocks.remind_again_soon
+        update_patient_side(work.alerts, alert, next_patient_prompt_at=soon)
+    else:
+        return None
+    record(work, patient, alert, f"patient_{word}")
+    if word in _TEAM_HEARS:
+        notify_team(work, patient, alert, word)
+    return alert
+
+
+def notify_team(work: Work, patient: Patient, alert: AlertRow, word: str) -> None:
+    """Notify the alert's owner, or everyone notified of it while it has none, of what the patient said of the call."""
+    names = (alert.owner,) if alert.owner is not None else alert.notified
+    for name in names:
+        person = work.staff.by_name(name)
+        if person is not None and person.can_be_notified:
+            work.notices.patient_replied(patient, alert, person, word)
+
+
+def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
+    answered = alert.model_copy(update={"last_reply": word, "replied_at": work.at})
+    decision = decide(_core(answered), work.clinic.protocol.clocks, work.at)
+    confirmed = decision.action is AlertAction.CONFIRM and answered.state is not AlertState.CLOSED
+    # "I can't reach them" after "I have called" opens it again; one that staff closed stays closed.
+    reopened = decision.action is AlertAction.SHOW_NUMBER and answered.state is AlertState.CONFIRMED
+    state = AlertState.CONFIRMED if confirmed else AlertState.OPEN if reopened else answered.state
+    update_patient_side(
+        work.alerts,
+        alert,
+        last_reply=word,
+        replied_at=work.at,
+        state=state,
+        next_patient_prompt_at=decision.next_patient_prompt_at,
+    )
+
+
+def step(work: Work, alert: AlertRow) -> None:
+    """Do what an alert's clock asks for: ask "did you reach someone?", or mark it as unconfirmed for staff."""
+    patient = work.patients.get(alert.patient_id, lock=True)
+    if patient is None:
+        return
+    decision = decide(_core(alert), work.clinic.protocol.clocks, work.at)
+    asked, gave_up = decision.action is AlertAction.ASK, decision.action is AlertAction.MARK_UNCONFIRMED
+    changed = update_patient_side(
+        work.alerts,
+        alert,
+        next_patient_prompt_at=decision.next_patient_prompt_at,
+        safety_follow_ups=alert.safety_follow_ups + 1 if asked else alert.safety_follow_ups,
+        state=AlertState.UNCONFIRMED if gave_up else alert.state,
+    )
+    if asked:
+        work.notices.safety_follow_up(patient, changed)
+        record(work, patient, alert, "safety_follow_up_sent")
+    elif gave_up:
+        record(work, patient, alert, "alert_unconfirmed")
+        notify_team(work, patient, changed, "unconfirmed")
+
+
+def _core(alert: AlertRow) -> Alert:
+    return Alert(
+        tier=alert.tier,
+        raised_at=alert.raised_at,
+        safety_follow_ups=alert.safety_follow_ups,
+        last_reply=Reply(alert.last_reply) if alert.last_reply else None,
+        replied_at=alert.replied_at,
+        next_patient_prompt_at=alert.next_patient_prompt_at,
+        unconfirmed=alert.state is AlertState.UNCONFIRMED,
+        closed=alert.state is AlertState.CLOSED,
+    )
+
+
+def stop_asking(work: Work, patient: Patient) -> None:
+    """Ask the patient no more about any alert, as when they leave; the alerts stay for the team."""
+    for alert in work.alerts.of_patient(patient.id):
+        if alert.next_patient_prompt_at is not None:
+            state = AlertState.UNCONFIRMED if alert.state is AlertState.OPEN else alert.state
+            update_patient_side(work.alerts, alert, next_patient_prompt_at=None, state=state)

@@ -1,0 +1,76 @@
+"""The one writer of alerts: applies an act of the team, or a change on the patient's side, and saves the record.
+
+No other module of the program saves an alert. What an act of the team may change is decided by `core/alert.py`; the
+patient's side can't change a field of the team's.
+"""
+
+from datetime import datetime
+from typing import TypedDict, Unpack
+
+from bot.app.ports.alerts import AlertStore
+from bot.app.records.alerts import AlertRow, AlertState
+from bot.core.alert import Refused, Reply, TeamAct, TeamSide, TeamState, apply_act, new_team_side
+
+_REACHED = frozenset({Reply.CALLED, Reply.REACHED})
+_FIELDS = frozenset(TeamSide.model_fields)
+
+
+class PatientSide(TypedDict, total=False):
+    """The fields of an alert that follow from what the patient said, or didn't say."""
+
+    state: AlertState
+    rules: tuple[str, ...]
+    next_patient_prompt_at: datetime | None
+    safety_follow_ups: int
+    last_reply: Reply
+    replied_at: datetime
+    mistake_at: datetime
+    declared: str
+
+
+def add(alerts: AlertStore, alert: AlertRow, at: datetime) -> AlertRow:
+    """Store a new alert, raised at `at`, with its team's side at the beginning."""
+    side = new_team_side(at, is_agreed=alert.is_agreed)
+    return alerts.add(alert.model_copy(update=_changes(team_side(alert), side)))
+
+
+def update_patient_side(alerts: AlertStore, alert: AlertRow, **changes: Unpack[PatientSide]) -> AlertRow:
+    """Change and save what the patient's side of an alert is, and return the alert."""
+    if foreign := set(changes) - PatientSide.__optional_keys__:
+        raise TypeError(f"no fields of the patient's side: {', '.join(sorted(foreign))}")
+    return alerts.save(alert.model_copy(update=dict(changes)))
+
+
+def act_on(alerts: AlertStore, alert: AlertRow, act: TeamAct, at: datetime) -> AlertRow | Refused:
+    """Do an act of the team at `at` and return the saved alert, or why it was refused.
+
+    An act that was done already saves nothing and returns the same alert.
+    """
+    before = team_side(alert)
+    after = apply_act(before, act, at)
+    if isinstance(after, Refused):
+        return after
+    if after == before:
+        return alert
+    changed = alert.model_copy(update={**_changes(before, after), **_prompts(alert, before, after)})
+    return alerts.save(changed)
+
+
+def team_side(alert: AlertRow) -> TeamSide:
+    """Return the team's side of a stored alert."""
+    return TeamSide.model_construct(**{name: getattr(alert, name) for name in _FIELDS})
+
+
+def _changes(before: TeamSide, after: TeamSide) -> dict[str, object]:
+    return {name: getattr(after, name) for name in _FIELDS if getattr(after, name) != getattr(before, name)}
+
+
+def _prompts(alert: AlertRow, before: TeamSide, after: TeamSide) -> dict[str, object]:
+    """A closed alert asks the patient nothing. One that is reopened doesn't ask again: they have been asked."""
+    if after.state is before.state:
+        return {}
+    if after.state is TeamState.CLOSED:
+        return {"state": AlertState.CLOSED, "next_patient_prompt_at": None}
+    if before.state is TeamState.CLOSED:
+        return {"state": AlertState.CONFIRMED if alert.last_reply in _REACHED else AlertState.UNCONFIRMED}
+    return {}

@@ -1,0 +1,110 @@
+"""How patients take part: paused, resumed, withdrawn, erased, and whether messages reach them."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from bot.app.alerts.replies import stop_asking
+from bot.app.checkins.steps import close_as
+from bot.app.concerns.assessments import as_stored
+from bot.app.concerns.follow_up import replanned
+from bot.app.patients import caregivers
+from bot.app.patients.lookup import locked
+from bot.app.ports.errors import RefusedError
+from bot.app.records.alerts import Task
+from bot.app.records.patients import Patient, PatientState
+from bot.app.schedules.plans import FAR, is_paused, pauses_ended, rescheduled
+from bot.app.work import Work
+from bot.core.checkin import Expire
+from bot.core.schedule import Pause
+
+
+def pause(work: Work, code: str, until: date | None) -> Patient:
+    """No check-ins from today until the day named (inclusive; None: until resumed). An open one stays answerable.
+
+    It replaces a pause that runs: what the patient is notified of now is what holds.
+    """
+    patient = locked(work.patients, code)
+    today = work.at.astimezone(ZoneInfo(patient.timezone or work.clinic.timezone)).date()
+    if until is not None and until < today:
+        raise RefusedError(f"pause until {until}: that day has passed; name today or later")
+    if patient.state not in {PatientState.ACTIVE, PatientState.PAUSED}:
+        raise RefusedError(f"{code} is {patient.state}: only an active patient can be paused")
+    gap = Pause(first=today, last=until or FAR)
+    state = PatientState.ACTIVE if until else PatientState.PAUSED
+    paused = patient.model_copy(update={"pauses": (*pauses_ended(patient.pauses, today), gap), "state": state})
+    paused = work.patients.save(rescheduled(paused, work.clinic, work.at))
+    work.record("patient_paused", patient.code, until=str(until) if until else None)
+    work.notices.paused(paused, until)
+    return paused
+
+
+def resume(work: Work, patient: Patient) -> Patient:
+    """End a pause today; check-ins go on as planned."""
+    today = work.at.astimezone(ZoneInfo(patient.timezone or work.clinic.timezone)).date()
+    active = patient.model_copy(update={"pauses": pauses_ended(patient.pauses, today), "state": PatientState.ACTIVE})
+    active = work.patients.save(replanned(work, active))
+    work.record("patient_resumed", patient.code)
+    return active
+
+
+def resume_for(work: Work, code: str) -> Patient:
+    """End a pause on behalf of a patient, who is notified; RefusedError for one who isn't in a pause."""
+    patient = locked(work.patients, code)
+    if patient.state not in {PatientState.ACTIVE, PatientState.PAUSED} or not is_paused(patient, work.clinic, work.at):
+        raise RefusedError(f"{code} is not in a pause: nothing to resume")
+    active = resume(work, patient)
+    work.notices.plan_changed(active)
+    return active
+
+
+def withdraw(work: Work, code: str) -> Patient:
+    """End the check-ins: consent is withdrawn, nothing more is sent. Answers are kept until erased."""
+    patient = locked(work.patients, code)
+    for unused in work.invites.of_patient(patient.id):
+        if unused.revoked_at is None:
+            work.invites.save(unused.model_copy(update={"revoked_at": work.at}))
+    patient = end_participation(work, patient)
+    left = {"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None, "follow_up": None}
+    gone = work.patients.save(patient.model_copy(update=left))
+    work.record("patient_withdrawn", patient.code)
+    work.notices.withdrawn(gone)
+    return gone
+
+
+def end_participation(work: Work, patient: Patient) -> Patient:
+    """End all that would ask a patient anything more; return the patient as that has left them.
+
+    What was answered is assessed first, and alerts stay for the team.
+    """
+    for consent in work.consents.of_patient(patient.id):
+        if consent.withdrawn_at is None:
+            work.consents.save(consent.model_copy(update={"withdrawn_at": work.at}))
+    unfinished = work.checkins.open_of(patient.id)
+    if unfinished is not None:
+        # What was answered still counts: it was given under consent, and may need a call.
+        close_as(work, patient, unfinished, Expire())
+    stop_asking(work, patient)
+    caregivers.end_all(work, patient)
+    return as_stored(work, patient)
+
+
+def erase(work: Work, code: str) -> None:
+    """Delete a patient's answers, assessments, alerts and messages for good; the audit keeps that it was done."""
+    patient = locked(work.patients, code)
+    helping = [row for row in work.caregivers.of_patient(patient.id) if row.chat_id is not None]
+    if patient.state is not PatientState.WITHDRAWN:
+        withdraw(work, code)
+    work.patients.erase_data(patient.id)
+    work.notices.data_erased(patient, helping)
+    work.record("patient_erased", patient.code)
+
+
+def set_reachable(work: Work, patient: Patient, *, reachable: bool) -> None:
+    """Mark a patient as unreachable (blocked the bot, chat gone), or as back again."""
+    if reachable:
+        work.patients.save(patient.model_copy(update={"unreachable_at": None}))
+        work.tasks.close_of_patient(patient.id, ("unreachable",), work.at)
+    elif patient.unreachable_at is None:
+        work.patients.save(patient.model_copy(update={"unreachable_at": work.at}))
+        work.tasks.add(Task(kind="unreachable", patient_id=patient.id, subject=patient.code, raised_at=work.at))
+        work.acting("system").record("patient_unreachable", patient.code)

@@ -1,0 +1,146 @@
+"""Patients added and invited."""
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from bot.app.patients.lookup import locked
+from bot.app.ports.clinic import Clinic
+from bot.app.ports.errors import RefusedError
+from bot.app.records.patients import Invite, Patient
+from bot.app.schedules.plans import plan_for
+from bot.app.work import Work
+from bot.core.schedule import stable_jitter, valid_timezone
+
+CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
+DRUG = re.compile(r"[^\W_][\w +\-/(),.]{1,59}")
+
+
+# -- adding and inviting
+
+
+def add(
+    work: Work,
+    *,
+    code: str,
+    ici_start: date,
+    regimen: Literal["single", "combination"] = "single",
+    drug: str | None = None,
+    plan: str | None = None,
+    language: str | None = None,
+    timezone: str | None = None,
+) -> tuple[Patient, str]:
+    """Add a patient and make their invite; return both the patient and the token that follows `/start `.
+
+    Raise RefusedError for a bad code, plan, language, time zone or date, DuplicateError for a code in use.
+    """
+    plan = plan or plan_for(work.clinic, regimen)
+    problems = problems_of(
+        work.clinic,
+        code=code,
+        drug=drug,
+        plan=plan,
+        language=language,
+        timezone=timezone,
+        ici_start=ici_start,
+        at=work.at,
+    )
+    if problems:
+        raise RefusedError("; ".join(problem for _, problem in problems))
+    clocks = work.clinic.protocol.clocks
+    patient = work.patients.add(
+        Patient(
+            code=code,
+            language=language or work.clinic.languages[0],
+            timezone=timezone,
+            send_time=clocks.send_time,
+            quiet_from=clocks.quiet_from,
+            quiet_to=clocks.quiet_to,
+            ici_start=ici_start,
+            regimen=regimen,
+            drug=drug,
+            plan=plan,
+            jitter=stable_jitter(code, int(clocks.jitter.total_seconds())),
+            created_at=work.at,
+        )
+    )
+    work.record("patient_added", patient.code)
+    return patient, invite(work, patient)
+
+
+def problems_of(
+    clinic: Clinic,
+    *,
+    code: str,
+    drug: str | None,
+    plan: str,
+    language: str | None,
+    timezone: str | None,
+    ici_start: date,
+    at: datetime,
+) -> list[tuple[str, str]]:
+    """Return what is wrong with the facts of a new patient: each time which one, and what to do."""
+    problems = []
+    if not CODE.fullmatch(code):
+        problems.append(("code", f"code {code!r}: use 2 to 16 of A-Z, 0-9 and '-'; a study code, never a name"))
+    if drug is not None and not DRUG.fullmatch(drug):
+        problems.append(("drug", f"drug {drug!r}: use its name in 2 to 60 letters, digits, blanks and + - / ( ) ,"))
+    if plan not in clinic.protocol.plans:
+        problems.append(("plan", f"plan {plan!r}: the protocol has {', '.join(clinic.protocol.plans)}"))
+    if language is not None and language not in clinic.languages:
+        enabled = ", ".join(clinic.languages)
+        problems.append(("language", f"language {language!r}: enabled are {enabled} (NERVECHECK_LANGUAGES)"))
+    if timezone is not None and not valid_timezone(timezone):
+        problems.append(("timezone", f"time zone {timezone!r}: use an IANA name like Europe/Berlin"))
+    if not at.date() - timedelta(days=3653) <= ici_start <= at.date() + timedelta(days=366):
+        reason = f"ICI start {ici_start}: must lie within ten years before and one year after today"
+        problems.append(("ici_start", reason))
+    return problems
+
+
+def invite(work: Work, patient: Patient) -> str:
+    """Make a new single-use invite and return its token; earlier ones stop working. Only its hash is stored."""
+    for old in work.invites.of_patient(patient.id):
+        if old.revoked_at is None:
+            work.invites.save(old.model_copy(update={"revoked_at": work.at}))
+    token = work.clinic.new_token()
+    expires = work.at + work.clinic.protocol.clocks.invite_valid
+    work.invites.add(Invite(patient_id=patient.id, token_hash=work.clinic.hash_token(token), expires_at=expires))
+    return token
+
+
+def invite_again(work: Work, code: str) -> tuple[Patient, str]:
+    """Make a new invite for a patient whose link is too old, who left, or who has a new phone.
+
+    Whoever opens it goes through enrolment anew; until then all stays as it is.
+    """
+    patient = locked(work.patients, code)
+    work.record("invited_again", patient.code)
+    return patient, invite(work, patient)
+
+
+def invited_by(work: Work, token: str, chat_id: int) -> Patient | None:
+    """Return the locked patient an invite opens for this chat, or None (unknown, used elsewhere, revoked, too old).
+
+    The first opening binds the invite to the chat; that chat may open it again, any other may not.
+    """
+    found = work.invites.by_hash(work.clinic.hash_token(token))
+    if found is None or found.revoked_at is not None:
+        return None
+    patient = work.patients.get(found.patient_id, lock=True)
+    # Read again behind the lock: two chats may open it at once, and one of them comes too late.
+    found = work.invites.by_hash(work.clinic.hash_token(token))
+    if patient is None or found is None or found.revoked_at is not None:
+        return None
+    if found.used_at is not None:
+        return patient if patient.chat_id == chat_id else None
+    if found.expires_at <= work.at:
+        return None
+    work.invites.save(found.model_copy(update={"used_at": work.at}))
+    return patient
+
+
+def is_for(work: Work, token: str, patient: Patient) -> bool:
+    """Whether the token is of one of this patient's invites."""
+    found = work.invites.by_hash(work.clinic.hash_token(token))
+    return found is not None and found.patient_id == patient.id

@@ -1,0 +1,90 @@
+"""One patient's story on one line of time: check-ins, answers, alerts, calls, what staff changed. Changes nothing."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+from bot.app.ports.clinic import Clinic
+from bot.app.records.alerts import AlertRow
+from bot.app.records.checkins import CheckInRow
+from bot.app.records.operations import Audit
+from bot.app.records.patients import Patient
+from bot.app.work import Stores, Work
+from bot.core.frozen import Frozen
+from bot.core.protocol import Tier
+
+MOST = 60
+"""Check-ins, and lines of the audit, that are looked at: two months of daily ones."""
+_NOTIFIED = frozenset(
+    {"plan_changed", "patient_paused", "patient_resumed", "checkin_sent_now", "level_agreed", "patient_withdrawn"}
+)
+
+
+class TimelineEvent(Frozen):
+    """One thing that happened. `what`: a key of words; `tier` where it has one; `facts` in the order they are read."""
+
+    at: datetime
+    kind: Literal["checkin", "alert", "call", "staff"]
+    what: str
+    tier: str | None = None
+    facts: tuple[str, ...] = ()
+    by: str | None = None
+
+
+def timeline(work: Work, patient: Patient) -> list[TimelineEvent]:
+    """Return what happened, newest first. Answers are in it: it is for those who may see them."""
+    events = [
+        *_checkins(work, patient),
+        *_alerts(work, patient),
+        *(_changed(line) for line in work.audit.lines(patient.code, limit=2 * MOST) if line.action in _NOTIFIED),
+    ]
+    # What an answer led to stands above it, though it was at the same moment.
+    return sorted(events, key=lambda event: (event.at, event.kind != "checkin"), reverse=True)
+
+
+def _checkins(work: Work, patient: Patient) -> Iterator[TimelineEvent]:
+    tiers = {row.checkin_id: row.tier for row in reversed(work.assessments.of_patient(patient.id, limit=2 * MOST))}
+    for row in work.checkins.of_patient(patient.id, limit=MOST):
+        found = tiers.get(row.id)
+        yield TimelineEvent(
+            at=row.opened_at,
+            kind="checkin",
+            what=f"checkin.{row.value.state}",
+            tier=Tier(found).name if found is not None else None,
+            facts=tuple(_answers(work.clinic, row)),
+        )
+
+
+def _answers(clinic: Clinic, row: CheckInRow) -> Iterator[str]:
+    """ "numbness: mild"; what says that nothing is wrong is left out."""
+    for question_id, choices in row.value.answers.items():
+        question = clinic.protocol.questions.get(question_id)
+        calm = {"none", "no", "not_at_all", "yes_known"} if question is not None else set()
+        notified = [choice for choice in choices if choice not in calm]
+        if notified:
+            yield f"{question_id}: {', '.join(notified)}"
+
+
+def _alerts(stores: Stores, patient: Patient) -> Iterator[TimelineEvent]:
+    for alert in stores.alerts.of_patient(patient.id, limit=MOST):
+        tier = alert.tier.name
+        yield TimelineEvent(at=alert.raised_at, kind="alert", what="alert.raised", tier=tier, facts=alert.rules)
+        yield from _of_alert(alert, tier)
+
+
+def _of_alert(alert: AlertRow, tier: str) -> Iterator[TimelineEvent]:
+    if alert.replied_at is not None and alert.last_reply is not None:
+        yield TimelineEvent(at=alert.replied_at, kind="call", what=f"call.{alert.last_reply}", tier=tier)
+    if alert.mistake_at is not None:
+        yield TimelineEvent(at=alert.mistake_at, kind="call", what="call.mistake", tier=tier)
+    if alert.acknowledged_at is not None:
+        yield TimelineEvent(at=alert.acknowledged_at, kind="staff", what="alert.taken", tier=tier, by=alert.owner)
+    if alert.noted_at is not None and alert.outcome is not None:
+        yield TimelineEvent(at=alert.noted_at, kind="staff", what=f"outcome.{alert.outcome}", tier=tier, by=alert.owner)
+    if alert.closed_at is not None:
+        yield TimelineEvent(at=alert.closed_at, kind="staff", what="alert.closed", tier=tier, by=alert.closed_by)
+
+
+def _changed(line: Audit) -> TimelineEvent:
+    facts = tuple(f"{name}: {value}" for name, value in line.detail.items() if value is not None)
+    return TimelineEvent(at=line.at, kind="staff", what=f"staff.{line.action}", facts=facts, by=line.actor)

@@ -1,0 +1,149 @@
+"""Patients as coordinators read them: one line in a list, or all there is of one. Changes nothing."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from bot.app.patients.lookup import by_code
+from bot.app.ports.clinic import Clinic
+from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.patients import Patient, PatientState
+from bot.app.schedules.plans import occurrence_after
+from bot.app.work import Stores, Work
+from bot.core.frozen import Frozen
+from bot.core.protocol import Tier
+
+
+class CheckInView(Frozen):
+    """One check-in as a coordinator reads it."""
+
+    id: int
+    form: str
+    kind: str
+    due_at: datetime
+    state: str
+    answers: dict[str, tuple[str, ...]]
+
+
+class AlertView(Frozen):
+    """One alert as a coordinator reads it."""
+
+    id: int
+    tier: str
+    state: str
+    raised_at: datetime
+    rules: tuple[str, ...]
+    safety_follow_ups: int
+    last_reply: str | None
+    mistake_at: datetime | None
+    declared: str | None
+
+
+class PatientView(Frozen):
+    """One patient's state, check-ins, answers, alerts and next dates."""
+
+    code: str
+    state: str
+    language: str
+    timezone: str | None
+    send_time: str
+    ici_start: date
+    regimen: str
+    drug: str | None
+    plan: str
+    unreachable_at: datetime | None
+    next_due_at: datetime | None
+    upcoming: tuple[datetime, ...]
+    consent: str | None
+    tier: str | None
+    checkins: tuple[CheckInView, ...]
+    alerts: tuple[AlertView, ...]
+    work_items: tuple[str, ...]
+
+
+class PatientLine(Frozen):
+    """One patient in a list."""
+
+    code: str
+    state: str
+    ici_start: date
+    plan: str
+    next_due_at: datetime | None
+    open_alerts: int
+
+
+def listing(stores: Stores, *, after: str = "", limit: int = 100) -> list[PatientLine]:
+    """Return patients in order of code, a page at a time."""
+    return [
+        PatientLine(
+            code=p.code,
+            state=p.state,
+            ici_start=p.ici_start,
+            plan=p.plan,
+            next_due_at=p.next_due_at,
+            open_alerts=sum(a.state is not AlertState.CLOSED for a in stores.alerts.of_patient(p.id)),
+        )
+        for p in stores.patients.page(after_code=after, limit=limit)
+    ]
+
+
+def view(work: Work, code: str) -> PatientView:
+    """Return all a coordinator may see of one patient; raise RefusedError when there is none."""
+    patient = by_code(work.patients, code)
+    assessed = work.assessments.of_patient(patient.id, limit=1)
+    consents = work.consents.of_patient(patient.id)
+    return PatientView(
+        code=patient.code,
+        state=patient.state,
+        language=patient.language,
+        timezone=patient.timezone,
+        send_time=f"{patient.send_time:%H:%M}",
+        ici_start=patient.ici_start,
+        regimen=patient.regimen,
+        drug=patient.drug,
+        plan=patient.plan,
+        unreachable_at=patient.unreachable_at,
+        next_due_at=patient.next_due_at,
+        upcoming=_upcoming(patient, work.clinic, work.at) if patient.state is PatientState.ACTIVE else (),
+        consent=consents[-1].version if consents and consents[-1].withdrawn_at is None else None,
+        tier=Tier(assessed[0].tier).name if assessed else None,
+        checkins=tuple(_checkin_views(work, patient)),
+        alerts=tuple(_alert_view(a) for a in work.alerts.of_patient(patient.id)),
+        work_items=tuple(item.kind for item in work.tasks.open(patient.id)),
+    )
+
+
+def _upcoming(patient: Patient, clinic: Clinic, at: datetime, count: int = 5) -> tuple[datetime, ...]:
+    found: list[datetime] = []
+    after = at
+    while len(found) < count and (following := occurrence_after(patient, clinic, after)):
+        found.append(following.due_at)
+        after = following.due_at
+    return tuple(found)
+
+
+def _checkin_views(stores: Stores, patient: Patient) -> Sequence[CheckInView]:
+    return [
+        CheckInView(
+            id=row.id,
+            form=row.value.form,
+            kind=row.kind,
+            due_at=row.due_at,
+            state=row.value.state,
+            answers=dict(row.value.answers),
+        )
+        for row in stores.checkins.of_patient(patient.id)
+    ]
+
+
+def _alert_view(alert: AlertRow) -> AlertView:
+    return AlertView(
+        id=alert.id,
+        tier=alert.tier.name,
+        state=alert.state,
+        raised_at=alert.raised_at,
+        rules=alert.rules,
+        safety_follow_ups=alert.safety_follow_ups,
+        last_reply=alert.last_reply,
+        mistake_at=alert.mistake_at,
+        declared=alert.declared,
+    )

@@ -1,0 +1,248 @@
+"""A patient's plan edited by staff: shown as the messages it leads to before it is kept, and told to the patient."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+
+from bot.app.checkins.reminders import reminders_between
+from bot.app.concerns.follow_up import asked_until, local_day, replanned
+from bot.app.patients.lookup import by_code, locked
+from bot.app.ports.clinic import Clinic
+from bot.app.ports.errors import RefusedError
+from bot.app.records.operations import Audit
+from bot.app.records.patients import Patient, PatientState
+from bot.app.schedules.plans import occurrence_after, pauses_with, plan_for
+from bot.app.work import Work
+from bot.core.frozen import Frozen
+from bot.core.plan_override import ExtraCheckIn, PlanOverride, Rhythm
+from bot.core.schedule import Pause, after_quiet_hours, in_quiet_hours
+
+AHEAD = timedelta(days=14)
+LONGEST_AGO = timedelta(days=3660)
+"""An ICI start further back than ten years is a slip of the keyboard."""
+
+
+LONGEST_PAUSE = timedelta(days=183)
+"""A planned pause that is longer silences by a slip of the keyboard."""
+
+
+class PlanEdit(Frozen):
+    """What is to change; None leaves it is. `ici_restart`: given again, so the early phase begins anew.
+
+    `rhythms` and `weekdays` take the place of all there were (none given: the plan's own again); `add_days` and
+    `drop_days` are single check-ins more or fewer of those; `pause` begins today or later and has a last day.
+    """
+
+    ici_start: date | None = None
+    ici_stop: date | None = None
+    ici_restart: date | None = None
+    regimen: Literal["single", "combination"] | None = None
+    plan: str | None = None
+    send_time: time | None = None
+    rhythms: tuple[Rhythm, ...] | None = None
+    weekdays: tuple[int, ...] | None = None
+    add_days: tuple[date, ...] = ()
+    drop_days: tuple[date, ...] = ()
+    pause: Pause | None = None
+
+
+class PlannedMessage(Frozen):
+    """One message to come: a check-in by its form, or its reminder. Sent only if the check-in is still open then."""
+
+    at: datetime
+    day: date
+    """On the patient's calendar."""
+    kind: Literal["check-in", "reminder"]
+    form: str
+    mark: Literal["same", "new", "moved", "gone"] = "same"
+
+
+class Preview(Frozen):
+    """The next 14 days as they were and will be, in order of time, with what changes marked."""
+
+    code: str
+    ici_start: date
+    ici_stop: date | None
+    regimen: str
+    plan: str
+    send_time: str
+    plan_override: PlanOverride
+    pauses: tuple[Pause, ...]
+    messages: tuple[PlannedMessage, ...]
+
+
+def preview(work: Work, code: str, edit: PlanEdit, *, ahead: timedelta = AHEAD) -> Preview:
+    """Return what an edit would lead to, and change nothing. RefusedError with every fault of the edit."""
+    patient = by_code(work.patients, code)
+    return _preview(work, patient, _edited(work.clinic, patient, edit, work.at), ahead)
+
+
+def apply(work: Work, code: str, edit: PlanEdit) -> Preview:
+    """Keep an edit: it holds at once, the patient is told in one line, an open check-in stays as it is.
+
+    What was sent is not sent again: a day that was asked is over. RefusedError with every fault, or for no change.
+    """
+    patient = locked(work.patients, code)
+    edited = _edited(work.clinic, patient, edit, work.at)
+    if edited == patient:
+        raise RefusedError(f"{code}: nothing would change")
+    found = _preview(work, patient, edited)
+    if edited.state is PatientState.ACTIVE:
+        edited = replanned(work, edited)
+    edited = work.patients.save(edited)
+    work.audit.add(
+        Audit(at=work.at, actor=work.actor, action="plan_changed", subject=code, detail=_changes(patient, edited))
+    )
+    if edited.state is PatientState.ACTIVE and edit.pause is not None:
+        work.notices.pause_planned(edited, edit.pause)
+    elif edited.state is PatientState.ACTIVE:
+        work.notices.plan_changed(edited)
+    return found
+
+
+_FIELDS = ("ici_start", "ici_stop", "regimen", "plan", "send_time", "plan_override", "pauses")
+
+
+def _changes(before: Patient, after: Patient) -> dict[str, str]:
+    """What differs, as the audit keeps it."""
+    facts = [(each.model_dump(mode="json"), name) for each in (before, after) for name in _FIELDS]
+    half = len(_FIELDS)
+    pairs = zip(facts[:half], facts[half:], strict=True)
+    return {name: str(new[name]) for (old, name), (new, _) in pairs if old[name] != new[name]}
+
+
+# -- what an edit makes of a patient
+
+
+def _edited(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> Patient:
+    faults = list(_faults(clinic, patient, edit, at))
+    if faults:
+        raise RefusedError("; ".join(faults))
+    changes: dict[str, object] = {
+        name: value
+        for name, value in (
+            ("ici_start", edit.ici_restart or edit.ici_start),
+            ("ici_stop", edit.ici_stop),
+            ("regimen", edit.regimen),
+            ("plan", edit.plan),
+            ("send_time", edit.send_time),
+        )
+        if value is not None
+    }
+    if edit.ici_restart is not None:
+        changes["ici_stop"] = None
+    changes["plan_override"] = _override(clinic, patient, edit, at)
+    if edit.pause is not None:
+        changes["pauses"] = pauses_with(patient.pauses, edit.pause)
+    if edit.regimen is not None and edit.plan is None and edit.regimen != patient.regimen:
+        changes["plan"] = plan_for(clinic, edit.regimen)
+    return patient.model_copy(update=changes)
+
+
+def _override(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> PlanOverride:
+    """Single days that have passed are forgotten on the way."""
+    today = local_day(patient, clinic, at)
+    kept = {e.day for e in patient.plan_override.extras if e.day >= today} - set(edit.drop_days) | set(edit.add_days)
+    unchanged = not edit.add_days and not edit.drop_days
+    return PlanOverride(
+        rhythms=patient.plan_override.rhythms if edit.rhythms is None else edit.rhythms,
+        weekdays=patient.plan_override.weekdays if edit.weekdays is None else tuple(sorted(set(edit.weekdays))),
+        extras=patient.plan_override.extras if unchanged else tuple(ExtraCheckIn(day=day) for day in sorted(kept)),
+    )
+
+
+def _faults(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> Iterator[str]:
+    today = local_day(patient, clinic, at)
+    if patient.state is PatientState.WITHDRAWN and edit != PlanEdit():
+        yield f"{patient.code} has left: invite them again first"
+    if edit.ici_restart is not None and (edit.ici_start is not None or edit.ici_stop is not None):
+        yield "a restart sets start and stop itself: leave those out"
+    if edit.ici_restart is not None and edit.ici_restart < (patient.ici_stop or patient.ici_start):
+        since = f"the stop on {patient.ici_stop}" if patient.ici_stop else f"the start on {patient.ici_start}"
+        yield f"ICI restart {edit.ici_restart}: it lies before {since}"
+    start = edit.ici_start or patient.ici_start
+    if edit.ici_start is not None and edit.ici_start < today - LONGEST_AGO:
+        yield f"ICI start {edit.ici_start}: that is more than ten years ago"
+    for name, day in (("start", edit.ici_start), ("stop", edit.ici_stop), ("restart", edit.ici_restart)):
+        if day is not None and day > today + timedelta(days=366):
+            yield f"ICI {name} {day}: that is more than a year ahead"
+    stop = edit.ici_stop or (patient.ici_stop if edit.ici_restart is None else None)
+    if stop is not None and edit.ici_restart is None and stop < start:
+        yield f"ICI stop {stop}: it lies before the start on {start}"
+    yield from _override_faults(patient, edit, today)
+    if edit.plan is not None and edit.plan not in clinic.protocol.plans:
+        yield f"plan {edit.plan!r}: the protocol has {', '.join(clinic.protocol.plans)}"
+    if edit.send_time is not None and _is_quiet(patient, edit.send_time):
+        quiet = f"{patient.quiet_from:%H:%M} to {patient.quiet_to:%H:%M}"
+        yield f"send time {edit.send_time:%H:%M}: it lies in the patient's quiet hours, {quiet}"
+
+
+def _override_faults(patient: Patient, edit: PlanEdit, today: date) -> Iterator[str]:
+    if edit.weekdays and not set(edit.weekdays) <= set(range(7)):
+        yield f"weekdays {edit.weekdays}: 0 is Monday, 6 is Sunday"
+    for day in edit.add_days:
+        if not today <= day <= today + timedelta(days=366):
+            yield f"check-in on {day}: name a day from today to a year from now"
+    for day in edit.drop_days:
+        if day not in {extra.day for extra in patient.plan_override.extras}:
+            yield f"check-in on {day}: none was added on that day"
+    if edit.pause is not None and not today <= edit.pause.first <= today + timedelta(days=366):
+        yield f"pause from {edit.pause.first}: name a day from today to a year from now"
+    if edit.pause is not None and edit.pause.last > edit.pause.first + LONGEST_PAUSE:
+        yield f"pause until {edit.pause.last}: half a year at most; who has left is withdrawn"
+    if edit.pause is not None and patient.state is not PatientState.ACTIVE:
+        yield f"{patient.code} is {patient.state}: only an active patient can be paused"
+
+
+def _is_quiet(patient: Patient, timestamp: time) -> bool:
+    local = datetime.combine(date(2000, 1, 1), timestamp).replace(tzinfo=UTC)
+    return in_quiet_hours(local, "UTC", patient.quiet_from, patient.quiet_to)
+
+
+# -- the messages to come
+
+
+def _preview(work: Work, before: Patient, after: Patient, ahead: timedelta = AHEAD) -> Preview:
+    since = asked_until(work, before)
+    old = {_place(m): m for m in _messages(before, work.clinic, since, work.at + ahead)}
+    new = {_place(m): m for m in _messages(after, work.clinic, since, work.at + ahead)}
+    marked = [m.model_copy(update={"mark": _mark(old.get(place), m)}) for place, m in new.items()]
+    marked += [m.model_copy(update={"mark": "gone"}) for place, m in old.items() if place not in new]
+    return Preview(
+        code=after.code,
+        ici_start=after.ici_start,
+        ici_stop=after.ici_stop,
+        regimen=after.regimen,
+        plan=after.plan,
+        send_time=f"{after.send_time:%H:%M}",
+        plan_override=after.plan_override,
+        pauses=after.pauses,
+        messages=tuple(sorted(marked, key=lambda m: (m.at, m.kind))),
+    )
+
+
+def _place(message: PlannedMessage) -> tuple[date, str, str]:
+    return message.day, message.kind, message.form
+
+
+def _mark(old: PlannedMessage | None, new: PlannedMessage) -> Literal["same", "new", "moved"]:
+    if old is None:
+        return "new"
+    return "same" if old.at == new.at else "moved"
+
+
+def _messages(patient: Patient, clinic: Clinic, since: datetime, until: datetime) -> Iterator[PlannedMessage]:
+    """Yield check-ins, each followed by the reminders it would have if nobody answered it."""
+    if patient.state not in {PatientState.ACTIVE, PatientState.INVITED, PatientState.ENROLLING}:
+        return
+    zone = patient.timezone or clinic.timezone
+    occurrence = occurrence_after(patient, clinic, since)
+    while occurrence is not None and occurrence.due_at <= until:
+        following = occurrence_after(patient, clinic, occurrence.due_at)
+        form = occurrence.form
+        yield PlannedMessage(at=occurrence.due_at, day=occurrence.local_date, kind="check-in", form=form)
+        for timestamp in reminders_between(occurrence.due_at, following.due_at if following else None, clinic):
+            reminded = after_quiet_hours(timestamp, zone, patient.quiet_from, patient.quiet_to)
+            if reminded <= until:
+                yield PlannedMessage(at=reminded, day=local_day(patient, clinic, reminded), kind="reminder", form=form)
+        occurrence = following

@@ -1,0 +1,99 @@
+"""The unit of work: the stores of one open transaction, for one clinic, at one time, by one actor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from bot.app.ports.alerts import AgreedLevelStore, AlertStore, TaskStore
+from bot.app.ports.checkins import AnswerStore, AssessmentStore, CheckInStore, ProtocolStore, TipStore
+from bot.app.ports.clinic import Clinic
+from bot.app.ports.dead_letters import DeadLetterStore
+from bot.app.ports.limits import LimitStore
+from bot.app.ports.notices import Notices
+from bot.app.ports.operations import AuditStore, ClockStore, LeaseStore, ReportStore, SettingStore, UpdateStore
+from bot.app.ports.outbox import OutboxStore
+from bot.app.ports.patients import CaregiverStore, ConsentStore, InviteStore, PatientStore
+from bot.app.ports.team import PasskeyStore, RotaStore, SessionStore, StaffStore
+from bot.app.records.operations import Audit
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """What one open transaction reads and writes. All times are aware UTC. Ids are integers the database gives.
+
+    Every `add` returns the record with its id; every `save` overwrites the whole record by id, returns it with
+    its new version, and raises `StaleRecordError` if the row has changed since it was read. `attempt` runs a function
+    in a savepoint: if it raises, what it did is undone and the error is returned, not raised.
+    """
+
+    attempt: Callable[[Callable[[], None]], Exception | None]
+    patients: PatientStore
+    invites: InviteStore
+    consents: ConsentStore
+    caregivers: CaregiverStore
+    checkins: CheckInStore
+    answers: AnswerStore
+    assessments: AssessmentStore
+    protocols: ProtocolStore
+    alerts: AlertStore
+    tasks: TaskStore
+    tips: TipStore
+    outbox: OutboxStore
+    dead_letters: DeadLetterStore
+    limits: LimitStore
+    staff: StaffStore
+    rota: RotaStore
+    agreed_levels: AgreedLevelStore
+    sessions: SessionStore
+    passkeys: PasskeyStore
+    reports: ReportStore
+    updates: UpdateStore
+    settings: SettingStore
+    audit: AuditStore
+    leases: LeaseStore
+    clock: ClockStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work(Stores):
+    """One unit of work. It may run again, so a use case sends nothing, reads no clock and changes nothing outside it.
+
+    `at`: aware UTC. `actor`: who acts, as the audit names them.
+    """
+
+    clinic: Clinic
+    at: datetime
+    actor: str
+    notices_of: Callable[["Work"], Notices]
+
+    @property
+    def notices(self) -> Notices:
+        """Where to state facts that people must learn of."""
+        return self.notices_of(self)
+
+    def at_time(self, at: datetime) -> "Work":
+        """Return the same work at another time."""
+        return replace(self, at=at)
+
+    def acting(self, actor: str) -> "Work":
+        """Return the same work done by someone else."""
+        return replace(self, actor=actor)
+
+    def record(self, action: str, subject: str, **detail: str | int | None) -> None:
+        """Add a line to the audit: the actor did `action` to `subject`. `detail` never holds an answer."""
+        self.audit.add(Audit(at=self.at, actor=self.actor, action=action, subject=subject, detail=detail))
+
+
+class Transactor(Protocol):
+    """A database that runs plain functions, each in one transaction."""
+
+    async def transact(self, fn: Callable[[Stores], T]) -> T:
+        """Run `fn` in a transaction and commit it; its exception undoes it. It may run more than once."""
+        ...
+
+    async def read(self, fn: Callable[[Stores], T]) -> T:
+        """Run `fn` on what is committed; it can't write or lock."""
+        ...

@@ -1,0 +1,87 @@
+"""Database sessions for commands: access to the clinic's database while the bot runs or is stopped. Sends nothing."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar
+
+from bot.app.operations.installation import BOT_NAME
+from bot.app.work import Stores
+from bot.chat.screens import plain_texts
+from bot.chat.updates import retry_dead_update
+from bot.content.faults import ContentError
+from bot.content.loader import read_protocol
+from bot.core.protocol import Protocol
+from bot.db.backup import backup
+from bot.db.engine import Database
+from bot.db.lock import shared_access
+from bot.db.migrate import migrate
+from bot.db.opening import open_database
+from bot.delivery.transport import make_bot
+from bot.dialog.work import work_on
+from bot.sandbox.server import SANDBOX_TOKEN
+from bot.service import make_handlers
+from bot.wiring import App, claim, refuse_for
+
+T = TypeVar("T")
+
+
+class DatabaseSession:
+    """The clinic's database, settings and texts, for one command."""
+
+    def __init__(self, ready: App, database: Database) -> None:
+        self.clinic = ready.clinic
+        self._ready = ready
+        self._texts = ready.texts
+        self._database = database
+
+    def run(self, fn: Callable[[Stores], T]) -> T:
+        """Run a use case in one transaction."""
+        return self._database.run(fn)
+
+    def replay(self, number: int, by: str, at: datetime) -> None:
+        """Process a dead-letter update again; RefusedError if it doesn't exist or fails again."""
+        ready, name = self._ready, self.run(lambda stores: stores.settings.get(BOT_NAME))
+        key = ready.keyring.derive("buttons")
+        handlers = make_handlers(ready.clinic, ready.texts, ready.typed, key, lambda: name)
+        bot = make_bot(SANDBOX_TOKEN, ready.settings.api_url)
+        self.run(lambda stores: retry_dead_update(work_on(stores, self.clinic, at, actor=by), handlers, bot, number))
+
+    def texts(self, language: str | None = None) -> Mapping[str, str]:
+        """Return all strings of a language (default: the first enabled one) as plain text with their placeholders."""
+        return plain_texts(self._texts, language or self.clinic.languages[0])
+
+    def link(self, token: str) -> str | None:
+        """Return the link of an invite, or None if the bot has never run and its name is unknown."""
+        return self.links()(token)
+
+    def links(self) -> Callable[[str], str | None]:
+        """Return a function like `link` that doesn't read the database, so that it can be called in a transaction."""
+        name = self.run(lambda stores: stores.settings.get(BOT_NAME))
+        return lambda token: f"https://t.me/{name}?start={token}" if name else None
+
+
+def load_stored_protocol(stores: Stores, content_hash: str) -> Protocol | None:
+    """Return the stored protocol with that hash, or None if it is not stored or not readable."""
+    stored = stores.protocols.get(content_hash)
+    try:
+        return read_protocol(f"{stored.name} {stored.version}", stored.content) if stored is not None else None
+    except ContentError:
+        return None
+
+
+@contextmanager
+def open_session(ready: App) -> Iterator[DatabaseSession]:
+    """Open the database for a command, after migrating it. No backup can be restored while it is open.
+
+    StartRefusedError if the database doesn't belong to these settings and keys.
+    """
+    migrate(ready.database_url, keep=backup)
+    with shared_access(ready.database_url):
+        database = open_database(ready.database_url, ready.keyring)
+        try:
+            refuse_for(database.run(lambda stores: claim(stores, ready)))
+            yield DatabaseSession(ready, database)
+        finally:
+            asyncio.run(database.close())

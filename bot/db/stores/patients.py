@@ -1,0 +1,224 @@
+"""The stores of patients and caregivers, in SQL. They decide nothing."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import (
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    union,
+    update,
+)
+
+from bot.app.ports.errors import DuplicateError
+from bot.app.records.operations import BEGINNING, Place
+from bot.app.records.patients import Caregiver, Consent, Invite, Patient, Started
+from bot.core.follow_up import FollowUp
+from bot.db import tables as t
+from bot.db.rows import (
+    NUMBER,
+    Section,
+    Shape,
+    due_page,
+    insert_or_skip,
+    sealed_record,
+)
+from bot.db.tables_team import snooze
+
+_P = t.patient.c
+
+PATIENT = Shape(
+    t.patient, Patient, sealed={"chat_id": NUMBER, "follow_up": sealed_record(FollowUp)}, elsewhere=("helper",)
+)
+CAREGIVER = Shape(t.caregiver, Caregiver, sealed={"chat_id": NUMBER})
+INVITE = Shape(t.invite, Invite)
+CONSENT = Shape(t.consent, Consent, version="row_version")
+
+_ADD = insert_or_skip(t.patient, "code", returning="id")
+_BY_ID = select(t.patient).where(t.patient.c.id == bindparam("of_patient"))
+_BY_CODE = select(t.patient).where(t.patient.c.code == bindparam("of_code"))
+_BY_CHAT = select(t.patient).where(t.patient.c.chat_hash == bindparam("of_chat"))
+_IS_CHAT_OF = select(t.patient.c.id).where(
+    t.patient.c.id == bindparam("of_patient"), t.patient.c.chat_hash == bindparam("of_chat")
+)
+_PAGE = (
+    select(t.patient).where(t.patient.c.code > bindparam("after")).order_by(t.patient.c.code).limit(bindparam("top"))
+)
+DUE = due_page(select(t.patient).where(t.IS_ACTIVE), t.patient.c.next_due_at).with_for_update(
+    skip_locked=True, key_share=True
+)
+# FOR NO KEY UPDATE excludes other transactions that lock the row, but lets rows that refer to it be inserted.
+_LOCKED = {statement: statement.with_for_update(key_share=True) for statement in (_BY_ID, _BY_CODE, _BY_CHAT)}
+_INVITE_BY_HASH = select(t.invite).where(t.invite.c.token_hash == bindparam("of_hash"))
+_INVITES = select(t.invite).where(t.invite.c.patient_id == bindparam("of_patient")).order_by(t.invite.c.id)
+_CAREGIVER_BY_HASH = select(t.caregiver).where(t.caregiver.c.token_hash == bindparam("of_hash"))
+_CAREGIVER_BY_CHAT = select(t.caregiver).where(t.caregiver.c.chat_hash == bindparam("of_chat"))
+_CAREGIVERS = select(t.caregiver).where(t.caregiver.c.patient_id == bindparam("of_patient")).order_by(t.caregiver.c.id)
+_CONSENTS = select(t.consent).where(t.consent.c.patient_id == bindparam("of_patient")).order_by(t.consent.c.id)
+
+# The current chats, and those that received messages about the patient: an earlier phone, a former caregiver.
+_CHATS_OF = union(
+    select(t.patient.c.chat_hash).where(t.patient.c.id == bindparam("of_patient")),
+    *(
+        select(table.c.chat_hash).where(table.c.patient_id == bindparam("of_patient"))
+        for table in (t.caregiver, t.outbox, t.slot_message)
+    ),
+)
+_ERASED_TABLES = (
+    *(t.answer, t.assessment, t.alert, t.tip_shown, t.task, t.checkin),
+    *(t.invite, t.outbox, t.slot_message, t.caregiver, snooze),
+)
+_ERASED = tuple(delete(table).where(table.c.patient_id == bindparam("of_patient")) for table in _ERASED_TABLES)
+_ERASED_CHAT = (
+    # Sent before the chat was linked to this patient.
+    delete(t.outbox).where(t.outbox.c.patient_id.is_(None), t.outbox.c.chat_hash == bindparam("of_chat")),
+    delete(t.slot_message).where(
+        t.slot_message.c.patient_id.is_(None), t.slot_message.c.chat_hash == bindparam("of_chat")
+    ),
+    delete(t.dead_update).where(t.dead_update.c.chat_hash == bindparam("of_chat")),
+    delete(t.chat_rate_limit).where(t.chat_rate_limit.c.chat_hash == bindparam("of_chat")),
+)
+_FORGET_CHAT = (
+    update(t.patient)
+    .where(t.patient.c.id == bindparam("of_patient"))
+    .values(chat_id=None, chat_hash=None, follow_up=None, drug=None, version=t.patient.c.version + 1)
+)
+_BY_IDS = select(t.patient).where(_P.id.in_(bindparam("of_ids", expanding=True)))
+_LIKE = (
+    select(t.patient)
+    .where(_P.code >= bindparam("begin"), _P.code < bindparam("end"))
+    .order_by(_P.code)
+    .limit(bindparam("top"))
+)
+_STARTED = (
+    select(t.patient)
+    .where(_P.ici_start >= bindparam("first"), _P.ici_start <= bindparam("last"))
+    .order_by(_P.ici_start.desc(), _P.id.desc())
+    .limit(bindparam("top"))
+)
+_STARTED_AFTER = _STARTED.where(
+    or_(
+        _P.ici_start < bindparam("after_start"),
+        and_(_P.ici_start == bindparam("after_start"), _P.id < bindparam("after_id")),
+    )
+)
+
+
+class _WithChat(Section):
+    def _chat_column(self, person: Patient | Caregiver) -> dict[str, Any]:
+        return {"chat_hash": self._chat_hash(person.chat_id) if person.chat_id is not None else None}
+
+
+class SqlPatients(_WithChat):
+    """See `bot.app.ports.patients.PatientStore`."""
+
+    def add(self, patient: Patient) -> Patient:
+        values = PATIENT.values(patient, self._keyring) | self._chat_column(patient)
+        with self._unique_chat():
+            row = self._first(_ADD[self._dialect], **values)
+        if row is None:
+            raise DuplicateError(DuplicateError.__doc__)
+        return patient.model_copy(update={"id": row["id"], "helper": None})
+
+    def save(self, patient: Patient) -> Patient:
+        chat = self._chat_column(patient)
+        with self._unique_chat() if self._moves(patient.id, **chat) else nullcontext():
+            return self._save(PATIENT, patient, **chat)
+
+    def _moves(self, patient_id: int, chat_hash: bytes | None) -> bool:
+        """Return whether the chat is new for the patient. It rarely is, and a savepoint costs more than this query."""
+        return chat_hash is not None and self._first(_IS_CHAT_OF, of_patient=patient_id, of_chat=chat_hash) is None
+
+    def get(self, patient_id: int, *, lock: bool = False) -> Patient | None:
+        return self._record(PATIENT, _LOCKED[_BY_ID] if lock else _BY_ID, of_patient=patient_id)
+
+    def by_code(self, code: str, *, lock: bool = False) -> Patient | None:
+        return self._record(PATIENT, _LOCKED[_BY_CODE] if lock else _BY_CODE, of_code=code)
+
+    def by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
+        return self._record(PATIENT, _LOCKED[_BY_CHAT] if lock else _BY_CHAT, of_chat=self._chat_hash(chat_id))
+
+    def page(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
+        return self._records(PATIENT, _PAGE, after=after_code, top=limit)
+
+    def due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
+        return self._next(DUE, partial(self._records_of, PATIENT), "next_due_at", after, at=at, top=limit)
+
+    def erase_data(self, patient_id: int) -> None:
+        found = self._all(_CHATS_OF, of_patient=patient_id)
+        chats = [row["chat_hash"] for row in found if row["chat_hash"] is not None]
+        for statement in _ERASED:
+            self._run(statement, of_patient=patient_id)
+        for statement in _ERASED_CHAT:
+            for chat in chats:
+                self._run(statement, of_chat=chat)
+        self._run(_FORGET_CHAT, of_patient=patient_id)
+
+    def by_ids(self, ids: Collection[int]) -> Mapping[int, Patient]:
+        rows = self._records(PATIENT, _BY_IDS, of_ids=list(ids)) if ids else []
+        return {row.id: row for row in rows}
+
+    def with_prefix(self, prefix: str, limit: int) -> Sequence[Patient]:
+        return self._records(PATIENT, _LIKE, begin=prefix, end=prefix + "\U0010ffff", top=limit)
+
+    def started_between(self, first: date, last: date, after: Started | None, limit: int) -> Sequence[Patient]:
+        values = {"first": first, "last": last, "top": limit}
+        if after is None:
+            return self._records(PATIENT, _STARTED, **values)
+        return self._records(PATIENT, _STARTED_AFTER, **values, after_start=after.ici_start, after_id=after.id)
+
+
+class SqlInvites(Section):
+    """See `bot.app.ports.patients.InviteStore`."""
+
+    def add(self, invite: Invite) -> Invite:
+        return self._add(INVITE, invite)
+
+    def save(self, invite: Invite) -> Invite:
+        return self._save(INVITE, invite)
+
+    def by_hash(self, token_hash: str) -> Invite | None:
+        return self._record(INVITE, _INVITE_BY_HASH, of_hash=token_hash)
+
+    def of_patient(self, patient_id: int) -> Sequence[Invite]:
+        return self._records(INVITE, _INVITES, of_patient=patient_id)
+
+
+class SqlConsents(Section):
+    """See `bot.app.ports.patients.ConsentStore`."""
+
+    def add(self, consent: Consent) -> Consent:
+        return self._add(CONSENT, consent)
+
+    def save(self, consent: Consent) -> Consent:
+        return self._save(CONSENT, consent)
+
+    def of_patient(self, patient_id: int) -> Sequence[Consent]:
+        return self._records(CONSENT, _CONSENTS, of_patient=patient_id)
+
+
+class SqlCaregivers(_WithChat):
+    """See `bot.app.ports.patients.CaregiverStore`."""
+
+    def add(self, row: Caregiver) -> Caregiver:
+        with self._unique_chat():
+            return self._add(CAREGIVER, row, **self._chat_column(row))
+
+    def save(self, row: Caregiver) -> Caregiver:
+        with self._unique_chat():
+            return self._save(CAREGIVER, row, **self._chat_column(row))
+
+    def by_hash(self, token_hash: str) -> Caregiver | None:
+        return self._record(CAREGIVER, _CAREGIVER_BY_HASH, of_hash=token_hash)
+
+    def by_chat(self, chat_id: int) -> Caregiver | None:
+        return self._record(CAREGIVER, _CAREGIVER_BY_CHAT, of_chat=self._chat_hash(chat_id))
+
+    def of_patient(self, patient_id: int) -> Sequence[Caregiver]:
+        return self._records(CAREGIVER, _CAREGIVERS, of_patient=patient_id)

@@ -1,0 +1,89 @@
+"""Sends one rendered message as one Bot API call: send, edit, picture, contact card. It doesn't classify failures."""
+
+import html
+import re
+
+from telegram import Bot, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
+from telegram.constants import ParseMode
+
+from bot.app.records.messages import Claim, Outbox
+from bot.dialog.rendered import Rendered
+
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_TAG = re.compile(r"</?[a-z][^<>]*>")
+
+
+async def send(bot: Bot, claim: Claim, rendered: Rendered) -> int:
+    """Send or edit as the row says and return the message's id; raise TelegramError."""
+    row = claim.row
+    if rendered.contact is not None:
+        card = await bot.send_contact(
+            row.chat_id,
+            phone_number=rendered.contact.number,
+            first_name=rendered.contact.name,
+            reply_markup=rendered.markup,
+            protect_content=rendered.protect or None,
+        )
+        return card.message_id
+    if rendered.photo is not None:
+        picture = await bot.send_photo(
+            row.chat_id,
+            InputFile(rendered.photo, filename="answers.png"),
+            caption=rendered.text,
+            parse_mode=ParseMode.HTML,
+            reply_markup=rendered.markup,
+            protect_content=rendered.protect or None,
+        )
+        return picture.message_id
+    if is_edit(claim, rendered) and claim.message_id is not None:
+        await bot.edit_message_text(
+            rendered.text,
+            row.chat_id,
+            claim.message_id,
+            parse_mode=ParseMode.HTML,
+            reply_markup=rendered.markup,
+            link_preview_options=NO_PREVIEW,
+        )
+        return claim.message_id
+    return await _send_text(bot, row, rendered)
+
+
+def is_edit(claim: Claim, rendered: Rendered) -> bool:
+    """Return whether the slot's message can be edited into this screen.
+
+    Telegram can't edit a reply keyboard, a contact card or, from text, a picture.
+    """
+    has_editable_markup = rendered.markup is None or isinstance(rendered.markup, InlineKeyboardMarkup)
+    is_text = rendered.contact is None and rendered.photo is None
+    return claim.row.mode == "edit" and claim.message_id is not None and is_text and has_editable_markup
+
+
+async def send_plain_text(bot: Bot, claim: Claim, rendered: Rendered) -> int:
+    """Send the text alone as a new message and return its id: no markup or buttons, nothing Telegram could reject."""
+    sent = await bot.send_message(
+        claim.row.chat_id,
+        plain_text(rendered),
+        protect_content=rendered.protect or None,
+        link_preview_options=NO_PREVIEW,
+    )
+    return sent.message_id
+
+
+def plain_text(rendered: Rendered) -> str:
+    """Return the message's text without markup; for a contact card, its name and number."""
+    if rendered.contact is not None:
+        return f"{rendered.contact.name}: {rendered.contact.number}"
+    return html.unescape(_TAG.sub("", rendered.text))
+
+
+async def _send_text(bot: Bot, row: Outbox, rendered: Rendered) -> int:
+    # Never silent: messages notify by default, and only `disable_notification` would change that.
+    sent = await bot.send_message(
+        row.chat_id,
+        rendered.text,
+        parse_mode=ParseMode.HTML,
+        reply_markup=rendered.markup,
+        protect_content=rendered.protect or None,
+        link_preview_options=NO_PREVIEW,
+    )
+    return sent.message_id

@@ -1,0 +1,1 @@
+"""The pages, by subject; routes.py lists them all."""

@@ -1,0 +1,126 @@
+"""The live queue of alerts, the actions on an alert, and other tasks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, cast, get_args
+
+from starlette.responses import Response, StreamingResponse
+
+from bot.app.alerts import ownership, queue
+from bot.app.operations import tasks
+from bot.app.ports.errors import RefusedError
+from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
+from bot.app.team import members
+from bot.app.work import Work
+from bot.desk import sign_in
+from bot.desk.access import BadFormError, ConsoleRequest
+
+POLL_SECONDS = 2.0
+"""Seconds between reads of the queue's state, a single row."""
+HEARTBEAT_POLLS = 8
+"""Reads between heartbeats; a heartbeat detects closed connections and ended sessions."""
+MAX_ROWS = 100
+"""Alerts and tasks on the page: the worst first; the rest appears as these are closed."""
+OUTCOMES: tuple[str, ...] = get_args(AlertOutcome)
+
+
+async def queue_page(request: ConsoleRequest) -> Response:
+    """Show the queue of alerts."""
+    return request.page("alerts.html", **await _queue(request))
+
+
+async def queue_fragment(request: ConsoleRequest) -> Response:
+    """Return the queue without the page around it, for live updates."""
+    return request.page("_queue.html", **await _queue(request))
+
+
+async def _queue(request: ConsoleRequest) -> dict[str, Any]:
+    def query(work: Work) -> dict[str, Any]:
+        lines = queue.queue(work, limit=MAX_ROWS)
+        since = queue.start_of_day(request.context.clinic, work.at)
+        asked, answered = work.reports.completion(since, work.at)
+        return {
+            "lines": lines,
+            "now": work.at,
+            "more": queue.count(work) - len(lines),
+            "items": tasks.waiting(work)[:MAX_ROWS],
+            "people": [row.name for row in members.present(work) if row.state == "active"],
+            "asked": asked,
+            "answered": answered,
+            "state": work.alerts.queue_state(),
+            "first": not work.patients.page(limit=1),
+        }
+
+    found = await request.context.read(query)
+    return {
+        **found,
+        "outcomes": OUTCOMES,
+        "answers": request.context.clinic.staff_answers or request.person.role != "operator",
+    }
+
+
+async def events(request: ConsoleRequest) -> Response:
+    """Stream server-sent events: one each time the queue changes."""
+    return StreamingResponse(_changes(request), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+async def _changes(request: ConsoleRequest) -> AsyncIterator[str]:
+    token = request.http.cookies.get(sign_in.COOKIE)
+    last_state = request.http.query_params.get("state", "")
+    reads = 0
+    yield "retry: 3000\n\n"
+    while not request.context.closing.is_set():
+        state = await request.context.read(lambda work: work.alerts.queue_state())
+        if state != last_state:
+            last_state = state
+            yield f"event: queue\ndata: {state}\n\n"
+        reads += 1
+        if reads % HEARTBEAT_POLLS == 0:
+            if await sign_in.current_session(request.context, token) is None or await request.http.is_disconnected():
+                return
+            yield ": heartbeat\n\n"
+        try:
+            await asyncio.wait_for(request.context.closing.wait(), POLL_SECONDS)
+        except TimeoutError:
+            continue
+
+
+async def act(request: ConsoleRequest) -> Response:
+    """Acknowledge, hand over, record the outcome, close or reopen an alert: the last part of the address says which."""
+    number, action = int(request.http.path_params["number"]), request.http.path_params["action"]
+    by, form = request.person.name, request.form
+    outcome = form.get("outcome", "")
+    outcome = FORMER_OUTCOMES.get(outcome, outcome)
+    if action in {"note", "finish"} and outcome not in OUTCOMES:
+        raise BadFormError(request.context.text(request.person, "alerts.choose_outcome"))
+
+    def apply(work: Work) -> AlertRow:
+        if action == "take":
+            return ownership.acknowledge(work.acting(by), number)
+        if action == "assign":
+            return ownership.hand_over(work.acting(by), number, members.by_name(work, form.get("to", "")).name)
+        if action == "note":
+            return ownership.note(work.acting(by), number, cast("AlertOutcome", outcome))
+        if action == "finish":
+            ownership.note(work.acting(by), number, cast("AlertOutcome", outcome))
+            return ownership.close(work.acting(by), number)
+        if action == "close":
+            return ownership.close(work.acting(by), number)
+        if action == "reopen":
+            return ownership.reopen(work.acting(by), number)
+        raise RefusedError(f"{action!r} is not an action on an alert")
+
+    await request.context.write(apply)
+    return request.back(_return_path(form.get("from", "")))
+
+
+def _return_path(page: str) -> str:
+    """Return the patient's page if the action was made there, else the queue."""
+    return page if page.startswith("/console/patients/") and "//" not in page else "/console"
+
+
+async def close_task(request: ConsoleRequest) -> Response:
+    """Mark a task as done."""
+    number = int(request.http.path_params["number"])
+    await request.context.write(lambda work: tasks.close(work.acting(request.person.name), number))
+    return request.back("/console")

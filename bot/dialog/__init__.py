@@ -1,0 +1,1 @@
+"""The conversation: screens, buttons, menus and words for patients and staff."""

@@ -1,0 +1,263 @@
+""" "My answers": what was answered last, how it went over the weeks, the way to change an answer. Assesses nothing."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import reduce
+
+from bot.app.checkins.answering import change as change_answer
+from bot.app.concerns.follow_up import local_day
+from bot.app.ports.clinic import Clinic
+from bot.app.records.alerts import AlertState
+from bot.app.records.checkins import CheckInRow
+from bot.app.records.patients import Patient
+from bot.app.work import Stores, Work
+from bot.core.checkin import State, next_open
+from bot.core.protocol import SKIP, Question, Tier
+from bot.core.screen import Action, Button, Screen, Style, Text, Trend, TrendAlert, TrendPoint
+from bot.dialog.post import post
+from bot.dialog.replies import TapResult
+from bot.dialog.widgets import button, date_text, numbers, rows
+
+KIND = "change"
+"""The kind of action that changes answers: `question` names one (empty: list them), `choice` what it becomes."""
+DONE = "done"
+SLOT = "answers"
+LOOKED_BACK = 150
+"""Check-ins that the picture goes back: a year of a standard plan with daily weeks in it."""
+
+
+# -- what was answered
+
+
+def mine(work: Work, patient: Patient) -> TapResult:
+    """The last answers, and the picture."""
+    found = _finished(work, patient)
+    if not found:
+        post(work, patient, Screen(name="answers.none", lines=(Text(key="answers.none"),)), slot=SLOT)
+        return TapResult(language=patient.speaks)
+    last = found[0]
+    made = (
+        [button("button.change", Action(kind=KIND, subject=last.id))] if _changeable(work.clinic, last, work.at) else []
+    )
+    heading = Text(key="answers.heading", values={"date": date_text(local_day(patient, work.clinic, last.opened_at))})
+    said = tuple(_lines(work.clinic, last))
+    # Below one another, closely: the long form has up to 19.
+    lines = (heading, _joined("answers.below", said)) if said else (heading,)
+    screen = Screen(name="answers", lines=lines, rows=rows(made), protect=True)
+    post(work, patient, screen, slot=SLOT)
+    post(work, patient, _trend_screen(work, patient, found), slot="trend")
+    return TapResult(language=patient.speaks)
+
+
+def _lines(clinic: Clinic, row: CheckInRow) -> Iterator[Text]:
+    for question, choices in row.value.answers.items():
+        known = clinic.protocol.questions.get(question)
+        if known is not None:
+            yield Text(key="answers.line", values={"question": _short(known), "answer": _answer_text(known, choices)})
+
+
+def _short(question: Question) -> Text:
+    return Text(key=f"short.{question.id}")
+
+
+def _answer_text(question: Question, choices: tuple[str, ...]) -> Text:
+    if choices == (SKIP,):
+        return Text(key="answers.skipped")
+    return _joined("answers.and", (_choice_text(question, choice) for choice in choices))
+
+
+def _joined(key: str, texts: Iterable[Text]) -> Text:
+    """Return one text that is all of them, each put behind those before by `key`."""
+    return reduce(lambda first, then: Text(key=key, values={"first": first, "then": then}), texts)
+
+
+def _choice_text(question: Question, choice_id: str) -> Text:
+    choice = question.choice(choice_id)
+    own = choice.text if choice is not None else None
+    return Text(key=own or f"choice.{question.id}.{choice_id}")
+
+
+# -- the picture
+
+
+def _finished(stores: Stores, patient: Patient) -> list[CheckInRow]:
+    return [row for row in stores.checkins.of_patient(patient.id, limit=LOOKED_BACK) if row.value.state is State.DONE]
+
+
+def trend_of(work: Work, patient: Patient) -> Trend | None:
+    """Return the picture of a patient's weeks; None before the first answers."""
+    found = _finished(work, patient)
+    return _trend(work, patient, _points(work.clinic, patient, found)) if found else None
+
+
+def _points(clinic: Clinic, patient: Patient, found: list[CheckInRow]) -> list[TrendPoint]:
+    severity, interference = _pair(clinic)
+    return [
+        TrendPoint(
+            day=local_day(patient, clinic, row.opened_at),
+            numbness=_step(severity, row),
+            interference=_step(interference, row),
+        )
+        for row in reversed(found)
+        if severity is not None and severity.id in row.value.answers
+    ]
+
+
+def _trend(work: Work, patient: Patient, points: list[TrendPoint]) -> Trend:
+    severity, _ = _pair(work.clinic)
+    marked = [
+        TrendAlert(day=local_day(patient, work.clinic, alert.raised_at), tier=alert.tier.name)
+        for alert in work.alerts.of_patient(patient.id, limit=LOOKED_BACK)
+        if alert.tier > Tier.ROUTINE
+    ]
+    return Trend(
+        points=tuple(points),
+        ici_start=patient.ici_start,
+        alerts=tuple(marked),
+        title=Text(key="trend.title"),
+        severities=tuple(_choice_text(severity, c.id) for c in severity.choices) if severity is not None else (),
+        numbness=Text(key="trend.numbness"),
+        interference=Text(key="trend.interference"),
+        start=Text(key="trend.start"),
+        alert=Text(key="trend.alert"),
+        week=Text(key="trend.week"),
+    )
+
+
+def _trend_screen(work: Work, patient: Patient, found: list[CheckInRow]) -> Screen:
+    points = _points(work.clinic, patient, found)
+    trend = _trend(work, patient, points)
+    return Screen(name="trend", lines=tuple(_caption(work.clinic, patient, found, points)), trend=trend, protect=True)
+
+
+def _caption(clinic: Clinic, patient: Patient, found: list[CheckInRow], points: list[TrendPoint]) -> Iterator[Text]:
+    """The figures in words: whoever can't see the picture has them all the same."""
+    yield Text(key="trend.caption", values={"n": len(points), "start": date_text(patient.ici_start)})
+    severity, _ = _pair(clinic)
+    shown = [row for row in found if severity is not None and severity.id in row.value.answers][:6]
+    for row in shown:
+        answer = _answer_text(severity, row.value.answers[severity.id]) if severity is not None else Text(key="raw")
+        day = date_text(local_day(patient, clinic, row.opened_at))
+        yield Text(key="trend.figure", values={"date": day, "answer": answer})
+    yield Text(key="trend.call", values=numbers(clinic))
+
+
+def _pair(clinic: Clinic) -> tuple[Question | None, Question | None]:
+    """Return the two questions of the composite table: what is drawn."""
+    composite = next((rule.composite for rule in clinic.protocol.rules if rule.composite is not None), None)
+    if composite is None:
+        return None, None
+    questions = clinic.protocol.questions
+    return questions.get(composite.severity), questions.get(composite.interference)
+
+
+def _step(question: Question | None, row: CheckInRow) -> int | None:
+    given = row.value.answers.get(question.id) if question is not None else None
+    return question.step_of(given[0]) if question is not None and given else None
+
+
+# -- changing an answer
+
+
+def change(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    """List the answers of a finished check-in, ask one again, or take the new one; None when that is over."""
+    row = work.checkins.get(action.subject)
+    if row is None or row.patient_id != patient.id or not _changeable(work.clinic, row, work.at):
+        return None
+    question = work.clinic.protocol.questions.get(action.question)
+    open_ones = {*row.value.answers, next_open(row.value, work.clinic.protocol)}
+    if question is None or question.id not in open_ones:
+        return _list(work, patient, row)
+    if not action.choice:
+        return _ask(work, patient, row, question)
+    if action.choice == DONE:
+        return _next(work, patient, row)
+    choices = _becomes(row, question, action.choice)
+    if choices is None:
+        return None
+    if not choices:
+        return _ask(work, patient, row, question)
+    changed = change_answer(work, patient, row, question.id, choices)
+    if changed is None:
+        return None
+    if action.choice[:1] in {"+", "-"} and action.choice[1:] != "" and not _stands_alone(question, action.choice[1:]):
+        return _ask(work, patient, changed, question)
+    return _next(work, patient, changed)
+
+
+def _changeable(clinic: Clinic, row: CheckInRow, at: datetime) -> bool:
+    done = row.value.state is State.DONE and row.value.form in clinic.protocol.forms
+    return done and row.closed_at is not None and at - row.closed_at < clinic.protocol.clocks.change_for
+
+
+def _becomes(row: CheckInRow, question: Question, word: str) -> tuple[str, ...] | None:
+    """Return what a tap makes of an answer; None when there is no such choice. A tick says what it becomes."""
+    sign, choice_id = (word[0], word[1:]) if word[:1] in {"+", "-"} else ("", word)
+    choice = question.choice(choice_id)
+    if choice is None:
+        return None
+    if question.kind == "single" or choice.exclusive:
+        return (choice_id,)
+    ticked = set(row.value.answers.get(question.id, ())) - {choice_id}
+    if sign == "+":
+        ticked.add(choice_id)
+    return tuple(c.id for c in question.choices if c.id in ticked and not c.exclusive)
+
+
+def _stands_alone(question: Question, choice_id: str) -> bool:
+    choice = question.choice(choice_id)
+    return choice is not None and choice.exclusive
+
+
+def _list(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
+    made = [
+        Button(
+            label=Text(key="answers.line", values={"question": _short(q), "answer": _answer_text(q, choices)}),
+            action=Action(kind=KIND, subject=row.id, question=q.id),
+        )
+        for name, choices in row.value.answers.items()
+        if (q := work.clinic.protocol.questions.get(name)) is not None
+    ]
+    screen = Screen(name="change.list", lines=(Text(key="change.which"),), rows=rows(made), protect=True)
+    post(work, patient, screen, slot=SLOT)
+    return TapResult(language=patient.speaks)
+
+
+def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question) -> TapResult:
+    form = work.clinic.protocol.forms[row.value.form]
+    text = next((s.text for s in form.steps if s.ask == question.id), None)
+    given = row.value.answers.get(question.id, ())
+    made = [_choice_button(row, question, choice.id, given) for choice in question.choices]
+    if question.kind == "several":
+        done = Action(kind=KIND, subject=row.id, question=question.id, choice=DONE)
+        made.append(button("button.done", done, style=Style.SUCCESS))
+    made.append(button("change.back", Action(kind=KIND, subject=row.id)))
+    lines = (Text(key="change.ask"), Text(key=text or f"question.{question.id}"))
+    screen = Screen(name=f"change.{question.id}", lines=lines, rows=rows(made), protect=True)
+    post(work, patient, screen, slot=SLOT, edit=question.kind == "several")
+    return TapResult(language=patient.speaks)
+
+
+def _choice_button(row: CheckInRow, question: Question, choice_id: str, given: tuple[str, ...]) -> Button:
+    label = _choice_text(question, choice_id)
+    chosen = choice_id in given
+    several = question.kind == "several" and not _stands_alone(question, choice_id)
+    if several:
+        label = Text(key="button.ticked" if chosen else "button.unticked", values={"label": label})
+    elif chosen:
+        label = Text(key="button.chosen", values={"label": label})
+    word = f"{'-' if chosen else '+'}{choice_id}" if several else choice_id
+    return Button(label=label, action=Action(kind=KIND, subject=row.id, question=question.id, choice=word))
+
+
+def _next(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
+    """Ask what the new answer leads to, or say that all is noted."""
+    following = next_open(row.value, work.clinic.protocol)
+    if following is not None:
+        return _ask(work, patient, row, work.clinic.protocol.questions[following])
+    calls = any(a.checkin_id == row.id and a.state is not AlertState.CLOSED for a in work.alerts.of_patient(patient.id))
+    key = "change.noted.call" if calls else "change.noted"
+    made = (button("change.more", Action(kind=KIND, subject=row.id)),)
+    screen = Screen(name="change.noted", lines=(Text(key=key, values=numbers(work.clinic)),), rows=rows(made))
+    post(work, patient, screen, slot=SLOT)
+    return TapResult(toast=Text(key="toast.noted"), language=patient.speaks)

@@ -1,0 +1,164 @@
+"""The screens of a check-in: questions, reminders, its end. They decide nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.app.ports.clinic import Clinic
+from bot.app.ports.notices import CheckInEnd
+from bot.app.records.checkins import CheckInRow
+from bot.core.checkin import State, progress, taps_left
+from bot.core.postpone import Postponement
+from bot.core.protocol import Choice, FormStep, Question, Tip
+from bot.core.screen import Action, Button, Screen, Style, Text
+from bot.dialog.widgets import ButtonRow, button, day_text, numbers, rows
+
+POSTPONABLE = frozenset({"scheduled", "follow_up", "extra"})
+"""Check-ins that come by themselves, and so may come at a bad moment."""
+
+
+# -- the check-in
+
+
+def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
+    """The screen an open check-in stands at."""
+    value = row.value
+    if value.state is State.PAUSED:
+        return _offer_to_go_on(row, clinic)
+    step = _step_at(row, clinic)
+    question = clinic.protocol.questions[step.ask]
+    position, total = progress(value, clinic.protocol)
+    head: tuple[Text, ...] = ()
+    if value.state is State.STOPPED:
+        head = (Text(key="checkin.call_first"),)
+    elif value.revision == 0:
+        head = (Text(key=f"checkin.hello.{row.kind}", values={"n": taps_left(value, clinic.protocol)}),)
+    if value.state is not State.STOPPED:
+        head = (*head, Text(key="checkin.progress", values={"position": position, "total": total}))
+    lines = (*head, Text(key=step.text or f"question.{question.id}"))
+    shown = _answer_rows(row, question)
+    if value.revision == 0 and row.kind in POSTPONABLE:
+        shown = (*shown, later_row(row))
+    return Screen(name=f"ask.{question.id}", lines=lines, rows=shown, protect=True)
+
+
+def _step_at(row: CheckInRow, clinic: Clinic) -> FormStep:
+    form = clinic.protocol.forms[row.value.form]
+    return next(s for s in form.steps if s.ask == row.value.cursor)
+
+
+def _answer_rows(row: CheckInRow, question: Question) -> tuple[ButtonRow, ...]:
+    given = row.value.answers.get(question.id, ())
+    made = [_choice_button(row, question, choice, given) for choice in question.choices]
+    if question.kind == "several":
+        made.append(button("button.done", _tap(row, "submit", question.id), style=Style.SUCCESS))
+    return (*rows(made), footer(row, question.id))
+
+
+def _choice_button(row: CheckInRow, question: Question, choice: Choice, given: Sequence[str]) -> Button:
+    label = Text(key=choice.text or f"choice.{question.id}.{choice.id}")
+    if question.kind == "single":
+        chosen = choice.id in given
+        return Button(
+            label=Text(key="button.chosen", values={"label": label}) if chosen else label,
+            action=_tap(row, "choose", question.id, choice.id),
+        )
+    if choice.exclusive:
+        return Button(label=label, action=_tap(row, "toggle", question.id, f"+{choice.id}"))
+    on = choice.id in given
+    return Button(
+        label=Text(key="button.ticked" if on else "button.unticked", values={"label": label}),
+        action=_tap(row, "toggle", question.id, f"{'-' if on else '+'}{choice.id}"),
+    )
+
+
+def _tap(row: CheckInRow, kind: str, question: str = "", choice: str = "") -> Action:
+    return Action(kind=kind, subject=row.id, revision=row.value.revision, question=question, choice=choice)
+
+
+def footer(row: CheckInRow, question: str) -> ButtonRow:
+    """Back, Skip, Need help now: always there, always in this order."""
+    return (
+        button("button.back", _tap(row, "back", question)),
+        button("button.skip", _tap(row, "skip", question)),
+        button("button.help_now", _tap(row, "help_now"), style=Style.DANGER),
+    )
+
+
+def later_row(row: CheckInRow) -> ButtonRow:
+    """Remind me later: below the rest, so that no other button changes its place."""
+    return tuple(
+        button(f"later.{word}", Action(kind="later", subject=row.id, choice=word)) for word in list(Postponement)
+    )
+
+
+def _offer_to_go_on(row: CheckInRow, clinic: Clinic) -> Screen:
+    left = taps_left(row.value, clinic.protocol)
+    return Screen(
+        name="checkin.paused",
+        lines=(Text(key="checkin.call_first"), Text(key="checkin.go_on", values={"n": left})),
+        rows=(
+            *rows(
+                (
+                    button("button.go_on", _tap(row, "go_on")),
+                    button("button.finish", _tap(row, "finish")),
+                )
+            ),
+            (button("button.help_now", _tap(row, "help_now"), style=Style.DANGER),),
+        ),
+        protect=True,
+    )
+
+
+def reminder_screen(row: CheckInRow, clinic: Clinic) -> Screen:
+    """The check-in is still open: the question itself stands in the reminder, so that one tap answers it."""
+    current = checkin_screen(row, clinic)
+    line = Text(key="reminder.open", values={"n": taps_left(row.value, clinic.protocol)})
+    lines = tuple(t for t in current.lines if not t.key.startswith("checkin.hello."))
+    postpone = later_row(row)
+    shown = current.rows if postpone in current.rows or row.kind not in POSTPONABLE else (*current.rows, postpone)
+    return current.model_copy(update={"name": "reminder", "lines": (line, *lines), "rows": shown})
+
+
+def postponed_screen(clinic: Clinic, timestamp: datetime, zone: str) -> Screen:
+    """When the question comes again; the number, in case it can't wait."""
+    local = timestamp.astimezone(ZoneInfo(zone))
+    values = {**numbers(clinic), "date": day_text(local.date()), "time": f"{local:%H:%M}"}
+    return Screen(name="later", lines=(Text(key="later.noted", values=values),))
+
+
+# -- the end of a check-in
+
+
+def tip_buttons(tip: Tip) -> list[Button]:
+    """Rate it, see where it comes from, or see another."""
+    return [
+        button("button.helpful", Action(kind="tip", question=tip.id, choice="helpful"), style=Style.SUCCESS),
+        button("button.not_for_me", Action(kind="tip", question=tip.id, choice="not_for_me")),
+        button("button.source", Action(kind="tip", question=tip.id, choice="source")),
+        button("button.more_tips", Action(kind="tip", choice="more")),
+    ]
+
+
+_ENDS = {"after_call": "done.after_call", "before_call": "done.see_next", "unchanged": "done.unchanged"}
+
+
+def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Screen:
+    """The last screen of a check-in. It never says "fine" or "safe"; an incomplete one promises nothing at all.
+
+    Where a call is due, thanks and the call once more, and no tip: a call prompt of its own follows "before_call".
+    """
+    name = _ENDS.get(end.kind) or ("done.routine" if end.complete else "done.incomplete")
+    lines = [Text(key=name, values=numbers(clinic))]
+    made: list[Button] = []
+    if end.tip is not None:
+        lines.append(Text(key="done.tip", values={"tip": Text(key=f"tip.{end.tip.id}")}))
+        made = tip_buttons(end.tip)
+    if following is not None:
+        lines.append(following)
+    return Screen(name=name, lines=tuple(lines), rows=rows(made))
+
+
+def change_row(row: CheckInRow) -> ButtonRow:
+    """The way back to the answers just given."""
+    return (button("button.change", Action(kind="change", subject=row.id)),)

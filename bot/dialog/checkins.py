@@ -1,0 +1,99 @@
+"""A check-in in the chat: what a tap on it means, and its screen shown again. Decides nothing about answers."""
+
+from bot.app.alerts import raising
+from bot.app.checkins import answering
+from bot.app.checkins.opening import open_checkin
+from bot.app.checkins.steps import current
+from bot.app.records.checkins import CheckInRow
+from bot.app.records.messages import Lane
+from bot.app.records.patients import Patient
+from bot.app.work import Work
+from bot.core import checkin as core
+from bot.core.screen import Action, Text
+from bot.dialog.checkin_screens import checkin_screen
+from bot.dialog.post import post
+from bot.dialog.replies import TapResult
+
+KINDS = frozenset({"choose", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now"})
+"""The kinds of action that `tapped` takes."""
+
+
+def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    """Handle one tap on a check-in; None, and nothing changed, when it isn't open or isn't this patient's."""
+    if action.kind == "help_now":
+        return _help_now(work, patient, action)
+    taken = answering.answer(work, patient, action.subject, _input(action))
+    if taken is None:
+        return None
+    if isinstance(taken, core.Ignored):
+        return _ignored(work, patient, action, taken)
+    return TapResult(language=patient.speaks)
+
+
+def _help_now(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    row = current(work, patient)
+    if row is None or row.id != action.subject:
+        return None
+    raising.need_help(work, patient, row.id)
+    return TapResult(toast=Text(key="toast.call_now"), language=patient.speaks)
+
+
+def _input(action: Action) -> core.Input:
+    revision, question, choice = action.revision, action.question, action.choice
+    match action.kind:
+        case "choose":
+            return core.Choose(question=question, choice=choice, revision=revision)
+        case "toggle":
+            return core.Toggle(question=question, choice=choice[1:], on=choice[:1] == "+", revision=revision)
+        case "submit":
+            return core.Submit(question=question, revision=revision)
+        case "skip":
+            return core.Skip(question=question, revision=revision)
+        case "back":
+            return core.Back(question=question, revision=revision)
+        case "go_on":
+            return core.Continue(revision=revision)
+        case _:
+            return core.Finish(revision=revision)
+
+
+def _ignored(work: Work, patient: Patient, action: Action, ignored: core.Ignored) -> TapResult:
+    """A late, doubled or empty tap changes nothing: say so, and show where they are now."""
+    row = work.checkins.open_of(patient.id)
+    if row is not None:
+        # A tap one or two screens old is a doubled tap on the message itself; an older one comes from further up the
+        # chat.
+        doubled = row.value.revision - action.revision <= 2  # noqa: PLR2004
+        show(work, patient, row, lane=Lane.REPLY, edit=doubled, everyone=False)
+    key = f"toast.{ignored.reason}" if ignored.reason in {"nothing_chosen", "first_question"} else "toast.closed"
+    return TapResult(toast=Text(key=key), language=patient.speaks)
+
+
+def feel_worse(work: Work, patient: Patient) -> TapResult:
+    """ "I feel worse now": the same questions, at any time; tapped again it shows where they are."""
+    row = current(work, patient)
+    if row is not None and row.kind == "worse":
+        show_again(work, patient, row)
+    else:
+        open_checkin(work, patient, form="quick", kind="worse", due_at=work.at)
+    return TapResult(language=patient.speaks)
+
+
+def show_again(work: Work, patient: Patient, row: CheckInRow) -> None:
+    """Queue the screen the check-in stands at as a new message, for the chat that asked alone."""
+    show(work, patient, row, lane=Lane.REPLY, edit=False, everyone=False)
+
+
+def show(work: Work, patient: Patient, row: CheckInRow, *, lane: Lane, edit: bool, everyone: bool = True) -> None:
+    """Queue the screen the check-in stands at; not for `everyone`: for the chat that asked alone."""
+    post(
+        work,
+        patient,
+        checkin_screen(row, work.clinic),
+        slot=f"checkin:{row.id}",
+        lane=lane,
+        edit=edit,
+        revision=row.value.revision,
+        lasts=work.clinic.protocol.clocks.cutoff if lane is Lane.CHECKIN else None,
+        everyone=everyone,
+    )

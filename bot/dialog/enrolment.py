@@ -1,0 +1,345 @@
+"""Enrolment by taps: welcome, consent, language, time zone, time of day, then the baseline. Nothing is typed."""
+
+from collections.abc import Callable
+from datetime import time
+
+from bot.app.checkins.opening import open_checkin
+from bot.app.patients.participation import end_participation
+from bot.app.ports.clinic import Clinic
+from bot.app.records.operations import Audit
+from bot.app.records.patients import Consent, Patient, PatientState
+from bot.app.schedules.plans import FAR, end_of_day, rescheduled
+from bot.app.work import Work
+from bot.core.screen import Action, Button, Screen, Style, Text
+from bot.dialog import zones
+from bot.dialog.post import post
+from bot.dialog.replies import TapResult
+from bot.dialog.widgets import button, keyboard_screen, numbers, rows
+
+KIND = "enrol"
+"""The kind of action this module takes; `question` names the step it stood on, `choice` the word tapped."""
+
+TIMES = {"morning": time(10), "noon": time(12, 30), "evening": time(18)}
+"""What "morning", "noon" and "evening" stand for; the protocol's own send time replaces "morning"."""
+
+SLOT = "enrol"
+
+
+# -- moving
+
+
+def begin(work: Work, patient: Patient) -> None:
+    """Show the first screen as a new message."""
+    go(work, patient, "welcome", edit=False)
+
+
+def go(work: Work, patient: Patient, step: str, *, edit: bool = True) -> Patient:
+    """Move to a step and queue its screen."""
+    moved = patient.model_copy(update={"enrol_step": step, "enrol_revision": patient.enrol_revision + 1})
+    moved = work.patients.save(moved)
+    show(work, moved, edit=edit)
+    return moved
+
+
+def show(work: Work, patient: Patient, *, edit: bool) -> None:
+    """Queue the screen of the present step."""
+    screen = screen_of(patient, work.clinic)
+    post(work, patient, screen, slot=SLOT, edit=edit, revision=patient.enrol_revision)
+
+
+def tap(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    """Work off a tap on an enrolment screen; None when that screen is gone or knows no such word."""
+    if patient.enrol_step is None or action.question != _word(patient.enrol_step):
+        return None
+    handler = _HANDLERS.get(_word(patient.enrol_step))
+    if handler is None or not handler(work, patient, action.choice):
+        return None
+    after = work.patients.get(patient.id)
+    return TapResult(language=after.language if after else patient.language)
+
+
+def _word(step: str) -> str:
+    """A step as a button's `question`: callback data knows no colon and no capitals."""
+    return step.split(":", maxsplit=1)[0]
+
+
+# -- the steps; each returns False when it knows no such word
+
+
+def _welcome(work: Work, patient: Patient, word: str) -> bool:
+    if word.startswith("lang-"):
+        return _speak(work, patient, word.removeprefix("lang-"), "welcome")
+    if word != "next":
+        return False
+    go(work, patient, "consent1")
+    return True
+
+
+def _consent1(work: Work, patient: Patient, word: str) -> bool:
+    return _either(work, patient, word, back="welcome", onward="consent2")
+
+
+def _consent2(work: Work, patient: Patient, word: str) -> bool:
+    return _either(work, patient, word, back="consent1", onward="consent3")
+
+
+def _either(work: Work, patient: Patient, word: str, *, back: str, onward: str) -> bool:
+    target = {"back": back, "next": onward}.get(word)
+    if target is None:
+        return False
+    go(work, patient, target)
+    return True
+
+
+def _consent3(work: Work, patient: Patient, word: str) -> bool:
+    if word == "back":
+        go(work, patient, "consent2")
+    elif word == "agree":
+        _agree(work, patient)
+    elif word == "no":
+        _decline(work, patient)
+    else:
+        return False
+    return True
+
+
+def _agree(work: Work, patient: Patient) -> None:
+    work.consents.add(
+        Consent(
+            patient_id=patient.id,
+            version=work.clinic.consent_version,
+            text_hash=work.clinic.consent_hash,
+            language=patient.language,
+            given_at=work.at,
+        )
+    )
+    _audit(work, patient, "consent_given")
+    go(work, patient, "language" if len(work.clinic.languages) > 1 else "zone")
+
+
+def _decline(work: Work, patient: Patient) -> None:
+    """ "No" is final until the link is opened again."""
+    # On a new phone it may be the end of what was agreed to before.
+    patient = end_participation(work, patient)
+    left = {"state": PatientState.DECLINED, "enrol_step": None, "next_due_at": None, "follow_up": None}
+    declined = patient.model_copy(update=left)
+    declined = work.patients.save(declined)
+    _audit(work, patient, "consent_declined")
+    screen = Screen(name="enrol.declined", lines=(Text(key="enrol.declined", values=numbers(work.clinic)),))
+    post(work, declined, screen, slot=SLOT, edit=True, revision=patient.enrol_revision + 1)
+
+
+def _language(work: Work, patient: Patient, word: str) -> bool:
+    if word.startswith("lang-"):
+        return _speak(work, patient, word.removeprefix("lang-"), "zone")
+    return False
+
+
+def _speak(work: Work, patient: Patient, language: str, onward: str) -> bool:
+    if language not in work.clinic.languages:
+        return False
+    go(work, patient.model_copy(update={"language": language}), onward)
+    return True
+
+
+def _zone(work: Work, patient: Patient, word: str) -> bool:
+    if word == "back" and len(work.clinic.languages) > 1:
+        go(work, patient, "language")
+    elif word == "own":
+        _in_zone(work, patient, work.clinic.timezone)
+    elif word in zones.regions():
+        go(work, patient, f"region:{word}")
+    else:
+        return False
+    return True
+
+
+def _region(work: Work, patient: Patient, word: str) -> bool:
+    region = (patient.enrol_step or "").split(":")[1]
+    if word == "back":
+        go(work, patient, "zone")
+    elif word.startswith("p-") and word[2:].isdigit() and zones.page(region, int(word[2:])):
+        go(work, patient, f"city:{region}:{word[2:]}")
+    else:
+        return False
+    return True
+
+
+def _city(work: Work, patient: Patient, word: str) -> bool:
+    region = (patient.enrol_step or "").split(":")[1]
+    if word == "back":
+        go(work, patient, f"region:{region}")
+        return True
+    zone = zones.to_zone(region, word)
+    if zone is None:
+        return False
+    _in_zone(work, patient, zone)
+    return True
+
+
+def _in_zone(work: Work, patient: Patient, zone: str) -> None:
+    go(work, patient.model_copy(update={"timezone": zone}), "time")
+
+
+def _time(work: Work, patient: Patient, word: str) -> bool:
+    if word in {"back", "other"}:
+        go(work, patient, "zone" if word == "back" else "hour")
+        return True
+    chosen = times(work.clinic).get(word)
+    if chosen is None:
+        return False
+    _complete(work, patient, chosen)
+    return True
+
+
+def _hour(work: Work, patient: Patient, word: str) -> bool:
+    if word == "back":
+        go(work, patient, "time")
+        return True
+    if not word.startswith("h-") or word[2:] not in {f"{h.hour:02d}" for h in hours(patient)}:
+        return False
+    _complete(work, patient, time(int(word[2:])))
+    return True
+
+
+def _complete(work: Work, patient: Patient, send_time: time) -> None:
+    """All is chosen: the plan starts, the reply keyboard appears, the baseline is asked."""
+    tonight = end_of_day(work.at, patient.timezone or work.clinic.timezone)
+    # Nobody would end a pause without a last day any more: who agrees anew begins anew.
+    pauses = tuple(pause for pause in patient.pauses if pause.last != FAR)
+    active = patient.model_copy(
+        update={"send_time": send_time, "state": PatientState.ACTIVE, "enrol_step": None, "pauses": pauses}
+    )
+    # The baseline is today's check-in: the plan goes on tomorrow.
+    active = rescheduled(active, work.clinic, tonight)
+    active = work.patients.save(active)
+    _audit(work, patient, "enrolled")
+    summary = Text(
+        key="enrol.done",
+        values={"zone": zones.label(active.timezone or work.clinic.timezone), "time": f"{send_time:%H:%M}"},
+    )
+    finished = Screen(name="enrol.done", lines=(summary,))
+    post(work, active, finished, slot=SLOT, edit=True, revision=patient.enrol_revision + 1)
+    post(work, active, keyboard_screen(), slot="keyboard")
+    open_checkin(work, active, form="baseline", kind="baseline", due_at=work.at)
+
+
+_HANDLERS: dict[str, Callable[[Work, Patient, str], bool]] = {
+    "welcome": _welcome,
+    "consent1": _consent1,
+    "consent2": _consent2,
+    "consent3": _consent3,
+    "language": _language,
+    "zone": _zone,
+    "region": _region,
+    "city": _city,
+    "time": _time,
+    "hour": _hour,
+}
+
+
+# -- the screens
+
+
+def times(clinic: Clinic) -> dict[str, time]:
+    """Return the times of day offered first."""
+    return {**TIMES, "morning": clinic.protocol.clocks.send_time}
+
+
+def hours(patient: Patient) -> list[time]:
+    """Return the full hours outside the patient's quiet hours."""
+    return [h for h in map(time, range(24)) if not _quiet(h, patient.quiet_from, patient.quiet_to)]
+
+
+def _quiet(timestamp: time, start: time, end: time) -> bool:
+    return start <= timestamp < end if start <= end else timestamp >= start or timestamp < end
+
+
+def screen_of(patient: Patient, clinic: Clinic) -> Screen:
+    """The screen of the patient's present step."""
+    step = patient.enrol_step or "welcome"
+    name = _word(step)
+    makers: dict[str, Callable[[], tuple[tuple[Text, ...], list[Button]]]] = {
+        "language": lambda: ((Text(key="enrol.language"),), _language_buttons(name, clinic, "")),
+        "zone": lambda: ((Text(key="enrol.zone"),), _zone_buttons(clinic)),
+        "region": lambda: ((Text(key="enrol.city"),), _page_buttons(step.split(":")[1])),
+        "city": lambda: ((Text(key="enrol.city"),), _city_buttons(*step.split(":")[1:])),
+        "time": lambda: ((Text(key="enrol.time"),), _time_buttons(clinic)),
+        "hour": lambda: ((Text(key="enrol.hour"),), _hour_buttons(patient)),
+    }
+    lines, made = makers[name]() if name in makers else (_prose(name, clinic), _prose_buttons(name, patient, clinic))
+    return Screen(name=f"enrol.{name}", lines=lines, rows=rows(made))
+
+
+def _tap(step: str, word: str) -> Action:
+    return Action(kind=KIND, question=step, choice=word)
+
+
+def _back(step: str) -> Button:
+    return button("button.back", _tap(step, "back"))
+
+
+def _raw(label: str, action: Action) -> Button:
+    return Button(label=Text(key="raw", values={"text": label}), action=action)
+
+
+def _prose(name: str, clinic: Clinic) -> tuple[Text, ...]:
+    return (Text(key=f"enrol.{name}", values=numbers(clinic)),)
+
+
+def _prose_buttons(name: str, patient: Patient, clinic: Clinic) -> list[Button]:
+    if name == "welcome":
+        onward = button("button.continue", _tap(name, "next"), style=Style.SUCCESS)
+        return [onward, *_language_buttons(name, clinic, patient.language)]
+    if name == "consent3":
+        return [
+            button("button.agree", _tap(name, "agree"), style=Style.SUCCESS),
+            button("button.no_thanks", _tap(name, "no")),
+            _back(name),
+        ]
+    return [button("button.continue", _tap(name, "next"), style=Style.SUCCESS), _back(name)]
+
+
+def _language_buttons(step: str, clinic: Clinic, besides: str) -> list[Button]:
+    return [button(f"language.{code}", _tap(step, f"lang-{code}")) for code in clinic.languages if code != besides]
+
+
+def _zone_buttons(clinic: Clinic) -> list[Button]:
+    own = _raw(zones.label(clinic.timezone), _tap("zone", "own"))
+    others = [button(f"region.{name.lower()}", _tap("zone", name)) for name in zones.regions()]
+    return [own, *others, *([_back("zone")] if len(clinic.languages) > 1 else [])]
+
+
+def _page_buttons(region: str) -> list[Button]:
+    made = []
+    for number in range(zones.pages(region)):
+        cities = zones.page(region, number)
+        made.append(_raw(f"{zones.label(cities[0])} – {zones.label(cities[-1])}", _tap("region", f"p-{number}")))
+    return [*made, _back("region")]
+
+
+def _city_buttons(region: str, number: str) -> list[Button]:
+    cities = zones.page(region, int(number))
+    return [*(_raw(zones.label(c), _tap("city", zones.to_word(c))) for c in cities), _back("city")]
+
+
+def _time_buttons(clinic: Clinic) -> list[Button]:
+    offered = [
+        Button(
+            label=Text(key=f"time.{word}", values={"time": f"{timestamp:%H:%M}"}),
+            action=_tap("time", word),
+        )
+        for word, timestamp in times(clinic).items()
+    ]
+    return [*offered, button("time.other", _tap("time", "other")), _back("time")]
+
+
+def _hour_buttons(patient: Patient) -> list[Button]:
+    return [*(_raw(f"{h:%H:%M}", _tap("hour", f"h-{h:%H}")) for h in hours(patient)), _back("hour")]
+
+
+def _audit(work: Work, patient: Patient, action: str) -> None:
+    detail = {"language": patient.language}
+    work.audit.add(
+        Audit(at=work.at, actor=f"patient:{patient.code}", action=action, subject=patient.code, detail=detail)
+    )

@@ -1,0 +1,55 @@
+"""The menu "Learn", and where tips and topics come from. Information only; nothing here looks at answers."""
+
+from collections.abc import Iterable
+
+from bot.app.ports.clinic import Clinic
+from bot.app.records.patients import Patient
+from bot.app.work import Work
+from bot.core.screen import Action, Screen, Text
+from bot.dialog.post import post
+from bot.dialog.replies import TapResult
+from bot.dialog.widgets import button, numbers, rows
+
+KIND = "learn"
+"""The kind of action this module takes; `choice` is the topic, or empty for the list."""
+SLOT = "menu"
+
+
+def topics(work: Work, patient: Patient) -> TapResult:
+    """All there is to read."""
+    made = [button(f"learn.{t.id}.title", Action(kind=KIND, choice=t.id)) for t in work.clinic.protocol.topics]
+    screen = Screen(name="learn", lines=(Text(key="read.intro"),), rows=rows(made))
+    post(work, patient, screen, slot=SLOT)
+    return TapResult(language=patient.speaks)
+
+
+def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    """Show a topic, or the list again; None when the protocol has no such topic."""
+    if not action.choice:
+        return topics(work, patient)
+    topic = next((t for t in work.clinic.protocol.topics if t.id == action.choice), None)
+    if topic is None:
+        return None
+    lines = (
+        Text(key="read.heading", values={"title": Text(key=f"learn.{topic.id}.title")}),
+        Text(key=f"learn.{topic.id}.body", values=numbers(work.clinic)),
+        sources_text(work.clinic, topic.sources),
+    )
+    made = (button("read.back", Action(kind=KIND)),)
+    post(work, patient, Screen(name=f"learn.{topic.id}", lines=lines, rows=rows(made)), slot=SLOT)
+    return TapResult(language=patient.speaks)
+
+
+def tip_source(work: Work, patient: Patient, tip_id: str) -> TapResult | None:
+    """Show where a tip comes from; None when the protocol has no such tip."""
+    tip = next((t for t in work.clinic.protocol.tips if t.id == tip_id), None)
+    if tip is None:
+        return None
+    screen = Screen(name="tip.source", lines=(Text(key=f"tip.{tip.id}"), sources_text(work.clinic, tip.sources)))
+    post(work, patient, screen, slot=SLOT)
+    return TapResult(language=patient.speaks)
+
+
+def sources_text(clinic: Clinic, ids: Iterable[str]) -> Text:
+    """Return "Source: ..." with each citation."""
+    return Text(key="source.line", values={"sources": "; ".join(clinic.protocol.sources[i] for i in ids)})

@@ -1,0 +1,174 @@
+"""The always-there screens: menu, help, privacy, stop, tips, my team. Information only; nothing here assesses."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.app.checkins.steps import current, shown_tips
+from bot.app.patients import participation
+from bot.app.ports.clinic import Clinic
+from bot.app.records.checkins import TipShown
+from bot.app.records.patients import Patient, PatientState
+from bot.app.schedules.plans import is_paused
+from bot.app.work import Stores, Work
+from bot.core.protocol import Answers
+from bot.core.screen import Action, Screen, Style, Text
+from bot.core.tips import choose_tip
+from bot.dialog import answers, caregivers, checkins, enrolment, learn, settings
+from bot.dialog.call_screens import contact_screen
+from bot.dialog.checkin_screens import tip_buttons
+from bot.dialog.post import post
+from bot.dialog.replies import TapResult
+from bot.dialog.widgets import button, copy_button, numbers, rows
+
+SLOT = "menu"
+STOP_FOR = timedelta(days=7)
+""" "Pause for a week" in /stop."""
+
+
+def menu(work: Work, patient: Patient) -> TapResult:
+    """Everything there is to tap."""
+    made = [
+        button("keyboard.worse", Action(kind="menu", choice="worse"), style=Style.DANGER),
+        button("keyboard.tips", Action(kind="menu", choice="tips")),
+        button("keyboard.team", Action(kind="menu", choice="team")),
+        button("menu.answers", Action(kind="menu", choice="answers")),
+        button("menu.learn", Action(kind="menu", choice="learn")),
+        button("menu.settings", Action(kind="menu", choice="settings")),
+        button("menu.care", Action(kind="care")),
+        button("menu.help", Action(kind="menu", choice="help")),
+        button("menu.privacy", Action(kind="menu", choice="privacy")),
+        button("menu.stop", Action(kind="menu", choice="stop")),
+    ]
+    if is_paused(patient, work.clinic, work.at):
+        made.insert(0, button("menu.resume", Action(kind="menu", choice="resume"), style=Style.SUCCESS))
+    return _show(work, patient, Screen(name="menu", lines=(Text(key="menu.title"),), rows=rows(made)))
+
+
+def help_(work: Work, patient: Patient) -> TapResult:
+    """What this chat does, and the numbers."""
+    screen = Screen(
+        name="help", lines=(Text(key="help.body", values=numbers(work.clinic)),), rows=rows((copy_button(work.clinic),))
+    )
+    return _show(work, patient, screen)
+
+
+def privacy(work: Work, patient: Patient) -> TapResult:
+    """What is kept, who sees it, how to leave."""
+    made = (button("menu.stop", Action(kind="menu", choice="stop")),)
+    lines = (Text(key="privacy.body", values={**numbers(work.clinic), "version": work.clinic.consent_version}),)
+    return _show(work, patient, Screen(name="privacy", lines=lines, rows=rows(made)))
+
+
+def team(work: Work, patient: Patient) -> TapResult:
+    """The team's numbers, with the contact card."""
+    screen = Screen(
+        name="team", lines=(Text(key="team.body", values=numbers(work.clinic)),), rows=rows((copy_button(work.clinic),))
+    )
+    _show(work, patient, screen)
+    post(work, patient, contact_screen(work.clinic), slot="team-contact")
+    return TapResult(language=patient.speaks)
+
+
+def stop(work: Work, patient: Patient) -> TapResult:
+    """Pause, stop, or stop and delete: one tap more to be sure."""
+    made = (
+        button("stop.pause", Action(kind="stop", choice="pause")),
+        button("stop.withdraw", Action(kind="stop", choice="withdraw")),
+        button("stop.erase", Action(kind="stop", choice="erase"), style=Style.DANGER),
+        button("stop.keep", Action(kind="stop", choice="keep"), style=Style.SUCCESS),
+    )
+    lines = (Text(key="stop.ask", values=numbers(work.clinic)),)
+    return _show(work, patient, Screen(name="stop", lines=lines, rows=rows(made)))
+
+
+def stop_tapped(work: Work, patient: Patient, word: str) -> TapResult | None:
+    """Work off a button of the stop screen; None when there is no such word."""
+    if word == "pause" and patient.state in {PatientState.ACTIVE, PatientState.PAUSED}:
+        participation.pause(work.acting(patient.actor), patient.code, _today(patient, work.clinic, work.at) + STOP_FOR)
+    elif word == "withdraw":
+        participation.withdraw(work.acting(patient.actor), patient.code)
+    elif word == "erase":
+        participation.erase(work.acting(patient.actor), patient.code)
+    elif word == "keep":
+        post(work, patient, Screen(name="stop.kept", lines=(Text(key="stop.kept"),)), slot=SLOT, edit=True)
+    else:
+        return None
+    return TapResult(language=patient.speaks)
+
+
+def tapped(work: Work, patient: Patient, word: str) -> TapResult | None:
+    """Work off a button of the menu; None when there is no such word."""
+    if word == "resume":
+        active = participation.resume(work.acting(patient.actor), patient)
+        post(work, active, Screen(name="resumed", lines=(Text(key="pause.over"),)), slot=SLOT)
+        return TapResult(language=patient.speaks)
+    door = _DOORS.get(word)
+    return door(work, patient) if door else None
+
+
+def tip(work: Work, patient: Patient, *, edit: bool = False) -> TapResult:
+    """A tip that fits the last answers."""
+    chosen = choose_tip(_last_answers(work, patient), shown_tips(work, patient.id), work.clinic.protocol, work.at)
+    if chosen is None:
+        return menu(work, patient)
+    work.tips.add(TipShown(patient_id=patient.id, tip=chosen.id, shown_at=work.at))
+    screen = Screen(name="tip", lines=(Text(key=f"tip.{chosen.id}"),), rows=rows(tip_buttons(chosen)))
+    return _show(work, patient, screen, slot="tip", edit=edit)
+
+
+def tip_tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    """Rate a tip, or show another one; None when the protocol has no such tip."""
+    if action.choice == "more":
+        return tip(work, patient)
+    if action.choice == "source":
+        return learn.tip_source(work, patient, action.question)
+    if action.choice not in {"helpful", "not_for_me"} or action.question not in {
+        t.id for t in work.clinic.protocol.tips
+    }:
+        return None
+    work.tips.rate(patient.id, action.question, "helpful" if action.choice == "helpful" else "not_for_me")
+    return TapResult(toast=Text(key="toast.rated"), language=patient.speaks)
+
+
+def _last_answers(stores: Stores, patient: Patient) -> Answers:
+    return next((row.value.answers for row in stores.checkins.of_patient(patient.id) if row.value.answers), {})
+
+
+def _today(patient: Patient, clinic: Clinic, at: datetime) -> date:
+    return at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
+
+
+def _show(work: Work, patient: Patient, screen: Screen, *, slot: str = SLOT, edit: bool = False) -> TapResult:
+    post(work, patient, screen, slot=slot, edit=edit)
+    return TapResult(language=patient.speaks)
+
+
+def where_they_are(work: Work, patient: Patient) -> None:
+    """Show again, as a new message, what the patient stands before."""
+    row = current(work, patient)
+    if patient.helper is not None and row is None:
+        caregivers.helper_menu(work, patient)
+    elif patient.state is PatientState.ENROLLING:
+        enrolment.show(work, patient, edit=False)
+    elif patient.state in {PatientState.DECLINED, PatientState.WITHDRAWN, PatientState.INVITED}:
+        lines = (Text(key="stopped.body", values=numbers(work.clinic)),)
+        post(work, patient, Screen(name="stopped", lines=lines, keyboard="remove"), slot=SLOT)
+    elif row is not None:
+        checkins.show_again(work, patient, row)
+    else:
+        menu(work, patient)
+
+
+_DOORS = {
+    "worse": checkins.feel_worse,
+    "tips": tip,
+    "team": team,
+    "help": help_,
+    "privacy": privacy,
+    "stop": stop,
+    "language": settings.language,
+    "learn": learn.topics,
+    "answers": answers.mine,
+    "settings": settings.menu,
+}
+"""What the words of the menu, of commands and of the keyboard open."""

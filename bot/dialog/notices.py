@@ -1,0 +1,151 @@
+"""Facts from the use cases turned into messages in the outbox: which screen, in which lane, into which message."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from bot.app.ports.notices import CheckInEnd
+from bot.app.records.alerts import AlertRow
+from bot.app.records.checkins import CheckInRow
+from bot.app.records.messages import Lane
+from bot.app.records.patients import Caregiver, Patient
+from bot.app.records.team import Staff
+from bot.app.work import Work
+from bot.core.protocol import Tier
+from bot.core.schedule import Pause
+from bot.core.screen import Screen, Text
+from bot.dialog import checkins
+from bot.dialog.call_screens import call_screen, contact_screen, safety_follow_up_screen, soon_screen
+from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
+from bot.dialog.post import drop_unsent, post, post_staff, post_stranger
+from bot.dialog.staff_alerts import alert_screen, notice_screen
+from bot.dialog.staff_screens import digest_today
+from bot.dialog.widgets import date_text, next_checkin_text
+
+
+@dataclass(frozen=True)
+class OutboxNotices:
+    """See `bot.app.ports.notices.Notices`."""
+
+    work: Work
+
+    # -- check-ins
+
+    def checkin_opened(self, patient: Patient, row: CheckInRow) -> None:
+        # What the patient just asked for is a reply; what comes to many at once is bulk.
+        lane = Lane.REPLY if row.kind in {"worse", "baseline"} else Lane.CHECKIN
+        checkins.show(self.work, patient, row, lane=lane, edit=False)
+
+    def checkin_moved_on(self, patient: Patient, row: CheckInRow) -> None:
+        checkins.show(self.work, patient, row, lane=Lane.REPLY, edit=True)
+
+    def checkin_ended(self, patient: Patient, row: CheckInRow, end: CheckInEnd) -> None:
+        following = next_checkin_text(patient.next_due_at, patient.timezone or self.work.clinic.timezone)
+        screen = end_screen(self.work.clinic, end, following)
+        ended = screen.model_copy(update={"rows": (*screen.rows, change_row(row))})
+        post(
+            self.work,
+            patient,
+            ended,
+            slot=f"checkin:{row.id}",
+            lane=Lane.REPLY,
+            edit=True,
+            revision=row.value.revision,
+            everyone=True,
+        )
+
+    def checkin_closed(self, patient: Patient, row: CheckInRow) -> None:
+        # A question that was not sent yet is pointless now; the message that was sent stays where it is.
+        drop_unsent(self.work, patient, f"checkin:{row.id}")
+
+    def checkin_reminder(self, patient: Patient, row: CheckInRow) -> None:
+        post(
+            self.work,
+            patient,
+            reminder_screen(row, self.work.clinic),
+            slot=f"checkin:{row.id}",
+            lane=Lane.REMINDER,
+            revision=row.value.revision,
+            lasts=self.work.clinic.protocol.clocks.cutoff,
+            everyone=True,
+        )
+
+    # -- calls
+
+    def call_now(self, patient: Patient, alert: AlertRow) -> None:
+        """Always a new message, so that the phone sounds; the contact card follows it."""
+        slot = f"alert:{alert.id}"
+        if alert.tier is Tier.SOON:
+            post(self.work, patient, soon_screen(alert, self.work.clinic), slot=slot, everyone=True)
+            return
+        post(self.work, patient, call_screen(alert, self.work.clinic), slot=slot, lane=Lane.RED_FLAG, everyone=True)
+        contact = contact_screen(self.work.clinic)
+        post(self.work, patient, contact, slot=f"contact:{alert.id}", lane=Lane.RED_FLAG, everyone=True)
+
+    def safety_follow_up(self, patient: Patient, alert: AlertRow) -> None:
+        slot = f"loopback:{alert.id}:{alert.safety_follow_ups}"
+        post(
+            self.work,
+            patient,
+            safety_follow_up_screen(alert, self.work.clinic),
+            slot=slot,
+            lane=Lane.RED_FLAG,
+            everyone=True,
+        )
+
+    # -- taking part
+
+    def paused(self, patient: Patient, until: date | None) -> None:
+        key = "pause.until" if until else "pause.open"
+        values: dict[str, str | int | Text] = {"date": date_text(until)} if until else {}
+        post(self.work, patient, Screen(name="pause", lines=(Text(key=key, values=values),)), slot="pause")
+
+    def pause_planned(self, patient: Patient, pause: Pause) -> None:
+        values: dict[str, str | int | Text] = {"first": date_text(pause.first), "last": date_text(pause.last)}
+        post(self.work, patient, Screen(name="pause", lines=(Text(key="pause.planned", values=values),)), slot="pause")
+
+    def plan_changed(self, patient: Patient) -> None:
+        following = next_checkin_text(patient.next_due_at, patient.timezone or self.work.clinic.timezone)
+        lines = (Text(key="plan.changed"), *((following,) if following is not None else ()))
+        post(self.work, patient, Screen(name="plan.changed", lines=lines), slot="plan")
+
+    def withdrawn(self, patient: Patient) -> None:
+        post(
+            self.work, patient, Screen(name="stop.done", lines=(Text(key="stop.done"),), keyboard="remove"), slot="stop"
+        )
+
+    def caregiver_ended(self, patient: Patient, caregiver: Caregiver) -> None:
+        gone = patient.model_copy(update={"helper": caregiver})
+        farewell = Screen(name="care.goodbye", lines=(Text(key="care.goodbye"),), keyboard="remove")
+        post(self.work, gone, farewell, slot="care")
+
+    def data_erased(self, patient: Patient, caregivers: Iterable[Caregiver]) -> None:
+        """What withdrawing said to them went with the patient's messages; the chats are nobody's now."""
+        for caregiver in caregivers:
+            if caregiver.chat_id is not None:
+                goodbye = Screen(name="care.goodbye", lines=(Text(key="care.goodbye"),), keyboard="remove")
+                post_stranger(self.work, caregiver.chat_id, caregiver.language, goodbye)
+        if patient.chat_id is not None:
+            farewell = Screen(name="stop.erased", lines=(Text(key="stop.erased"),), keyboard="remove")
+            post_stranger(self.work, patient.chat_id, patient.language, farewell)
+
+    # -- the team
+
+    def alert_raised(self, patient: Patient, alert: AlertRow, person: Staff) -> None:
+        show_alert(self.work, patient, alert, person, edit=False)
+
+    def alert_changed(self, patient: Patient, alert: AlertRow, person: Staff) -> None:
+        show_alert(self.work, patient, alert, person, edit=True)
+
+    def patient_replied(self, patient: Patient, alert: AlertRow, person: Staff, reply: str) -> None:
+        screen = notice_screen(self.work.clinic, patient, alert, reply)
+        post_staff(self.work, person, screen, slot=f"staff-notice:{alert.id}")
+
+    def digest(self, person: Staff) -> None:
+        post_staff(self.work, person, digest_today(self.work), slot="staff-digest", lane=Lane.DIGEST)
+
+
+def show_alert(work: Work, patient: Patient, alert: AlertRow, person: Staff, *, edit: bool) -> None:
+    """Queue an alert as it stands for one of the team: an edit, or a new message that makes a sound."""
+    screen = alert_screen(work, patient, alert, person)
+    post_staff(work, person, screen, slot=f"staff-alert:{alert.id}", edit=edit, revision=alert.work_revision)

@@ -1,0 +1,128 @@
+"""Puts screens into the outbox: who gets it, in which lane, into which message. Sends nothing itself."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from bot.app.records.messages import Lane, Outbox
+from bot.app.records.patients import Patient
+from bot.app.records.team import Staff
+from bot.app.work import Stores, Work
+from bot.core.screen import Screen, Text
+
+STRANGERS = "stranger"
+"""The slot of what goes to chats that are nobody's."""
+ONE_WAITING = frozenset({"said", "menu", "oops", "tip", "team-contact", "keyboard", "answers", "trend", STRANGERS})
+"""Slots of answers to words and menus: however often they are asked for, one message of each waits to be sent."""
+
+
+def enqueue(
+    work: Work,
+    chat_id: int,
+    language: str,
+    screen: Screen,
+    *,
+    slot: str,
+    lane: Lane,
+    edit: bool = False,
+    revision: int = 0,
+    lasts: timedelta | None = None,
+    patient_id: int | None = None,
+) -> None:
+    """Queue one screen for one chat: the only way into the outbox. `lasts`: after it the message is pointless."""
+    if slot in ONE_WAITING:
+        work.outbox.drop_unsent(chat_id, slot)
+    work.outbox.enqueue(
+        Outbox(
+            patient_id=patient_id,
+            chat_id=chat_id,
+            language=language,
+            lane=lane,
+            slot=slot,
+            mode="edit" if edit else "new",
+            revision=revision,
+            screen=screen,
+            created_at=work.at,
+            not_before=work.at,
+            not_after=work.at + lasts if lasts is not None else None,
+        )
+    )
+
+
+def post(
+    work: Work,
+    patient: Patient,
+    screen: Screen,
+    *,
+    slot: str,
+    lane: Lane = Lane.REPLY,
+    edit: bool = False,
+    revision: int = 0,
+    lasts: timedelta | None = None,
+    everyone: bool = False,
+) -> None:
+    """Queue a screen for the chat that asked; one who has no chat gets nothing.
+
+    `everyone`: for the patient and for a caregiver who answers with them.
+    """
+    for chat_id, language, shown in _readers(work, patient, screen, everyone=everyone):
+        enqueue(
+            work,
+            chat_id,
+            language,
+            shown,
+            slot=slot,
+            lane=lane,
+            edit=edit,
+            revision=revision,
+            lasts=lasts,
+            patient_id=patient.id,
+        )
+
+
+def _readers(stores: Stores, patient: Patient, screen: Screen, *, everyone: bool) -> Iterator[tuple[int, str, Screen]]:
+    """Yield chat, language and screen of each who gets it: the patient's own first."""
+    if not everyone:
+        if patient.answering_chat is not None:
+            shown = screen if patient.helper is None else _for_caregiver(screen)
+            yield patient.answering_chat, patient.speaks, shown
+        return
+    if patient.chat_id is not None:
+        yield patient.chat_id, patient.language, screen
+    for caregiver in stores.caregivers.of_patient(patient.id):
+        if caregiver.state == "active" and caregiver.chat_id is not None:
+            yield caregiver.chat_id, caregiver.language, _for_caregiver(screen)
+
+
+def _for_caregiver(screen: Screen) -> Screen:
+    """Say whom it is about: a caregiver must not answer for themselves."""
+    if screen.contact is not None or screen.keyboard is not None or screen.name.startswith("care."):
+        return screen
+    return screen.model_copy(update={"lines": (Text(key="caregiver.head"), *screen.lines)})
+
+
+def drop_unsent(stores: Stores, patient: Patient, slot: str) -> None:
+    """Drop what was not sent yet of a slot, for everyone."""
+    chats = [patient.chat_id, *(c.chat_id for c in stores.caregivers.of_patient(patient.id))]
+    for chat_id in chats:
+        if chat_id is not None:
+            stores.outbox.drop_unsent(chat_id, slot)
+
+
+def post_staff(
+    work: Work,
+    person: Staff,
+    screen: Screen,
+    *,
+    slot: str,
+    edit: bool = False,
+    revision: int = 0,
+    lane: Lane = Lane.REMINDER,
+) -> None:
+    """Queue a screen for someone of the team; one who has no chat gets nothing."""
+    if person.chat_id is not None and person.state == "active":
+        enqueue(work, person.chat_id, person.language, screen, slot=slot, lane=lane, edit=edit, revision=revision)
+
+
+def post_stranger(work: Work, chat_id: int, language: str, screen: Screen) -> None:
+    """Queue a screen for a chat that belongs to nobody: one at a time, and behind everyone else."""
+    enqueue(work, chat_id, language, screen, slot=STRANGERS, lane=Lane.DIGEST)

@@ -1,0 +1,31 @@
+""" "Remind me later": when the open question comes again. Answers nothing."""
+
+from bot.app.checkins.reminders import next_action_at
+from bot.app.checkins.steps import current, settle_half_answered
+from bot.app.records.patients import Patient
+from bot.app.work import Work
+from bot.core import checkin as core
+from bot.core.postpone import LocalTimes, Postponement, remind_at
+from bot.core.screen import Action, Text
+from bot.dialog.checkin_screens import postponed_screen
+from bot.dialog.post import post
+from bot.dialog.replies import TapResult
+
+
+def postpone(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    """ "In 1 hour", "This evening", "Tomorrow": the question stays open and comes again then."""
+    row = current(work, patient)
+    if row is None or row.id != action.subject or row.value.state is not core.State.ASKING:
+        return None
+    if action.choice not in set(Postponement):
+        return None
+    zone = patient.timezone or work.clinic.timezone
+    day = LocalTimes(zone=zone, send_time=patient.send_time, quiet_from=patient.quiet_from, quiet_to=patient.quiet_to)
+    timestamp = remind_at(Postponement(action.choice), day, work.at)
+    # What was answered so far counts now: it must not wait until tomorrow.
+    row = settle_half_answered(work, patient, row)
+    put = row.model_copy(update={"remind_at": timestamp})
+    work.checkins.save(put.model_copy(update={"next_action_at": next_action_at(put, patient, work.clinic)}))
+    screen = postponed_screen(work.clinic, timestamp, zone)
+    post(work, patient, screen, slot=f"later:{row.id}")
+    return TapResult(toast=Text(key="toast.noted"), language=patient.speaks)

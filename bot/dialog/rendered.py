@@ -1,0 +1,24 @@
+"""A screen turned into a message of one language."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.core.screen import Contact, Screen
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A screen in one language, as the Bot API takes it: HTML text, a reply markup (library object), flags."""
+
+    text: str
+    markup: Any | None = None
+    protect: bool = False
+    contact: Contact | None = None
+    photo: bytes | None = None
+    """A picture (PNG); `text` is its caption."""
+
+
+class Render(Protocol):
+    """Turn a screen into a message for one chat (buttons are signed for that chat)."""
+
+    def __call__(self, screen: Screen, language: str, chat_id: int) -> Rendered: ...

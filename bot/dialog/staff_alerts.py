@@ -1,0 +1,170 @@
+"""An alert as the team sees it in its chats: code and tier, never answers unless the clinic enabled that."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.app.alerts import queue
+from bot.app.concerns import agreed_levels
+from bot.app.ports.clinic import Clinic
+from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.patients import Patient
+from bot.app.records.team import Staff
+from bot.app.schedules.plans import plan_of
+from bot.app.work import Work
+from bot.core.escalation import EscalationLevel
+from bot.core.schedule import week_of
+from bot.core.screen import Action, Button, Screen, Style, Text
+from bot.dialog.widgets import button, rows
+
+KIND = "staff"
+"""The kind of action of an alert's buttons; `subject` its number, `choice` the word tapped."""
+OUTCOMES: tuple[str, ...] = (
+    *("spoke_to_patient", "sent_to_ed", "notified_oncologist"),
+    *("drug_held", "no_action", "not_reached"),
+)
+
+
+def clock(clinic: Clinic, at: datetime) -> str:
+    """ "10:42", in the clinic's own time."""
+    return f"{at.astimezone(ZoneInfo(clinic.timezone)):%H:%M}"
+
+
+def head(clinic: Clinic, patient: Patient, alert: AlertRow) -> Text:
+    """ "🔴 EMERGENCY · P-0017 · 10:42 · week 5": all that a lock screen may show."""
+    return Text(
+        key="staff.head",
+        values={
+            "tier": Text(key=f"staff.tier.{alert.tier.name}"),
+            "code": patient.code,
+            "time": clock(clinic, alert.raised_at),
+            "week": week_of(plan_of(patient, clinic), alert.raised_at),
+        },
+    )
+
+
+def alert_screen(work: Work, patient: Patient, alert: AlertRow, reader: Staff) -> Screen:
+    """An alert as it stands for one reader: whose it is, what the patient said of a call, and what can be done."""
+    lines = [head(work.clinic, patient, alert), *_facts(work, patient, alert), _whose(work.clinic, alert, reader)]
+    made = [*_buttons(alert, reader), *_to_console(work.clinic, patient, reader)]
+    return Screen(name="staff.alert", lines=tuple(lines), rows=rows(made))
+
+
+def _facts(work: Work, patient: Patient, alert: AlertRow) -> Iterator[Text]:
+    before = sum(1 for other in work.alerts.of_patient(patient.id, limit=queue.LOOKED_BACK) if other.id < alert.id)
+    yield Text(key="staff.before", values={"n": before}) if before else Text(key="staff.first")
+    if work.clinic.staff_answers:
+        said = queue.line(work, alert).said
+        yield Text(key="staff.said", values={"said": said})
+    yield from _agreed_levels(work, alert)
+    yield Text(key=_call(alert))
+    if alert.declared is not None:
+        yield Text(key=f"staff.{alert.declared}")
+    if alert.mistake_at is not None:
+        yield Text(key="staff.mistake")
+
+
+def _agreed_levels(work: Work, alert: AlertRow) -> Iterator[Text]:
+    """That something is expected stands on each alert; what, only where the clinic lets answers be said."""
+    found = agreed_levels.active(work, alert.patient_id)
+    if alert.is_agreed:
+        yield Text(key="staff.expected")
+    elif found and not work.clinic.staff_answers:
+        yield Text(key="staff.expecting", values={"n": len(found)})
+    if work.clinic.staff_answers:
+        yield from (Text(key="staff.expecting_what", values={"what": agreed_levels.described(row)}) for row in found)
+
+
+def _call(alert: AlertRow) -> str:
+    if alert.last_reply in {"called", "reached"}:
+        return "staff.call.confirmed"
+    if alert.last_reply in {"cannot_reach", "cannot_call"}:
+        return f"staff.call.{alert.last_reply}"
+    return "staff.call.unconfirmed" if alert.state is AlertState.UNCONFIRMED else "staff.call.open"
+
+
+def _whose(clinic: Clinic, alert: AlertRow, reader: Staff) -> Text:
+    if alert.closed_at is not None:
+        outcome = Text(key=f"staff.outcome.{alert.outcome}")
+        return Text(key="staff.closed", values={"who": alert.closed_by or "", "outcome": outcome})
+    if alert.owner is not None:
+        since = clock(clinic, alert.acknowledged_at or alert.raised_at)
+        mine = alert.owner == reader.name
+        noted: dict[str, str | int | Text] = {"time": since}
+        if not mine:
+            noted["who"] = alert.owner
+        if mine and alert.outcome is not None:
+            return Text(key="staff.noted", values={"outcome": Text(key=f"staff.outcome.{alert.outcome}")})
+        return Text(key="staff.yours" if mine else "staff.taken", values=noted)
+    if alert.next_escalation_at is None or alert.escalation_level > EscalationLevel.EVERYONE:
+        return Text(key="staff.anyones")
+    return Text(key="staff.until", values={"time": _when(clinic, alert.raised_at, alert.next_escalation_at)})
+
+
+def _when(clinic: Clinic, since: datetime, timestamp: datetime) -> str:
+    """The time of day; with the date once that is another one."""
+    zone = ZoneInfo(clinic.timezone)
+    local = timestamp.astimezone(zone)
+    same_day = local.date() == since.astimezone(zone).date()
+    return f"{local:%H:%M}" if same_day else f"{local:%Y-%m-%d %H:%M}"
+
+
+def tap(alert: AlertRow, word: str) -> Action:
+    """A button of an alert in a chat of the team."""
+    return Action(kind=KIND, subject=alert.id, revision=alert.work_revision, choice=word)
+
+
+def _to_console(clinic: Clinic, patient: Patient, reader: Staff) -> Iterator[Button]:
+    """The way into the console, where it can be reached from a phone."""
+    if clinic.console_url is not None:
+        page = f"/patients/{patient.code}" if may_change(reader) else ""
+        yield Button(label=Text(key="staff.do.console"), url=f"{clinic.console_url}/console{page}")
+
+
+def _buttons(alert: AlertRow, reader: Staff) -> Iterator[Button]:
+    if alert.closed_at is not None:
+        if alert.closed_by == reader.name:
+            yield button("staff.do.reopen", tap(alert, "reopen"))
+        return
+    if alert.owner is None:
+        yield button("staff.do.take", tap(alert, "take"), style=Style.SUCCESS)
+    elif alert.owner != reader.name:
+        return
+    if alert.outcome is not None and alert.owner is not None:
+        yield button("staff.do.close", tap(alert, "close"), style=Style.SUCCESS)
+        yield button("staff.do.outcome", tap(alert, "outcome"))
+    else:
+        yield button("staff.do.reached", tap(alert, "reached"))
+        if alert.owner is not None:
+            yield button("staff.do.outcome", tap(alert, "outcome"))
+    yield button("staff.do.hand_over", tap(alert, "hand_over"))
+
+
+def outcome_screen(clinic: Clinic, patient: Patient, alert: AlertRow) -> Screen:
+    """What came of it: the fixed list."""
+    made = [button(f"staff.outcome.{word}", tap(alert, word)) for word in OUTCOMES]
+    made.append(button("staff.back", tap(alert, "back")))
+    lines = (head(clinic, patient, alert), Text(key="staff.which_outcome"))
+    return Screen(name="staff.outcomes", lines=lines, rows=rows(made))
+
+
+def hand_over_screen(clinic: Clinic, patient: Patient, alert: AlertRow, others: Sequence[Staff]) -> Screen:
+    """Who has it from now on."""
+    made = [
+        Button(label=Text(key="staff.name", values={"who": person.name}), action=tap(alert, f"to{person.id}"))
+        for person in others
+    ]
+    made.append(button("staff.back", tap(alert, "back")))
+    key = "staff.to_whom" if others else "staff.nobody_else"
+    return Screen(name="staff.hand_over", lines=(head(clinic, patient, alert), Text(key=key)), rows=rows(made))
+
+
+def notice_screen(clinic: Clinic, patient: Patient, alert: AlertRow, key: str) -> Screen:
+    """What the patient has just said about the call."""
+    lines = (head(clinic, patient, alert), Text(key=f"staff.call.{key}"))
+    return Screen(name="staff.notice", lines=lines)
+
+
+def may_change(reader: Staff) -> bool:
+    """Coordinators and leads see patients and change plans; an operator keeps the bot running."""
+    return reader.role in {"coordinator", "lead"}

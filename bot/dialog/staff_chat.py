@@ -1,0 +1,251 @@
+"""The team's own chats with the bot: alerts with buttons, patients by study code, plan changes by menu.
+
+The rules are those of the shell and the console: all three call the same use cases.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import cast, get_args
+from zoneinfo import ZoneInfo
+
+from bot.app.alerts import escalation, ownership, queue
+from bot.app.alerts.writer import act_on
+from bot.app.checkins import opening
+from bot.app.patients import participation
+from bot.app.ports.clinic import Clinic
+from bot.app.ports.errors import RefusedError
+from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
+from bot.app.records.messages import Lane
+from bot.app.records.operations import Audit
+from bot.app.records.patients import Patient
+from bot.app.records.team import Staff
+from bot.app.schedules import plan_edits
+from bot.app.schedules.plan_edits import PlanEdit
+from bot.app.team import members
+from bot.app.work import Work
+from bot.core.alert import Follow, Refused
+from bot.core.rota import on_call
+from bot.core.screen import Action, Screen, Text
+from bot.dialog.notices import show_alert
+from bot.dialog.post import post_staff
+from bot.dialog.replies import Meant, TapResult
+from bot.dialog.staff_alerts import KIND, hand_over_screen, may_change, outcome_screen
+from bot.dialog.staff_screens import (
+    EDITS,
+    LISTED,
+    MENU_KIND,
+    PLAN_KIND,
+    confirm_screen,
+    digest_today,
+    menu_screen,
+    patient_screen,
+)
+
+_OUTCOMES = frozenset(get_args(AlertOutcome))
+_TIMES = {"morning": time(10), "noon": time(13), "evening": time(18)}
+
+
+def opened(work: Work, token: str, chat_id: int) -> TapResult | None:
+    """Someone of the team opens their link: welcome them, and set going what waited for someone. None: no such link."""
+    person = members.joined(work, token, chat_id)
+    if person is None:
+        return None
+    lines = (Text(key="staff.welcome", values={"who": person.name, "clinic": work.clinic.team_name}),)
+    _say(work, person, Screen(name="staff.welcome", lines=lines, keyboard="remove"))
+    escalation.resume_open(work)
+    return menu(work, person)
+
+
+def menu(work: Work, person: Staff) -> TapResult:
+    """The open alerts, worst first, and what else waits."""
+    screen = menu_screen(queue.queue(work, limit=LISTED), queue.count(work), len(work.tasks.open()), work.clinic)
+    _say(work, person, screen)
+    return TapResult(language=person.language)
+
+
+def said(work: Work, person: Staff, meant: Meant) -> TapResult:
+    """A study code shows that patient to those who care for them; anything else the menu."""
+    if not may_change(person):
+        return menu(work, person)
+    patient = work.patients.by_code(meant.code) if meant.kind == "code" else None
+    if patient is not None:
+        return _patient(work, person, patient)
+    if meant.kind == "code":
+        _say_line(work, person, Text(key="staff.no_patient", values={"code": meant.code}))
+        return TapResult(language=person.language)
+    return menu(work, person)
+
+
+def tapped(work: Work, person: Staff, action: Action) -> TapResult:
+    """Work off a tapped button; one that means nothing any more shows the menu."""
+    doors: dict[str, Callable[[Work, Staff, Action], TapResult | None]] = {
+        KIND: _alert_tapped,
+        PLAN_KIND: _plan_tapped,
+        MENU_KIND: _menu_tapped,
+    }
+    door = doors.get(action.kind)
+    try:
+        outcome = door(work, person, action) if door is not None else None
+    except RefusedError:
+        outcome = None
+    if outcome is not None:
+        return outcome
+    menu(work, person)
+    return TapResult(toast=Text(key="staff.toast.gone"), language=person.language)
+
+
+# -- alerts
+
+
+def _alert_tapped(work: Work, person: Staff, action: Action) -> TapResult | None:
+    found = work.alerts.get(action.subject)
+    patient = work.patients.get(found.patient_id, lock=True) if found is not None else None
+    alert = work.alerts.get(action.subject) if patient is not None else None
+    if patient is None or alert is None:
+        return None
+    word = action.choice
+    if word in {"open", "back"}:
+        moved = _moved_on(work, alert, person)
+        show_alert(work, patient, moved, person, edit=word == "back")
+        return TapResult(language=person.language)
+    if not _is_theirs(alert, person):
+        show_alert(work, patient, alert, person, edit=True)
+        return TapResult(toast=_acknowledged(alert, work.clinic), language=person.language, urgent=True)
+    if word in {"outcome", "hand_over"}:
+        return _submenu(work, person, patient, alert, word)
+    return _worked(work, person, alert, word)
+
+
+def _is_theirs(alert: AlertRow, person: Staff) -> bool:
+    """Whether they may work on it: nobody has it, they have it, or they closed it."""
+    return (alert.closed_by if alert.closed_at is not None else alert.owner) in {None, person.name}
+
+
+def _acknowledged(alert: AlertRow, clinic: Clinic) -> Text:
+    timestamp = (alert.closed_at or alert.acknowledged_at or alert.raised_at).astimezone(ZoneInfo(clinic.timezone))
+    values: dict[str, str | int | Text] = {
+        "who": alert.closed_by or alert.owner or "",
+        "time": f"{timestamp:%H:%M}",
+    }
+    return Text(key="staff.toast.closed" if alert.closed_at is not None else "staff.taken", values=values)
+
+
+def _submenu(work: Work, person: Staff, patient: Patient, alert: AlertRow, word: str) -> TapResult:
+    moved = _moved_on(work, alert, person)
+    if word == "outcome":
+        screen = outcome_screen(work.clinic, patient, moved)
+    else:
+        first = on_call(members.rota_of(work), work.at)
+        others = [p for p in work.staff.all() if p.can_be_notified and p.id != person.id]
+        others.sort(key=lambda p: (p.name not in first, p.role == "operator", p.name))
+        screen = hand_over_screen(work.clinic, patient, moved, others)
+    post_staff(
+        work, person, screen, slot=f"staff-alert:{alert.id}", edit=True, revision=moved.work_revision, lane=Lane.REPLY
+    )
+    return TapResult(language=person.language)
+
+
+def _moved_on(work: Work, alert: AlertRow, person: Staff) -> AlertRow:
+    """The message shows something else now, and shows what comes of the alert from now on."""
+    moved = act_on(work.alerts, alert, Follow(name=person.name), work.at)
+    return alert if isinstance(moved, Refused) else moved
+
+
+def _worked(work: Work, person: Staff, alert: AlertRow, word: str) -> TapResult | None:
+    by, word = person.name, FORMER_OUTCOMES.get(word, word)
+    if word == "take":
+        ownership.acknowledge(work.acting(by), alert.id)
+    elif word == "close":
+        ownership.close(work.acting(by), alert.id)
+    elif word == "reopen":
+        ownership.reopen(work.acting(by), alert.id)
+    elif word == "reached" or word in _OUTCOMES:
+        outcome = "spoke_to_patient" if word == "reached" else word
+        ownership.note(work.acting(by), alert.id, cast("AlertOutcome", outcome))
+    elif word.startswith("to"):
+        other = next((p for p in work.staff.all() if f"to{p.id}" == word and p.can_be_notified), None)
+        if other is None:
+            return None
+        ownership.hand_over(work.acting(by), alert.id, other.name)
+    else:
+        return None
+    return TapResult(toast=Text(key="toast.noted"), language=person.language)
+
+
+# -- patients and their plans
+
+
+def _menu_tapped(work: Work, person: Staff, action: Action) -> TapResult | None:
+    if action.choice != "digest":
+        return None
+    post_staff(work, person, digest_today(work), slot="staff-digest", lane=Lane.REPLY)
+    return TapResult(language=person.language)
+
+
+def _patient(work: Work, person: Staff, patient: Patient) -> TapResult:
+    work.audit.add(Audit(at=work.at, actor=person.name, action="patient_looked_up", subject=patient.code))
+    _say(work, person, patient_screen(work, patient))
+    return TapResult(language=person.language)
+
+
+def _plan_tapped(work: Work, person: Staff, action: Action) -> TapResult | None:
+    patient = work.patients.get(action.subject, lock=True)
+    if patient is None or not may_change(person):
+        return None
+    if action.choice == "open":
+        return _patient(work, person, patient)
+    if action.choice not in EDITS:
+        return None
+    try:
+        if action.question == "yes":
+            _change(work, person, patient, action.choice)
+            _say_line(work, person, Text(key="staff.changed", values={"code": patient.code}))
+            return TapResult(toast=Text(key="toast.noted"), language=person.language)
+        effect = _effect(work, patient, action.choice)
+    except RefusedError as error:
+        _say_line(work, person, Text(key="staff.refused", values={"why": str(error)}))
+        return TapResult(language=person.language)
+    _say(work, person, confirm_screen(patient, action.choice, effect))
+    return TapResult(language=person.language)
+
+
+def _edit(clinic: Clinic, patient: Patient, word: str, at: datetime) -> PlanEdit | None:
+    today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
+    if word == "stop_today":
+        return PlanEdit(ici_stop=today)
+    if word == "restart_today":
+        return PlanEdit(ici_restart=today)
+    return PlanEdit(send_time=_TIMES[word]) if word in _TIMES else None
+
+
+def _effect(work: Work, patient: Patient, word: str) -> Text | None:
+    """How many messages of the next 14 days change; RefusedError when it can't be done."""
+    edit = _edit(work.clinic, patient, word, work.at)
+    if edit is None:
+        return None
+    marks = [message.mark for message in plan_edits.preview(work, patient.code, edit).messages]
+    values: dict[str, str | int | Text] = {mark: marks.count(mark) for mark in ("new", "moved", "gone")}
+    return Text(key="staff.effect", values=values)
+
+
+def _change(work: Work, person: Staff, patient: Patient, word: str) -> None:
+    edit = _edit(work.clinic, patient, word, work.at)
+    if edit is not None:
+        plan_edits.apply(work.acting(person.name), patient.code, edit)
+    elif word == "send":
+        if opening.send_now(work.acting(person.name), patient) is None:
+            raise RefusedError(f"{patient.code} is {patient.state}: not active in a chat")
+    elif word == "resume":
+        participation.resume_for(work.acting(person.name), patient.code)
+    else:
+        today = work.at.astimezone(ZoneInfo(patient.timezone or work.clinic.timezone)).date()
+        until = today + timedelta(days=6) if word == "pause7" else None
+        participation.pause(work.acting(person.name), patient.code, until)
+
+
+def _say(work: Work, person: Staff, screen: Screen) -> None:
+    post_staff(work, person, screen, slot=screen.name, lane=Lane.REPLY)
+
+
+def _say_line(work: Work, person: Staff, line: Text) -> None:
+    _say(work, person, Screen(name="staff.line", lines=(line,)))

@@ -1,0 +1,69 @@
+import pytest
+from telegram import ReplyKeyboardMarkup
+
+from bot.app.records.messages import Lane
+from bot.delivery import telegram_calls
+from bot.dialog.rendered import Rendered
+
+from .stand_ins import BUTTONS, CARD, CHAT, Post
+from .test_outcomes import claim
+
+
+async def asked(post: Post, rendered: Rendered, *, message_id: int | None = None):
+    sent = await telegram_calls.send(post.bot, claim(Lane.CHECKIN, message_id=message_id), rendered)
+    call = post.api.calls[-1]
+    return call.method, call.asked, sent
+
+
+async def test_send_new_message(post):
+    method, params, sent = await asked(post, Rendered("<b>Hello</b>", BUTTONS, protect=True))
+    assert method == "sendMessage"
+    assert params["chat_id"] == CHAT
+    assert params["text"] == "<b>Hello</b>"
+    assert params["parse_mode"] == "HTML"
+    assert params["protect_content"] is True
+    assert params["link_preview_options"] == {"is_disabled": True}
+    assert params["reply_markup"] == BUTTONS.to_dict()
+    assert "disable_notification" not in params
+    assert sent == 101
+
+
+async def test_send_edit_keeps_the_message_id(post):
+    method, params, sent = await asked(post, Rendered("Hello", BUTTONS), message_id=7)
+    assert method == "editMessageText"
+    assert (params["chat_id"], params["message_id"], params["text"]) == (CHAT, 7, "Hello")
+    assert params["link_preview_options"] == {"is_disabled": True}
+    assert params["reply_markup"] == BUTTONS.to_dict()
+    assert sent == 7
+
+
+async def test_send_edit_works_without_buttons(post):
+    method, params, _ = await asked(post, Rendered("Hello"), message_id=7)
+    assert method == "editMessageText"
+    assert "reply_markup" not in params
+
+
+async def test_send_reply_keyboard_is_always_a_new_message(post):
+    method, _, _ = await asked(post, Rendered("Hello", ReplyKeyboardMarkup([["Menu"]])), message_id=7)
+    assert method == "sendMessage"
+
+
+@pytest.mark.parametrize("message_id", [None, 7])
+async def test_send_contact_card_is_always_a_new_message(post, message_id):
+    method, params, _ = await asked(post, Rendered("", contact=CARD), message_id=message_id)
+    assert method == "sendContact"
+    assert (params["phone_number"], params["first_name"]) == (CARD.number, CARD.name)
+    assert "protect_content" not in params
+
+
+async def test_send_plain_text_has_no_markup(post):
+    await telegram_calls.send_plain_text(
+        post.bot, claim(), Rendered("<b>Call 112</b> now &amp; wait < 5\n<i>!</i>", BUTTONS)
+    )
+    params = post.api.calls[-1].asked
+    assert params["text"] == "Call 112 now & wait < 5\n!"
+    assert set(params) == {"chat_id", "text", "link_preview_options"}
+
+
+def test_plain_text_of_a_card_is_its_name_and_number():
+    assert telegram_calls.plain_text(Rendered("", contact=CARD)) == "Your team: +4930901820"

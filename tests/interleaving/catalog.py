@@ -1,0 +1,534 @@
+"""Every writing use case, each called once on the start state. The only file here that calls use cases.
+
+A case is named after who does what. A sweep is a case for each row that is due: each has a transaction of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pyotp
+
+from bot.app.alerts import escalation, ownership
+from bot.app.checkins import opening
+from bot.app.concerns import agreed_levels
+from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
+from bot.app.patients import importing, participation, registry
+from bot.app.patients.lookup import locked
+from bot.app.records.operations import BEGINNING, DeadUpdate
+from bot.app.schedules import plan_edits
+from bot.app.schedules.plan_edits import PlanEdit
+from bot.app.team import members
+from bot.app.work import Stores, Work
+from bot.core.plan_override import Rhythm
+from bot.core.schedule import Pause
+from bot.core.screen import Action
+from bot.delivery import budget
+from bot.delivery.lanes import UNLIMITED
+from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope
+from bot.desk import passkeys, sign_in
+from bot.dialog import conversation
+from bot.dialog.replies import UNKNOWN, Meant
+from tests.interleaving.scene import (
+    ANNA,
+    ASKED_HELPER,
+    BERTA,
+    CARLA,
+    COORDINATOR,
+    DORA,
+    EMIL,
+    FRITZ,
+    HELPER,
+    LEAD,
+    NEWCOMER,
+    OPERATOR,
+    PASSWORD,
+    PAULA,
+    SECRET,
+    SENDER,
+    STRANGER,
+    Scene,
+)
+from tests.interleaving.sides import Side
+
+Do = Callable[[Scene, Side], object]
+MOST_ROWS = 50
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """`do` runs it with the side's transactions, clinic and timestamp.
+
+    `again`: what is repeated by itself (a sweep, a sender) skips rows that are locked and does them at its next turn,
+    which every run ends with.
+    """
+
+    name: str
+    do: Do
+    again: Do | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _in_one(act: Callable[[Scene, Side, Work], object], actor: str = "system") -> Do:
+    """In one transaction, by that actor."""
+    return lambda scene, side: side.transact(lambda work: act(scene, side, work), actor=actor)
+
+
+# -- taps of patients, caregivers and staff
+
+
+def _tap(chat: int, action: Callable[[Scene], Action]) -> Do:
+    return _in_one(lambda c, _, work: conversation.tap(work, chat, action(c)))
+
+
+def _press(chat: int, kind: str, choice: str = "", question: str = "") -> Do:
+    return _tap(chat, lambda _: Action(kind=kind, question=question, choice=choice))
+
+
+def _choice(scene: Scene, patient: int, choice: str, kind: str = "choose") -> Action:
+    row = scene.open[patient]
+    question = row.value.cursor or ""
+    return Action(kind=kind, subject=row.id, revision=row.value.revision, question=question, choice=choice)
+
+
+def _answer(chat: int, choice: str, kind: str = "choose") -> Do:
+    return _tap(chat, lambda c: _choice(c, chat, choice, kind))
+
+
+def _helper_answers(choice: str) -> Do:
+    return _tap(HELPER, lambda c: _choice(c, BERTA, choice))
+
+
+def _change(question: str, choice: str) -> Do:
+    return _tap(ANNA, lambda c: Action(kind="change", subject=c.finished.id, question=question, choice=choice))
+
+
+def _reply(chat: int, alert: str, word: str) -> Do:
+    return _tap(chat, lambda c: Action(kind="alert", subject=c.alerts[alert].id, choice=word))
+
+
+def _staff_tap(chat: int, alert: str, word: str) -> Do:
+    return _tap(chat, lambda c: Action(kind="staff", subject=c.alerts[alert].id, choice=word))
+
+
+def _staff_plan(chat: int, patient: int, word: str) -> Do:
+    return _tap(chat, lambda c: Action(kind="plan", subject=c.patients[patient].id, question="yes", choice=word))
+
+
+def _start(chat: int, token: str) -> Do:
+    return _in_one(lambda c, _, work: conversation.start(work, chat, c.tokens.get(token, ""), "en"))
+
+
+def _command(chat: int, name: Any) -> Do:
+    return _in_one(lambda _, __, work: conversation.command(work, chat, name))
+
+
+def _says(chat: int, meant: Meant) -> Do:
+    return _in_one(lambda _, __, work: conversation.said(work, chat, meant))
+
+
+def _member(chat: int, *, reachable: bool) -> Do:
+    return _in_one(lambda _, __, work: conversation.membership(work, chat, reachable=reachable))
+
+
+def _once(number: int, act: Callable[[Scene, Side, Work], object]) -> Do:
+    """As an update of Telegram's is handled: not a second time."""
+    return _in_one(lambda c, s, work: work.updates.mark_processed(number, s.at) and act(c, s, work))
+
+
+PATIENTS = (
+    UseCase("answer BERTA none", _answer(BERTA, "none")),
+    UseCase("answer BERTA red flag", _answer(BERTA, "yes")),
+    UseCase("answer BERTA back", _answer(BERTA, "", kind="back")),
+    UseCase("answer BERTA help now", _answer(BERTA, "", kind="help_now")),
+    UseCase("answer FRITZ last", _answer(FRITZ, "none")),
+    UseCase("answer FRITZ more", _answer(FRITZ, "strong")),
+    UseCase("answer ANNA which sign", _answer(ANNA, "+limbs", kind="toggle")),
+    UseCase("answer ANNA skip", _answer(ANNA, "", kind="skip")),
+    UseCase("caregiver answers BERTA none", _helper_answers("none")),
+    UseCase("caregiver answers BERTA red flag", _helper_answers("yes")),
+    UseCase("change ANNA numbness strong", _change("numbness", "strong")),
+    UseCase("change ANNA red flag", _change("safety_now", "yes")),
+    UseCase("later BERTA", _tap(BERTA, lambda c: Action(kind="later", subject=c.open[BERTA].id, choice="hour"))),
+    *(
+        UseCase(f"reply ANNA flag {word}", _reply(ANNA, "flag", word))
+        for word in ("called", "not_yet", "cannot_reach", "cannot_call", "reached", "mistake", "is_urgent", "remind")
+    ),
+    UseCase("reply ANNA help reached", _reply(ANNA, "help", "reached")),
+    UseCase("reply BERTA cannot_reach", _reply(BERTA, "berta", "cannot_reach")),
+    UseCase("caregiver replies BERTA reached", _reply(HELPER, "berta", "reached")),
+    *(
+        UseCase(f"worse {name}", _press(chat, "menu", "worse"))
+        for name, chat in (("ANNA", ANNA), ("BERTA", BERTA), ("FRITZ", FRITZ), ("caregiver", HELPER))
+    ),
+    UseCase("types red flag BERTA", _says(BERTA, Meant("red_flag"))),
+    UseCase("types choice BERTA", _says(BERTA, Meant("choice", number=1))),
+    UseCase("types words BERTA", _says(BERTA, UNKNOWN)),
+    UseCase("types words caregiver", _says(HELPER, UNKNOWN)),
+    UseCase("setting BERTA language", _press(BERTA, "set", "es", "language")),
+    UseCase("setting caregiver language", _press(HELPER, "set", "es", "language")),
+    UseCase("setting BERTA time", _press(BERTA, "set", "t1800", "time")),
+    UseCase("setting BERTA zone", _press(BERTA, "set", "own", "zone")),
+    UseCase("setting FRITZ quiet", _press(FRITZ, "set", "q20-08", "quiet")),
+    UseCase("tip FRITZ", _press(FRITZ, "menu", "tips")),
+    UseCase("rate tip ANNA", _press(ANNA, "tip", "helpful", "move_daily")),
+    *(
+        UseCase(f"shows {name}", _command(BERTA, name))
+        for name in ("menu", "help", "privacy", "team", "learn", "answers", "settings", "stop", "language")
+    ),
+    UseCase("shows caregiver's menu", _command(HELPER, "menu")),
+    UseCase("learn topic FRITZ", _press(FRITZ, "learn", "")),
+    UseCase("tip source ANNA", _press(ANNA, "tip", "source", "move_daily")),
+    UseCase("stop BERTA pause", _press(BERTA, "stop", "pause")),
+    UseCase("stop BERTA withdraw", _press(BERTA, "stop", "withdraw")),
+    UseCase("stop BERTA erase", _press(BERTA, "stop", "erase")),
+    UseCase("stop ANNA withdraw", _press(ANNA, "stop", "withdraw")),
+    UseCase("stop ANNA erase", _press(ANNA, "stop", "erase")),
+    UseCase("resume PAULA", _press(PAULA, "menu", "resume")),
+    UseCase("stale tap BERTA", _in_one(lambda _, __, work: conversation.stale_tap(work, BERTA))),
+    UseCase("start CARLA by link", _start(CARLA, "CARLA")),
+    UseCase("start CARLA by another chat", _start(STRANGER, "CARLA")),
+    UseCase("start EMIL by old link", _start(EMIL, "EMIL")),
+    UseCase("start BERTA again", _start(BERTA, "")),
+    UseCase("enrol DORA completes", _press(DORA, "enrol", "morning", "time")),
+    UseCase("enrol DORA back", _press(DORA, "enrol", "back", "time")),
+    UseCase(
+        "same update twice", _once(80, lambda c, _, work: conversation.tap(work, BERTA, _choice(c, BERTA, "none")))
+    ),
+    UseCase("blocks BERTA", _member(BERTA, reachable=False)),
+    UseCase("unblocks ANNA", _member(ANNA, reachable=True)),
+    UseCase("blocks caregiver", _member(HELPER, reachable=False)),
+)
+
+CAREGIVERS = (
+    UseCase("caregiver menu ANNA", _press(ANNA, "care", "")),
+    UseCase("caregiver invited ANNA", _press(ANNA, "care", "make")),
+    UseCase("caregiver invited BERTA", _press(BERTA, "care", "make")),
+    UseCase("caregiver ended BERTA", _press(BERTA, "care", "end")),
+    UseCase("caregiver opens link", _start(STRANGER, "care")),
+    UseCase("caregiver agrees", _press(ASKED_HELPER, "care", "agree")),
+    UseCase("caregiver declines", _press(ASKED_HELPER, "care", "no")),
+    UseCase("caregiver leaves", _press(HELPER, "care", "leave")),
+)
+
+# -- the sweeps
+
+
+DUE = {"alert_clocks": 3, "team_clocks": 1, "check_ins_due": 3, "checkin_clocks": 2}
+"""How many rows of the start state the sweeps have a case for; of the others one."""
+
+
+def _sweep(sweep: sweeps.Sweep) -> list[UseCase]:
+    rows = range(DUE.get(sweep.__name__, 1))
+    return [UseCase(f"sweep {sweep.__name__} {row + 1}", _one_row(sweep, row), again=_all_rows(sweep)) for row in rows]
+
+
+def _one_row(sweep: sweeps.Sweep, row: int) -> Do:
+    def act(scene: Scene, _: Side, work: Work) -> object:
+        after = scene.due[sweep.__name__][row - 1] if row else BEGINNING
+        return sweep(work, 1, after)
+
+    return _in_one(act)
+
+
+def _all_rows(sweep: sweeps.Sweep) -> Do:
+    """As the ticker does: row by row."""
+
+    def do(_: Scene, side: Side) -> None:
+        after = BEGINNING
+        for _row in range(MOST_ROWS):
+            swept = side.transact(lambda work, after=after: sweep(work, 1, after))  # type: ignore[misc]
+            if swept.last is None:
+                return
+            after = swept.last
+
+    return do
+
+
+SWEEPS = (
+    *(case for each in (*sweeps.ALL, *sweeps.HOURLY) for case in _sweep(each)),
+    UseCase("heard Telegram", _in_one(lambda _, __, work: outages.heard(work))),
+)
+
+# -- the team
+
+
+def _acts(name: str, actor: str, act: Callable[..., object], alert: str, *rest: str) -> UseCase:
+    return UseCase(f"alert {name}", _in_one(lambda c, _, work: act(work, c.alerts[alert].id, *rest), actor=actor))
+
+
+TEAM = (
+    _acts("acknowledge flag", "lead-1", ownership.acknowledge, "flag"),
+    _acts("acknowledge flag by another", "coord-1", ownership.acknowledge, "flag"),
+    _acts("hand over flag", "lead-1", ownership.hand_over, "flag", "coord-1"),
+    _acts("hand over help", "lead-1", ownership.hand_over, "help", "coord-1"),
+    _acts("note flag", "coord-1", ownership.note, "flag", "sent_to_ed"),
+    _acts("note help", "lead-1", ownership.note, "help", "spoke_to_patient"),
+    _acts("close help", "lead-1", ownership.close, "help"),
+    _acts("reopen old", "coord-1", ownership.reopen, "old"),
+    UseCase("staff chat acknowledge", _staff_tap(LEAD, "flag", "take")),
+    UseCase("staff chat open", _staff_tap(COORDINATOR, "flag", "open")),
+    UseCase("staff chat hand over menu", _staff_tap(LEAD, "help", "hand_over")),
+    UseCase("staff chat menu", _command(COORDINATOR, "menu")),
+    UseCase("staff chat digest", _press(LEAD, "team", "digest")),
+    UseCase("staff chat looks up BERTA", _says(COORDINATOR, Meant("code", code="BERTA"))),
+    UseCase("staff chat sends BERTA a check-in", _staff_plan(COORDINATOR, BERTA, "send")),
+    UseCase("staff chat pauses BERTA", _staff_plan(LEAD, BERTA, "pause7")),
+    UseCase("staff chat moves ANNA to evening", _staff_plan(LEAD, ANNA, "evening")),
+    UseCase("staff opens link", _start(NEWCOMER, "join")),
+    UseCase("staff chat gone lead-1", _member(LEAD, reachable=False)),
+    UseCase("staff chat gone coord-1", _member(COORDINATOR, reachable=False)),
+    UseCase("staff chat gone op-1", _member(OPERATOR, reachable=False)),
+    UseCase(
+        "staff removed lead-1",
+        _in_one(lambda _, __, work: escalation.remove(work, "lead-1"), actor="op"),
+    ),
+    UseCase(
+        "staff removed coord-1",
+        _in_one(lambda _, __, work: escalation.remove(work, "coord-1"), actor="op"),
+    ),
+    UseCase(
+        "staff link lead-1",
+        _in_one(lambda _, __, work: members.link_again(work, "lead-1"), actor="op"),
+    ),
+    UseCase(
+        "staff link coord-1",
+        _in_one(lambda _, __, work: members.link_again(work, "coord-1"), actor="op"),
+    ),
+    UseCase(
+        "staff added",
+        _in_one(lambda _, __, work: members.add(work, name="new-2", role="coordinator", language=None), actor="op"),
+    ),
+    UseCase(
+        "staff language lead-1",
+        _in_one(lambda _, __, work: members.set_language(work, "lead-1", "es")),
+    ),
+    UseCase(
+        "rota shift added",
+        _in_one(lambda _, __, work: members.add_shift(work, "lead-1", rank=1), actor="op"),
+    ),
+    UseCase(
+        "rota shift dropped",
+        _in_one(lambda c, _, work: members.drop_shift(work, c.numbers["shift lead-1"]), actor="op"),
+    ),
+    UseCase(
+        "rota cover added",
+        _in_one(
+            lambda _, __, work: members.add_cover(
+                work,
+                "lead-1",
+                "coord-1",
+                first=date(2026, 3, 2),
+                last=date(2026, 3, 4),
+            ),
+            actor="op",
+        ),
+    ),
+    UseCase(
+        "rota cover dropped",
+        _in_one(lambda c, _, work: members.drop_cover(work, c.numbers["cover"]), actor="op"),
+    ),
+    UseCase(
+        "snooze ANNA",
+        _in_one(lambda _, __, work: agreed_levels.snooze(work, "ANNA", "numbness", "medium", 14), actor="lead-1"),
+    ),
+    UseCase(
+        "wake ANNA",
+        _in_one(lambda _, __, work: agreed_levels.end(work, "ANNA", "numbness"), actor="lead-1"),
+    ),
+    UseCase(
+        "work item closed",
+        _in_one(lambda c, _, work: tasks.close(work, c.numbers["item"]), actor="lead-1"),
+    ),
+)
+
+# -- plans, and patients as the team changes them
+
+
+def _plan(name: str, code: str, edit: PlanEdit) -> UseCase:
+    return UseCase(
+        f"plan {code} {name}",
+        _in_one(lambda _, __, work: plan_edits.apply(work, code, edit), actor="lead-1"),
+    )
+
+
+CSV = b"code,ici_start\nNEW-1,2026-02-20\nNEW-2,2026-02-20\n"
+
+PLANS = (
+    _plan("send time", "BERTA", PlanEdit(send_time=time(18))),
+    _plan("rhythm", "BERTA", PlanEdit(rhythms=(Rhythm(first_day=0, every=3),))),
+    _plan("stop", "ANNA", PlanEdit(ici_stop=date(2026, 3, 2))),
+    _plan("restart", "ANNA", PlanEdit(ici_restart=date(2026, 3, 2))),
+    _plan("extra day", "FRITZ", PlanEdit(add_days=(date(2026, 3, 3),))),
+    _plan("planned pause", "BERTA", PlanEdit(pause=Pause(first=date(2026, 3, 4), last=date(2026, 3, 9)))),
+    UseCase(
+        "patient added",
+        _in_one(lambda _, __, work: registry.add(work, code="NEW-1", ici_start=date(2026, 2, 20)), actor="operator"),
+    ),
+    UseCase(
+        "patients imported",
+        _in_one(lambda _, __, work: importing.add_all(work, CSV), actor="operator"),
+    ),
+    UseCase(
+        "patient invited again BERTA",
+        _in_one(lambda _, __, work: registry.invite_again(work, "BERTA"), actor="operator"),
+    ),
+    UseCase(
+        "patient invited again CARLA",
+        _in_one(lambda _, __, work: registry.invite_again(work, "CARLA"), actor="operator"),
+    ),
+    UseCase(
+        "patient paused BERTA",
+        _in_one(lambda _, __, work: participation.pause(work, "BERTA", None), actor="operator"),
+    ),
+    UseCase(
+        "patient resumed PAULA",
+        _in_one(lambda _, __, work: participation.resume_for(work, "PAULA"), actor="lead-1"),
+    ),
+    UseCase(
+        "patient withdrawn ANNA",
+        _in_one(lambda _, __, work: participation.withdraw(work, "ANNA"), actor="lead-1"),
+    ),
+    UseCase(
+        "patient erased BERTA",
+        _in_one(lambda _, __, work: participation.erase(work, "BERTA"), actor="lead-1"),
+    ),
+    UseCase(
+        "check-in sent now FRITZ",
+        _in_one(lambda _, __, work: opening.send_now(work, locked(work.patients, "FRITZ")), actor="lead-1"),
+    ),
+    UseCase("sandbox patient", _in_one(lambda _, __, work: demo.patient(work))),
+    UseCase("sandbox lead", _in_one(lambda _, __, work: demo.lead(work))),
+)
+
+# -- delivery
+
+
+def _claim(side: Side, stores: Stores, owner: str) -> object:
+    lease = budget.Lease(owner, timedelta(seconds=60), frozenset())
+    return budget.claim_batch(stores, lambda: side.at, budget.Capacity(100, 100), lease, UNLIMITED)
+
+
+def _ended(chat: int, result: DeliveryResult) -> Do:
+    def act(scene: Scene, side: Side, work: Work) -> None:
+        def unreachable(_: Stores, chat_id: int, __: datetime) -> None:
+            conversation.membership(work, chat_id, reachable=False)
+
+        context = budget.SenderContext(owner=SENDER, speed=1.0, on_chat_unreachable=unreachable)
+        budget.record_result(work, scene.claims[chat], result, side.at, context)
+
+    return _in_one(act)
+
+
+_STOP = DeliveryResult(
+    DeliveryOutcome.RETRY,
+    "RetryAfter",
+    retry_in=timedelta(seconds=3),
+    pause_scope=PauseScope.BULK,
+    pause_for=timedelta(seconds=3),
+)
+
+DELIVERY = (
+    UseCase("delivery claims", *[_in_one(lambda _, s, work: _claim(s, work, "sender-2"))] * 2),
+    UseCase("delivery sent ANNA", _ended(ANNA, DeliveryResult(DeliveryOutcome.SENT, message_id=900))),
+    UseCase("delivery sent FRITZ", _ended(FRITZ, DeliveryResult(DeliveryOutcome.SENT, message_id=901))),
+    UseCase(
+        "delivery retry ANNA",
+        _ended(ANNA, DeliveryResult(DeliveryOutcome.RETRY, "TimedOut", retry_in=timedelta(seconds=2))),
+    ),
+    UseCase("delivery stopped FRITZ", _ended(FRITZ, _STOP)),
+    UseCase("delivery anew FRITZ", _ended(FRITZ, DeliveryResult(DeliveryOutcome.RESEND_AS_NEW, "BadRequest"))),
+    UseCase("delivery refused FRITZ", _ended(FRITZ, DeliveryResult(DeliveryOutcome.REJECTED, "BadRequest"))),
+    UseCase("delivery chat gone ANNA", _ended(ANNA, DeliveryResult(DeliveryOutcome.CHAT_UNREACHABLE, "Forbidden"))),
+    UseCase("delivery chat gone lead-1", _ended(LEAD, DeliveryResult(DeliveryOutcome.CHAT_UNREACHABLE, "Forbidden"))),
+    UseCase(
+        "delivery keeps leases",
+        _in_one(
+            lambda c, s, work: work.outbox.renew(
+                [claim.row.id for claim in c.claims.values()], owner=SENDER, until=s.at + timedelta(seconds=60)
+            )
+        ),
+    ),
+    UseCase("delivery ends leases", _in_one(lambda _, s, work: work.outbox.release_orphaned(s.at))),
+    UseCase(
+        "delivery takes poll lease",
+        _in_one(lambda _, s, work: work.leases.take("poll", owner=s.name, at=s.at, until=s.at + timedelta(seconds=30))),
+    ),
+    UseCase(
+        "dead message sent again",
+        _in_one(lambda c, _, work: dead_letters.send_again(work, c.numbers["failed message"]), actor="op"),
+    ),
+    UseCase(
+        "dead message dropped",
+        _in_one(lambda c, _, work: dead_letters.drop(work, f"message-{c.numbers['failed message']}"), actor="op"),
+    ),
+    UseCase(
+        "dead update dropped",
+        _in_one(lambda c, _, work: dead_letters.drop(work, f"update-{c.numbers['dead update']}"), actor="op"),
+    ),
+    UseCase(
+        "dead update worked off",
+        _in_one(lambda c, _, work: dead_letters.worked_off(work, c.numbers["dead update"]), actor="op"),
+    ),
+    UseCase(
+        "dead update stored",
+        _in_one(
+            lambda _, s, work: (
+                work.updates.mark_processed(80, s.at)
+                and work.dead_letters.add_update(DeadUpdate(update_id=80, chat_id=BERTA, raw="{}", error="E", at=s.at))
+            )
+        ),
+    ),
+    UseCase(
+        "installation claimed",
+        _in_one(
+            lambda _, s, work: installation.claim(
+                work, sandbox=False, oldest_key="k", key_ids=(f"key-{s.name}", "test")
+            )
+        ),
+    ),
+)
+
+# -- the desk
+
+
+def _code(side: Side) -> str:
+    return pyotp.TOTP(SECRET).at(side.at)
+
+
+SIGN_IN = (
+    UseCase(
+        "sign-in by password",
+        lambda _, s: _entered(s.wait(sign_in.by_password(s.desk, "lead-1", PASSWORD, _code(s)))),
+    ),
+    UseCase("sign-in wrong password", lambda _, s: s.wait(sign_in.by_password(s.desk, "lead-1", "wrong", "000000"))),
+    UseCase("sign-in link sent", lambda _, s: s.wait(sign_in.send_link(s.desk, "coord-1"))),
+    UseCase("sign-in by link", lambda c, s: s.wait(sign_in.by_link(s.desk, c.tokens["login"]))),
+    UseCase("session used", lambda c, s: s.wait(sign_in.touch(s.desk, c.tokens["session"]))),
+    UseCase("sign-out", lambda c, s: s.wait(sign_in.end_session(s.desk, c.tokens["session"]))),
+    UseCase(
+        "password set",
+        lambda _, s: s.wait(
+            sign_in.set_password(
+                s.desk, s.transact(lambda stores: members.by_name(stores, "lead-1")), PASSWORD, SECRET, _code(s)
+            )
+        ),
+    ),
+    UseCase(
+        "passkey removed",
+        lambda c, s: s.wait(
+            passkeys.remove(s.desk, s.transact(lambda stores: members.by_name(stores, "lead-1")), c.numbers["passkey"])
+        ),
+    ),
+    UseCase("sign-in to the sandbox", lambda _, s: s.wait(sign_in.sign_in_to_sandbox(s.desk))),
+)
+
+
+def _entered(token: str | None) -> str | None:
+    return token
+
+
+ALL: tuple[UseCase, ...] = (*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN)

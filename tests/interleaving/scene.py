@@ -1,0 +1,54 @@
+"""What the start state of every run holds: a clinic at work, with each thing there that a use case may act on.
+
+Anna has a red flag (alert "flag", open, escalating), a call for help ("help", acknowledged and noted), an old alert
+("old", closed), a finished check-in and an open one. Berta is in mid-check-in with a caregiver, a reminder and a
+check-in due; Fritz is at his last question. Carla is invited, Dora enrolls, Emil has left, Paula is in a pause,
+Gerda has been silent for three days.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.app.records.alerts import AlertRow
+from bot.app.records.checkins import CheckInRow
+from bot.app.records.messages import Claim
+from bot.app.records.operations import Place
+from bot.app.records.patients import Patient
+
+NOW = datetime(2026, 3, 2, 9, 20, tzinfo=UTC)
+"""10:20 in Berlin: the digest is due, and so is the check-in of 10:00."""
+ANNA, BERTA, CARLA, DORA, EMIL, FRITZ, PAULA, GERDA = 11, 12, 13, 14, 15, 16, 17, 18
+HELPER, ASKED_HELPER = 22, 23
+LEAD, COORDINATOR, OPERATOR, NEWCOMER = 31, 32, 33, 34
+STRANGER = 99
+SENDER = "sender-1"
+PASSWORD = "a long enough password"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+CODES = {
+    ANNA: "ANNA",
+    BERTA: "BERTA",
+    CARLA: "CARLA",
+    DORA: "DORA",
+    EMIL: "EMIL",
+    FRITZ: "FRITZ",
+    PAULA: "PAULA",
+    GERDA: "GERDA",
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the use cases need to know of the start state: numbers and tokens."""
+
+    patients: dict[int, Patient]
+    """By chat."""
+    alerts: dict[str, AlertRow]
+    open: dict[int, CheckInRow]
+    """By chat."""
+    finished: CheckInRow
+    tokens: dict[str, str]
+    claims: dict[int, Claim]
+    """What a sender has in flight, by chat."""
+    numbers: dict[str, int]
+    due: dict[str, list[Place]]
+    """Where the rows that are due lie, by sweep."""

@@ -1,0 +1,27 @@
+"""The structure stays within its limits; `python -m tests.structure` prints the figures."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import structure
+
+
+@pytest.mark.parametrize("name", structure.measures().keys())
+def test_structure_measure_is_within_its_limit(name: str) -> None:
+    found, limit = structure.measures()[name]
+    assert found <= limit, f"{name}: {found}, at most {limit}; run `python -m tests.structure`"
+
+
+def test_circle_of_two_modules_is_found() -> None:
+    assert structure.circles({"a": {"b"}, "b": {"a"}, "c": {"a"}}) == [{"a", "b"}]
+
+
+def test_chain_of_modules_has_no_circle() -> None:
+    assert structure.circles({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_import_for_types_alone_counts(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text("if TYPE_CHECKING:\n    from bot.app.work import Work\n")
+    assert list(structure.imported(file, ["bot.app.work"])) == ["bot.app.work"]
