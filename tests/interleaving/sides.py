@@ -1,8 +1,8 @@
 """One of the two parties of a run: its clock, its tokens, and how it opens transactions. Knows no use case."""
 
+import asyncio
 import dataclasses
-import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -66,18 +66,8 @@ class Side:
             clinic=self.clinic, read=write, write=write, url="https://desk.example", nudge=lambda: None
         )
 
-    def wait(self, work: Awaitable[T]) -> T:
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine that waits for nothing but its own transactions."""
-        return _run(work)
-
-
-_loops = threading.local()
-
-
-def _run(work: Awaitable[T]) -> T:
-    import asyncio  # noqa: PLC0415 - needed by sign-in alone
-
-    loop = getattr(_loops, "loop", None)
-    if loop is None:
-        loop = _loops.loop = asyncio.new_event_loop()
-    return loop.run_until_complete(work)
+        # A loop of its own: a side's thread ends with its switch, and a loop kept for it would stay open.
+        with asyncio.Runner() as runner:
+            return runner.run(work)
