@@ -201,6 +201,8 @@ class Delivering:
         headers = {"X-Telegram-Bot-Api-Secret-Token": hook.secret} if hook.secret else {}
         plan = self._box.faults.webhook_plan()
         await asyncio.sleep(plan.delay)
+        if plan.refuse is not None:
+            return "Connection lost"
         posts = [_post_once(session, hook.url, update, headers) for _ in range(1 + plan.twice)]
         # As results, not raised: one request that is cancelled or fails in a way nobody foresaw is a failure like any
         # other. Raised, it would end this task, and with it all delivery, or leave its update in flight for ever.

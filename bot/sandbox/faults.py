@@ -52,7 +52,7 @@ class InjectedFault:
 class FaultPlan:
     """What happens to one request: wait `delay` seconds, then `refuse` it (429, 502, outage) or `lose` the answer.
 
-    `hang`: neither execute it nor answer. For a webhook update: wait `delay`, deliver it `twice`.
+    `hang`: neither execute it nor answer. For a webhook update: wait `delay`, drop it (`refuse`) or deliver it `twice`.
     """
 
     delay: float = 0.0
@@ -113,8 +113,11 @@ class Faults:
         return list(self._active)
 
     def outage(self, method: str = "") -> bool:
-        """Return whether an outage is active (for `method`, or for all requests)."""
-        return any(f.kind == "outage" and (not f.methods or method.lower() in f.methods) for f in self.active())
+        """Return whether nothing at all gets through (for `method`, or for any request): not with a percentage."""
+        return any(
+            f.kind == "outage" and f.percent is None and (not f.methods or method.lower() in f.methods)
+            for f in self.active()
+        )
 
     def plan(self, method: str) -> FaultPlan:
         """Decide what happens to this request, and count down the faults that have a `count`."""
@@ -138,10 +141,14 @@ class Faults:
         """Decide how the next update is delivered to a webhook."""
         plan = FaultPlan()
         for fault in self.active():
-            if fault.kind in WEBHOOK_KINDS and self._applies(fault, "webhook"):
-                plan.twice = plan.twice or fault.kind == "duplicate"
-                if fault.kind == "reorder":
-                    plan.delay += self._random.random() * (fault.seconds or 0.0)
+            if fault.kind not in (*WEBHOOK_KINDS, "outage") or not self._applies(fault, "webhook"):
+                continue
+            if fault.kind == "outage":
+                plan.refuse = fault
+            elif fault.kind == "duplicate":
+                plan.twice = True
+            else:
+                plan.delay += self._random.random() * (fault.seconds or 0.0)
         return plan
 
     def _applies(self, fault: InjectedFault, method: str) -> bool:

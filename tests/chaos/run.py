@@ -374,21 +374,26 @@ async def run(orders: Orders, folder: Path) -> tuple[Findings, Run]:
                 for task in (*always, *trouble, watching):
                     if task.done() and (error := task.exception()) is not None:
                         raise error
+            await _end(trouble)
+            days = asyncio.create_task(made.pass_days())
+            await asyncio.wait((days, watching), return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                await _end([days])
+                await watching
             # From here on each wait has an end of its own.
-            for task in (*trouble, watching):
-                task.cancel()
-            await asyncio.gather(*trouble, watching, return_exceptions=True)
-            await made.pass_days()
-            always[1].cancel()
-            await asyncio.gather(always[1], return_exceptions=True)
+            await _end([watching, always[1]])
             await made.settle()
         finally:
-            for task in (*always, *trouble, watching):
-                task.cancel()
-            await asyncio.gather(*always, *trouble, watching, return_exceptions=True)
+            await _end([*always, *trouble, watching])
             await made.stop()
         made.seconds = time.monotonic() - begun
         return await asyncio.to_thread(made.audited), made
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def main() -> int:

@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from bot.sandbox.faults import Faults
 from tests.chaos.databases import Trouble
@@ -81,25 +83,31 @@ class FaultPlayer:
             "clock -2 h": lambda: self._set_clock(-JUMP),
         }
 
+    @contextmanager
+    def _fault(self, kind: str, **how: Any) -> Iterator[None]:
+        """Keep a fault active; it ends with its window, also when the end of all faults cuts that short."""
+        fault = self._faults.add(kind, **how)
+        try:
+            yield
+        finally:
+            self._faults.clear(fault.id)
+
     async def _storm(self) -> None:
-        fault = self._faults.add("429", percent=50, methods=CALLS, retry_after=self._rng.randint(1, 3))
-        await asyncio.sleep(4)
-        self._faults.clear(fault.id)
+        with self._fault("429", percent=50, methods=CALLS, retry_after=self._rng.randint(1, 3)):
+            await asyncio.sleep(4)
 
     async def _no_telegram(self) -> None:
-        self._faults.add("outage", seconds=self._outage)
-        await asyncio.sleep(self._outage)
+        with self._fault("outage", seconds=self._outage):
+            await asyncio.sleep(self._outage)
 
     async def _slow(self) -> None:
-        fault = self._faults.add("slow", seconds=10, count=20)
-        await asyncio.sleep(6)
         # Not for as long as it takes until twenty were asked: a bot that is starting asks one at a time.
-        self._faults.clear(fault.id)
+        with self._fault("slow", seconds=10, count=20):
+            await asyncio.sleep(6)
 
     async def _reset(self) -> None:
-        fault = self._faults.add("outage", percent=30)
-        await asyncio.sleep(5)
-        self._faults.clear(fault.id)
+        with self._fault("outage", percent=30):
+            await asyncio.sleep(5)
 
     async def _half_open(self) -> None:
         self._faults.add("half_open", count=5, methods=CALLS)

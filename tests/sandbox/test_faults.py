@@ -55,6 +55,14 @@ def test_outage_ends_after_its_seconds():
     assert faults.active() == []
 
 
+def test_an_outage_with_a_percentage_lets_the_rest_through():
+    faults = Faults()
+    faults.add("outage", percent=40)
+    assert not faults.outage()
+    dropped = sum(faults.webhook_plan().refuse is not None for _ in range(1000))
+    assert 300 < dropped < 500
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -90,6 +90,17 @@ async def test_outage_delays_posts(client, box, maria, receiver):
     await receiver.wait(1)
 
 
+async def test_dropped_connections_hold_up_only_what_they_drop(client, box, maria, receiver):
+    """An outage with a percentage drops so many posts; the others arrive, and in the end all of them."""
+    await client.result("setWebhook", url=receiver.url)
+    box.faults.add("outage", percent=50)
+    for _ in range(12):
+        box.say(maria, "hello")
+    await wait_until_empty(box)
+    assert len({update["update_id"] for _, update in receiver.taken}) == 12
+    assert (await client.result("getWebhookInfo"))["last_error_message"] == "Connection lost"
+
+
 async def test_pending_updates_can_be_dropped(client, box, maria, receiver):
     box.say(maria, "hello")
     await client.result("setWebhook", url=receiver.url, drop_pending_updates=True)
