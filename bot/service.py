@@ -273,7 +273,7 @@ class Service:
     async def _record_contact(self) -> None:
         at = self.clock.now()
         try:
-            await self.database.transact(lambda stores: outages.heard(work_on(stores, self.clinic, at)))
+            await self.database.transact(lambda stores: outages.note_contact(work_on(stores, self.clinic, at)))
         except Exception as error:  # noqa: BLE001 - the database is down: readiness says so
             CONTACT_ERRORS.inc()
             log.warning(

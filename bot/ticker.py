@@ -98,16 +98,16 @@ class Ticker:
             after = result.last
         return found
 
-    async def _run_sweep(self, sweep: sweeps.Sweep, after: Place = BEGINNING) -> sweeps.Swept:
+    async def _run_sweep(self, sweep: sweeps.Sweep, after: Place = BEGINNING) -> sweeps.SweepResult:
         at = self._clock.now()
 
-        def sweep_once(stores: Stores) -> sweeps.Swept:
+        def sweep_once(stores: Stores) -> sweeps.SweepResult:
             return sweep(work_on(stores, self._clinic, at), 1, after)
 
         try:
             result = await self._database.transact(sweep_once)
         except Exception as error:  # noqa: BLE001 - the next tick retries; readiness shows a sweep that never succeeds
-            result = sweeps.Swept(errors=(error,))
+            result = sweeps.SweepResult(errors=(error,))
         for failure in result.errors:
             SWEEP_ERRORS.labels(sweep.__name__).inc()
             row = result.last.id if result.last is not None else None

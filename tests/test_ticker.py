@@ -99,7 +99,7 @@ async def test_stop_ends_an_endless_sweep(ticker: Ticker, monkeypatch: pytest.Mo
 
     def endless(_work: Work, limit: int, after: Any) -> Any:
         chunks.append(limit)
-        return ticking.sweeps.Swept(done=limit, last=after)
+        return ticking.sweeps.SweepResult(done=limit, last=after)
 
     monkeypatch.setattr(ticking, "TICK_SECONDS", 0.01)
     monkeypatch.setattr(ticking.sweeps, "ALL", (endless,))
@@ -138,7 +138,7 @@ async def test_a_row_that_fails_each_time_is_tried_once_a_tick_and_holds_up_no_o
         later = patient.next_due_at if patient.id == made[2].id else work.at
         work.patients.save(patient.model_copy(update={"next_due_at": later}))
 
-    monkeypatch.setattr(ticking.sweeps, "_fall_due", fall_due)
+    monkeypatch.setattr(ticking.sweeps, "_open_due", fall_due)
     monkeypatch.setattr(ticking.sweeps, "ALL", (ticking.sweeps.check_ins_due,))
     before = failed("check_ins_due")
     assert await ticker.tick()
@@ -165,7 +165,7 @@ async def test_each_row_has_a_transaction_of_its_own(
         seen.append(set())
         return await transact(fn)
 
-    monkeypatch.setattr(ticking.sweeps, "_fall_due", fall_due)
+    monkeypatch.setattr(ticking.sweeps, "_open_due", fall_due)
     monkeypatch.setattr(ticking.sweeps, "ALL", (ticking.sweeps.check_ins_due,))
     monkeypatch.setattr(rows, "transact", noted)
     await ticker.tick()

@@ -1,1 +1,1 @@
-"""Use cases: plain functions on one open transaction; they never import Telegram, the engine or the web."""
+"""Owns the use cases: functions on one open transaction. Never imports Telegram, the database engine or the web."""

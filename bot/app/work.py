@@ -1,4 +1,4 @@
-"""The unit of work: the stores of one open transaction, for one clinic, at one time, by one actor."""
+"""The unit of work: the stores of one open transaction, for one clinic, at one time, by one actor. Decides nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,11 +22,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """What one open transaction reads and writes. All times are aware UTC. Ids are integers the database gives.
+    """What one open transaction reads and writes. All times are aware UTC. The database assigns ids (integers).
 
     Every `add` returns the record with its id; every `save` overwrites the whole record by id, returns it with
     its new version, and raises `StaleRecordError` if the row has changed since it was read. `attempt` runs a function
-    in a savepoint: if it raises, what it did is undone and the error is returned, not raised.
+    in a savepoint: if the function raises, its changes are rolled back and the error is returned.
     """
 
     attempt: Callable[[Callable[[], None]], Exception | None]
@@ -71,19 +71,19 @@ class Work(Stores):
 
     @property
     def notices(self) -> Notices:
-        """Where to state facts that people must learn of."""
+        """Return where to state facts that people must learn."""
         return self.notices_of(self)
 
     def at_time(self, at: datetime) -> "Work":
-        """Return the same work at another time."""
+        """Return this unit of work with another time."""
         return replace(self, at=at)
 
     def acting(self, actor: str) -> "Work":
-        """Return the same work done by someone else."""
+        """Return this unit of work with another actor."""
         return replace(self, actor=actor)
 
     def record(self, action: str, subject: str, **detail: str | int | None) -> None:
-        """Add a line to the audit: the actor did `action` to `subject`. `detail` never holds an answer."""
+        """Add a line to the audit: `actor` did `action` to `subject` at `at`. `detail` never contains an answer."""
         self.audit.add(Audit(at=self.at, actor=self.actor, action=action, subject=subject, detail=detail))
 
 
@@ -91,9 +91,9 @@ class Transactor(Protocol):
     """A database that runs plain functions, each in one transaction."""
 
     async def transact(self, fn: Callable[[Stores], T]) -> T:
-        """Run `fn` in a transaction and commit it; its exception undoes it. It may run more than once."""
+        """Run `fn` in a transaction and commit; an exception rolls it back. `fn` may run more than once."""
         ...
 
     async def read(self, fn: Callable[[Stores], T]) -> T:
-        """Run `fn` on what is committed; it can't write or lock."""
+        """Run `fn` on committed data; it can't write or lock."""
         ...

@@ -17,9 +17,9 @@ from bot.chat.buttons import TapError, decode
 from bot.chat.metrics import STALE_TAPS
 from bot.core.screen import Action, Screen, Text
 from bot.dialog.conversation import Command
-from bot.dialog.late_taps import holds_later
+from bot.dialog.late_taps import is_safe_late
 from bot.dialog.post import post, post_stranger
-from bot.dialog.replies import UNKNOWN, Meant, TapResult
+from bot.dialog.replies import UNKNOWN, Meaning, TapResult
 from bot.dialog.widgets import numbers
 
 Handling = Callable[[Work], TapResult]
@@ -52,7 +52,7 @@ class Conversation(Protocol):
     def tap(self, work: Work, chat_id: int, action: Action) -> TapResult: ...
     def stale_tap(self, work: Work, chat_id: int) -> TapResult: ...
     def command(self, work: Work, chat_id: int, name: Command) -> TapResult: ...
-    def said(self, work: Work, chat_id: int, meaning: Meant) -> TapResult: ...
+    def message(self, work: Work, chat_id: int, meaning: Meaning) -> TapResult: ...
     def membership(self, work: Work, chat_id: int, *, reachable: bool) -> TapResult: ...
 
 
@@ -139,7 +139,7 @@ class Handlers:
         except TapError as error:
             STALE_TAPS.labels(type(error).__name__).inc()
             return self.show_current_screen(chat_id)
-        outdated = None if holds_later(action) else _SCREEN_OUTDATED
+        outdated = None if is_safe_late(action) else _SCREEN_OUTDATED
 
         def tapped(work: Work) -> TapResult:
             return self._conversation.tap(work, chat_id, action)
@@ -178,19 +178,19 @@ class Handlers:
         outdated = _SCREEN_OUTDATED if meaning.kind == "choice" else None
         return UpdateRoute(
             "said",
-            lambda work: self._conversation.said(work, chat_id, meaning),
+            lambda work: self._conversation.message(work, chat_id, meaning),
             outdated=outdated,
         )
 
-    def _interpret(self, text: str, other_text: str) -> Meant:
+    def _interpret(self, text: str, other_text: str) -> Meaning:
         if self._typed.names_red_flag(text or other_text):
-            return Meant("red_flag")
+            return Meaning("red_flag")
         number = text.strip().rstrip(".)")
         if number in _NUMBERS:
-            return Meant("choice", int(number))
+            return Meaning("choice", int(number))
         # Only text with a digit can be a code: ordinary words that a patient types go no further.
         code = text.strip().upper()
-        return Meant("code", code=code) if CODE.fullmatch(code) and _DIGIT.search(code) else UNKNOWN
+        return Meaning("code", code=code) if CODE.fullmatch(code) and _DIGIT.search(code) else UNKNOWN
 
     def _typed_command(self, text: str) -> Command | None:
         name = self._typed.command(text)

@@ -239,8 +239,8 @@ def retry_dead_update(work: Work, handlers: Handlers, bot: Bot, number: int) -> 
         raise RefusedError(f"update-{number} failed again ({where(error)}): it remains listed") from error
     is_closed = outcome is not None and outcome.toast is not None and outcome.toast.key == CLOSED_TOAST
     if route.outdated is not None or is_closed:
-        raise dead_letters.refused(work, number, route.outdated or SCREEN_CLOSED)
-    dead_letters.worked_off(work, number)
+        raise dead_letters.refusal(work, number, route.outdated or SCREEN_CLOSED)
+    dead_letters.close_processed_update(work, number)
 
 
 def where(error: BaseException) -> str:

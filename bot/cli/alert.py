@@ -48,7 +48,7 @@ def list_(as_json: AsJson = False) -> None:
     """List open alerts, the most severe first."""
     lines = in_transaction(queue.queue)
     if as_json:
-        print_json([{**line.model_dump(mode="json"), "said": line.said} for line in lines])
+        print_json([{**line.model_dump(mode="json"), "said": line.summary} for line in lines])
     elif not lines:
         typer.echo("No open alerts.")
     else:
@@ -59,7 +59,7 @@ def list_(as_json: AsJson = False) -> None:
 def _row(line: queue.AlertLine) -> tuple[object, ...]:
     deadline: object = "-" if line.owner is not None else line.acknowledge_by
     owner = line.owner or ("nobody, OVERDUE" if line.overdue else "nobody")
-    return line.id, line.tier, line.code, line.raised_at, owner, deadline, line.said
+    return line.id, line.tier, line.code, line.raised_at, owner, deadline, line.summary
 
 
 @app.command()
@@ -117,29 +117,29 @@ def set_agreed_level(
     question: QuestionArgument,
     level: Annotated[str, typer.Argument(help="Highest answer covered, such as medium.")],
     by: ByOption,
-    days: Annotated[int, typer.Option(min=1, max=agreed_levels.MOST_DAYS, help="Duration in days.")] = 14,
+    days: Annotated[int, typer.Option(min=1, max=agreed_levels.MAX_DAYS, help="Duration in days.")] = 14,
     as_json: AsJson = False,
 ) -> None:
     """Set the agreed level of a known symptom: up to it, SOON raises no new alert. URGENT and EMERGENCY still do."""
-    agreed = in_transaction(lambda work: agreed_levels.snooze(work.acting(by), code, question, level, days))
+    agreed = in_transaction(lambda work: agreed_levels.agree_level(work.acting(by), code, question, level, days))
     if as_json:
         print_json(agreed.model_dump(mode="json", exclude={"patient_id"}))
     else:
-        typer.echo(f"{code}: agreed level set: {agreed_levels.described(agreed)}.")
+        typer.echo(f"{code}: agreed level set: {agreed_levels.describe(agreed)}.")
 
 
 @app.command("clear-agreed-level")
 @app.command("unexpect", hidden=True)  # the old name, kept for one version
 def clear_agreed_level(code: CodeArgument, question: QuestionArgument, by: ByOption) -> None:
     """Remove the agreed level of a symptom."""
-    in_transaction(lambda work: agreed_levels.end(work.acting(by), code, question))
+    in_transaction(lambda work: agreed_levels.end_agreed_level(work.acting(by), code, question))
     typer.echo(f"{code}: agreed level of {question} removed.")
 
 
 def _run_and_print(use_case: Callable[[Work], AlertRow], *, as_json: bool) -> None:
-    line = in_transaction(lambda work: queue.line(work, use_case(work)))
+    line = in_transaction(lambda work: queue.alert_line(work, use_case(work)))
     if as_json:
-        print_json({**line.model_dump(mode="json"), "said": line.said})
+        print_json({**line.model_dump(mode="json"), "said": line.summary})
         return
     ownership = f"closed by {line.closed_by}" if line.closed_by else f"owner: {line.owner or 'nobody'}"
     typer.echo(f"Alert {line.id}, {line.tier}, {line.code}: {ownership}; outcome: {line.outcome or 'none yet'}.")

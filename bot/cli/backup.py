@@ -39,7 +39,9 @@ def restore(
     url, keyring = loaded.database_url, loaded.keyring
 
     def problems_of(stores: Stores) -> Sequence[str]:
-        return installation.against(stores, sandbox=loaded.sandbox, oldest_key=loaded.oldest_key, key_ids=keyring.ids)
+        return installation.problems_with(
+            stores, sandbox=loaded.sandbox, oldest_key=loaded.oldest_key, key_ids=keyring.ids
+        )
 
     if verify:
         found = copies.verify(url, source, keyring, problems_of)

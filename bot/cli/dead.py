@@ -19,7 +19,7 @@ Ref = Annotated[str, typer.Argument(metavar="REF", help="Reference as shown by `
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List dead letters, updates before messages, the newest of each first. Never shows what a patient sent."""
-    letters = in_transaction(dead_letters.letters)
+    letters = in_transaction(dead_letters.list_dead_letters)
     if as_json:
         print_json(
             [
@@ -39,9 +39,9 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def retry(ref: Ref, by: ByOption) -> None:
     """Process an update or send a message again. If it fails again or is out of date, it stays listed."""
-    kind, number = dead_letters.named(ref)
+    kind, number = dead_letters.parse_reference(ref)
     if kind == "message":
-        in_transaction(lambda work: dead_letters.send_again(work.acting(by), number))
+        in_transaction(lambda work: dead_letters.retry_message(work.acting(by), number))
         typer.echo(f"{ref} is queued for delivery.")
         return
     with database_session() as session:
@@ -53,5 +53,5 @@ def retry(ref: Ref, by: ByOption) -> None:
 @app.command("drop", hidden=True)  # the old name, kept for one version
 def discard(ref: Ref, by: ByOption) -> None:
     """Discard without retrying."""
-    in_transaction(lambda work: dead_letters.drop(work.acting(by), ref))
+    in_transaction(lambda work: dead_letters.discard(work.acting(by), ref))
     typer.echo(f"{ref} was discarded.")

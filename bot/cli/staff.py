@@ -47,7 +47,7 @@ def link(name: NameArgument, by: ByOption, as_json: AsJson = False) -> None:
     """Create a new link: for a new phone, an expired link, or a team member who was removed and returns."""
     with database_session() as session:
         row, token = session.run(
-            lambda s: team.link_again(work_on(s, session.clinic, SystemClock().now(), actor=by), name)
+            lambda s: team.renew_link(work_on(s, session.clinic, SystemClock().now(), actor=by), name)
         )
         _print_link(session, row, token, as_json=as_json)
 
@@ -63,7 +63,7 @@ def _print_link(session: "DatabaseSession", row: Staff, token: str, *, as_json: 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List team members."""
-    members = in_transaction(team.present)
+    members = in_transaction(team.current_members)
     fields = {"name", "role", "state", "language", "joined_at", "unreachable_at"}
     if as_json:
         print_json([row.model_dump(mode="json", include=fields) for row in members])

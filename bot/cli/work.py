@@ -17,7 +17,7 @@ app = typer.Typer(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List open tasks, oldest first."""
-    tasks = in_transaction(work_items.waiting)
+    tasks = in_transaction(work_items.open_tasks)
     if as_json:
         fields = {"id", "kind", "subject", "raised_at"}
         print_json([task.model_dump(mode="json", include=fields) for task in tasks])

@@ -1,1 +1,1 @@
-"""The conversation: screens, buttons, menus and words for patients and staff."""
+"""Owns the conversation: screens, buttons, menus and replies for patients and staff. Never assesses an answer."""

@@ -1,4 +1,4 @@
-"""A call in the patient's chat: the buttons of a call screen and of the safety follow-up."""
+"""Handles taps on a call screen or a safety follow-up in the patient's chat. Decides nothing about the alert."""
 
 from bot.app.alerts import replies
 from bot.app.checkins import answering
@@ -12,19 +12,19 @@ from bot.dialog.replies import TapResult
 
 
 def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    """Handle a button of a call screen; None when it isn't this patient's alert or no such word."""
+    """Handle a tap on a call screen; return None if the alert is not this patient's or there is no such button."""
     word = action.choice
     if word == "card":
         return _card(work, patient, action.subject)
     alert = replies.reply(work, patient, action.subject, word)
     if alert is None:
         return None
-    # A reply that isn't "reached" is itself a call screen: it goes before everything else.
+    # Other replies lead to a call screen, which is sent before everything else.
     lane = Lane.REPLY if word in {"called", "reached", "remind"} else Lane.RED_FLAG
     post(work, patient, reply_screen(alert, work.clinic, word), slot=f"alert-reply:{alert.id}", lane=lane)
     if word == "mistake":
         answering.claim_mistake(work, patient, alert.checkin_id)
-    return TapResult(toast=Text(key="toast.noted"), language=patient.speaks)
+    return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
 
 
 def _card(work: Work, patient: Patient, alert_id: int) -> TapResult | None:
@@ -32,4 +32,4 @@ def _card(work: Work, patient: Patient, alert_id: int) -> TapResult | None:
     if alert is None or alert.patient_id != patient.id:
         return None
     post(work, patient, card_screen(patient, work.clinic), slot=f"card:{alert.id}")
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)

@@ -1,4 +1,4 @@
-""" "My answers": what was answered last, how it went over the weeks, the way to change an answer. Assesses nothing."""
+"""The screens of "My answers": the last answers, the trend over the weeks, changing an answer. Assesses nothing."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -22,31 +22,33 @@ KIND = "change"
 """The kind of action that changes answers: `question` names one (empty: list them), `choice` what it becomes."""
 DONE = "done"
 SLOT = "answers"
-LOOKED_BACK = 150
-"""Check-ins that the picture goes back: a year of a standard plan with daily weeks in it."""
+TREND_CHECKINS = 150
+"""Newest check-ins in the trend: a year of a standard plan with some daily weeks."""
 
 
-# -- what was answered
+# -- the last answers
 
 
-def mine(work: Work, patient: Patient) -> TapResult:
-    """The last answers, and the picture."""
+def show(work: Work, patient: Patient) -> TapResult:
+    """Show the last answers, and the trend as a picture."""
     found = _finished(work, patient)
     if not found:
         post(work, patient, Screen(name="answers.none", lines=(Text(key="answers.none"),)), slot=SLOT)
-        return TapResult(language=patient.speaks)
+        return TapResult(language=patient.chat_language)
     last = found[0]
     made = (
-        [button("button.change", Action(kind=KIND, subject=last.id))] if _changeable(work.clinic, last, work.at) else []
+        [button("button.change", Action(kind=KIND, subject=last.id))]
+        if _is_changeable(work.clinic, last, work.at)
+        else []
     )
     heading = Text(key="answers.heading", values={"date": date_text(local_day(patient, work.clinic, last.opened_at))})
-    said = tuple(_lines(work.clinic, last))
-    # Below one another, closely: the long form has up to 19.
-    lines = (heading, _joined("answers.below", said)) if said else (heading,)
+    listed = tuple(_lines(work.clinic, last))
+    # One text without blank lines between: the long form has up to 19 answers.
+    lines = (heading, _joined("answers.below", listed)) if listed else (heading,)
     screen = Screen(name="answers", lines=lines, rows=rows(made), protect=True)
     post(work, patient, screen, slot=SLOT)
     post(work, patient, _trend_screen(work, patient, found), slot="trend")
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def _lines(clinic: Clinic, row: CheckInRow) -> Iterator[Text]:
@@ -67,25 +69,27 @@ def _answer_text(question: Question, choices: tuple[str, ...]) -> Text:
 
 
 def _joined(key: str, texts: Iterable[Text]) -> Text:
-    """Return one text that is all of them, each put behind those before by `key`."""
+    """Return one text that joins all of them by the catalog string `key`."""
     return reduce(lambda first, then: Text(key=key, values={"first": first, "then": then}), texts)
 
 
 def _choice_text(question: Question, choice_id: str) -> Text:
     choice = question.choice(choice_id)
-    own = choice.text if choice is not None else None
-    return Text(key=own or f"choice.{question.id}.{choice_id}")
+    own_key = choice.text if choice is not None else None
+    return Text(key=own_key or f"choice.{question.id}.{choice_id}")
 
 
-# -- the picture
+# -- the trend
 
 
 def _finished(stores: Stores, patient: Patient) -> list[CheckInRow]:
-    return [row for row in stores.checkins.of_patient(patient.id, limit=LOOKED_BACK) if row.value.state is State.DONE]
+    return [
+        row for row in stores.checkins.of_patient(patient.id, limit=TREND_CHECKINS) if row.value.state is State.DONE
+    ]
 
 
 def trend_of(work: Work, patient: Patient) -> Trend | None:
-    """Return the picture of a patient's weeks; None before the first answers."""
+    """Return the trend of a patient's answers; None before the first finished check-in."""
     found = _finished(work, patient)
     return _trend(work, patient, _points(work.clinic, patient, found)) if found else None
 
@@ -107,7 +111,7 @@ def _trend(work: Work, patient: Patient, points: list[TrendPoint]) -> Trend:
     severity, _ = _pair(work.clinic)
     marked = [
         TrendAlert(day=local_day(patient, work.clinic, alert.raised_at), tier=alert.tier.name)
-        for alert in work.alerts.of_patient(patient.id, limit=LOOKED_BACK)
+        for alert in work.alerts.of_patient(patient.id, limit=TREND_CHECKINS)
         if alert.tier > Tier.ROUTINE
     ]
     return Trend(
@@ -131,7 +135,7 @@ def _trend_screen(work: Work, patient: Patient, found: list[CheckInRow]) -> Scre
 
 
 def _caption(clinic: Clinic, patient: Patient, found: list[CheckInRow], points: list[TrendPoint]) -> Iterator[Text]:
-    """The figures in words: whoever can't see the picture has them all the same."""
+    """Yield the caption: the newest figures as text, for people who can't see the picture."""
     yield Text(key="trend.caption", values={"n": len(points), "start": date_text(patient.ici_start)})
     severity, _ = _pair(clinic)
     shown = [row for row in found if severity is not None and severity.id in row.value.answers][:6]
@@ -143,7 +147,7 @@ def _caption(clinic: Clinic, patient: Patient, found: list[CheckInRow], points: 
 
 
 def _pair(clinic: Clinic) -> tuple[Question | None, Question | None]:
-    """Return the two questions of the composite table: what is drawn."""
+    """Return the two questions that the trend shows: those of the composite rule."""
     composite = next((rule.composite for rule in clinic.protocol.rules if rule.composite is not None), None)
     if composite is None:
         return None, None
@@ -160,19 +164,22 @@ def _step(question: Question | None, row: CheckInRow) -> int | None:
 
 
 def change(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    """List the answers of a finished check-in, ask one again, or take the new one; None when that is over."""
+    """List the answers of a finished check-in, ask one again, or change it.
+
+    Return None if the check-in is not theirs or can no longer be changed, or there is no such choice.
+    """
     row = work.checkins.get(action.subject)
-    if row is None or row.patient_id != patient.id or not _changeable(work.clinic, row, work.at):
+    if row is None or row.patient_id != patient.id or not _is_changeable(work.clinic, row, work.at):
         return None
     question = work.clinic.protocol.questions.get(action.question)
-    open_ones = {*row.value.answers, next_open(row.value, work.clinic.protocol)}
-    if question is None or question.id not in open_ones:
+    askable = {*row.value.answers, next_open(row.value, work.clinic.protocol)}
+    if question is None or question.id not in askable:
         return _list(work, patient, row)
     if not action.choice:
         return _ask(work, patient, row, question)
     if action.choice == DONE:
         return _next(work, patient, row)
-    choices = _becomes(row, question, action.choice)
+    choices = _choices_after_tap(row, question, action.choice)
     if choices is None:
         return None
     if not choices:
@@ -180,18 +187,18 @@ def change(work: Work, patient: Patient, action: Action) -> TapResult | None:
     changed = change_answer(work, patient, row, question.id, choices)
     if changed is None:
         return None
-    if action.choice[:1] in {"+", "-"} and action.choice[1:] != "" and not _stands_alone(question, action.choice[1:]):
+    if action.choice[:1] in {"+", "-"} and action.choice[1:] != "" and not _is_exclusive(question, action.choice[1:]):
         return _ask(work, patient, changed, question)
     return _next(work, patient, changed)
 
 
-def _changeable(clinic: Clinic, row: CheckInRow, at: datetime) -> bool:
+def _is_changeable(clinic: Clinic, row: CheckInRow, at: datetime) -> bool:
     done = row.value.state is State.DONE and row.value.form in clinic.protocol.forms
     return done and row.closed_at is not None and at - row.closed_at < clinic.protocol.clocks.change_for
 
 
-def _becomes(row: CheckInRow, question: Question, word: str) -> tuple[str, ...] | None:
-    """Return what a tap makes of an answer; None when there is no such choice. A tick says what it becomes."""
+def _choices_after_tap(row: CheckInRow, question: Question, word: str) -> tuple[str, ...] | None:
+    """Return the answer after a tap ("+x" selects, "-x" deselects); None if there is no such choice."""
     sign, choice_id = (word[0], word[1:]) if word[:1] in {"+", "-"} else ("", word)
     choice = question.choice(choice_id)
     if choice is None:
@@ -204,7 +211,7 @@ def _becomes(row: CheckInRow, question: Question, word: str) -> tuple[str, ...] 
     return tuple(c.id for c in question.choices if c.id in ticked and not c.exclusive)
 
 
-def _stands_alone(question: Question, choice_id: str) -> bool:
+def _is_exclusive(question: Question, choice_id: str) -> bool:
     choice = question.choice(choice_id)
     return choice is not None and choice.exclusive
 
@@ -220,7 +227,7 @@ def _list(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     ]
     screen = Screen(name="change.list", lines=(Text(key="change.which"),), rows=rows(made), protect=True)
     post(work, patient, screen, slot=SLOT)
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question) -> TapResult:
@@ -235,13 +242,13 @@ def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question) -> T
     lines = (Text(key="change.ask"), Text(key=text or f"question.{question.id}"))
     screen = Screen(name=f"change.{question.id}", lines=lines, rows=rows(made), protect=True)
     post(work, patient, screen, slot=SLOT, edit=question.kind == "several")
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def _choice_button(row: CheckInRow, question: Question, choice_id: str, given: tuple[str, ...]) -> Button:
     label = _choice_text(question, choice_id)
     chosen = choice_id in given
-    several = question.kind == "several" and not _stands_alone(question, choice_id)
+    several = question.kind == "several" and not _is_exclusive(question, choice_id)
     if several:
         label = Text(key="button.ticked" if chosen else "button.unticked", values={"label": label})
     elif chosen:
@@ -251,7 +258,7 @@ def _choice_button(row: CheckInRow, question: Question, choice_id: str, given: t
 
 
 def _next(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
-    """Ask what the new answer leads to, or say that all is noted."""
+    """Ask the question that the new answer leads to, or confirm that the change is noted."""
     following = next_open(row.value, work.clinic.protocol)
     if following is not None:
         return _ask(work, patient, row, work.clinic.protocol.questions[following])
@@ -260,4 +267,4 @@ def _next(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     made = (button("change.more", Action(kind=KIND, subject=row.id)),)
     screen = Screen(name="change.noted", lines=(Text(key=key, values=numbers(work.clinic)),), rows=rows(made))
     post(work, patient, screen, slot=SLOT)
-    return TapResult(toast=Text(key="toast.noted"), language=patient.speaks)
+    return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)

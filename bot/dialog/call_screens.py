@@ -1,4 +1,4 @@
-"""The screens of calling: the call screen, the safety follow-up, the replies, the card. They decide nothing."""
+"""Builds the screens about calling: call screen, safety follow-up, replies, card. Decides nothing."""
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
@@ -9,7 +9,7 @@ from bot.dialog.widgets import button, copy_button, date_text, numbers, rows
 
 
 def soon_screen(alert: AlertRow, clinic: Clinic) -> Screen:
-    """Call within a day."""
+    """Return the call screen of a SOON alert: call within a day."""
     return Screen(
         name="call.soon",
         lines=(Text(key="call.soon", values=numbers(clinic)), Text(key="call.soon.why")),
@@ -29,12 +29,12 @@ def soon_screen(alert: AlertRow, clinic: Clinic) -> Screen:
 
 
 def alert_tap(alert: AlertRow, word: str) -> Action:
-    """A button that belongs to an alert."""
+    """Return the action of an alert's button."""
     return Action(kind="alert", subject=alert.id, choice=word)
 
 
 def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
-    """The call screen of an EMERGENCY or URGENT alert: numbers first, no tips."""
+    """Return the call screen of an EMERGENCY or URGENT alert: numbers first, no tips."""
     if alert.tier is Tier.EMERGENCY:
         return _emergency_screen(alert, clinic)
     asked = "asked_for_help" in alert.rules
@@ -80,15 +80,15 @@ def _emergency_screen(alert: AlertRow, clinic: Clinic) -> Screen:
 
 
 def contact_screen(clinic: Clinic) -> Screen:
-    """The team's contact card."""
+    """Return the team's contact."""
     return Screen(name="call.contact", lines=(), contact=Contact(number=clinic.team_number, name=clinic.team_name))
 
 
 def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
-    """What follows a button of the call screen; the number stands in each."""
-    coming = word == "reached" and alert.tier is Tier.EMERGENCY
-    said = "called" if coming else word  # help is on its way either way
-    key = f"call.reply.{said}.{alert.tier.name.lower()}" if said in _REPLIES_BY_TIER else f"call.reply.{said}"
+    """Return the screen that follows a button of the call screen; each has the number to call."""
+    # In an emergency, both "called" and "reached" mean that help is on its way.
+    reply = "called" if word == "reached" and alert.tier is Tier.EMERGENCY else word
+    key = f"call.reply.{reply}.{alert.tier.name.lower()}" if reply in _REPLIES_BY_TIER else f"call.reply.{reply}"
     made = [copy_button(clinic)]
     if word not in {"called", "reached"}:
         made += [
@@ -102,7 +102,7 @@ _REPLIES_BY_TIER = {"not_yet", "cannot_reach", "called"}
 
 
 def safety_follow_up_screen(alert: AlertRow, clinic: Clinic) -> Screen:
-    """Ask "did you reach someone?"."""
+    """Return the safety follow-up: "did you reach someone?"."""
     return Screen(
         name="loopback.ask",
         lines=(
@@ -125,9 +125,9 @@ def safety_follow_up_screen(alert: AlertRow, clinic: Clinic) -> Screen:
 
 
 def card_screen(patient: Patient, clinic: Clinic) -> Screen:
-    """The card for an emergency department: drug class, start date, team number; no name, no answers.
+    """Return the card for an emergency department: treatment, start date, team number; no name, no answers.
 
-    In the clinic's own language, and in the patient's below where that is another one.
+    It is in the clinic's first language, followed by the patient's if that is another one.
     """
     languages = dict.fromkeys((clinic.languages[0], patient.language))
     regimen = Text(key=f"card.regimen.{patient.regimen}")

@@ -1,4 +1,4 @@
-"""Caregivers: invited by the patient, each in a chat of their own, ended by either. What they answer says so."""
+"""The screens about caregivers, in the patient's chat and in theirs. Decides nothing itself."""
 
 from bot.app.checkins.steps import current
 from bot.app.operations.installation import BOT_NAME
@@ -12,7 +12,7 @@ from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, date_text, keyboard_screen, numbers, rows
 
 KIND = "care"
-"""The kind of action this module takes; `choice` is the word tapped."""
+"""The kind of action this module handles; `choice` names the button."""
 SLOT = "care"
 
 
@@ -20,30 +20,30 @@ SLOT = "care"
 
 
 def menu(work: Work, patient: Patient) -> TapResult:
-    """Who answers with the patient, and what can be done about it."""
-    present = caregivers.present(work, patient)
-    if present is None:
+    """Show the patient their caregiver, or how to invite one."""
+    caregiver = caregivers.current_caregiver(work, patient)
+    if caregiver is None:
         made = [button("care.make", _tap("make"), style=Style.SUCCESS)]
         screen = Screen(name="care.none", lines=(Text(key="care.explain"),), rows=rows(made))
     else:
-        since = date_text((present.agreed_at or present.invited_at).date())
+        since = date_text((caregiver.agreed_at or caregiver.invited_at).date())
         made = [button("care.end", _tap("end"), style=Style.DANGER)]
         screen = Screen(name="care.one", lines=(Text(key="care.one", values={"date": since}),), rows=rows(made))
     post(work, patient, screen, slot=SLOT)
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    """Handle a tap of the patient or of the caregiver; None when there is no such word for them."""
+    """Handle a tap by the patient or the caregiver; return None if they have no such button."""
     word = action.choice
-    if patient.helper is not None:
-        return _helper_tapped(work, patient, patient.helper, word)
+    if patient.caregiver is not None:
+        return _caregiver_tapped(work, patient, patient.caregiver, word)
     if word == "make" and caregivers.can_invite(patient):
         return _invite(work, patient)
     if word == "end":
         caregivers.end_all(work, patient)
         post(work, patient, Screen(name="care.ended", lines=(Text(key="care.ended"),)), slot=SLOT)
-        return TapResult(language=patient.speaks)
+        return TapResult(language=patient.chat_language)
     return menu(work, patient) if not word else None
 
 
@@ -52,53 +52,53 @@ def _invite(work: Work, patient: Patient) -> TapResult:
     link = f"https://t.me/{work.settings.get(BOT_NAME) or ''}?start={token}"
     screen = Screen(name="care.link", lines=(Text(key="care.link", values={"link": link}),))
     post(work, patient, screen, slot=SLOT)
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 # -- the caregiver's side
 
 
 def opened(work: Work, token: str, chat_id: int, language_hint: str | None) -> TapResult | None:
-    """A caregiver's link is opened: ask whether they agree. None when it is no such link, or works no more."""
+    """Ask someone who opened a caregiver's link whether they agree; return None if the link is not valid there."""
     patient = caregivers.open_link(work, token, chat_id, language_hint)
     return ask(work, patient) if patient is not None else None
 
 
 def ask(work: Work, patient: Patient) -> TapResult:
-    """What a caregiver agrees to."""
+    """Show what a caregiver has to agree to."""
     made = [button("button.agree", _tap("agree"), style=Style.SUCCESS), button("button.no_thanks", _tap("no"))]
     screen = Screen(name="care.ask", lines=(Text(key="care.ask", values=numbers(work.clinic)),), rows=rows(made))
     post(work, patient, screen, slot=SLOT)
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
-def _helper_tapped(work: Work, patient: Patient, helper: Caregiver, word: str) -> TapResult | None:
-    if word == "agree" and helper.state == "asked":
-        return _agree(work, patient, helper)
+def _caregiver_tapped(work: Work, patient: Patient, caregiver: Caregiver, word: str) -> TapResult | None:
+    if word == "agree" and caregiver.state == "asked":
+        return _agree(work, patient, caregiver)
     if word in {"no", "leave"}:
-        left(work, patient, helper, notify=True)
-        return TapResult(language=helper.language)
+        left(work, patient, caregiver, notify=True)
+        return TapResult(language=caregiver.language)
     return None
 
 
-def left(work: Work, patient: Patient, helper: Caregiver, *, notify: bool) -> None:
-    """A caregiver has left: the patient is notified, so that nobody counts on them."""
-    caregivers.end(work, patient, helper, notify=notify)
+def left(work: Work, patient: Patient, caregiver: Caregiver, *, notify: bool) -> None:
+    """End a caregiver and notify the patient, so that nobody relies on them."""
+    caregivers.end(work, patient, caregiver, notify=notify)
     _notify_patient(work, patient, "care.left")
 
 
-def _agree(work: Work, patient: Patient, helper: Caregiver) -> TapResult:
-    joined = caregivers.agree(work, patient, helper)
+def _agree(work: Work, patient: Patient, caregiver: Caregiver) -> TapResult:
+    joined = caregivers.agree(work, patient, caregiver)
     post(work, joined, keyboard_screen(), slot="keyboard")
     _notify_patient(work, patient, "care.joined")
     row = current(work, joined)
     if row is not None:
         show_again(work, joined, row)
-    return TapResult(language=joined.speaks)
+    return TapResult(language=joined.chat_language)
 
 
-def helper_menu(work: Work, patient: Patient) -> TapResult:
-    """All a caregiver can do."""
+def caregiver_menu(work: Work, patient: Patient) -> TapResult:
+    """Show everything that a caregiver can do."""
     made = [
         button("keyboard.worse", Action(kind="menu", choice="worse"), style=Style.DANGER),
         button("keyboard.tips", Action(kind="menu", choice="tips")),
@@ -109,11 +109,11 @@ def helper_menu(work: Work, patient: Patient) -> TapResult:
         button("care.leave", _tap("leave"), style=Style.DANGER),
     ]
     post(work, patient, Screen(name="care.menu", lines=(Text(key="menu.title"),), rows=rows(made)), slot="menu")
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def _notify_patient(work: Work, patient: Patient, key: str) -> None:
-    own = patient.model_copy(update={"helper": None})
+    own = patient.model_copy(update={"caregiver": None})
     post(work, own, Screen(name=key, lines=(Text(key=key),)), slot=SLOT)
 
 

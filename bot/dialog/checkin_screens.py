@@ -1,4 +1,4 @@
-"""The screens of a check-in: questions, reminders, its end. They decide nothing."""
+"""Builds the screens of a check-in: questions, reminders, the end. Decides nothing."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,14 +14,14 @@ from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog.widgets import ButtonRow, button, day_text, numbers, rows
 
 POSTPONABLE = frozenset({"scheduled", "follow_up", "extra"})
-"""Check-ins that come by themselves, and so may come at a bad moment."""
+"""Kinds of check-ins that come unasked, and so may come at a bad time."""
 
 
 # -- the check-in
 
 
 def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
-    """The screen an open check-in stands at."""
+    """Return the current screen of an open check-in."""
     value = row.value
     if value.state is State.PAUSED:
         return _offer_to_go_on(row, clinic)
@@ -38,7 +38,7 @@ def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
     lines = (*head, Text(key=step.text or f"question.{question.id}"))
     shown = _answer_rows(row, question)
     if value.revision == 0 and row.kind in POSTPONABLE:
-        shown = (*shown, later_row(row))
+        shown = (*shown, postpone_row(row))
     return Screen(name=f"ask.{question.id}", lines=lines, rows=shown, protect=True)
 
 
@@ -77,7 +77,7 @@ def _tap(row: CheckInRow, kind: str, question: str = "", choice: str = "") -> Ac
 
 
 def footer(row: CheckInRow, question: str) -> ButtonRow:
-    """Back, Skip, Need help now: always there, always in this order."""
+    """Return Back, Skip and Need help now: on every question, in this order."""
     return (
         button("button.back", _tap(row, "back", question)),
         button("button.skip", _tap(row, "skip", question)),
@@ -85,8 +85,8 @@ def footer(row: CheckInRow, question: str) -> ButtonRow:
     )
 
 
-def later_row(row: CheckInRow) -> ButtonRow:
-    """Remind me later: below the rest, so that no other button changes its place."""
+def postpone_row(row: CheckInRow) -> ButtonRow:
+    """Return "Remind me later": the last row, so that no other button changes its position."""
     return tuple(
         button(f"later.{word}", Action(kind="later", subject=row.id, choice=word)) for word in list(Postponement)
     )
@@ -111,17 +111,17 @@ def _offer_to_go_on(row: CheckInRow, clinic: Clinic) -> Screen:
 
 
 def reminder_screen(row: CheckInRow, clinic: Clinic) -> Screen:
-    """The check-in is still open: the question itself stands in the reminder, so that one tap answers it."""
+    """Return the reminder of an open check-in. It contains the question, so that one tap answers it."""
     current = checkin_screen(row, clinic)
     line = Text(key="reminder.open", values={"n": taps_left(row.value, clinic.protocol)})
     lines = tuple(t for t in current.lines if not t.key.startswith("checkin.hello."))
-    postpone = later_row(row)
+    postpone = postpone_row(row)
     shown = current.rows if postpone in current.rows or row.kind not in POSTPONABLE else (*current.rows, postpone)
     return current.model_copy(update={"name": "reminder", "lines": (line, *lines), "rows": shown})
 
 
 def postponed_screen(clinic: Clinic, timestamp: datetime, zone: str) -> Screen:
-    """When the question comes again; the number, in case it can't wait."""
+    """Return the confirmation of "Remind me later": when, and the number to call in case it can't wait."""
     local = timestamp.astimezone(ZoneInfo(zone))
     values = {**numbers(clinic), "date": day_text(local.date()), "time": f"{local:%H:%M}"}
     return Screen(name="later", lines=(Text(key="later.noted", values=values),))
@@ -131,7 +131,7 @@ def postponed_screen(clinic: Clinic, timestamp: datetime, zone: str) -> Screen:
 
 
 def tip_buttons(tip: Tip) -> list[Button]:
-    """Rate it, see where it comes from, or see another."""
+    """Return the buttons of a tip: rate it, show its source, show another one."""
     return [
         button("button.helpful", Action(kind="tip", question=tip.id, choice="helpful"), style=Style.SUCCESS),
         button("button.not_for_me", Action(kind="tip", question=tip.id, choice="not_for_me")),
@@ -144,9 +144,9 @@ _ENDS = {"after_call": "done.after_call", "before_call": "done.see_next", "uncha
 
 
 def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Screen:
-    """The last screen of a check-in. It never says "fine" or "safe"; an incomplete one promises nothing at all.
+    """Return the last screen of a check-in. It never says "fine" or "safe", and is neutral if questions were skipped.
 
-    Where a call is due, thanks and the call once more, and no tip: a call prompt of its own follows "before_call".
+    If the patient has to call, it says so and has no tip; after "before_call" a separate call screen follows.
     """
     name = _ENDS.get(end.kind) or ("done.routine" if end.complete else "done.incomplete")
     lines = [Text(key=name, values=numbers(clinic))]
@@ -160,5 +160,5 @@ def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Scree
 
 
 def change_row(row: CheckInRow) -> ButtonRow:
-    """The way back to the answers just given."""
+    """Return the button that opens the answers just given."""
     return (button("button.change", Action(kind="change", subject=row.id)),)

@@ -1,4 +1,4 @@
-"""A check-in in the chat: what a tap on it means, and its screen shown again. Decides nothing about answers."""
+"""Handles taps on a check-in, and shows its current screen. Decides nothing about answers."""
 
 from bot.app.alerts import raising
 from bot.app.checkins import answering
@@ -15,19 +15,19 @@ from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 
 KINDS = frozenset({"choose", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now"})
-"""The kinds of action that `tapped` takes."""
+"""The kinds of action that `tapped` handles."""
 
 
 def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    """Handle one tap on a check-in; None, and nothing changed, when it isn't open or isn't this patient's."""
+    """Handle a tap on a check-in; return None, having changed nothing, if it is not the patient's open one."""
     if action.kind == "help_now":
         return _help_now(work, patient, action)
-    taken = answering.answer(work, patient, action.subject, _input(action))
-    if taken is None:
+    result = answering.answer(work, patient, action.subject, _input(action))
+    if result is None:
         return None
-    if isinstance(taken, core.Ignored):
-        return _ignored(work, patient, action, taken)
-    return TapResult(language=patient.speaks)
+    if isinstance(result, core.Ignored):
+        return _ignored(work, patient, action, result)
+    return TapResult(language=patient.chat_language)
 
 
 def _help_now(work: Work, patient: Patient, action: Action) -> TapResult | None:
@@ -35,7 +35,7 @@ def _help_now(work: Work, patient: Patient, action: Action) -> TapResult | None:
     if row is None or row.id != action.subject:
         return None
     raising.need_help(work, patient, row.id)
-    return TapResult(toast=Text(key="toast.call_now"), language=patient.speaks)
+    return TapResult(toast=Text(key="toast.call_now"), language=patient.chat_language)
 
 
 def _input(action: Action) -> core.Input:
@@ -58,34 +58,33 @@ def _input(action: Action) -> core.Input:
 
 
 def _ignored(work: Work, patient: Patient, action: Action, ignored: core.Ignored) -> TapResult:
-    """A late, doubled or empty tap changes nothing: say so, and show where they are now."""
+    """Tell the patient that a late, repeated or empty tap changed nothing, and show the current screen."""
     row = work.checkins.open_of(patient.id)
     if row is not None:
-        # A tap one or two screens old is a doubled tap on the message itself; an older one comes from further up the
-        # chat.
-        doubled = row.value.revision - action.revision <= 2  # noqa: PLR2004
-        show(work, patient, row, lane=Lane.REPLY, edit=doubled, everyone=False)
+        # One or two screens old: a repeated tap on the current message. Older: a tap on an earlier message.
+        is_repeated = row.value.revision - action.revision <= 2  # noqa: PLR2004
+        show(work, patient, row, lane=Lane.REPLY, edit=is_repeated, everyone=False)
     key = f"toast.{ignored.reason}" if ignored.reason in {"nothing_chosen", "first_question"} else "toast.closed"
-    return TapResult(toast=Text(key=key), language=patient.speaks)
+    return TapResult(toast=Text(key=key), language=patient.chat_language)
 
 
 def feel_worse(work: Work, patient: Patient) -> TapResult:
-    """ "I feel worse now": the same questions, at any time; tapped again it shows where they are."""
+    """Handle "I feel worse now": open the quick check, or show it again if it is open."""
     row = current(work, patient)
     if row is not None and row.kind == "worse":
         show_again(work, patient, row)
     else:
         open_checkin(work, patient, form="quick", kind="worse", due_at=work.at)
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def show_again(work: Work, patient: Patient, row: CheckInRow) -> None:
-    """Queue the screen the check-in stands at as a new message, for the chat that asked alone."""
+    """Queue the check-in's current screen as a new message for the acting chat only."""
     show(work, patient, row, lane=Lane.REPLY, edit=False, everyone=False)
 
 
 def show(work: Work, patient: Patient, row: CheckInRow, *, lane: Lane, edit: bool, everyone: bool = True) -> None:
-    """Queue the screen the check-in stands at; not for `everyone`: for the chat that asked alone."""
+    """Queue the check-in's current screen for `everyone` who answers, or for the acting chat only."""
     post(
         work,
         patient,
@@ -94,6 +93,6 @@ def show(work: Work, patient: Patient, row: CheckInRow, *, lane: Lane, edit: boo
         lane=lane,
         edit=edit,
         revision=row.value.revision,
-        lasts=work.clinic.protocol.clocks.cutoff if lane is Lane.CHECKIN else None,
+        valid_for=work.clinic.protocol.clocks.cutoff if lane is Lane.CHECKIN else None,
         everyone=everyone,
     )

@@ -1,7 +1,6 @@
-"""The door from the chat into the use cases: one function a kind of update. Each runs in one open transaction.
+"""Routes each kind of update from a chat to its use case. Sends nothing: screens go to the outbox.
 
-Every function leaves the patient with something on the screen: a stale, doubled or foreign tap changes nothing and
-shows where they are now.
+Every function shows the sender something: a late, repeated or foreign tap changes nothing and shows the current screen.
 """
 
 from collections.abc import Callable
@@ -20,15 +19,17 @@ from bot.core.protocol import Tier
 from bot.core.screen import Action, Screen, Text
 from bot.dialog import alerts, answers, caregivers, checkins, enrolment, learn, menus, postpone, settings, staff_chat
 from bot.dialog.post import post, post_stranger
-from bot.dialog.replies import Meant, TapResult
+from bot.dialog.replies import Meaning, TapResult
 from bot.dialog.roles import role_of, writing_role
 from bot.dialog.widgets import copy_button, keyboard_screen, numbers, rows
 
 Command = Literal[
     "menu", "help", "privacy", "stop", "worse", "tips", "team", "language", "learn", "answers", "settings", "staff"
 ]
-HUSHED_FOR = timedelta(hours=1)
-"""Whoever writes on and on is told once in that time that words can't be read."""
+HINT_INTERVAL = timedelta(hours=1)
+"""The hint that the bot can't read messages is sent once per interval."""
+FRESH_FOR = timedelta(hours=1)
+"""How long words of a red flag show the call screen of an EMERGENCY again, before they start the questions again."""
 
 _CAREGIVERS_COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn"})
 _LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
@@ -36,11 +37,11 @@ _ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 
 
 def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> TapResult:
-    """Answer /start: with an invite's token as payload, or without ("")."""
+    """Answer /start. `payload`: the token of an invite, or ""."""
     role = writing_role(work, chat_id)
     present = role.patient
     if payload and (present is None or present.state in _LEFT or _is_own(work, payload, present)):
-        invited = registry.invited_by(work, payload, chat_id)
+        invited = registry.accept_invite(work, payload, chat_id)
         if invited is not None:
             return _welcome(work, invited, present, chat_id, language_hint)
     if payload and present is None:
@@ -54,24 +55,24 @@ def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> 
         return staff_chat.menu(work, role.staff)
     if present is None:
         return _stranger(work, chat_id, "stranger.bad_invite" if payload else "stranger.hello", language_hint)
-    if present.helper is not None and present.helper.state == "asked":
+    if present.caregiver is not None and present.caregiver.state == "asked":
         return caregivers.ask(work, present)
     if present.state in _ENROLLED:
         post(work, present, keyboard_screen(), slot="keyboard")
-    menus.where_they_are(work, present)
+    menus.show_current_screen(work, present)
     return TapResult(language=present.language)
 
 
 def _is_own(work: Work, token: str, present: Patient) -> bool:
-    """Whether someone in mid-enrolment opens their own link again; another's would leave their own patient stranded."""
-    return present.state is PatientState.ENROLLING and registry.is_for(work, token, present)
+    """Return whether a patient who is enrolling opens their own link again; only that may restart their enrolment."""
+    return present.state is PatientState.ENROLLING and registry.is_invite_of(work, token, present)
 
 
 def _welcome(
     work: Work, invited: Patient, present: Patient | None, chat_id: int, language_hint: str | None
 ) -> TapResult:
     if present is not None and present.id != invited.id:
-        # A chat belongs to one patient at most; the earlier one had left.
+        # A chat belongs to one patient at most; the earlier patient has left.
         work.patients.save(present.model_copy(update={"chat_id": None}))
     hinted = (language_hint or "").split("-")[0]
     opened = invited.model_copy(
@@ -80,7 +81,7 @@ def _welcome(
             "state": PatientState.ENROLLING,
             "unreachable_at": None,
             "language": hinted
-            if _undecided(invited, work.clinic) and hinted in work.clinic.languages
+            if _has_default_language(invited, work.clinic) and hinted in work.clinic.languages
             else invited.language,
         }
     )
@@ -88,13 +89,13 @@ def _welcome(
     return TapResult(language=opened.language)
 
 
-def _undecided(invited: Patient, clinic: Clinic) -> bool:
-    """Whether neither the coordinator nor the patient chose a language yet: the phone's own is the better guess."""
+def _has_default_language(invited: Patient, clinic: Clinic) -> bool:
+    """Return whether nobody has chosen a language yet, so that the phone's is the better guess."""
     return invited.chat_id is None and invited.language == clinic.languages[0]
 
 
 def tap(work: Work, chat_id: int, action: Action) -> TapResult:
-    """Answer a tapped button whose signature was good for this chat."""
+    """Answer a tap on a button whose signature is valid for this chat."""
     role = writing_role(work, chat_id)
     if role.staff is not None:
         return staff_chat.tapped(work, role.staff, action)
@@ -108,7 +109,7 @@ def tap(work: Work, chat_id: int, action: Action) -> TapResult:
 def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     if action.kind == caregivers.KIND:
         return caregivers.tapped(work, patient, action)
-    if patient.helper is not None and (patient.helper.state != "active" or not _may(action)):
+    if patient.caregiver is not None and (patient.caregiver.state != "active" or not _caregiver_may(action)):
         return None
     if action.kind == enrolment.KIND:
         return enrolment.tap(work, patient, action)
@@ -132,11 +133,11 @@ _HANDLERS: dict[str, Callable[[Work, Patient, Action], TapResult | None]] = {
     learn.KIND: learn.tapped,
     answers.KIND: answers.change,
 }
-"""Where the taps of those who are enrolled go, by kind."""
+"""The handlers of enrolled patients' taps, by kind of action."""
 
 
-def _may(action: Action) -> bool:
-    """Whether a caregiver may do that: all that answers and informs, nothing that decides for the patient."""
+def _caregiver_may(action: Action) -> bool:
+    """Return whether a caregiver may do that: answer and read, but decide nothing for the patient."""
     if action.kind in settings.KINDS:
         return action.question == "language"
     if action.kind == "menu":
@@ -145,7 +146,7 @@ def _may(action: Action) -> bool:
 
 
 def stale_tap(work: Work, chat_id: int) -> TapResult:
-    """Answer a tap that could not be read (old format, foreign, forged): show where they are now."""
+    """Answer a tap that can't be decoded (old format, foreign, forged): show the current screen."""
     role = writing_role(work, chat_id)
     if role.staff is not None:
         return staff_chat.menu(work, role.staff)
@@ -156,8 +157,8 @@ def stale_tap(work: Work, chat_id: int) -> TapResult:
 
 
 def _closed(work: Work, patient: Patient) -> TapResult:
-    menus.where_they_are(work, patient)
-    return TapResult(toast=Text(key="toast.closed"), language=patient.speaks)
+    menus.show_current_screen(work, patient)
+    return TapResult(toast=Text(key="toast.closed"), language=patient.chat_language)
 
 
 def command(work: Work, chat_id: int, name: Command) -> TapResult:
@@ -168,66 +169,66 @@ def command(work: Work, chat_id: int, name: Command) -> TapResult:
     patient = role.patient
     if patient is None:
         return _stranger(work, chat_id, f"stranger.{name if name in {'help', 'privacy'} else 'hello'}", None)
-    if patient.helper is not None:
-        return _helper_command(work, patient, name)
+    if patient.caregiver is not None:
+        return _caregiver_command(work, patient, name)
     if name in {"help", "privacy", "team"} or (name == "stop" and patient.state not in _LEFT):
         handlers = {"help": menus.help_, "privacy": menus.privacy, "team": menus.team, "stop": menus.stop}
         return handlers[name](work, patient)
     if patient.state not in _ENROLLED:
-        menus.where_they_are(work, patient)
-        return TapResult(language=patient.speaks)
+        menus.show_current_screen(work, patient)
+        return TapResult(language=patient.chat_language)
     return (menus.tapped if name != "menu" else _menu)(work, patient, name) or _menu(work, patient, name)
 
 
-def _helper_command(work: Work, patient: Patient, name: Command) -> TapResult:
-    if patient.helper is not None and patient.helper.state == "asked":
+def _caregiver_command(work: Work, patient: Patient, name: Command) -> TapResult:
+    if patient.caregiver is not None and patient.caregiver.state == "asked":
         return caregivers.ask(work, patient)
     if name in _CAREGIVERS_COMMANDS - {"menu"} and patient.state in _ENROLLED:
         outcome = menus.tapped(work, patient, name)
         if outcome is not None:
             return outcome
-    return caregivers.helper_menu(work, patient)
+    return caregivers.caregiver_menu(work, patient)
 
 
 def _menu(work: Work, patient: Patient, _word: str) -> TapResult:
     return menus.menu(work, patient)
 
 
-def said(work: Work, chat_id: int, meant: Meant) -> TapResult:
-    """Answer words, pictures, voice. What was said never comes here, so it can't be kept."""
+def message(work: Work, chat_id: int, meaning: Meaning) -> TapResult:
+    """Answer a message that is not a command: text, picture, voice. Its content never gets here."""
     role = writing_role(work, chat_id)
     if role.staff is not None:
-        return staff_chat.said(work, role.staff, meant)
+        return staff_chat.message(work, role.staff, meaning)
     patient = role.patient
     if patient is None:
         return _stranger(work, chat_id, "stranger.hello", None)
-    able = patient.state in _ENROLLED and (patient.helper is None or patient.helper.state == "active")
-    if meant.kind == "red_flag":
-        return _named_red_flag(work, patient, able=able)
-    if meant.kind == "choice" and able:
-        outcome = _typed_choice(work, patient, meant.number)
+    may_answer = patient.state in _ENROLLED and (patient.caregiver is None or patient.caregiver.state == "active")
+    if meaning.kind == "red_flag":
+        return _typed_red_flag(work, patient, may_answer=may_answer)
+    if meaning.kind == "choice" and may_answer:
+        outcome = _typed_choice(work, patient, meaning.number)
         if outcome is not None:
             return outcome
     return _cannot_read(work, patient)
 
 
-def _named_red_flag(work: Work, patient: Patient, *, able: bool) -> TapResult:
-    """The safety screen at once; the call screen again where one was shown within the hour; else the numbers."""
-    if not able:
+def _typed_red_flag(work: Work, patient: Patient, *, may_answer: bool) -> TapResult:
+    """Ask the quick check at once, or show a recent EMERGENCY's call screen again; to others, show the numbers."""
+    if not may_answer:
         return menus.help_(work, patient)
     calls = [
         a
         for a in work.alerts.of_patient(patient.id)
-        if a.tier is Tier.EMERGENCY and a.state is not AlertState.CLOSED and work.at - a.raised_at < HUSHED_FOR
+        if a.tier is Tier.EMERGENCY and a.state is not AlertState.CLOSED and work.at - a.raised_at < FRESH_FOR
     ]
     if calls:
         work.notices.call_now(patient, calls[0])
-        return TapResult(language=patient.speaks)
+        return TapResult(language=patient.chat_language)
     return checkins.feel_worse(work, patient)
 
 
 def _typed_choice(work: Work, patient: Patient, number: int) -> TapResult | None:
-    """ "2" is the second answer on the screen they are at; None when there is no such answer."""
+    """Handle a typed number as a tap on that answer of the current question; None if there is no such answer."""
     row = current(work, patient)
     question = work.clinic.protocol.questions.get((row.value.cursor if row is not None else None) or "")
     if row is None or question is None or not 1 <= number <= len(question.choices):
@@ -242,23 +243,23 @@ def _typed_choice(work: Work, patient: Patient, number: int) -> TapResult | None
 
 
 def _cannot_read(work: Work, patient: Patient) -> TapResult:
-    """ "I can't read messages", once an hour."""
-    helper = patient.helper
-    notified_at = helper.hint_sent_at if helper is not None else patient.hint_sent_at
-    if notified_at is not None and timedelta(0) <= work.at - notified_at < HUSHED_FOR:
-        return TapResult(language=patient.speaks)
-    if helper is not None:
-        work.caregivers.save(helper.model_copy(update={"hint_sent_at": work.at}))
+    """Send the hint "I can't read messages", once per `HINT_INTERVAL`."""
+    caregiver = patient.caregiver
+    hinted_at = caregiver.hint_sent_at if caregiver is not None else patient.hint_sent_at
+    if hinted_at is not None and timedelta(0) <= work.at - hinted_at < HINT_INTERVAL:
+        return TapResult(language=patient.chat_language)
+    if caregiver is not None:
+        work.caregivers.save(caregiver.model_copy(update={"hint_sent_at": work.at}))
     else:
-        # A check-in that no protocol asks any more may just have been closed.
+        # The patient may have changed in this transaction: closing an outdated check-in updates the follow-up.
         work.patients.save(as_stored(work, patient).model_copy(update={"hint_sent_at": work.at}))
     lines = (Text(key="said.cannot_read", values=numbers(work.clinic)),)
     post(work, patient, Screen(name="said", lines=lines, rows=rows((copy_button(work.clinic),))), slot="said")
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def membership(work: Work, chat_id: int, *, reachable: bool) -> TapResult:
-    """The chat blocked or unblocked the bot; also called when sending fails for good."""
+    """Handle a chat that blocked or unblocked the bot, or in which sending failed permanently."""
     role = role_of(work, chat_id)
     if role.staff is not None:
         escalation.set_reachable(work, role.staff, reachable=reachable)
@@ -266,12 +267,12 @@ def membership(work: Work, chat_id: int, *, reachable: bool) -> TapResult:
     patient = role.patient
     if patient is None:
         return TapResult(language=work.clinic.languages[0])
-    if patient.helper is None:
+    if patient.caregiver is None:
         participation.set_reachable(work, patient, reachable=reachable)
     elif not reachable:
-        # A caregiver who blocks the bot has left.
-        caregivers.left(work, patient, patient.helper, notify=False)
-    return TapResult(language=patient.speaks)
+        # A caregiver who blocks the bot has stopped helping.
+        caregivers.left(work, patient, patient.caregiver, notify=False)
+    return TapResult(language=patient.chat_language)
 
 
 def _stranger(work: Work, chat_id: int, key: str, language_hint: str | None) -> TapResult:

@@ -1,4 +1,4 @@
-"""Enrolment by taps: welcome, consent, language, time zone, time of day, then the baseline. Nothing is typed."""
+"""Enrolment by taps: welcome, consent, language, time zone, time of day, then the baseline. Never asks to type."""
 
 from collections.abc import Callable
 from datetime import time
@@ -6,9 +6,8 @@ from datetime import time
 from bot.app.checkins.opening import open_checkin
 from bot.app.patients.participation import end_participation
 from bot.app.ports.clinic import Clinic
-from bot.app.records.operations import Audit
 from bot.app.records.patients import Consent, Patient, PatientState
-from bot.app.schedules.plans import FAR, end_of_day, rescheduled
+from bot.app.schedules.plans import OPEN_ENDED, end_of_day, rescheduled
 from bot.app.work import Work
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog import zones
@@ -17,38 +16,39 @@ from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, keyboard_screen, numbers, rows
 
 KIND = "enrol"
-"""The kind of action this module takes; `question` names the step it stood on, `choice` the word tapped."""
+"""The kind of action this module handles; `question` names the step of the screen, `choice` the button."""
 
 TIMES = {"morning": time(10), "noon": time(12, 30), "evening": time(18)}
-"""What "morning", "noon" and "evening" stand for; the protocol's own send time replaces "morning"."""
+"""The times offered first; the protocol's send time replaces "morning"."""
 
 SLOT = "enrol"
 
 
-# -- moving
+# -- moving between steps
 
 
 def begin(work: Work, patient: Patient) -> None:
-    """Show the first screen as a new message."""
+    """Start enrolment: queue the first screen as a new message."""
     go(work, patient, "welcome", edit=False)
 
 
 def go(work: Work, patient: Patient, step: str, *, edit: bool = True) -> Patient:
-    """Move to a step and queue its screen."""
-    moved = patient.model_copy(update={"enrol_step": step, "enrol_revision": patient.enrol_revision + 1})
-    moved = work.patients.save(moved)
+    """Move to a step, queue its screen, and return the patient as saved."""
+    moved = work.patients.save(
+        patient.model_copy(update={"enrol_step": step, "enrol_revision": patient.enrol_revision + 1})
+    )
     show(work, moved, edit=edit)
     return moved
 
 
 def show(work: Work, patient: Patient, *, edit: bool) -> None:
-    """Queue the screen of the present step."""
+    """Queue the screen of the current step."""
     screen = screen_of(patient, work.clinic)
     post(work, patient, screen, slot=SLOT, edit=edit, revision=patient.enrol_revision)
 
 
 def tap(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    """Work off a tap on an enrolment screen; None when that screen is gone or knows no such word."""
+    """Handle a tap on an enrolment screen; return None if that step has passed or has no such button."""
     if patient.enrol_step is None or action.question != _word(patient.enrol_step):
         return None
     handler = _HANDLERS.get(_word(patient.enrol_step))
@@ -59,16 +59,16 @@ def tap(work: Work, patient: Patient, action: Action) -> TapResult | None:
 
 
 def _word(step: str) -> str:
-    """A step as a button's `question`: callback data knows no colon and no capitals."""
+    """Return a step as a button's `question`: callback data allows no colon and no capitals."""
     return step.split(":", maxsplit=1)[0]
 
 
-# -- the steps; each returns False when it knows no such word
+# -- the steps: each returns False if it has no such button
 
 
 def _welcome(work: Work, patient: Patient, word: str) -> bool:
     if word.startswith("lang-"):
-        return _speak(work, patient, word.removeprefix("lang-"), "welcome")
+        return _choose_language(work, patient, word.removeprefix("lang-"), "welcome")
     if word != "next":
         return False
     go(work, patient, "consent1")
@@ -76,14 +76,14 @@ def _welcome(work: Work, patient: Patient, word: str) -> bool:
 
 
 def _consent1(work: Work, patient: Patient, word: str) -> bool:
-    return _either(work, patient, word, back="welcome", onward="consent2")
+    return _turn_page(work, patient, word, back="welcome", onward="consent2")
 
 
 def _consent2(work: Work, patient: Patient, word: str) -> bool:
-    return _either(work, patient, word, back="consent1", onward="consent3")
+    return _turn_page(work, patient, word, back="consent1", onward="consent3")
 
 
-def _either(work: Work, patient: Patient, word: str, *, back: str, onward: str) -> bool:
+def _turn_page(work: Work, patient: Patient, word: str, *, back: str, onward: str) -> bool:
     target = {"back": back, "next": onward}.get(word)
     if target is None:
         return False
@@ -113,29 +113,28 @@ def _agree(work: Work, patient: Patient) -> None:
             given_at=work.at,
         )
     )
-    _audit(work, patient, "consent_given")
+    _record(work, patient, "consent_given")
     go(work, patient, "language" if len(work.clinic.languages) > 1 else "zone")
 
 
 def _decline(work: Work, patient: Patient) -> None:
-    """ "No" is final until the link is opened again."""
-    # On a new phone it may be the end of what was agreed to before.
+    """Handle "No", which is final until the link is opened again."""
+    # On a new phone, an earlier consent may still be in force.
     patient = end_participation(work, patient)
     left = {"state": PatientState.DECLINED, "enrol_step": None, "next_due_at": None, "follow_up": None}
-    declined = patient.model_copy(update=left)
-    declined = work.patients.save(declined)
-    _audit(work, patient, "consent_declined")
+    declined = work.patients.save(patient.model_copy(update=left))
+    _record(work, patient, "consent_declined")
     screen = Screen(name="enrol.declined", lines=(Text(key="enrol.declined", values=numbers(work.clinic)),))
     post(work, declined, screen, slot=SLOT, edit=True, revision=patient.enrol_revision + 1)
 
 
 def _language(work: Work, patient: Patient, word: str) -> bool:
     if word.startswith("lang-"):
-        return _speak(work, patient, word.removeprefix("lang-"), "zone")
+        return _choose_language(work, patient, word.removeprefix("lang-"), "zone")
     return False
 
 
-def _speak(work: Work, patient: Patient, language: str, onward: str) -> bool:
+def _choose_language(work: Work, patient: Patient, language: str, onward: str) -> bool:
     if language not in work.clinic.languages:
         return False
     go(work, patient.model_copy(update={"language": language}), onward)
@@ -203,17 +202,16 @@ def _hour(work: Work, patient: Patient, word: str) -> bool:
 
 
 def _complete(work: Work, patient: Patient, send_time: time) -> None:
-    """All is chosen: the plan starts, the reply keyboard appears, the baseline is asked."""
+    """Complete enrolment: start the plan, show the reply keyboard, open the baseline."""
     tonight = end_of_day(work.at, patient.timezone or work.clinic.timezone)
-    # Nobody would end a pause without a last day any more: who agrees anew begins anew.
-    pauses = tuple(pause for pause in patient.pauses if pause.last != FAR)
+    # Nobody would end an open-ended pause from an earlier participation.
+    pauses = tuple(pause for pause in patient.pauses if pause.last != OPEN_ENDED)
     active = patient.model_copy(
         update={"send_time": send_time, "state": PatientState.ACTIVE, "enrol_step": None, "pauses": pauses}
     )
-    # The baseline is today's check-in: the plan goes on tomorrow.
-    active = rescheduled(active, work.clinic, tonight)
-    active = work.patients.save(active)
-    _audit(work, patient, "enrolled")
+    # The baseline is today's check-in: the plan starts tomorrow.
+    active = work.patients.save(rescheduled(active, work.clinic, tonight))
+    _record(work, patient, "enrolled")
     summary = Text(
         key="enrol.done",
         values={"zone": zones.label(active.timezone or work.clinic.timezone), "time": f"{send_time:%H:%M}"},
@@ -256,7 +254,7 @@ def _quiet(timestamp: time, start: time, end: time) -> bool:
 
 
 def screen_of(patient: Patient, clinic: Clinic) -> Screen:
-    """The screen of the patient's present step."""
+    """Return the screen of the patient's current step."""
     step = patient.enrol_step or "welcome"
     name = _word(step)
     makers: dict[str, Callable[[], tuple[tuple[Text, ...], list[Button]]]] = {
@@ -300,8 +298,8 @@ def _prose_buttons(name: str, patient: Patient, clinic: Clinic) -> list[Button]:
     return [button("button.continue", _tap(name, "next"), style=Style.SUCCESS), _back(name)]
 
 
-def _language_buttons(step: str, clinic: Clinic, besides: str) -> list[Button]:
-    return [button(f"language.{code}", _tap(step, f"lang-{code}")) for code in clinic.languages if code != besides]
+def _language_buttons(step: str, clinic: Clinic, current: str) -> list[Button]:
+    return [button(f"language.{code}", _tap(step, f"lang-{code}")) for code in clinic.languages if code != current]
 
 
 def _zone_buttons(clinic: Clinic) -> list[Button]:
@@ -338,8 +336,5 @@ def _hour_buttons(patient: Patient) -> list[Button]:
     return [*(_raw(f"{h:%H:%M}", _tap("hour", f"h-{h:%H}")) for h in hours(patient)), _back("hour")]
 
 
-def _audit(work: Work, patient: Patient, action: str) -> None:
-    detail = {"language": patient.language}
-    work.audit.add(
-        Audit(at=work.at, actor=f"patient:{patient.code}", action=action, subject=patient.code, detail=detail)
-    )
+def _record(work: Work, patient: Patient, action: str) -> None:
+    work.acting(f"patient:{patient.code}").record(action, patient.code, language=patient.language)

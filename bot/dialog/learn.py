@@ -1,4 +1,4 @@
-"""The menu "Learn", and where tips and topics come from. Information only; nothing here looks at answers."""
+"""The menu "Learn", and the sources of tips and topics. Never looks at answers."""
 
 from collections.abc import Iterable
 
@@ -11,20 +11,20 @@ from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, numbers, rows
 
 KIND = "learn"
-"""The kind of action this module takes; `choice` is the topic, or empty for the list."""
+"""The kind of action this module handles; `choice` is the topic, or empty for the list."""
 SLOT = "menu"
 
 
 def topics(work: Work, patient: Patient) -> TapResult:
-    """All there is to read."""
+    """Show the list of topics."""
     made = [button(f"learn.{t.id}.title", Action(kind=KIND, choice=t.id)) for t in work.clinic.protocol.topics]
     screen = Screen(name="learn", lines=(Text(key="read.intro"),), rows=rows(made))
     post(work, patient, screen, slot=SLOT)
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    """Show a topic, or the list again; None when the protocol has no such topic."""
+    """Show a topic, or the list; return None if the protocol has no such topic."""
     if not action.choice:
         return topics(work, patient)
     topic = next((t for t in work.clinic.protocol.topics if t.id == action.choice), None)
@@ -37,17 +37,17 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     )
     made = (button("read.back", Action(kind=KIND)),)
     post(work, patient, Screen(name=f"learn.{topic.id}", lines=lines, rows=rows(made)), slot=SLOT)
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def tip_source(work: Work, patient: Patient, tip_id: str) -> TapResult | None:
-    """Show where a tip comes from; None when the protocol has no such tip."""
+    """Show the source of a tip; return None if the protocol has no such tip."""
     tip = next((t for t in work.clinic.protocol.tips if t.id == tip_id), None)
     if tip is None:
         return None
     screen = Screen(name="tip.source", lines=(Text(key=f"tip.{tip.id}"), sources_text(work.clinic, tip.sources)))
     post(work, patient, screen, slot=SLOT)
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def sources_text(clinic: Clinic, ids: Iterable[str]) -> Text:

@@ -1,4 +1,4 @@
-"""The always-there screens: menu, help, privacy, stop, tips, my team. Information only; nothing here assesses."""
+"""The screens that are always available: menu, help, privacy, stop, tips, my team. Assesses nothing."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -22,11 +22,11 @@ from bot.dialog.widgets import button, copy_button, numbers, rows
 
 SLOT = "menu"
 STOP_FOR = timedelta(days=7)
-""" "Pause for a week" in /stop."""
+"""The length of "Pause for a week" in /stop."""
 
 
 def menu(work: Work, patient: Patient) -> TapResult:
-    """Everything there is to tap."""
+    """Show the menu."""
     made = [
         button("keyboard.worse", Action(kind="menu", choice="worse"), style=Style.DANGER),
         button("keyboard.tips", Action(kind="menu", choice="tips")),
@@ -45,7 +45,7 @@ def menu(work: Work, patient: Patient) -> TapResult:
 
 
 def help_(work: Work, patient: Patient) -> TapResult:
-    """What this chat does, and the numbers."""
+    """Show what this chat does, and the numbers to call."""
     screen = Screen(
         name="help", lines=(Text(key="help.body", values=numbers(work.clinic)),), rows=rows((copy_button(work.clinic),))
     )
@@ -53,24 +53,24 @@ def help_(work: Work, patient: Patient) -> TapResult:
 
 
 def privacy(work: Work, patient: Patient) -> TapResult:
-    """What is kept, who sees it, how to leave."""
+    """Show what is stored, who sees it, and how to leave."""
     made = (button("menu.stop", Action(kind="menu", choice="stop")),)
     lines = (Text(key="privacy.body", values={**numbers(work.clinic), "version": work.clinic.consent_version}),)
     return _show(work, patient, Screen(name="privacy", lines=lines, rows=rows(made)))
 
 
 def team(work: Work, patient: Patient) -> TapResult:
-    """The team's numbers, with the contact card."""
+    """Show the team's number, with the contact."""
     screen = Screen(
         name="team", lines=(Text(key="team.body", values=numbers(work.clinic)),), rows=rows((copy_button(work.clinic),))
     )
     _show(work, patient, screen)
     post(work, patient, contact_screen(work.clinic), slot="team-contact")
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def stop(work: Work, patient: Patient) -> TapResult:
-    """Pause, stop, or stop and delete: one tap more to be sure."""
+    """Ask whether to pause, withdraw, or withdraw and erase."""
     made = (
         button("stop.pause", Action(kind="stop", choice="pause")),
         button("stop.withdraw", Action(kind="stop", choice="withdraw")),
@@ -82,7 +82,7 @@ def stop(work: Work, patient: Patient) -> TapResult:
 
 
 def stop_tapped(work: Work, patient: Patient, word: str) -> TapResult | None:
-    """Work off a button of the stop screen; None when there is no such word."""
+    """Handle a tap on the stop screen; return None if it has no such button."""
     if word == "pause" and patient.state in {PatientState.ACTIVE, PatientState.PAUSED}:
         participation.pause(work.acting(patient.actor), patient.code, _today(patient, work.clinic, work.at) + STOP_FOR)
     elif word == "withdraw":
@@ -93,21 +93,21 @@ def stop_tapped(work: Work, patient: Patient, word: str) -> TapResult | None:
         post(work, patient, Screen(name="stop.kept", lines=(Text(key="stop.kept"),)), slot=SLOT, edit=True)
     else:
         return None
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
 def tapped(work: Work, patient: Patient, word: str) -> TapResult | None:
-    """Work off a button of the menu; None when there is no such word."""
+    """Handle a tap on the menu, a command or a keyboard button; return None if there is no such entry."""
     if word == "resume":
         active = participation.resume(work.acting(patient.actor), patient)
         post(work, active, Screen(name="resumed", lines=(Text(key="pause.over"),)), slot=SLOT)
-        return TapResult(language=patient.speaks)
-    door = _DOORS.get(word)
-    return door(work, patient) if door else None
+        return TapResult(language=patient.chat_language)
+    handler = _HANDLERS.get(word)
+    return handler(work, patient) if handler else None
 
 
 def tip(work: Work, patient: Patient, *, edit: bool = False) -> TapResult:
-    """A tip that fits the last answers."""
+    """Show a tip that fits the last answers, or the menu if there is none."""
     chosen = choose_tip(_last_answers(work, patient), shown_tips(work, patient.id), work.clinic.protocol, work.at)
     if chosen is None:
         return menu(work, patient)
@@ -117,7 +117,7 @@ def tip(work: Work, patient: Patient, *, edit: bool = False) -> TapResult:
 
 
 def tip_tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    """Rate a tip, or show another one; None when the protocol has no such tip."""
+    """Rate a tip, show its source or another one; return None if the protocol has no such tip."""
     if action.choice == "more":
         return tip(work, patient)
     if action.choice == "source":
@@ -127,7 +127,7 @@ def tip_tapped(work: Work, patient: Patient, action: Action) -> TapResult | None
     }:
         return None
     work.tips.rate(patient.id, action.question, "helpful" if action.choice == "helpful" else "not_for_me")
-    return TapResult(toast=Text(key="toast.rated"), language=patient.speaks)
+    return TapResult(toast=Text(key="toast.rated"), language=patient.chat_language)
 
 
 def _last_answers(stores: Stores, patient: Patient) -> Answers:
@@ -140,14 +140,14 @@ def _today(patient: Patient, clinic: Clinic, at: datetime) -> date:
 
 def _show(work: Work, patient: Patient, screen: Screen, *, slot: str = SLOT, edit: bool = False) -> TapResult:
     post(work, patient, screen, slot=slot, edit=edit)
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)
 
 
-def where_they_are(work: Work, patient: Patient) -> None:
-    """Show again, as a new message, what the patient stands before."""
+def show_current_screen(work: Work, patient: Patient) -> None:
+    """Show the screen that the patient has to deal with now, as a new message."""
     row = current(work, patient)
-    if patient.helper is not None and row is None:
-        caregivers.helper_menu(work, patient)
+    if patient.caregiver is not None and row is None:
+        caregivers.caregiver_menu(work, patient)
     elif patient.state is PatientState.ENROLLING:
         enrolment.show(work, patient, edit=False)
     elif patient.state in {PatientState.DECLINED, PatientState.WITHDRAWN, PatientState.INVITED}:
@@ -159,7 +159,7 @@ def where_they_are(work: Work, patient: Patient) -> None:
         menu(work, patient)
 
 
-_DOORS = {
+_HANDLERS = {
     "worse": checkins.feel_worse,
     "tips": tip,
     "team": team,
@@ -168,7 +168,7 @@ _DOORS = {
     "stop": stop,
     "language": settings.language,
     "learn": learn.topics,
-    "answers": answers.mine,
+    "answers": answers.show,
     "settings": settings.menu,
 }
-"""What the words of the menu, of commands and of the keyboard open."""
+"""The handlers of menu entries, commands and keyboard buttons, by name."""

@@ -1,4 +1,4 @@
-"""Facts from the use cases turned into messages in the outbox: which screen, in which lane, into which message."""
+"""Turns facts from use cases into messages in the outbox: screen, lane, slot. Decides nothing clinical."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ from bot.dialog.widgets import date_text, next_checkin_text
 
 @dataclass(frozen=True)
 class OutboxNotices:
-    """See `bot.app.ports.notices.Notices`."""
+    """Queues each notice as messages (see `bot.app.ports.notices.Notices`)."""
 
     work: Work
 
     # -- check-ins
 
     def checkin_opened(self, patient: Patient, row: CheckInRow) -> None:
-        # What the patient just asked for is a reply; what comes to many at once is bulk.
+        # What the patient has just asked for is a reply; scheduled check-ins are bulk.
         lane = Lane.REPLY if row.kind in {"worse", "baseline"} else Lane.CHECKIN
         checkins.show(self.work, patient, row, lane=lane, edit=False)
 
@@ -55,7 +55,7 @@ class OutboxNotices:
         )
 
     def checkin_closed(self, patient: Patient, row: CheckInRow) -> None:
-        # A question that was not sent yet is pointless now; the message that was sent stays where it is.
+        # An unsent question is pointless now; a message that was sent stays.
         drop_unsent(self.work, patient, f"checkin:{row.id}")
 
     def checkin_reminder(self, patient: Patient, row: CheckInRow) -> None:
@@ -66,14 +66,14 @@ class OutboxNotices:
             slot=f"checkin:{row.id}",
             lane=Lane.REMINDER,
             revision=row.value.revision,
-            lasts=self.work.clinic.protocol.clocks.cutoff,
+            valid_for=self.work.clinic.protocol.clocks.cutoff,
             everyone=True,
         )
 
     # -- calls
 
     def call_now(self, patient: Patient, alert: AlertRow) -> None:
-        """Always a new message, so that the phone sounds; the contact card follows it."""
+        """Queue a new message, because an edit makes no sound, followed by the contact."""
         slot = f"alert:{alert.id}"
         if alert.tier is Tier.SOON:
             post(self.work, patient, soon_screen(alert, self.work.clinic), slot=slot, everyone=True)
@@ -93,7 +93,7 @@ class OutboxNotices:
             everyone=True,
         )
 
-    # -- taking part
+    # -- participation
 
     def paused(self, patient: Patient, until: date | None) -> None:
         key = "pause.until" if until else "pause.open"
@@ -115,12 +115,12 @@ class OutboxNotices:
         )
 
     def caregiver_ended(self, patient: Patient, caregiver: Caregiver) -> None:
-        gone = patient.model_copy(update={"helper": caregiver})
+        gone = patient.model_copy(update={"caregiver": caregiver})
         farewell = Screen(name="care.goodbye", lines=(Text(key="care.goodbye"),), keyboard="remove")
         post(self.work, gone, farewell, slot="care")
 
     def data_erased(self, patient: Patient, caregivers: Iterable[Caregiver]) -> None:
-        """What withdrawing said to them went with the patient's messages; the chats are nobody's now."""
+        """Queue the last messages as to strangers: those of `withdrawn` were erased with the patient's messages."""
         for caregiver in caregivers:
             if caregiver.chat_id is not None:
                 goodbye = Screen(name="care.goodbye", lines=(Text(key="care.goodbye"),), keyboard="remove")
@@ -146,6 +146,6 @@ class OutboxNotices:
 
 
 def show_alert(work: Work, patient: Patient, alert: AlertRow, person: Staff, *, edit: bool) -> None:
-    """Queue an alert as it stands for one of the team: an edit, or a new message that makes a sound."""
+    """Queue an alert's current state for a member: as an edit, or as a new message with sound."""
     screen = alert_screen(work, patient, alert, person)
     post_staff(work, person, screen, slot=f"staff-alert:{alert.id}", edit=edit, revision=alert.work_revision)

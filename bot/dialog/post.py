@@ -1,4 +1,4 @@
-"""Puts screens into the outbox: who gets it, in which lane, into which message. Sends nothing itself."""
+"""Puts screens into the outbox: recipients, lane, slot. Sends nothing itself."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,9 +10,9 @@ from bot.app.work import Stores, Work
 from bot.core.screen import Screen, Text
 
 STRANGERS = "stranger"
-"""The slot of what goes to chats that are nobody's."""
-ONE_WAITING = frozenset({"said", "menu", "oops", "tip", "team-contact", "keyboard", "answers", "trend", STRANGERS})
-"""Slots of answers to words and menus: however often they are asked for, one message of each waits to be sent."""
+"""The slot of messages to chats that belong to nobody."""
+SINGLE_PENDING = frozenset({"said", "menu", "oops", "tip", "team-contact", "keyboard", "answers", "trend", STRANGERS})
+"""Slots of replies that can be asked for repeatedly: at most one message of each waits to be sent."""
 
 
 def enqueue(
@@ -25,11 +25,11 @@ def enqueue(
     lane: Lane,
     edit: bool = False,
     revision: int = 0,
-    lasts: timedelta | None = None,
+    valid_for: timedelta | None = None,
     patient_id: int | None = None,
 ) -> None:
-    """Queue one screen for one chat: the only way into the outbox. `lasts`: after it the message is pointless."""
-    if slot in ONE_WAITING:
+    """Queue one screen for one chat: the only way into the outbox. After `valid_for` an unsent message expires."""
+    if slot in SINGLE_PENDING:
         work.outbox.drop_unsent(chat_id, slot)
     work.outbox.enqueue(
         Outbox(
@@ -43,7 +43,7 @@ def enqueue(
             screen=screen,
             created_at=work.at,
             not_before=work.at,
-            not_after=work.at + lasts if lasts is not None else None,
+            not_after=work.at + valid_for if valid_for is not None else None,
         )
     )
 
@@ -57,14 +57,14 @@ def post(
     lane: Lane = Lane.REPLY,
     edit: bool = False,
     revision: int = 0,
-    lasts: timedelta | None = None,
+    valid_for: timedelta | None = None,
     everyone: bool = False,
 ) -> None:
-    """Queue a screen for the chat that asked; one who has no chat gets nothing.
+    """Queue a screen for the acting chat, or for `everyone`: the patient and their active caregivers.
 
-    `everyone`: for the patient and for a caregiver who answers with them.
+    Queue nothing for someone without a chat.
     """
-    for chat_id, language, shown in _readers(work, patient, screen, everyone=everyone):
+    for chat_id, language, shown in _recipients(work, patient, screen, everyone=everyone):
         enqueue(
             work,
             chat_id,
@@ -74,17 +74,19 @@ def post(
             lane=lane,
             edit=edit,
             revision=revision,
-            lasts=lasts,
+            valid_for=valid_for,
             patient_id=patient.id,
         )
 
 
-def _readers(stores: Stores, patient: Patient, screen: Screen, *, everyone: bool) -> Iterator[tuple[int, str, Screen]]:
-    """Yield chat, language and screen of each who gets it: the patient's own first."""
+def _recipients(
+    stores: Stores, patient: Patient, screen: Screen, *, everyone: bool
+) -> Iterator[tuple[int, str, Screen]]:
+    """Yield chat, language and screen of each recipient, the patient first."""
     if not everyone:
         if patient.answering_chat is not None:
-            shown = screen if patient.helper is None else _for_caregiver(screen)
-            yield patient.answering_chat, patient.speaks, shown
+            shown = screen if patient.caregiver is None else _for_caregiver(screen)
+            yield patient.answering_chat, patient.chat_language, shown
         return
     if patient.chat_id is not None:
         yield patient.chat_id, patient.language, screen
@@ -94,14 +96,14 @@ def _readers(stores: Stores, patient: Patient, screen: Screen, *, everyone: bool
 
 
 def _for_caregiver(screen: Screen) -> Screen:
-    """Say whom it is about: a caregiver must not answer for themselves."""
+    """Return the screen with a line on whom it is about: a caregiver must not answer for themselves."""
     if screen.contact is not None or screen.keyboard is not None or screen.name.startswith("care."):
         return screen
     return screen.model_copy(update={"lines": (Text(key="caregiver.head"), *screen.lines)})
 
 
 def drop_unsent(stores: Stores, patient: Patient, slot: str) -> None:
-    """Drop what was not sent yet of a slot, for everyone."""
+    """Drop the unsent messages of a slot, for the patient and their caregivers."""
     chats = [patient.chat_id, *(c.chat_id for c in stores.caregivers.of_patient(patient.id))]
     for chat_id in chats:
         if chat_id is not None:
@@ -118,11 +120,11 @@ def post_staff(
     revision: int = 0,
     lane: Lane = Lane.REMINDER,
 ) -> None:
-    """Queue a screen for someone of the team; one who has no chat gets nothing."""
+    """Queue a screen for a team member; nothing for one who has no chat or is not active."""
     if person.chat_id is not None and person.state == "active":
         enqueue(work, person.chat_id, person.language, screen, slot=slot, lane=lane, edit=edit, revision=revision)
 
 
 def post_stranger(work: Work, chat_id: int, language: str, screen: Screen) -> None:
-    """Queue a screen for a chat that belongs to nobody: one at a time, and behind everyone else."""
+    """Queue a screen for a chat that belongs to nobody: one at a time, and in the last lane."""
     enqueue(work, chat_id, language, screen, slot=STRANGERS, lane=Lane.DIGEST)

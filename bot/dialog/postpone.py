@@ -1,4 +1,4 @@
-""" "Remind me later": when the open question comes again. Answers nothing."""
+"""Handles "Remind me later". Changes no answer."""
 
 from bot.app.checkins.reminders import next_action_at
 from bot.app.checkins.steps import current, settle_half_answered
@@ -13,7 +13,7 @@ from bot.dialog.replies import TapResult
 
 
 def postpone(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    """ "In 1 hour", "This evening", "Tomorrow": the question stays open and comes again then."""
+    """Postpone the reminder of an open check-in; return None if it is not open or there is no such button."""
     row = current(work, patient)
     if row is None or row.id != action.subject or row.value.state is not core.State.ASKING:
         return None
@@ -22,10 +22,10 @@ def postpone(work: Work, patient: Patient, action: Action) -> TapResult | None:
     zone = patient.timezone or work.clinic.timezone
     day = LocalTimes(zone=zone, send_time=patient.send_time, quiet_from=patient.quiet_from, quiet_to=patient.quiet_to)
     timestamp = remind_at(Postponement(action.choice), day, work.at)
-    # What was answered so far counts now: it must not wait until tomorrow.
+    # Act on the answers so far: they must not wait until tomorrow.
     row = settle_half_answered(work, patient, row)
-    put = row.model_copy(update={"remind_at": timestamp})
-    work.checkins.save(put.model_copy(update={"next_action_at": next_action_at(put, patient, work.clinic)}))
+    postponed = row.model_copy(update={"remind_at": timestamp})
+    work.checkins.save(postponed.model_copy(update={"next_action_at": next_action_at(postponed, patient, work.clinic)}))
     screen = postponed_screen(work.clinic, timestamp, zone)
     post(work, patient, screen, slot=f"later:{row.id}")
-    return TapResult(toast=Text(key="toast.noted"), language=patient.speaks)
+    return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)

@@ -1,4 +1,4 @@
-"""A screen turned into a message of one language."""
+"""The message that a screen becomes in one language. Renders nothing itself."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +19,6 @@ class Rendered:
 
 
 class Render(Protocol):
-    """Turn a screen into a message for one chat (buttons are signed for that chat)."""
+    """Renders a screen as a message for one chat, with buttons signed for that chat."""
 
     def __call__(self, screen: Screen, language: str, chat_id: int) -> Rendered: ...

@@ -1,4 +1,4 @@
-"""What a conversation answers to the chat, and what typed words mean to it."""
+"""The values that a chat and the conversation exchange: results of taps, meanings of messages. No behaviour."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,20 +8,20 @@ from bot.core.screen import Text
 
 @dataclass(frozen=True)
 class TapResult:
-    """What a use case answers to the edge. `toast` is the tapped button's; messages are in the outbox."""
+    """The result of an update. `toast`: the notification of the tapped button; messages are in the outbox."""
 
     toast: Text | None = None
     language: str = "en"
     urgent: bool = False
-    """The toast is shown as an alert box that has to be dismissed."""
+    """Whether the toast is shown as a dialog that has to be dismissed."""
 
 
 @dataclass(frozen=True)
-class Meant:
-    """What typed words mean, as far as a short list knows: all else stays at the edge and is never kept.
+class Meaning:
+    """The meaning of a typed message, as far as it is recognised; its text itself goes no further and is not stored.
 
-    "red_flag": they name a sign that can't wait. "choice": the number (1-9) of a shown choice. "code": nothing but what
-    looks like a study code, which only the team may look up.
+    "red_flag": it names a sign that can't wait. "choice": the number (1-9) of a shown choice. "code": it looks like a
+    study code, which only the team may look up.
     """
 
     kind: Literal["red_flag", "choice", "code", "unknown"]
@@ -29,4 +29,4 @@ class Meant:
     code: str = ""
 
 
-UNKNOWN = Meant("unknown")
+UNKNOWN = Meaning("unknown")

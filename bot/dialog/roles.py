@@ -1,4 +1,4 @@
-"""The role of a chat: a patient's, a caregiver's, a team member's or a stranger's. The one place that decides it."""
+"""The role of a chat: patient, caregiver, team member or stranger. The only module that decides it; sends nothing."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ from bot.app.work import Stores, Work
 
 @dataclass(frozen=True)
 class ChatRole:
-    """Whose chat it is; a caregiver's is the patient's they answer for, with `helper` set. Neither: a stranger's."""
+    """Who a chat belongs to. A caregiver's has their patient, with `caregiver` set; a stranger's has neither field."""
 
     patient: Patient | None = None
     staff: Staff | None = None
 
 
 def role_of(work: Work, chat_id: int) -> ChatRole:
-    """Return the role of a chat without changing anything; the patient is locked."""
-    patient = work.patients.by_chat(chat_id, lock=True) or _helped(work, chat_id)
+    """Return the role of a chat, with its patient locked; change nothing."""
+    patient = work.patients.by_chat(chat_id, lock=True) or _cared_for(work, chat_id)
     if patient is not None:
         return ChatRole(patient=patient)
     found = work.staff.by_chat(chat_id)
@@ -31,9 +31,9 @@ def role_of(work: Work, chat_id: int) -> ChatRole:
 
 
 def writing_role(work: Work, chat_id: int) -> ChatRole:
-    """Return the role of a chat that something came from: who writes can be reached again."""
+    """Return the role of a chat that an update came from; mark an unreachable sender as reachable."""
     role = role_of(work, chat_id)
-    if role.patient is not None and role.patient.helper is None and role.patient.unreachable_at is not None:
+    if role.patient is not None and role.patient.caregiver is None and role.patient.unreachable_at is not None:
         participation.set_reachable(work, role.patient, reachable=True)
         return role_of(work, chat_id)
     if role.staff is not None and role.staff.unreachable_at is not None:
@@ -42,11 +42,11 @@ def writing_role(work: Work, chat_id: int) -> ChatRole:
     return role
 
 
-def _helped(stores: Stores, chat_id: int) -> Patient | None:
-    helper = stores.caregivers.by_chat(chat_id)
-    patient = stores.patients.get(helper.patient_id, lock=True) if helper is not None else None
-    # Read again behind the lock: the patient may just have ended it.
-    helper = stores.caregivers.by_chat(chat_id)
-    if patient is None or helper is None or helper.patient_id != patient.id:
+def _cared_for(stores: Stores, chat_id: int) -> Patient | None:
+    caregiver = stores.caregivers.by_chat(chat_id)
+    patient = stores.patients.get(caregiver.patient_id, lock=True) if caregiver is not None else None
+    # Read again under the lock: the patient may have ended it meanwhile.
+    caregiver = stores.caregivers.by_chat(chat_id)
+    if patient is None or caregiver is None or caregiver.patient_id != patient.id:
         return None
-    return patient.model_copy(update={"helper": helper})
+    return patient.model_copy(update={"caregiver": caregiver})

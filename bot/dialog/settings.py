@@ -1,10 +1,9 @@
-"""What a patient can set by taps: language, time zone, time of day, quiet hours. Each button says all it means."""
+"""The patient's settings: language, time zone, time of day, quiet hours. Never asks to type."""
 
 from datetime import time
 
 from bot.app.checkins.steps import current
 from bot.app.concerns.follow_up import replanned
-from bot.app.records.operations import Audit
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.screen import Action, Button, Screen, Text
@@ -16,7 +15,7 @@ from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, keyboard_screen, next_checkin_text, rows
 
 KIND = "set"
-"""The kind of action this module takes: `question` says what is set, `choice` to what (empty: show the choices)."""
+"""The kind of action this module handles: `question` names the setting, `choice` its value (empty: show choices)."""
 PAGE_KIND = "page"
 CITY_KIND = "city"
 KINDS = frozenset({KIND, PAGE_KIND, CITY_KIND})
@@ -27,14 +26,14 @@ QUIET = {
     "q22-08": (time(22), time(8)),
     "q23-07": (time(23), time(7)),
 }
-"""Quiet hours to choose from; the protocol's own are the third clock of most people and stand among them."""
+"""The quiet hours to choose from; the protocol's default is one of them."""
 
 
 def menu(work: Work, patient: Patient) -> TapResult:
-    """What can be set, and how it is set now."""
+    """Show the settings and their current values."""
     zone = patient.timezone or work.clinic.timezone
     values: dict[str, str | int | Text] = {
-        "language": Text(key=f"language.{patient.speaks}"),
+        "language": Text(key=f"language.{patient.chat_language}"),
         "zone": zones.label(zone),
         "time": f"{patient.send_time:%H:%M}",
         "quiet_from": f"{patient.quiet_from:%H:%M}",
@@ -48,7 +47,7 @@ def menu(work: Work, patient: Patient) -> TapResult:
 
 
 def language(work: Work, patient: Patient) -> TapResult:
-    """The languages, each by its own name."""
+    """Show the languages, each by its own name."""
     made = [
         button(f"language.{code}", Action(kind=KIND, question="language", choice=code))
         for code in work.clinic.languages
@@ -58,7 +57,7 @@ def language(work: Work, patient: Patient) -> TapResult:
 
 
 def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    """Work off a tap; None when there is no such choice."""
+    """Handle a tap on a settings screen; return None if there is no such choice."""
     if action.kind == PAGE_KIND:
         return _cities(work, patient, action.question, action.choice)
     if action.kind == CITY_KIND:
@@ -85,19 +84,17 @@ def _language(work: Work, patient: Patient, code: str) -> TapResult | None:
         return language(work, patient)
     if code not in work.clinic.languages:
         return None
-    if patient.helper is not None:
-        helper = patient.helper.model_copy(update={"language": code})
-        helper = work.caregivers.save(helper)
-        spoken = patient.model_copy(update={"helper": helper})
+    if patient.caregiver is not None:
+        caregiver = work.caregivers.save(patient.caregiver.model_copy(update={"language": code}))
+        changed = patient.model_copy(update={"caregiver": caregiver})
     else:
-        spoken = patient.model_copy(update={"language": code})
-        spoken = work.patients.save(spoken)
-    _audit(work, spoken, "language")
-    post(work, spoken, keyboard_screen(), slot="keyboard")
-    row = current(work, spoken)
+        changed = work.patients.save(patient.model_copy(update={"language": code}))
+    _record(work, changed, "language")
+    post(work, changed, keyboard_screen(), slot="keyboard")
+    row = current(work, changed)
     if row is not None:
-        # In mid-check-in the question stands there again, in the new language, with what was answered.
-        show_again(work, spoken, row)
+        # Show the open question again in the new language, with its answers.
+        show_again(work, changed, row)
     return TapResult(language=code)
 
 
@@ -175,15 +172,15 @@ def _quiet(work: Work, patient: Patient, word: str) -> TapResult | None:
     return _show(work, patient, Screen(name="settings.quiet", lines=(Text(key="settings.quiet.ask"),), rows=rows(made)))
 
 
-# -- what they share
+# -- shared
 
 
 def _set(work: Work, patient: Patient, what: str) -> TapResult:
-    """Keep it, plan anew from it, and say when the next check-in comes."""
+    """Save a setting, reschedule, and show when the next check-in comes."""
     if patient.state is PatientState.ACTIVE:
         patient = replanned(work, patient)
     patient = work.patients.save(patient)
-    _audit(work, patient, what)
+    _record(work, patient, what)
     zone = patient.timezone or work.clinic.timezone
     following = next_checkin_text(patient.next_due_at, zone)
     lines = (Text(key="settings.done"), *((following,) if following is not None else ()))
@@ -194,11 +191,10 @@ def _raw(label: str) -> Text:
     return Text(key="raw", values={"text": label})
 
 
-def _audit(work: Work, patient: Patient, what: str) -> None:
-    line = Audit(at=work.at, actor=patient.actor, action="setting_changed", subject=patient.code, detail={"what": what})
-    work.audit.add(line)
+def _record(work: Work, patient: Patient, what: str) -> None:
+    work.acting(patient.actor).record("setting_changed", patient.code, what=what)
 
 
 def _show(work: Work, patient: Patient, screen: Screen) -> TapResult:
     post(work, patient, screen, slot=SLOT)
-    return TapResult(language=patient.speaks)
+    return TapResult(language=patient.chat_language)

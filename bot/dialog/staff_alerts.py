@@ -1,4 +1,4 @@
-"""An alert as the team sees it in its chats: code and tier, never answers unless the clinic enabled that."""
+"""Builds an alert's screens for the team's chats. Shows code and tier, and answers only if the clinic enabled that."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog.widgets import button, rows
 
 KIND = "staff"
-"""The kind of action of an alert's buttons; `subject` its number, `choice` the word tapped."""
+"""The kind of action of an alert's buttons; `subject` is its number, `choice` names the button."""
 OUTCOMES: tuple[str, ...] = (
     *("spoke_to_patient", "sent_to_ed", "notified_oncologist"),
     *("drug_held", "no_action", "not_reached"),
@@ -26,12 +26,12 @@ OUTCOMES: tuple[str, ...] = (
 
 
 def clock(clinic: Clinic, at: datetime) -> str:
-    """ "10:42", in the clinic's own time."""
+    """Return the time of day in the clinic's time zone, such as "10:42"."""
     return f"{at.astimezone(ZoneInfo(clinic.timezone)):%H:%M}"
 
 
 def head(clinic: Clinic, patient: Patient, alert: AlertRow) -> Text:
-    """ "🔴 EMERGENCY · P-0017 · 10:42 · week 5": all that a lock screen may show."""
+    """Return the first line, such as "🔴 EMERGENCY · P-0017 · 10:42 · week 5": all that a lock screen may show."""
     return Text(
         key="staff.head",
         values={
@@ -44,18 +44,17 @@ def head(clinic: Clinic, patient: Patient, alert: AlertRow) -> Text:
 
 
 def alert_screen(work: Work, patient: Patient, alert: AlertRow, reader: Staff) -> Screen:
-    """An alert as it stands for one reader: whose it is, what the patient said of a call, and what can be done."""
-    lines = [head(work.clinic, patient, alert), *_facts(work, patient, alert), _whose(work.clinic, alert, reader)]
+    """Return an alert's current state for one reader: owner, the patient's reply, and the buttons they may use."""
+    lines = [head(work.clinic, patient, alert), *_facts(work, patient, alert), _ownership(work.clinic, alert, reader)]
     made = [*_buttons(alert, reader), *_to_console(work.clinic, patient, reader)]
     return Screen(name="staff.alert", lines=tuple(lines), rows=rows(made))
 
 
 def _facts(work: Work, patient: Patient, alert: AlertRow) -> Iterator[Text]:
-    before = sum(1 for other in work.alerts.of_patient(patient.id, limit=queue.LOOKED_BACK) if other.id < alert.id)
+    before = sum(1 for other in work.alerts.of_patient(patient.id, limit=queue.HISTORY_LIMIT) if other.id < alert.id)
     yield Text(key="staff.before", values={"n": before}) if before else Text(key="staff.first")
     if work.clinic.staff_answers:
-        said = queue.line(work, alert).said
-        yield Text(key="staff.said", values={"said": said})
+        yield Text(key="staff.said", values={"said": queue.alert_line(work, alert).summary})
     yield from _agreed_levels(work, alert)
     yield Text(key=_call(alert))
     if alert.declared is not None:
@@ -65,14 +64,14 @@ def _facts(work: Work, patient: Patient, alert: AlertRow) -> Iterator[Text]:
 
 
 def _agreed_levels(work: Work, alert: AlertRow) -> Iterator[Text]:
-    """That something is expected stands on each alert; what, only where the clinic lets answers be said."""
+    """Yield that agreed levels exist; which ones, only if the clinic lets messages contain answers."""
     found = agreed_levels.active(work, alert.patient_id)
     if alert.is_agreed:
         yield Text(key="staff.expected")
     elif found and not work.clinic.staff_answers:
         yield Text(key="staff.expecting", values={"n": len(found)})
     if work.clinic.staff_answers:
-        yield from (Text(key="staff.expecting_what", values={"what": agreed_levels.described(row)}) for row in found)
+        yield from (Text(key="staff.expecting_what", values={"what": agreed_levels.describe(row)}) for row in found)
 
 
 def _call(alert: AlertRow) -> str:
@@ -83,7 +82,7 @@ def _call(alert: AlertRow) -> str:
     return "staff.call.unconfirmed" if alert.state is AlertState.UNCONFIRMED else "staff.call.open"
 
 
-def _whose(clinic: Clinic, alert: AlertRow, reader: Staff) -> Text:
+def _ownership(clinic: Clinic, alert: AlertRow, reader: Staff) -> Text:
     if alert.closed_at is not None:
         outcome = Text(key=f"staff.outcome.{alert.outcome}")
         return Text(key="staff.closed", values={"who": alert.closed_by or "", "outcome": outcome})
@@ -102,7 +101,7 @@ def _whose(clinic: Clinic, alert: AlertRow, reader: Staff) -> Text:
 
 
 def _when(clinic: Clinic, since: datetime, timestamp: datetime) -> str:
-    """The time of day; with the date once that is another one."""
+    """Return the time of day, with the date if it is not the day of `since`."""
     zone = ZoneInfo(clinic.timezone)
     local = timestamp.astimezone(zone)
     same_day = local.date() == since.astimezone(zone).date()
@@ -110,12 +109,12 @@ def _when(clinic: Clinic, since: datetime, timestamp: datetime) -> str:
 
 
 def tap(alert: AlertRow, word: str) -> Action:
-    """A button of an alert in a chat of the team."""
+    """Return the action of an alert's button in a team chat."""
     return Action(kind=KIND, subject=alert.id, revision=alert.work_revision, choice=word)
 
 
 def _to_console(clinic: Clinic, patient: Patient, reader: Staff) -> Iterator[Button]:
-    """The way into the console, where it can be reached from a phone."""
+    """Yield the button that opens the console, if it can be reached from a phone."""
     if clinic.console_url is not None:
         page = f"/patients/{patient.code}" if may_change(reader) else ""
         yield Button(label=Text(key="staff.do.console"), url=f"{clinic.console_url}/console{page}")
@@ -141,7 +140,7 @@ def _buttons(alert: AlertRow, reader: Staff) -> Iterator[Button]:
 
 
 def outcome_screen(clinic: Clinic, patient: Patient, alert: AlertRow) -> Screen:
-    """What came of it: the fixed list."""
+    """Return the list of outcomes to choose from."""
     made = [button(f"staff.outcome.{word}", tap(alert, word)) for word in OUTCOMES]
     made.append(button("staff.back", tap(alert, "back")))
     lines = (head(clinic, patient, alert), Text(key="staff.which_outcome"))
@@ -149,7 +148,7 @@ def outcome_screen(clinic: Clinic, patient: Patient, alert: AlertRow) -> Screen:
 
 
 def hand_over_screen(clinic: Clinic, patient: Patient, alert: AlertRow, others: Sequence[Staff]) -> Screen:
-    """Who has it from now on."""
+    """Return the list of members to hand the alert over to."""
     made = [
         Button(label=Text(key="staff.name", values={"who": person.name}), action=tap(alert, f"to{person.id}"))
         for person in others
@@ -160,11 +159,11 @@ def hand_over_screen(clinic: Clinic, patient: Patient, alert: AlertRow, others: 
 
 
 def notice_screen(clinic: Clinic, patient: Patient, alert: AlertRow, key: str) -> Screen:
-    """What the patient has just said about the call."""
+    """Return the notice of the patient's reply about the call."""
     lines = (head(clinic, patient, alert), Text(key=f"staff.call.{key}"))
     return Screen(name="staff.notice", lines=lines)
 
 
 def may_change(reader: Staff) -> bool:
-    """Coordinators and leads see patients and change plans; an operator keeps the bot running."""
+    """Return whether a member may see patients and change plans: coordinators and leads may, operators may not."""
     return reader.role in {"coordinator", "lead"}

@@ -1,6 +1,6 @@
-"""The team's own chats with the bot: alerts with buttons, patients by study code, plan changes by menu.
+"""Handles updates from the team's chats: alerts, patients by study code, plan changes. Makes no rules of its own.
 
-The rules are those of the shell and the console: all three call the same use cases.
+The shell and the console call the same use cases, so the same rules apply there.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,6 @@ from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
 from bot.app.records.messages import Lane
-from bot.app.records.operations import Audit
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.schedules import plan_edits
@@ -28,7 +27,7 @@ from bot.core.rota import on_call
 from bot.core.screen import Action, Screen, Text
 from bot.dialog.notices import show_alert
 from bot.dialog.post import post_staff
-from bot.dialog.replies import Meant, TapResult
+from bot.dialog.replies import Meaning, TapResult
 from bot.dialog.staff_alerts import KIND, hand_over_screen, may_change, outcome_screen
 from bot.dialog.staff_screens import (
     EDITS,
@@ -46,46 +45,46 @@ _TIMES = {"morning": time(10), "noon": time(13), "evening": time(18)}
 
 
 def opened(work: Work, token: str, chat_id: int) -> TapResult | None:
-    """Someone of the team opens their link: welcome them, and set going what waited for someone. None: no such link."""
-    person = members.joined(work, token, chat_id)
+    """Welcome a member who opens their link, and resume waiting alerts; return None if the link is not valid there."""
+    person = members.join(work, token, chat_id)
     if person is None:
         return None
     lines = (Text(key="staff.welcome", values={"who": person.name, "clinic": work.clinic.team_name}),)
-    _say(work, person, Screen(name="staff.welcome", lines=lines, keyboard="remove"))
+    _post_screen(work, person, Screen(name="staff.welcome", lines=lines, keyboard="remove"))
     escalation.resume_open(work)
     return menu(work, person)
 
 
 def menu(work: Work, person: Staff) -> TapResult:
-    """The open alerts, worst first, and what else waits."""
-    screen = menu_screen(queue.queue(work, limit=LISTED), queue.count(work), len(work.tasks.open()), work.clinic)
-    _say(work, person, screen)
+    """Show the open alerts, most urgent first, and the number of open tasks."""
+    screen = menu_screen(queue.queue(work, limit=LISTED), queue.count_open(work), len(work.tasks.open()), work.clinic)
+    _post_screen(work, person, screen)
     return TapResult(language=person.language)
 
 
-def said(work: Work, person: Staff, meant: Meant) -> TapResult:
-    """A study code shows that patient to those who care for them; anything else the menu."""
+def message(work: Work, person: Staff, meaning: Meaning) -> TapResult:
+    """Answer a typed study code with that patient, if the member may see patients; anything else with the menu."""
     if not may_change(person):
         return menu(work, person)
-    patient = work.patients.by_code(meant.code) if meant.kind == "code" else None
+    patient = work.patients.by_code(meaning.code) if meaning.kind == "code" else None
     if patient is not None:
         return _patient(work, person, patient)
-    if meant.kind == "code":
-        _say_line(work, person, Text(key="staff.no_patient", values={"code": meant.code}))
+    if meaning.kind == "code":
+        _post_line(work, person, Text(key="staff.no_patient", values={"code": meaning.code}))
         return TapResult(language=person.language)
     return menu(work, person)
 
 
 def tapped(work: Work, person: Staff, action: Action) -> TapResult:
-    """Work off a tapped button; one that means nothing any more shows the menu."""
-    doors: dict[str, Callable[[Work, Staff, Action], TapResult | None]] = {
+    """Handle a tap; show the menu if the button has no effect any more."""
+    handlers: dict[str, Callable[[Work, Staff, Action], TapResult | None]] = {
         KIND: _alert_tapped,
         PLAN_KIND: _plan_tapped,
         MENU_KIND: _menu_tapped,
     }
-    door = doors.get(action.kind)
+    handler = handlers.get(action.kind)
     try:
-        outcome = door(work, person, action) if door is not None else None
+        outcome = handler(work, person, action) if handler is not None else None
     except RefusedError:
         outcome = None
     if outcome is not None:
@@ -105,23 +104,23 @@ def _alert_tapped(work: Work, person: Staff, action: Action) -> TapResult | None
         return None
     word = action.choice
     if word in {"open", "back"}:
-        moved = _moved_on(work, alert, person)
-        show_alert(work, patient, moved, person, edit=word == "back")
+        shown = _follow(work, alert, person)
+        show_alert(work, patient, shown, person, edit=word == "back")
         return TapResult(language=person.language)
-    if not _is_theirs(alert, person):
+    if not _may_act(alert, person):
         show_alert(work, patient, alert, person, edit=True)
-        return TapResult(toast=_acknowledged(alert, work.clinic), language=person.language, urgent=True)
+        return TapResult(toast=_owner_toast(alert, work.clinic), language=person.language, urgent=True)
     if word in {"outcome", "hand_over"}:
         return _submenu(work, person, patient, alert, word)
-    return _worked(work, person, alert, word)
+    return _act(work, person, alert, word)
 
 
-def _is_theirs(alert: AlertRow, person: Staff) -> bool:
-    """Whether they may work on it: nobody has it, they have it, or they closed it."""
+def _may_act(alert: AlertRow, person: Staff) -> bool:
+    """Return whether a member may act on an alert: it has no owner, they own it, or they closed it."""
     return (alert.closed_by if alert.closed_at is not None else alert.owner) in {None, person.name}
 
 
-def _acknowledged(alert: AlertRow, clinic: Clinic) -> Text:
+def _owner_toast(alert: AlertRow, clinic: Clinic) -> Text:
     timestamp = (alert.closed_at or alert.acknowledged_at or alert.raised_at).astimezone(ZoneInfo(clinic.timezone))
     values: dict[str, str | int | Text] = {
         "who": alert.closed_by or alert.owner or "",
@@ -131,7 +130,7 @@ def _acknowledged(alert: AlertRow, clinic: Clinic) -> Text:
 
 
 def _submenu(work: Work, person: Staff, patient: Patient, alert: AlertRow, word: str) -> TapResult:
-    moved = _moved_on(work, alert, person)
+    moved = _follow(work, alert, person)
     if word == "outcome":
         screen = outcome_screen(work.clinic, patient, moved)
     else:
@@ -145,28 +144,28 @@ def _submenu(work: Work, person: Staff, patient: Patient, alert: AlertRow, word:
     return TapResult(language=person.language)
 
 
-def _moved_on(work: Work, alert: AlertRow, person: Staff) -> AlertRow:
-    """The message shows something else now, and shows what comes of the alert from now on."""
+def _follow(work: Work, alert: AlertRow, person: Staff) -> AlertRow:
+    """Return the alert with a new message revision, from which on this member's message is updated."""
     moved = act_on(work.alerts, alert, Follow(name=person.name), work.at)
     return alert if isinstance(moved, Refused) else moved
 
 
-def _worked(work: Work, person: Staff, alert: AlertRow, word: str) -> TapResult | None:
-    by, word = person.name, FORMER_OUTCOMES.get(word, word)
+def _act(work: Work, person: Staff, alert: AlertRow, word: str) -> TapResult | None:
+    acting, word = work.acting(person.name), FORMER_OUTCOMES.get(word, word)
     if word == "take":
-        ownership.acknowledge(work.acting(by), alert.id)
+        ownership.acknowledge(acting, alert.id)
     elif word == "close":
-        ownership.close(work.acting(by), alert.id)
+        ownership.close(acting, alert.id)
     elif word == "reopen":
-        ownership.reopen(work.acting(by), alert.id)
+        ownership.reopen(acting, alert.id)
     elif word == "reached" or word in _OUTCOMES:
         outcome = "spoke_to_patient" if word == "reached" else word
-        ownership.note(work.acting(by), alert.id, cast("AlertOutcome", outcome))
+        ownership.note(acting, alert.id, cast("AlertOutcome", outcome))
     elif word.startswith("to"):
         other = next((p for p in work.staff.all() if f"to{p.id}" == word and p.can_be_notified), None)
         if other is None:
             return None
-        ownership.hand_over(work.acting(by), alert.id, other.name)
+        ownership.hand_over(acting, alert.id, other.name)
     else:
         return None
     return TapResult(toast=Text(key="toast.noted"), language=person.language)
@@ -183,8 +182,8 @@ def _menu_tapped(work: Work, person: Staff, action: Action) -> TapResult | None:
 
 
 def _patient(work: Work, person: Staff, patient: Patient) -> TapResult:
-    work.audit.add(Audit(at=work.at, actor=person.name, action="patient_looked_up", subject=patient.code))
-    _say(work, person, patient_screen(work, patient))
+    work.acting(person.name).record("patient_looked_up", patient.code)
+    _post_screen(work, person, patient_screen(work, patient))
     return TapResult(language=person.language)
 
 
@@ -199,13 +198,13 @@ def _plan_tapped(work: Work, person: Staff, action: Action) -> TapResult | None:
     try:
         if action.question == "yes":
             _change(work, person, patient, action.choice)
-            _say_line(work, person, Text(key="staff.changed", values={"code": patient.code}))
+            _post_line(work, person, Text(key="staff.changed", values={"code": patient.code}))
             return TapResult(toast=Text(key="toast.noted"), language=person.language)
         effect = _effect(work, patient, action.choice)
     except RefusedError as error:
-        _say_line(work, person, Text(key="staff.refused", values={"why": str(error)}))
+        _post_line(work, person, Text(key="staff.refused", values={"why": str(error)}))
         return TapResult(language=person.language)
-    _say(work, person, confirm_screen(patient, action.choice, effect))
+    _post_screen(work, person, confirm_screen(patient, action.choice, effect))
     return TapResult(language=person.language)
 
 
@@ -219,7 +218,7 @@ def _edit(clinic: Clinic, patient: Patient, word: str, at: datetime) -> PlanEdit
 
 
 def _effect(work: Work, patient: Patient, word: str) -> Text | None:
-    """How many messages of the next 14 days change; RefusedError when it can't be done."""
+    """Return how many of the next 14 days' messages change; None without a preview. Raise RefusedError if refused."""
     edit = _edit(work.clinic, patient, word, work.at)
     if edit is None:
         return None
@@ -234,7 +233,7 @@ def _change(work: Work, person: Staff, patient: Patient, word: str) -> None:
         plan_edits.apply(work.acting(person.name), patient.code, edit)
     elif word == "send":
         if opening.send_now(work.acting(person.name), patient) is None:
-            raise RefusedError(f"{patient.code} is {patient.state}: not active in a chat")
+            raise RefusedError(f"{patient.code} is {patient.state} or has no chat: nothing was sent")
     elif word == "resume":
         participation.resume_for(work.acting(person.name), patient.code)
     else:
@@ -243,9 +242,9 @@ def _change(work: Work, person: Staff, patient: Patient, word: str) -> None:
         participation.pause(work.acting(person.name), patient.code, until)
 
 
-def _say(work: Work, person: Staff, screen: Screen) -> None:
+def _post_screen(work: Work, person: Staff, screen: Screen) -> None:
     post_staff(work, person, screen, slot=screen.name, lane=Lane.REPLY)
 
 
-def _say_line(work: Work, person: Staff, line: Text) -> None:
-    _say(work, person, Screen(name="staff.line", lines=(line,)))
+def _post_line(work: Work, person: Staff, line: Text) -> None:
+    _post_screen(work, person, Screen(name="staff.line", lines=(line,)))

@@ -1,4 +1,4 @@
-"""The other screens of the team: menu, digest, one patient, a change to confirm. They decide nothing."""
+"""Builds the team's other screens: menu, digest, one patient, confirmation of a change. Decides nothing."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,24 +16,24 @@ from bot.dialog.staff_alerts import KIND, clock
 from bot.dialog.widgets import button, next_checkin_text, rows
 
 PLAN_KIND = "plan"
-"""The kind of action about a patient; `subject` their number, `question` "yes" once it was confirmed."""
+"""The kind of action on a patient; `subject` is their number, `question` "yes" once confirmed."""
 MENU_KIND = "team"
 """The kind of action of the team's menu."""
 LISTED = 12
-"""Alerts, or things beside them, that a message lists: a phone's screen; the console has all."""
+"""Alerts or tasks in one message at most, to fit a phone; the console has all."""
 WEEK = timedelta(days=7)
 EDITS = ("send", "pause7", "pause", "resume", "stop_today", "restart_today", "morning", "noon", "evening")
-"""What can be changed in a patient's plan by menu."""
+"""The changes of a patient's plan that the menu offers."""
 
 
 # -- the menu, the digest, a patient
 
 
-def menu_screen(lines: Sequence[queue.AlertLine], number: int, others: int, clinic: Clinic) -> Screen:
-    """The open alerts as buttons, worst first; what else waits; how to look a patient up."""
+def menu_screen(lines: Sequence[queue.AlertLine], number: int, tasks: int, clinic: Clinic) -> Screen:
+    """Return the menu: open alerts as buttons, most urgent first, the number of tasks, and how to look up a patient."""
     text = [Text(key="staff.menu", values={"n": number})]
-    if others:
-        text.append(Text(key="staff.others", values={"n": others}))
+    if tasks:
+        text.append(Text(key="staff.others", values={"n": tasks}))
     text.append(Text(key="staff.type_code"))
     made = [
         Button(label=_alert_label(line, clinic), action=Action(kind=KIND, subject=line.id, choice="open"))
@@ -57,35 +57,35 @@ def _alert_label(line: queue.AlertLine, clinic: Clinic) -> Text:
 def digest_screen(
     lines: Sequence[queue.AlertLine],
     number: int,
-    items: Sequence[Task],
+    tasks: Sequence[Task],
     clinic: Clinic,
     *,
     answered: int,
     asked: int,
 ) -> Screen:
-    """The morning's list: open alerts, who was not heard from, who can't be reached, how many answered this week."""
+    """Return the digest: open alerts, open tasks, and how many check-ins were answered."""
     text = [Text(key="staff.digest", values={"n": number})]
     text += [_alert_label(line, clinic) for line in lines[:LISTED]]
     if number > LISTED:
         text.append(Text(key="staff.more", values={"n": number - LISTED}))
-    text += [Text(key=f"staff.item.{item.kind}", values={"subject": item.subject}) for item in items[:LISTED]]
-    if len(items) > LISTED:
-        text.append(Text(key="staff.more", values={"n": len(items) - LISTED}))
+    text += [Text(key=f"staff.item.{task.kind}", values={"subject": task.subject}) for task in tasks[:LISTED]]
+    if len(tasks) > LISTED:
+        text.append(Text(key="staff.more", values={"n": len(tasks) - LISTED}))
     if asked:
         text.append(Text(key="staff.completion", values={"answered": answered, "asked": asked}))
     return Screen(name="staff.digest", lines=tuple(text))
 
 
 def digest_today(work: Work) -> Screen:
-    """Open alerts, what else waits, and how many check-ins of the last seven days were answered."""
+    """Return the digest of `work.at`, with the check-ins of the last seven days."""
     asked, answered = work.reports.completion(work.at - WEEK, work.at)
     lines = queue.queue(work, limit=LISTED)
-    return digest_screen(lines, queue.count(work), work.tasks.open(), work.clinic, answered=answered, asked=asked)
+    return digest_screen(lines, queue.count_open(work), work.tasks.open(), work.clinic, answered=answered, asked=asked)
 
 
 def patient_screen(work: Work, patient: Patient) -> Screen:
-    """One patient in a few lines, by study code, and what can be changed."""
-    waiting = [a for a in work.alerts.of_patient(patient.id, limit=queue.LOOKED_BACK) if a.closed_at is None]
+    """Return one patient in a few lines, by study code, with the changes that can be made."""
+    waiting = [a for a in work.alerts.of_patient(patient.id, limit=queue.HISTORY_LIMIT) if a.closed_at is None]
     state = "paused" if is_paused(patient, work.clinic, work.at) else str(patient.state)
     lines = [
         Text(
@@ -122,7 +122,7 @@ def patient_screen(work: Work, patient: Patient) -> Screen:
 
 
 def confirm_screen(patient: Patient, word: str, effect: Text | None) -> Screen:
-    """What is about to change, before it does."""
+    """Return the question whether to make a change, with its effect if known."""
     asked = Text(key=f"staff.plan.{word}")
     lines = (Text(key="staff.sure", values={"code": patient.code, "what": asked}), *((effect,) if effect else ()))
     made = [

@@ -1,4 +1,4 @@
-"""The parts that screens are made of: buttons, rows, numbers to call, dates."""
+"""The parts of screens: buttons, rows, numbers to call, dates. Knows no use case."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -17,17 +17,17 @@ def button(key: str, action: Action, *, style: Style = Style.PLAIN) -> Button:
 
 
 def rows(buttons: Iterable[Button]) -> tuple[ButtonRow, ...]:
-    """One full-width button a row."""
+    """Return the buttons as rows of one full-width button each."""
     return tuple((b,) for b in buttons)
 
 
 def numbers(clinic: Clinic) -> dict[str, str | int | Text]:
-    """Return the values every call text may use."""
+    """Return the values that every text on calling may use."""
     return {"team": clinic.team_name, "team_number": spaced(clinic.team_number), "emergency": clinic.emergency_number}
 
 
 def spaced(number: str) -> str:
-    """International format for reading aloud: "+49 30 901820"; a number no plan knows stays as it is."""
+    """Return a number in international format ("+49 30 901820"); return it unchanged if it can't be parsed."""
     import phonenumbers  # noqa: PLC0415 - its tables take 60 ms to load, which `--help` should not pay
 
     try:
@@ -38,31 +38,31 @@ def spaced(number: str) -> str:
 
 
 def next_checkin_text(due: datetime | None, zone: str) -> Text | None:
-    """ "Next check-in: Thursday, 10:00", in the patient's own time."""
+    """Return a line such as "Next check-in: Thursday, 10:00" in the patient's time; None if none is due."""
     if due is None:
         return None
-    # The jitter of sending is not the patient's business: the half hour is what they chose.
+    # Round to the half hour that the patient chose: they need not see the jitter.
     local = (due.astimezone(ZoneInfo(zone)) + HALF_HOUR / 2).replace(second=0, microsecond=0)
     local -= timedelta(minutes=local.minute % 30)
     return Text(key="done.next", values={"date": day_text(local.date()), "time": f"{local:%H:%M}"})
 
 
 def day_text(day: date) -> Text:
-    """ "Friday, 6 March"."""
+    """Return a day such as "Friday, 6 March"."""
     weekday, month = Text(key=f"weekday.{day.isoweekday()}"), Text(key=f"month.{day.month}")
     return Text(key="date.day", values={"weekday": weekday, "day": day.day, "month": month})
 
 
 def date_text(day: date) -> Text:
-    """ "6 March 2026"."""
+    """Return a date such as "6 March 2026"."""
     return Text(key="date.long", values={"day": day.day, "month": Text(key=f"month.{day.month}"), "year": day.year})
 
 
 def copy_button(clinic: Clinic) -> Button:
-    """Copies the team's number: a `tel:` button would make Telegram refuse the whole message."""
+    """Return the button that copies the team's number: Telegram rejects messages with a `tel:` button."""
     return Button(label=Text(key="button.copy_number"), copy_value=spaced(clinic.team_number))
 
 
 def keyboard_screen() -> Screen:
-    """The message that brings the buttons at the bottom of the chat."""
+    """Return the message that shows the reply keyboard."""
     return Screen(name="keyboard", lines=(Text(key="keyboard.intro"),), keyboard="show")

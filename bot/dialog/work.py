@@ -1,4 +1,4 @@
-"""Opens a unit of work whose notices become messages in the outbox. Every edge of the program starts here."""
+"""Opens units of work whose notices become messages in the outbox. Runs no transaction itself."""
 
 from dataclasses import fields
 from datetime import datetime
@@ -11,6 +11,6 @@ _STORES = tuple(field.name for field in fields(Stores))
 
 
 def work_on(stores: Stores, clinic: Clinic, at: datetime, *, actor: str = "system") -> Work:
-    """Return the work of one open transaction."""
+    """Return a unit of work on the stores of one open transaction."""
     opened = {name: getattr(stores, name) for name in _STORES}
     return Work(**opened, clinic=clinic, at=at, actor=actor, notices_of=OutboxNotices)

@@ -1,4 +1,4 @@
-"""Time zones to choose from by taps: regions, then cities, a page at a time."""
+"""The time zones to choose from: regions, then cities, a page at a time. Knows no patient."""
 
 from functools import cache
 from importlib import resources
@@ -11,9 +11,9 @@ _REGIONS = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Ind
 
 @cache
 def cities(region: str) -> tuple[str, ...]:
-    """Return the region's cities as the zone name behind the region ("Argentina/Buenos_Aires"), sorted.
+    """Return the region's cities as zone names without the region ("Argentina/Buenos_Aires"), sorted.
 
-    Only zones of the tz database's own table of places: no aliases, no "Etc". An unknown region has none.
+    Only zones of the tz database's table of places: no aliases, no "Etc". An unknown region has none.
     """
     names = {line.split("\t")[2].strip() for line in _zone_table() if line and not line.startswith("#")}
     return tuple(sorted(name.split("/", 1)[1] for name in names if name.startswith(f"{region}/")))
@@ -39,16 +39,16 @@ def page(region: str, number: int) -> tuple[str, ...]:
 
 
 def to_word(city: str) -> str:
-    """Return a city as a button's choice: callback data knows no slash."""
+    """Return a city as a button's choice: callback data allows no slash."""
     return city.replace("/", "+")
 
 
 def to_zone(region: str, word: str) -> str | None:
-    """Return the IANA name a button stood for; None when there is no such city."""
+    """Return the IANA name of a button's choice; None if there is no such city."""
     city = word.replace("+", "/")
     return f"{region}/{city}" if city in cities(region) else None
 
 
 def label(zone: str) -> str:
-    """Return how a zone is shown: "Buenos Aires"."""
+    """Return a zone as it is shown, such as "Buenos Aires"."""
     return zone.rsplit("/", 1)[-1].replace("_", " ")

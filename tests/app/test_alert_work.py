@@ -50,7 +50,7 @@ def test_the_first_has_it_and_the_second_is_told(database, anna, raised, do):
     number = raised()
     taken = do(ownership.acknowledge, number)
     assert (taken.owner, taken.acknowledged_at) == ("lead-1", SOON_AFTER)
-    with pytest.raises(RefusedError, match="taken by lead-1 at 09:05 UTC"):
+    with pytest.raises(RefusedError, match="acknowledged by lead-1 at 09:05 UTC"):
         do(ownership.acknowledge, number, by="lead-2", at=SOON_AFTER + MINUTE)
     assert do(ownership.acknowledge, number, at=SOON_AFTER + MINUTE) == taken, "taken twice it stays as it was"
     assert database.run(lambda s: s.alerts.get(number)) == taken
@@ -155,7 +155,7 @@ def test_one_line_says_what_changed(database, clinic, anna, choose):
     choose("+none", kind="toggle", at=later)
     choose("strong", at=later)
     (line,) = database.run(lambda s: queue.queue(work_on(s, clinic, later)))
-    assert line.said == "numbness none → strong in 6 days, week 6, first report"
+    assert line.summary == "numbness none → strong in 6 days, week 6, first report"
     assert (line.code, line.tier, line.week) == ("P-0001", "URGENT", 6)
 
 
@@ -163,15 +163,15 @@ def test_without_a_change_the_rules_are_named_and_what_the_patient_said(database
     raised(rules=("new.eyes", "new.face"))
     raised(Tier.SOON, declared="can_wait", mistake_at=AT)
     first, second = database.run(lambda s: queue.queue(work_on(s, clinic, AT)))
-    assert first.said == "new.eyes, new.face, week 5, first report"
-    assert second.said == "new.yes, week 5, the patient says it can wait, tapped by mistake"
+    assert first.summary == "new.eyes, new.face, week 5, first report"
+    assert second.summary == "new.yes, week 5, the patient says it can wait, tapped by mistake"
 
 
 def test_a_list_that_is_cut_shows_the_worst_and_says_how_many_there_are(database, clinic, raised):
     numbers = [raised(tier) for tier in (Tier.SOON, Tier.EMERGENCY, Tier.URGENT)]
     shown = database.run(lambda s: [line.id for line in queue.queue(work_on(s, clinic, SOON_AFTER), limit=2)])
     assert shown == [numbers[1], numbers[2]]
-    assert database.run(queue.count) == 3
+    assert database.run(queue.count_open) == 3
 
 
 def test_the_clock_of_one_that_was_opened_again_begins_anew(database, clinic, raised, do):
@@ -179,7 +179,7 @@ def test_the_clock_of_one_that_was_opened_again_begins_anew(database, clinic, ra
     do(ownership.note, number, "no_action")
     do(ownership.close, number)
     do(ownership.reopen, number, at=AT + 60 * MINUTE)
-    line = database.run(lambda s: queue.line(work_on(s, clinic, AT + 61 * MINUTE), s.alerts.get(number)))
+    line = database.run(lambda s: queue.alert_line(work_on(s, clinic, AT + 61 * MINUTE), s.alerts.get(number)))
     assert (line.acknowledge_by, line.overdue) == (AT + 75 * MINUTE, False)
 
 
@@ -187,7 +187,7 @@ def test_what_was_never_recorded_was_none(database, clinic, choose):
     for choice in ("no", "none", "none", "mild", "not_at_all"):
         choose(choice)
     (line,) = database.run(lambda s: queue.queue(work_on(s, clinic, SOON_AFTER)))
-    assert line.said == "numbness none → mild, week 5, first report"
+    assert line.summary == "numbness none → mild, week 5, first report"
 
 
 def test_take_by_the_owner_again_is_not_audited_twice(database, anna, raised, do):

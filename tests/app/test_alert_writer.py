@@ -53,7 +53,7 @@ def raised(database, clinic, anna):
 
 @pytest.mark.parametrize("field", sorted(TEAM_FIELDS | ONLY_AT_THE_START))
 def test_update_patient_side_refuses_other_fields(database, raised, field):
-    with pytest.raises(TypeError, match=f"no fields of the patient's side: {field}"):
+    with pytest.raises(TypeError, match=f"not fields of the patient's side: {field}"):
         database.run(lambda s: update_patient_side(s.alerts, raised, **{field: None}))
     assert database.run(lambda s: s.alerts.get(raised.id)) == raised
 

@@ -10,7 +10,7 @@ from bot.app.records.patients import PatientState
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import caregivers, conversation
-from bot.dialog.replies import Meant
+from bot.dialog.replies import Meaning
 from tests.app.conftest import AT
 from tests.fakes.work import runner, work_on
 
@@ -102,23 +102,23 @@ def test_a_number_answers_only_what_is_asked(database, run, clinic, anna, choose
     assert row.value.state == "paused", "a call screen stands: go on, or finish"
     seen = len(database.outbox())
     for number in (1, 2, 9):
-        run(conversation.said, clinic, anna.chat_id, Meant("choice", number), AT)
+        run(conversation.message, clinic, anna.chat_id, Meaning("choice", number), AT)
     assert run(lambda s: s.checkins.open_of(anna.id)).value == row.value
     assert [q.row.screen.name for q in database.outbox()[seen:]] == ["said"], "once an hour"
 
 
 def test_a_number_beyond_the_choices_is_no_answer(run, clinic, anna):
     before = run(lambda s: s.checkins.open_of(anna.id)).value
-    run(conversation.said, clinic, anna.chat_id, Meant("choice", 9), AT)
+    run(conversation.message, clinic, anna.chat_id, Meaning("choice", 9), AT)
     assert run(lambda s: s.checkins.open_of(anna.id)).value == before
-    run(conversation.said, clinic, anna.chat_id, Meant("choice", 1), AT)
+    run(conversation.message, clinic, anna.chat_id, Meaning("choice", 1), AT)
     assert run(lambda s: s.checkins.open_of(anna.id)).value.answers["change"] == ("no",)
 
 
 def names_red_flag(database, run, clinic, anna, at):
     """Say words that name a red flag; return the screens that came."""
     seen = len(database.outbox())
-    run(conversation.said, clinic, anna.chat_id, Meant("red_flag"), at)
+    run(conversation.message, clinic, anna.chat_id, Meaning("red_flag"), at)
     return [q.row.screen.name for q in database.outbox()[seen:]]
 
 

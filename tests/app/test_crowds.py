@@ -15,11 +15,11 @@ def waiting(database):
 def test_words_by_the_dozen_leave_one_answer_waiting(database, clinic, anna):
     before = waiting(database).get(Lane.REPLY, 0)
     for _ in range(12):
-        database.run(lambda stores: conversation.said(work_on(stores, clinic, AT), anna.chat_id, UNKNOWN))
+        database.run(lambda stores: conversation.message(work_on(stores, clinic, AT), anna.chat_id, UNKNOWN))
     assert waiting(database)[Lane.REPLY] == before + 1
 
 
 def test_a_stranger_has_one_answer_waiting_behind_all_patients(database, clinic):
     for _ in range(12):
-        database.run(lambda stores: conversation.said(work_on(stores, clinic, AT), 99, UNKNOWN))
+        database.run(lambda stores: conversation.message(work_on(stores, clinic, AT), 99, UNKNOWN))
     assert waiting(database) == {Lane.DIGEST: 1}

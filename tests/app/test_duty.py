@@ -13,7 +13,7 @@ from bot.app.team import members
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import conversation, staff_chat
-from bot.dialog.replies import Meant
+from bot.dialog.replies import Meaning
 from tests.app.conftest import AT
 from tests.fakes.work import runner, work_on
 
@@ -259,7 +259,7 @@ def test_with_nobody_in_the_team_an_alert_rests_until_someone_joins(office):
 def test_who_joins_is_not_told_of_what_is_old_or_expected(office):
     old = office.raise_alert(Tier.EMERGENCY)
     office.sweep(AT)
-    later = AT + escalation.STILL_NEWS
+    later = AT + escalation.RESUME_WITHIN
     made = {"tier": Tier.URGENT, "rules": ("numb",), "checkin_id": None, "at": later, "is_agreed": True}
     expected = office.run(raising.raise_alert, office.clinic, office.anna, **made).id
     office.join("ann", at=later)
@@ -334,7 +334,7 @@ def test_what_someone_had_who_blocked_the_bot_is_told_to_the_others(two):
 
 def test_who_writes_again_can_be_told_again(two):
     two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT)
-    two.run(conversation.said, two.clinic, two.chats["ann"], Meant("unknown"), AT + MINUTE)
+    two.run(conversation.message, two.clinic, two.chats["ann"], Meaning("unknown"), AT + MINUTE)
     assert two.run(lambda s: s.staff.by_name("ann")).unreachable_at is None
     assert [a for _, a, _ in two.audited()][:2] == ["staff_reachable", "staff_unreachable"]
 
@@ -349,7 +349,7 @@ def test_who_is_removed_is_of_the_team_no_more(two):
     assert ("staff.alert", "new") in two.names("ben")
     assert two.run(lambda s: s.staff.by_chat(two.chats["ann"])) is None
     assert [r.who for r in two.run(members.rota_lines, two.clinic, AT)] == ["ben"]
-    with pytest.raises(RefusedError, match="removed already"):
+    with pytest.raises(RefusedError, match="was removed from the team already"):
         two.run(escalation.remove, "ann", "lead-0", AT)
     with pytest.raises(RefusedError, match="brings them back"):
         two.duty("ann")
@@ -415,7 +415,7 @@ def test_answers_stand_there_only_where_the_clinic_says_so(two, clinic):
 
 @pytest.mark.parametrize("days", [(), range(0)])
 def test_a_shift_needs_a_day(two, days):
-    with pytest.raises(RefusedError, match="needs a weekday"):
+    with pytest.raises(RefusedError, match="has no weekday"):
         two.duty("ann", days=days)
 
 
@@ -425,7 +425,7 @@ def test_a_cover_makes_sense(two):
         ("ann", "ann", day, day, "name someone else"),
         ("ann", "ben", day, date(2026, 3, 1), "before it begins"),
         ("ann", "ben", date(2026, 2, 1), date(2026, 3, 1), "has passed"),
-        ("ann", "nobody", day, day, "nobody of the team"),
+        ("ann", "nobody", day, day, "no team member has the name"),
     ):
         with pytest.raises(RefusedError, match=why):
             two.run(members.add_cover, two.clinic, away, instead, first=first, last=last, by="lead-0", at=AT)

@@ -67,9 +67,9 @@ def test_tables_as_programs_write_them(add, text):
         ("P-0001,2026-02-01,,,,", "line 2, code: P-0001 is in use already"),
         (",2026-02-01,,,,", "line 2, code: is empty"),
         ("P-0011,,,,,", "line 2, ici_start: is empty"),
-        ("P-0011,01.02.2026,,,,", "line 2, ici_start: '01.02.2026' is no date: write it as 2026-03-31"),
-        ("P-0011,20260201,,,,", "line 2, ici_start: '20260201' is no date"),
-        ("P-0011,1999-02-01,,,,", "line 2, ici_start: ICI start 1999-02-01: must lie within ten years"),
+        ("P-0011,01.02.2026,,,,", "line 2, ici_start: '01.02.2026' is not a date: write it as 2026-03-31"),
+        ("P-0011,20260201,,,,", "line 2, ici_start: '20260201' is not a date"),
+        ("P-0011,1999-02-01,,,,", "line 2, ici_start: ICI start 1999-02-01: use a day between ten years ago"),
         ("P-0011,2026-02-01,triple,,,", "line 2, regimen: 'triple': use one of single, combination"),
         ("P-0011,2026-02-01,,weekly,,", "line 2, plan: plan 'weekly': the protocol has"),
         ("P-0011,2026-02-01,,,fr,", "line 2, language: language 'fr': enabled are en, es, ru"),
@@ -86,10 +86,10 @@ def test_a_bad_row(faults, anna, row, notified):
     ("text", "notified"),
     [
         ("", ["line 1: there is no column 'code'", "line 1: there is no column 'ici_start'"]),
-        ("code,ici_start,name\n", ["line 1: column 'name' is not known: use code, ici_start, regimen"]),
-        ("code,ici_start,code\n", ["line 1: column 'code' stands twice"]),
-        (b"code,ici_start\nP-\xff,2026-02-01\n", ["line 1: this is no text in UTF-8"]),
-        ("code,ici_start\nP-0011,2026-02-01\nP-0011,2026-02-01\n", ["line 3, code: P-0011 stands in line 2 already"]),
+        ("code,ici_start,name\n", ["line 1: there is no column 'name' to import: use code, ici_start, regimen"]),
+        ("code,ici_start,code\n", ["line 1: column 'code' appears twice"]),
+        (b"code,ici_start\nP-\xff,2026-02-01\n", ["line 1: the file is not text in UTF-8"]),
+        ("code,ici_start\nP-0011,2026-02-01\nP-0011,2026-02-01\n", ["line 3, code: P-0011 is in line 2 already"]),
     ],
 )
 def test_a_bad_table(faults, text, notified):
@@ -111,6 +111,6 @@ def test_several_faults_of_one_row_are_all_told(faults):
 
 
 def test_too_many_are_refused(faults, monkeypatch):
-    monkeypatch.setattr(importing, "MOST", 2)
+    monkeypatch.setattr(importing, "MAX_ROWS", 2)
     lines = "".join(f"P-00{n},2026-02-01\n" for n in range(10, 14))
     assert faults("code,ici_start\n" + lines) == ["line 4: more than 2 patients: split the file"]

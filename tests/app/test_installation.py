@@ -29,14 +29,14 @@ def test_a_lost_token_does_not_run_the_sandbox_on_patients(database):
 def test_a_clinic_does_not_run_on_made_up_patients(database):
     claimed(database, sandbox=True)
     (problem,) = claimed(database)
-    assert "made-up" in problem
+    assert "sample patients" in problem
 
 
 def test_a_new_key_goes_in_front_never_behind(database):
     claimed(database)
     assert claimed(database, keys=("k2", "k1")) == []
     (problem,) = claimed(database, oldest="other", keys=("k1", "k2"))
-    assert "oldest key stays last" in problem
+    assert "keep the oldest key last" in problem
 
 
 def test_a_key_that_was_written_with_may_not_go(database):

@@ -19,7 +19,7 @@ def test_every_screen_with_answers_is_protected(database, clinic, anna, choose):
         choose(choice)
     row = database.run(lambda s: s.checkins.of_patient(anna.id))[0]
     seen = len(screens(database))
-    database.run(lambda s: answers.mine(work_on(s, clinic, ANSWERED), anna))
+    database.run(lambda s: answers.show(work_on(s, clinic, ANSWERED), anna))
     database.run(lambda s: answers.change(work_on(s, clinic, ANSWERED), anna, Action(kind="change", subject=row.id)))
     first = Action(kind="change", subject=row.id, question="change")
     database.run(lambda s: answers.change(work_on(s, clinic, ANSWERED), anna, first))

@@ -26,10 +26,10 @@ def office(database, clinic):
             self.run(lambda s: sweeps.alive(work_on(s, clinic, at), 50))
 
         def heard(self, at):
-            self.run(lambda s: outages.heard(work_on(s, clinic, at)))
+            self.run(lambda s: outages.note_contact(work_on(s, clinic, at)))
 
         def items(self):
-            return {(item.kind, item.subject) for item in self.run(tasks.waiting)}
+            return {(item.kind, item.subject) for item in self.run(tasks.open_tasks)}
 
     return Office()
 
@@ -91,21 +91,21 @@ def test_of_replicas_that_hear_again_at_the_same_time_one_tells_of_it(office, da
         stores.limits.budget = limiter
         return stores
 
-    database.run(lambda stores: outages.heard(work_on(late(stores), None, AT + HOUR + MINUTE)))
+    database.run(lambda stores: outages.note_contact(work_on(late(stores), None, AT + HOUR + MINUTE)))
     assert office.items() == set()
 
 
 def test_a_short_silence_is_none(office):
     office.heard(AT)
-    office.heard(AT + outages.LONG - MINUTE)
+    office.heard(AT + outages.SHORTEST_OUTAGE - MINUTE)
     assert office.items() == set()
 
 
 def test_a_restart_is_no_outage_and_half_an_hour_is_one(office):
     office.alive(AT)
-    office.alive(AT + outages.LONG - MINUTE)
+    office.alive(AT + outages.SHORTEST_OUTAGE - MINUTE)
     assert office.items() == set()
-    office.alive(AT + 2 * outages.LONG - MINUTE)
+    office.alive(AT + 2 * outages.SHORTEST_OUTAGE - MINUTE)
     assert {kind for kind, _ in office.items()} == {"outage"}
 
 

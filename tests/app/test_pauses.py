@@ -6,7 +6,7 @@ import pytest
 
 from bot.app.patients import participation, registry
 from bot.app.records.patients import PatientState
-from bot.app.schedules.plans import FAR, pauses_ended
+from bot.app.schedules.plans import OPEN_ENDED, pauses_ended
 from bot.core.schedule import Pause
 from bot.core.screen import Action
 from bot.dialog import conversation, menus
@@ -45,7 +45,7 @@ def test_an_open_pause_takes_the_place_of_a_dated_one(database, clinic, anna):
     database.run(lambda s: participation.pause(work_on(s, clinic, AT + 2 * DAY, actor="operator"), anna.code, None))
     now = patient(database, anna)
     assert (now.state, now.next_due_at) == (PatientState.PAUSED, None)
-    assert now.pauses == (Pause(first=TODAY, last=TODAY + DAY), Pause(first=TODAY + 2 * DAY, last=FAR))
+    assert now.pauses == (Pause(first=TODAY, last=TODAY + DAY), Pause(first=TODAY + 2 * DAY, last=OPEN_ENDED))
 
 
 def test_who_enrols_anew_in_an_open_pause_is_asked_again(database, clinic, anna):

@@ -116,10 +116,10 @@ def test_an_open_check_in_stays_and_a_day_that_was_asked_is_not_asked_again(data
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "nothing would change"),
-        ({"ici_start": date(2026, 2, 1)}, "nothing would change"),
-        ({"ici_stop": date(2026, 1, 1)}, "ICI stop 2026-01-01: it lies before the start on 2026-02-01"),
-        ({"ici_restart": date(2026, 1, 1)}, "it lies before the start on 2026-02-01"),
+        ({}, "the edit changes nothing"),
+        ({"ici_start": date(2026, 2, 1)}, "the edit changes nothing"),
+        ({"ici_stop": date(2026, 1, 1)}, "ICI stop 2026-01-01: it is before the start on 2026-02-01"),
+        ({"ici_restart": date(2026, 1, 1)}, "it is before the start on 2026-02-01"),
         ({"ici_restart": TODAY, "ici_stop": TODAY}, "leave those out"),
         ({"ici_start": date(2015, 1, 1)}, "more than ten years ago"),
         ({"ici_stop": date(2028, 1, 1)}, "more than a year ahead"),
@@ -148,7 +148,7 @@ def test_who_has_left_is_refused_and_who_is_invited_is_not_written_to(database, 
     assert notified(database) == []
     database.run(lambda s: participation.withdraw(work_on(s, clinic, AT, actor="x"), anna.code))
     assert patient(database, anna).state is PatientState.WITHDRAWN
-    with pytest.raises(RefusedError, match="has left"):
+    with pytest.raises(RefusedError, match="has withdrawn"):
         edit(send_time=time(18))
 
 

@@ -19,7 +19,7 @@ def test_it_is_closed_by_what_was_answered_and_the_patient_sees_the_menu(databas
     choose("yes")
     number = database.run(lambda stores: stores.checkins.open_of(anna.id)).id
     newer = without_safety_now(clinic)
-    database.run(lambda stores: menus.where_they_are(work_on(stores, newer, AT), anna))
+    database.run(lambda stores: menus.show_current_screen(work_on(stores, newer, AT), anna))
     row = database.run(lambda stores: stores.checkins.get(number))
     assert row.value.state == "expired"
     (alert,) = database.run(lambda stores: stores.alerts.of_patient(anna.id))
@@ -37,5 +37,5 @@ def test_a_tap_on_it_is_answered(database, clinic, anna, choose):
 def test_one_that_can_still_be_asked_goes_on(database, clinic, anna, choose):
     choose("yes")
     number = database.run(lambda stores: stores.checkins.open_of(anna.id)).id
-    database.run(lambda stores: menus.where_they_are(work_on(stores, clinic, AT), anna))
+    database.run(lambda stores: menus.show_current_screen(work_on(stores, clinic, AT), anna))
     assert database.run(lambda stores: stores.checkins.get(number)).value.state == "asking"

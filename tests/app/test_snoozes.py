@@ -82,7 +82,7 @@ def check(database, clinic, anna):
 def expect(database, clinic, anna):
     def done(question="numbness", level="medium", days=14, at=AT, by="lead-1"):
         return database.run(
-            lambda s: agreed_levels.snooze(work_on(s, clinic, at, actor=by), anna.code, question, level, days)
+            lambda s: agreed_levels.agree_level(work_on(s, clinic, at, actor=by), anna.code, question, level, days)
         )
 
     return done
@@ -113,10 +113,10 @@ def test_it_ends_by_itself(check, expect):
 
 def test_it_can_be_ended(database, anna, check, expect):
     expect()
-    database.run(lambda s: agreed_levels.end(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
+    database.run(lambda s: agreed_levels.end_agreed_level(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
     assert len(check("mild", AT)[0]) == 1
-    with pytest.raises(RefusedError, match="not expected"):
-        database.run(lambda s: agreed_levels.end(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
+    with pytest.raises(RefusedError, match="has no agreed level"):
+        database.run(lambda s: agreed_levels.end_agreed_level(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
 
 
 def test_the_newest_of_one_symptom_holds(database, anna, expect):
@@ -134,7 +134,7 @@ def test_an_urgent_finding_stays_an_alert_with_its_call_screen_and_only_the_team
     assert (alert.tier, alert.is_agreed, alert.next_escalation_at) == (Tier.URGENT, True, None)
     names = [q.row.screen.name for q in database.outbox()]
     assert any(name.startswith("call.urgent") for name in names)
-    line = database.run(lambda s: queue.line(work_on(s, clinic, AT + 30 * DAY), s.alerts.get(alert.id)))
+    line = database.run(lambda s: queue.alert_line(work_on(s, clinic, AT + 30 * DAY), s.alerts.get(alert.id)))
     assert (line.is_agreed, line.overdue) == (True, False)
 
 
@@ -159,14 +159,14 @@ def test_a_skipped_question_is_not_what_was_expected(database, clinic, check, ex
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        ({"question": "nothing"}, "no symptom with a scale"),
-        ({"question": "change"}, "no symptom with a scale"),
+        ({"question": "nothing"}, "not a symptom with a scale"),
+        ({"question": "change"}, "not a symptom with a scale"),
         ({"level": "none"}, "numbness has mild, medium, strong, very_strong"),
         ({"level": "huge"}, "numbness has mild"),
         ({"days": 29}, "between 1 and 28"),
         ({"days": 0}, "between 1 and 28"),
-        ({"question": "arms", "level": "cannot"}, "EMERGENCY: that is never expected"),
-        ({"question": "head", "level": "cannot"}, "EMERGENCY: that is never expected"),
+        ({"question": "arms", "level": "cannot"}, "EMERGENCY: no level can be agreed there"),
+        ({"question": "head", "level": "cannot"}, "EMERGENCY: no level can be agreed there"),
     ],
 )
 def test_bad_expectations_are_refused(database, anna, expect, bad, why):
@@ -182,8 +182,8 @@ def test_28_days_are_the_most(expect):
 def test_it_stands_on_each_later_alert_and_in_the_audit_without_the_symptom(database, clinic, anna, check, expect):
     expect(level="mild")
     (alert,), _ = check("medium", AT)
-    line = database.run(lambda s: queue.line(work_on(s, clinic, AT), alert))
-    assert "expecting numbness up to mild until 2026-03-16 (lead-1)" in line.said
+    line = database.run(lambda s: queue.alert_line(work_on(s, clinic, AT), alert))
+    assert "agreed level: numbness up to mild until 2026-03-16 (lead-1)" in line.summary
     audited = database.run(lambda s: s.audit.lines(anna.code))
     made = next(each for each in audited if each.action == "level_agreed")
     assert (made.actor, dict(made.detail)) == ("lead-1", {"days": 14})
@@ -197,4 +197,4 @@ def test_what_became_an_emergency_since_is_not_expected_any_more(database, clini
     found = assess(answers, History(), clinic.protocol, form="full", finished=True)
     assert found.tier is Tier.EMERGENCY
     compared = (found, answers, History(), "full")
-    assert not database.run(lambda s: agreed_levels.explains(work_on(s, clinic, AT), anna.id, *compared))
+    assert not database.run(lambda s: agreed_levels.covers(work_on(s, clinic, AT), anna.id, *compared))

@@ -13,7 +13,7 @@ from bot.app.team import digest, members
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import conversation, staff_chat
-from bot.dialog.replies import Meant
+from bot.dialog.replies import Meaning
 from tests.app.conftest import AT
 from tests.app.test_duty import HOUR, MINUTE, Office, keys, words
 from tests.contract.samples import session
@@ -63,11 +63,11 @@ def test_a_link_that_is_too_old_opens_nothing(office):
 
 def test_a_new_link_ends_the_earlier_one_and_moves_the_chat(office):
     old = invited(office)
-    _, new = office.run(members.link_again, office.clinic, "ben", "lead-0", AT)
+    _, new = office.run(members.renew_link, office.clinic, "ben", "lead-0", AT)
     start(office, 200, old)
     assert office.run(lambda s: s.staff.by_chat(200)) is None
     start(office, 200, new)
-    _, again = office.run(members.link_again, office.clinic, "ben", "lead-0", AT)
+    _, again = office.run(members.renew_link, office.clinic, "ben", "lead-0", AT)
     assert office.run(lambda s: s.staff.by_chat(200)).name == "ben", "the old chat stays until then"
     start(office, 201, again)
     assert office.run(lambda s: (s.staff.by_chat(200), s.staff.by_chat(201).name)) == (None, "ben")
@@ -82,7 +82,7 @@ def test_a_chat_that_is_someone_elses_stays_theirs(office):
 
 
 @pytest.mark.parametrize(
-    ("bad", "why"), [({"name": "+49 30"}, "no short name"), ({"language": "fr"}, "enabled are en, es, ru")]
+    ("bad", "why"), [({"name": "+49 30"}, "is not a short name"), ({"language": "fr"}, "enabled are en, es, ru")]
 )
 def test_bad_facts_are_refused(office, bad, why):
     with pytest.raises(RefusedError, match=why):
@@ -96,10 +96,10 @@ def test_a_name_stands_once(office):
 
 def test_who_was_removed_comes_back_by_a_new_link(office):
     office.run(members.remove, "ann", "lead-0", AT)
-    _, token = office.run(members.link_again, office.clinic, "ann", "lead-0", AT)
+    _, token = office.run(members.renew_link, office.clinic, "ann", "lead-0", AT)
     start(office, 300, token)
     assert office.run(lambda s: s.staff.by_chat(300)).name == "ann"
-    assert [row.name for row in office.run(members.present)] == ["ann"]
+    assert [row.name for row in office.run(members.current_members)] == ["ann"]
 
 
 def test_who_was_removed_is_a_stranger(office):
@@ -116,7 +116,7 @@ def test_whatever_they_do_shows_what_is_open(office, door):
     number = office.raise_alert(Tier.EMERGENCY)
     chat = office.chats["ann"]
     doors = {
-        "words": lambda: office.run(conversation.said, office.clinic, chat, Meant("unknown"), AT),
+        "words": lambda: office.run(conversation.message, office.clinic, chat, Meaning("unknown"), AT),
         "start": lambda: start(office, chat, ""),
         "stale": lambda: office.run(conversation.stale_tap, office.clinic, chat, AT),
     }
@@ -150,7 +150,7 @@ def test_a_patients_staff_command_is_a_patients(office):
 
 
 def look_up(office, code="P-0001", name="ann"):
-    office.run(conversation.said, office.clinic, office.chats[name], Meant("code", code=code), AT)
+    office.run(conversation.message, office.clinic, office.chats[name], Meaning("code", code=code), AT)
     return office.news(name)[-1][0]
 
 
@@ -166,7 +166,7 @@ def test_a_study_code_shows_the_patient_and_is_audited(office):
 
 
 def test_a_code_means_nothing_in_a_patients_chat(office):
-    office.run(conversation.said, office.clinic, 7, Meant("code", code="P-0001"), AT)
+    office.run(conversation.message, office.clinic, 7, Meaning("code", code="P-0001"), AT)
     assert [r.screen.name for r in sent_to(office, 7)][-1] == "said"
 
 
@@ -281,16 +281,16 @@ def test_nobody_to_tell_is_no_reason_to_say_it_later(database, clinic, anna):
 
 def test_a_long_gap_leaves_a_work_item_and_a_short_one_none(office):
     office.run(sweeps.alive, office.clinic, AT, 50)
-    office.run(sweeps.alive, office.clinic, AT + outages.LONG - MINUTE, 50)
-    assert office.run(tasks.waiting) == []
-    back = AT + outages.LONG - MINUTE + outages.LONG
+    office.run(sweeps.alive, office.clinic, AT + outages.SHORTEST_OUTAGE - MINUTE, 50)
+    assert office.run(tasks.open_tasks) == []
+    back = AT + outages.SHORTEST_OUTAGE - MINUTE + outages.SHORTEST_OUTAGE
     office.run(sweeps.alive, office.clinic, back, 50)
-    (item,) = office.run(tasks.waiting)
+    (item,) = office.run(tasks.open_tasks)
     assert (item.kind, item.subject) == ("outage", "2026-03-02 10:29 – 2026-03-02 10:59")
     office.run(tasks.close, item.id, "ann", back)
-    assert office.run(tasks.waiting) == []
+    assert office.run(tasks.open_tasks) == []
     assert ("ann", "task_closed", {"kind": "outage"}) in office.audited()
-    with pytest.raises(RefusedError, match="nothing open with the number"):
+    with pytest.raises(RefusedError, match="no open task"):
         office.run(tasks.close, item.id, "ann", back)
 
 
@@ -306,7 +306,7 @@ def test_a_clock_that_was_set_back_is_no_outage(office):
     office.run(sweeps.alive, office.clinic, AT, 50)
     office.run(sweeps.alive, office.clinic, AT - DAY, 50)
     assert office.run(lambda s: s.settings.get(outages.UP_AT)) == (AT - DAY).isoformat()
-    assert office.run(tasks.waiting) == []
+    assert office.run(tasks.open_tasks) == []
 
 
 def test_the_rota_is_listed(office):

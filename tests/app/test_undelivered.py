@@ -23,7 +23,7 @@ def office(database, clinic):
             return self.run(lambda s: sweeps.undelivered(work_on(s, clinic, at), 50)).done
 
         def items(self):
-            return [(item.kind, item.subject) for item in self.run(tasks.waiting)]
+            return [(item.kind, item.subject) for item in self.run(tasks.open_tasks)]
 
     return Office()
 
@@ -44,7 +44,7 @@ def test_a_call_screen_that_was_given_up_is_work_for_the_team_once(office, clini
     assert office.run(lambda s: views.view(work_on(s, clinic, AT), anna.code)).work_items == ("not_delivered",)
     office.run(give_up, Lane.RED_FLAG, AT + MINUTE)
     assert office.sweep(AT + MINUTE) == 0, "the contact card behind it is no other item"
-    (item,) = office.run(tasks.waiting)
+    (item,) = office.run(tasks.open_tasks)
     office.run(lambda s: tasks.close(work_on(s, clinic, AT + 2 * MINUTE, actor="coord-1"), item.id))
     assert office.sweep(AT + 3 * MINUTE) == 0, "they were phoned"
 

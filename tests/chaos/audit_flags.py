@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.app.alerts.raising import ASKED_FOR_HELP
 from bot.app.concerns import replay as replays
 from bot.app.concerns.assessments import history
-from bot.app.concerns.findings import is_expected
+from bot.app.concerns.findings import is_agreed
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import AnswerRow, CheckInRow
 from bot.core.checkin import State
@@ -77,7 +77,7 @@ def _of_taps(stored: Stored, row: CheckInRow, led: Led, *, set_back: bool) -> It
 
 def _is_already_in_an_alert(stored: Stored, row: CheckInRow, found: Assessment, at: datetime) -> bool:
     """Whether a SOON finding is that of a watch before, unchanged, in an alert that staff had; or is expected."""
-    if is_expected(work_on(stored.stores, stored.clinic, at), row, found):
+    if is_agreed(work_on(stored.stores, stored.clinic, at), row, found):
         return True
     before = watch_before(stored, row.patient_id, at)
     groups = {reason.group for reason in found.reasons if reason.tier >= Tier.SOON}

@@ -59,7 +59,7 @@ def invited(ready: App, box: Sandbox, clock: Clock, rng: Random, wanted: Wanted)
                 box.chat(person).started = True
                 started.add(person.id)
             people.append(person)
-        lead = demo.lead(work_on(stores, ready.clinic, at))
+        lead = demo.add_lead(work_on(stores, ready.clinic, at))
         people.append(box.person("lead", start=lead["start"], link=lead["start"], code="lead"))
 
     try:

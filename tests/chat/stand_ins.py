@@ -205,7 +205,7 @@ class ConversationFake:
     def command(self, work, chat_id, name) -> TapResult:
         return self._came(work, "command", chat_id, name)
 
-    def said(self, work, chat_id, meaning) -> TapResult:
+    def message(self, work, chat_id, meaning) -> TapResult:
         return self._came(work, "said", chat_id, *(() if meaning.kind == "unknown" else (meaning,)))
 
     def membership(self, work, chat_id, *, reachable) -> TapResult:

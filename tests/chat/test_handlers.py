@@ -10,7 +10,7 @@ from bot.chat.handlers import Conversation
 from bot.chat.poll import ALLOWED_UPDATES
 from bot.core.screen import Action
 from bot.dialog import conversation
-from bot.dialog.replies import Meant
+from bot.dialog.replies import Meaning
 
 from .stand_ins import KEY, House, chat, message, moved, person, tap
 
@@ -20,7 +20,7 @@ VOICE = {"voice": {"file_id": "f", "file_unique_id": "u", "duration": 1}}
 
 def test_conversation_module_satisfies_the_protocol() -> None:
     expected: Conversation = conversation
-    assert callable(expected.said)
+    assert callable(expected.message)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ async def test_edited_number_or_code_answers_nothing(house: House, text: str) ->
 @pytest.mark.parametrize(("text", "code"), [("P-0017", "P-0017"), (" p-0017 ", "P-0017"), ("S1", "S1")])
 async def test_study_code_is_distinguished_from_words(house: House, text: str, code: str) -> None:
     await house.handle(message(1, 7, text))
-    assert house.log == [("said", 7, Meant("code", code=code))]
+    assert house.log == [("said", 7, Meaning("code", code=code))]
 
 
 @pytest.mark.parametrize("text", ["HELLO", "numb", "P-0017 is numb", "P_17", "P-0017-0017-00170"])

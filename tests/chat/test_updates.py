@@ -149,13 +149,13 @@ async def test_handle_database_error_in_work_raises_database_down(house: House, 
     def fails(*_: object) -> None:
         raise error
 
-    house.conversation.said, said = fails, house.conversation.said  # type: ignore[method-assign]
+    house.conversation.message, said = fails, house.conversation.message  # type: ignore[method-assign]
     with capture_logs() as logs, pytest.raises(DatabaseDownError):
         await house.handle(message(1, 7))
     assert house.database.rows.dead == []
     assert house.waits == []
     assert [(line["action"], line["error"]) for line in logs] == [("update_not_committed", error.__name__)]
-    house.conversation.said = said  # type: ignore[method-assign]
+    house.conversation.message = said  # type: ignore[method-assign]
     await house.handle(message(1, 7))
     assert house.log == [("said", 7)]
 

@@ -35,7 +35,7 @@ def test_alert_is_acknowledged_assigned_closed_and_reopened(shell: Shell) -> Non
     acknowledged = shell("alert", "ack", number, "--by", "lead-1")
     assert acknowledged.out == f"Alert {number}, URGENT, P-0017: owner: lead-1; outcome: none yet.\n"
     second = shell("alert", "ack", number, "--by", "lead-2")
-    assert (second.status, "was taken by lead-1" in second.err) == (1, True)
+    assert (second.status, "was acknowledged by lead-1" in second.err) == (1, True)
     assert shell("alert", "close", number, "--by", "lead-1").status == 1
     assert shell("alert", "assign", number, "--to", "lead-2", "--by", "lead-1", "--json").json["owner"] == "lead-2"
     assert shell("alert", "note", number, "drug_held", "--by", "lead-2", "--json").json["outcome"] == "drug_held"

@@ -160,7 +160,9 @@ def test_retry_to_patient_who_blocked_is_refused(shell: Shell) -> None:
 
 def test_retry_to_former_chat_of_patient_is_refused(shell: Shell) -> None:
     enrol(shell)
-    assert_retry_refused(shell, f"message-{add_failed_message(chat=78)}", "a chat that is the patient's no more")
+    assert_retry_refused(
+        shell, f"message-{add_failed_message(chat=78)}", "a chat that no longer belongs to the patient"
+    )
 
 
 def test_retry_to_caregiver_needs_active_caregiver(shell: Shell) -> None:
@@ -180,27 +182,27 @@ def test_retry_to_caregiver_needs_active_caregiver(shell: Shell) -> None:
     assert shell("dead", "retry", f"message-{first}", *BY).status == 0
     ended = helper.model_copy(update={"state": "ended", "chat_id": None})
     in_transaction(lambda work: work.caregivers.save(ended))
-    assert_retry_refused(shell, f"message-{second}", "no more")
+    assert_retry_refused(shell, f"message-{second}", "no longer belongs")
 
 
 def test_retry_of_superseded_screen_is_refused(shell: Shell) -> None:
     enrol(shell)
     old = add_failed_message(revision=1)
     new = enqueue_message(revision=5)
-    assert_retry_refused(shell, f"message-{old}", "overtaken")
+    assert_retry_refused(shell, f"message-{old}", "superseded")
     in_transaction(lambda work: work.outbox.mark_sent(new, owner="me", message_id=55, at=work.at))
-    assert_retry_refused(shell, f"message-{old}", "overtaken")
+    assert_retry_refused(shell, f"message-{old}", "superseded")
 
 
 def test_retry_of_expired_message_is_refused(shell: Shell) -> None:
     enrol(shell)
-    assert_retry_refused(shell, f"message-{add_failed_message(not_after=AT)}", "is over")
+    assert_retry_refused(shell, f"message-{add_failed_message(not_after=AT)}", "has expired")
 
 
 def test_retry_to_staff_needs_current_team_member(shell: Shell) -> None:
     assert shell("staff", "add", "lead-1", "--role", "lead", *BY).status == 0
     number = add_failed_message("staff-alert:1", patient=None)
-    assert_retry_refused(shell, f"message-{number}", "of the team no more")
+    assert_retry_refused(shell, f"message-{number}", "has left the team")
 
     def joins(work):
         person = work.staff.by_name("lead-1")

@@ -75,7 +75,7 @@ def test_invalid_study_code_exits_with_2(shell: Shell, code: str) -> None:
     [
         ("--ici-start", "1.3.2026", 2, "%Y-%m-%d"),
         ("--ici-start", "2026-02-30", 2, "%Y-%m-%d"),
-        ("--ici-start", "1950-01-01", 1, "within ten years before"),
+        ("--ici-start", "1950-01-01", 1, "ten years ago"),
         ("--plan", "never", 1, "the protocol has standard, combination"),
         ("--language", "tlh", 1, "enabled are en"),
         ("--timezone", "Mars/Olympus", 1, "Europe/Berlin"),

@@ -29,7 +29,7 @@ def test_show_for_withdrawn_patient_has_no_messages(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "expected"),
     [
-        (("set", "P-0017", "--by", "lead-1"), 1, "nothing would change"),
+        (("set", "P-0017", "--by", "lead-1"), 1, "the edit changes nothing"),
         (("set", "P-0017", "--ici-stop", "2026-01-01"), 2, "--by"),
         (("set", "P-9999", "--by", "lead-1", "--plan", "standard"), 1, "no patient has the code 'P-9999'"),
         (("preview", "P-0017", "--plan", "weekly"), 1, "plan 'weekly': the protocol has"),

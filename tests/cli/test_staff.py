@@ -18,7 +18,7 @@ def test_staff_are_added_listed_and_removed(shell: Shell) -> None:
     assert shell("staff", "remove", "lead-1", *BY).out == "lead-1 removed.\n"
     assert [row["name"] for row in shell("staff", "list", "--json").json] == ["coord-1"]
     gone = shell("staff", "remove", "lead-9", *BY)
-    assert (gone.status, "nobody of the team" in gone.err) == (1, True)
+    assert (gone.status, "no team member has the name" in gone.err) == (1, True)
 
 
 def test_rota_shifts_and_covers_are_managed(shell: Shell) -> None:

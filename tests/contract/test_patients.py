@@ -43,10 +43,10 @@ def test_every_field_of_a_patient_is_overwritten(database):
 
 
 def test_who_helps_just_now_is_never_stored(database):
-    helped = patient().model_copy(update={"helper": full_caregiver(1)})
+    helped = patient().model_copy(update={"caregiver": full_caregiver(1)})
     added = database.run(lambda s: s.patients.add(helped))
-    assert added.helper is None
-    database.run(lambda s: s.patients.save(added.model_copy(update={"helper": full_caregiver(1)})))
+    assert added.caregiver is None
+    database.run(lambda s: s.patients.save(added.model_copy(update={"caregiver": full_caregiver(1)})))
     assert database.run(lambda s: s.patients.get(added.id)) == added.model_copy(update={"version": 1})
 
 

@@ -384,10 +384,10 @@ def test_a_copy_that_a_start_would_refuse_is_refused_with_every_reason(tmp_path)
     assert database.run(lambda s: installation.claim(s, **as_the_clinic(theirs) | {"sandbox": True})) == []
     database.shut()
     copies.backup(url, tmp_path / "one.backup")
-    with pytest.raises(BackupError, match=r"made-up patients.*the oldest key stays last.*is missing"):
-        verify(url, tmp_path / "one.backup", KEYRING, lambda s: installation.against(s, **as_the_clinic(KEYRING)))
+    with pytest.raises(BackupError, match=r"sample patients.*keep the oldest key last.*is missing"):
+        verify(url, tmp_path / "one.backup", KEYRING, lambda s: installation.problems_with(s, **as_the_clinic(KEYRING)))
     facts = as_the_clinic(theirs) | {"sandbox": True}
-    assert verify(url, tmp_path / "one.backup", theirs, lambda s: installation.against(s, **facts)).opened == 0
+    assert verify(url, tmp_path / "one.backup", theirs, lambda s: installation.problems_with(s, **facts)).opened == 0
 
 
 def test_a_copy_in_which_nothing_tells_of_the_keys_is_refused(tmp_path):

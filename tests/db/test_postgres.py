@@ -316,7 +316,7 @@ def test_an_invite_opened_by_two_chats_at_once_is_one_chats(pg):
     opened = {}
 
     def first(stores):
-        found = registry.invited_by(work_on(stores, clinic, AT), "t", 111)
+        found = registry.accept_invite(work_on(stores, clinic, AT), "t", 111)
         stores.patients.save(found.model_copy(update={"chat_id": 111}))
         first_has_it.set()
         second_asks.wait(5)
@@ -325,7 +325,7 @@ def test_an_invite_opened_by_two_chats_at_once_is_one_chats(pg):
 
     def second(stores):
         second_asks.set()
-        opened[222] = registry.invited_by(work_on(stores, clinic, AT), "t", 222)
+        opened[222] = registry.accept_invite(work_on(stores, clinic, AT), "t", 222)
 
     threads = [threading.Thread(target=pg.run, args=(first,)), threading.Thread(target=pg.run, args=(second,))]
     threads[0].start()

@@ -70,7 +70,7 @@ class House:
             row, token = members.add(
                 work_on(stores, self.clinic, self.clock.now(), actor="lead-0"), name=name, role=role, language=language
             )
-            return members.joined(work_on(stores, self.clinic, self.clock.now()), token, 1000 + row.id)
+            return members.join(work_on(stores, self.clinic, self.clock.now()), token, 1000 + row.id)
 
         return self.database.run(work)
 

@@ -75,7 +75,7 @@ def test_alert_is_acknowledged_once_then_closed_with_outcome(house, anna):
     assert house.nudged > 0, "the others are shown it in their chats at once"
     late = ben.post(f"/console/alerts/{number}/take")
     assert late.status_code == 409
-    assert "was taken by ann" in text(late)
+    assert "was acknowledged by ann" in text(late)
     assert ann.post(f"/console/alerts/{number}/note", outcome="went_home").status_code == 422
     assert ann.post(f"/console/alerts/{number}/finish", outcome="").status_code == 422
     ann.post(f"/console/alerts/{number}/finish", outcome="notified_oncologist")
@@ -259,7 +259,7 @@ def test_unchanged_plan_form_changes_nothing(house, anna):
     seen = ann.post("/console/patients/P-0001/preview", **form(house))
     assert "No changes yet." in text(seen)
     kept = ann.post("/console/patients/P-0001/plan", **form(house))
-    assert (kept.status_code, "nothing would change" in text(kept)) == (409, True)
+    assert (kept.status_code, "the edit changes nothing" in text(kept)) == (409, True)
 
 
 def test_plan_is_previewed_before_it_is_saved(house, anna):
@@ -404,13 +404,13 @@ def test_reports_show_correct_figures_in_page_and_csv(house, anna, choose):
     house.run(
         lambda s: s.alerts.save(s.alerts.get(taken).model_copy(update={"acknowledged_at": AT + HOUR, "owner": "ann"}))
     )
-    row = house.act(reports.report, date(2026, 3, 2))
+    row = house.act(reports.week_report, date(2026, 3, 2))
     assert (row.asked, row.answered, row.median_minutes, row.alerts, row.in_time) == (1, 1, 5, 2, 1)
     late = alert(house, taken).model_copy(update={"acknowledged_at": AT + HOUR + timedelta(seconds=1)})
     house.run(lambda s: s.alerts.save(late))
-    assert house.act(reports.report, date(2026, 3, 2)).in_time == 0
+    assert house.act(reports.week_report, date(2026, 3, 2)).in_time == 0
     lead = house.signed_in("lead")
-    house.act(reports.keep, at=AT)
+    house.act(reports.update_reports, at=AT)
     assert len(house.run(lambda s: s.reports.weeks(9))) == 2
     rows = list(csv.DictReader(io.StringIO(lead.get("/console/reports.csv").text)))
     assert (rows[0]["week"], rows[0]["completion"], rows[0]["per_100"], rows[1]["completion"]) == (
@@ -528,7 +528,9 @@ def test_every_change_is_audited_with_its_actor(house, anna, path):
         stores.tasks.add(Task(kind="unreachable", patient_id=anna.id, subject=anna.code, raised_at=at))
         members.add_shift(work_on(stores, at=at, actor="x"), "ben")
         members.add_cover(work_on(stores, house.clinic, at, actor="x"), "ann", "ben", first=TODAY, last=TODAY)
-        agreed_levels.snooze(work_on(stores, house.clinic, at, actor="x"), anna.code, "interference", "a_little", 7)
+        agreed_levels.agree_level(
+            work_on(stores, house.clinic, at, actor="x"), anna.code, "interference", "a_little", 7
+        )
         if path.endswith("/resume"):
             participation.pause(work_on(stores, house.clinic, at, actor="x"), anna.code, None)
 

@@ -113,8 +113,8 @@ def test_returning_member_sets_up_every_sign_in_method_again(house):
     ann = house.run(lambda s: s.staff.by_name("ann"))
     house.run(lambda s: s.passkeys.add(passkey(ann.id)))
     house.act(escalation.remove, "ann")
-    _, token = house.act(members.link_again, "ann")
-    house.act(members.joined, token, 77)
+    _, token = house.act(members.renew_link, "ann")
+    house.act(members.join, token, 77)
     assert by_password(house, secret)[1].status_code == 401
     assert house.run(lambda s: s.passkeys.of_staff(ann.id)) == []
     assert house.stranger().post_bare(f"/console/enter/{link_sent(house)}").status_code == 303

@@ -232,7 +232,7 @@ class _Builder:
         f.transact(flagged)
         self._tokens["care"] = self._caregiver_link(ANNA, NOW - timedelta(minutes=15))
         s2 = self._at(NOW - timedelta(minutes=14))
-        s2.transact(lambda work: agreed_levels.snooze(work.acting("lead-1"), "ANNA", "numbness", "mild", 7))
+        s2.transact(lambda work: agreed_levels.agree_level(work.acting("lead-1"), "ANNA", "numbness", "mild", 7))
 
     @staticmethod
     def _by_chat(work: Work, chat: int) -> Patient:

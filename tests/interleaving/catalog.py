@@ -29,7 +29,7 @@ from bot.delivery.lanes import UNLIMITED
 from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope
 from bot.desk import passkeys, sign_in
 from bot.dialog import conversation
-from bot.dialog.replies import UNKNOWN, Meant
+from bot.dialog.replies import UNKNOWN, Meaning
 from tests.interleaving.scene import (
     ANNA,
     ASKED_HELPER,
@@ -126,8 +126,8 @@ def _command(chat: int, name: Any) -> Do:
     return _in_one(lambda _, __, work: conversation.command(work, chat, name))
 
 
-def _says(chat: int, meant: Meant) -> Do:
-    return _in_one(lambda _, __, work: conversation.said(work, chat, meant))
+def _says(chat: int, meant: Meaning) -> Do:
+    return _in_one(lambda _, __, work: conversation.message(work, chat, meant))
 
 
 def _member(chat: int, *, reachable: bool) -> Do:
@@ -164,8 +164,8 @@ PATIENTS = (
         UseCase(f"worse {name}", _press(chat, "menu", "worse"))
         for name, chat in (("ANNA", ANNA), ("BERTA", BERTA), ("FRITZ", FRITZ), ("caregiver", HELPER))
     ),
-    UseCase("types red flag BERTA", _says(BERTA, Meant("red_flag"))),
-    UseCase("types choice BERTA", _says(BERTA, Meant("choice", number=1))),
+    UseCase("types red flag BERTA", _says(BERTA, Meaning("red_flag"))),
+    UseCase("types choice BERTA", _says(BERTA, Meaning("choice", number=1))),
     UseCase("types words BERTA", _says(BERTA, UNKNOWN)),
     UseCase("types words caregiver", _says(HELPER, UNKNOWN)),
     UseCase("setting BERTA language", _press(BERTA, "set", "es", "language")),
@@ -250,7 +250,7 @@ def _all_rows(sweep: sweeps.Sweep) -> Do:
 
 SWEEPS = (
     *(case for each in (*sweeps.ALL, *sweeps.HOURLY) for case in _sweep(each)),
-    UseCase("heard Telegram", _in_one(lambda _, __, work: outages.heard(work))),
+    UseCase("heard Telegram", _in_one(lambda _, __, work: outages.note_contact(work))),
 )
 
 # -- the team
@@ -274,7 +274,7 @@ TEAM = (
     UseCase("staff chat hand over menu", _staff_tap(LEAD, "help", "hand_over")),
     UseCase("staff chat menu", _command(COORDINATOR, "menu")),
     UseCase("staff chat digest", _press(LEAD, "team", "digest")),
-    UseCase("staff chat looks up BERTA", _says(COORDINATOR, Meant("code", code="BERTA"))),
+    UseCase("staff chat looks up BERTA", _says(COORDINATOR, Meaning("code", code="BERTA"))),
     UseCase("staff chat sends BERTA a check-in", _staff_plan(COORDINATOR, BERTA, "send")),
     UseCase("staff chat pauses BERTA", _staff_plan(LEAD, BERTA, "pause7")),
     UseCase("staff chat moves ANNA to evening", _staff_plan(LEAD, ANNA, "evening")),
@@ -292,11 +292,11 @@ TEAM = (
     ),
     UseCase(
         "staff link lead-1",
-        _in_one(lambda _, __, work: members.link_again(work, "lead-1"), actor="op"),
+        _in_one(lambda _, __, work: members.renew_link(work, "lead-1"), actor="op"),
     ),
     UseCase(
         "staff link coord-1",
-        _in_one(lambda _, __, work: members.link_again(work, "coord-1"), actor="op"),
+        _in_one(lambda _, __, work: members.renew_link(work, "coord-1"), actor="op"),
     ),
     UseCase(
         "staff added",
@@ -333,11 +333,11 @@ TEAM = (
     ),
     UseCase(
         "snooze ANNA",
-        _in_one(lambda _, __, work: agreed_levels.snooze(work, "ANNA", "numbness", "medium", 14), actor="lead-1"),
+        _in_one(lambda _, __, work: agreed_levels.agree_level(work, "ANNA", "numbness", "medium", 14), actor="lead-1"),
     ),
     UseCase(
         "wake ANNA",
-        _in_one(lambda _, __, work: agreed_levels.end(work, "ANNA", "numbness"), actor="lead-1"),
+        _in_one(lambda _, __, work: agreed_levels.end_agreed_level(work, "ANNA", "numbness"), actor="lead-1"),
     ),
     UseCase(
         "work item closed",
@@ -400,8 +400,8 @@ PLANS = (
         "check-in sent now FRITZ",
         _in_one(lambda _, __, work: opening.send_now(work, locked(work.patients, "FRITZ")), actor="lead-1"),
     ),
-    UseCase("sandbox patient", _in_one(lambda _, __, work: demo.patient(work))),
-    UseCase("sandbox lead", _in_one(lambda _, __, work: demo.lead(work))),
+    UseCase("sandbox patient", _in_one(lambda _, __, work: demo.add_patient(work))),
+    UseCase("sandbox lead", _in_one(lambda _, __, work: demo.add_lead(work))),
 )
 
 # -- delivery
@@ -459,19 +459,19 @@ DELIVERY = (
     ),
     UseCase(
         "dead message sent again",
-        _in_one(lambda c, _, work: dead_letters.send_again(work, c.numbers["failed message"]), actor="op"),
+        _in_one(lambda c, _, work: dead_letters.retry_message(work, c.numbers["failed message"]), actor="op"),
     ),
     UseCase(
         "dead message dropped",
-        _in_one(lambda c, _, work: dead_letters.drop(work, f"message-{c.numbers['failed message']}"), actor="op"),
+        _in_one(lambda c, _, work: dead_letters.discard(work, f"message-{c.numbers['failed message']}"), actor="op"),
     ),
     UseCase(
         "dead update dropped",
-        _in_one(lambda c, _, work: dead_letters.drop(work, f"update-{c.numbers['dead update']}"), actor="op"),
+        _in_one(lambda c, _, work: dead_letters.discard(work, f"update-{c.numbers['dead update']}"), actor="op"),
     ),
     UseCase(
         "dead update worked off",
-        _in_one(lambda c, _, work: dead_letters.worked_off(work, c.numbers["dead update"]), actor="op"),
+        _in_one(lambda c, _, work: dead_letters.close_processed_update(work, c.numbers["dead update"]), actor="op"),
     ),
     UseCase(
         "dead update stored",

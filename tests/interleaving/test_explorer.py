@@ -36,7 +36,7 @@ def not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Alerts are reassigned as they were read before their patient was locked: the versions alone guard them."""
 
     def reassign(work: Work, name: str) -> None:
-        for alert in work.alerts.in_queue(escalation.ANYONE_OPEN):
+        for alert in work.alerts.in_queue(escalation.MAX_ALERTS):
             patient = work.patients.get(alert.patient_id, lock=True)
             if patient is not None and (name == alert.owner or name in alert.notified):
                 escalation._reassign(work, patient, alert, name)

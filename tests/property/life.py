@@ -18,7 +18,7 @@ from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.core.triage import assess
 from bot.dialog import conversation
-from bot.dialog.replies import Meant
+from bot.dialog.replies import Meaning
 from bot.dialog.widgets import spaced
 from tests.fakes.work import work_on
 from tests.property import laws
@@ -346,11 +346,11 @@ class Life:
         self._not_stuck(phone)
 
     def _say(self, phone: Phone) -> None:
-        meant = self.rng.choice((Meant("unknown"), Meant("choice", self.rng.randrange(1, 10)), Meant("red_flag")))
+        meant = self.rng.choice((Meaning("unknown"), Meaning("choice", self.rng.randrange(1, 10)), Meaning("red_flag")))
         if meant.kind == "red_flag" and self.rng.random() < 0.7:
-            meant = Meant("unknown")
+            meant = Meaning("unknown")
         door = f"says {meant.kind} {meant.number}"
-        self._do(door, lambda s: conversation.said(work_on(s, self.clinic, self.at), phone.chat_id, meant))
+        self._do(door, lambda s: conversation.message(work_on(s, self.clinic, self.at), phone.chat_id, meant))
 
     def _command(self, phone: Phone, name: conversation.Command) -> None:
         self._do(f"/{name}", lambda s: conversation.command(work_on(s, self.clinic, self.at), phone.chat_id, name))

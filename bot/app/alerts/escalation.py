@@ -1,7 +1,6 @@
-"""Who of the team is told of an alert, step by step until someone takes it up. Which step is due: core/escalation.py.
+"""Escalates an alert to the team, level by level, until it is acknowledged. `core/escalation.py` decides which is due.
 
-The messages hold code and tier only (see staff_screens.py); each person told has one message an alert, edited in place
-as things go on.
+Each person notified has one message per alert, which is edited in place when the alert changes.
 """
 
 from collections.abc import Iterable
@@ -9,7 +8,6 @@ from datetime import timedelta
 
 from bot.app.alerts.writer import act_on, team_side
 from bot.app.records.alerts import AlertRow
-from bot.app.records.operations import Audit
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.team import members
@@ -18,21 +16,21 @@ from bot.core.alert import Escalate, Refused, Release, ResumeEscalation, SkipNot
 from bot.core.escalation import AvailableTeam, EscalationLevel, UnacknowledgedAlert, escalate
 from bot.core.rota import in_hours, next_shift_at, on_call
 
-STILL_NEWS = timedelta(hours=72)
-"""The longest of the team's clocks: the operator's of a SOON alert."""
-ANYONE_OPEN = 500
-"""Open alerts that someone who joins the team may set going at once."""
+RESUME_WITHIN = timedelta(hours=72)
+"""The longest escalation clock (SOON, operators): an older alert does not start to escalate when someone joins."""
+MAX_ALERTS = 500
+"""Open alerts that are looked at when someone joins, leaves or becomes unreachable."""
 
 
 def step(work: Work, alert: AlertRow) -> None:
-    """Do the steps of an alert's escalation that are due."""
+    """Carry out the escalation steps of an alert that are due."""
     patient = work.patients.get(alert.patient_id, lock=True)
     now = work.alerts.get(alert.id)
     if patient is None or now is None:
         return
     present = {row.name: row for row in work.staff.all(lock=True) if row.can_be_notified}
     if team_side(now).state is not TeamState.OPEN or not present:
-        # With nobody to tell it rests, and goes on when someone joins.
+        # With nobody to notify, escalation stops until someone joins (`resume_open`).
         act_on(work.alerts, now, StopEscalation(), work.at)
         return
     waiting = UnacknowledgedAlert(
@@ -41,7 +39,7 @@ def step(work: Work, alert: AlertRow) -> None:
         done=now.escalation_level,
         notified=frozenset(now.notified),
     )
-    found = escalate(waiting, team_at(work, present), work.clinic.protocol.clocks.ack[now.tier], work.at)
+    found = escalate(waiting, available_team(work, present), work.clinic.protocol.clocks.ack[now.tier], work.at)
     new = [name for each in found.steps for name in each.notify]
     changed = act_on(
         work.alerts, now, Escalate(steps=len(found.steps), notify=tuple(new), next_at=found.next_at), work.at
@@ -49,17 +47,17 @@ def step(work: Work, alert: AlertRow) -> None:
     if isinstance(changed, Refused):
         return
     for each in found.steps:
-        _audit(work, patient, changed, "alert_escalated", level=each.level.name, notified=", ".join(each.notify))
+        _record(work, patient, changed, "alert_escalated", level=each.level.name, notified=", ".join(each.notify))
     for name in new:
         work.notices.alert_raised(patient, changed, present[name])
     for name in now.notified:
-        # Whose it is now has changed: "yours until" would no longer be true.
+        # The alert is no longer theirs alone: "yours until" in their message would be wrong.
         if name in present and found.steps:
             work.notices.alert_changed(patient, changed, present[name])
 
 
-def team_at(work: Work, present: Iterable[str]) -> AvailableTeam:
-    """Return who can be told at that moment; `present`: those whom a message reaches."""
+def available_team(work: Work, present: Iterable[str]) -> AvailableTeam:
+    """Return who can be notified at `work.at`; `present` names the members whom a message reaches."""
     rota = members.rota_of(work)
     reached = set(present)
     rows = [row for row in work.staff.all() if row.name in reached]
@@ -72,39 +70,39 @@ def team_at(work: Work, present: Iterable[str]) -> AvailableTeam:
     )
 
 
-def refresh(work: Work, alert: AlertRow, *, but: str | None = None) -> None:
-    """Show an alert's new state to everyone who was told of it; `but`: whoever gets a message of their own."""
+def show_changed(work: Work, alert: AlertRow, *, except_name: str | None = None) -> None:
+    """Show an alert's new state to everyone notified of it, except to `except_name`, who gets a new message."""
     patient = work.patients.get(alert.patient_id)
     if patient is None:
         return
-    for name in (name for name in alert.notified if name != but):
+    for name in (name for name in alert.notified if name != except_name):
         person = work.staff.by_name(name)
         if person is not None and person.can_be_notified:
             work.notices.alert_changed(patient, alert, person)
 
 
 def resume_open(work: Work) -> None:
-    """Someone joined: alerts of the last days that had nobody to be told go on where they were.
+    """Resume the escalation of recent alerts that nobody could be notified of, because someone has joined.
 
-    Older ones stand in the menu and the morning's list: nobody's first hour should be a hundred messages.
+    Older alerts are in the menu and the digest only: nobody should receive a hundred messages in their first hour.
     """
-    for alert in work.alerts.in_queue(ANYONE_OPEN):
+    for alert in work.alerts.in_queue(MAX_ALERTS):
         unnotified = (
             alert.owner is None and alert.next_escalation_at is None and alert.escalation_level <= EscalationLevel.ROTA
         )
-        if unnotified and not alert.is_agreed and work.at - (alert.clock_from or alert.raised_at) < STILL_NEWS:
+        if unnotified and not alert.is_agreed and work.at - (alert.clock_from or alert.raised_at) < RESUME_WITHIN:
             act_on(work.alerts, alert, ResumeEscalation(), work.at)
 
 
 def remove(work: Work, name: str) -> Staff:
-    """Take someone out of the team; what they had, or were told last, goes on to the others at once."""
+    """Remove a member; release the alerts they owned or were notified of, so that those escalate at once."""
     gone = members.remove(work, name)
     reassign_alerts_of(work, name)
     return gone
 
 
 def set_reachable(work: Work, person: Staff, *, reachable: bool) -> None:
-    """Mark one of the team as unreachable (blocked the bot, chat gone), or as back; what they had goes to others."""
+    """Mark a member as reachable, or as unreachable (bot blocked, chat deleted), which releases their alerts."""
     if reachable == (person.unreachable_at is None):
         return
     work.staff.save(person.model_copy(update={"unreachable_at": None if reachable else work.at}))
@@ -116,11 +114,11 @@ def set_reachable(work: Work, person: Staff, *, reachable: bool) -> None:
 
 
 def reassign_alerts_of(work: Work, name: str) -> None:
-    """Someone can't be told any more: alerts that were theirs to take go on to the next person at once."""
-    for found in work.alerts.in_queue(ANYONE_OPEN):
+    """Release the alerts that a member owns or was notified of, so that each escalates to the next person at once."""
+    for found in work.alerts.in_queue(MAX_ALERTS):
         if name == found.owner or name in found.notified:
             patient = work.patients.get(found.patient_id, lock=True)
-            # Read again behind the lock: it may just have been acknowledged, closed or shown to another.
+            # Read again under the lock: it may have been acknowledged, closed or escalated meanwhile.
             alert = work.alerts.get(found.id)
             if patient is not None and alert is not None:
                 _reassign(work, patient, alert, name)
@@ -129,9 +127,8 @@ def reassign_alerts_of(work: Work, name: str) -> None:
 def _reassign(work: Work, patient: Patient, alert: AlertRow, name: str) -> None:
     act = Release(name=name) if alert.owner == name else SkipNotified(name=name)
     if not isinstance(act_on(work.alerts, alert, act, work.at), Refused):
-        _audit(work, patient, alert, "alert_reassigned", notified=name)
+        _record(work, patient, alert, "alert_reassigned", notified=name)
 
 
-def _audit(work: Work, patient: Patient, alert: AlertRow, action: str, **detail: str) -> None:
-    facts = {"alert": alert.id, "tier": alert.tier.name, **detail}
-    work.audit.add(Audit(at=work.at, actor="system", action=action, subject=patient.code, detail=facts))
+def _record(work: Work, patient: Patient, alert: AlertRow, action: str, **detail: str) -> None:
+    work.acting("system").record(action, patient.code, alert=alert.id, tier=alert.tier.name, **detail)

@@ -1,10 +1,10 @@
-"""The alerts that staff work on, worst first, each with what changed in one line. Changes nothing."""
+"""The alerts that are not closed, most urgent first, each with a summary of what changed. Changes nothing."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.app.concerns import agreed_levels as snoozes
+from bot.app.concerns import agreed_levels
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import AssessmentRow, Basis, CheckInRow
@@ -15,15 +15,15 @@ from bot.core.frozen import Frozen
 from bot.core.protocol import SKIP, Question
 from bot.core.schedule import week_of
 
-MOST = 500
-"""Alerts shown at once: more than a team can work on; the worst come first."""
-LOOKED_BACK = 50
-"""Check-ins that are searched for when an answer was another one."""
+MAX_ALERTS = 500
+"""Alerts in one queue at most: more than a team can handle; the most urgent come first."""
+HISTORY_LIMIT = 50
+"""Newest check-ins, assessments and alerts of a patient that are searched."""
 _URGENCY = {"is_urgent": 0, None: 1, "can_wait": 2}
 
 
 class WorsenedAnswer(Frozen):
-    """An answer on a scale that is worse than the one before it, as ids of the protocol; `days` between the two."""
+    """An answer on a scale that is worse than the earlier one, as ids of the protocol, and the days between the two."""
 
     question: str
     before: str
@@ -32,7 +32,7 @@ class WorsenedAnswer(Frozen):
 
 
 class AlertLine(Frozen):
-    """One alert as staff read it in the queue. After `acknowledge_by` it is the next person's."""
+    """One alert as staff read it in the queue. After `acknowledge_by` it escalates to the next person."""
 
     id: int
     code: str
@@ -53,41 +53,41 @@ class AlertLine(Frozen):
     first: bool
     """Whether it is the patient's first alert."""
     is_agreed: bool
-    """Whether it is no more than the team expects."""
+    """Whether the finding is within an agreed level."""
     agreed_levels: tuple[str, ...]
-    """What the team expects of this patient now, a line each."""
+    """The patient's agreed levels, one line each."""
 
     @property
-    def said(self) -> str:
-        """What changed, in one line."""
-        parts = [_said(change) for change in self.changes] or [", ".join(self.rules)]
+    def summary(self) -> str:
+        """Return what changed, in one line."""
+        parts = [_described(change) for change in self.changes] or [", ".join(self.rules)]
         more = [f"week {self.week}", "first report" if self.first else None, self.declared and _DECLARED[self.declared]]
-        more += ["tapped by mistake" if self.mistake else None, "expected" if self.is_agreed else None]
-        more += [f"expecting {line}" for line in self.agreed_levels]
+        more += ["tapped by mistake" if self.mistake else None, "within an agreed level" if self.is_agreed else None]
+        more += [f"agreed level: {line}" for line in self.agreed_levels]
         return ", ".join([*parts, *(word for word in more if word)])
 
 
 _DECLARED = {"is_urgent": "the patient says it is urgent", "can_wait": "the patient says it can wait"}
 
 
-def queue(work: Work, limit: int = MOST) -> list[AlertLine]:
-    """Return the alerts that nobody closed: by tier, the overdue first, then as the patient declared, then by clock."""
-    waiting = sorted(work.alerts.in_queue(MOST), key=lambda alert: _place(work.clinic, alert, work.at))
-    return [line(work, alert) for alert in waiting[:limit]]
+def queue(work: Work, limit: int = MAX_ALERTS) -> list[AlertLine]:
+    """Return the alerts that are not closed, by tier, overdue first, then by declared urgency and by deadline."""
+    waiting = sorted(work.alerts.in_queue(MAX_ALERTS), key=lambda alert: _sort_key(work.clinic, alert, work.at))
+    return [alert_line(work, alert) for alert in waiting[:limit]]
 
 
-def count(stores: Stores) -> int:
-    """Return how many alerts nobody closed, as far as they are counted."""
-    return len(stores.alerts.in_queue(MOST))
+def count_open(stores: Stores) -> int:
+    """Return how many alerts are not closed, `MAX_ALERTS` at most."""
+    return len(stores.alerts.in_queue(MAX_ALERTS))
 
 
-def _place(clinic: Clinic, alert: AlertRow, at: datetime) -> tuple[int, bool, int, datetime]:
+def _sort_key(clinic: Clinic, alert: AlertRow, at: datetime) -> tuple[int, bool, int, datetime]:
     acknowledge_by = _acknowledge_by(clinic, alert)
     return -alert.tier, not _is_overdue(alert, acknowledge_by, at), _URGENCY[alert.declared], acknowledge_by
 
 
 def _acknowledge_by(clinic: Clinic, alert: AlertRow) -> datetime:
-    """When it becomes the next person's; after it was opened again the clock runs anew."""
+    """Return when the alert escalates to the next person. Reopening restarts that clock."""
     return (alert.clock_from or alert.raised_at) + clinic.protocol.clocks.ack[alert.tier].next
 
 
@@ -95,11 +95,11 @@ def _is_overdue(alert: AlertRow, acknowledge_by: datetime, at: datetime) -> bool
     return not alert.is_agreed and alert.owner is None and alert.closed_at is None and acknowledge_by <= at
 
 
-def line(work: Work, alert: AlertRow) -> AlertLine:
-    """Return one alert as staff read it."""
+def alert_line(work: Work, alert: AlertRow) -> AlertLine:
+    """Return one alert as staff read it. Raise LookupError if its patient does not exist."""
     patient = work.patients.get(alert.patient_id)
     if patient is None:
-        raise LookupError(f"alert {alert.id} is of no patient")
+        raise LookupError(f"alert {alert.id} belongs to no patient")
     acknowledge_by = _acknowledge_by(work.clinic, alert)
     return AlertLine(
         id=alert.id,
@@ -110,7 +110,7 @@ def line(work: Work, alert: AlertRow) -> AlertLine:
         week=week_of(plan_of(patient, work.clinic), alert.raised_at),
         acknowledge_by=acknowledge_by,
         is_agreed=alert.is_agreed,
-        agreed_levels=tuple(snoozes.described(row) for row in snoozes.active(work, patient.id)),
+        agreed_levels=tuple(agreed_levels.describe(row) for row in agreed_levels.active(work, patient.id)),
         overdue=_is_overdue(alert, acknowledge_by, work.at),
         declared=alert.declared,
         owner=alert.owner,
@@ -120,11 +120,11 @@ def line(work: Work, alert: AlertRow) -> AlertLine:
         mistake=alert.mistake_at is not None,
         rules=alert.rules,
         changes=tuple(_changes(work, patient, alert)),
-        first=all(other.id >= alert.id for other in work.alerts.of_patient(patient.id, limit=LOOKED_BACK)),
+        first=all(other.id >= alert.id for other in work.alerts.of_patient(patient.id, limit=HISTORY_LIMIT)),
     )
 
 
-def _said(change: WorsenedAnswer) -> str:
+def _described(change: WorsenedAnswer) -> str:
     ago = "" if change.days is None else " in 1 day" if change.days == 1 else f" in {change.days} days"
     return f"{change.question} {change.before} → {change.after}{ago}"
 
@@ -144,14 +144,14 @@ def _changes(work: Work, patient: Patient, alert: AlertRow) -> Iterator[Worsened
         was, now = question.step_of(before[0]), question.step_of(choices[0])
         if was is not None and now is not None and now > was:
             earlier = [
-                row for row in work.checkins.of_patient(patient.id, limit=LOOKED_BACK) if row.id < found.checkin_id
+                row for row in work.checkins.of_patient(patient.id, limit=HISTORY_LIMIT) if row.id < found.checkin_id
             ]
             days = _days_since(earlier, question_id, before, found.at)
             yield WorsenedAnswer(question=question_id, before=before[0], after=choices[0], days=days)
 
 
 def _before(question: Question, basis: Basis) -> tuple[str, ...]:
-    """The answer that this one is worse than: the last, else the baseline's; what was never recorded was none."""
+    """Return the answer to compare with: the previous one, else the baseline's, else the lowest of the scale."""
     for earlier in (basis.previous, basis.baseline):
         given = (earlier or {}).get(question.id, (SKIP,))
         if SKIP not in given:
@@ -161,22 +161,22 @@ def _before(question: Question, basis: Basis) -> tuple[str, ...]:
 
 def _assessed(stores: Stores, alert: AlertRow) -> AssessmentRow | None:
     """Return the newest assessment of the alert's check-in."""
-    rows = stores.assessments.of_patient(alert.patient_id, limit=LOOKED_BACK)
+    rows = stores.assessments.of_patient(alert.patient_id, limit=HISTORY_LIMIT)
     return next((row for row in rows if row.checkin_id == alert.checkin_id), None)
 
 
 def _days_since(earlier: Sequence[CheckInRow], question: str, before: tuple[str, ...], at: datetime) -> int | None:
-    """Whole days since that question was last answered so; None where it stands further back than was looked."""
+    """Return the whole days since that answer was last given; None if none of the `earlier` check-ins has it."""
     same = next((row for row in earlier if row.value.answers.get(question) == before), None)
     return max(0, round((at - same.opened_at) / timedelta(days=1))) if same is not None else None
 
 
 def start_of_day(clinic: Clinic, at: datetime) -> datetime:
-    """Return the last midnight of the clinic's calendar."""
+    """Return when the clinic's local day of `at` began (UTC)."""
     zone = ZoneInfo(clinic.timezone)
     return datetime.combine(at.astimezone(zone).date(), time(), zone).astimezone(UTC)
 
 
-def week_now(clinic: Clinic, patient: Patient, at: datetime) -> int:
-    """Return the week since ICI start that a patient is in."""
+def current_week(clinic: Clinic, patient: Patient, at: datetime) -> int:
+    """Return the patient's week of treatment, counted from the ICI start."""
     return week_of(plan_of(patient, clinic), at)

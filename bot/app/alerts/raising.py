@@ -1,4 +1,4 @@
-"""Alerts raised at the tap, and what an earlier alert means for a later finding."""
+"""Raises alerts, and decides what an earlier alert means for a later finding. Never closes one."""
 
 from datetime import timedelta
 
@@ -16,9 +16,9 @@ ASKED_FOR_HELP = "asked_for_help"
 def raise_alert(
     work: Work, patient: Patient, *, tier: Tier, rules: tuple[str, ...], checkin_id: int | None, is_agreed: bool = False
 ) -> AlertRow:
-    """Store an alert, and state that the patient has to call now.
+    """Store an alert and notify the patient that they have to call now.
 
-    `expected` by the team: the patient is told to call all the same, and the team's clocks rest.
+    With `is_agreed` the patient is still asked to call, but the alert does not escalate.
     """
     alert = add(
         work.alerts,
@@ -28,7 +28,7 @@ def raise_alert(
             tier=tier,
             rules=rules,
             raised_at=work.at,
-            caregiver_id=patient.helper.id if patient.helper is not None else None,
+            caregiver_id=patient.caregiver.id if patient.caregiver is not None else None,
             next_patient_prompt_at=first_prompt_at(tier, work.clinic.protocol.clocks, work.at),
             is_agreed=is_agreed,
         ),
@@ -53,7 +53,7 @@ def need_help(work: Work, patient: Patient, checkin_id: int | None) -> None:
 
 
 def calls_for(work: Work, patient: Patient) -> bool:
-    """Whether a red flag of the last days was raised and nobody was reached yet, as far as the patient said."""
+    """Return whether a recent red flag is pending: the patient has not confirmed that they reached someone."""
     since = work.at - work.clinic.protocol.clocks.silent_after
     pending = {AlertState.OPEN, AlertState.UNCONFIRMED}
     return any(
@@ -63,7 +63,7 @@ def calls_for(work: Work, patient: Patient) -> bool:
 
 
 def hand_safety_follow_up_to(stores: Stores, higher: AlertRow) -> None:
-    """One check-in, one loop-back: lower alerts of the same check-in stay open but stop asking."""
+    """Stop the safety follow-ups of lower alerts of the same check-in: one check-in asks once. They stay open."""
     for alert in stores.alerts.of_patient(higher.patient_id):
         if (
             alert.checkin_id == higher.checkin_id
@@ -74,7 +74,7 @@ def hand_safety_follow_up_to(stores: Stores, higher: AlertRow) -> None:
 
 
 def add_rules(stores: Stores, patient_id: int, checkin_id: int, rules: tuple[str, ...]) -> None:
-    """What was asked after the call screen ("which sign?") belongs to the alert of that check-in."""
+    """Add rules that fired after the call screen (its "which sign?") to the alert of that check-in."""
     for alert in stores.alerts.of_patient(patient_id):
         if alert.checkin_id == checkin_id and ASKED_FOR_HELP not in alert.rules:
             merged = (*alert.rules, *(r for r in rules if r not in alert.rules))
@@ -84,5 +84,5 @@ def add_rules(stores: Stores, patient_id: int, checkin_id: int, rules: tuple[str
 
 
 def record(work: Work, patient: Patient, alert: AlertRow, action: str) -> None:
-    """Add what the patient, or time, did to an alert to the audit."""
+    """Add a line on an alert to the audit, by the patient or their caregiver."""
     work.acting(patient.actor).record(action, patient.code, alert=alert.id, tier=alert.tier.name)

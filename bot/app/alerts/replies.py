@@ -1,4 +1,4 @@
-"""What the patient says of an alert's call, and when they are asked whether they reached someone."""
+"""Patients' replies to a call screen, and the safety follow-ups that ask for one. Changes only the patient's side."""
 
 from bot.app.alerts.raising import record
 from bot.app.alerts.writer import update_patient_side
@@ -7,14 +7,14 @@ from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.alert import Alert, AlertAction, Reply, decide
 
-_TEAM_HEARS = frozenset({"cannot_reach", "cannot_call"})
-"""Words on the call that the alert's owner is notified of at once."""
+_NOTIFIES_TEAM = frozenset({"cannot_reach", "cannot_call"})
+"""Replies that the alert's owner is notified of at once."""
 
 
 def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | None:
-    """Keep a word of the patient's on a call; None, and nothing changed, when it isn't their alert or no such word.
+    """Store the patient's reply and return the alert as it was before.
 
-    Return the alert as it was before.
+    Return None, having changed nothing, if the alert is not theirs or `word` is no reply.
     """
     alert = work.alerts.get(alert_id)
     if alert is None or alert.patient_id != patient.id:
@@ -31,13 +31,13 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | 
     else:
         return None
     record(work, patient, alert, f"patient_{word}")
-    if word in _TEAM_HEARS:
+    if word in _NOTIFIES_TEAM:
         notify_team(work, patient, alert, word)
     return alert
 
 
 def notify_team(work: Work, patient: Patient, alert: AlertRow, word: str) -> None:
-    """Notify the alert's owner, or everyone notified of it while it has none, of what the patient said of the call."""
+    """Notify the owner of the patient's reply; without an owner, everyone who was notified of the alert."""
     names = (alert.owner,) if alert.owner is not None else alert.notified
     for name in names:
         person = work.staff.by_name(name)
@@ -49,7 +49,7 @@ def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
     answered = alert.model_copy(update={"last_reply": word, "replied_at": work.at})
     decision = decide(_core(answered), work.clinic.protocol.clocks, work.at)
     confirmed = decision.action is AlertAction.CONFIRM and answered.state is not AlertState.CLOSED
-    # "I can't reach them" after "I have called" opens it again; one that staff closed stays closed.
+    # "I can't reach them" after "I have called" reopens it; an alert that staff closed stays closed.
     reopened = decision.action is AlertAction.SHOW_NUMBER and answered.state is AlertState.CONFIRMED
     state = AlertState.CONFIRMED if confirmed else AlertState.OPEN if reopened else answered.state
     update_patient_side(
@@ -63,7 +63,7 @@ def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
 
 
 def step(work: Work, alert: AlertRow) -> None:
-    """Do what an alert's clock asks for: ask "did you reach someone?", or mark it as unconfirmed for staff."""
+    """Carry out what is due on the patient's side: send a safety follow-up, or mark the alert as unconfirmed."""
     patient = work.patients.get(alert.patient_id, lock=True)
     if patient is None:
         return
@@ -98,7 +98,7 @@ def _core(alert: AlertRow) -> Alert:
 
 
 def stop_asking(work: Work, patient: Patient) -> None:
-    """Ask the patient no more about any alert, as when they leave; the alerts stay for the team."""
+    """Stop asking the patient about their alerts, as when they withdraw. The alerts stay open for the team."""
     for alert in work.alerts.of_patient(patient.id):
         if alert.next_patient_prompt_at is not None:
             state = AlertState.UNCONFIRMED if alert.state is AlertState.OPEN else alert.state

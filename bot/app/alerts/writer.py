@@ -29,22 +29,22 @@ class PatientSide(TypedDict, total=False):
 
 
 def add(alerts: AlertStore, alert: AlertRow, at: datetime) -> AlertRow:
-    """Store a new alert, raised at `at`, with its team's side at the beginning."""
+    """Store a new alert, raised at `at`, with the team's side in its initial state."""
     side = new_team_side(at, is_agreed=alert.is_agreed)
     return alerts.add(alert.model_copy(update=_changes(team_side(alert), side)))
 
 
 def update_patient_side(alerts: AlertStore, alert: AlertRow, **changes: Unpack[PatientSide]) -> AlertRow:
-    """Change and save what the patient's side of an alert is, and return the alert."""
+    """Change fields of the patient's side and return the saved alert. Raise TypeError for any other field."""
     if foreign := set(changes) - PatientSide.__optional_keys__:
-        raise TypeError(f"no fields of the patient's side: {', '.join(sorted(foreign))}")
+        raise TypeError(f"not fields of the patient's side: {', '.join(sorted(foreign))}")
     return alerts.save(alert.model_copy(update=dict(changes)))
 
 
 def act_on(alerts: AlertStore, alert: AlertRow, act: TeamAct, at: datetime) -> AlertRow | Refused:
-    """Do an act of the team at `at` and return the saved alert, or why it was refused.
+    """Apply an act of the team at `at` and return the saved alert, or why it was refused.
 
-    An act that was done already saves nothing and returns the same alert.
+    An act that changes nothing saves nothing and returns the same alert.
     """
     before = team_side(alert)
     after = apply_act(before, act, at)
@@ -66,7 +66,7 @@ def _changes(before: TeamSide, after: TeamSide) -> dict[str, object]:
 
 
 def _prompts(alert: AlertRow, before: TeamSide, after: TeamSide) -> dict[str, object]:
-    """A closed alert asks the patient nothing. One that is reopened doesn't ask again: they have been asked."""
+    """Return changes of the patient's side: a closed alert stops asking, and a reopened one does not ask again."""
     if after.state is before.state:
         return {}
     if after.state is TeamState.CLOSED:

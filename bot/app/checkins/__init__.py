@@ -1,1 +1,1 @@
-"""Use cases: checkins."""
+"""Owns check-ins: opened, answered, reminded of, closed. Never assesses an answer: `bot.core` does."""

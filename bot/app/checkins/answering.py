@@ -1,6 +1,6 @@
-"""Check-ins answered: one tap is one step of the core, carried out; finished ones may be changed for a while."""
+"""Answers a check-in: one input is one step of the core. Also changes answers of a finished one. Decides nothing."""
 
-from bot.app.checkins.reminders import next_step_after_answer
+from bot.app.checkins.reminders import next_action_after_answer
 from bot.app.checkins.steps import CLOSED, apply, current
 from bot.app.concerns.assessments import history
 from bot.app.records.checkins import CheckInRow
@@ -10,7 +10,7 @@ from bot.core import checkin as core
 
 
 def answer(work: Work, patient: Patient, checkin_id: int, given: core.Input) -> core.Ignored | CheckInRow | None:
-    """Take one step of a check-in: the row after it, or why nothing changed; None if it isn't their open one."""
+    """Take one step of a check-in and return the row, or why it was ignored; None if it isn't the open check-in."""
     row = current(work, patient)
     if row is None or row.id != checkin_id:
         return None
@@ -18,7 +18,7 @@ def answer(work: Work, patient: Patient, checkin_id: int, given: core.Input) -> 
 
 
 def claim_mistake(work: Work, patient: Patient, checkin_id: int | None) -> None:
-    """ "I tapped by mistake": the question can be answered again; the alert and the first answer stay stored."""
+    """Let the patient answer the question again after "I tapped by mistake"; alert and first answer stay stored."""
     row = work.checkins.open_of(patient.id)
     if row is not None and row.id == checkin_id:
         _step(work, patient, row, core.Mistake())
@@ -33,7 +33,7 @@ def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> c
     changed = row.model_copy(
         update={"value": step.checkin, "closed_at": work.at if closed else None, "remind_at": None}
     )
-    following = None if closed else next_step_after_answer(changed, patient, work.clinic, work.at)
+    following = None if closed else next_action_after_answer(changed, patient, work.clinic, work.at)
     changed = work.checkins.save(changed.model_copy(update={"next_action_at": following}))
     changed = apply(work, patient, changed, step.events)
     if not closed:
@@ -43,12 +43,12 @@ def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> c
 
 
 def change(work: Work, patient: Patient, row: CheckInRow, question: str, choices: tuple[str, ...]) -> CheckInRow | None:
-    """Give an answer of a finished check-in again: both stay stored, and what it means now is acted on.
+    """Change an answer of a finished check-in, act on its new assessment and return the row; both answers stay stored.
 
-    None, and nothing changed, when it can't be changed so.
+    Return None, having changed nothing, if the answer can't be changed so.
     """
-    received = core.Change(question=question, choices=choices)
-    step = core.step(row.value, received, work.clinic.protocol, history(work, row))
+    given = core.Change(question=question, choices=choices)
+    step = core.step(row.value, given, work.clinic.protocol, history(work, row))
     if any(isinstance(event, core.Ignored) for event in step.events):
         return None
     changed = work.checkins.save(row.model_copy(update={"value": step.checkin}))

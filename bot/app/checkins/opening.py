@@ -1,10 +1,10 @@
-"""Check-ins opened: by the plan, by the team, by the patient; one is open at a time for a patient."""
+"""Opens check-ins: for the plan, the team or the patient. Never leaves a patient with two open ones."""
 
 from datetime import datetime
 from typing import Literal
 
 from bot.app.checkins.reminders import DAILY, next_action_at
-from bot.app.checkins.silence import note_silence
+from bot.app.checkins.silence import open_silence_task
 from bot.app.checkins.steps import answer_row, close_as
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient, PatientState
@@ -16,19 +16,19 @@ from bot.core.schedule import phase_at
 
 CheckInKind = Literal["scheduled", "baseline", "extra", "worse", "follow_up"]
 EARLY = "early"
-"""How the phases are named in which two check-ins missed in a row are shown to the coordinator."""
+"""How names of phases begin in which two missed check-ins in a row become a task for the team."""
 WORSE_ANSWERS: Answers = {"change": ("yes",)}
-""" "I feel worse now" has answered the quick check's first question."""
+"""The first answer of the quick check, which "I feel worse now" gives."""
 
 
 class DueTwiceError(RuntimeError):
-    """A check-in of this patient was due at that moment already."""
+    """The patient already has a check-in with this due time."""
 
 
 def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, due_at: datetime) -> CheckInRow | None:
-    """Open one and ask its first question; an open one is replaced, what was answered stays stored.
+    """Open a check-in and ask its first question. It replaces an open one, whose answers stay stored.
 
-    None (and nothing changed) when this patient already had one due at that moment. The patient must be locked.
+    Return None, having changed nothing, if the patient already has one with this due time. The patient must be locked.
     """
     known = WORSE_ANSWERS if kind == "worse" else {}
     row = CheckInRow(
@@ -55,7 +55,7 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
 
     error = work.attempt(replace)
     if isinstance(error, DueTwiceError):
-        # As after the clock was set back: the one that is open, perhaps the very same, must stay so.
+        # This happens after the clock was set back: the open check-in, perhaps the same one, must stay open.
         return None
     if error is not None:
         raise error
@@ -69,7 +69,7 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
 
 
 def send_now(work: Work, patient: Patient) -> CheckInRow | None:
-    """Send a quick check at once, outside the plan; None when the patient isn't active or has no chat."""
+    """Open a quick check outside the plan and return it; None if the patient is not active or has no chat."""
     if patient.state is not PatientState.ACTIVE or patient.chat_id is None:
         return None
     row = open_checkin(work, patient, form="quick", kind="extra", due_at=work.at)
@@ -79,12 +79,12 @@ def send_now(work: Work, patient: Patient) -> CheckInRow | None:
 
 
 def _missed(work: Work, patient: Patient, row: CheckInRow) -> None:
-    """A check-in was replaced before it was finished: silence where the plan isn't daily, or twice in a row."""
+    """Open tasks for a replaced check-in: one if the plan isn't daily, one if two in a row stayed unanswered."""
     if row.kind == "worse" or row.value.raised >= Tier.URGENT:
-        return  # outside the plan, or not silent at all: a call screen was shown
+        return  # Outside the plan, or answered: a call screen was shown.
     if row.silent_at is None and work.at - row.opened_at > DAILY:
-        note_silence(work, patient, "not_heard_from")
+        open_silence_task(work, patient, "not_heard_from")
     before = next((c for c in work.checkins.of_patient(patient.id) if c.id < row.id), None)
     early = (phase_at(plan_of(patient, work.clinic), row.due_at.date()) or "").startswith(EARLY)
     if early and not row.value.answers and before is not None and not before.value.answers:
-        note_silence(work, patient, "missed_twice")
+        open_silence_task(work, patient, "missed_twice")

@@ -1,4 +1,4 @@
-"""When an open check-in has to be looked at again: its reminders, and when its patient counts as silent. Pure."""
+"""Calculates when an open check-in has to be processed next: reminders, silence. Pure functions; stores nothing."""
 
 from datetime import datetime, timedelta
 
@@ -9,13 +9,13 @@ from bot.app.schedules.plans import occurrence_after
 from bot.core.checkin import State
 
 DAILY = timedelta(hours=36)
-"""Check-ins closer than this count as daily: one reminder, then missed."""
+"""The longest interval of check-ins that count as daily: those get one reminder."""
 
 
-def reminders(row: CheckInRow, patient: Patient, clinic: Clinic) -> tuple[datetime, ...]:
-    """The moments of the reminders: only those before the next check-in count.
+def reminder_times(row: CheckInRow, patient: Patient, clinic: Clinic) -> tuple[datetime, ...]:
+    """Return when a check-in reminds, before the next one is due.
 
-    None once a call screen was shown: the loop-back asks what matters then.
+    After a call screen there are no reminders: the safety follow-up asks instead.
     """
     if row.value.state is not State.ASKING:
         return ()
@@ -23,11 +23,11 @@ def reminders(row: CheckInRow, patient: Patient, clinic: Clinic) -> tuple[dateti
     if following is not None and following <= row.opened_at:
         ahead = occurrence_after(patient, clinic, row.opened_at)
         following = ahead.due_at if ahead else following
-    return reminders_between(row.opened_at, following, clinic)
+    return reminder_times_between(row.opened_at, following, clinic)
 
 
-def reminders_between(opened_at: datetime, following: datetime | None, clinic: Clinic) -> tuple[datetime, ...]:
-    """The moments of the reminders of a check-in until the next one; None: there is no next one."""
+def reminder_times_between(opened_at: datetime, following: datetime | None, clinic: Clinic) -> tuple[datetime, ...]:
+    """Return when a check-in opened at `opened_at` reminds before the `following` one, if there is one."""
     clocks = clinic.protocol.clocks
     until = following or datetime.max.replace(tzinfo=opened_at.tzinfo)
     waits = (clocks.reminder_when_daily,) if until - opened_at <= DAILY else clocks.reminders
@@ -35,19 +35,19 @@ def reminders_between(opened_at: datetime, following: datetime | None, clinic: C
 
 
 def next_action_at(row: CheckInRow, patient: Patient, clinic: Clinic) -> datetime | None:
-    """Return when to look next; None when there is nothing left to wait for."""
+    """Return when the check-in has to be processed next; None if there is nothing left to wait for."""
     if row.remind_at is not None and row.value.state is State.ASKING:
         return row.remind_at
-    due = reminders(row, patient, clinic)
+    due = reminder_times(row, patient, clinic)
     if row.reminders < len(due):
         return due[row.reminders]
     return row.opened_at + clinic.protocol.clocks.silent_after if row.silent_at is None else None
 
 
-def next_step_after_answer(row: CheckInRow, patient: Patient, clinic: Clinic, at: datetime) -> datetime | None:
-    """Return when to look next after an answer at `at`: soon, should nothing more come to a check-in that waits.
+def next_action_after_answer(row: CheckInRow, patient: Patient, clinic: Clinic, at: datetime) -> datetime | None:
+    """Return when the check-in has to be processed next after an answer at `at`.
 
-    All its other moments may be over, and a half-answered concern must not lie until the next check-in.
+    Its reminders may all be in the past; a half-answered concern must not wait until the next check-in.
     """
     following = next_action_at(row, patient, clinic)
     if row.value.state is State.ASKING and (following is None or following <= at):

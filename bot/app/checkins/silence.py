@@ -1,4 +1,4 @@
-"""A patient's silence, shown to the coordinator."""
+"""Opens tasks for patients who don't answer. Sends nothing."""
 
 from typing import Literal
 
@@ -7,6 +7,6 @@ from bot.app.records.patients import Patient
 from bot.app.work import Work
 
 
-def note_silence(work: Work, patient: Patient, kind: Literal["not_heard_from", "missed_twice"]) -> None:
-    """Show a patient's silence to the coordinator, once."""
+def open_silence_task(work: Work, patient: Patient, kind: Literal["not_heard_from", "missed_twice"]) -> None:
+    """Open a task for a patient who didn't answer, unless one of that kind is open."""
     work.tasks.add(Task(kind=kind, patient_id=patient.id, subject=patient.code, raised_at=work.at))

@@ -1,9 +1,9 @@
-"""What time does to an open check-in: it is reminded of, and at last its patient was not heard from."""
+"""Processes an open check-in when its time has come: reminders, then silence. Sends nothing itself."""
 
 from datetime import datetime
 
-from bot.app.checkins.reminders import next_action_at, reminders
-from bot.app.checkins.silence import note_silence
+from bot.app.checkins.reminders import next_action_at, reminder_times
+from bot.app.checkins.silence import open_silence_task
 from bot.app.checkins.steps import can_be_asked, close_as, settle_half_answered
 from bot.app.ports.clinic import Clinic
 from bot.app.records.checkins import CheckInRow
@@ -15,20 +15,20 @@ from bot.core.schedule import after_quiet_hours, in_quiet_hours
 
 
 def step(work: Work, row: CheckInRow) -> None:
-    """Do what the check-in's clock asks for: remind, or say that the patient was not heard from."""
+    """Carry out what is due for a check-in: remind the patient, or open a task because they didn't answer."""
     patient = work.patients.get(row.patient_id, lock=True)
     if patient is None or patient.state not in {PatientState.ACTIVE, PatientState.PAUSED, PatientState.ENROLLING}:
         work.checkins.save(row.model_copy(update={"next_action_at": None}))
         return
-    if _rests(patient, work.clinic, row, work.at):
-        # Nobody is reminded then, but what was answered still counts.
+    if _has_no_reminders(patient, work.clinic, row, work.at):
+        # The answers so far still count.
         row = settle_half_answered(work, patient, row)
         work.checkins.save(row.model_copy(update={"next_action_at": None}))
         return
     if not can_be_asked(row, work.clinic):
         close_as(work, patient, row, Expire())
         return
-    due = reminders(row, patient, work.clinic)
+    due = reminder_times(row, patient, work.clinic)
     if row.remind_at is not None and row.value.state is State.ASKING:
         _remind_as_asked(work, patient, row)
     elif row.reminders < len(due) and due[row.reminders] <= work.at:
@@ -40,17 +40,17 @@ def step(work: Work, row: CheckInRow) -> None:
         work.checkins.save(row.model_copy(update={"next_action_at": next_action_at(row, patient, work.clinic)}))
 
 
-def _rests(patient: Patient, clinic: Clinic, row: CheckInRow, at: datetime) -> bool:
-    """Whether no reminder may come: in a pause, unless it is of what the patient began or asked to be reminded of.
+def _has_no_reminders(patient: Patient, clinic: Clinic, row: CheckInRow, at: datetime) -> bool:
+    """Return whether reminders are held back: during enrolment (a new phone has to be set up first) and in a pause.
 
-    Nor does one come between the screens of an enrolment: a new phone has to be set up first.
+    A pause does not hold back reminders of what the patient began, or asked to be reminded of.
     """
-    own = row.kind in {"worse", "baseline"} or row.remind_at is not None
-    return patient.state is PatientState.ENROLLING or (is_paused(patient, clinic, at) and not own)
+    is_requested = row.kind in {"worse", "baseline"} or row.remind_at is not None
+    return patient.state is PatientState.ENROLLING or (is_paused(patient, clinic, at) and not is_requested)
 
 
 def _remind_as_asked(work: Work, patient: Patient, row: CheckInRow) -> None:
-    """The reminder that the patient asked for; who still does not answer then is waited for a little longer."""
+    """Remind at the time that the patient asked for; the usual reminders follow."""
     if row.remind_at is not None and row.remind_at > work.at:
         work.checkins.save(row.model_copy(update={"next_action_at": row.remind_at}))
         return
@@ -64,7 +64,7 @@ def _remind(work: Work, patient: Patient, row: CheckInRow) -> None:
         work.checkins.save(row.model_copy(update={"next_action_at": later}))
         return
     row = settle_half_answered(work, patient, row)
-    passed = sum(1 for timestamp in reminders(row, patient, work.clinic) if timestamp <= work.at)
+    passed = sum(1 for timestamp in reminder_times(row, patient, work.clinic) if timestamp <= work.at)
     changed = row.model_copy(update={"reminders": passed})
     following = next_action_at(changed, patient, work.clinic)
     if following is not None and following <= work.at:
@@ -75,10 +75,9 @@ def _remind(work: Work, patient: Patient, row: CheckInRow) -> None:
 
 def _fell_silent(work: Work, patient: Patient, row: CheckInRow) -> None:
     row = settle_half_answered(work, patient, row)
-    silent = row.model_copy(update={"silent_at": work.at, "next_action_at": None})
-    silent = work.checkins.save(silent)
+    silent = work.checkins.save(row.model_copy(update={"silent_at": work.at, "next_action_at": None}))
     if row.value.state is State.ASKING:
-        note_silence(work, patient, "not_heard_from")
+        open_silence_task(work, patient, "not_heard_from")
     if patient.next_due_at is None:
-        # Nothing will ever replace it: the plan has ended.
+        # The plan has ended, so no check-in will ever replace this one.
         close_as(work, patient, silent, Expire())

@@ -1,10 +1,8 @@
-"""Symptoms that the team expects at a level for a while: known, seen to, and no news until they get worse.
+"""Agreed levels: the team agrees that a symptom may be at a level for some days. Never silences an EMERGENCY.
 
-What it changes, and what never:
-
-* A finding at SOON that is explained by it raises no alert; the patient is asked to call if they have not.
-* One at URGENT is still an alert, and the patient still gets the call screen; only the team's clocks rest.
-* An EMERGENCY is never explained by it, nor anything beside the symptom: what is left is judged without it.
+* A SOON finding within the agreed levels raises no alert; the patient is asked to call if they have not.
+* An URGENT finding still raises an alert, and the patient still gets the call screen; it does not escalate.
+* An EMERGENCY is never within an agreed level. Other symptoms are assessed without the agreed ones.
 """
 
 from collections.abc import Sequence
@@ -14,18 +12,19 @@ from bot.app.patients.lookup import locked
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import Snooze
-from bot.app.records.operations import Audit
-from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.protocol import Answers, Tier
 from bot.core.triage import Assessment, History, assess
 
-MOST_DAYS = 28
-"""The longest a symptom may be expected: after four weeks somebody looks again."""
+MAX_DAYS = 28
+"""The longest agreement: after four weeks the team has to look again."""
 
 
-def snooze(work: Work, code: str, question: str, level: str, days: int) -> Snooze:
-    """Expect a symptom up to a level for some days; an earlier one of the same symptom ends. RefusedError: why not."""
+def agree_level(work: Work, code: str, question: str, level: str, days: int) -> Snooze:
+    """Agree on a level of a symptom for some days and return it; it ends an earlier one of the same symptom.
+
+    Raise RefusedError with every problem of the request.
+    """
     patient = locked(work.patients, code)
     problems = _problems(work.clinic, question, level, days)
     if problems:
@@ -34,27 +33,27 @@ def snooze(work: Work, code: str, question: str, level: str, days: int) -> Snooz
         if old.question == question:
             work.agreed_levels.save(old.model_copy(update={"ended_at": work.at, "ended_by": work.actor}))
     until = work.at + timedelta(days=days)
-    made = work.agreed_levels.add(
+    agreed = work.agreed_levels.add(
         Snooze(patient_id=patient.id, question=question, level=level, until=until, made_by=work.actor, made_at=work.at)
     )
-    _audit(work, patient, "level_agreed", days=days)
-    return made
+    # The symptom and its level stay out of the audit: they would reveal an answer.
+    work.record("level_agreed", patient.code, days=days)
+    return agreed
 
 
-def end(work: Work, code: str, question: str) -> Snooze:
-    """Expect a symptom no more; RefusedError when nothing was expected."""
+def end_agreed_level(work: Work, code: str, question: str) -> Snooze:
+    """End the agreed level of a symptom and return it. Raise RefusedError if there is none."""
     patient = locked(work.patients, code)
     found = next((row for row in active(work, patient.id) if row.question == question), None)
     if found is None:
-        raise RefusedError(f"{code}: {question!r} is not expected, so nothing ends")
-    ended = found.model_copy(update={"ended_at": work.at, "ended_by": work.actor})
-    ended = work.agreed_levels.save(ended)
-    _audit(work, patient, "agreed_level_ended")
+        raise RefusedError(f"{code}: {question!r} has no agreed level, so nothing was ended")
+    ended = work.agreed_levels.save(found.model_copy(update={"ended_at": work.at, "ended_by": work.actor}))
+    work.record("agreed_level_ended", patient.code)
     return ended
 
 
 def active(work: Work, patient_id: int) -> Sequence[Snooze]:
-    """Return what is expected at that moment, oldest first."""
+    """Return the patient's agreed levels at `work.at`, oldest first."""
     return [
         row
         for row in work.agreed_levels.of_patient(patient_id)
@@ -62,8 +61,8 @@ def active(work: Work, patient_id: int) -> Sequence[Snooze]:
     ]
 
 
-def explains(work: Work, patient_id: int, found: Assessment, answers: Answers, compared: History, form: str) -> bool:
-    """Whether a finding is no more than what is expected: without those answers nothing is left above ROUTINE."""
+def covers(work: Work, patient_id: int, found: Assessment, answers: Answers, compared: History, form: str) -> bool:
+    """Return whether the agreed levels cover a finding: without the agreed answers nothing is above ROUTINE."""
     if not Tier.ROUTINE < found.tier < Tier.EMERGENCY:
         return False
     levels = {row.question: row.level for row in active(work, patient_id)}
@@ -73,13 +72,13 @@ def explains(work: Work, patient_id: int, found: Assessment, answers: Answers, c
     return assess(left, compared, work.clinic.protocol, form=form, finished=True).tier is Tier.ROUTINE
 
 
-def described(row: Snooze) -> str:
-    """ "numbness up to medium until 2026-03-30 (lead-1)": in one line, for the team."""
+def describe(row: Snooze) -> str:
+    """Return an agreed level in one line, such as "numbness up to medium until 2026-03-30 (lead-1)"."""
     return f"{row.question} up to {row.level} until {row.until:%Y-%m-%d} ({row.made_by})"
 
 
 def _is_worse(clinic: Clinic, question: str, choices: Sequence[str], level: str) -> bool:
-    """Worse than expected, or not to be compared: skipped, or a question that the protocol no longer has so."""
+    """Return whether an answer is above the agreed level, or can't be compared with it (skipped, protocol changed)."""
     asked = clinic.protocol.questions.get(question)
     now = asked.step_of(choices[0]) if asked is not None and asked.scale else None
     most = asked.step_of(level) if asked is not None else None
@@ -91,24 +90,19 @@ def _problems(clinic: Clinic, question: str, level: str, days: int) -> list[str]
     asked = clinic.protocol.questions.get(question)
     scales = [q.id for q in clinic.protocol.questions.values() if q.scale]
     if asked is None or not asked.scale:
-        return [f"{question!r} is no symptom with a scale: the protocol has {', '.join(scales)}"]
+        return [f"{question!r} is not a symptom with a scale: the protocol has {', '.join(scales)}"]
     step = asked.step_of(level)
     if not step:
         levels = ", ".join(choice.id for choice in asked.choices[1:])
         found.append(f"level {level!r}: {question} has {levels}")
-    elif _gives(clinic, question, level) is Tier.EMERGENCY:
-        found.append(f"{question} at {level} is an EMERGENCY: that is never expected")
-    if not 1 <= days <= MOST_DAYS:
-        found.append(f"{days} days: between 1 and {MOST_DAYS}")
+    elif _tier_of(clinic, question, level) is Tier.EMERGENCY:
+        found.append(f"{question} at {level} is an EMERGENCY: no level can be agreed there")
+    if not 1 <= days <= MAX_DAYS:
+        found.append(f"{days} days: choose between 1 and {MAX_DAYS}")
     return found
 
 
-def _gives(clinic: Clinic, question: str, level: str) -> Tier:
-    """The tier of that answer alone."""
+def _tier_of(clinic: Clinic, question: str, level: str) -> Tier:
+    """Return the tier of that answer alone."""
     form = next(iter(clinic.protocol.forms))
     return assess({question: (level,)}, History(), clinic.protocol, form=form, finished=True).tier
-
-
-def _audit(work: Work, patient: Patient, action: str, **detail: int) -> None:
-    """Which symptom and level stay out of the record: they would tell an answer."""
-    work.audit.add(Audit(at=work.at, actor=work.actor, action=action, subject=patient.code, detail=dict(detail)))

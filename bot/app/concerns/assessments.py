@@ -1,4 +1,4 @@
-"""What answers are compared with, and how an assessment is kept together with what it was made from."""
+"""Prepares what answers are compared with, and stores assessments with their basis. Assesses nothing itself."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from bot.core.triage import Assessment, History
 
 
 def history(work: Work, row: CheckInRow) -> History:
-    """What the answers are compared with: the last answers and the baseline."""
+    """Return what the check-in's answers are compared with: the previous answers and the baseline."""
     return History(
         previous=_last_answers(work.answers.last_finished(row.patient_id, row.id), work.clinic),
         baseline=work.answers.baseline(row.patient_id) if row.value.form != "baseline" else None,
@@ -19,10 +19,10 @@ def history(work: Work, row: CheckInRow) -> History:
 
 
 def _last_answers(finished: Sequence[tuple[str, Answers]], clinic: Clinic) -> Answers | None:
-    """Return each question's answer of the newest check-in whose form asks it, `finished` being newest first.
+    """Return each question's answer in the newest check-in whose form has it; `finished` is newest first.
 
-    A question that it did not lead to has none: the short form must not hide what the long one asked weeks ago, nor
-    an old answer stand in for one that the last check-in had no reason to ask.
+    If that check-in did not ask the question, it has no answer: a short form must not hide what a long one asked
+    weeks ago, and an old answer must not replace one that the last check-in had no reason to ask.
     """
     forms = clinic.protocol.forms
     last: dict[str, tuple[str, ...]] = {}
@@ -35,13 +35,13 @@ def _last_answers(finished: Sequence[tuple[str, Answers]], clinic: Clinic) -> An
 
 
 def as_stored(stores: Stores, patient: Patient) -> Patient:
-    """Return the patient as this transaction has left them: what is asked daily may have changed."""
+    """Return the patient as stored now: this transaction may have changed their follow-up."""
     stored = stores.patients.get(patient.id)
-    return stored.model_copy(update={"helper": patient.helper}) if stored is not None else patient
+    return stored.model_copy(update={"caregiver": patient.caregiver}) if stored is not None else patient
 
 
 def keep_assessment(work: Work, row: CheckInRow, assessment: Assessment, *, final: bool, finished: bool) -> None:
-    """Store an assessment with its basis, so that it can be replayed."""
+    """Store an assessment with its basis, so that it can be replayed later."""
     compared = history(work, row)
     work.assessments.add(
         AssessmentRow(

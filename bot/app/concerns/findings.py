@@ -1,4 +1,4 @@
-"""Findings raised as alerts, unless they are known or agreed."""
+"""Decides whether a finding needs an alert, and raises it. Never assesses answers."""
 
 from bot.app.alerts import raising
 from bot.app.concerns import agreed_levels
@@ -13,33 +13,35 @@ from bot.core.triage import Assessment
 
 
 def raise_for(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
-    """Raise the alert of an assessment; lower ones of the same check-in stop asking the patient."""
+    """Raise the alert of an assessment; lower alerts of the same check-in stop asking the patient."""
     alert = raising.raise_alert(
         work,
         patient,
         tier=assessment.tier,
         rules=assessment.concerns,
         checkin_id=row.id,
-        is_agreed=is_expected(work, row, assessment),
+        is_agreed=is_agreed(work, row, assessment),
     )
     raising.hand_safety_follow_up_to(work, alert)
 
 
-def is_expected(work: Work, row: CheckInRow, found: Assessment) -> bool:
-    """Whether these findings are no more than what the team expects for a while."""
+def is_agreed(work: Work, row: CheckInRow, found: Assessment) -> bool:
+    """Return whether the findings are within the patient's agreed levels."""
     compared = history(work, row)
-    return agreed_levels.explains(work, row.patient_id, found, row.value.answers, compared, row.value.form)
+    return agreed_levels.covers(work, row.patient_id, found, row.value.answers, compared, row.value.form)
 
 
-def raises_nothing_new(work: Work, before: FollowUp | None, row: CheckInRow, found: Assessment) -> bool:
-    """Whether a SOON finding needs no alert of its own: it stands in one that is open, or the team expects it."""
-    return found.tier is Tier.SOON and (is_known(work, before, row.patient_id, found) or is_expected(work, row, found))
+def needs_no_alert(work: Work, before: FollowUp | None, row: CheckInRow, found: Assessment) -> bool:
+    """Return whether a SOON finding needs no alert: an open alert has it, or it is within agreed levels."""
+    return found.tier is Tier.SOON and (
+        is_in_open_alert(work, before, row.patient_id, found) or is_agreed(work, row, found)
+    )
 
 
-def is_known(work: Work, before: FollowUp | None, patient_id: int, found: Assessment) -> bool:
-    """Whether these findings are those of a watch before, unchanged, and stand in an alert that staff still have.
+def is_in_open_alert(work: Work, before: FollowUp | None, patient_id: int, found: Assessment) -> bool:
+    """Return whether the findings are those of the follow-up `before`, unchanged, and an alert not closed has them.
 
-    Then no second alert is raised for the same: the patient is asked to call all the same, if they have not.
+    The patient is still asked to call if they have not.
     """
     groups = {reason.group for reason in found.reasons if reason.tier >= Tier.SOON}
     if before is None or has_news(found, work.clinic.protocol) or not groups <= set(before.groups):

@@ -1,4 +1,4 @@
-"""What is asked again daily, beside the plan: kept with the patient, and worked out anew at each assessment."""
+"""Daily follow-ups in addition to the plan, updated after each assessment. Opens no check-in itself."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,14 +10,14 @@ from bot.app.work import Work
 from bot.core.follow_up import next_follow_up
 from bot.core.triage import Assessment
 
-DAYS_CHECKIN: frozenset[str] = frozenset({"scheduled", "follow_up", "baseline"})
-"""What counts as the check-in of its day; one that was asked for goes beside it."""
-LOOKED_BACK = 20
-""" "I feel worse now" may have opened some since."""
+DAILY_KINDS: frozenset[str] = frozenset({"scheduled", "follow_up", "baseline"})
+"""Kinds that count as the check-in of their day; one that somebody asked for comes in addition."""
+SEARCHED_CHECKINS = 20
+"""Newest check-ins that are searched: "I feel worse now" may have opened several today."""
 
 
 def update_follow_up(work: Work, patient: Patient, found: Assessment) -> Patient:
-    """Begin, go on with or end what is asked daily after an assessment; return the patient as they are now."""
+    """Begin, continue or end the daily follow-up after an assessment; return the patient as saved."""
     following = next_follow_up(patient.follow_up, found, work.clinic.protocol, local_day(patient, work.clinic, work.at))
     if following == patient.follow_up:
         return patient
@@ -32,21 +32,21 @@ def _asked_daily(patient: Patient) -> date | None:
 
 
 def replanned(work: Work, patient: Patient) -> Patient:
-    """Return the patient, not saved, with the next due time worked out anew: today only if today was not asked yet."""
+    """Return the patient, not saved, with a new next due time: today only if there was no check-in today."""
     return rescheduled(patient, work.clinic, asked_until(work, patient))
 
 
 def asked_until(work: Work, patient: Patient) -> datetime:
-    """Return the moment up to which all that was to be asked has been: one check-in a day is enough."""
+    """Return the time up to which everything due has been asked; one check-in a day is enough."""
     today = local_day(patient, work.clinic, work.at)
-    asked = (row for row in work.checkins.of_patient(patient.id, limit=LOOKED_BACK) if row.kind in DAYS_CHECKIN)
+    asked = (row for row in work.checkins.of_patient(patient.id, limit=SEARCHED_CHECKINS) if row.kind in DAILY_KINDS)
     newest = next(asked, None)
     asked_today = newest is not None and local_day(patient, work.clinic, newest.due_at) == today
     zone, due = patient.timezone or work.clinic.timezone, patient.next_due_at
     if asked_today:
         return end_of_day(work.at, zone)
     if due is not None and due <= work.at:
-        # It fell due, and no sweep has opened it yet, as while the bot is down: no change may pass it over.
+        # It fell due, but no sweep has opened it yet (the bot was down): a change must not skip it.
         return start_of_day(due, zone) - timedelta(microseconds=1)
     return work.at
 

@@ -1,4 +1,4 @@
-"""Replays assessments: the stored answers, judged anew by the protocol of then, must give the stored tier and rules."""
+"""Replays assessments: stored answers and the protocol of that time must give the stored result. Changes nothing."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -11,15 +11,15 @@ from bot.core.frozen import Frozen
 from bot.core.protocol import Answers, Protocol
 from bot.core.triage import Assessment, History, assess
 
-PAGE = 1_000_000
-"""All assessments of one patient: a few a day for some years."""
+NO_LIMIT = 1_000_000
+"""More assessments than a patient can have: a few a day for some years."""
 
 FindProtocol = Callable[[Stores, str], Protocol | None]
-"""Return the protocol of a content hash; None where its file is not kept or can't be read by this version."""
+"""Return the protocol with a content hash; None if it is not stored or this version can't read it."""
 
 
 class Replayed(Frozen):
-    """One assessment judged anew. `missing`: answers it was made from that are not among the stored ones."""
+    """The replay of one assessment. `missing`: answers of its basis that are not among the stored answers."""
 
     assessment: int
     checkin: int
@@ -33,9 +33,9 @@ class Replayed(Frozen):
 
 
 def replay(stores: Stores, code: str, find: FindProtocol) -> list[Replayed]:
-    """Return what became of each of a patient's assessments, oldest first; RefusedError for an unknown code."""
+    """Replay a patient's assessments; return the results, oldest first. Raise RefusedError for an unknown code."""
     patient = by_code(stores.patients, code)
-    rows = stores.assessments.of_patient(patient.id, limit=PAGE)
+    rows = stores.assessments.of_patient(patient.id, limit=NO_LIMIT)
     given: dict[int, list[AnswerRow]] = {}
     for row in rows:
         if row.checkin_id not in given:
@@ -44,11 +44,11 @@ def replay(stores: Stores, code: str, find: FindProtocol) -> list[Replayed]:
     for row in rows:
         if row.protocol_hash not in protocols:
             protocols[row.protocol_hash] = find(stores, row.protocol_hash)
-    return [_one(row, given[row.checkin_id], protocols[row.protocol_hash]) for row in reversed(rows)]
+    return [_replay_one(row, given[row.checkin_id], protocols[row.protocol_hash]) for row in reversed(rows)]
 
 
-def _one(row: AssessmentRow, given: list[AnswerRow], protocol: Protocol | None) -> Replayed:
-    said = Replayed(
+def _replay_one(row: AssessmentRow, given: list[AnswerRow], protocol: Protocol | None) -> Replayed:
+    stored = Replayed(
         assessment=row.id,
         checkin=row.checkin_id,
         at=row.at,
@@ -57,14 +57,14 @@ def _one(row: AssessmentRow, given: list[AnswerRow], protocol: Protocol | None) 
         stored_rules=row.rules,
     )
     if row.basis is None:
-        return said.model_copy(update={"result": "no_basis"})
+        return stored.model_copy(update={"result": "no_basis"})
     missing = tuple(_missing(row.basis.answers, given))
     if protocol is None:
-        return said.model_copy(update={"result": "no_protocol", "missing": missing})
+        return stored.model_copy(update={"result": "no_protocol", "missing": missing})
     found = _derived(row.basis, protocol)
     same = (found.tier, found.rules, found.complete) == (row.tier, row.rules, row.complete) and not missing
     derived = {"derived_tier": found.tier.name, "derived_rules": found.rules, "missing": missing}
-    return said.model_copy(update={**derived, "result": "same" if same else "differs"})
+    return stored.model_copy(update={**derived, "result": "same" if same else "differs"})
 
 
 def _derived(basis: Basis, protocol: Protocol) -> Assessment:

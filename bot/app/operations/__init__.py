@@ -1,1 +1,1 @@
-"""Use cases: operations."""
+"""Owns what keeps the service running: sweeps, outages, dead letters, tasks, reports. Never reads a clock."""

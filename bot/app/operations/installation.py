@@ -1,7 +1,7 @@
-"""Whose database this is: the clinic's or the sandbox's, and under which keys. Checked before anything else is done.
+"""Guards that settings and database belong together: sandbox or clinic, and the keys. Runs before anything else.
 
-A sandbox on a clinic's data would mark its patients unreachable, and a wrong key would make them strangers whose red
-flags are answered with "ask your team for a link". Both look like a working program from outside.
+A sandbox on a clinic's data would mark its patients as unreachable, and with a wrong key they would be strangers whose
+red flags are answered with "ask your team for a link". From outside, both look like a working program.
 """
 
 from collections.abc import Sequence
@@ -13,22 +13,22 @@ BOT_NAME = "bot_name"
 KIND = "installation"
 OLDEST_KEY = "oldest_key"
 KEY_IDS = "key_ids"
-_CLINICS = (
+_IS_CLINIC = (
     "NERVECHECK_DATABASE_URL names a clinic's database, but NERVECHECK_TOKEN is not set: set the token, or unset the "
-    "database to try the sandbox on data of its own"
+    "database to try the sandbox with its own data"
 )
-_MADE_UP = (
-    "NERVECHECK_DATABASE_URL names the sandbox's database, with made-up patients: name another one for the clinic"
+_IS_SANDBOX = (
+    "NERVECHECK_DATABASE_URL names the sandbox's database, which has sample patients: name another one for the clinic"
 )
-_MISSING = "NERVECHECK_KEYS: the key {name!r} is missing, and what was written with it can't be read: add it again"
+_MISSING = "NERVECHECK_KEYS: the key {name!r} is missing, so data encrypted with it can't be read: add it again"
 
 
 def claim(stores: Stores, *, sandbox: bool, oldest_key: str, key_ids: Sequence[str]) -> list[str]:
-    """Return what stands against using this database with these settings; an unused database is claimed for them.
+    """Return why these settings can't be used with this database; without a problem, store them in it.
 
-    `oldest_key` is a fingerprint of the last key, `key_ids` are all keys given, the one that writes first.
+    `oldest_key` is the fingerprint of the last key; `key_ids` names all keys, the one that encrypts first.
     """
-    problems = against(stores, sandbox=sandbox, oldest_key=oldest_key, key_ids=key_ids)
+    problems = problems_with(stores, sandbox=sandbox, oldest_key=oldest_key, key_ids=key_ids)
     if not problems:
         stores.settings.set(KIND, _kind(sandbox=sandbox))
         stores.settings.set(OLDEST_KEY, oldest_key)
@@ -36,8 +36,8 @@ def claim(stores: Stores, *, sandbox: bool, oldest_key: str, key_ids: Sequence[s
     return problems
 
 
-def against(stores: Stores, *, sandbox: bool, oldest_key: str, key_ids: Sequence[str]) -> list[str]:
-    """Return what `claim` would refuse; changes nothing."""
+def problems_with(stores: Stores, *, sandbox: bool, oldest_key: str, key_ids: Sequence[str]) -> list[str]:
+    """Return the problems that `claim` would return; change nothing."""
     return [*_kind_problems(stores, sandbox=sandbox), *_key_problems(stores, oldest_key, key_ids)]
 
 
@@ -49,16 +49,16 @@ def _kind_problems(stores: Stores, *, sandbox: bool) -> list[str]:
     kind = stores.settings.get(KIND)
     if kind is None or kind == _kind(sandbox=sandbox):
         return []
-    return [_CLINICS if sandbox else _MADE_UP]
+    return [_IS_CLINIC if sandbox else _IS_SANDBOX]
 
 
 def _key_problems(stores: Stores, oldest_key: str, key_ids: Sequence[str]) -> list[str]:
-    begun = stores.settings.get(OLDEST_KEY)
+    first_key = stores.settings.get(OLDEST_KEY)
     problems = []
-    if begun is not None and begun != oldest_key:
+    if first_key is not None and first_key != oldest_key:
         problems.append(
-            "NERVECHECK_KEYS: the last key is not the one this database was begun with, so no patient would be known: "
-            "the oldest key stays last, a new one goes in front"
+            "NERVECHECK_KEYS: the last key is not the first one of this database, so no patient would be recognised: "
+            "keep the oldest key last, and add a new one in front"
         )
     missing = [name for name in _used(stores) if name not in key_ids]
     return problems + [_MISSING.format(name=name) for name in missing]

@@ -1,6 +1,7 @@
-"""Notices that the bot was down, that Telegram was not heard, that the clock was set back: by moments kept before.
+"""Detects outages of the bot, silence of Telegram and a clock that was set back; opens tasks. Restarts nothing.
 
-The moment it was last up is kept while it is up, and looked at when it is up again; so is the last answer of Telegram.
+While the bot is up, it stores when it was last up and when Telegram last answered; a gap between two such times is an
+outage.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,62 +14,60 @@ from bot.app.work import Stores, Work
 UP_AT = "up_at"
 DOWN_UNTIL = "down_until"
 HEARD_AT = "heard_at"
-EVERY = timedelta(minutes=1)
-"""The moments are kept that often, not with each tick."""
-LONG = timedelta(minutes=30)
-"""A shorter one is a restart: reminders and check-ins come a little later, and nobody is missed."""
+STORE_EVERY = timedelta(minutes=1)
+"""How often the times are stored: not with each tick."""
+SHORTEST_OUTAGE = timedelta(minutes=30)
+"""The shortest outage that is reported. A shorter one is a restart: everything comes a little later."""
 KEPT_BY_TELEGRAM = timedelta(hours=24)
-"""Telegram keeps an update that was not taken for 24 hours (Bot API, "Getting updates"); after that it is gone."""
+"""Telegram keeps an unconfirmed update for 24 hours (Bot API, "Getting updates"), then deletes it."""
 SET_BACK = timedelta(seconds=30)
-NAMED = 20
-"""Patients named in one work item; each has an item of their own, too, where a check-in was skipped."""
+MAX_NAMED = 20
+"""Patients named in one task; each patient with a skipped check-in has a task of their own, too."""
 
 
-def note(work: Work) -> None:
-    """Keep that the bot is up at `at`; after a long gap leave work items for the team.
+def note_up(work: Work) -> None:
+    """Store that the bot is up; after a long gap, open tasks for the team.
 
-    The check-ins that came too late to be sent have items of their own, one a patient.
+    Check-ins that were skipped have tasks of their own, one per patient.
     """
-    at = work.at
-    # Not by what this replica knew of the shared clock a second ago: one that was set would look like two.
-    at = work.clock.shared_now() or at
-    last = _kept(work, UP_AT)
-    if last is not None and timedelta(0) <= at - last < EVERY:
+    # Read the shared clock now: this replica's offset may be outdated, and one clock change would look like two.
+    at = work.clock.shared_now() or work.at
+    last = _stored_time(work, UP_AT)
+    if last is not None and timedelta(0) <= at - last < STORE_EVERY:
         return
     if last is not None and last - at > SET_BACK:
         _set_back(work.at_time(at))
-    _keep(work.at_time(at), UP_AT)
-    if last is not None and at - last >= LONG:
-        _keep(work.at_time(at), DOWN_UNTIL)
+    _store_time(work, UP_AT, at)
+    if last is not None and at - last >= SHORTEST_OUTAGE:
+        _store_time(work, DOWN_UNTIL, at)
         _report(work, "outage", last, at)
 
 
-def heard(work: Work) -> None:
-    """Keep that updates could come at `at`; after a long silence, with the bot up, leave work items.
+def note_contact(work: Work) -> None:
+    """Store that Telegram answered a poll or confirmed the webhook; after a long silence, open tasks for the team.
 
-    A poll was answered, or Telegram said that it brings them to the webhook.
+    A silence while the bot was down is an outage, which `note_up` reports.
     """
-    at = work.at
-    at = work.clock.shared_now() or at
-    last = _kept(work, HEARD_AT)
-    if last is not None and timedelta(0) <= at - last < EVERY:
+    at = work.clock.shared_now() or work.at
+    last = _stored_time(work, HEARD_AT)
+    if last is not None and timedelta(0) <= at - last < STORE_EVERY:
         return
-    if last is not None and at - last >= LONG:
-        # The budget's row is locked: of several replicas that hear again at the same time one tells of it.
+    if last is not None and at - last >= SHORTEST_OUTAGE:
+        # Lock the budget's row: of several replicas that hear from Telegram again, one reports the silence.
         work.limits.budget()
-        if _kept(work, HEARD_AT) != last:
+        if _stored_time(work, HEARD_AT) != last:
             return
-    _keep(work.at_time(at), HEARD_AT)
-    down_until = _kept(work, DOWN_UNTIL)
+    _store_time(work, HEARD_AT, at)
+    down_until = _stored_time(work, DOWN_UNTIL)
     was_up = down_until is None or last is None or down_until < last
-    if last is not None and at - last >= LONG and was_up:
+    if last is not None and at - last >= SHORTEST_OUTAGE and was_up:
         _report(work, "telegram_silent", last, at)
 
 
 def _set_back(work: Work) -> None:
-    # The budget's row is locked first: of several replicas one does it, once.
+    # Lock the budget's row first: of several replicas, one shifts the clocks, once.
     work.limits.budget()
-    last = _kept(work, UP_AT)
+    last = _stored_time(work, UP_AT)
     if last is not None and last > work.at:
         work.limits.reset()
         work.clock.shift_back(work.at, last - work.at)
@@ -82,22 +81,22 @@ def _report(work: Work, kind: Literal["outage", "telegram_silent"], begin: datet
         work.tasks.add(Task(kind="answers_lost", patient_id=None, subject=span, raised_at=end))
     cutoff = work.clinic.protocol.clocks.cutoff
     if end - begin > cutoff and (missed := _missed(work, begin, end - cutoff)):
-        more = f" (+{len(missed) - NAMED})" if len(missed) > NAMED else ""
-        subject = f"{span}: {', '.join(missed[:NAMED])}{more}"
+        more = f" (+{len(missed) - MAX_NAMED})" if len(missed) > MAX_NAMED else ""
+        subject = f"{span}: {', '.join(missed[:MAX_NAMED])}{more}"
         work.tasks.add(Task(kind="missed_in_outage", patient_id=None, subject=subject, raised_at=end))
 
 
 def _missed(stores: Stores, begin: datetime, before: datetime) -> list[str]:
-    """Return the codes of those whose check-in was skipped, or waits unsent since before that moment."""
-    items = (item for item in stores.tasks.open() if item.kind == "skipped_after_outage" and item.raised_at > begin)
-    skipped = {item.subject.partition("@")[0] for item in items}
-    return sorted(skipped | set(stores.checkins.overdue(before, 10 * NAMED)))
+    """Return the codes of patients whose check-in was skipped, or has been waiting unsent since before that time."""
+    tasks = (task for task in stores.tasks.open() if task.kind == "skipped_after_outage" and task.raised_at > begin)
+    skipped = {task.subject.partition("@")[0] for task in tasks}
+    return sorted(skipped | set(stores.checkins.overdue(before, 10 * MAX_NAMED)))
 
 
-def _kept(stores: Stores, name: str) -> datetime | None:
-    kept = stores.settings.get(name)
-    return datetime.fromisoformat(kept) if kept else None
+def _stored_time(stores: Stores, name: str) -> datetime | None:
+    stored = stores.settings.get(name)
+    return datetime.fromisoformat(stored) if stored else None
 
 
-def _keep(work: Work, name: str) -> None:
-    work.settings.set(name, work.at.astimezone(UTC).isoformat())
+def _store_time(stores: Stores, name: str, at: datetime) -> None:
+    stores.settings.set(name, at.astimezone(UTC).isoformat())

@@ -1,4 +1,4 @@
-"""The figures of each week, worked out by the hour and kept, so that a report reads a few rows whatever is stored."""
+"""Calculates the weekly report and stores it, so that a page reads a few rows only. Names no patient."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
@@ -9,20 +9,20 @@ from bot.app.records.operations import WeekReport
 from bot.app.work import Work
 
 WEEK = timedelta(days=7)
-CHECKED_AGAIN = 2
-"""Weeks worked out anew: the present one, and the one before it, whose check-ins are still being answered."""
+RECALCULATED_WEEKS = 2
+"""Weeks that are recalculated: this one, and the last one, whose check-ins are still being answered."""
 
 
-def keep(work: Work) -> None:
-    """Work out the newest weeks and keep them."""
+def update_reports(work: Work) -> None:
+    """Calculate and store the reports of the newest weeks."""
     today = work.at.astimezone(ZoneInfo(work.clinic.timezone)).date()
     monday = today - timedelta(days=today.weekday())
-    for back in range(CHECKED_AGAIN):
-        work.reports.save_week(report(work, monday - back * WEEK))
+    for back in range(RECALCULATED_WEEKS):
+        work.reports.save_week(week_report(work, monday - back * WEEK))
 
 
-def report(work: Work, monday: date) -> WeekReport:
-    """Return the figures of the week that begins on that day of the clinic's calendar."""
+def week_report(work: Work, monday: date) -> WeekReport:
+    """Return the report of the week that begins on `monday` of the clinic's calendar."""
     since, until = _midnight(work.clinic, monday), _midnight(work.clinic, monday + WEEK)
     asked, answered = work.reports.completion(since, until)
     minutes = work.reports.answer_minutes(since, until)

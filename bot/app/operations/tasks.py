@@ -1,23 +1,21 @@
-"""What waits for the team beside alerts: listed, and ticked off when somebody has seen to it."""
+"""Tasks for the team other than alerts: listed, and closed when they are done. Opens none itself."""
 
 from collections.abc import Sequence
 
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import Task
-from bot.app.records.operations import Audit
 from bot.app.work import Stores, Work
 
 
-def waiting(stores: Stores) -> Sequence[Task]:
-    """Return what is open, oldest first."""
+def open_tasks(stores: Stores) -> Sequence[Task]:
+    """Return the open tasks, oldest first."""
     return stores.tasks.open()
 
 
-def close(work: Work, item_id: int) -> Task:
-    """Tick one off; RefusedError when there is no open one of that number."""
-    item = work.tasks.close(item_id, work.at)
-    if item is None:
-        raise RefusedError(f"there is nothing open with the number {item_id}: see `nervecheck task list`")
-    detail = {"kind": item.kind}
-    work.audit.add(Audit(at=work.at, actor=work.actor, action="task_closed", subject=item.subject, detail=detail))
-    return item
+def close(work: Work, task_id: int) -> Task:
+    """Close a task and return it. Raise RefusedError if no open task has that number."""
+    task = work.tasks.close(task_id, work.at)
+    if task is None:
+        raise RefusedError(f"there is no open task {task_id}: see `nervecheck task list`")
+    work.record("task_closed", task.subject, kind=task.kind)
+    return task

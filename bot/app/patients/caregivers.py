@@ -1,18 +1,18 @@
-"""Caregivers: invited by the patient, each in a chat of their own, ended by either. What they answer says so."""
+"""Caregivers: the patient invites them, they answer in their own chat, and either side ends it. Decides no screen."""
 
 from bot.app.records.patients import Caregiver, Patient, PatientState
 from bot.app.work import Work
 
-_THERE = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
+_TAKING_PART = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 
 
 def can_invite(patient: Patient) -> bool:
-    """Whether the patient may invite a caregiver now."""
-    return patient.state in _THERE
+    """Return whether the patient may invite a caregiver now."""
+    return patient.state in _TAKING_PART
 
 
 def invite(work: Work, patient: Patient) -> str:
-    """Make a single-use link's token to hand on; earlier ones, and whoever came by them, end."""
+    """Return the token of a new single-use link to pass on. It ends earlier links and caregivers."""
     end_all(work, patient)
     token = work.clinic.new_token()
     work.caregivers.add(
@@ -28,49 +28,49 @@ def invite(work: Work, patient: Patient) -> str:
     return token
 
 
-def present(work: Work, patient: Patient) -> Caregiver | None:
-    """Return who answers with the patient, or was asked to."""
+def current_caregiver(work: Work, patient: Patient) -> Caregiver | None:
+    """Return the caregiver who answers with the patient or was asked to; None if there is none."""
     return next((c for c in work.caregivers.of_patient(patient.id) if c.state in {"asked", "active"}), None)
 
 
 def open_link(work: Work, token: str, chat_id: int, language_hint: str | None) -> Patient | None:
-    """Bind a caregiver's link to the chat that opened it; None when it is no such link, or works no more.
+    """Bind a caregiver's link to the chat that opened it; None if the link is not valid there.
 
-    Return the patient with the caregiver as `helper`, who is asked whether they agree.
+    Return the patient with the caregiver as `caregiver`, who still has to agree.
     """
     found = work.caregivers.by_hash(work.clinic.hash_token(token))
     if found is None:
         return None
     patient = work.patients.get(found.patient_id, lock=True)
-    # Read again behind the lock: two chats may open it at once, and one of them comes too late.
+    # Read again under the lock: two chats may open the link at once, and one of them is too late.
     found = work.caregivers.by_hash(work.clinic.hash_token(token))
-    if found is None or patient is None or patient.state not in _THERE or patient.chat_id == chat_id:
+    if found is None or patient is None or patient.state not in _TAKING_PART or patient.chat_id == chat_id:
         return None
     if found.state != "invited" or found.expires_at <= work.at:
         return None
     hinted = (language_hint or "").split("-")[0]
     language = hinted if hinted in work.clinic.languages else found.language
     asked = found.model_copy(update={"state": "asked", "chat_id": chat_id, "language": language})
-    return patient.model_copy(update={"helper": work.caregivers.save(asked)})
+    return patient.model_copy(update={"caregiver": work.caregivers.save(asked)})
 
 
-def agree(work: Work, patient: Patient, helper: Caregiver) -> Patient:
-    """A caregiver agrees; return the patient with them as `helper`."""
-    active = work.caregivers.save(helper.model_copy(update={"state": "active", "agreed_at": work.at}))
-    joined = patient.model_copy(update={"helper": active})
+def agree(work: Work, patient: Patient, caregiver: Caregiver) -> Patient:
+    """Activate a caregiver who agrees; return the patient with them as `caregiver`."""
+    active = work.caregivers.save(caregiver.model_copy(update={"state": "active", "agreed_at": work.at}))
+    joined = patient.model_copy(update={"caregiver": active})
     _record(work, joined, "caregiver_agreed")
     return joined
 
 
 def end_all(work: Work, patient: Patient) -> None:
-    """End every caregiver of a patient: links stop working, and each of them is notified."""
+    """End all caregivers of a patient: their links stop working, and each is notified."""
     for caregiver in work.caregivers.of_patient(patient.id):
         if caregiver.state != "ended":
             end(work, patient, caregiver)
 
 
 def end(work: Work, patient: Patient, caregiver: Caregiver, *, notify: bool = True) -> None:
-    """End one caregiver; without `notify` where their chat is gone."""
+    """End one caregiver, and notify them unless their chat is gone."""
     if caregiver.chat_id is not None and notify:
         work.notices.caregiver_ended(patient, caregiver)
     work.caregivers.save(caregiver.model_copy(update={"state": "ended", "chat_id": None, "ended_at": work.at}))

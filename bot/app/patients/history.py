@@ -1,4 +1,4 @@
-"""All that is stored of a patient's check-ins and alerts, for files that leave the program. Changes nothing."""
+"""Collects a patient's stored check-ins and alerts for exports. Changes nothing."""
 
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import AnswerRow, AssessmentRow, CheckInRow
@@ -7,12 +7,13 @@ from bot.app.work import Stores
 from bot.core.frozen import Frozen
 
 PAGE = 100
-"""Patients read in one go."""
-ALL = 1_000_000
+"""Patients read at a time."""
+NO_LIMIT = 1_000_000
+"""More rows than one patient can have."""
 
 
 class CheckInRecord(Frozen):
-    """One check-in, all its answers in order of giving, and the newest assessment."""
+    """One check-in with all its answers in the order given, and its newest assessment."""
 
     row: CheckInRow
     answers: tuple[AnswerRow, ...]
@@ -28,25 +29,25 @@ class PatientRecord(Frozen):
 
     @property
     def code(self) -> str:
-        """The study code."""
+        """Return the study code."""
         return self.patient.code
 
 
 def record_of(stores: Stores, patient: Patient) -> PatientRecord:
-    """Return all that is stored of one patient."""
+    """Return one patient's check-ins and alerts."""
     newest: dict[int, AssessmentRow] = {}
-    for found in reversed(stores.assessments.of_patient(patient.id, limit=ALL)):
+    for found in reversed(stores.assessments.of_patient(patient.id, limit=NO_LIMIT)):
         newest[found.checkin_id] = found
     return PatientRecord(
         patient=patient,
         checkins=tuple(
             CheckInRecord(row=row, answers=tuple(stores.answers.of_checkin(row.id)), assessment=newest.get(row.id))
-            for row in reversed(stores.checkins.of_patient(patient.id, limit=ALL))
+            for row in reversed(stores.checkins.of_patient(patient.id, limit=NO_LIMIT))
         ),
-        alerts=tuple(reversed(stores.alerts.of_patient(patient.id, limit=ALL))),
+        alerts=tuple(reversed(stores.alerts.of_patient(patient.id, limit=NO_LIMIT))),
     )
 
 
 def codes_after(stores: Stores, code: str) -> list[str]:
-    """Return the next study codes, in order: who exports all reads each in a transaction of its own."""
+    """Return the next study codes, in order: an export reads each patient in a transaction of its own."""
     return [patient.code for patient in stores.patients.page(after_code=code, limit=PAGE)]

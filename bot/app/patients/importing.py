@@ -1,4 +1,4 @@
-"""Many patients from a table (CSV): every fault of every row is told by line and column, and all are added or none."""
+"""Imports patients from a CSV table: reports every fault by line and column. Never adds only some of the patients."""
 
 import csv
 import io
@@ -12,14 +12,14 @@ from bot.app.work import Work
 from bot.core.frozen import Frozen
 
 COLUMNS = ("code", "ici_start", "regimen", "plan", "language", "timezone", "drug")
-NEEDED = ("code", "ici_start")
+REQUIRED = ("code", "ici_start")
 REGIMENS = ("single", "combination")
-MOST = 10_000
-"""Rows of one file: more than any clinic has, and few enough for one transaction."""
+MAX_ROWS = 10_000
+"""Rows per file at most: more than a clinic has, and few enough for one transaction."""
 
 
 class ImportFault(Frozen):
-    """What is wrong, at which line of the file and in which column (None: with the line as a whole)."""
+    """What is wrong, in which line and column of the file (None: the whole line)."""
 
     line: int
     column: str | None
@@ -30,7 +30,7 @@ class ImportFault(Frozen):
 
 
 class ImportFaultsError(ValueError):
-    """The table can't be imported; `faults` lists all that is wrong with it."""
+    """The table can't be imported; `faults` lists all its faults."""
 
     def __init__(self, faults: list[ImportFault]) -> None:
         super().__init__("\n".join(map(str, faults)))
@@ -38,7 +38,7 @@ class ImportFaultsError(ValueError):
 
 
 class ImportRow(Frozen):
-    """One patient of the table, with the line it stands in; what is left empty comes from the clinic."""
+    """One patient of the table, with their line in the file; empty fields use the clinic's defaults."""
 
     line: int
     code: str
@@ -59,17 +59,17 @@ class Invited(Frozen):
 
 
 def add_all(work: Work, content: bytes) -> list[Invited]:
-    """Add every patient of the table, in its order; ImportFaultsError, and nobody added, if anything is wrong."""
+    """Add every patient of the table, in its order. Raise ImportFaultsError, adding nobody, if there is a fault."""
     invited = []
-    for row in checked(work, content):
+    for row in read_rows(work, content):
         facts = row.model_dump(exclude={"line"})
         patient, token = registry.add(work, **facts)
         invited.append(Invited(code=patient.code, start=token, language=patient.language))
     return invited
 
 
-def checked(work: Work, content: bytes) -> list[ImportRow]:
-    """Return the rows of a table in which nothing is wrong; ImportFaultsError with all faults otherwise."""
+def read_rows(work: Work, content: bytes) -> list[ImportRow]:
+    """Return the rows of the table. Raise ImportFaultsError with all faults if there are any."""
     faults: list[ImportFault] = []
     rows = list(_rows(content, faults))
     first: dict[str, int] = {}
@@ -79,7 +79,7 @@ def checked(work: Work, content: bytes) -> list[ImportRow]:
         for column, reason in registry.problems_of(work.clinic, **facts, plan=plan, at=work.at):
             faults.append(ImportFault(line=row.line, column=column, reason=reason))
         if row.code in first:
-            reason = f"{row.code} stands in line {first[row.code]} already: give each patient one line"
+            reason = f"{row.code} is in line {first[row.code]} already: give each patient one line"
             faults.append(ImportFault(line=row.line, column="code", reason=reason))
         elif work.patients.by_code(row.code) is not None:
             reason = f"{row.code} is in use already: leave the line out, or choose another code"
@@ -94,11 +94,11 @@ def checked(work: Work, content: bytes) -> list[ImportRow]:
 
 
 def _rows(content: bytes, faults: list[ImportFault]) -> Iterator[ImportRow]:
-    """Yield the rows that can be read; what can't is added to `faults`."""
+    """Yield the rows that can be read; add the faults of the others to `faults`."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        faults.append(ImportFault(line=1, column=None, reason="this is no text in UTF-8: save it as 'CSV UTF-8'"))
+        faults.append(ImportFault(line=1, column=None, reason="the file is not text in UTF-8: save it as 'CSV UTF-8'"))
         return
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     try:
@@ -106,19 +106,19 @@ def _rows(content: bytes, faults: list[ImportFault]) -> Iterator[ImportRow]:
         if not _header_is_good(header, faults):
             return
         for count, cells in enumerate(lines):
-            if count >= MOST:
-                reason = f"more than {MOST} patients: split the file"
+            if count >= MAX_ROWS:
+                reason = f"more than {MAX_ROWS} patients: split the file"
                 faults.append(ImportFault(line=lines.line_num, column=None, reason=reason))
                 return
             row = _row(header, cells, lines.line_num, faults)
             if row is not None:
                 yield row
     except csv.Error as error:
-        faults.append(ImportFault(line=lines.line_num, column=None, reason=f"this is no CSV: {error}"))
+        faults.append(ImportFault(line=lines.line_num, column=None, reason=f"the file is not valid CSV: {error}"))
 
 
 def _delimiter(text: str) -> str:
-    """Spreadsheets write ";" where the comma is the decimal sign."""
+    """Return the delimiter: spreadsheets write ";" where the comma is the decimal sign."""
     header = text.split("\n", 1)[0]
     return ";" if header.count(";") > header.count(",") else ","
 
@@ -126,10 +126,12 @@ def _delimiter(text: str) -> str:
 def _header_is_good(header: list[str], faults: list[ImportFault]) -> bool:
     known = ", ".join(COLUMNS)
     reasons = [
-        f"there is no column '{name}': the first line names the columns" for name in NEEDED if name not in header
+        f"there is no column '{name}': the first line names the columns" for name in REQUIRED if name not in header
     ]
-    reasons += [f"column '{name}' is not known: use {known}" for name in dict.fromkeys(header) if name not in COLUMNS]
-    reasons += [f"column '{name}' stands twice" for name in dict.fromkeys(header) if header.count(name) > 1]
+    reasons += [
+        f"there is no column '{name}' to import: use {known}" for name in dict.fromkeys(header) if name not in COLUMNS
+    ]
+    reasons += [f"column '{name}' appears twice" for name in dict.fromkeys(header) if header.count(name) > 1]
     faults += [ImportFault(line=1, column=None, reason=reason) for reason in reasons]
     return not reasons
 
@@ -153,12 +155,12 @@ def _row(header: list[str], cells: list[str], line: int, faults: list[ImportFaul
 
 
 def _unreadable(given: dict[str, str | None]) -> Iterator[tuple[str, str]]:
-    for name in NEEDED:
+    for name in REQUIRED:
         if given[name] is None:
             yield name, "is empty: every patient needs one"
     start = given["ici_start"]
     if start is not None and not _is_date(start):
-        yield "ici_start", f"{start!r} is no date: write it as 2026-03-31"
+        yield "ici_start", f"{start!r} is not a date: write it as 2026-03-31"
     regimen = given.get("regimen")
     if regimen is not None and regimen not in REGIMENS:
         yield "regimen", f"{regimen!r}: use one of {', '.join(REGIMENS)}"

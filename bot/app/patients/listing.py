@@ -1,6 +1,6 @@
-"""Patients as a list to work on: whoever has an open alert first, then who was not heard from, then the rest by code.
+"""Lists patients by urgency: open alerts first, then silent patients, then the rest by code. Changes nothing.
 
-A page is read by indexes: open alerts and open work items are few, and the rest comes a page at a time.
+Every query uses an index: open alerts and open tasks are few, and the rest is read a page at a time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from bot.core.protocol import Tier
 from bot.core.schedule import week_of
 
 PAGE = 50
-MOST_FLAGGED = 500
+MAX_FLAGGED = 500
 EARLY_DAYS = 91
 """The first three months: most events begin in them (the clinical table of phases)."""
 MIDDLE_DAYS = 182
@@ -28,8 +28,8 @@ Silence = Literal["silent", "unreachable"]
 _SILENT = frozenset({"not_heard_from", "missed_twice"})
 
 
-class Wanted(Frozen):
-    """What the list is narrowed to; `after` is where the page before ended."""
+class PatientFilter(Frozen):
+    """The filters of the list; `after` is where the previous page ended."""
 
     code: str = ""
     phase: TreatmentPhase | None = None
@@ -38,7 +38,7 @@ class Wanted(Frozen):
     after: str = ""
 
 
-class Line(Frozen):
+class ListedPatient(Frozen):
     """One patient in the list."""
 
     code: str
@@ -46,70 +46,76 @@ class Line(Frozen):
     week: int
     plan: str
     tier: str | None
-    """The highest of the open alerts."""
+    """The highest tier of the open alerts."""
     alerts: int
     silent: bool
     unreachable: bool
     next_due_at: datetime | None
 
 
-class Listed(Frozen):
-    """One page, and where the next one begins ("" when there is none)."""
+class PatientPage(Frozen):
+    """One page, and where the next one begins ("" if there is none)."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[ListedPatient, ...]
     after: str
 
 
-def page(work: Work, wanted: Wanted) -> Listed:
-    """Return a page of the list."""
-    if wanted.tier is not None or wanted.silence is not None:
-        found = [p for p in _flagged(work, wanted) if _is_like(work.clinic, p, wanted, work.at)]
-        return _listed(work, found[:PAGE], "")
-    if wanted.code:
+def page(work: Work, criteria: PatientFilter) -> PatientPage:
+    """Return one page of the patients that match."""
+    if criteria.tier is not None or criteria.silence is not None:
+        found = [p for p in _flagged(work, criteria) if _matches(work.clinic, p, criteria, work.at)]
+        return _page_of(work, found[:PAGE], "")
+    if criteria.code:
         found = [
-            p for p in work.patients.with_prefix(wanted.code, MOST_FLAGGED) if _is_like(work.clinic, p, wanted, work.at)
+            p
+            for p in work.patients.with_prefix(criteria.code, MAX_FLAGGED)
+            if _matches(work.clinic, p, criteria, work.at)
         ]
-        return _listed(work, found[:PAGE], "")
-    if wanted.phase is not None:
-        return _of_phase(work, wanted.phase, wanted.after)
-    flagged = _flagged(work, wanted)
-    first = flagged if not wanted.after else []
-    rest = work.patients.page(after_code=wanted.after, limit=PAGE)
+        return _page_of(work, found[:PAGE], "")
+    if criteria.phase is not None:
+        return _of_phase(work, criteria.phase, criteria.after)
+    flagged = _flagged(work, criteria)
+    first = flagged if not criteria.after else []
+    rest = work.patients.page(after_code=criteria.after, limit=PAGE)
     named = {p.id for p in flagged}
     found = [*first, *(p for p in rest if p.id not in named)]
-    return _listed(work, found, rest[-1].code if len(rest) == PAGE else "")
+    return _page_of(work, found, rest[-1].code if len(rest) == PAGE else "")
 
 
-def _flagged(stores: Stores, wanted: Wanted) -> list[Patient]:
-    """Patients of open alerts, worst first, and of open work items, narrowed to what is wanted."""
+def _flagged(stores: Stores, criteria: PatientFilter) -> list[Patient]:
+    """Return the patients with matching open alerts, highest tier first, then those with matching open tasks."""
     ids: dict[int, None] = {}
-    if wanted.silence is None:
-        for alert in stores.alerts.in_queue(MOST_FLAGGED):
-            if wanted.tier is None or alert.tier.name == wanted.tier:
+    if criteria.silence is None:
+        for alert in stores.alerts.in_queue(MAX_FLAGGED):
+            if criteria.tier is None or alert.tier.name == criteria.tier:
                 ids.setdefault(alert.patient_id)
-    if wanted.tier is None:
+    if criteria.tier is None:
         kinds = (
-            _SILENT if wanted.silence == "silent" else {"unreachable"} if wanted.silence else {*_SILENT, "unreachable"}
+            _SILENT
+            if criteria.silence == "silent"
+            else {"unreachable"}
+            if criteria.silence
+            else {*_SILENT, "unreachable"}
         )
-        for item in stores.tasks.open()[:MOST_FLAGGED]:
-            if item.patient_id is not None and item.kind in kinds:
-                ids.setdefault(item.patient_id)
+        for task in stores.tasks.open()[:MAX_FLAGGED]:
+            if task.patient_id is not None and task.kind in kinds:
+                ids.setdefault(task.patient_id)
     found = stores.patients.by_ids(list(ids))
     return [found[number] for number in ids if number in found]
 
 
-def _is_like(clinic: Clinic, patient: Patient, wanted: Wanted, at: datetime) -> bool:
-    """Whether a patient fits the code and the phase that are asked for beside the rest."""
-    if not patient.code.startswith(wanted.code):
+def _matches(clinic: Clinic, patient: Patient, criteria: PatientFilter, at: datetime) -> bool:
+    """Return whether a patient matches the filters by code and by phase."""
+    if not patient.code.startswith(criteria.code):
         return False
-    if wanted.phase is None:
+    if criteria.phase is None:
         return True
-    newest, oldest = _starts(clinic, wanted.phase, at)
+    newest, oldest = _starts(clinic, criteria.phase, at)
     return oldest <= patient.ici_start <= newest
 
 
 def _starts(clinic: Clinic, phase: TreatmentPhase, at: datetime) -> tuple[date, date]:
-    """The latest and the earliest start of ICI of those who are in that phase today."""
+    """Return the latest and the earliest ICI start of patients who are in that phase today."""
     today = at.astimezone(ZoneInfo(clinic.timezone)).date()
     return {
         "early": (today + timedelta(days=366), today - timedelta(days=EARLY_DAYS)),
@@ -118,11 +124,11 @@ def _starts(clinic: Clinic, phase: TreatmentPhase, at: datetime) -> tuple[date, 
     }[phase]
 
 
-def _of_phase(work: Work, phase: TreatmentPhase, after: str) -> Listed:
+def _of_phase(work: Work, phase: TreatmentPhase, after: str) -> PatientPage:
     newest, oldest = _starts(work.clinic, phase, work.at)
     rows = work.patients.started_between(oldest, newest, _place(after), PAGE)
     more = f"{rows[-1].ici_start}.{rows[-1].id}" if len(rows) == PAGE else ""
-    return _listed(work, rows, more)
+    return _page_of(work, rows, more)
 
 
 def _place(after: str) -> Started | None:
@@ -133,19 +139,21 @@ def _place(after: str) -> Started | None:
         return None
 
 
-def _listed(work: Work, rows: Sequence[Patient], after: str) -> Listed:
+def _page_of(work: Work, rows: Sequence[Patient], after: str) -> PatientPage:
     ids = [row.id for row in rows]
     alerts = work.alerts.not_closed_of(ids)
-    silent = {i.patient_id for i in work.tasks.open() if i.kind in _SILENT}
-    return Listed(lines=tuple(_line(work.clinic, row, alerts, row.id in silent, work.at) for row in rows), after=after)
+    silent = {task.patient_id for task in work.tasks.open() if task.kind in _SILENT}
+    return PatientPage(
+        lines=tuple(_line(work.clinic, row, alerts, row.id in silent, work.at) for row in rows), after=after
+    )
 
 
 def _line(
     clinic: Clinic, patient: Patient, alerts: Mapping[int, Sequence[AlertRow]], silent: bool, at: datetime
-) -> Line:
+) -> ListedPatient:
     own = alerts.get(patient.id, ())
     worst = max((alert.tier for alert in own), default=None)
-    return Line(
+    return ListedPatient(
         code=patient.code,
         state="paused" if is_paused(patient, clinic, at) else str(patient.state),
         week=week_of(plan_of(patient, clinic), at),

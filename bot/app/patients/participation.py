@@ -1,4 +1,4 @@
-"""How patients take part: paused, resumed, withdrawn, erased, and whether messages reach them."""
+"""Participation: pause, resume, withdraw, erase, reachability. Never closes an alert: those stay for the team."""
 
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -12,16 +12,17 @@ from bot.app.patients.lookup import locked
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import Task
 from bot.app.records.patients import Patient, PatientState
-from bot.app.schedules.plans import FAR, is_paused, pauses_ended, rescheduled
+from bot.app.schedules.plans import OPEN_ENDED, is_paused, pauses_ended, rescheduled
 from bot.app.work import Work
 from bot.core.checkin import Expire
 from bot.core.schedule import Pause
 
 
 def pause(work: Work, code: str, until: date | None) -> Patient:
-    """No check-ins from today until the day named (inclusive; None: until resumed). An open one stays answerable.
+    """Pause check-ins from today until a day (inclusive; None: until resumed) and return the patient.
 
-    It replaces a pause that runs: what the patient is notified of now is what holds.
+    It replaces a running pause; an open check-in can still be answered. Raise RefusedError for a day in the past or a
+    patient who is not active.
     """
     patient = locked(work.patients, code)
     today = work.at.astimezone(ZoneInfo(patient.timezone or work.clinic.timezone)).date()
@@ -29,7 +30,7 @@ def pause(work: Work, code: str, until: date | None) -> Patient:
         raise RefusedError(f"pause until {until}: that day has passed; name today or later")
     if patient.state not in {PatientState.ACTIVE, PatientState.PAUSED}:
         raise RefusedError(f"{code} is {patient.state}: only an active patient can be paused")
-    gap = Pause(first=today, last=until or FAR)
+    gap = Pause(first=today, last=until or OPEN_ENDED)
     state = PatientState.ACTIVE if until else PatientState.PAUSED
     paused = patient.model_copy(update={"pauses": (*pauses_ended(patient.pauses, today), gap), "state": state})
     paused = work.patients.save(rescheduled(paused, work.clinic, work.at))
@@ -39,7 +40,7 @@ def pause(work: Work, code: str, until: date | None) -> Patient:
 
 
 def resume(work: Work, patient: Patient) -> Patient:
-    """End a pause today; check-ins go on as planned."""
+    """End a pause today and return the patient; check-ins continue as planned."""
     today = work.at.astimezone(ZoneInfo(patient.timezone or work.clinic.timezone)).date()
     active = patient.model_copy(update={"pauses": pauses_ended(patient.pauses, today), "state": PatientState.ACTIVE})
     active = work.patients.save(replanned(work, active))
@@ -48,17 +49,17 @@ def resume(work: Work, patient: Patient) -> Patient:
 
 
 def resume_for(work: Work, code: str) -> Patient:
-    """End a pause on behalf of a patient, who is notified; RefusedError for one who isn't in a pause."""
+    """End a pause on behalf of a patient, who is notified. Raise RefusedError if they are not paused."""
     patient = locked(work.patients, code)
     if patient.state not in {PatientState.ACTIVE, PatientState.PAUSED} or not is_paused(patient, work.clinic, work.at):
-        raise RefusedError(f"{code} is not in a pause: nothing to resume")
+        raise RefusedError(f"{code} is not paused, so there is nothing to resume")
     active = resume(work, patient)
     work.notices.plan_changed(active)
     return active
 
 
 def withdraw(work: Work, code: str) -> Patient:
-    """End the check-ins: consent is withdrawn, nothing more is sent. Answers are kept until erased."""
+    """Withdraw the patient's consent: nothing more is sent, links stop working. Answers are kept until erased."""
     patient = locked(work.patients, code)
     for unused in work.invites.of_patient(patient.id):
         if unused.revoked_at is None:
@@ -72,16 +73,16 @@ def withdraw(work: Work, code: str) -> Patient:
 
 
 def end_participation(work: Work, patient: Patient) -> Patient:
-    """End all that would ask a patient anything more; return the patient as that has left them.
+    """End consent, check-in, safety follow-ups and caregivers of a patient; return the patient as stored.
 
-    What was answered is assessed first, and alerts stay for the team.
+    Their answers are assessed first, and their alerts stay open for the team.
     """
     for consent in work.consents.of_patient(patient.id):
         if consent.withdrawn_at is None:
             work.consents.save(consent.model_copy(update={"withdrawn_at": work.at}))
     unfinished = work.checkins.open_of(patient.id)
     if unfinished is not None:
-        # What was answered still counts: it was given under consent, and may need a call.
+        # The answers were given under consent and may require a call.
         close_as(work, patient, unfinished, Expire())
     stop_asking(work, patient)
     caregivers.end_all(work, patient)
@@ -89,18 +90,18 @@ def end_participation(work: Work, patient: Patient) -> Patient:
 
 
 def erase(work: Work, code: str) -> None:
-    """Delete a patient's answers, assessments, alerts and messages for good; the audit keeps that it was done."""
+    """Delete a patient's answers, assessments, alerts and messages permanently; the audit keeps that it was done."""
     patient = locked(work.patients, code)
-    helping = [row for row in work.caregivers.of_patient(patient.id) if row.chat_id is not None]
+    caregivers_present = [row for row in work.caregivers.of_patient(patient.id) if row.chat_id is not None]
     if patient.state is not PatientState.WITHDRAWN:
         withdraw(work, code)
     work.patients.erase_data(patient.id)
-    work.notices.data_erased(patient, helping)
+    work.notices.data_erased(patient, caregivers_present)
     work.record("patient_erased", patient.code)
 
 
 def set_reachable(work: Work, patient: Patient, *, reachable: bool) -> None:
-    """Mark a patient as unreachable (blocked the bot, chat gone), or as back again."""
+    """Mark a patient as unreachable (bot blocked, chat deleted) and open a task, or as reachable and close it."""
     if reachable:
         work.patients.save(patient.model_copy(update={"unreachable_at": None}))
         work.tasks.close_of_patient(patient.id, ("unreachable",), work.at)

@@ -1,4 +1,4 @@
-"""Patients added and invited."""
+"""Adds patients and invites them. Stores no name and no phone number."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -30,7 +30,7 @@ def add(
     language: str | None = None,
     timezone: str | None = None,
 ) -> tuple[Patient, str]:
-    """Add a patient and make their invite; return both the patient and the token that follows `/start `.
+    """Add a patient and invite them; return the patient and the token that follows `/start `.
 
     Raise RefusedError for a bad code, plan, language, time zone or date, DuplicateError for a code in use.
     """
@@ -79,12 +79,12 @@ def problems_of(
     ici_start: date,
     at: datetime,
 ) -> list[tuple[str, str]]:
-    """Return what is wrong with the facts of a new patient: each time which one, and what to do."""
+    """Return the problems of a new patient's facts: the name of the fact, and what to do."""
     problems = []
     if not CODE.fullmatch(code):
         problems.append(("code", f"code {code!r}: use 2 to 16 of A-Z, 0-9 and '-'; a study code, never a name"))
     if drug is not None and not DRUG.fullmatch(drug):
-        problems.append(("drug", f"drug {drug!r}: use its name in 2 to 60 letters, digits, blanks and + - / ( ) ,"))
+        problems.append(("drug", f"drug {drug!r}: use its name in 2 to 60 letters, digits, spaces and + - / ( ) ,"))
     if plan not in clinic.protocol.plans:
         problems.append(("plan", f"plan {plan!r}: the protocol has {', '.join(clinic.protocol.plans)}"))
     if language is not None and language not in clinic.languages:
@@ -93,13 +93,13 @@ def problems_of(
     if timezone is not None and not valid_timezone(timezone):
         problems.append(("timezone", f"time zone {timezone!r}: use an IANA name like Europe/Berlin"))
     if not at.date() - timedelta(days=3653) <= ici_start <= at.date() + timedelta(days=366):
-        reason = f"ICI start {ici_start}: must lie within ten years before and one year after today"
+        reason = f"ICI start {ici_start}: use a day between ten years ago and one year from now"
         problems.append(("ici_start", reason))
     return problems
 
 
 def invite(work: Work, patient: Patient) -> str:
-    """Make a new single-use invite and return its token; earlier ones stop working. Only its hash is stored."""
+    """Return the token of a new single-use invite, of which only the hash is stored. Earlier ones stop working."""
     for old in work.invites.of_patient(patient.id):
         if old.revoked_at is None:
             work.invites.save(old.model_copy(update={"revoked_at": work.at}))
@@ -110,25 +110,26 @@ def invite(work: Work, patient: Patient) -> str:
 
 
 def invite_again(work: Work, code: str) -> tuple[Patient, str]:
-    """Make a new invite for a patient whose link is too old, who left, or who has a new phone.
+    """Invite a patient again whose link has expired, who left, or who has a new phone; return them and the token.
 
-    Whoever opens it goes through enrolment anew; until then all stays as it is.
+    Opening the link starts enrolment again; until then nothing changes. Raise RefusedError for an unknown code.
     """
     patient = locked(work.patients, code)
     work.record("invited_again", patient.code)
     return patient, invite(work, patient)
 
 
-def invited_by(work: Work, token: str, chat_id: int) -> Patient | None:
-    """Return the locked patient an invite opens for this chat, or None (unknown, used elsewhere, revoked, too old).
+def accept_invite(work: Work, token: str, chat_id: int) -> Patient | None:
+    """Accept an invite in a chat and return its patient, locked.
 
-    The first opening binds the invite to the chat; that chat may open it again, any other may not.
+    The first chat that opens an invite may open it again. Return None if the invite is unknown, revoked, expired, or
+    was opened by another chat.
     """
     found = work.invites.by_hash(work.clinic.hash_token(token))
     if found is None or found.revoked_at is not None:
         return None
     patient = work.patients.get(found.patient_id, lock=True)
-    # Read again behind the lock: two chats may open it at once, and one of them comes too late.
+    # Read again under the lock: two chats may open the invite at once, and one of them is too late.
     found = work.invites.by_hash(work.clinic.hash_token(token))
     if patient is None or found is None or found.revoked_at is not None:
         return None
@@ -140,7 +141,7 @@ def invited_by(work: Work, token: str, chat_id: int) -> Patient | None:
     return patient
 
 
-def is_for(work: Work, token: str, patient: Patient) -> bool:
-    """Whether the token is of one of this patient's invites."""
+def is_invite_of(work: Work, token: str, patient: Patient) -> bool:
+    """Return whether the token belongs to one of this patient's invites."""
     found = work.invites.by_hash(work.clinic.hash_token(token))
     return found is not None and found.patient_id == patient.id

@@ -1,4 +1,4 @@
-"""One patient's story on one line of time: check-ins, answers, alerts, calls, what staff changed. Changes nothing."""
+"""One patient's timeline: check-ins, answers, alerts, calls, acts of staff. Changes nothing."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,15 +13,15 @@ from bot.app.work import Stores, Work
 from bot.core.frozen import Frozen
 from bot.core.protocol import Tier
 
-MOST = 60
-"""Check-ins, and lines of the audit, that are looked at: two months of daily ones."""
-_NOTIFIED = frozenset(
+MAX_CHECKINS = 60
+"""Check-ins and alerts at most: two months of daily check-ins."""
+_SHOWN_ACTIONS = frozenset(
     {"plan_changed", "patient_paused", "patient_resumed", "checkin_sent_now", "level_agreed", "patient_withdrawn"}
 )
 
 
 class TimelineEvent(Frozen):
-    """One thing that happened. `what`: a key of words; `tier` where it has one; `facts` in the order they are read."""
+    """One event. `what`: a key of the catalog; `tier` if it has one; `facts` in the order they are shown."""
 
     at: datetime
     kind: Literal["checkin", "alert", "call", "staff"]
@@ -32,19 +32,25 @@ class TimelineEvent(Frozen):
 
 
 def timeline(work: Work, patient: Patient) -> list[TimelineEvent]:
-    """Return what happened, newest first. Answers are in it: it is for those who may see them."""
+    """Return the events, newest first. They contain answers, so only staff who may see answers get them."""
     events = [
         *_checkins(work, patient),
         *_alerts(work, patient),
-        *(_changed(line) for line in work.audit.lines(patient.code, limit=2 * MOST) if line.action in _NOTIFIED),
+        *(
+            _changed(line)
+            for line in work.audit.lines(patient.code, limit=2 * MAX_CHECKINS)
+            if line.action in _SHOWN_ACTIONS
+        ),
     ]
-    # What an answer led to stands above it, though it was at the same moment.
+    # An alert is shown above the check-in that raised it, though both have the same time.
     return sorted(events, key=lambda event: (event.at, event.kind != "checkin"), reverse=True)
 
 
 def _checkins(work: Work, patient: Patient) -> Iterator[TimelineEvent]:
-    tiers = {row.checkin_id: row.tier for row in reversed(work.assessments.of_patient(patient.id, limit=2 * MOST))}
-    for row in work.checkins.of_patient(patient.id, limit=MOST):
+    tiers = {
+        row.checkin_id: row.tier for row in reversed(work.assessments.of_patient(patient.id, limit=2 * MAX_CHECKINS))
+    }
+    for row in work.checkins.of_patient(patient.id, limit=MAX_CHECKINS):
         found = tiers.get(row.id)
         yield TimelineEvent(
             at=row.opened_at,
@@ -56,17 +62,17 @@ def _checkins(work: Work, patient: Patient) -> Iterator[TimelineEvent]:
 
 
 def _answers(clinic: Clinic, row: CheckInRow) -> Iterator[str]:
-    """ "numbness: mild"; what says that nothing is wrong is left out."""
+    """Yield answers such as "numbness: mild"; leave out those that report nothing."""
     for question_id, choices in row.value.answers.items():
         question = clinic.protocol.questions.get(question_id)
-        calm = {"none", "no", "not_at_all", "yes_known"} if question is not None else set()
-        notified = [choice for choice in choices if choice not in calm]
-        if notified:
-            yield f"{question_id}: {', '.join(notified)}"
+        unremarkable = {"none", "no", "not_at_all", "yes_known"} if question is not None else set()
+        reported = [choice for choice in choices if choice not in unremarkable]
+        if reported:
+            yield f"{question_id}: {', '.join(reported)}"
 
 
 def _alerts(stores: Stores, patient: Patient) -> Iterator[TimelineEvent]:
-    for alert in stores.alerts.of_patient(patient.id, limit=MOST):
+    for alert in stores.alerts.of_patient(patient.id, limit=MAX_CHECKINS):
         tier = alert.tier.name
         yield TimelineEvent(at=alert.raised_at, kind="alert", what="alert.raised", tier=tier, facts=alert.rules)
         yield from _of_alert(alert, tier)

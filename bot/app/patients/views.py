@@ -1,4 +1,4 @@
-"""Patients as coordinators read them: one line in a list, or all there is of one. Changes nothing."""
+"""Patients as coordinators see them: a line in a list, or everything about one. Changes nothing."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from bot.core.protocol import Tier
 
 
 class CheckInView(Frozen):
-    """One check-in as a coordinator reads it."""
+    """One check-in as a coordinator sees it."""
 
     id: int
     form: str
@@ -25,7 +25,7 @@ class CheckInView(Frozen):
 
 
 class AlertView(Frozen):
-    """One alert as a coordinator reads it."""
+    """One alert as a coordinator sees it."""
 
     id: int
     tier: str
@@ -58,6 +58,7 @@ class PatientView(Frozen):
     checkins: tuple[CheckInView, ...]
     alerts: tuple[AlertView, ...]
     work_items: tuple[str, ...]
+    """Kinds of open tasks; scripts read the field by this name."""
 
 
 class PatientLine(Frozen):
@@ -72,7 +73,7 @@ class PatientLine(Frozen):
 
 
 def listing(stores: Stores, *, after: str = "", limit: int = 100) -> list[PatientLine]:
-    """Return patients in order of code, a page at a time."""
+    """Return one page of patients in order of code."""
     return [
         PatientLine(
             code=p.code,
@@ -87,7 +88,7 @@ def listing(stores: Stores, *, after: str = "", limit: int = 100) -> list[Patien
 
 
 def view(work: Work, code: str) -> PatientView:
-    """Return all a coordinator may see of one patient; raise RefusedError when there is none."""
+    """Return everything a coordinator may see of a patient. Raise RefusedError if there is none with that code."""
     patient = by_code(work.patients, code)
     assessed = work.assessments.of_patient(patient.id, limit=1)
     consents = work.consents.of_patient(patient.id)
@@ -108,7 +109,7 @@ def view(work: Work, code: str) -> PatientView:
         tier=Tier(assessed[0].tier).name if assessed else None,
         checkins=tuple(_checkin_views(work, patient)),
         alerts=tuple(_alert_view(a) for a in work.alerts.of_patient(patient.id)),
-        work_items=tuple(item.kind for item in work.tasks.open(patient.id)),
+        work_items=tuple(task.kind for task in work.tasks.open(patient.id)),
     )
 
 

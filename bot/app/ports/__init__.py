@@ -1,1 +1,1 @@
-"""Ports: what the use cases need from outside, as Protocols."""
+"""Owns the ports: what the use cases need from outside, as Protocols. Never implements one."""

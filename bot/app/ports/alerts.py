@@ -1,4 +1,4 @@
-"""Ports to the database: the stores of alerts, tasks and agreed levels. No SQL, no engine."""
+"""Ports to the stores of alerts, tasks and agreed levels. Never imports SQL or the engine."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -15,27 +15,27 @@ class AlertStore(Protocol):
     def save(self, row: AlertRow) -> AlertRow: ...
     def get(self, alert_id: int) -> AlertRow | None: ...
     def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[AlertRow]:
-        """Newest first."""
+        """Return the patient's alerts, newest first."""
         ...
 
     def in_queue(self, limit: int) -> Sequence[AlertRow]:
-        """Those staff have not closed: the highest tier first, then the oldest."""
+        """Return the alerts that staff have not closed: highest tier first, then oldest."""
         ...
 
     def prompts_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[AlertRow]:
-        """With next_step_at <= at, oldest first and after that place, locked with their patients."""
+        """Return alerts with next_patient_prompt_at <= at after that place, oldest first; lock their patients, too."""
         ...
 
     def escalations_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[AlertRow]:
-        """With staff_step_at <= at, oldest first and after that place, locked with their patients."""
+        """Return alerts with next_escalation_at <= at after that place, oldest first, locked with their patients."""
         ...
 
     def not_closed_of(self, patient_ids: Collection[int]) -> Mapping[int, Sequence[AlertRow]]:
-        """Of each patient the alerts that nobody closed."""
+        """Return the alerts that are not closed, by patient."""
         ...
 
     def queue_state(self) -> str:
-        """A short word that differs whenever anything in the queue of alerts did."""
+        """Return a short string that changes whenever the queue of alerts changes."""
         ...
 
 
@@ -43,16 +43,16 @@ class TaskStore(Protocol):
     """The store of tasks in one open transaction."""
 
     def add(self, item: Task) -> Task | None:
-        """None when an open one of the same kind and subject exists."""
+        """Add a task and return it; None if an open one of the same kind and subject exists."""
         ...
 
     def open(self, patient_id: int | None = None, limit: int = 500) -> Sequence[Task]:
-        """Open ones, oldest first."""
+        """Return the open tasks, of one patient or all, oldest first."""
         ...
 
     def close_of_patient(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None: ...
     def close(self, item_id: int, at: datetime) -> Task | None:
-        """Return the item as it was; None when there is no open one of that number."""
+        """Close a task and return it as it was; None if no open task has that number."""
         ...
 
 
@@ -62,5 +62,5 @@ class AgreedLevelStore(Protocol):
     def add(self, row: Snooze) -> Snooze: ...
     def save(self, row: Snooze) -> Snooze: ...
     def of_patient(self, patient_id: int) -> Sequence[Snooze]:
-        """All there were, oldest first."""
+        """Return the patient's agreed levels, ended ones too, oldest first."""
         ...

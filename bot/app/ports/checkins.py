@@ -1,4 +1,4 @@
-"""Ports to the database: the stores of check-ins, answers, assessments. No SQL, no engine."""
+"""Ports to the stores of check-ins, answers, assessments, protocols and tips. Never imports SQL or the engine."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,34 +10,34 @@ from bot.core.protocol import Answers
 
 
 class CheckInStore(Protocol):
-    """The store of checkins in one open transaction."""
+    """The store of check-ins in one open transaction."""
 
     def add(self, row: CheckInRow) -> CheckInRow | None:
-        """None when the patient already has one due at that moment."""
+        """Add a check-in and return it; None if the patient already has one with that due time."""
         ...
 
     def save(self, row: CheckInRow) -> CheckInRow:
-        """The current answers are stored by `record_answer`; this stores the rest."""
+        """Save everything but the answers, which `AnswerStore.record` stores."""
         ...
 
     def get(self, checkin_id: int) -> CheckInRow | None:
-        """With `value.answers` read from the answers that are not superseded."""
+        """Return a check-in whose `value.answers` are the answers that are not superseded."""
         ...
 
     def open_of(self, patient_id: int) -> CheckInRow | None:
-        """The one check-in whose state is asking, paused or stopped."""
+        """Return the patient's one check-in whose state is asking, paused or stopped."""
         ...
 
     def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[CheckInRow]:
-        """Newest first."""
+        """Return the patient's check-ins, newest first."""
         ...
 
     def due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[CheckInRow]:
-        """Open ones with next_step_at <= at, oldest first and after that place, locked with their patients."""
+        """Return check-ins with next_action_at <= at after that place, oldest first, locked with their patients."""
         ...
 
     def overdue(self, before: datetime, limit: int) -> Sequence[str]:
-        """Study codes whose check-in has been waiting to be sent since before that moment."""
+        """Return the codes of patients whose check-in has been waiting to be sent since before that time."""
         ...
 
 
@@ -45,26 +45,26 @@ class AnswerStore(Protocol):
     """The store of answers in one open transaction."""
 
     def record(self, row: AnswerRow) -> AnswerRow:
-        """Supersede the question's present answer in that check-in, if there is one, and add this."""
+        """Add an answer and return it; supersede the check-in's current answer to that question, if there is one."""
         ...
 
     def supersede(self, checkin_id: int, question: str, at: datetime) -> None:
-        """Supersede the question's present answer without a new one."""
+        """Supersede the current answer to a question without adding one."""
         ...
 
     def of_checkin(self, checkin_id: int) -> Sequence[AnswerRow]:
-        """All, superseded ones too, in order of giving."""
+        """Return all answers, superseded ones too, in the order given."""
         ...
 
     def last_finished(self, patient_id: int, before_checkin: int) -> Sequence[tuple[str, Answers]]:
-        """Of each form the patient's newest finished check-in older than that one: the form and its current answers.
+        """Return the form and current answers of the newest finished check-in of each form, newest first.
 
-        Newest check-in first.
+        Only check-ins of the patient before `before_checkin` count.
         """
         ...
 
     def baseline(self, patient_id: int) -> Answers | None:
-        """Current answers of the patient's newest finished baseline."""
+        """Return the current answers of the patient's newest finished baseline."""
         ...
 
 
@@ -73,7 +73,7 @@ class AssessmentStore(Protocol):
 
     def add(self, row: AssessmentRow) -> AssessmentRow: ...
     def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[AssessmentRow]:
-        """Newest first."""
+        """Return the patient's assessments, newest first."""
         ...
 
 
@@ -81,7 +81,7 @@ class ProtocolStore(Protocol):
     """The store of protocols in one open transaction."""
 
     def keep(self, row: StoredProtocol) -> None:
-        """Store a protocol's file unless it is there already."""
+        """Store a protocol's file unless it is stored already."""
         ...
 
     def get(self, content_hash: str) -> StoredProtocol | None: ...
@@ -92,9 +92,9 @@ class TipStore(Protocol):
 
     def add(self, row: TipShown) -> TipShown: ...
     def rate(self, patient_id: int, tip: str, rating: Literal["helpful", "not_for_me"]) -> None:
-        """Rate the newest showing of that tip."""
+        """Rate the tip as it was last shown to the patient."""
         ...
 
     def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[TipShown]:
-        """Newest first."""
+        """Return the tips shown to the patient, newest first."""
         ...

@@ -1,4 +1,4 @@
-"""One clinic: its protocol, its numbers, its languages. Handed to every use case."""
+"""One clinic as every use case sees it. Loads nothing: the wiring builds it from settings and content."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ from bot.core.protocol import Protocol as ClinicalProtocol
 
 @dataclass(frozen=True)
 class Clinic:
-    """One clinic: its signed protocol, its numbers (E.164, "+49…"), languages and default time zone.
+    """One clinic: its signed protocol, phone numbers (E.164, "+49…"), languages and default time zone.
 
-    `hash_token` is a keyed hash (hex) for invite tokens; `new_token` gives an unguessable one of A-Z a-z 0-9 _ -.
+    `hash_token` returns the keyed hash (hex) of an invite token; `new_token` returns an unguessable token of
+    A-Z a-z 0-9 _ -.
     """
 
     protocol: ClinicalProtocol
@@ -24,6 +25,6 @@ class Clinic:
     new_token: Callable[[], str]
     hash_token: Callable[[str], str]
     staff_answers: bool = False
-    """Whether messages to the team may say what was answered; otherwise they hold code and tier only."""
+    """Whether messages to the team may contain answers; otherwise they contain code and tier only."""
     console_url: str | None = None
-    """Where the team opens the console from outside (https); Telegram refuses buttons that lead elsewhere."""
+    """The console's public address (https only: Telegram refuses buttons with any other); None without one."""

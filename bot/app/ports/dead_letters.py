@@ -1,4 +1,4 @@
-"""Ports to the database: the stores of messages and updates that were given up. No SQL, no engine."""
+"""Port to the store of dead letters: failed messages and updates. Never imports SQL or the engine."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,34 +13,37 @@ class DeadLetterStore(Protocol):
 
     def add_update(self, row: DeadUpdate) -> DeadUpdate: ...
     def updates(self, limit: int = 50) -> Sequence[DeadUpdate]:
-        """The last first."""
+        """Return dead updates, newest first."""
         ...
 
     def purge_updates(self, before: datetime) -> int: ...
     def update(self, number: int) -> DeadUpdate | None: ...
     def discard_update(self, number: int) -> bool:
-        """Delete it; False when there is none."""
+        """Delete a dead update; return False if there is none."""
         ...
 
     def messages(self, limit: int = 50) -> Sequence[FailedMessage]:
-        """The last first."""
+        """Return failed messages, last failure first."""
         ...
 
     def message(self, number: int) -> FailedDelivery | None:
-        """None when it was not given up. One of lane 0 is overtaken by a higher revision alone."""
+        """Return a failed message; None if none has that number.
+
+        A message of lane 0 is superseded only by a higher revision.
+        """
         ...
 
     def retry_message(self, number: int, at: datetime) -> bool:
-        """Let a message that was given up wait anew, for no longer than before; False when it was not given up."""
+        """Queue a failed message again, with its expiry unchanged; return False if it has not failed."""
         ...
 
     def undelivered(self, limit: int, after: int = 0) -> Sequence[int]:
-        """Numbers of patients with a message of lane 0 given up, and no "not_delivered" open then or since.
+        """Return the ids of patients with a failed message of lane 0 and no "not_delivered" task since.
 
-        In order, those higher than `after`.
+        In ascending order, those after `after`.
         """
         ...
 
     def discard_message(self, number: int, at: datetime) -> bool:
-        """Strike a message that was given up off the list; False when it was not given up."""
+        """Remove a failed message from the list; return False if it has not failed."""
         ...

@@ -1,26 +1,26 @@
-"""What a database answers with when it can't do as it is told."""
+"""The errors that ports and use cases raise. Their messages are written for staff and operators."""
 
 TRIES = 5
-"""How often in all a transaction is run that a stale record undoes, or the database for the sake of others."""
+"""How often a transaction is run at most if a stale record or the database rolls it back."""
 
 
 class StoreDownError(RuntimeError):
-    """The database failed, not what was to be done in it: try again.
+    """The database failed, not the request: try again.
 
-    Nothing is stored; only where the connection was lost in the commit itself, nobody can know.
+    Nothing is stored. Only if the connection was lost during the commit itself is the outcome unknown.
     """
 
 
 class DuplicateError(ValueError):
-    """That study code is already in use: choose another, or look it up with `nervecheck patient show`."""
+    """That study code is already in use: choose another one, or see `nervecheck patient show`."""
 
 
 class StaleRecordError(LookupError):
-    """The record was changed or deleted since it was read: nothing is stored, run the transaction again.
+    """The record was changed or deleted after it was read, so nothing is stored: run the transaction again.
 
-    The database runs a transaction that raises it again by itself, a few times (`TRIES`).
+    The database itself runs such a transaction again, up to `TRIES` times in all.
     """
 
 
 class RefusedError(ValueError):
-    """What was asked can't be done; the message says what, and what to do instead."""
+    """The request is refused; the message says why, and what to do instead."""

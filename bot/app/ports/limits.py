@@ -1,4 +1,4 @@
-"""Ports to the database: the stores of the sending budget. No SQL, no engine."""
+"""Port to the store of rate limits: the sending budget, and each chat's limit. Never imports SQL or the engine."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,21 +8,21 @@ from bot.app.records.messages import LimiterRow
 
 
 class LimitStore(Protocol):
-    """The store of limits in one open transaction."""
+    """The store of rate limits in one open transaction."""
 
     def budget(self) -> LimiterRow:
-        """Locked for this transaction."""
+        """Return the sending budget, locked for this transaction."""
         ...
 
     def save_budget(self, row: LimiterRow) -> None: ...
     def chats_free_at(self, chat_ids: Sequence[int]) -> Mapping[int, datetime]:
-        """GCRA arrival time per chat; chats never written to are missing."""
+        """Return the GCRA arrival time per chat; chats that were never written to are missing."""
         ...
 
     def save_chats_free_at(self, free_at: Mapping[int, datetime]) -> None: ...
     def reset(self, beyond: datetime | None = None) -> None:
-        """Forget from when chats and the bulk lanes may send: the clock was set back, and that may be days away.
+        """Delete the arrival times of chats and of the bulk lanes, with `beyond` only those after it.
 
-        `beyond`: only moments after that one.
+        After the clock was set back they may be days away.
         """
         ...

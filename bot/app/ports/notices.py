@@ -1,4 +1,4 @@
-"""Facts that people must learn of, as use cases state them; bot/dialog/notices.py decides on words and buttons."""
+"""Ports for facts that people must learn. Use cases state them; `bot/dialog/notices.py` chooses texts and buttons."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from bot.core.schedule import Pause
 class CheckInEnd:
     """How a check-in ended for the patient.
 
-    `kind`: "after_call" if a call screen was shown, by this check-in or an earlier one that is not confirmed;
-    "before_call" if one follows; "unchanged" if the findings are known; "routine" otherwise, with a tip. `complete`
-    unless questions were skipped.
+    `kind`: "after_call" if a call screen was shown, by this check-in or an earlier unconfirmed one; "before_call" if
+    one follows; "unchanged" if an alert already has the findings or they are within agreed levels; "routine" otherwise,
+    with a tip. `complete` unless questions were skipped.
     """
 
     kind: Literal["after_call", "before_call", "unchanged", "routine"]
@@ -31,55 +31,55 @@ class PatientNotices(Protocol):
     """What patients, and the caregivers who answer with them, must learn."""
 
     def checkin_opened(self, patient: Patient, row: CheckInRow) -> None:
-        """A check-in was opened: it asks its first question."""
+        """State that a check-in was opened and asks its first question."""
         ...
 
     def checkin_moved_on(self, patient: Patient, row: CheckInRow) -> None:
-        """An answer led to another question."""
+        """State that an answer led to another question."""
         ...
 
     def checkin_ended(self, patient: Patient, row: CheckInRow, end: CheckInEnd) -> None:
-        """The last question was answered."""
+        """State that the last question was answered."""
         ...
 
     def checkin_closed(self, patient: Patient, row: CheckInRow) -> None:
-        """A check-in was closed without the patient: what was not sent of it is pointless."""
+        """State that a check-in was closed without the patient: its unsent messages are pointless."""
         ...
 
     def checkin_reminder(self, patient: Patient, row: CheckInRow) -> None:
-        """A check-in still waits for an answer."""
+        """State that a check-in still waits for an answer."""
         ...
 
     def call_now(self, patient: Patient, alert: AlertRow) -> None:
-        """The patient has to call: always a new message, before everything else for EMERGENCY and URGENT."""
+        """State that the patient has to call: a new message, before everything else for EMERGENCY and URGENT."""
         ...
 
     def safety_follow_up(self, patient: Patient, alert: AlertRow) -> None:
-        """The patient is asked whether they reached someone."""
+        """State that the patient is asked whether they reached someone."""
         ...
 
     def paused(self, patient: Patient, until: date | None) -> None:
-        """Check-ins pause from today, until that day (inclusive) or until resumed."""
+        """State that check-ins pause from today until that day (inclusive; None: until resumed)."""
         ...
 
     def pause_planned(self, patient: Patient, pause: Pause) -> None:
-        """A pause was planned, from when to when."""
+        """State that a pause was planned, with its first and last day."""
         ...
 
     def plan_changed(self, patient: Patient) -> None:
-        """The plan was changed: the next check-in comes at another time."""
+        """State that the plan was changed and the next check-in may come at another time."""
         ...
 
     def withdrawn(self, patient: Patient) -> None:
-        """The patient's participation has ended."""
+        """State that the patient's participation has ended."""
         ...
 
     def caregiver_ended(self, patient: Patient, caregiver: Caregiver) -> None:
-        """A caregiver no longer answers with the patient; `caregiver` as they were."""
+        """State that a caregiver no longer answers with the patient; `caregiver` as they were before."""
         ...
 
     def data_erased(self, patient: Patient, caregivers: Iterable[Caregiver]) -> None:
-        """All data were erased: the chats that were the patient's and the caregivers' say good-bye."""
+        """State that all data were erased: the chats of the patient and the caregivers get a last message."""
         ...
 
 
@@ -87,21 +87,21 @@ class TeamNotices(Protocol):
     """What the team must learn."""
 
     def alert_raised(self, patient: Patient, alert: AlertRow, person: Staff) -> None:
-        """An alert is somebody's to acknowledge, or was handed to them: a new message, so that the phone sounds."""
+        """Notify a member of an alert to acknowledge or that was handed over to them: a new message, with sound."""
         ...
 
     def alert_changed(self, patient: Patient, alert: AlertRow, person: Staff) -> None:
-        """An alert that somebody was notified of has changed."""
+        """State that an alert has changed of which the member was notified."""
         ...
 
     def patient_replied(self, patient: Patient, alert: AlertRow, person: Staff, reply: str) -> None:
-        """The patient said of the call what the team has to know ("cannot_reach", "cannot_call", "unconfirmed")."""
+        """Notify a member of the patient's reply ("cannot_reach", "cannot_call") or of none ("unconfirmed")."""
         ...
 
     def digest(self, person: Staff) -> None:
-        """The day's digest is due."""
+        """State that the day's digest is due."""
         ...
 
 
 class Notices(PatientNotices, TeamNotices, Protocol):
-    """Where a use case states what people must learn."""
+    """Everything that a use case can state."""

@@ -1,4 +1,4 @@
-"""Ports to the database: the stores of settings, audit, leases, clock, reports. No SQL, no engine."""
+"""Ports to the stores of settings, audit, leases, clock, reports and updates. Never imports SQL or the engine."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,31 +12,31 @@ class ReportStore(Protocol):
     """The store of reports in one open transaction."""
 
     def completion(self, since: datetime, until: datetime) -> tuple[int, int]:
-        """Of the check-ins the plans opened from `since` to before `until`: how many there were, how many are done."""
+        """Return how many check-ins plans opened from `since` to before `until`, and how many of them are done."""
         ...
 
     def save_week(self, row: WeekReport) -> None:
-        """Add it, or write over the one of that week."""
+        """Add the report of a week, or replace it."""
         ...
 
     def weeks(self, limit: int) -> Sequence[WeekReport]:
-        """Newest first."""
+        """Return the reports, newest first."""
         ...
 
     def answer_minutes(self, since: datetime, until: datetime) -> Sequence[int]:
-        """Of the plans' check-ins opened in that time and done: minutes from opening to closing."""
+        """Return the minutes from opening to closing of the plans' check-ins opened in that time and done."""
         ...
 
     def alert_times(self, since: datetime, until: datetime) -> Sequence[AlertTimes]:
-        """Of alerts raised from `since` to before `until`."""
+        """Return the times of alerts raised from `since` to before `until`."""
         ...
 
 
 class UpdateStore(Protocol):
-    """The store of updates in one open transaction."""
+    """The store of processed updates in one open transaction."""
 
     def mark_processed(self, update_id: int, at: datetime) -> bool:
-        """Remember a Telegram update; False when it was handled before."""
+        """Store that a Telegram update is processed; return False if it was processed already."""
         ...
 
     def purge(self, before: datetime) -> int: ...
@@ -46,18 +46,18 @@ class SettingStore(Protocol):
     """The store of settings in one open transaction."""
 
     def get(self, name: str) -> str | None:
-        """One small value kept between starts (poll offset, bot name, last tick)."""
+        """Return a small value that is kept between starts, such as the poll offset; None if there is none."""
         ...
 
     def set(self, name: str, value: str) -> None: ...
 
 
 class AuditStore(Protocol):
-    """The store of audit in one open transaction."""
+    """The store of the audit in one open transaction."""
 
     def add(self, line: Audit) -> None: ...
     def lines(self, subject: str | None = None, limit: int = 100) -> Sequence[Audit]:
-        """Newest first."""
+        """Return lines, of one subject or all, newest first."""
         ...
 
 
@@ -65,32 +65,31 @@ class LeaseStore(Protocol):
     """The store of leases in one open transaction."""
 
     def take(self, name: str, *, owner: str, at: datetime, until: datetime) -> bool:
-        """Take or keep the lease of that name until then; False while another has it.
+        """Acquire or renew the lease of that name until then; return False while another owner has it.
 
-        One that runs further ahead than a lease taken now could was written by a clock that was wrong: it counts as
-        over.
+        A lease that ends later than one acquired now could is from a wrong clock: it counts as expired.
         """
         ...
 
     def drop(self, name: str, *, owner: str) -> None:
-        """Give it up; another's stays."""
+        """Release the lease if this owner has it."""
         ...
 
 
 class ClockStore(Protocol):
-    """The store of clock in one open transaction."""
+    """The clock of the database in one open transaction."""
 
     def next_event_at(self) -> datetime | None:
-        """The earliest of all next_due_at, next_step_at, staff_step_at and waiting outbox not_before moments."""
+        """Return the earliest time at which a check-in, an alert or a waiting message is due; None if nothing is."""
         ...
 
     def shared_now(self) -> datetime | None:
-        """The moment by the one clock that all replicas go by, read at this call; None: this process has its own."""
+        """Return the time of the clock that all replicas share, read now; None if this process has its own."""
         ...
 
     def shift_back(self, at: datetime, by: timedelta) -> None:
-        """The clock was set back `by` to `at`: what waits for moments of before must not wait longer for it.
+        """Move stored times `by` earlier, not before `at`, because the clock was set back by that much to `at`.
 
-        Messages may be sent now; the clocks of alerts, also the team's, run down `by` earlier, not before `at`.
+        Nothing must wait longer because of it: messages may be sent now, and alerts prompt and escalate earlier.
         """
         ...

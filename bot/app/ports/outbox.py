@@ -1,4 +1,4 @@
-"""Ports to the database: the stores of messages to send. No SQL, no engine."""
+"""Port to the store of messages to send, the outbox. Never imports SQL or the engine."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -8,14 +8,17 @@ from bot.app.records.messages import Claim, Lane, Outbox, OutboxState
 
 
 class OutboxStore(Protocol):
-    """The store of outbox in one open transaction."""
+    """The outbox in one open transaction."""
 
     def enqueue(self, row: Outbox) -> int | None:
-        """Add or replace as `Outbox` says; None when an unsent newer revision already stands in the slot."""
+        """Add or replace a message as `Outbox` says, and return its id.
+
+        Return None if the slot already has an unsent newer revision.
+        """
         ...
 
     def drop_unsent(self, chat_id: int, slot: str) -> None:
-        """Mark waiting rows of that slot as replaced; one a sender has in hand is not tried again."""
+        """Mark waiting rows of that slot as replaced; a claimed one is not retried."""
         ...
 
     def claim(
@@ -30,49 +33,52 @@ class OutboxStore(Protocol):
     ) -> Sequence[Claim]:
         """Lease waiting rows that are due and not leased: by lane, then not_before, then id; none of `but_for`.
 
-        At most one row a chat is leased at a time, the chat's first in that order (so one chat's messages keep their
-        order, in whatever lane); chats whose pace is in the future are passed over. A lease that ends more than a
-        minute after `lease_until` was written by a clock that was wrong: it counts as over.
+        At most one row per chat is leased at a time, the chat's first in that order, so that a chat's messages keep
+        their order in every lane; chats past their rate limit are skipped. A lease that ends more than a
+        minute after `lease_until` is from a wrong clock: it counts as expired.
         """
         ...
 
     def release_orphaned(self, at: datetime) -> int:
-        """Let rows be claimed at once whose senders are known to be gone; return how many."""
+        """Release rows whose senders are known to have stopped; return how many."""
         ...
 
     def mark_sent(self, outbox_id: int, *, owner: str, message_id: int | None, at: datetime) -> None:
-        """Also makes `message_id` the slot's message, unless a later one is. Marked whoever has it leased."""
+        """Mark a row as sent, also if another sender leases it by now.
+
+        `message_id` becomes the slot's message unless the slot has a later one.
+        """
         ...
 
     def mark_retry(self, outbox_id: int, *, owner: str, not_before: datetime, error: str) -> None: ...
     def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None:
-        """Give it up; one that was sent or replaced meanwhile stays so."""
+        """Mark a row as failed, unless it was sent or replaced meanwhile."""
         ...
 
     def expire(self, at: datetime) -> int:
-        """Mark waiting rows whose not_after has passed as expired; return how many."""
+        """Mark waiting rows as expired whose not_after has passed; return how many."""
         ...
 
     def purge(self, before: datetime) -> int:
-        """Delete outbox rows that are no longer waiting and were created before that moment; return how many."""
+        """Delete rows that are no longer waiting and were created before that time; return how many."""
         ...
 
     def counts(self) -> Mapping[tuple[Lane, OutboxState], int]: ...
     def forget_slot(self, chat_id: int, slot: str) -> None:
-        """The slot's message is gone at Telegram; the next edit sends anew."""
+        """Forget the slot's message, which no longer exists at Telegram: the next edit sends a new one."""
         ...
 
     def renew(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
-        """Messages that this sender has in hand stay its own until then."""
+        """Extend this sender's leases of its in-flight messages until then."""
         ...
 
     def release_unknown(self, *, owner: str, but_for: Collection[int]) -> int:
-        """Let go of messages leased to that sender which it doesn't know of; return how many."""
+        """Release rows leased to that sender other than `but_for`; return how many."""
         ...
 
     def retrying_since(self, lane: Lane, after: datetime | None = None) -> datetime | None:
-        """When the oldest message of that lane was queued that was tried and waits still; None: there is none.
+        """Return when the oldest message of that lane was queued that has been tried and still waits; None: no such.
 
-        Of those queued later than `after`, if given. One that a sender has in hand for the first time was not tried.
+        With `after`, only messages queued later count. A message in flight for the first time has not been tried.
         """
         ...

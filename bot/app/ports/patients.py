@@ -1,4 +1,4 @@
-"""Ports to the database: the stores of patients and those who help them. No SQL, no engine."""
+"""Ports to the stores of patients, invites, consents and caregivers. Never imports SQL or the engine."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -12,41 +12,44 @@ class PatientStore(Protocol):
     """The store of patients in one open transaction."""
 
     def add(self, patient: Patient) -> Patient:
-        """Raise `DuplicateError` when the code exists."""
+        """Add a patient and return them. Raise DuplicateError if the code exists."""
         ...
 
     def save(self, patient: Patient) -> Patient: ...
     def get(self, patient_id: int, *, lock: bool = False) -> Patient | None:
-        """`lock` holds the row for this transaction (FOR UPDATE); use cases that change a patient always lock."""
+        """Return a patient; `lock` locks the row (FOR UPDATE). Use cases that change a patient always lock."""
         ...
 
     def by_code(self, code: str, *, lock: bool = False) -> Patient | None: ...
     def by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
-        """Found by keyed hash; a chat belongs to one patient at most."""
+        """Return the one patient of a chat, found by keyed hash; None if there is none."""
         ...
 
     def page(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
-        """In order of code."""
+        """Return patients in order of code."""
         ...
 
     def due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
-        """ACTIVE with next_due_at <= at, oldest first and after that place, locked; what others hold is left out."""
+        """Return ACTIVE patients with next_due_at <= at after that place, oldest first, locked.
+
+        Rows that another transaction has locked are skipped.
+        """
         ...
 
     def erase_data(self, patient_id: int) -> None:
-        """Delete all but patient, consents and audit: answers, check-ins, assessments, alerts, messages and the rest.
+        """Delete everything of a patient but the patient, consents and audit; also caregivers and their messages.
 
-        The patient's chat id and watch are removed too, and the caregivers with their messages.
+        The patient's chat id and follow-up are removed, too.
         """
         ...
 
     def by_ids(self, ids: Collection[int]) -> Mapping[int, Patient]: ...
     def with_prefix(self, prefix: str, limit: int) -> Sequence[Patient]:
-        """Whose code begins so, in order of code."""
+        """Return patients whose code begins with `prefix`, in order of code."""
         ...
 
     def started_between(self, first: date, last: date, after: Started | None, limit: int) -> Sequence[Patient]:
-        """ICI start from `first` to `last`, both included, the latest start first; those behind `after`."""
+        """Return patients after `after` whose ICI start is from `first` to `last` (inclusive), latest start first."""
         ...
 
 
@@ -71,18 +74,18 @@ class CaregiverStore(Protocol):
     """The store of caregivers in one open transaction."""
 
     def add(self, row: Caregiver) -> Caregiver:
-        """Raise `DuplicateError` when the chat is another caregiver's."""
+        """Add a caregiver and return them. Raise DuplicateError if the chat is another caregiver's."""
         ...
 
     def save(self, row: Caregiver) -> Caregiver:
-        """Raise `DuplicateError` when the chat is another caregiver's."""
+        """Save a caregiver and return them. Raise DuplicateError if the chat is another caregiver's."""
         ...
 
     def by_hash(self, token_hash: str) -> Caregiver | None: ...
     def by_chat(self, chat_id: int) -> Caregiver | None:
-        """Found by keyed hash; a chat belongs to one caregiver at most."""
+        """Return the one caregiver of a chat, found by keyed hash; None if there is none."""
         ...
 
     def of_patient(self, patient_id: int) -> Sequence[Caregiver]:
-        """All there were, oldest first, ended ones too."""
+        """Return the patient's caregivers, ended ones too, oldest first."""
         ...

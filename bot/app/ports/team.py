@@ -1,4 +1,4 @@
-"""Ports to the database: the stores of the team, its rota and its sign-ins. No SQL, no engine."""
+"""Ports to the stores of the team, its rota and its sign-ins. Never imports SQL or the engine."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -11,26 +11,26 @@ class StaffStore(Protocol):
     """The store of staff in one open transaction."""
 
     def add(self, row: Staff) -> Staff:
-        """Raise `DuplicateError` when the name exists, or the chat is someone else's of the team."""
+        """Add a member and return them. Raise DuplicateError if the name exists or the chat is another member's."""
         ...
 
     def save(self, row: Staff) -> Staff:
-        """Raise `DuplicateError` when the chat is someone else's of the team."""
+        """Save a member and return them. Raise DuplicateError if the chat is another member's."""
         ...
 
     def by_name(self, name: str, *, lock: bool = False) -> Staff | None:
-        """`lock` holds the row for this transaction: they don't leave the team meanwhile, nor try another password."""
+        """Return a member; `lock` locks the row: no removal and no other sign-in before this transaction ends."""
         ...
 
     def by_invite(self, token_hash: str) -> Staff | None: ...
     def by_chat(self, chat_id: int) -> Staff | None:
-        """Found by keyed hash; a chat belongs to one of the team at most."""
+        """Return the one member of a chat, found by keyed hash; None if there is none."""
         ...
 
     def all(self, *, lock: bool = False) -> Sequence[Staff]:
-        """All there are, those gone too, in order of name: a team, so never many.
+        """Return all members, removed ones too, in order of name.
 
-        `lock`: nobody joins, leaves or can't be reached any more before this transaction ends.
+        With `lock`, nobody joins, leaves or changes reachability before this transaction ends.
         """
         ...
 
@@ -39,24 +39,24 @@ class StaffStore(Protocol):
 
 
 class RotaStore(Protocol):
-    """The store of rota in one open transaction."""
+    """The store of the rota in one open transaction."""
 
     def add_shift(self, row: ShiftRow) -> ShiftRow: ...
     def drop_shift(self, shift_id: int) -> bool:
-        """False when there is no such shift."""
+        """Delete a shift; return False if there is none with that id."""
         ...
 
     def shifts(self) -> Sequence[ShiftRow]:
-        """In order of adding."""
+        """Return all shifts in the order added."""
         ...
 
     def add_cover(self, row: CoverRow) -> CoverRow: ...
     def drop_cover(self, cover_id: int) -> bool:
-        """False when there is no such cover."""
+        """Delete a cover; return False if there is none with that id."""
         ...
 
     def covers(self, since: date) -> Sequence[CoverRow]:
-        """Those whose last day is not before that, in order of adding."""
+        """Return the covers whose last day is not before `since`, in the order added."""
         ...
 
 
@@ -67,11 +67,11 @@ class SessionStore(Protocol):
     def save(self, row: Session) -> Session: ...
     def by_hash(self, token_hash: str) -> Session | None: ...
     def end_of(self, staff_id: int, at: datetime) -> None:
-        """All of one person that are not ended."""
+        """End all sessions of a member that have not ended."""
         ...
 
     def purge(self, before: datetime) -> int:
-        """Delete those last seen before that moment; return how many."""
+        """Delete sessions last seen before that time; return how many."""
         ...
 
 
@@ -83,5 +83,5 @@ class PasskeyStore(Protocol):
     def drop(self, passkey_id: int) -> None: ...
     def by_credential(self, credential_id: str) -> Passkey | None: ...
     def of_staff(self, staff_id: int) -> Sequence[Passkey]:
-        """In order of adding."""
+        """Return the member's passkeys in the order added."""
         ...

@@ -1,1 +1,1 @@
-"""Records: what is stored, as frozen values."""
+"""Owns the records: what is stored, as frozen values. Never reads or writes them."""

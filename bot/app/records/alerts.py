@@ -1,4 +1,4 @@
-"""Records of the work for the team: alerts, tasks, agreed levels."""
+"""Records of alerts, tasks and agreed levels. They decide nothing."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,13 +10,13 @@ from bot.core.protocol import Tier
 
 
 class AlertState(StrEnum):
-    """What became of an alert on the patient's side. Silence never closes one."""
+    """The state of an alert on the patient's side. Silence never closes an alert."""
 
     OPEN = "open"
     CONFIRMED = "confirmed"
     """The patient said that they reached someone."""
     UNCONFIRMED = "unconfirmed"
-    """All loop-backs were sent and nobody confirmed a call."""
+    """All safety follow-ups were sent and no call was confirmed."""
     CLOSED = "closed"
     """Closed by staff."""
 
@@ -24,7 +24,7 @@ class AlertState(StrEnum):
 AlertOutcome = Literal["spoke_to_patient", "sent_to_ed", "notified_oncologist", "drug_held", "no_action", "not_reached"]
 
 FORMER_OUTCOMES: Mapping[str, AlertOutcome] = {"told_oncologist": "notified_oncologist"}
-"""What buttons in chats and scripts of before say, for good."""
+"""Former names, which old buttons and scripts still use."""
 
 
 class AlertRow(Versioned):
@@ -44,27 +44,27 @@ class AlertRow(Versioned):
     caregiver_id: int | None = None
     """Whose answer raised it, where it wasn't the patient's."""
     declared: Literal["is_urgent", "can_wait"] | None = None
-    """What the patient said about it; sorts the queue, never lowers a tier."""
+    """How urgent the patient says it is; sorts the queue, never lowers a tier."""
     owner: str | None = None
-    """Who of the team has it; None until someone takes it up."""
+    """The name of the member who acknowledged it; None until somebody does."""
     acknowledged_at: datetime | None = None
     outcome: AlertOutcome | None = None
-    """What came of it, as the team noted; kept when it is reopened."""
+    """What the team noted; kept when the alert is reopened."""
     noted_at: datetime | None = None
     closed_by: str | None = None
     closed_at: datetime | None = None
     notified: tuple[str, ...] = ()
-    """Who of the team was told of it, by name, in that order."""
+    """The names of the members notified of it, in that order."""
     escalation_level: int = 0
-    """Steps of the team's escalation that were done (see core/escalation.py)."""
+    """The number of escalation steps done (see `core/escalation.py`)."""
     clock_from: datetime | None = None
-    """Since when the team's clocks run; None: since it was raised."""
+    """When the escalation clocks were restarted; None: they run since it was raised."""
     is_agreed: bool = False
-    """Whether the team expected what was found: then its clocks rest."""
+    """Whether the findings were within an agreed level: then it does not escalate."""
     next_escalation_at: datetime | None = None
-    """When the next step of the team's escalation is due."""
+    """When the next escalation step is due."""
     work_revision: int = 0
-    """Of its message in the team's chats."""
+    """The revision of its messages in the team's chats."""
 
 
 TaskKind = Literal[
@@ -74,7 +74,7 @@ TaskKind = Literal[
 
 
 class Task(Frozen):
-    """Something for a coordinator that is not an alert. (kind, subject) of an open item is unique."""
+    """Something for the team to do that is not an alert. (kind, subject) of an open task is unique."""
 
     id: int = 0
     kind: TaskKind
@@ -85,7 +85,7 @@ class Task(Frozen):
 
 
 class Snooze(Versioned):
-    """A symptom (question id) that the team expects up to a level (choice id; stored sealed) until a moment."""
+    """An agreed level: a symptom (question id) may reach a level (choice id, sealed) for a time."""
 
     patient_id: int
     question: str
@@ -98,7 +98,7 @@ class Snooze(Versioned):
 
 
 class AlertTimes(NamedTuple):
-    """When an alert was raised and taken up."""
+    """When an alert was raised and acknowledged."""
 
     tier: Tier
     raised_at: datetime

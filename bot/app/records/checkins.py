@@ -1,4 +1,4 @@
-"""Records of check-ins: the form as asked, each answer as given, the assessments and what they were made from."""
+"""Records of check-ins, answers, assessments with their basis, protocols and tips. They decide nothing."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,10 +9,10 @@ from bot.core.protocol import Answers, Tier
 
 
 class CheckInRow(Versioned):
-    """A check-in as stored: the core's value and what surrounds it.
+    """A check-in as stored: the core's value, and what the core doesn't need.
 
-    `next_step_at` is when the sweep has to look at it again (reminder, expiry); None once it is closed.
-    `kind` says why it exists; (patient_id, due_at) is unique.
+    `next_action_at`: when the sweep has to process it next (reminder, silence); None once it is closed.
+    `kind`: why it was opened. (patient_id, due_at) is unique.
     """
 
     patient_id: int
@@ -23,7 +23,7 @@ class CheckInRow(Versioned):
     reminders: int = 0
     next_action_at: datetime | None = None
     remind_at: datetime | None = None
-    """The moment the patient asked to be reminded at; it stands in for the reminders before it."""
+    """The time the patient asked to be reminded at; it replaces the reminders before it."""
     silent_at: datetime | None = None
     protocol_name: str
     protocol_version: str
@@ -32,7 +32,7 @@ class CheckInRow(Versioned):
 
 
 class AnswerRow(Frozen):
-    """One answer as given; a changed answer keeps the old row with `superseded_at` set."""
+    """One answer as given; a changed answer leaves the old row with `superseded_at` set."""
 
     id: int = 0
     checkin_id: int
@@ -42,11 +42,11 @@ class AnswerRow(Frozen):
     given_at: datetime
     superseded_at: datetime | None = None
     caregiver_id: int | None = None
-    """Who gave it, where it wasn't the patient."""
+    """Who gave it, if it wasn't the patient."""
 
 
 class Basis(Frozen):
-    """What an assessment was made from: with the protocol of that hash it gives the same tier again, at any time."""
+    """What an assessment was made from: with the same protocol it always gives the same tier."""
 
     form: str
     answers: Answers
@@ -56,7 +56,7 @@ class Basis(Frozen):
 
 
 class StoredProtocol(Frozen):
-    """A protocol that assessments were made by, as its file was read. `content_hash`: SHA-256 of `content`, hex."""
+    """The file of a protocol that assessments were made with. `content_hash`: SHA-256 of `content`, hex."""
 
     content_hash: str
     name: str
@@ -66,7 +66,7 @@ class StoredProtocol(Frozen):
 
 
 class AssessmentRow(Frozen):
-    """A tier with the rules that fired and the protocol they stood in, so that it can be replayed."""
+    """A tier with the rules that fired and their protocol, so that it can be replayed."""
 
     id: int = 0
     checkin_id: int
@@ -80,11 +80,11 @@ class AssessmentRow(Frozen):
     protocol_hash: str
     at: datetime
     basis: Basis | None = None
-    """None for one that was stored before these were kept."""
+    """None for an assessment from before the basis was stored."""
 
 
 class TipShown(Frozen):
-    """A tip a patient saw, and what they thought of it."""
+    """A tip a patient saw, and how they rated it."""
 
     id: int = 0
     patient_id: int

@@ -1,4 +1,4 @@
-"""Records of delivery: messages to send, claims on them, what became of them, the shared sending budget."""
+"""Records of delivery: messages to send, claims, failed deliveries, the shared sending budget. They decide nothing."""
 
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -22,12 +22,13 @@ class Outbox(Frozen):
     """A message to send; the row *is* the job.
 
     `slot` names the message in the chat that this screen belongs to ("checkin:12"); `mode` "edit" edits the slot's
-    message in place (sending anew when there is none), "new" sends a new one and makes it the slot's message.
-    An unsent row of the same chat, slot and mode "edit" is replaced by a newer revision; "new" rows are never replaced
-    by an edit: the edit's screen takes the place of the unsent new one's body instead, so that one message goes out.
-    Of two unsent new ones in a slot the later revision is sent alone, but both where one of them is a red flag.
-    A row a sender has in hand is left alone: what is newer waits behind it, and goes instead if it has to be tried
-    again. `not_after`: past this it is dropped as expired (a reminder for what is closed). Body columns are encrypted.
+    message in place (or sends a new one if there is none), "new" sends a new one, which becomes the slot's message.
+
+    A newer revision replaces an unsent row of the same chat, slot and mode "edit". An edit is merged into an unsent
+    "new" row, which gets its screen, so that one message is sent. Of two unsent "new" rows in a slot only the later
+    revision is sent, unless one of them is a red flag. A claimed row is not changed: newer ones wait behind it, and
+    supersede it if it has to be retried. After `not_after` a row expires (a reminder of what is closed). Body columns
+    are encrypted.
     """
 
     id: int = 0
@@ -45,7 +46,7 @@ class Outbox(Frozen):
 
 
 class Claim(Frozen):
-    """An outbox row leased to a sender. `message_id`: the slot's message to edit, where there is one."""
+    """An outbox row leased to a sender. `message_id`: the slot's message to edit, if there is one."""
 
     row: Outbox
     attempt: int
@@ -53,7 +54,7 @@ class Claim(Frozen):
 
 
 class OutboxState(StrEnum):
-    """What became of an outbox row."""
+    """The status of an outbox row."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -75,7 +76,7 @@ class LimiterRow(Frozen):
 
 
 class FailedMessage(NamedTuple):
-    """A message that was given up. `why`: the error's class and Telegram's own words, never the message's."""
+    """A message that failed. `why`: the error's class and Telegram's description, never the message's text."""
 
     id: int
     patient_id: int | None
@@ -88,9 +89,9 @@ class FailedMessage(NamedTuple):
 
 
 class FailedDelivery(NamedTuple):
-    """What decides whether a message that was given up may still be sent.
+    """The facts that decide whether a failed message may be retried.
 
-    `row`: None where it can't be read. `superseded`: a later one of its slot waits or was sent.
+    `row`: None if it can't be decrypted. `superseded`: a later message of its slot waits or was sent.
     """
 
     row: "Outbox | None"

@@ -1,4 +1,4 @@
-"""Records that keep the program accountable: the audit, updates that failed, weekly reports."""
+"""Records of operations: the audit, dead updates, weekly reports, places of sweeps. They decide nothing."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -10,19 +10,19 @@ from bot.core.frozen import Frozen
 
 
 class DeadUpdate(Frozen):
-    """An update that could not be parsed or handled, kept (encrypted) for the operator."""
+    """An update that could not be parsed or processed, kept encrypted for the operator."""
 
     id: int = 0
     update_id: int | None
     chat_id: int | None = None
-    """Whose it is, where that could be read: it is erased with them."""
+    """The chat it came from, if that could be parsed: it is erased with that chat's patient."""
     raw: str
     error: str
     at: datetime
 
 
 class Audit(Frozen):
-    """One line of the append-only record: who did what to whom. `detail` never holds an answer."""
+    """One line of the append-only audit: who did what to whom. `detail` never contains an answer."""
 
     at: datetime
     actor: str
@@ -32,20 +32,20 @@ class Audit(Frozen):
 
 
 class WeekReport(Frozen):
-    """What came of one week, which begins on a Monday of the clinic's calendar. Worked out by the hour, then kept."""
+    """The report of one week, which begins on a Monday of the clinic's calendar. Recalculated hourly, then kept."""
 
     week: date
     asked: int
     answered: int
     median_minutes: int | None
-    """From the check-in to its last answer, of those that were answered."""
+    """From opening to closing of the check-ins that were answered."""
     alerts: int
     in_time: int
-    """Alerts that were taken up before they became the next person's."""
+    """Alerts that were acknowledged before they escalated to the next person."""
 
 
 class Place(NamedTuple):
-    """Where a row stands in a list that a sweep goes through: by its moment, and by its number where two have one."""
+    """The position of a row in the order of a sweep: by time, then by id."""
 
     at: datetime
     id: int

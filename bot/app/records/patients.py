@@ -1,4 +1,4 @@
-"""Records of patients: who they are, how they were invited, what they agreed to, who helps them."""
+"""Records of patients, invites, consents and caregivers. They decide nothing."""
 
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -11,7 +11,7 @@ from bot.core.schedule import Pause
 
 
 class PatientState(StrEnum):
-    """How far a patient is. Only ACTIVE ones are sent check-ins."""
+    """The state of a patient's participation. Only ACTIVE patients are sent check-ins."""
 
     INVITED = "invited"
     ENROLLING = "enrolling"
@@ -22,10 +22,10 @@ class PatientState(StrEnum):
 
 
 class Caregiver(Versioned):
-    """Someone a patient lets answer with them, in a chat of their own; known by that chat alone.
+    """Someone whom a patient lets answer with them, in their own chat; nothing but the chat is known of them.
 
-    "invited" until they open the link (single-use, only the keyed hash of its token is stored), "asked" until they
-    agree, "active" then, "ended" when either of the two ends it.
+    "invited" until they open the link (single-use; only the keyed hash of its token is stored), "asked" until they
+    agree, then "active", and "ended" when either side ends it.
     """
 
     patient_id: int
@@ -33,7 +33,7 @@ class Caregiver(Versioned):
     token_hash: str
     expires_at: datetime
     chat_id: int | None = None
-    """None too once it has ended, so that the chat may be someone else's."""
+    """None again once it has ended, so that the chat can be used otherwise."""
     language: str
     invited_at: datetime
     agreed_at: datetime | None = None
@@ -42,7 +42,7 @@ class Caregiver(Versioned):
 
 
 class Patient(Versioned):
-    """A patient, known by study code. `enrol_step` names the open enrolment screen; `jitter` is in seconds."""
+    """A patient, known by study code. `enrol_step`: the open enrolment screen. `jitter`: delay in seconds."""
 
     code: str
     state: PatientState = PatientState.INVITED
@@ -56,39 +56,39 @@ class Patient(Versioned):
     ici_stop: date | None = None
     regimen: Literal["single", "combination"] = "single"
     drug: str | None = None
-    """What the immunotherapy is called, for the card an emergency department is shown."""
+    """The name of the immunotherapy, for the card that an emergency department is shown."""
     plan: str
     pauses: tuple[Pause, ...] = ()
     plan_override: PlanOverride = PlanOverride()
-    """What a coordinator made different in the plan."""
+    """How a coordinator changed the plan for this patient."""
     jitter: int = 0
     follow_up: FollowUp | None = None
-    """What is asked again daily, beside the plan (stored sealed: it names symptoms)."""
+    """The daily follow-up in addition to the plan (stored sealed: it names symptoms)."""
     enrol_step: str | None = None
     enrol_revision: int = 0
     next_due_at: datetime | None = None
-    """The next check-in of plan and daily re-ask together."""
+    """When the next check-in is due, by plan or by daily follow-up."""
     unreachable_at: datetime | None = None
     hint_sent_at: datetime | None = None
-    """When the patient was last told that words can't be read."""
+    """When the patient was last sent the hint that the bot can't read messages."""
     created_at: datetime
-    helper: Caregiver | None = None
-    """The caregiver in whose chat something is being done just now; never stored."""
+    caregiver: Caregiver | None = None
+    """The caregiver who acts for the patient in this transaction; never stored."""
 
     @property
     def answering_chat(self) -> int | None:
-        """The chat that what is being done now came from, and answers go to."""
-        return self.helper.chat_id if self.helper is not None else self.chat_id
+        """Return the chat that acts in this transaction and gets the replies."""
+        return self.caregiver.chat_id if self.caregiver is not None else self.chat_id
 
     @property
     def actor(self) -> str:
-        """Who is doing it."""
-        return f"{'patient' if self.helper is None else 'caregiver'}:{self.code}"
+        """Return who acts in this transaction, as the audit names them."""
+        return f"{'patient' if self.caregiver is None else 'caregiver'}:{self.code}"
 
     @property
-    def speaks(self) -> str:
-        """The language of that chat."""
-        return self.helper.language if self.helper is not None else self.language
+    def chat_language(self) -> str:
+        """Return the language of the chat that acts in this transaction."""
+        return self.caregiver.language if self.caregiver is not None else self.language
 
 
 class Invite(Versioned):
@@ -102,11 +102,11 @@ class Invite(Versioned):
 
 
 class Consent(Frozen):
-    """What a patient agreed to: the version and content hash of the text, its language, and when."""
+    """A patient's consent: version, content hash and language of the text, and when it was given."""
 
     id: int = 0
     row_version: int = 0
-    """What `version` is elsewhere: how often the row was saved."""
+    """How often the row was saved: the `version` of other records, which here is the text's."""
     patient_id: int
     version: str
     text_hash: str
@@ -116,7 +116,7 @@ class Consent(Frozen):
 
 
 class Started(NamedTuple):
-    """Where a page of patients by start of ICI ended."""
+    """Where a page of patients by ICI start ended."""
 
     ici_start: date
     id: int

@@ -1,4 +1,4 @@
-"""Records of the team: members, shifts, covers, and how they sign in."""
+"""Records of the team: members, shifts, covers, sign-ins. They decide nothing."""
 
 from datetime import date, datetime, time
 from typing import Literal
@@ -9,10 +9,10 @@ Role = Literal["coordinator", "lead", "operator"]
 
 
 class Staff(Versioned):
-    """Someone of the team, known by a short name ("lead-2") as the audit keeps it: never a person's own.
+    """A team member, known by a short name ("lead-2") as the audit stores it: never a person's real name.
 
-    "invited" until they open their link in a chat (single-use; only the keyed hash of its token is stored), "active"
-    then, "gone" when removed.
+    "invited" until they open their link in a chat (single-use; only the keyed hash of its token is stored), then
+    "active", and "gone" when removed.
     """
 
     name: str
@@ -25,28 +25,28 @@ class Staff(Versioned):
     added_at: datetime
     joined_at: datetime | None = None
     unreachable_at: datetime | None = None
-    """Since when messages can't be delivered: whoever it is, is passed over."""
+    """Since when messages can't be delivered; unreachable members are skipped."""
     left_at: datetime | None = None
     password_hash: str | None = None
-    """As argon2 writes it; None: no password was set."""
+    """The encoded argon2 hash; None: no password was set."""
     totp_secret: str | None = None
-    """Of the codes that the password needs beside it (base32; stored sealed)."""
+    """The secret of the one-time codes that sign-in needs in addition (base32; stored sealed)."""
     totp_step: int = 0
-    """The newest of those codes that was used, as its number of half minutes since 1970: none is good twice."""
+    """The time step (half minutes since 1970) of the last code used: a code is accepted once."""
     failures: int = 0
     locked_until: datetime | None = None
     login_hash: str | None = None
-    """Keyed hash of the one-time link to the console that was sent to their chat."""
+    """The keyed hash of the one-time sign-in link that was sent to their chat."""
     login_expires_at: datetime | None = None
 
     @property
     def can_be_notified(self) -> bool:
-        """Whether a message would reach them."""
+        """Return whether a message would reach them."""
         return self.state == "active" and self.chat_id is not None and self.unreachable_at is None
 
 
 class ShiftRow(Frozen):
-    """One shift, local to the clinic: weekdays (0 = Monday), hours, rank. `out_of_hours`: asked when no shift runs."""
+    """One shift in clinic time: weekdays (0 = Monday), hours, rank. `out_of_hours`: on call when no shift runs."""
 
     id: int = 0
     staff_id: int
@@ -58,7 +58,7 @@ class ShiftRow(Frozen):
 
 
 class CoverRow(Frozen):
-    """Someone stands in for someone else, from `first` to `last`, both included."""
+    """A cover: one member is on call for another from `first` to `last` (inclusive)."""
 
     id: int = 0
     away_id: int
@@ -68,7 +68,7 @@ class CoverRow(Frozen):
 
 
 class Session(Versioned):
-    """A browser that is signed in to the console; only the keyed hash of its token is stored."""
+    """A browser signed in to the console; only the keyed hash of its token is stored."""
 
     staff_id: int
     token_hash: str
@@ -78,7 +78,7 @@ class Session(Versioned):
 
 
 class Passkey(Versioned):
-    """A passkey of someone of the team: what the browser knows it by and its public key (both URL-safe base64)."""
+    """A member's passkey: its credential id and public key (both URL-safe base64)."""
 
     staff_id: int
     credential_id: str
@@ -87,4 +87,4 @@ class Passkey(Versioned):
     added_at: datetime
     used_at: datetime | None = None
     last_challenge: str | None = None
-    """What it was last opened for: no answer is good twice."""
+    """The last challenge it signed: a response is accepted once."""

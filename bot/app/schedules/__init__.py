@@ -1,1 +1,1 @@
-"""Use cases: schedules."""
+"""Owns patients' plans and their changes. Never opens a check-in or sends a reminder."""

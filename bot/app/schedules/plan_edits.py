@@ -1,15 +1,14 @@
-"""A patient's plan edited by staff: shown as the messages it leads to before it is kept, and told to the patient."""
+"""Plan changes by staff: previewed as the messages they lead to, then applied. Never touches an open check-in."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
-from bot.app.checkins.reminders import reminders_between
+from bot.app.checkins.reminders import reminder_times_between
 from bot.app.concerns.follow_up import asked_until, local_day, replanned
 from bot.app.patients.lookup import by_code, locked
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import RefusedError
-from bot.app.records.operations import Audit
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import occurrence_after, pauses_with, plan_for
 from bot.app.work import Work
@@ -19,18 +18,16 @@ from bot.core.schedule import Pause, after_quiet_hours, in_quiet_hours
 
 AHEAD = timedelta(days=14)
 LONGEST_AGO = timedelta(days=3660)
-"""An ICI start further back than ten years is a slip of the keyboard."""
-
-
+"""The oldest ICI start accepted: an earlier one is a typing error."""
 LONGEST_PAUSE = timedelta(days=183)
-"""A planned pause that is longer silences by a slip of the keyboard."""
+"""The longest planned pause: a longer one is a typing error, and would silence the patient."""
 
 
 class PlanEdit(Frozen):
-    """What is to change; None leaves it is. `ici_restart`: given again, so the early phase begins anew.
+    """What to change; None leaves a field unchanged. `ici_restart`: a new treatment period, with a new early phase.
 
-    `rhythms` and `weekdays` take the place of all there were (none given: the plan's own again); `add_days` and
-    `drop_days` are single check-ins more or fewer of those; `pause` begins today or later and has a last day.
+    `rhythms` and `weekdays` replace the earlier ones (empty: the plan's own); `add_days` and `drop_days` add and remove
+    single check-ins; `pause` begins today or later and has a last day.
     """
 
     ici_start: date | None = None
@@ -47,7 +44,7 @@ class PlanEdit(Frozen):
 
 
 class PlannedMessage(Frozen):
-    """One message to come: a check-in by its form, or its reminder. Sent only if the check-in is still open then."""
+    """A message to come: a check-in by its form, or a reminder, which is sent only if the check-in is still open."""
 
     at: datetime
     day: date
@@ -58,7 +55,7 @@ class PlannedMessage(Frozen):
 
 
 class Preview(Frozen):
-    """The next 14 days as they were and will be, in order of time, with what changes marked."""
+    """The messages of the next days in order of time, each marked with how the edit changes it."""
 
     code: str
     ici_start: date
@@ -72,27 +69,25 @@ class Preview(Frozen):
 
 
 def preview(work: Work, code: str, edit: PlanEdit, *, ahead: timedelta = AHEAD) -> Preview:
-    """Return what an edit would lead to, and change nothing. RefusedError with every fault of the edit."""
+    """Return what an edit would lead to; change nothing. Raise RefusedError with every fault of the edit."""
     patient = by_code(work.patients, code)
     return _preview(work, patient, _edited(work.clinic, patient, edit, work.at), ahead)
 
 
 def apply(work: Work, code: str, edit: PlanEdit) -> Preview:
-    """Keep an edit: it holds at once, the patient is told in one line, an open check-in stays as it is.
+    """Apply an edit at once, notify the patient, and return the preview. An open check-in stays as it is.
 
-    What was sent is not sent again: a day that was asked is over. RefusedError with every fault, or for no change.
+    A day that had its check-in gets no second one. Raise RefusedError with every fault, or if nothing changes.
     """
     patient = locked(work.patients, code)
     edited = _edited(work.clinic, patient, edit, work.at)
     if edited == patient:
-        raise RefusedError(f"{code}: nothing would change")
+        raise RefusedError(f"{code}: the edit changes nothing")
     found = _preview(work, patient, edited)
     if edited.state is PatientState.ACTIVE:
         edited = replanned(work, edited)
     edited = work.patients.save(edited)
-    work.audit.add(
-        Audit(at=work.at, actor=work.actor, action="plan_changed", subject=code, detail=_changes(patient, edited))
-    )
+    work.record("plan_changed", code, **_changes(patient, edited))
     if edited.state is PatientState.ACTIVE and edit.pause is not None:
         work.notices.pause_planned(edited, edit.pause)
     elif edited.state is PatientState.ACTIVE:
@@ -104,11 +99,9 @@ _FIELDS = ("ici_start", "ici_stop", "regimen", "plan", "send_time", "plan_overri
 
 
 def _changes(before: Patient, after: Patient) -> dict[str, str]:
-    """What differs, as the audit keeps it."""
-    facts = [(each.model_dump(mode="json"), name) for each in (before, after) for name in _FIELDS]
-    half = len(_FIELDS)
-    pairs = zip(facts[:half], facts[half:], strict=True)
-    return {name: str(new[name]) for (old, name), (new, _) in pairs if old[name] != new[name]}
+    """Return the new values of the fields that differ, as the audit stores them."""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return {name: str(new[name]) for name in _FIELDS if old[name] != new[name]}
 
 
 # -- what an edit makes of a patient
@@ -140,7 +133,7 @@ def _edited(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> P
 
 
 def _override(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> PlanOverride:
-    """Single days that have passed are forgotten on the way."""
+    """Return the plan override with the edit applied; drop single days in the past."""
     today = local_day(patient, clinic, at)
     kept = {e.day for e in patient.plan_override.extras if e.day >= today} - set(edit.drop_days) | set(edit.add_days)
     unchanged = not edit.add_days and not edit.drop_days
@@ -154,12 +147,12 @@ def _override(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) ->
 def _faults(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> Iterator[str]:
     today = local_day(patient, clinic, at)
     if patient.state is PatientState.WITHDRAWN and edit != PlanEdit():
-        yield f"{patient.code} has left: invite them again first"
+        yield f"{patient.code} has withdrawn: invite them again first"
     if edit.ici_restart is not None and (edit.ici_start is not None or edit.ici_stop is not None):
-        yield "a restart sets start and stop itself: leave those out"
+        yield "a restart sets ICI start and stop itself: leave those out"
     if edit.ici_restart is not None and edit.ici_restart < (patient.ici_stop or patient.ici_start):
         since = f"the stop on {patient.ici_stop}" if patient.ici_stop else f"the start on {patient.ici_start}"
-        yield f"ICI restart {edit.ici_restart}: it lies before {since}"
+        yield f"ICI restart {edit.ici_restart}: it is before {since}"
     start = edit.ici_start or patient.ici_start
     if edit.ici_start is not None and edit.ici_start < today - LONGEST_AGO:
         yield f"ICI start {edit.ici_start}: that is more than ten years ago"
@@ -168,13 +161,13 @@ def _faults(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> I
             yield f"ICI {name} {day}: that is more than a year ahead"
     stop = edit.ici_stop or (patient.ici_stop if edit.ici_restart is None else None)
     if stop is not None and edit.ici_restart is None and stop < start:
-        yield f"ICI stop {stop}: it lies before the start on {start}"
+        yield f"ICI stop {stop}: it is before the start on {start}"
     yield from _override_faults(patient, edit, today)
     if edit.plan is not None and edit.plan not in clinic.protocol.plans:
         yield f"plan {edit.plan!r}: the protocol has {', '.join(clinic.protocol.plans)}"
     if edit.send_time is not None and _is_quiet(patient, edit.send_time):
         quiet = f"{patient.quiet_from:%H:%M} to {patient.quiet_to:%H:%M}"
-        yield f"send time {edit.send_time:%H:%M}: it lies in the patient's quiet hours, {quiet}"
+        yield f"send time {edit.send_time:%H:%M}: it is in the patient's quiet hours, {quiet}"
 
 
 def _override_faults(patient: Patient, edit: PlanEdit, today: date) -> Iterator[str]:
@@ -189,7 +182,7 @@ def _override_faults(patient: Patient, edit: PlanEdit, today: date) -> Iterator[
     if edit.pause is not None and not today <= edit.pause.first <= today + timedelta(days=366):
         yield f"pause from {edit.pause.first}: name a day from today to a year from now"
     if edit.pause is not None and edit.pause.last > edit.pause.first + LONGEST_PAUSE:
-        yield f"pause until {edit.pause.last}: half a year at most; who has left is withdrawn"
+        yield f"pause until {edit.pause.last}: half a year at most; withdraw patients who have left"
     if edit.pause is not None and patient.state is not PatientState.ACTIVE:
         yield f"{patient.code} is {patient.state}: only an active patient can be paused"
 
@@ -204,10 +197,10 @@ def _is_quiet(patient: Patient, timestamp: time) -> bool:
 
 def _preview(work: Work, before: Patient, after: Patient, ahead: timedelta = AHEAD) -> Preview:
     since = asked_until(work, before)
-    old = {_place(m): m for m in _messages(before, work.clinic, since, work.at + ahead)}
-    new = {_place(m): m for m in _messages(after, work.clinic, since, work.at + ahead)}
-    marked = [m.model_copy(update={"mark": _mark(old.get(place), m)}) for place, m in new.items()]
-    marked += [m.model_copy(update={"mark": "gone"}) for place, m in old.items() if place not in new]
+    old = {_identity(m): m for m in _messages(before, work.clinic, since, work.at + ahead)}
+    new = {_identity(m): m for m in _messages(after, work.clinic, since, work.at + ahead)}
+    marked = [m.model_copy(update={"mark": _mark(old.get(key), m)}) for key, m in new.items()]
+    marked += [m.model_copy(update={"mark": "gone"}) for key, m in old.items() if key not in new]
     return Preview(
         code=after.code,
         ici_start=after.ici_start,
@@ -221,7 +214,7 @@ def _preview(work: Work, before: Patient, after: Patient, ahead: timedelta = AHE
     )
 
 
-def _place(message: PlannedMessage) -> tuple[date, str, str]:
+def _identity(message: PlannedMessage) -> tuple[date, str, str]:
     return message.day, message.kind, message.form
 
 
@@ -232,7 +225,7 @@ def _mark(old: PlannedMessage | None, new: PlannedMessage) -> Literal["same", "n
 
 
 def _messages(patient: Patient, clinic: Clinic, since: datetime, until: datetime) -> Iterator[PlannedMessage]:
-    """Yield check-ins, each followed by the reminders it would have if nobody answered it."""
+    """Yield the check-ins, each followed by the reminders it has if nobody answers it."""
     if patient.state not in {PatientState.ACTIVE, PatientState.INVITED, PatientState.ENROLLING}:
         return
     zone = patient.timezone or clinic.timezone
@@ -241,7 +234,7 @@ def _messages(patient: Patient, clinic: Clinic, since: datetime, until: datetime
         following = occurrence_after(patient, clinic, occurrence.due_at)
         form = occurrence.form
         yield PlannedMessage(at=occurrence.due_at, day=occurrence.local_date, kind="check-in", form=form)
-        for timestamp in reminders_between(occurrence.due_at, following.due_at if following else None, clinic):
+        for timestamp in reminder_times_between(occurrence.due_at, following.due_at if following else None, clinic):
             reminded = after_quiet_hours(timestamp, zone, patient.quiet_from, patient.quiet_to)
             if reminded <= until:
                 yield PlannedMessage(at=reminded, day=local_day(patient, clinic, reminded), kind="reminder", form=form)

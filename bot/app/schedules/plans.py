@@ -1,4 +1,4 @@
-"""A patient's plan as the core knows it, and when the next check-in falls due: of the plan, or of the daily re-ask."""
+"""Translates a patient's record into plans of the core, and finds the next check-in. Stores nothing."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,13 +9,13 @@ from bot.core.plan_override import next_with_override, with_rhythms
 from bot.core.schedule import Cadence, Occurrence, Pause, Phase, Plan, PlanTemplate, Tail, next_occurrence
 
 FOLLOW_UP = "follow_up"
-"""How the phase of the daily re-ask is called in an occurrence."""
-FAR = date(9999, 12, 31)
-"""The last day of a pause that somebody has to end."""
+"""The name of the daily follow-up's phase in an occurrence."""
+OPEN_ENDED = date(9999, 12, 31)
+"""The last day of a pause that lasts until somebody ends it."""
 
 
 def plan_of(patient: Patient, clinic: Clinic) -> Plan:
-    """Return the plan; until the patient chose a time zone the clinic's own stands in."""
+    """Return the patient's plan, in the clinic's time zone until they have chosen their own."""
     return Plan(
         template=_template(patient, clinic),
         ici_start=patient.ici_start,
@@ -35,7 +35,7 @@ def _template(patient: Patient, clinic: Clinic) -> PlanTemplate:
 
 
 def daily_plan_of(patient: Patient, clinic: Clinic) -> Plan | None:
-    """Return the daily re-ask as a plan of its own, from the day after the finding; None when there is none."""
+    """Return the daily follow-up as a plan that begins on the day after the finding; None if there is none."""
     if patient.follow_up is None or patient.follow_up.steady:
         return None
     daily = (Cadence(form=clinic.protocol.follow_up.form, every=1),)
@@ -49,7 +49,7 @@ def daily_plan_of(patient: Patient, clinic: Clinic) -> Plan | None:
 
 
 def occurrence_after(patient: Patient, clinic: Clinic, after: datetime) -> Occurrence | None:
-    """Return the first check-in due strictly later than `after`. On a day that both would ask, the plan does."""
+    """Return the first check-in due strictly later than `after`. On a day that has both, the plan's form is asked."""
     planned = next_with_override(plan_of(patient, clinic), patient.plan_override, after)
     daily_plan = daily_plan_of(patient, clinic)
     daily = next_occurrence(daily_plan, after) if daily_plan is not None else None
@@ -59,24 +59,24 @@ def occurrence_after(patient: Patient, clinic: Clinic, after: datetime) -> Occur
 
 
 def rescheduled(patient: Patient, clinic: Clinic, at: datetime) -> Patient:
-    """Return the patient with the next due time worked out anew from now on."""
+    """Return the patient, not saved, with the first due time after `at`."""
     following = occurrence_after(patient, clinic, at)
     return patient.model_copy(update={"next_due_at": following.due_at if following else None})
 
 
 def start_of_day(at: datetime, zone: str) -> datetime:
-    """Return the first moment (UTC) of the local day that `at` falls on."""
+    """Return the start (UTC) of the local day of `at`."""
     return datetime.combine(at.astimezone(ZoneInfo(zone)).date(), time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def end_of_day(at: datetime, zone: str) -> datetime:
-    """Return the last microsecond (UTC) of the local day that `at` falls on."""
+    """Return the last microsecond (UTC) of the local day of `at`."""
     tomorrow = at.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), ZoneInfo(zone)).astimezone(UTC) - timedelta(microseconds=1)
 
 
 def pauses_ended(pauses: tuple[Pause, ...], today: date) -> tuple[Pause, ...]:
-    """Return the pauses with each that runs today cut to end yesterday; one that began today goes altogether."""
+    """Return the pauses with those running today cut to end yesterday; one that began today is removed."""
     yesterday = today - timedelta(days=1)
     kept = [p for p in pauses if not p.first <= today <= p.last]
     cut = [Pause(first=p.first, last=yesterday) for p in pauses if p.first < today <= p.last]
@@ -84,9 +84,9 @@ def pauses_ended(pauses: tuple[Pause, ...], today: date) -> tuple[Pause, ...]:
 
 
 def pauses_with(pauses: tuple[Pause, ...], new: Pause) -> tuple[Pause, ...]:
-    """Return the pauses with a new one, which holds: what was told last. Of one that meets it the part before stays.
+    """Return the pauses with a new one. Of a pause that overlaps it, only the part before it is kept.
 
-    What would come after it goes too: the patient is told that they are asked again then.
+    The part after it is removed: the patient is notified that check-ins continue then.
     """
     before = [
         p.model_copy(update={"last": min(p.last, new.first - timedelta(days=1))}) for p in pauses if p.first < new.first
@@ -96,11 +96,11 @@ def pauses_with(pauses: tuple[Pause, ...], new: Pause) -> tuple[Pause, ...]:
 
 
 def is_paused(patient: Patient, clinic: Clinic, at: datetime) -> bool:
-    """Whether no check-ins are wanted on the patient's day of `at`: paused until resumed, or until a day."""
+    """Return whether the patient is paused on their local day of `at`, until a day or until resumed."""
     today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
     return patient.state is PatientState.PAUSED or any(p.first <= today <= p.last for p in patient.pauses)
 
 
 def plan_for(clinic: Clinic, regimen: str) -> str:
-    """Return the name of the plan that goes with a regimen."""
+    """Return the name of the plan for a regimen."""
     return "combination" if regimen == "combination" and "combination" in clinic.protocol.plans else "standard"

@@ -1,4 +1,4 @@
-"""The team's digest: once a day at 08:00 of the clinic, to everyone of the team who has a chat."""
+"""Sends the daily digest at 08:00 of the clinic to every reachable team member. Never names a patient's answer."""
 
 from datetime import time
 from zoneinfo import ZoneInfo
@@ -7,12 +7,12 @@ from bot.app.work import Work
 
 AT_TIME = time(8)
 UNTIL = time(12)
-"""After a morning that the bot was down it is not worth sending any more: the menu shows the same at any time."""
+"""After noon the digest is no longer sent, as after an outage: the menu shows the same at any time."""
 SENT_ON = "digest_sent_on"
 
 
 def send_due(work: Work) -> int:
-    """Queue today's digest unless it was; return how many it goes to."""
+    """Queue today's digest unless that was done; return the number of recipients."""
     local = work.at.astimezone(ZoneInfo(work.clinic.timezone))
     if not AT_TIME <= local.time() < UNTIL or work.settings.get(SENT_ON) == str(local.date()):
         return 0

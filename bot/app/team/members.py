@@ -1,4 +1,4 @@
-"""The team: added, given a chat by a single-use link, put on the rota, removed. Who is told of what is in duty.py."""
+"""The team: members with their chats, and the rota. Never notifies of an alert: `bot.app.alerts.escalation` does."""
 
 import re
 from collections.abc import Iterable
@@ -6,23 +6,27 @@ from datetime import date, time
 from zoneinfo import ZoneInfo
 
 from bot.app.ports.errors import RefusedError
-from bot.app.records.operations import Audit
 from bot.app.records.team import CoverRow, Role, ShiftRow, Staff
 from bot.app.work import Stores, Work
 from bot.core.frozen import Frozen
 from bot.core.rota import ALL_DAYS, Cover, Rota, Shift
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31}")
-"""A short name as the audit keeps it ("lead-2"): never a phone number or a chat."""
+"""A short name as the audit stores it ("lead-2"): never a phone number or a chat."""
 
 
-# -- who
+# -- members
 
 
 def add(work: Work, *, name: str, role: Role, language: str | None) -> tuple[Staff, str]:
-    """Add someone and return them with the token of their link; DuplicateError for a name in use."""
+    """Add a member and return them with the token of their link.
+
+    Raise RefusedError for a bad name or language, DuplicateError for a name in use.
+    """
     if not NAME.fullmatch(name):
-        raise RefusedError(f"{name!r} is no short name: letters, digits, '.', '_' and '-', up to 32, such as lead-2")
+        raise RefusedError(
+            f"{name!r} is not a short name: use up to 32 letters, digits, '.', '_' and '-', such as lead-2"
+        )
     if language is not None and language not in work.clinic.languages:
         raise RefusedError(
             f"language {language!r}: enabled are {', '.join(work.clinic.languages)} (NERVECHECK_LANGUAGES)"
@@ -38,14 +42,14 @@ def add(work: Work, *, name: str, role: Role, language: str | None) -> tuple[Sta
             added_at=work.at,
         )
     )
-    _audit(work, "staff_added", name, role=role)
+    work.record("staff_added", name, role=role)
     return row, token
 
 
-def link_again(work: Work, name: str) -> tuple[Staff, str]:
-    """Make a new link for someone (a new phone, a link too old); the earlier one ends, the old chat stays until then.
+def renew_link(work: Work, name: str) -> tuple[Staff, str]:
+    """Make a new link for a member, whose earlier link ends; their chat stays until the new link is opened.
 
-    Someone who was removed is of the team again.
+    A removed member rejoins the team. Raise RefusedError if there is no member of that name.
     """
     row = by_name(work, name)
     token = work.clinic.new_token()
@@ -55,17 +59,19 @@ def link_again(work: Work, name: str) -> tuple[Staff, str]:
     }
     if row.state == "gone":
         changes |= {"state": "invited", "left_at": None}
-    changed = row.model_copy(update=changes)
-    changed = work.staff.save(changed)
-    _audit(work, "staff_invited_again", name)
+    changed = work.staff.save(row.model_copy(update=changes))
+    work.record("staff_invited_again", name)
     return changed, token
 
 
 def remove(work: Work, name: str) -> Staff:
-    """Take someone out of the team: link, chat, shifts and every way into the console end."""
+    """Remove a member: end their link, chat, shifts, covers and every sign-in to the console. Return them.
+
+    Raise RefusedError if there is no such member or they were removed already.
+    """
     row = by_name(work, name)
     if row.state == "gone":
-        raise RefusedError(f"{name} was removed already")
+        raise RefusedError(f"{name} was removed from the team already")
     for shift in work.rota.shifts():
         if shift.staff_id == row.id:
             work.rota.drop_shift(shift.id)
@@ -76,60 +82,57 @@ def remove(work: Work, name: str) -> Staff:
         work.passkeys.drop(passkey.id)
     work.sessions.end_of(row.id, work.at)
     ended = dict.fromkeys(("chat_id", "token_hash", "password_hash", "totp_secret", "login_hash"))
-    gone = row.model_copy(update={**ended, "state": "gone", "left_at": work.at})
-    gone = work.staff.save(gone)
-    _audit(work, "staff_removed", name)
+    gone = work.staff.save(row.model_copy(update={**ended, "state": "gone", "left_at": work.at}))
+    work.record("staff_removed", name)
     return gone
 
 
-def joined(work: Work, token: str, chat_id: int) -> Staff | None:
-    """A link of someone of the team is opened in a chat: from now on it is theirs. None when it is no such link."""
+def join(work: Work, token: str, chat_id: int) -> Staff | None:
+    """Bind a member's link to the chat that opened it and return the member; None if the link is not valid there."""
     found = work.staff.by_invite(work.clinic.hash_token(token))
     if found is None or found.state == "gone" or found.expires_at is None or found.expires_at <= work.at:
         return None
     earlier = work.staff.by_chat(chat_id)
     if earlier is not None and earlier.id != found.id:
         return None
-    row = found.model_copy(
-        update={
-            "state": "active",
-            "chat_id": chat_id,
-            "joined_at": work.at,
-            "token_hash": None,
-            "expires_at": None,
-            "unreachable_at": None,
-        }
-    )
-    row = work.staff.save(row)
-    _audit(work.acting(row.name), "staff_joined", row.name)
+    changes = {
+        "state": "active",
+        "chat_id": chat_id,
+        "joined_at": work.at,
+        "token_hash": None,
+        "expires_at": None,
+        "unreachable_at": None,
+    }
+    row = work.staff.save(found.model_copy(update=changes))
+    work.acting(row.name).record("staff_joined", row.name)
     return row
 
 
 def set_language(work: Work, name: str, language: str) -> None:
-    """Speak another language with someone, in their chat and on their pages."""
+    """Set a member's language, in their chat and in the console."""
     row = by_name(work, name)
     work.staff.save(row.model_copy(update={"language": language}))
-    _audit(work.acting(name), "staff_language", name, language=language)
+    work.acting(name).record("staff_language", name, language=language)
 
 
 def by_name(stores: Stores, name: str) -> Staff:
-    """Return someone of the team; RefusedError when there is none of that name."""
+    """Return a member, also a removed one. Raise RefusedError if there is none of that name."""
     row = stores.staff.by_name(name)
     if row is None:
-        raise RefusedError(f"nobody of the team is called {name!r}: see `nervecheck staff list`")
+        raise RefusedError(f"no team member has the name {name!r}: see `nervecheck staff list`")
     return row
 
 
-def present(stores: Stores) -> list[Staff]:
-    """Return the team of now: those who were removed are left out."""
+def current_members(stores: Stores) -> list[Staff]:
+    """Return the team members who have not been removed."""
     return [row for row in stores.staff.all() if row.state != "gone"]
 
 
-# -- when
+# -- rota
 
 
 class RotaLine(Frozen):
-    """One shift or cover as it is listed. `kind`: "shift", "out of hours" or "cover", each numbered by itself."""
+    """One shift or cover in a list. `kind`: "shift", "out of hours" or "cover"; covers are numbered on their own."""
 
     id: int
     kind: str
@@ -140,14 +143,14 @@ class RotaLine(Frozen):
 
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-"""Weekdays as they are written; their order is their number."""
+"""Weekdays as they are written, in order of their numbers."""
 
 
 def rota_lines(work: Work) -> list[RotaLine]:
-    """Return the whole rota: shifts, those for out of hours, and covers that are not over."""
+    """Return the rota: shifts, out-of-hours shifts, and covers that have not ended."""
     today = work.at.astimezone(ZoneInfo(work.clinic.timezone)).date()
     shift_rows, cover_rows = work.rota.shifts(), work.rota.covers(today)
-    # Names last: whoever has just been added with a shift is known then.
+    # Names are read last, so that a person added together with a shift a moment ago is among them.
     names = {row.id: row.name for row in work.staff.all()}
     shifts = [
         RotaLine(
@@ -175,11 +178,11 @@ def rota_lines(work: Work) -> list[RotaLine]:
 
 
 def rota_of(work: Work) -> Rota:
-    """Return the rota by names; covers that are over are left out."""
+    """Return the rota by names, with the covers that have not ended."""
     rows = work.rota.shifts()
     yesterday = date.fromordinal(work.at.astimezone(ZoneInfo(work.clinic.timezone)).date().toordinal() - 1)
     covers = work.rota.covers(yesterday)
-    # Names last: whoever has just been added with a shift is known then.
+    # Names are read last, so that a person added together with a shift a moment ago is among them.
     names = {row.id: row.name for row in work.staff.all()}
     return Rota(
         timezone=work.clinic.timezone,
@@ -205,52 +208,51 @@ def add_shift(
     rank: int = 0,
     out_of_hours: bool = False,
 ) -> ShiftRow:
-    """Put someone on the rota; RefusedError for nobody, or for no day."""
-    row = _present(work, name)
+    """Add a shift and return it. Raise RefusedError for an unknown or removed member, or for no weekday."""
+    row = _current_member(work, name)
     chosen = tuple(sorted(set(days)))
     if not chosen:
-        raise RefusedError("a shift needs a weekday: name one or more")
+        raise RefusedError("the shift has no weekday: name one or more")
     made = work.rota.add_shift(
         ShiftRow(staff_id=row.id, out_of_hours=out_of_hours, days=chosen, start=start, end=end, rank=rank)
     )
-    _audit(work, "shift_added", name, shift=made.id)
+    work.record("shift_added", name, shift=made.id)
     return made
 
 
 def drop_shift(work: Work, shift_id: int) -> None:
-    """Take a shift off the rota; RefusedError when there is none of that number."""
+    """Remove a shift. Raise RefusedError if there is none with that number."""
     if not work.rota.drop_shift(shift_id):
         raise RefusedError(f"there is no shift {shift_id}: see `nervecheck rota list`")
-    _audit(work, "shift_removed", "rota", shift=shift_id)
+    work.record("shift_removed", "rota", shift=shift_id)
 
 
 def add_cover(work: Work, away: str, instead: str, *, first: date, last: date) -> CoverRow:
-    """Let someone stand in for someone else on these days; RefusedError for the same person, or days gone by."""
-    one, other = _present(work, away), _present(work, instead)
-    if one.id == other.id:
-        raise RefusedError(f"{away} can't stand in for {away}: name someone else")
+    """Add a cover: on these days `instead` is on call for `away`. Return it.
+
+    Raise RefusedError for the same or an unknown person, or for dates in the past or in the wrong order.
+    """
+    absent, substitute = _current_member(work, away), _current_member(work, instead)
+    if absent.id == substitute.id:
+        raise RefusedError(f"{away} can't cover for {away}: name someone else")
     if last < first:
         raise RefusedError(f"the cover ends on {last}, before it begins on {first}")
     if last < work.at.astimezone(ZoneInfo(work.clinic.timezone)).date():
         raise RefusedError(f"the cover ends on {last}: that day has passed")
-    made = work.rota.add_cover(CoverRow(away_id=one.id, instead_id=other.id, first=first, last=last))
-    _audit(work, "cover_added", away, instead=instead, first=str(first), last=str(last))
+    made = work.rota.add_cover(CoverRow(away_id=absent.id, instead_id=substitute.id, first=first, last=last))
+    work.record("cover_added", away, instead=instead, first=str(first), last=str(last))
     return made
 
 
 def drop_cover(work: Work, cover_id: int) -> None:
-    """End a cover; RefusedError when there is none of that number."""
+    """Remove a cover. Raise RefusedError if there is none with that number."""
     if not work.rota.drop_cover(cover_id):
         raise RefusedError(f"there is no cover {cover_id}: see `nervecheck rota list`")
-    _audit(work, "cover_removed", "rota", cover=cover_id)
+    work.record("cover_removed", "rota", cover=cover_id)
 
 
-def _present(stores: Stores, name: str) -> Staff:
+def _current_member(stores: Stores, name: str) -> Staff:
     row = by_name(stores, name)
     if row.state == "gone":
         raise RefusedError(f"{name} was removed from the team: `nervecheck staff link {name}` brings them back")
     return row
-
-
-def _audit(work: Work, action: str, subject: str, **detail: str | int) -> None:
-    work.audit.add(Audit(at=work.at, actor=work.actor, action=action, subject=subject, detail=detail))

@@ -34,7 +34,7 @@ from bot.db.tables_team import snooze
 _P = t.patient.c
 
 PATIENT = Shape(
-    t.patient, Patient, sealed={"chat_id": NUMBER, "follow_up": sealed_record(FollowUp)}, elsewhere=("helper",)
+    t.patient, Patient, sealed={"chat_id": NUMBER, "follow_up": sealed_record(FollowUp)}, elsewhere=("caregiver",)
 )
 CAREGIVER = Shape(t.caregiver, Caregiver, sealed={"chat_id": NUMBER})
 INVITE = Shape(t.invite, Invite)
@@ -124,7 +124,7 @@ class SqlPatients(_WithChat):
             row = self._first(_ADD[self._dialect], **values)
         if row is None:
             raise DuplicateError(DuplicateError.__doc__)
-        return patient.model_copy(update={"id": row["id"], "helper": None})
+        return patient.model_copy(update={"id": row["id"], "caregiver": None})
 
     def save(self, patient: Patient) -> Patient:
         chat = self._chat_column(patient)

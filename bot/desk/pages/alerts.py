@@ -42,9 +42,9 @@ async def _queue(request: ConsoleRequest) -> dict[str, Any]:
         return {
             "lines": lines,
             "now": work.at,
-            "more": queue.count(work) - len(lines),
-            "items": tasks.waiting(work)[:MAX_ROWS],
-            "people": [row.name for row in members.present(work) if row.state == "active"],
+            "more": queue.count_open(work) - len(lines),
+            "items": tasks.open_tasks(work)[:MAX_ROWS],
+            "people": [row.name for row in members.current_members(work) if row.state == "active"],
             "asked": asked,
             "answered": answered,
             "state": work.alerts.queue_state(),

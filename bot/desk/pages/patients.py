@@ -11,7 +11,7 @@ from bot.app.checkins import opening
 from bot.app.concerns import agreed_levels
 from bot.app.operations.installation import BOT_NAME
 from bot.app.patients import listing, lookup, participation, registry, timeline, views
-from bot.app.patients.listing import Silence, TreatmentPhase, Wanted
+from bot.app.patients.listing import PatientFilter, Silence, TreatmentPhase
 from bot.app.ports.errors import RefusedError
 from bot.app.records.patients import Patient
 from bot.app.schedules import plan_edits
@@ -50,10 +50,10 @@ async def list_page(request: ConsoleRequest) -> Response:
     )
 
 
-def _criteria(request: ConsoleRequest) -> Wanted:
+def _criteria(request: ConsoleRequest) -> PatientFilter:
     given = request.http.query_params
     phase, tier, silence = given.get("phase"), given.get("tier"), given.get("silence")
-    return Wanted(
+    return PatientFilter(
         code=given.get("code", "").strip().upper()[:16],
         phase=cast("TreatmentPhase", phase) if phase in get_args(TreatmentPhase) else None,
         tier=tier if tier in _TIERS else None,
@@ -117,17 +117,17 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
 
     def query(work: Work) -> dict[str, Any]:
         patient = lookup.by_code(work.patients, code)
-        waiting = [a for a in work.alerts.of_patient(patient.id, limit=queue.LOOKED_BACK) if a.closed_at is None]
+        waiting = [a for a in work.alerts.of_patient(patient.id, limit=queue.HISTORY_LIMIT) if a.closed_at is None]
         waiting.sort(key=lambda alert: (-alert.tier, alert.raised_at))
         trend = answers.trend_of(work, patient)
         return {
             "view": views.view(work, code),
-            "lines": [queue.line(work, alert) for alert in waiting],
+            "lines": [queue.alert_line(work, alert) for alert in waiting],
             "events": timeline.timeline(work, patient),
             "plan": plan_edits.preview(work, code, PlanEdit()),
             "expected": agreed_levels.active(work, patient.id),
             "trend": trend,
-            "week": queue.week_now(context.clinic, patient, work.at),
+            "week": queue.current_week(context.clinic, patient, work.at),
             "now": work.at,
         }
 
@@ -143,7 +143,7 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
         rhythms=RHYTHMS,
         scales=scales,
         outcomes=OUTCOMES,
-        most_days=agreed_levels.MOST_DAYS,
+        most_days=agreed_levels.MAX_DAYS,
     )
 
 
@@ -168,10 +168,12 @@ async def resume(request: ConsoleRequest) -> Response:
 async def agree_level(request: ConsoleRequest) -> Response:
     """Set an agreed level for a symptom."""
     form = request.form
-    days = _number(form, "days", 1, agreed_levels.MOST_DAYS)
+    days = _number(form, "days", 1, agreed_levels.MAX_DAYS)
     question, _, level = form.get("symptom", "").partition(":")
     await request.context.write(
-        lambda work: agreed_levels.snooze(work.acting(request.person.name), _code(request), question, level, days or 14)
+        lambda work: agreed_levels.agree_level(
+            work.acting(request.person.name), _code(request), question, level, days or 14
+        )
     )
     return request.back(_page(request))
 
@@ -180,7 +182,7 @@ async def end_agreed_level(request: ConsoleRequest) -> Response:
     """End an agreed level."""
     question = request.form.get("symptom", "")
     await request.context.write(
-        lambda work: agreed_levels.end(work.acting(request.person.name), _code(request), question)
+        lambda work: agreed_levels.end_agreed_level(work.acting(request.person.name), _code(request), question)
     )
     return request.back(_page(request))
 

@@ -90,7 +90,7 @@ async def _weeks(request: ConsoleRequest) -> list[WeekLine]:
 
 
 def _counted(work: Work) -> list[WeekReport]:
-    reports.keep(work)
+    reports.update_reports(work)
     return list(work.reports.weeks(WEEKS))
 
 

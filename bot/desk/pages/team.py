@@ -31,7 +31,7 @@ async def rota_page(request: ConsoleRequest) -> Response:
         return {
             "lines": members.rota_lines(work),
             "now": on_call(members.rota_of(work), work.at),
-            "people": [row.name for row in members.present(work)],
+            "people": [row.name for row in members.current_members(work)],
         }
 
     return request.page(
@@ -106,7 +106,7 @@ def _day(text: str) -> date:
 
 async def team_page(request: ConsoleRequest) -> Response:
     """Show the team."""
-    found = await request.context.read(members.present)
+    found = await request.context.read(members.current_members)
     return request.page("team.html", people=found, roles=ROLES, languages=request.context.clinic.languages)
 
 
@@ -130,7 +130,7 @@ async def new_link(request: ConsoleRequest) -> Response:
     name = request.http.path_params["name"]
 
     def act(work: Work) -> tuple[Staff, str, str | None]:
-        row, token = members.link_again(work.acting(request.person.name), name)
+        row, token = members.renew_link(work.acting(request.person.name), name)
         return row, token, work.settings.get(BOT_NAME)
 
     return _link(request, *await request.context.write(act))
@@ -165,7 +165,7 @@ async def import_patients(request: ConsoleRequest) -> Response:
     plans = request.context.clinic.protocol.plans
     try:
         if request.form.get("how") != "add":
-            rows = await request.context.read(lambda work: importing.checked(work, content))
+            rows = await request.context.read(lambda work: importing.read_rows(work, content))
             return request.page("schedules.html", plans=plans, faults=(), good=len(rows))
 
         def act(work: Work) -> tuple[list[Invited], str | None]:
