@@ -258,7 +258,7 @@ async def test_team_member_is_added_and_removed(busy, visit):
     await page.goto("/console/team")
     await page.get_by_label("Short name").fill("Anna Example")
     await page.get_by_role("button", name="Add and show the link").click()
-    await expect(page.get_by_role("alert")).to_contain_text("no short name")
+    await expect(page.get_by_role("alert")).to_contain_text("is not a short name")
     await page.get_by_role("link", name="Back").click()
     await page.get_by_label("Short name").fill("lead-7")
     await page.get_by_label("Role").select_option("lead")
