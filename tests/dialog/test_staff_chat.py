@@ -14,8 +14,8 @@ from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import conversation, staff_chat
 from bot.dialog.replies import Meaning
+from tests.app.alerts.test_escalation import HOUR, MINUTE, Office, keys, words
 from tests.app.conftest import AT
-from tests.app.test_duty import HOUR, MINUTE, Office, keys, words
 from tests.contract.samples import session
 
 DAY = timedelta(days=1)

@@ -1,0 +1,5 @@
+"""The clinic and the patient of tests/app."""
+
+from tests.app.conftest import anna, choose, clinic, database
+
+__all__ = ["anna", "choose", "clinic", "database"]
