@@ -84,8 +84,6 @@ SEARCHED = ("bot/", "tests/", "migrations/", "deploy/", "Makefile", "README.md",
 EXEMPT = ("bot/content/", "tests/language.py", "tests/test_language.py", "tests/content/", "deploy/rules.md")
 READ = (".py", ".md", ".html", ".j2", "Makefile")
 CATALOGS = ("bot/content/locales/en/console.po", "bot/content/locales/en/team.po")
-NOT_YET = ("bot/", "tests/", "migrations/", "deploy/", "Makefile", "README.md", "CHANGELOG.md")
-"""Folders and files that are not held to it yet; each is taken out as it is reworded."""
 
 
 class Finding(NamedTuple):
@@ -186,16 +184,15 @@ def _in_name(line: int, name: str) -> Iterator[tuple[int, str, str]]:
         yield line, name, INSTEAD_OF_NAME[int(str(found.lastgroup)[1:])]
 
 
-def searched(folders: Iterable[str] = (), *, not_yet: Iterable[str] = NOT_YET) -> list[Path]:
-    """Return the files that are held to the terms, or those of the folders named, whether they are or not."""
+def searched(folders: Iterable[str] = ()) -> list[Path]:
+    """Return the files that are held to the terms, of these folders and files alone if any are named."""
     git = shutil.which("git") or "git"
     names = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
     wanted = tuple(folders)
     found = []
     for name in names.split("\0"):
         held = name in CATALOGS or (name.endswith(READ) and name.startswith(SEARCHED) and not name.startswith(EXEMPT))
-        asked = name.startswith(wanted) if wanted else not name.startswith(tuple(not_yet))
-        if held and asked and (ROOT / name).is_file():
+        if held and name.startswith(wanted or "") and (ROOT / name).is_file():
             found.append(ROOT / name)
     return found
 

@@ -134,7 +134,7 @@ async def test_a_row_that_fails_each_time_is_tried_once_a_tick_and_holds_up_no_o
         tried.append(patient.code)
         if patient.id == made[1].id:
             raise StaleRecordError
-        # One stays where it stands, another falls due again at once: neither is gone round and round for.
+        # One stays where it is, another falls due again at once: neither is gone round and round for.
         later = patient.next_due_at if patient.id == made[2].id else work.at
         work.patients.save(patient.model_copy(update={"next_due_at": later}))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent
 HELPER = "polling.py"
-PLAYS = {"bench", "chaos/weather.py", "chaos/run.py", "chaos/databases.py", "chaos/watchdog.py"}
+PLAYS = {"bench", "chaos/fault_player.py", "chaos/run.py", "chaos/databases.py", "chaos/watchdog.py"}
 """These play faults over real time or measure it: their waits are what they do, not how they wait."""
 SLEEPS = {"asyncio.sleep", "time.sleep"}
 CLOCKS = {"time.monotonic", "time.perf_counter", "time.time", "asyncio.get_running_loop().time"}

@@ -47,7 +47,7 @@ def _never_shown(stored: Stored, patient: Patient, seen: Evidence) -> Iterator[s
     for row in mine:
         if row.id in shown or row.id <= seen.already:
             continue
-        # Of two forms, one of them asked for with "I feel worse", the newer is shown: whoever asked gets it instead
+        # Of two forms, one of them asked for with "I feel worse", the newer is shown: the patient who asked gets it instead
         # of one that has not reached them yet; or the hour of the day's form came first.
         since = [other for other in mine if other.id >= row.id]
         one_for_two = any(o.kind == "worse" for o in since) and any(o.id in shown for o in since)

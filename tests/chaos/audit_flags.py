@@ -90,7 +90,7 @@ def _is_already_in_an_alert(stored: Stored, row: CheckInRow, found: Assessment, 
 
 
 def watch_before(stored: Stored, patient_id: int, at: datetime) -> FollowUp | None:
-    """What was asked daily just before that moment, worked out anew from the assessments until then."""
+    """Return the follow-up just before that time, computed again from the assessments until then."""
     patient, clinic = stored.patient(patient_id), stored.clinic
     watch: FollowUp | None = None
     for kept in stored.assessments[patient_id]:
@@ -126,7 +126,7 @@ def _as_given(answers: Sequence[AnswerRow]) -> Iterator[tuple[datetime, Answers]
     """Yield each set of answers, in the order in which they were given."""
     present: dict[str, AnswerRow] = {}
     for answer in answers:
-        # What was taken back before this one was given no longer counts beside it.
+        # What was taken back before this one was given no longer counts together with it.
         gone = [
             q for q, old in present.items() if old.superseded_at is not None and old.superseded_at <= answer.given_at
         ]

@@ -95,7 +95,7 @@ def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
             groups[chat_of(call), slot, note_of(call, "revision"), note_of(call, "screen")].add(row)
     made = {row.id: row.created_at for row in stored.rows}
     for (chat, slot, _, screen), rows in groups.items():
-        # A tap on an old screen, "need help now" and "I feel worse" each ask for what stands there once more.
+        # A tap on an old screen, "need help now" and "I feel worse" each ask for the current screen once more.
         asked = {one.at for one in stored.taps.get(chat, [])}
         if slot.startswith(("alert:", "contact:")):
             asked = {one.at for one in stored.taps.get(chat, []) if one.tap.action.kind == "help_now"}

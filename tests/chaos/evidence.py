@@ -44,7 +44,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The clock that all processes share: it showed `shown` at the real moment `started`, and was set since."""
+    """The clock that all processes share: it showed `shown` at the real time `started`, and was set since."""
 
     started: float
     shown: datetime
@@ -64,7 +64,7 @@ class Timeline:
                 offset += self.sets[number - 1].by
             time = self.started + (shown - self.shown).total_seconds() - offset
             if begun - _BRIEF <= time <= ended + _LAGS:
-                # Of a process that had not yet noticed, it is the last moment before the clock was set that counts.
+                # Of a process that had not yet noticed, the last instant before the clock was set counts.
                 found.append(min(time, ended - _AN_INSTANT))
         return found
 
@@ -99,7 +99,7 @@ class Evidence:
     already: int = 0
     """Check-ins up to this number existed before the run, so the auditor doesn't check whether they were shown."""
     in_turn: bool = True
-    """Whether each chat's updates were worked off in the order of their numbers: a webhook may bring them otherwise."""
+    """Whether each chat's updates were processed in the order of their numbers: a webhook may deliver them in another."""
     windows: Sequence[Window] = ()
     chats: Mapping[int, Sequence[Message]] = field(default_factory=dict)
     """The messages of each chat at the end, oldest first."""
@@ -153,7 +153,7 @@ def chat_of(call: Call) -> int:
 
 
 def note_of(call: Call, name: str) -> Any:
-    """What `launch` noted about the outbox row at that moment."""
+    """What `launch` noted about the outbox row at that time."""
     return call.params.get(f"outbox_{name}")
 
 
@@ -182,7 +182,7 @@ def left(call: Call) -> float:
 
 
 def most_within(calls: Sequence[Call], seconds: float, time_of: Callable[[Call], float] = came) -> int:
-    """The most messages and edits within any so many seconds: that came to the server, or that were let go."""
+    """The most messages and edits within any so many seconds: by the time they came to the server, or were sent."""
     of_outbox = (call for call in calls if call.method in (*SENDS, *EDITS) and row_of(call) is not None)
     real_times = sorted(time_of(call) for call in of_outbox)
     most = first = 0

@@ -89,7 +89,7 @@ def _of(stored: Stored, row: CheckInRow) -> list[ProcessedTap]:
 
 
 def _orders(taps: list[ProcessedTap], *, in_turn: bool) -> Iterator[list[ProcessedTap]]:
-    """By the numbers of the updates; where they may be overtaken, every order that is possible."""
+    """By the numbers of the updates; where one may arrive before an earlier one, every order that is possible."""
     yield taps
     if in_turn:
         return
@@ -152,9 +152,9 @@ def _led(stored: Stored, row: CheckInRow, order: Sequence[ProcessedTap], cut: in
 def _difference(stored: Stored, row: CheckInRow, led: Led) -> str | None:
     kept = [(answer.question, answer.choices, answer.given_at) for answer in stored.answers[row.id]]
     if missing := [one for one in led.given if one not in kept]:
-        return f"{_told(missing)} is not stored, of {len(led.given)} answers that were tapped"
+        return f"{_described(missing)} is not stored, of {len(led.given)} answers that were tapped"
     if beyond := [one for one in kept if one not in led.given]:
-        return f"{_told(beyond)} is stored and was not tapped then"
+        return f"{_described(beyond)} is stored and was not tapped then"
     for name in ("state", "revision", "cursor"):
         was, must = getattr(row.value, name), getattr(led.value, name)
         if was != must:
@@ -164,6 +164,6 @@ def _difference(stored: Stored, row: CheckInRow, led: Led) -> str | None:
     return None
 
 
-def _told(given: Sequence[Given]) -> str:
+def _described(given: Sequence[Given]) -> str:
     question, choices, at = given[0]
     return f"{question} {list(choices)} of {at:%d %H:%M:%S}"

@@ -95,7 +95,7 @@ class Robot:
             actions = self._actions(message)
             about = {(action.kind == "alert", action.subject) for action in actions.values()}
             if about & seen or not any(action.kind in ANSWERING for action in actions.values()):
-                # What stands further up was answered, or has come again below.
+                # What is further up was answered, or has come again below.
                 continue
             seen |= about
             if self.deaf and _is_call_screen(actions):
@@ -140,7 +140,7 @@ class Robot:
         return times
 
     def _waits(self, actions: dict[str, Action]) -> bool:
-        """Whether a question stands open there: what was said to a call screen needn't be said again."""
+        """Whether a question is open there: what was said to a call screen needn't be said again."""
         return any(action.kind in {"choose", "toggle", "enrol", "staff"} for action in actions.values())
 
     def _chosen(self, actions: dict[str, Action]) -> str | None:

@@ -32,11 +32,11 @@ from tests.chaos.auditor import audit, table
 from tests.chaos.cast import Wanted, invited
 from tests.chaos.databases import PostgresServer, SqliteFile, Trouble, postgres_server
 from tests.chaos.evidence import ClockSet, Evidence, Findings, Timeline
+from tests.chaos.fault_player import FaultPlayer
 from tests.chaos.fleet import Balancer, Kill, Replica, environ_of
 from tests.chaos.offset import OffsetClock
 from tests.chaos.robots import Robot
 from tests.chaos.watchdog import report_of, watch
-from tests.chaos.weather import FaultPlayer
 
 STEP = 0.02
 LONGEST_SKIP = timedelta(hours=9)
@@ -102,7 +102,7 @@ class Run:
     exits: list[tuple[int, float]] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     shown: datetime = field(default_factory=lambda: datetime.now(UTC))
-    """What the clock showed at the real moment `started`."""
+    """What the clock showed at the real time `started`."""
     seconds: float = 0.0
 
     @property
@@ -149,11 +149,11 @@ class Run:
             self.acted += [time.monotonic()] * acted
 
     def _rests(self, most: int = 0) -> bool:
-        """Whether there were no more than so many taps in the last moments, and all processes run for as long."""
+        """Whether there were no more than so many taps in the last seconds, and all processes run for as long."""
         since = time.monotonic() - QUIET_SECONDS
         return sum(at > since for at in self.acted) <= most and all(r.started_at < since for r in self.replicas)
 
-    # -- a run that stands still
+    # -- a run without progress
 
     async def watch(self) -> None:
         """End the run with a report when it makes no progress; until cancelled."""
@@ -282,7 +282,7 @@ class Run:
             chats={robot.person.id: box.messages(robot.person) for robot in self.robots},
             faults=self.orders.faults,
         )
-        # For whoever looks into a finding: the only witness, once the database is gone.
+        # To look into a finding: the only witness, once the database is gone.
         (self.folder / "evidence.pickle").write_bytes(pickle.dumps(seen))
         findings: Findings = self._read(lambda stores: audit(stores, self.ready.clinic, seen))
         for number, (code, seconds) in enumerate(self.exits):
@@ -414,9 +414,9 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {name: value for name, value in vars(given).items() if name != "folder"}
     findings, _ = asyncio.run(run(Orders(**wanted), folder))
-    told = [table(findings, f"{given.database}, {given.replicas} process(es), seed {given.seed}")]
-    told += [f"LOST {loss}" for loss in findings.losses[:50]]
-    sys.stdout.write("\n".join(told) + "\n")
+    lines = [table(findings, f"{given.database}, {given.replicas} process(es), seed {given.seed}")]
+    lines += [f"LOST {loss}" for loss in findings.losses[:50]]
+    sys.stdout.write("\n".join(lines) + "\n")
     return 1 if findings.losses else 0
 
 

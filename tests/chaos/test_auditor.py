@@ -16,7 +16,7 @@ from tests.chaos.stored import ProcessedTap
 from tests.fakes.databases import sqlite_database
 
 QUIET = ("none", "none", "none")
-""" "Nothing new" was said, no sign of either safety screen, no numbness: the quick check is over."""
+""" "Nothing new" was said, no sign of either safety screen, no numbness: the quick check has ended."""
 
 
 @pytest.fixture
@@ -144,10 +144,10 @@ def test_finds_message_superseded_by_nothing(scene):
 def test_finds_duplicate_message_without_a_reason(scene):
     first, again = scene.calls[0], scene.again("checkin:1")
     assert scene.kinds(calls=[first, again]) == {"messages doubled"}
-    in_hand = [Kill(1, 5.0)]
-    assert scene.kinds(calls=[first, again], kills=in_hand) == {"doubled, in flight at a kill"}
+    while_in_flight = [Kill(1, 5.0)]
+    assert scene.kinds(calls=[first, again], kills=while_in_flight) == {"doubled, in flight at a kill"}
     still_on_its_way = replace(first, at=5.02, ended=5.03)
-    arrived = scene.kinds(calls=[still_on_its_way, again], kills=in_hand)
+    arrived = scene.kinds(calls=[still_on_its_way, again], kills=while_in_flight)
     assert arrived == {"doubled, in flight at a kill"}, "a dead process sends nothing: it had been sent off"
     assert scene.kinds(calls=[first, again], kills=[Kill(1, 60.0)]) == {"messages doubled"}, "it lived on"
     assert scene.kinds(calls=[first, again], kills=[Kill(2, 5.0)]) == {"messages doubled"}, "another was killed"
@@ -220,7 +220,7 @@ def test_maximum_number_within_some_seconds(scene):
     assert (most_within(calls, 1), most_within(calls, 2)) == (3, 4)
 
 
-def test_accepts_paced_messages_that_arrived_together(scene):
+def test_accepts_rate_limited_messages_that_arrived_together(scene):
     call = scene.calls[0]
     calls = [replace(call, at=1.0, params={**call.params, "outbox_at": f"{number / 2}"}) for number in range(6)]
     assert (most_within(calls, 1), most_within(calls, 1, left)) == (6, 2)

@@ -1,4 +1,4 @@
-"""The watchdog: a run that goes on is left alone, one that stands still is ended and says what each process does."""
+"""The watchdog: a run that goes on is left alone, one without progress is ended and says what each process does."""
 
 import asyncio
 from itertools import count
@@ -11,7 +11,7 @@ from tests.chaos.watchdog import NoProgressError, watch
 from tests.polling import until
 
 
-async def test_a_run_that_stands_still_is_ended_with_a_report() -> None:
+async def test_run_without_progress_ends_with_a_report() -> None:
     async def report() -> str:
         return "what everybody does"
 

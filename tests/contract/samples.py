@@ -1,4 +1,4 @@
-"""Records to store, filled in every field, so that a field no column stands for is noticed."""
+"""Records to store, filled in every field, so that a field without a column is noticed."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any

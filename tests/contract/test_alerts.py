@@ -58,7 +58,7 @@ def test_the_queue_holds_what_nobody_closed_the_worst_first(database):
     assert [a.id for a in database.run(lambda s: s.alerts.in_queue(2))] == [2, 3]
 
 
-def test_an_open_work_item_stands_once(database):
+def test_open_task_is_stored_once(database):
     one = _patient(database)
     first = database.run(lambda s: s.tasks.add(work_item(one)))
     assert first.id > 0

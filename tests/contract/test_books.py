@@ -23,7 +23,7 @@ def test_the_budget_can_be_saved_first(database):
     assert database.run(lambda s: s.limits.budget()) == row
 
 
-def test_paces_are_kept_by_chat(database):
+def test_rate_limits_are_kept_by_chat(database):
     database.run(lambda s: s.limits.save_chats_free_at({1: AT, -2: AT + MINUTE}))
     database.run(lambda s: s.limits.save_chats_free_at({1: AT + 2 * MINUTE}))
     database.run(lambda s: s.limits.save_chats_free_at({}))

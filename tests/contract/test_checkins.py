@@ -34,7 +34,7 @@ def test_every_field_of_a_checkin_is_overwritten(database):
     assert database.run(lambda s: s.checkins.get(added.id)) == changed
 
 
-def test_one_checkin_for_a_patient_and_moment(database):
+def test_one_checkin_for_a_patient_and_due_time(database):
     one, other = _patient(database, "one"), _patient(database, "other")
     assert _checkin(database, one) is not None
     assert _checkin(database, one) is None

@@ -48,7 +48,7 @@ def test_a_message_leased_by_a_clock_that_was_ahead_is_free(database):
     assert ids(claimed(database, AT, owner="other")) == [number]
 
 
-def test_what_a_sender_has_in_hand_stays_its_own_when_it_says_so(database):
+def test_renewed_lease_stays_with_its_sender(database):
     number = put(database)
     claimed(database, owner="me")
     later = AT + timedelta(hours=2)
@@ -128,9 +128,7 @@ def fail(database, number):
         ({"lane": Lane.RED_FLAG}, {"revision": 1}, True),
     ],
 )
-def test_a_message_given_up_is_overtaken_by_a_later_one_of_its_slot_that_waits_or_was_sent(
-    database, first, then, superseded
-):
+def test_dead_letter_is_superseded_by_a_later_one_of_its_slot(database, first, then, superseded):
     old = put(database, **first)
     fail(database, old)
     new = put(database, **then)
@@ -139,7 +137,7 @@ def test_a_message_given_up_is_overtaken_by_a_later_one_of_its_slot_that_waits_o
     assert database.run(lambda s: s.dead_letters.message(old)).superseded == superseded, "it was sent"
 
 
-def test_a_message_given_up_is_not_overtaken_by_one_that_was_given_up_too(database):
+def test_dead_letter_is_not_superseded_by_another_dead_letter(database):
     old = put(database, revision=1)
     fail(database, old)
     fail(database, put(database, revision=2))
@@ -173,7 +171,7 @@ def test_whose_check_in_waits_unsent_is_known(database):
     assert database.run(lambda s: s.checkins.overdue(AT, 10)) == []
 
 
-def test_a_pace_beyond_a_moment_alone_can_be_forgotten(database):
+def test_reset_from_a_time_keeps_shorter_rate_limits(database):
     database.run(lambda s: s.limits.save_chats_free_at({1: AT + 5 * MINUTE, 2: AT + 50 * MINUTE}))
     stopped = database.run(lambda s: s.limits.budget()).model_copy(update={"bulk_stopped_until": AT + 5 * MINUTE})
     database.run(lambda s: s.limits.save_budget(stopped))

@@ -47,7 +47,7 @@ def test_a_newer_message_takes_over_the_slot(database):
     assert [c.message_id for c in claimed(database)] == [901]
 
 
-def test_a_forgotten_slot_is_sent_anew(database):
+def test_forgotten_slot_is_sent_as_a_new_message(database):
     sent(database, put(database), 900)
     sent(database, put(database, 78), 901)
     database.run(lambda s: s.outbox.forget_slot(77, "checkin:1"))
@@ -228,7 +228,7 @@ def test_a_dropped_message_that_arrived_after_all_is_the_slots(database):
     assert [c.message_id for c in claimed(database)] == [900]
 
 
-def test_a_new_message_of_a_later_revision_stands_for_the_unsent_one_before_it(database):
+def test_new_message_of_a_later_revision_replaces_the_unsent_one(database):
     put(database, 1, "q", revision=0, lane=Lane.CHECKIN)
     later = put(database, 1, "q", revision=1, lane=Lane.REPLY)
     assert ids(claimed(database)) == [later], "the older would lead back to a question that was answered"

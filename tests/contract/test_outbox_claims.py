@@ -70,7 +70,7 @@ def test_a_stop_of_bulk_can_be_forgotten(database):
     assert after.all_free_at == stopped.all_free_at, "what was sent still counts"
 
 
-def test_a_pace_can_be_forgotten(database):
+def test_reset_ends_all_rate_limits(database):
     number = put(database, 1)
     database.run(lambda s: s.limits.save_chats_free_at({1: AT + 24 * 60 * MINUTE}))
     assert not claimed(database)
@@ -92,7 +92,7 @@ def test_what_waits_for_later_does_not_hold_up_its_chat(database):
     assert ids(claimed(database)) == [third]
 
 
-def test_a_paced_chat_is_passed_over(database):
+def test_rate_limited_chat_is_skipped(database):
     put(database, 1)
     other = put(database, 2)
     database.run(lambda s: s.limits.save_chats_free_at({1: AT + MINUTE, 2: AT}))
@@ -107,7 +107,7 @@ def test_leases_of_senders_that_are_gone_are_ended_at_once(database):
     assert database.run(lambda s: s.outbox.release_orphaned(AT)) == 1
     (claim,) = claimed(database, owner="next")
     assert (claim.row.id, claim.attempt) == (number, 2)
-    assert database.run(lambda s: s.outbox.release_orphaned(AT + 2 * MINUTE)) == 0, "a lease that is over is none"
+    assert database.run(lambda s: s.outbox.release_orphaned(AT + 2 * MINUTE)) == 0, "an expired lease is none"
 
 
 def test_a_lease_ends_and_the_attempt_is_counted(database):
@@ -118,7 +118,7 @@ def test_a_lease_ends_and_the_attempt_is_counted(database):
     assert (claim.row.id, claim.attempt) == (number, 2)
 
 
-def test_whoever_sent_it_it_is_sent(database):
+def test_message_sent_by_a_former_owner_is_sent(database):
     number = put(database)
     claimed(database, owner="slow", until=AT + MINUTE)
     claimed(database, AT + MINUTE, owner="other")
@@ -193,11 +193,11 @@ def test_counts_are_by_lane_and_state(database):
     }
 
 
-# -- what is in hand, and who was late
+# -- in-flight messages, and late reports
 
 
-def test_what_is_in_hand_is_not_claimed_though_it_is_free_again_and_its_chat_waits(database):
-    """A retry that was written and not heard of yet: leased now, nobody would send it until the lease is over."""
+def test_in_flight_message_is_not_claimed_and_holds_its_chat(database):
+    """A retry that was written and not heard of yet: leased now, nobody would send it until the lease expires."""
     number = put(database, 1, "a")
     claimed(database)
     database.run(lambda s: s.outbox.mark_retry(number, owner="me", not_before=AT, error="x"))
@@ -206,7 +206,7 @@ def test_what_is_in_hand_is_not_claimed_though_it_is_free_again_and_its_chat_wai
     assert ids(claimed(database)) == [number], "and was leased to nobody meanwhile"
 
 
-def test_a_lease_is_renewed_for_what_is_in_hand(database):
+def test_lease_is_renewed_for_an_in_flight_message(database):
     number = put(database, 1, "a")
     claimed(database)
     database.run(lambda s: s.outbox.renew([number], owner="other", until=AT + 5 * MINUTE))
@@ -215,7 +215,7 @@ def test_a_lease_is_renewed_for_what_is_in_hand(database):
     assert claimed(database, AT + 4 * MINUTE, until=AT + 5 * MINUTE) == []
 
 
-def test_what_was_claimed_without_being_heard_of_is_let_go(database):
+def test_claim_with_unknown_result_is_released(database):
     heard, lost = put(database, 1, "a"), put(database, 2, "a")
     claimed(database)
     others = put(database, 3, "a")

@@ -50,7 +50,7 @@ def test_who_helps_just_now_is_never_stored(database):
     assert database.run(lambda s: s.patients.get(added.id)) == added.model_copy(update={"version": 1})
 
 
-def test_moments_keep_microseconds_and_are_utc(database):
+def test_timestamps_keep_microseconds_and_are_utc(database):
     added = database.run(lambda s: s.patients.add(full_patient()))
     read = database.run(lambda s: s.patients.get(added.id))
     assert read.next_due_at == AT + MINUTE

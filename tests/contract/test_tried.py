@@ -14,7 +14,7 @@ def fails(database, number, at):
     database.run(lambda s: s.outbox.mark_retry(number, owner="me", not_before=at + MINUTE, error="NetworkError"))
 
 
-def test_what_is_tried_keeps_the_moment_it_was_queued_at(database):
+def test_retried_message_keeps_the_time_it_was_queued_at(database):
     number = put(database, lane=Lane.RED_FLAG)
     assert since(database) is None, "it waits, and was not tried"
     claimed(database)

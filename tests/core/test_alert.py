@@ -1,4 +1,4 @@
-"""The loop-back of rule 8, clock by clock, and what can't close or delay an alert."""
+"""The safety follow-up of rule 8, clock by clock, and what can't close or delay an alert."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -50,7 +50,7 @@ SILENT = {
 
 
 @pytest.mark.parametrize("tier", SILENT, ids=lambda t: t.name)
-def test_rule_8_loop_back_clock_of(tier):
+def test_rule_8_safety_follow_up_clock_of(tier):
     assert asked_until_the_end(tier) == SILENT[tier]
 
 
@@ -72,7 +72,7 @@ def test_rule_8_reached_stops_the_asking(reply):
 
 
 @pytest.mark.parametrize("reply", NOT_REACHED)
-def test_not_reached_shows_the_number_and_keeps_the_planned_moment(reply):
+def test_not_reached_shows_the_number_and_keeps_the_planned_time(reply):
     at = AT + 5 * MIN
     found = decide(raised(Tier.EMERGENCY, last_reply=reply, replied_at=at), CLOCKS, at)
     assert (found.action, found.reason) == (AlertAction.SHOW_NUMBER, DecisionReason.NOT_REACHED_YET)
@@ -95,7 +95,7 @@ def test_not_reached_after_the_last_question_stays_with_staff():
     assert (silent.action, silent.reason, silent.next_patient_prompt_at) == (END, DecisionReason.NOBODY_CONFIRMED, None)
 
 
-def test_too_early_waits_for_the_planned_moment():
+def test_too_early_waits_for_the_planned_time():
     found = decide(raised(Tier.EMERGENCY), CLOCKS, AT + MIN)
     assert (found.action, found.reason, found.next_patient_prompt_at) == (
         AlertAction.WAIT,
@@ -118,7 +118,7 @@ def test_closed_by_staff_is_not_asked_after():
     )
 
 
-def test_routine_has_no_loop_back():
+def test_routine_has_no_safety_follow_up():
     assert first_prompt_at(Tier.ROUTINE, CLOCKS, AT) is None
     found = decide(raised(Tier.ROUTINE), CLOCKS, AT)
     assert (found.action, found.reason, found.next_patient_prompt_at) == (

@@ -1,4 +1,4 @@
-"""An answer of a finished check-in given anew: what rises is raised, what falls takes nothing back, it stays done."""
+"""An answer of a finished check-in given again: what rises is raised, what falls takes nothing back, it stays done."""
 
 from datetime import UTC, datetime
 
@@ -59,7 +59,7 @@ def test_soon_is_judged_with_all_that_was_answered_and_is_no_red_flag():
     assert (step.checkin.raised, step.checkin.revision) == (Tier.ROUTINE, 8)
 
 
-def test_what_stands_alone_counts_too_because_nothing_more_is_asked():
+def test_single_answer_counts_too_as_nothing_more_is_asked():
     (changed,) = of(change(done(), "change", "yes"), core.Changed)
     assert changed.assessment.rules[0] == "change.worse"
 
@@ -80,13 +80,13 @@ def test_up_again_after_it_was_lowered_is_raised_again():
     assert [e.assessment.tier for e in of(step, core.RedFlag)] == [Tier.URGENT]
 
 
-def test_another_answer_beside_a_red_flag_raises_it_no_second_time():
+def test_another_answer_next_to_a_red_flag_raises_it_once():
     step = change(done(SIGNS, raised=Tier.URGENT), "numbness", "mild")
     assert not of(step, core.RedFlag)
     assert of(step, core.Changed)
 
 
-def test_an_emergency_beside_an_urgent_sign_is_raised_and_stays():
+def test_emergency_next_to_an_urgent_sign_is_raised_and_stays():
     step = change(done(SIGNS, raised=Tier.URGENT), "safety_now", "yes")
     assert [e.assessment.tier for e in of(step, core.RedFlag)] == [Tier.EMERGENCY]
     assert step.checkin.raised is Tier.EMERGENCY
@@ -140,7 +140,7 @@ def test_only_a_finished_check_in_can_be_changed(state):
     assert of(step, core.Ignored)
 
 
-def test_what_stands_already_is_not_raised_again_by_another_answer():
+def test_finding_already_raised_is_not_raised_by_another_answer():
     weak = {"safety_now": ("none",), "safety_new": ("none",), "stairs": ("much",), "numbness": ("none",)}
     checkin = done(weak, raised=Tier.URGENT).model_copy(update={"form": "baseline"})
     able = {**weak, "stairs": ("none",)}

@@ -18,7 +18,7 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 class Patient:
-    """Taps on the screen that stands, and remembers all that happened."""
+    """Taps on the current screen, and remembers all that happened."""
 
     def __init__(self, form="quick", answers=None, history=NOTHING, protocol=PROTOCOL):
         self.protocol = protocol
@@ -313,7 +313,7 @@ def test_going_on_and_finishing_from_an_older_screen_are_stale(tap):
 # --- "I tapped by mistake" --------------------------------------------------------------------------------------------
 
 
-def test_rule_6_a_mistake_deletes_nothing_and_asks_anew():
+def test_rule_6_mistake_deletes_nothing_and_asks_again():
     patient = stopped()
     patient.tick("breathing")
     before = patient.checkin

@@ -22,7 +22,7 @@ def waiting(tier, **more):
 
 
 def notified(tier, team=TEAM):
-    """Let time run with nobody taking it up; return after how long who was told."""
+    """Let time run with nobody acknowledging it; return after how long who was notified."""
     state, at, found = waiting(tier), AT, []
     while at is not None:
         decision = escalate(state, team, ACK[tier], at)
@@ -51,7 +51,7 @@ def test_each_step_comes_once_at_its_time(tier, after):
     ]
 
 
-def test_a_step_is_not_due_a_moment_too_early():
+def test_level_is_not_due_a_microsecond_early():
     state = waiting(Tier.EMERGENCY, done=1, notified=frozenset({"ann"}))
     early = escalate(state, TEAM, ACK[Tier.EMERGENCY], AT + 15 * MINUTE - timedelta(microseconds=1))
     assert (early.steps, early.next_at) == ((), AT + 15 * MINUTE)
@@ -69,7 +69,7 @@ def test_steps_that_were_missed_are_done_together():
 
 
 @pytest.mark.parametrize("tier", [Tier.EMERGENCY, Tier.URGENT, Tier.SOON])
-def test_with_nobody_on_duty_everyone_is_told_at_once(tier):
+def test_with_nobody_on_call_everyone_is_notified_at_once(tier):
     alone = TEAM.model_copy(update={"on_call": ()})
     assert notified(tier, alone)[0] == (timedelta(0), "ROTA", ("ann", "ben", "cleo"))
 
@@ -95,6 +95,6 @@ def test_soon_waits_no_longer_than_until_it_would_be_the_next_persons():
     assert notified(Tier.SOON, never)[0][0] == timedelta(0), "a rota without shifts has no morning"
 
 
-def test_with_nobody_but_an_operator_the_operator_is_told_at_once():
+def test_with_only_an_operator_the_operator_is_notified_at_once():
     alone = AvailableTeam(operators=("otto",))
     assert notified(Tier.EMERGENCY, alone)[0] == (timedelta(0), "ROTA", ("otto",))

@@ -1,4 +1,4 @@
-"""What is asked again daily: begun by a finding, begun anew by news, ended by three stable days."""
+"""What is asked again daily: started by a finding, restarted by news, ended by three stable days."""
 
 from datetime import date, timedelta
 
@@ -77,7 +77,7 @@ def test_a_steady_one_ends_when_the_finding_is_gone():
     assert next_follow_up(steady, found(NONE, MILD), PROTOCOL, DAY + timedelta(days=9)) is None
 
 
-def test_another_body_system_begins_it_anew_and_joins():
+def test_another_body_system_restarts_it_and_joins():
     begun = after((MILD, NONE), (MILD, MILD))
     both = next_follow_up(begun, found({**MILD, "autonomic": ("dizzy",)}, MILD), PROTOCOL, DAY + timedelta(days=2))
     assert set(both.groups) == {"sensory", "autonomic", "several"}

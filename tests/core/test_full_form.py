@@ -106,7 +106,7 @@ def test_trouble_in_one_group_asks_only_that_groups_questions():
 
 
 @pytest.mark.parametrize("plan", ["standard", "combination"])
-def test_the_long_form_stands_in_every_phase(plan):
+def test_long_form_is_asked_in_every_phase(plan):
     template = PROTOCOL.plans[plan]
     assert all(phase.cadences[0].form == "full" for phase in template.phases)
     assert [(c.form, c.every) for c in template.tail.cadences] == [("full", 28)]

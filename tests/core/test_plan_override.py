@@ -1,4 +1,4 @@
-"""One patient's own plan: every N days from day A to B, weekdays, single days more; pauses hold for all of it."""
+"""One patient's plan override: every N days from day A to B, weekdays, single days more; pauses hold for all of it."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise

@@ -52,7 +52,7 @@ def test_clock(clock):
         (Tier.SOON, timedelta(days=1), 2),
     ],
 )
-def test_loop_back_clock(tier, after, times):
+def test_safety_follow_up_clock(tier, after, times):
     assert (CLOCKS.safety_follow_up[tier].after, CLOCKS.safety_follow_up[tier].times) == (after, times)
 
 

@@ -45,7 +45,7 @@ def test_equal_begin_and_end_are_the_whole_day():
     assert [in_hours(whole, berlin(d, h)) for d, h in ((2, 7), (2, 8), (3, 7), (3, 8))] == [(), ("ann",), ("ann",), ()]
 
 
-def test_the_lowest_rank_is_first_and_each_stands_once():
+def test_lowest_rank_is_first_and_each_is_listed_once():
     first, second = DAY.model_copy(update={"who": "zoe", "rank": 2}), DAY.model_copy(update={"rank": 1})
     both = rota(first, second, second.model_copy(update={"who": "bob"}), second)
     assert in_hours(both, berlin(2, 9)) == ("ann", "bob", "zoe")

@@ -325,7 +325,7 @@ def asked_on(plan, day):
 
 @QUICKLY
 @given(plans(), st.integers(-5, 130), st.integers(0, 23))
-def test_a_plan_asks_on_the_days_its_rules_name_from_any_moment_on(plan, day, hour):
+def test_plan_asks_on_the_days_of_its_rules_from_any_time_on(plan, day, hour):
     after = timestamp(day, hour)
     rules = {n: asked_on(plan, n) for n in range(150) if timestamp(n, 10) > after}
     expected = [(n, *what) for n, what in rules.items() if what is not None]
@@ -336,7 +336,7 @@ def test_a_plan_asks_on_the_days_its_rules_name_from_any_moment_on(plan, day, ho
 
 @QUICKLY
 @given(plans(), st.integers(-600, 600), st.times())
-def test_moments_only_rise_and_the_iterator_agrees_with_next(plan, jitter, clock):
+def test_due_times_only_rise_and_the_iterator_agrees_with_next(plan, jitter, clock):
     plan = plan.model_copy(update={"jitter_seconds": jitter, "send_time": clock})
     found = list(occurrences(plan, timestamp(-1), 12))
     assert all(one.due_at < two.due_at and one.local_date < two.local_date for one, two in pairwise(found))
@@ -353,7 +353,7 @@ def test_moments_only_rise_and_the_iterator_agrees_with_next(plan, jitter, clock
         (time(10), (21, 9), 600, "10:10:00"),
         (time(10), (21, 9), -600, "09:50:00"),
         (time(9), (21, 9), -600, "09:10:00"),  # would be quiet: the other way
-        (time(9, 5), (21, 9), -300, "09:00:00"),  # the first moment after quiet hours is allowed
+        (time(9, 5), (21, 9), -300, "09:00:00"),  # the first time after quiet hours is allowed
         (time(20, 55), (21, 9), 300, "20:50:00"),  # 21:00 itself is quiet
         (time(20, 55), (21, 9), 299, "20:59:59"),
         (time(21), (21, 9), 0, "09:00:00"),  # in quiet hours: their end, on the same date
@@ -429,7 +429,7 @@ def test_days_and_weeks_turn_at_the_patients_midnight(day, hour, expected):
         lambda naive: schedule.after_quiet_hours(naive, "UTC", time(21), time(9)),
     ],
 )
-def test_naive_moments_are_refused_at_the_door(ask):
+def test_naive_datetimes_are_refused(ask):
     with pytest.raises(NaiveDatetimeError, match="2026-01-05 10:00:00 has no time zone: pass an aware datetime"):
         ask(timestamp(0, 10).replace(tzinfo=None))
 

@@ -39,7 +39,7 @@ HABITS = (
     Habit(time(2, 30), (time(4), time(1)), 0),
     Habit(time(0), (time(12), time(14)), 0),
 )
-# The first moment that isn't quiet, and the last; the first of the day, and the last; what jitter leads just up to them.
+# The first time that isn't quiet, and the last; the first of the day, and the last; what jitter leads just up to them.
 # Also where clocks change.
 EDGES = tuple(
     Habit(send, quiet, jitter)
@@ -60,7 +60,7 @@ SEED = 7
 
 @cache
 def shown(zone: str) -> tuple[tuple[datetime, timedelta | None], ...]:
-    """The offset at the start, and each moment at which another one begins, with it."""
+    """The offset at the start, and each time at which another one begins, with it."""
     place = ZoneInfo(zone)
     found, at, before = [], datetime(2024, 12, 30, tzinfo=UTC), None
     while at < datetime(2036, 1, 2, tzinfo=UTC):
@@ -76,7 +76,7 @@ def shown(zone: str) -> tuple[tuple[datetime, timedelta | None], ...]:
 
 
 def changes(zone: str) -> list[datetime]:
-    """The moments at which the clock of this zone is changed."""
+    """The times at which the clock of this zone is changed."""
     return [timestamp for timestamp, _ in shown(zone)[1:]]
 
 

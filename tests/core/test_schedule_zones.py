@@ -88,7 +88,7 @@ def is_quiet(clock, quiet_from, quiet_to):
 
 @cache
 def minutes_of(zone, change):
-    """(moment, local clock) of every minute of the three days around the change, wherever on earth they begin and end."""
+    """(timestamp, local clock) of every minute of the three days around the change, wherever on earth they begin and end."""
     place, first = ZoneInfo(zone), datetime.combine(change - 2 * DAY, time(10), UTC)
     timestamps = (first + n * MINUTE for n in range(100 * 60))
     return [(timestamp, timestamp.astimezone(place).replace(tzinfo=None)) for timestamp in timestamps]
@@ -211,7 +211,7 @@ def test_each_daily_check_in_falls_due_exactly_once(zone, change, what):
 
 
 @pytest.mark.parametrize(("zone", "change", "what"), CHANGES + ODDITIES)
-def test_the_moment_is_the_one_a_walk_through_every_minute_finds(zone, change, what):
+def test_due_time_is_the_one_a_walk_through_every_minute_finds(zone, change, what):
     for quiet in QUIETS:
         for send in (time(0, 30), time(1, 45), time(2, 10), time(23, 45)):
             found = days_around(zone, change, send, quiet)
@@ -282,8 +282,8 @@ def test_in_quiet_hours_goes_by_the_local_clock(clock, quiet_from, quiet_to, qui
     ],
 )
 def test_after_quiet_hours_by_hand(zone, timestamp, quiet, after):
-    given_moment, expected = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (timestamp, after))
-    found = after_quiet_hours(given_moment.astimezone(ZoneInfo(zone)), zone, *quiet)
+    start, expected = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (timestamp, after))
+    found = after_quiet_hours(start.astimezone(ZoneInfo(zone)), zone, *quiet)
     assert (found, found.tzinfo) == (expected, UTC)
 
 
@@ -353,7 +353,7 @@ def test_every_zone_asks_once_a_day_around_each_kind_of_change_of_a_lifetime():
             assert_once_each(zone, before, after, (time(), inside, time(23, 50)), quiet)
 
 
-def test_next_agrees_with_the_walk_from_any_moment_of_a_change():
+def test_next_agrees_with_the_walk_from_any_time_of_a_change():
     zone, change = "Europe/Berlin", date(2026, 10, 25)
     due = days_around(zone, change, time(2, 30))
     plan = daily(zone, change - 2 * DAY, time(2, 30))

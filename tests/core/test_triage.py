@@ -220,7 +220,7 @@ def test_something_worse_is_no_finding_before_all_was_asked():
     assert quick({"change": ("yes",)}, finished=False).reasons == ()
 
 
-def test_something_worse_makes_no_second_amber_beside_what_was_found():
+def test_something_worse_adds_no_second_concern_to_a_finding():
     found = quick({**ASKED_MORE, "autonomic": ("dizzy",)})
     assert (found.tier, found.concerns) == (Tier.SOON, ("autonomic.one",))
 

@@ -65,7 +65,7 @@ def started(work):
     def run():
         try:
             results.append(work())
-        except Exception as error:  # noqa: BLE001 - handed to whoever asks
+        except Exception as error:  # noqa: BLE001 - handed to the caller
             results.append(error)
 
     thread = threading.Thread(target=run)
@@ -73,7 +73,7 @@ def started(work):
     return thread, results
 
 
-def beside(pg, after, first, second):
+def interleaved(pg, after, first, second):
     """Run `first(database)`, and `second(database)` while it is held up; return what each gave or raised."""
     gate = Gate(after)
     one, given = started(lambda: first(HeldUpDatabase(pg, gate)))

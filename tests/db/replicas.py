@@ -1,4 +1,4 @@
-"""Other replicas beside the one tested: a transaction held open, a call in a thread, and who waits for a lock."""
+"""Other replicas than the one tested: a transaction held open, a call in a thread, and who waits for a lock."""
 
 import threading
 from contextlib import contextmanager

@@ -74,7 +74,7 @@ def two(request, tmp_path):
     return postgres.migrated(), postgres.empty()
 
 
-def test_a_copy_made_under_load_is_one_moment_and_is_put_back_as_that(two, tmp_path):
+def test_backup_under_load_is_consistent_and_restores_as_taken(two, tmp_path):
     url, other = two
     database, stop = open_database(url, KEYRING), threading.Event()
     written = {"A": 0, "B": 0}
@@ -114,7 +114,7 @@ def test_a_copy_made_under_load_is_one_moment_and_is_put_back_as_that(two, tmp_p
     put_back.shut()
 
 
-def test_a_copy_is_the_owners_alone_and_has_no_journal_beside_it(url, tmp_path):
+def test_backup_is_private_to_its_owner_and_has_no_journal_file(url, tmp_path):
     target = tmp_path / "b" / "one.backup"
     target.parent.mkdir()
     copies.backup(url, target)
@@ -476,7 +476,7 @@ def test_without_its_tools_it_says_what_to_install(postgres, monkeypatch, tmp_pa
         "postgresql://bot:another@db.example/clinic?password=se%3Acr%5Cet&sslpassword=of-the-key",
     ],
 )
-def test_a_password_stands_in_a_file_and_in_no_argument(url, monkeypatch):
+def test_password_is_passed_in_a_file_not_in_an_argument(url, monkeypatch):
     seen = []
 
     def run(command, **_more):

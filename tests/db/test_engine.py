@@ -26,7 +26,7 @@ def test_other_addresses_are_refused_without_their_password(text):
     assert "secret" not in str(caught.value)
 
 
-def test_memory_is_told_from_a_file():
+def test_memory_is_distinguished_from_a_file():
     assert in_memory(database_url("sqlite://"))
     assert in_memory(database_url("sqlite:///:memory:"))
     assert not in_memory(database_url("sqlite:///var/x.db"))

@@ -40,7 +40,7 @@ def test_a_second_process_on_the_file_is_refused_until_the_first_is_gone_even_ki
         pass
 
 
-def test_it_is_let_go_at_the_end_and_after_an_error(url):
+def test_lock_is_released_at_the_end_and_after_an_error(url):
     with pytest.raises(ValueError, match="x"), single_process(url):
         raise ValueError("x")
     with single_process(url), pytest.raises(AlreadyRunningError), single_process(url):
@@ -65,7 +65,7 @@ def test_by_another_name_it_is_the_same_file(url, tmp_path, monkeypatch):
                 pass
 
 
-def test_many_may_be_at_work_and_whoever_replaces_the_file_only_alone(url):
+def test_lock_is_shared_by_users_and_exclusive_for_a_replacement(url):
     path = sqlite_path(url)
     with (
         shared_access(url),

@@ -39,7 +39,7 @@ ROW = samples.checkin(1, reminders=1, next_action_at=AT).model_copy(update={"id"
 GIVEN = samples.answer(1, 1, "change", "yes").model_copy(update={"id": 1})
 FOUND = samples.assessment(1, 1).model_copy(update={"id": 1, "basis": None})
 WORKED = dict.fromkeys(("owner", "acknowledged_at", "outcome", "noted_at", "closed_by", "closed_at"))
-TOLD = {
+UNNOTIFIED = {
     "notified": (),
     "escalation_level": 0,
     "clock_from": None,
@@ -47,7 +47,7 @@ TOLD = {
     "work_revision": 0,
     "is_agreed": False,
 }
-RAISED = samples.full_alert(1, 1).model_copy(update={"id": 1, "caregiver_id": None, **WORKED, **TOLD})
+RAISED = samples.full_alert(1, 1).model_copy(update={"id": 1, "caregiver_id": None, **WORKED, **UNNOTIFIED})
 DEAD = samples.dead_update().model_copy(update={"id": 1})
 SENT = samples.message(CHAT, "menu", patient_id=1).model_copy(update={"id": 1})
 ITEM = samples.work_item(1).model_copy(update={"id": 1})
@@ -185,7 +185,7 @@ def _by_caregiver():
 
 
 def test_a_migration_that_fails_leaves_all_as_it_was(first_version):
-    """A table of that name stands already, so the second step fails after the first was done."""
+    """A table of that name exists already, so the second step fails after the first was done."""
     engine = create_engine(database_url(first_version))
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE protocol_file (a INTEGER)"))

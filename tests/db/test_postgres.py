@@ -42,7 +42,7 @@ def _claim(stores, owner="me", limit=10):
 # -- locks
 
 
-def test_replicas_pass_over_patients_that_another_works_on(pg):
+def test_sweep_skips_patients_locked_by_another_replica(pg):
     for code in ("a", "b", "c"):
         pg.run(lambda s, c=code: s.patients.add(active(c, AT)))
     with opened(pg) as one, opened(pg) as two:
@@ -50,7 +50,7 @@ def test_replicas_pass_over_patients_that_another_works_on(pg):
         assert [p.code for p in two.patients.due(AT, 2)] == ["c"]
 
 
-def test_a_locked_patient_is_passed_over_by_every_sweep(pg):
+def test_locked_patient_is_skipped_by_every_sweep(pg):
     one, other = (pg.run(lambda s, c=code: s.patients.add(active(c, AT))) for code in ("a", "b"))
     for who in (one, other):
         pg.run(lambda s, w=who: s.checkins.add(checkin(w.id, next_action_at=AT)))
@@ -157,7 +157,7 @@ def test_many_senders_send_each_message_once_and_each_chats_in_order(pg):
         assert of_chat == sorted(of_chat)
 
 
-def test_a_message_being_replaced_is_passed_over(pg):
+def test_message_being_replaced_is_skipped(pg):
     number = pg.run(lambda s: s.outbox.enqueue(message(1)))
     with opened(pg) as tap, opened(pg) as sender:
         assert tap.outbox.enqueue(message(1, mode="edit")) == number
@@ -195,7 +195,7 @@ async def test_the_budget_is_spent_by_one_at_a_time(pg):
     assert pg.run(lambda s: s.limits.budget()).all_free_at - start == 20 * MINUTE
 
 
-async def test_paces_of_the_same_chats_never_deadlock(pg):
+async def test_rate_limits_of_the_same_chats_never_deadlock(pg):
     orders = [list(range(10)), list(range(9, -1, -1))] * 10
     await asyncio.gather(
         *(pg.transact(lambda s, o=o: s.limits.save_chats_free_at(dict.fromkeys(o, AT))) for o in orders)

@@ -21,7 +21,7 @@ from bot.desk import sign_in
 from bot.dialog import conversation, staff_chat
 from tests.app.conftest import AT, packaged
 from tests.contract.samples import MINUTE
-from tests.db.interleaved import beside
+from tests.db.interleaved import interleaved
 from tests.desk.conftest import House, ready
 from tests.fakes.work import work_on
 
@@ -34,7 +34,7 @@ CLINIC = packaged()
 
 @pytest.fixture
 def alert(pg):
-    """An alert of a patient: two of the team were told, the lead first."""
+    """An alert of a patient: two of the team were notified, the lead first."""
 
     def work(stores):
         for name, chat in (("lead-1", LEAD), ("nurse-1", NURSE)):
@@ -86,7 +86,7 @@ def is_closed(_stores, row):
 
 
 def is_not_theirs(stores, row):
-    """Who was removed has nothing, and somebody else is told, or will be."""
+    """The removed member owns nothing, and somebody else is notified, or will be."""
     goes_on = row.owner is not None or row.next_escalation_at is not None or "nurse-1" in row.notified
     return stores.staff.by_name("lead-1").state == "gone" and row.owner != "lead-1" and goes_on
 
@@ -95,7 +95,7 @@ COMMITTED = {
     "patient reached someone": (says("reached"), is_reached),
     "patient can't reach anyone": (says("cannot_reach"), cannot_reach),
     "staff close it": (closes, is_closed),
-    "whoever had it is removed": (leaves, is_not_theirs),
+    "its owner is removed": (leaves, is_not_theirs),
 }
 
 
@@ -145,9 +145,9 @@ def test_what_was_committed_since_open_alerts_were_read_stays(pg, alert, before,
     writer, holds = COMMITTED[committed]
     if before == "the lead is back":
         pg.run(lambda s: s.staff.save(s.staff.by_name("lead-1").model_copy(update={"unreachable_at": AT})))
-        # What nobody could be told of is what someone's return sets going.
-        rests = {"next_escalation_at": None, "escalation_level": 0}
-        pg.run(lambda s: s.alerts.save(s.alerts.get(alert).model_copy(update=rests)))
+        # Someone's return restarts what nobody could be notified of.
+        cleared = {"next_escalation_at": None, "escalation_level": 0}
+        pg.run(lambda s: s.alerts.save(s.alerts.get(alert).model_copy(update=cleared)))
     if taken:
         pg.run(lambda s: ownership.acknowledge(work_on(s, CLINIC, AT, actor="lead-1"), alert))
     if before == "that sweep, with the team read" and taken:
@@ -155,7 +155,7 @@ def test_what_was_committed_since_open_alerts_were_read_stays(pg, alert, before,
     if before == "the sweep that tells the team" and taken:
         pg.run(lambda s: s.alerts.save(s.alerts.get(alert).model_copy(update={"next_escalation_at": LATER})))
 
-    assert beside(pg, after, lambda db: db.run(reader), lambda db: db.run(writer)) == (None, None)
+    assert interleaved(pg, after, lambda db: db.run(reader), lambda db: db.run(writer)) == (None, None)
     row = pg.run(lambda s: s.alerts.get(alert))
     assert pg.run(lambda s: holds(s, row)), row
 
@@ -170,21 +170,21 @@ def test_an_alert_is_never_left_with_someone_removed_meanwhile(pg, alert, action
             work_on(s, CLINIC, LATER, actor="lead-1"), alert, "sent_to_ed"
         ),
     }[action]
-    # They were not told of it before, so that nobody who is leaving looks at it for that.
+    # They were not notified of it before, so that their removal has no other reason to look at it.
     pg.run(lambda s: s.alerts.save(s.alerts.get(alert).model_copy(update={"notified": ("nurse-1",)})))
     has = lambda db: db.run(doing)  # noqa: E731
     gone = lambda db: db.run(leaves)  # noqa: E731
     if order == "removed second":
-        beside(pg, "staff.by_name", has, gone)
+        interleaved(pg, "staff.by_name", has, gone)
     else:
         # Refused, unless the database undid the removal for its sake and ran it again afterwards.
-        _, refused = beside(pg, "alerts.in_queue", gone, has)
+        _, refused = interleaved(pg, "alerts.in_queue", gone, has)
         assert refused is None or not isinstance(refused, Exception) or isinstance(refused, RefusedError)
     row = pg.run(lambda s: s.alerts.get(alert))
     assert pg.run(lambda s: is_not_theirs(s, row)), row
 
 
-def test_who_joins_while_a_sweep_finds_nobody_to_tell_is_told(pg, alert):
+def test_member_joining_while_a_sweep_finds_nobody_is_notified(pg, alert):
     def nobody(stores):
         for name in ("lead-1", "nurse-1"):
             escalation.set_reachable(work_on(stores, at=AT), stores.staff.by_name(name), reachable=False)
@@ -195,11 +195,11 @@ def test_who_joins_while_a_sweep_finds_nobody_to_tell_is_told(pg, alert):
         )
 
     pg.run(nobody)
-    beside(pg, "staff.all", lambda db: db.run(escalates), lambda db: db.run(has_the_chat_back))
+    interleaved(pg, "staff.all", lambda db: db.run(escalates), lambda db: db.run(has_the_chat_back))
     assert pg.run(lambda s: s.alerts.get(alert)).next_escalation_at is not None
 
 
-def test_what_is_stale_each_time_is_told_its_caller_after_five_times(pg, alert):
+def test_write_stale_five_times_raises_to_its_caller(pg, alert):
     tries = []
 
     def work(stores):
@@ -258,7 +258,7 @@ def test_a_code_used_twice_at_once_gives_one_session(pg, house, ann):
         code = pyotp.TOTP(SECRET).at(AT)
         return asyncio.run(sign_in.by_password(Desk(database), "ann", "correct horse battery", code))
 
-    given = beside(pg, "staff.by_name", enters, enters)
+    given = interleaved(pg, "staff.by_name", enters, enters)
     assert [isinstance(token, str) for token in given] in ([True, False], [False, True])
 
 
@@ -272,7 +272,7 @@ def test_a_wrong_password_waits_until_another_is_counted(pg, house, ann):
     def wrong(database):
         return asyncio.run(sign_in.by_password(Counting(database), "ann", "wrong horse battery", "0"))
 
-    assert beside(pg, "staff.by_name", wrong, wrong) == (None, None)
+    assert interleaved(pg, "staff.by_name", wrong, wrong) == (None, None)
     assert pg.run(lambda s: s.staff.by_name("ann")).failures == 2
     assert len(runs) == 2, "none was run in vain: of many at once the last would be given up uncounted"
 
@@ -304,5 +304,5 @@ def test_who_signed_out_during_a_request_stays_signed_out(pg, house, ann, way):
         else:
             database.run(lambda s: members.remove(work_on(s, at=AT, actor="x"), "ann"))
 
-    beside(pg, "sessions.by_hash", touches, ends)
+    interleaved(pg, "sessions.by_hash", touches, ends)
     assert pg.run(lambda s: s.sessions.by_hash(hashed)).ended_at == AT

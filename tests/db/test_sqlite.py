@@ -25,7 +25,7 @@ def commits(sqlite):
 
 
 class Gate:
-    """A transaction that stays in the writer until it is let go."""
+    """A transaction that stays in the writer until it is released."""
 
     def __init__(self):
         self.entered, self.leave = threading.Event(), threading.Event()
@@ -169,7 +169,7 @@ async def test_nothing_goes_on_outside_a_transaction_that_the_full_disk_undid(fu
     )
 
 
-async def test_an_error_of_the_database_is_told_from_one_of_the_work(sqlite):
+async def test_error_of_the_database_is_distinguished_from_the_works(sqlite):
     def disk_error(_store):
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR | 10 << 8

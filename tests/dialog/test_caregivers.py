@@ -1,4 +1,4 @@
-"""Caregivers at the door: links that are too old or were replaced, and what one who hasn't agreed yet may do."""
+"""Caregivers who join: links that expired or were replaced, and what one who hasn't agreed yet may do."""
 
 import re
 from datetime import timedelta
@@ -48,7 +48,7 @@ def test_a_new_link_ends_the_earlier_one(database, run, clinic, anna):
     assert opened(run, clinic, second).state == "asked"
 
 
-def test_a_new_link_ends_whoever_answers_now(database, run, clinic, anna):
+def test_new_link_ends_the_caregiver_who_answers_now(database, run, clinic, anna):
     opened(run, clinic, link(database, clinic, anna))
     run(conversation.tap, clinic, BEN, Action(kind="care", choice="agree"), AT)
     link(database, clinic, anna)
@@ -122,9 +122,7 @@ def names_red_flag(database, run, clinic, anna, at):
     return [q.row.screen.name for q in database.outbox()[seen:]]
 
 
-def test_words_of_a_red_flag_show_a_fresh_call_screen_again_and_ask_anew_after_an_hour(
-    database, run, clinic, anna, choose
-):
+def test_red_flag_text_shows_the_call_screen_and_asks_hourly(database, run, clinic, anna, choose):
     choose("no")
     choose("yes")
     (alert,) = run(lambda s: s.alerts.of_patient(anna.id))

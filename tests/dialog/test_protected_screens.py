@@ -1,4 +1,4 @@
-"""Screens with answers can't be forwarded, and a changed setting stands in the audit without its value."""
+"""Screens with answers can't be forwarded, and a changed setting is audited without its value."""
 
 from datetime import timedelta
 

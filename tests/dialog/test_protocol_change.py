@@ -1,4 +1,4 @@
-"""A new protocol may no longer have the question that an open check-in stands at: nobody meets a dead end."""
+"""A new protocol may no longer have the question that an open check-in is at: nobody meets a dead end."""
 
 from dataclasses import replace
 

@@ -89,7 +89,7 @@ def test_bad_facts_are_refused(office, bad, why):
         invited(office, **bad)
 
 
-def test_a_name_stands_once(office):
+def test_name_is_unique(office):
     with pytest.raises(DuplicateError, match="in the team already"):
         invited(office, "ann")
 
@@ -111,16 +111,16 @@ def test_who_was_removed_is_a_stranger(office):
 # -- the menu
 
 
-@pytest.mark.parametrize("door", ["staff", "menu", "help", "words", "start", "stale"])
-def test_whatever_they_do_shows_what_is_open(office, door):
+@pytest.mark.parametrize("given", ["staff", "menu", "help", "words", "start", "stale"])
+def test_any_input_shows_open_alerts(office, given):
     number = office.raise_alert(Tier.EMERGENCY)
     chat = office.chats["ann"]
-    doors = {
+    inputs = {
         "words": lambda: office.run(conversation.message, office.clinic, chat, Meaning("unknown"), AT),
         "start": lambda: start(office, chat, ""),
         "stale": lambda: office.run(conversation.stale_tap, office.clinic, chat, AT),
     }
-    doors.get(door, lambda: office.run(conversation.command, office.clinic, chat, door, AT))()
+    inputs.get(given, lambda: office.run(conversation.command, office.clinic, chat, given, AT))()
     ((screen, _),) = office.news("ann")
     assert (screen.name, screen.lines[0].values["n"], words(screen)) == ("staff.menu", 1, ["open", "digest"])
     office.tap("ann", number, "open")
@@ -195,12 +195,12 @@ def test_what_changes_is_said_before(office):
     assert sure.lines[1].values["moved"] > 0
 
 
-def test_the_patient_is_told_of_a_change(office):
+def test_patient_is_notified_of_a_change(office):
     plan(office, "evening", yes=True)
     assert sent_to(office, 7)[-1].screen.name == "plan.changed"
 
 
-def test_a_pause_is_ended_and_the_patient_told(office):
+def test_pause_is_ended_and_the_patient_notified(office):
     plan(office, "pause", yes=True)
     assert office.run(lambda s: s.patients.get(office.anna.id).state) is PatientState.PAUSED
     plan(office, "resume", yes=True, at=AT + MINUTE)
@@ -242,7 +242,7 @@ def test_after_a_lost_morning_there_is_none(office):
     assert office.run(sweeps.morning, office.clinic, MORNING + 4 * HOUR - MINUTE, 50).done == 1
 
 
-def test_it_says_what_is_open_worst_first_and_what_waits_beside(office):
+def test_digest_lists_open_alerts_worst_first_then_tasks(office):
     office.raise_alert(Tier.SOON)
     number = office.raise_alert(Tier.EMERGENCY)
     office.tap("ann", number, "take")
@@ -294,7 +294,7 @@ def test_a_long_gap_leaves_a_work_item_and_a_short_one_none(office):
         office.run(tasks.close, item.id, "ann", back)
 
 
-def test_the_moment_is_kept_once_a_minute(office):
+def test_heartbeat_is_stored_once_a_minute(office):
     office.run(sweeps.alive, office.clinic, AT, 50)
     office.run(sweeps.alive, office.clinic, AT + 59 * MINUTE / 60, 50)
     assert office.run(lambda s: s.settings.get(outages.UP_AT)) == AT.isoformat()
@@ -323,7 +323,7 @@ def test_the_rota_is_listed(office):
     ]
 
 
-def test_staff_chat_has_a_door_for_each_word_it_shows(office):
+def test_staff_chat_handles_each_button_it_shows(office):
     """No button of the team's screens leads to "that button is closed" while it is shown."""
     number = office.raise_alert()
     office.sweep(AT)

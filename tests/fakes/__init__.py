@@ -1,1 +1,1 @@
-"""Stand-ins that store and remember; each passes the same contract as what it stands for."""
+"""Stand-ins that store and remember; each passes the same contract as what it replaces."""

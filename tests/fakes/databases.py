@@ -88,7 +88,7 @@ class MemoryDatabase(SqliteDatabase):
         _open.append(self)
 
     def outbox(self) -> list[Queued]:
-        """All messages, in the order of queueing, also those that are over."""
+        """Return all messages, in the order of queueing, also sent and superseded ones."""
 
         def work(stores: Stores) -> list[Queued]:
             outbox = cast("SqlOutbox", stores.outbox)

@@ -92,7 +92,7 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
     if new.state is AlertState.CLOSED and old.state is not AlertState.CLOSED:
         yield f"{name} was closed and no staff did it"
     if new.state is AlertState.CONFIRMED and old.state is not new.state and not (mine and tapped in REACHED):
-        yield f"{name} was confirmed by {deed.door}"
+        yield f"{name} was confirmed by {deed.name}"
     if new.safety_follow_ups != old.safety_follow_ups:
         yield from _check_follow_up(old, new, deed, clinic)
     repeat = clinic.protocol.clocks.safety_follow_up.get(new.tier)
@@ -100,14 +100,14 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
         if repeat is not None and new.safety_follow_ups < repeat.times:
             yield f"{name} is unconfirmed after {new.safety_follow_ups} questions"
         if not deed.swept:
-            yield f"{name} became unconfirmed by {deed.door}"
+            yield f"{name} became unconfirmed by {deed.name}"
     postpone = (
         old.next_patient_prompt_at is not None
         and new.next_patient_prompt_at is not None
         and new.next_patient_prompt_at > old.next_patient_prompt_at
     )
     if postpone and not deed.swept and not (mine and tapped == "remind") and old.next_patient_prompt_at > deed.at:
-        yield f"the question of {name} was put off by {deed.door} {tapped}"
+        yield f"the question of {name} was put off by {deed.name} {tapped}"
 
 
 def _check_follow_up(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic) -> Iterator[str]:
@@ -196,8 +196,8 @@ def no_check_in_is_missed(before: Books, after: Books, deed: Deed, clinic: Clini
             opened = any(row.due_at == due for row in deed.of("add_checkin"))
             too_late = deed.at - due > clinic.protocol.clocks.cutoff
             subject = f"{new.code}@{due:%Y-%m-%dT%H:%MZ}"
-            told = any((w.kind, w.subject) == ("skipped_after_outage", subject) for w in after.work)
-            if (not opened and not too_late) or (too_late and not told):
+            reported = any((w.kind, w.subject) == ("skipped_after_outage", subject) for w in after.work)
+            if (not opened and not too_late) or (too_late and not reported):
                 yield f"the check-in due at {due} is missing"
         old = new
 

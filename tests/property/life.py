@@ -227,15 +227,15 @@ class Life:
 
     # -- one transaction
 
-    def _do(self, door: str, work: Callable[[Any], T], action: Action | None = None, *, late: bool = False) -> T:
+    def _do(self, name: str, work: Callable[[Any], T], action: Action | None = None, *, late: bool = False) -> T:
         """Run one transaction, check that every law holds, then deliver what was queued."""
         before = self._books
-        self._note(door, _said(action))
+        self._note(name, _said(action))
 
         def looked_at(stores: Stores) -> tuple[T, Books]:
             noting = Noting(stores)
             result = work(noting)
-            deed = Deed(self.at, door, action, noting, late=late)
+            deed = Deed(self.at, name, action, noting, late=late)
             after = before.with_deed(deed)
             self._blame(laws.broken(before, after, deed, self.clinic))
             return result, after
@@ -245,9 +245,9 @@ class Life:
         except BrokenLawError:
             raise
         except Exception as error:
-            raise BrokenLawError(self._told(f"{type(error).__name__}: {error}")) from error
+            raise BrokenLawError(self._report(f"{type(error).__name__}: {error}")) from error
         self.transactions += 1
-        if door != "add":
+        if name != "add":
             self._deliver(unasked=action is None)
         return result
 
@@ -349,8 +349,8 @@ class Life:
         meant = self.rng.choice((Meaning("unknown"), Meaning("choice", self.rng.randrange(1, 10)), Meaning("red_flag")))
         if meant.kind == "red_flag" and self.rng.random() < 0.7:
             meant = Meaning("unknown")
-        door = f"says {meant.kind} {meant.number}"
-        self._do(door, lambda s: conversation.message(work_on(s, self.clinic, self.at), phone.chat_id, meant))
+        name = f"says {meant.kind} {meant.number}"
+        self._do(name, lambda s: conversation.message(work_on(s, self.clinic, self.at), phone.chat_id, meant))
 
     def _command(self, phone: Phone, name: conversation.Command) -> None:
         self._do(f"/{name}", lambda s: conversation.command(work_on(s, self.clinic, self.at), phone.chat_id, name))
@@ -411,14 +411,14 @@ class Life:
             if found.tier is Tier.SOON and raised is Tier.ROUTINE and not named:
                 self._blame([f"SOON in check-in {row.id}, which nobody went on with, raised nothing"])
 
-    def _note(self, door: str, more: str) -> None:
-        self.history.append(f"{self.at:%Y-%m-%d %H:%M:%S} {door} {more}")
+    def _note(self, name: str, more: str) -> None:
+        self.history.append(f"{self.at:%Y-%m-%d %H:%M:%S} {name} {more}")
 
     def _blame(self, faults: list[str]) -> None:
         if faults:
-            raise BrokenLawError(self._told("; ".join(faults)))
+            raise BrokenLawError(self._report("; ".join(faults)))
 
-    def _told(self, what: str) -> str:
+    def _report(self, what: str) -> str:
         again = f"NERVECHECK_SEEDS={self.seed} python -m pytest tests/property -k seeds"
         head = f"seed {self.seed} ({self.person.name}) on {self.at:%Y-%m-%d %H:%M:%S}: {what}"
         return "\n".join((head, f"again: {again}", *self.history[-HISTORY_LINES:]))

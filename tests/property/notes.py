@@ -81,7 +81,7 @@ class Deed:
     """One transaction: when it ran, through which use case, and everything it did, in order."""
 
     at: datetime
-    door: str
+    name: str
     action: Action | None
     stores: Noting
     late: bool = False
@@ -96,7 +96,7 @@ class Deed:
 
     @property
     def swept(self) -> bool:
-        return self.door == "sweep"
+        return self.name == "sweep"
 
 
 @dataclass

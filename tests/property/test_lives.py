@@ -43,5 +43,5 @@ def test_life_on_a_real_database_is_the_same(tmp_path, clinic, wording):
         real = Life(7, ANXIOUS, database, clinic, wording, days=6).live()
     finally:
         database.shut()
-    told = Life(7, ANXIOUS, MemoryDatabase(), clinic, wording, days=6).live()
-    assert real.history == told.history
+    in_memory = Life(7, ANXIOUS, MemoryDatabase(), clinic, wording, days=6).live()
+    assert real.history == in_memory.history

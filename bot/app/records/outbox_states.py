@@ -10,7 +10,7 @@ The rules:
   supersedes it. What is newer waits behind it as a row of its own, and goes instead of it (so that it is *replaced*)
   if it would have to be sent again.
 * A lease that expired leaves the row claimed until someone claims it again: its sender may only be slow.
-* Whoever reports a message as sent is believed, in every status: the patient has it.
+* A report that a message was sent is believed in every status, from any sender: the patient has it.
 * A claim of a row that can't be decrypted ends as *failed*: it must not hold up the others.
 * A withdrawn row may still be in flight. Its sender may report a retry, which then changes nothing about the status.
 * Failed is not the end: an operator retries or discards. Sent, replaced and expired rows only wait to be deleted.

@@ -150,7 +150,7 @@ def rota_lines(work: Work) -> list[RotaLine]:
     """Return the rota: shifts, out-of-hours shifts, and covers that have not ended."""
     today = work.at.astimezone(ZoneInfo(work.clinic.timezone)).date()
     shift_rows, cover_rows = work.rota.shifts(), work.rota.covers(today)
-    # Names are read last, so that a person added together with a shift a moment ago is among them.
+    # Names are read last, so that a person added together with a shift just now is among them.
     names = {row.id: row.name for row in work.staff.all()}
     shifts = [
         RotaLine(
@@ -182,7 +182,7 @@ def rota_of(work: Work) -> Rota:
     rows = work.rota.shifts()
     yesterday = date.fromordinal(work.at.astimezone(ZoneInfo(work.clinic.timezone)).date().toordinal() - 1)
     covers = work.rota.covers(yesterday)
-    # Names are read last, so that a person added together with a shift a moment ago is among them.
+    # Names are read last, so that a person added together with a shift just now is among them.
     names = {row.id: row.name for row in work.staff.all()}
     return Rota(
         timezone=work.clinic.timezone,

@@ -1,4 +1,4 @@
-"""Who of the team is told of an alert: step by step, each once, until someone takes it up; by code and tier alone."""
+"""Who of the team is notified of an alert: level by level, each once, until acknowledged; by code and tier alone."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -95,7 +95,7 @@ def words(screen):
     return [button.action.choice for row in screen.rows for button in row]
 
 
-def test_the_first_on_duty_is_told_at_once_by_code_and_tier_alone(two):
+def test_first_on_call_is_notified_at_once_by_code_and_tier(two):
     number = two.raise_alert(Tier.EMERGENCY)
     two.sweep(AT)
     (row,) = [q.row for q in two.database.outbox() if q.row.screen.name == "staff.alert"]
@@ -110,7 +110,7 @@ def test_the_first_on_duty_is_told_at_once_by_code_and_tier_alone(two):
     assert two.alert(number).notified == ("ann",)
 
 
-def test_each_step_is_done_once_and_stands_in_the_audit(two):
+def test_each_escalation_level_is_reached_once_and_audited(two):
     number = two.raise_alert(Tier.EMERGENCY)
     for minutes in range(61):
         two.sweep(AT + minutes * MINUTE)
@@ -137,7 +137,7 @@ def test_who_takes_it_up_ends_it_and_the_others_are_shown(two):
     assert words(ben) == ["reached", "outcome", "hand_over"]
 
 
-def test_two_take_it_at_once_and_the_second_is_told(two):
+def test_second_to_acknowledge_at_once_is_shown_the_owner(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.sweep(AT + HOUR)
@@ -222,7 +222,7 @@ def test_what_the_shell_does_is_shown_in_the_chats(two):
     assert (keys(screen)[-1], screen.lines[-1].values["who"], mode) == ("staff.taken", "desk", "edit")
 
 
-def test_nobody_is_told_to_wait_until_a_time_that_has_passed(two):
+def test_next_escalation_shown_is_never_in_the_past(two):
     number = two.raise_alert(Tier.EMERGENCY)
     two.sweep(AT)
     ((first, _),) = two.news("ann")
@@ -256,7 +256,7 @@ def test_with_nobody_in_the_team_an_alert_rests_until_someone_joins(office):
     assert office.alert(number).notified == ("ann",)
 
 
-def test_who_joins_is_not_told_of_what_is_old_or_expected(office):
+def test_joining_member_is_not_notified_of_old_or_agreed_alerts(office):
     old = office.raise_alert(Tier.EMERGENCY)
     office.sweep(AT)
     later = AT + escalation.RESUME_WITHIN
@@ -268,7 +268,7 @@ def test_who_joins_is_not_told_of_what_is_old_or_expected(office):
     assert [office.alert(number).notified for number in (old, expected)] == [(), ()]
 
 
-def test_someone_who_joins_doesnt_start_again_what_was_told_to_all(two):
+def test_joining_member_restarts_no_alert_that_all_were_sent(two):
     number = two.raise_alert(Tier.EMERGENCY)
     two.sweep(AT + HOUR)
     two.join("dora", at=AT + HOUR)
@@ -286,7 +286,7 @@ def test_nobody_on_duty_means_everyone_at_once(office):
     assert [office.names(name) for name in ("ann", "ben", "otto")] == [[("staff.alert", "new")]] * 2 + [[]]
 
 
-def test_out_of_hours_the_cover_is_told_and_soon_waits_for_the_morning(office):
+def test_out_of_hours_cover_is_notified_and_soon_waits(office):
     for name in ("ann", "ben", "cleo"):
         office.join(name)
     office.duty("ann", days=range(5), start=time(8), end=time(16))
@@ -308,7 +308,7 @@ def test_who_is_away_is_covered(two):
     assert [len(two.news(name)) for name in ("ann", "cleo")] == [0, 1]
 
 
-def test_who_blocked_the_bot_is_passed_over(two):
+def test_member_who_blocked_the_bot_is_skipped(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT + MINUTE)
@@ -321,7 +321,7 @@ def test_who_blocked_the_bot_is_passed_over(two):
     assert two.alert(number).notified == ("ann", "ben")
 
 
-def test_what_someone_had_who_blocked_the_bot_is_told_to_the_others(two):
+def test_alert_of_owner_who_blocked_the_bot_goes_to_the_others(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.tap("ann", number, "take")
@@ -332,7 +332,7 @@ def test_what_someone_had_who_blocked_the_bot_is_told_to_the_others(two):
     assert [a for _, a, _ in two.audited()].count("alert_reassigned") == 1
 
 
-def test_who_writes_again_can_be_told_again(two):
+def test_member_who_writes_again_can_be_notified_again(two):
     two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT)
     two.run(conversation.message, two.clinic, two.chats["ann"], Meaning("unknown"), AT + MINUTE)
     assert two.run(lambda s: s.staff.by_name("ann")).unreachable_at is None
@@ -361,7 +361,7 @@ def test_who_is_removed_is_of_the_team_no_more(two):
 
 
 @pytest.mark.parametrize("word", ["cannot_reach", "cannot_call"])
-def test_a_patient_who_cant_call_is_told_to_whoever_has_the_alert(two, word):
+def test_patient_who_cant_call_is_reported_to_the_owner(two, word):
     number = two.raise_alert()
     two.sweep(AT)
     two.news("ann")
@@ -377,7 +377,7 @@ def test_a_patient_who_cant_call_is_told_to_whoever_has_the_alert(two, word):
     assert two.names("ann") == []
 
 
-def test_a_patient_who_never_confirmed_a_call_is_told_to_the_team(two):
+def test_patient_who_never_confirmed_a_call_is_reported(two):
     number = two.raise_alert(Tier.EMERGENCY)
     two.sweep(AT)
     two.news("ann")
@@ -395,7 +395,7 @@ def test_not_yet_alone_is_no_news_for_the_team(two):
     assert two.names("ann") == []
 
 
-def test_what_the_patient_said_stands_on_the_alert(two):
+def test_reply_of_the_patient_is_shown_on_the_alert(two):
     number = two.raise_alert()
     for word in ("is_urgent", "mistake", "called"):
         two.run(replies.reply, two.clinic, two.anna, number, word, AT)
@@ -447,7 +447,7 @@ def test_the_way_into_the_console_is_shown_where_there_is_one(two, clinic):
 
 
 def test_a_sweep_that_comes_too_late_tells_nobody(two):
-    """The alert was read as due, and taken up before its turn came."""
+    """The alert was read as due, and acknowledged before its turn came."""
     number = two.raise_alert(Tier.EMERGENCY)
     due = two.alert(number)
     two.tap("ben", number, "take")

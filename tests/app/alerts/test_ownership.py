@@ -46,7 +46,7 @@ def audited(database, anna):
     return [(line.actor, line.action) for line in database.run(lambda s: s.audit.lines(anna.code))]
 
 
-def test_the_first_has_it_and_the_second_is_told(database, anna, raised, do):
+def test_acknowledge_by_a_second_is_refused_with_the_owners_name(database, anna, raised, do):
     number = raised()
     taken = do(ownership.acknowledge, number)
     assert (taken.owner, taken.acknowledged_at) == ("lead-1", SOON_AFTER)
@@ -90,7 +90,7 @@ def test_nothing_is_done_with_a_closed_one(raised, do, work):
     ("reply", "state"),
     [("reached", AlertState.CONFIRMED), ("called", AlertState.CONFIRMED), ("not_yet", AlertState.UNCONFIRMED)],
 )
-def test_reopened_it_is_for_whoever_takes_it(raised, do, reply, state):
+def test_reopened_alert_has_no_owner(raised, do, reply, state):
     number = raised(last_reply=reply)
     with pytest.raises(RefusedError, match="is open"):
         do(ownership.reopen, number)
@@ -174,7 +174,7 @@ def test_a_list_that_is_cut_shows_the_worst_and_says_how_many_there_are(database
     assert database.run(queue.count_open) == 3
 
 
-def test_the_clock_of_one_that_was_opened_again_begins_anew(database, clinic, raised, do):
+def test_reopened_alert_starts_its_clock_again(database, clinic, raised, do):
     number = raised(Tier.EMERGENCY)
     do(ownership.note, number, "no_action")
     do(ownership.close, number)
@@ -190,7 +190,7 @@ def test_what_was_never_recorded_was_none(database, clinic, choose):
     assert line.summary == "numbness none → mild, week 5, first report"
 
 
-def test_take_by_the_owner_again_is_not_audited_twice(database, anna, raised, do):
+def test_acknowledge_again_by_the_owner_is_audited_once(database, anna, raised, do):
     number = raised()
     do(ownership.acknowledge, number)
     do(ownership.acknowledge, number, at=SOON_AFTER + MINUTE)

@@ -73,7 +73,7 @@ def test_all_of_it_is_stored_at_the_tap(database, anna, choose):
     assert [line.action for line in newest] == ["alert_raised"]
 
 
-def test_the_loop_back_is_a_red_flag_message(database, clinic, choose):
+def test_safety_follow_up_is_a_red_flag_message(database, clinic, choose):
     choose("no")
     choose("yes")
     send_all(database)

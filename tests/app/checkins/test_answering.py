@@ -1,4 +1,4 @@
-"""An answer changed after the end: what it means now is raised, asked again daily, and kept beside the first one."""
+"""An answer changed after the end: what it means now is raised, asked again daily, and kept together with the first one."""
 
 from datetime import timedelta
 

@@ -63,7 +63,7 @@ def test_what_was_asked_for_takes_the_place_of_no_planned_one(database, clinic, 
 
 @pytest.mark.parametrize("closed", [False, True])
 def test_what_fell_due_before_the_clock_was_set_back_takes_the_place_of_nothing(database, clinic, anna, closed):
-    """That moment comes a second time; the check-in that is open, be it that one or a later, stays open."""
+    """That time comes a second time; the check-in that is open, be it that one or a later, stays open."""
     first = database.run(lambda s: s.checkins.open_of(anna.id))
 
     def opened(due_at):
@@ -72,10 +72,10 @@ def test_what_fell_due_before_the_clock_was_set_back_takes_the_place_of_nothing(
             lambda s: opening.open_checkin(work_on(s, clinic, due_at), s.patients.get(anna.id), **asked)
         )
 
-    stands = opened(AT + timedelta(hours=5)) if closed else first
+    current = opened(AT + timedelta(hours=5)) if closed else first
     before = database.run(lambda s: s.outbox.counts())
     assert opened(first.due_at) is None
-    assert database.run(lambda s: s.checkins.open_of(anna.id)).id == stands.id
+    assert database.run(lambda s: s.checkins.open_of(anna.id)).id == current.id
     assert database.run(lambda s: s.outbox.counts()) == before
 
 

@@ -138,7 +138,7 @@ def test_an_urgent_finding_stays_an_alert_with_its_call_screen_and_only_the_team
     assert (line.is_agreed, line.overdue) == (True, False)
 
 
-def test_what_comes_beside_the_symptom_counts_in_full(check, expect):
+def test_agreed_level_leaves_other_symptoms_counting_in_full(check, expect):
     expect(level="very_strong")
     (alert,), _ = check("mild", AT, interference="very_much")
     assert (alert.tier, alert.is_agreed) == (Tier.SOON, False)
@@ -179,7 +179,7 @@ def test_28_days_are_the_most(expect):
     assert expect(days=28).until == AT + 28 * DAY
 
 
-def test_it_stands_on_each_later_alert_and_in_the_audit_without_the_symptom(database, clinic, anna, check, expect):
+def test_agreed_level_is_shown_on_later_alerts_and_audited(database, clinic, anna, check, expect):
     expect(level="mild")
     (alert,), _ = check("medium", AT)
     line = database.run(lambda s: queue.alert_line(work_on(s, clinic, AT), alert))

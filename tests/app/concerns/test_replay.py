@@ -1,4 +1,4 @@
-"""The replay finds what was stored otherwise than it would be judged anew: tier, rules, answers, protocol, basis."""
+"""The replay reports stored assessments that differ from a new one: tier, rules, answers, protocol, basis."""
 
 from datetime import timedelta
 

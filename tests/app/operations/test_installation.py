@@ -26,7 +26,7 @@ def test_a_lost_token_does_not_run_the_sandbox_on_patients(database):
     assert "NERVECHECK_TOKEN is not set" in problem
 
 
-def test_a_clinic_does_not_run_on_made_up_patients(database):
+def test_clinic_refuses_a_database_of_demo_patients(database):
     claimed(database, sandbox=True)
     (problem,) = claimed(database)
     assert "sample patients" in problem

@@ -117,7 +117,7 @@ def test_in_an_outage_shorter_than_the_cutoff_nobody_was_missed(office, anna):
     assert {kind for kind, _ in office.items()} == {"outage"}
 
 
-def test_the_bots_own_outage_is_told_once(office):
+def test_outage_of_the_bot_is_reported_once(office):
     office.alive(AT)
     office.heard(AT)
     office.alive(AT + 25 * HOUR)

@@ -98,14 +98,14 @@ def test_a_bad_table(faults, text, notified):
     assert all(fault.startswith(start) for fault, start in zip(found, notified, strict=True))
 
 
-def test_of_a_thousand_rows_the_seven_bad_ones_are_told_and_none_is_added(faults):
+def test_import_with_seven_bad_rows_reports_them_and_adds_none(faults):
     bad = {17, 18, 250, 499, 500, 777, 1000}
     lines = [f"Q-{n:04},{'soon' if n in bad else '2026-02-01'},,,,\n" for n in range(1, 1001)]
     found = faults(HEADER + "".join(lines))
     assert [int(fault.split(",")[0].removeprefix("line ")) for fault in found] == sorted(n + 1 for n in bad)
 
 
-def test_several_faults_of_one_row_are_all_told(faults):
+def test_import_reports_all_faults_of_a_row(faults):
     found = faults(HEADER + "P-0011,2026-02-01,,weekly,fr,Berlin\n")
     assert [fault.split(":")[0] for fault in found] == ["line 2, plan", "line 2, language", "line 2, timezone"]
 

@@ -21,7 +21,7 @@ NEW_PHONE = 8
 
 @pytest.fixture
 def on_new_phone(database, clinic, anna, choose):
-    """Something is worse; then the link for a new phone is opened, and its first screen stands there."""
+    """Something is worse; then the link for a new phone is opened, and its first screen is shown."""
     choose("yes")
     token = database.run(lambda s: registry.invite_again(work_on(s, clinic, AT, actor="operator"), anna.code))[1]
     database.run(lambda s: conversation.start(work_on(s, clinic, AT), NEW_PHONE, token, "en"))

@@ -48,7 +48,7 @@ def test_an_open_pause_takes_the_place_of_a_dated_one(database, clinic, anna):
     assert now.pauses == (Pause(first=TODAY, last=TODAY + DAY), Pause(first=TODAY + 2 * DAY, last=OPEN_ENDED))
 
 
-def test_who_enrols_anew_in_an_open_pause_is_asked_again(database, clinic, anna):
+def test_enrolling_again_in_an_open_pause_resumes_check_ins(database, clinic, anna):
     database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, None))
     holiday = Pause(first=date(2026, 5, 1), last=date(2026, 5, 9))
     paused = patient(database, anna)

@@ -1,4 +1,4 @@
-"""Plans edited by staff: seen as messages before they are kept, in force at once, told to the patient in one line."""
+"""Plans edited by staff: previewed as messages, in force at once, notified to the patient in one line."""
 
 from datetime import date, time, timedelta
 
@@ -93,7 +93,7 @@ def test_a_restart_after_a_hold_begins_the_early_phase_again(database, clinic, a
     assert days(found, "new")
 
 
-def test_it_holds_at_once_and_the_patient_is_told_in_one_line(database, anna, edit):
+def test_plan_edit_holds_at_once_and_notifies_in_one_line(database, anna, edit):
     before = patient(database, anna).next_due_at
     found = edit(send_time=time(18))
     after = patient(database, anna)
@@ -135,7 +135,7 @@ def test_a_bad_edit_is_refused_and_changes_nothing(database, anna, edit, changes
     assert notified(database) == []
 
 
-def test_all_faults_are_told_at_once(edit):
+def test_plan_edit_reports_all_faults_at_once(edit):
     with pytest.raises(RefusedError, match=r"weekly.*22:00"):
         edit(plan="weekly", send_time=time(22))
 

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from bot.sandbox.faults import Faults
+from tests.chaos.fault_player import FaultPlayer
 from tests.chaos.offset import OffsetClock
-from tests.chaos.weather import FaultPlayer
 from tests.polling import until
 
 
