@@ -16,7 +16,7 @@ from prometheus_client import Counter
 
 from bot.app.operations import sweeps
 from bot.app.ports.clinic import Clinic
-from bot.app.records.operations import BEGINNING, Place
+from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.work import Stores, Transactor
 from bot.clock import Clock
 from bot.dialog.work import work_on
@@ -98,16 +98,16 @@ class Ticker:
             after = result.last
         return found
 
-    async def _run_sweep(self, sweep: sweeps.Sweep, after: Place = BEGINNING) -> sweeps.SweepResult:
+    async def _run_sweep(self, sweep: sweeps.Sweep, after: Place = BEGINNING) -> SweepResult:
         at = self._clock.now()
 
-        def sweep_once(stores: Stores) -> sweeps.SweepResult:
+        def sweep_once(stores: Stores) -> SweepResult:
             return sweep(work_on(stores, self._clinic, at), 1, after)
 
         try:
             result = await self._database.transact(sweep_once)
         except Exception as error:  # noqa: BLE001 - the next tick retries; readiness shows a sweep that never succeeds
-            result = sweeps.SweepResult(errors=(error,))
+            result = SweepResult(errors=(error,))
         for failure in result.errors:
             SWEEP_ERRORS.labels(sweep.__name__).inc()
             row = result.last.id if result.last is not None else None

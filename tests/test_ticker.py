@@ -99,7 +99,7 @@ async def test_stop_ends_an_endless_sweep(ticker: Ticker, monkeypatch: pytest.Mo
 
     def endless(_work: Work, limit: int, after: Any) -> Any:
         chunks.append(limit)
-        return ticking.sweeps.SweepResult(done=limit, last=after)
+        return ticking.SweepResult(done=limit, last=after)
 
     monkeypatch.setattr(ticking, "TICK_SECONDS", 0.01)
     monkeypatch.setattr(ticking.sweeps, "ALL", (endless,))

@@ -1,6 +1,6 @@
 """The screens about caregivers, in the patient's chat and in theirs. Decides nothing itself."""
 
-from bot.app.checkins.steps import current
+from bot.app.checkins.answering import current
 from bot.app.operations.installation import BOT_NAME
 from bot.app.patients import caregivers
 from bot.app.records.patients import Caregiver, Patient

@@ -2,8 +2,8 @@
 
 from bot.app.alerts import raising
 from bot.app.checkins import answering
+from bot.app.checkins.answering import current
 from bot.app.checkins.opening import open_checkin
-from bot.app.checkins.steps import current
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 from bot.app.alerts import escalation
-from bot.app.checkins.steps import current
+from bot.app.checkins.answering import current
 from bot.app.concerns.assessments import as_stored
 from bot.app.patients import participation, registry
 from bot.app.ports.clinic import Clinic

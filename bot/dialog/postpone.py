@@ -1,7 +1,7 @@
 """Handles "Remind me later". Changes no answer."""
 
+from bot.app.checkins.answering import current, settle_half_answered
 from bot.app.checkins.reminders import next_action_at
-from bot.app.checkins.steps import current, settle_half_answered
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core import checkin as core

@@ -2,7 +2,7 @@
 
 from datetime import time
 
-from bot.app.checkins.steps import current
+from bot.app.checkins.answering import current
 from bot.app.concerns.follow_up import replanned
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work

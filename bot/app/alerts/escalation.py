@@ -5,9 +5,11 @@ Each person notified has one message per alert, which is edited in place when th
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 
 from bot.app.alerts.writer import act_on, team_side
 from bot.app.records.alerts import AlertRow
+from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.team import members
@@ -20,6 +22,15 @@ RESUME_WITHIN = timedelta(hours=72)
 """The longest escalation clock (SOON, operators): an older alert does not start to escalate when someone joins."""
 MAX_ALERTS = 500
 """Open alerts that are looked at when someone joins, leaves or becomes unreachable."""
+
+
+def team_clocks(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
+    """Escalate the alerts that are due and not acknowledged (a sweep); quiet hours never delay it."""
+    found = work.alerts.escalations_due(work.at, limit, after)
+    if not found:
+        return SweepResult()
+    results = [work.attempt(partial(step, work, alert)) for alert in found]
+    return SweepResult.of(results, found[-1].next_escalation_at, found[-1].id)
 
 
 def step(work: Work, alert: AlertRow) -> None:

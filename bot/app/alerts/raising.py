@@ -1,13 +1,18 @@
-"""Raises alerts, and decides what an earlier alert means for a later finding. Never closes one."""
+"""Decides whether a finding needs an alert, and raises it. Assesses no answers, and never closes an alert."""
 
 from datetime import timedelta
 
 from bot.app.alerts.writer import add, update_patient_side
+from bot.app.concerns import agreed_levels
+from bot.app.concerns.assessments import history
 from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
 from bot.core.alert import first_prompt_at
+from bot.core.follow_up import FollowUp, has_news
 from bot.core.protocol import Tier
+from bot.core.triage import Assessment
 
 ASKED_FOR_HELP = "asked_for_help"
 """The rule name of an alert raised by "Need help now"."""
@@ -37,6 +42,46 @@ def raise_alert(
     record(work, patient, alert, "alert_raised")
     work.notices.call_now(patient, alert)
     return alert
+
+
+def raise_for(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
+    """Raise the alert of an assessment; lower alerts of the same check-in stop asking the patient."""
+    alert = raise_alert(
+        work,
+        patient,
+        tier=assessment.tier,
+        rules=assessment.concerns,
+        checkin_id=row.id,
+        is_agreed=is_agreed(work, row, assessment),
+    )
+    hand_safety_follow_up_to(work, alert)
+
+
+def is_agreed(work: Work, row: CheckInRow, found: Assessment) -> bool:
+    """Return whether the findings are within the patient's agreed levels."""
+    compared = history(work, row)
+    return agreed_levels.covers(work, row.patient_id, found, row.value.answers, compared, row.value.form)
+
+
+def needs_no_alert(work: Work, before: FollowUp | None, row: CheckInRow, found: Assessment) -> bool:
+    """Return whether a SOON finding needs no alert: an open alert has it, or it is within agreed levels."""
+    return found.tier is Tier.SOON and (
+        is_in_open_alert(work, before, row.patient_id, found) or is_agreed(work, row, found)
+    )
+
+
+def is_in_open_alert(work: Work, before: FollowUp | None, patient_id: int, found: Assessment) -> bool:
+    """Return whether the findings are those of the follow-up `before`, unchanged, and an alert not closed has them.
+
+    The patient is still asked to call if they have not.
+    """
+    groups = {reason.group for reason in found.reasons if reason.tier >= Tier.SOON}
+    if before is None or has_news(found, work.clinic.protocol) or not groups <= set(before.groups):
+        return False
+    return any(
+        a.state is not AlertState.CLOSED and set(found.concerns) <= set(a.rules)
+        for a in work.alerts.of_patient(patient_id)
+    )
 
 
 def need_help(work: Work, patient: Patient, checkin_id: int | None) -> None:

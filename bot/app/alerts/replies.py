@@ -1,8 +1,11 @@
 """Patients' replies to a call screen, and the safety follow-ups that ask for one. Changes only the patient's side."""
 
+from functools import partial
+
 from bot.app.alerts.raising import record
 from bot.app.alerts.writer import update_patient_side
 from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.alert import Alert, AlertAction, Reply, decide
@@ -60,6 +63,15 @@ def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
         state=state,
         next_patient_prompt_at=decision.next_patient_prompt_at,
     )
+
+
+def alert_clocks(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
+    """Send the safety follow-ups that are due (a sweep); quiet hours never delay them."""
+    found = work.alerts.prompts_due(work.at, limit, after)
+    if not found:
+        return SweepResult()
+    results = [work.attempt(partial(step, work, alert)) for alert in found]
+    return SweepResult.of(results, found[-1].next_patient_prompt_at, found[-1].id)
 
 
 def step(work: Work, alert: AlertRow) -> None:

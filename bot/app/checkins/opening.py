@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
+from bot.app.checkins.answering import answer_row, close_as
 from bot.app.checkins.reminders import DAILY, next_action_at
 from bot.app.checkins.silence import open_silence_task
-from bot.app.checkins.steps import answer_row, close_as
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import plan_of

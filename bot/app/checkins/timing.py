@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from bot.app.checkins.answering import can_be_asked, close_as, settle_half_answered
 from bot.app.checkins.reminders import next_action_at, reminder_times
 from bot.app.checkins.silence import open_silence_task
-from bot.app.checkins.steps import can_be_asked, close_as, settle_half_answered
 from bot.app.ports.clinic import Clinic
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient, PatientState

@@ -5,16 +5,16 @@ A row that can't be processed stays as it is until the next tick and never block
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from bot.app.alerts import escalation, replies
+from bot.app.alerts.escalation import team_clocks
+from bot.app.alerts.replies import alert_clocks
 from bot.app.checkins import opening, timing
 from bot.app.operations import outages, reports
 from bot.app.records.alerts import Task
-from bot.app.records.operations import BEGINNING, Place
+from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.schedules.plans import FOLLOW_UP, occurrence_after
 from bot.app.team import digest
@@ -33,18 +33,6 @@ _TICK = timedelta(microseconds=1)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class SweepResult:
-    """The result of one transaction: how many rows were processed, and the errors of the others.
-
-    `last`: the place of the last row of either kind; None if there were no rows.
-    """
-
-    done: int = 0
-    errors: tuple[Exception, ...] = ()
-    last: Place | None = None
-
-
 Sweep = Callable[[Work, int, Place], SweepResult]
 
 
@@ -53,16 +41,13 @@ def _each(
 ) -> SweepResult:
     if not found:
         return SweepResult()
-    results = [stores.attempt(partial(work, row)) for row in found]
-    errors = tuple(error for error in results if error is not None)
-    at, number = place(found[-1])
-    return SweepResult(done=len(results) - len(errors), errors=errors, last=Place(at or BEGINNING.at, number))
+    return SweepResult.of([stores.attempt(partial(work, row)) for row in found], *place(found[-1]))
 
 
 def check_ins_due(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
     """Open the check-ins that are due."""
     found = work.patients.due(work.at, limit, after)
-    return _each(work, found, lambda row: _open_due(work, row), lambda row: (row.next_due_at, row.id))
+    return _each(work, found, partial(_open_due, work), lambda row: (row.next_due_at, row.id))
 
 
 def _open_due(work: Work, patient: Patient) -> None:
@@ -91,25 +76,13 @@ def _skip(work: Work, patient: Patient, due_at: datetime) -> None:
 def checkin_clocks(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
     """Process open check-ins whose time has come: remind, close, open tasks for silent patients."""
     found = work.checkins.due(work.at, limit, after)
-    return _each(work, found, lambda row: timing.step(work, row), lambda row: (row.next_action_at, row.id))
-
-
-def alert_clocks(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
-    """Send the safety follow-ups that are due; quiet hours never delay them."""
-    found = work.alerts.prompts_due(work.at, limit, after)
-    return _each(work, found, lambda row: replies.step(work, row), lambda row: (row.next_patient_prompt_at, row.id))
-
-
-def team_clocks(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
-    """Escalate the alerts that are due and not acknowledged; quiet hours never delay it."""
-    found = work.alerts.escalations_due(work.at, limit, after)
-    return _each(work, found, lambda row: escalation.step(work, row), lambda row: (row.next_escalation_at, row.id))
+    return _each(work, found, partial(timing.step, work), lambda row: (row.next_action_at, row.id))
 
 
 def undelivered(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
     """Open one task per patient whose red-flag message could not be delivered, so that staff phone them."""
     found = work.dead_letters.undelivered(limit, after.id)
-    return _each(work, found, lambda row: _open_undelivered_task(work, row), lambda row: (None, row))
+    return _each(work, found, partial(_open_undelivered_task, work), lambda row: (None, row))
 
 
 def _open_undelivered_task(work: Work, patient_id: int) -> None:

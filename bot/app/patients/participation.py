@@ -4,7 +4,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from bot.app.alerts.replies import stop_asking
-from bot.app.checkins.steps import close_as
+from bot.app.checkins.answering import close_as
 from bot.app.concerns.assessments import as_stored
 from bot.app.concerns.follow_up import replanned
 from bot.app.patients import caregivers

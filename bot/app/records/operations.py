@@ -1,6 +1,7 @@
 """Records of operations: the audit, dead updates, weekly reports, places of sweeps. They decide nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -53,3 +54,24 @@ class Place(NamedTuple):
 
 BEGINNING = Place(datetime(1970, 1, 1, tzinfo=UTC), 0)
 """Before every row."""
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """The result of one transaction: how many rows were processed, and the errors of the others.
+
+    `last`: the place of the last row of either kind; None if there were no rows.
+    """
+
+    done: int = 0
+    errors: tuple[Exception, ...] = ()
+    last: Place | None = None
+
+    @classmethod
+    def of(cls, results: Sequence[Exception | None], at: datetime | None, number: int) -> "SweepResult":
+        """Return the result of rows of which each failed with an error or was processed (None).
+
+        `at` and `number` are the time and the id of the last one.
+        """
+        errors = tuple(error for error in results if error is not None)
+        return cls(done=len(results) - len(errors), errors=errors, last=Place(at or BEGINNING.at, number))
