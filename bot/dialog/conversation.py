@@ -1,9 +1,8 @@
 """Routes each kind of update from a chat to its use case. Sends nothing: screens go to the outbox.
 
-Every function shows the sender something: a late, repeated or foreign tap changes nothing and shows the current screen.
+Every function shows the sender something. Taps are routed in taps.py.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Literal
 
@@ -17,11 +16,14 @@ from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.protocol import Tier
 from bot.core.screen import Action, Screen, Text
-from bot.dialog import alerts, answers, caregivers, checkins, enrolment, learn, menus, postpone, settings, staff_chat
-from bot.dialog.post import post, post_stranger
+from bot.dialog import caregivers, checkins, enrolment, menus, staff_chat
+from bot.dialog.post import post
 from bot.dialog.replies import Meaning, TapResult
 from bot.dialog.roles import role_of, writing_role
+from bot.dialog.taps import CAREGIVERS_COMMANDS, ENROLLED, LEFT, answer_stranger, stale_tap, tap
 from bot.dialog.widgets import copy_button, keyboard_screen, numbers, rows
+
+__all__ = ["Command", "command", "membership", "message", "stale_tap", "start", "tap"]
 
 Command = Literal[
     "menu", "help", "privacy", "stop", "worse", "tips", "team", "language", "learn", "answers", "settings", "staff"
@@ -31,16 +33,12 @@ HINT_INTERVAL = timedelta(hours=1)
 FRESH_FOR = timedelta(hours=1)
 """How long words of a red flag show the call screen of an EMERGENCY again, before they start the questions again."""
 
-_CAREGIVERS_COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn"})
-_LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
-_ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
-
 
 def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> TapResult:
     """Answer /start. `payload`: the token of an invite, or ""."""
     role = writing_role(work, chat_id)
     present = role.patient
-    if payload and (present is None or present.state in _LEFT or _is_own(work, payload, present)):
+    if payload and (present is None or present.state in LEFT or _is_own(work, payload, present)):
         invited = registry.accept_invite(work, payload, chat_id)
         if invited is not None:
             return _welcome(work, invited, present, chat_id, language_hint)
@@ -54,10 +52,10 @@ def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> 
     if role.staff is not None:
         return staff_chat.menu(work, role.staff)
     if present is None:
-        return _stranger(work, chat_id, "stranger.bad_invite" if payload else "stranger.hello", language_hint)
+        return answer_stranger(work, chat_id, "stranger.bad_invite" if payload else "stranger.hello", language_hint)
     if present.caregiver is not None and present.caregiver.state == "asked":
         return caregivers.ask(work, present)
-    if present.state in _ENROLLED:
+    if present.state in ENROLLED:
         post(work, present, keyboard_screen(), slot="keyboard")
     menus.show_current_screen(work, present)
     return TapResult(language=present.language)
@@ -94,73 +92,6 @@ def _has_default_language(invited: Patient, clinic: Clinic) -> bool:
     return invited.chat_id is None and invited.language == clinic.languages[0]
 
 
-def tap(work: Work, chat_id: int, action: Action) -> TapResult:
-    """Answer a tap on a button whose signature is valid for this chat."""
-    role = writing_role(work, chat_id)
-    if role.staff is not None:
-        return staff_chat.tapped(work, role.staff, action)
-    patient = role.patient
-    if patient is None:
-        return _stranger(work, chat_id, "stranger.hello", None)
-    outcome = _tapped(work, patient, action) if patient.state not in _LEFT else None
-    return outcome or _closed(work, patient)
-
-
-def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    if action.kind == caregivers.KIND:
-        return caregivers.tapped(work, patient, action)
-    if patient.caregiver is not None and (patient.caregiver.state != "active" or not _caregiver_may(action)):
-        return None
-    if action.kind == enrolment.KIND:
-        return enrolment.tap(work, patient, action)
-    if action.kind == "alert":
-        return alerts.tapped(work, patient, action)
-    if patient.state not in _ENROLLED:
-        return None
-    handle = _HANDLERS.get(action.kind)
-    if handle is not None:
-        return handle(work, patient, action)
-    if action.kind == "menu":
-        return menus.tapped(work, patient, action.choice)
-    return menus.stop_tapped(work, patient, action.choice) if action.kind == "stop" else None
-
-
-_HANDLERS: dict[str, Callable[[Work, Patient, Action], TapResult | None]] = {
-    **dict.fromkeys(checkins.KINDS, checkins.tapped),
-    **dict.fromkeys(settings.KINDS, settings.tapped),
-    "later": postpone.postpone,
-    "tip": menus.tip_tapped,
-    learn.KIND: learn.tapped,
-    answers.KIND: answers.change,
-}
-"""The handlers of enrolled patients' taps, by kind of action."""
-
-
-def _caregiver_may(action: Action) -> bool:
-    """Return whether a caregiver may do that: answer and read, but decide nothing for the patient."""
-    if action.kind in settings.KINDS:
-        return action.question == "language"
-    if action.kind == "menu":
-        return action.choice in _CAREGIVERS_COMMANDS
-    return action.kind not in {enrolment.KIND, "stop"}
-
-
-def stale_tap(work: Work, chat_id: int) -> TapResult:
-    """Answer a tap that can't be decoded (old format, foreign, forged): show the current screen."""
-    role = writing_role(work, chat_id)
-    if role.staff is not None:
-        return staff_chat.menu(work, role.staff)
-    patient = role.patient
-    if patient is None:
-        return _stranger(work, chat_id, "stranger.hello", None)
-    return _closed(work, patient)
-
-
-def _closed(work: Work, patient: Patient) -> TapResult:
-    menus.show_current_screen(work, patient)
-    return TapResult(toast=Text(key="toast.closed"), language=patient.chat_language)
-
-
 def command(work: Work, chat_id: int, name: Command) -> TapResult:
     """Answer a command or a button of the reply keyboard."""
     role = writing_role(work, chat_id)
@@ -168,13 +99,13 @@ def command(work: Work, chat_id: int, name: Command) -> TapResult:
         return staff_chat.menu(work, role.staff)
     patient = role.patient
     if patient is None:
-        return _stranger(work, chat_id, f"stranger.{name if name in {'help', 'privacy'} else 'hello'}", None)
+        return answer_stranger(work, chat_id, f"stranger.{name if name in {'help', 'privacy'} else 'hello'}", None)
     if patient.caregiver is not None:
         return _caregiver_command(work, patient, name)
-    if name in {"help", "privacy", "team"} or (name == "stop" and patient.state not in _LEFT):
+    if name in {"help", "privacy", "team"} or (name == "stop" and patient.state not in LEFT):
         handlers = {"help": menus.help_, "privacy": menus.privacy, "team": menus.team, "stop": menus.stop}
         return handlers[name](work, patient)
-    if patient.state not in _ENROLLED:
+    if patient.state not in ENROLLED:
         menus.show_current_screen(work, patient)
         return TapResult(language=patient.chat_language)
     return (menus.tapped if name != "menu" else _menu)(work, patient, name) or _menu(work, patient, name)
@@ -183,7 +114,7 @@ def command(work: Work, chat_id: int, name: Command) -> TapResult:
 def _caregiver_command(work: Work, patient: Patient, name: Command) -> TapResult:
     if patient.caregiver is not None and patient.caregiver.state == "asked":
         return caregivers.ask(work, patient)
-    if name in _CAREGIVERS_COMMANDS - {"menu"} and patient.state in _ENROLLED:
+    if name in CAREGIVERS_COMMANDS - {"menu"} and patient.state in ENROLLED:
         outcome = menus.tapped(work, patient, name)
         if outcome is not None:
             return outcome
@@ -201,8 +132,8 @@ def message(work: Work, chat_id: int, meaning: Meaning) -> TapResult:
         return staff_chat.message(work, role.staff, meaning)
     patient = role.patient
     if patient is None:
-        return _stranger(work, chat_id, "stranger.hello", None)
-    may_answer = patient.state in _ENROLLED and (patient.caregiver is None or patient.caregiver.state == "active")
+        return answer_stranger(work, chat_id, "stranger.hello", None)
+    may_answer = patient.state in ENROLLED and (patient.caregiver is None or patient.caregiver.state == "active")
     if meaning.kind == "red_flag":
         return _typed_red_flag(work, patient, may_answer=may_answer)
     if meaning.kind == "choice" and may_answer:
@@ -273,11 +204,3 @@ def membership(work: Work, chat_id: int, *, reachable: bool) -> TapResult:
         # A caregiver who blocks the bot has stopped helping.
         caregivers.left(work, patient, patient.caregiver, notify=False)
     return TapResult(language=patient.chat_language)
-
-
-def _stranger(work: Work, chat_id: int, key: str, language_hint: str | None) -> TapResult:
-    hinted = (language_hint or "").split("-")[0]
-    language = hinted if hinted in work.clinic.languages else work.clinic.languages[0]
-    screen = Screen(name=key, lines=(Text(key=key, values=numbers(work.clinic)),))
-    post_stranger(work, chat_id, language, screen)
-    return TapResult(language=language)

@@ -1,0 +1,95 @@
+"""Routes a tapped button to the handler of its kind: for patients, caregivers and the team. Sends nothing.
+
+A late, repeated or foreign tap changes nothing and shows the current screen.
+"""
+
+from collections.abc import Callable
+
+from bot.app.records.patients import Patient, PatientState
+from bot.app.work import Work
+from bot.core.screen import Action, Screen, Text
+from bot.dialog import alerts, answers, caregivers, checkins, enrolment, learn, menus, postpone, settings, staff_chat
+from bot.dialog.post import post_stranger
+from bot.dialog.replies import TapResult
+from bot.dialog.roles import writing_role
+from bot.dialog.widgets import numbers
+
+CAREGIVERS_COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn"})
+LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
+ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
+
+
+def tap(work: Work, chat_id: int, action: Action) -> TapResult:
+    """Answer a tap on a button whose signature is valid for this chat."""
+    role = writing_role(work, chat_id)
+    if role.staff is not None:
+        return staff_chat.tapped(work, role.staff, action)
+    patient = role.patient
+    if patient is None:
+        return answer_stranger(work, chat_id, "stranger.hello", None)
+    outcome = _tapped(work, patient, action) if patient.state not in LEFT else None
+    return outcome or _closed(work, patient)
+
+
+def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    if action.kind == caregivers.KIND:
+        return caregivers.tapped(work, patient, action)
+    if patient.caregiver is not None and (patient.caregiver.state != "active" or not _caregiver_may(action)):
+        return None
+    if action.kind == enrolment.KIND:
+        return enrolment.tap(work, patient, action)
+    if action.kind == "alert":
+        return alerts.tapped(work, patient, action)
+    if patient.state not in ENROLLED:
+        return None
+    handle = _HANDLERS.get(action.kind)
+    if handle is not None:
+        return handle(work, patient, action)
+    if action.kind == "menu":
+        return menus.tapped(work, patient, action.choice)
+    return menus.stop_tapped(work, patient, action.choice) if action.kind == "stop" else None
+
+
+_HANDLERS: dict[str, Callable[[Work, Patient, Action], TapResult | None]] = {
+    **dict.fromkeys(checkins.KINDS, checkins.tapped),
+    **dict.fromkeys(settings.KINDS, settings.tapped),
+    "later": postpone.postpone,
+    "tip": menus.tip_tapped,
+    learn.KIND: learn.tapped,
+    answers.KIND: answers.change,
+}
+"""The handlers of enrolled patients' taps, by kind of action."""
+
+
+def _caregiver_may(action: Action) -> bool:
+    """Return whether a caregiver may do that: answer and read, but decide nothing for the patient."""
+    if action.kind in settings.KINDS:
+        return action.question == "language"
+    if action.kind == "menu":
+        return action.choice in CAREGIVERS_COMMANDS
+    return action.kind not in {enrolment.KIND, "stop"}
+
+
+def stale_tap(work: Work, chat_id: int) -> TapResult:
+    """Answer a tap that can't be decoded (old format, foreign, forged): show the current screen."""
+    role = writing_role(work, chat_id)
+    if role.staff is not None:
+        return staff_chat.menu(work, role.staff)
+    patient = role.patient
+    if patient is None:
+        return answer_stranger(work, chat_id, "stranger.hello", None)
+    return _closed(work, patient)
+
+
+def _closed(work: Work, patient: Patient) -> TapResult:
+    menus.show_current_screen(work, patient)
+    return TapResult(toast=Text(key="toast.closed"), language=patient.chat_language)
+
+
+def answer_stranger(work: Work, chat_id: int, key: str, language_hint: str | None) -> TapResult:
+    """Answer a chat that belongs to nobody, in the language of the phone if the clinic has it."""
+    hinted = (language_hint or "").split("-")[0]
+    language = hinted if hinted in work.clinic.languages else work.clinic.languages[0]
+    screen = Screen(name=key, lines=(Text(key=key, values=numbers(work.clinic)),))
+    post_stranger(work, chat_id, language, screen)
+    return TapResult(language=language)
