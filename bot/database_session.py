@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from bot.app.operations.installation import BOT_NAME
 from bot.app.work import Stores
+from bot.chat.dead_updates import retry_dead_update
 from bot.chat.screens import plain_texts
-from bot.chat.updates import retry_dead_update
 from bot.content.faults import ContentError
 from bot.content.loader import read_protocol
 from bot.core.protocol import Protocol

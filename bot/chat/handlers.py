@@ -1,52 +1,36 @@
-"""Routes a parsed update to a use case. No clinical logic, no transaction, no call to Telegram.
+"""Routes a parsed update to a use case. No clinical logic, no transaction, no call to Telegram."""
 
-What a person typed, said or sent stops here: the use case receives only what a short list of phrases recognizes in it.
-"""
-
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, cast, get_args
+from functools import partial
+from typing import Protocol
 
 from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message, Update
 
-from bot.app.patients.registry import CODE
 from bot.app.ports.clinic import Clinic
 from bot.app.work import Work
 from bot.chat.buttons import TapError, decode
 from bot.chat.metrics import STALE_TAPS
+from bot.chat.typed_messages import Typed, TypedMessages, start_payload
 from bot.core.screen import Action, Screen, Text
 from bot.dialog.conversation import Command
 from bot.dialog.late_taps import is_safe_late
 from bot.dialog.post import post, post_stranger
-from bot.dialog.replies import UNKNOWN, Meaning, TapResult
+from bot.dialog.replies import Meaning, TapResult
 from bot.dialog.widgets import numbers
 
 Handling = Callable[[Work], TapResult]
 """The work to do inside the update's transaction."""
 
-_COMMANDS: frozenset[str] = frozenset(get_args(Command))
-_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?", re.DOTALL)
-_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""The payload that Telegram allows in a start link; anything else was typed by a person."""
 _PRESENT = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER, ChatMember.RESTRICTED})
 
 
 _MEMBERSHIP_OUTDATED = "says who was reachable at the time: sending finds that out by itself"
 _SCREEN_OUTDATED = "refers to the screen at the time: ask them, unless they have tapped again"
-_NUMBERS = frozenset("123456789")
-_DIGIT = re.compile(r"[0-9]")
-
-
-class Typed(Protocol):
-    """The typed phrases that the bot understands (bot.content.typed.TypedWords or a fake)."""
-
-    def command(self, text: str) -> str | None: ...
-    def names_red_flag(self, text: str) -> bool: ...
 
 
 class Conversation(Protocol):
-    """The use cases of a chat (the module bot.app.conversation or a fake)."""
+    """The use cases of a chat (the module bot.dialog.conversation or a fake)."""
 
     def start(self, work: Work, chat_id: int, payload: str, language_hint: str | None) -> TapResult: ...
     def tap(self, work: Work, chat_id: int, action: Action) -> TapResult: ...
@@ -98,9 +82,7 @@ class Handlers:
         self._conversation = conversation
         self.clinic = clinic
         self._key = key
-        self._keyboard = {_normalized(label): name for label, name in keyboard.items()}
-        self._typed = typed
-        self._bot_name = bot_name
+        self._messages = TypedMessages(keyboard, typed, bot_name)
 
     def route(self, update: Update) -> UpdateRoute:
         """Return the update's route; ignore unknown kinds."""
@@ -140,11 +122,8 @@ class Handlers:
             STALE_TAPS.labels(type(error).__name__).inc()
             return self.show_current_screen(chat_id)
         outdated = None if is_safe_late(action) else _SCREEN_OUTDATED
-
-        def tapped(work: Work) -> TapResult:
-            return self._conversation.tap(work, chat_id, action)
-
-        return UpdateRoute("tap", tapped, outdated=outdated)
+        handle = partial(self._conversation.tap, chat_id=chat_id, action=action)
+        return UpdateRoute("tap", handle, outdated=outdated)
 
     def _route_membership(self, moved: ChatMemberUpdated) -> UpdateRoute:
         status = moved.new_chat_member.status
@@ -165,46 +144,22 @@ class Handlers:
         if message.chat.type != Chat.PRIVATE:
             return _leave(message.chat, language_hint)
         chat_id = message.chat.id
-        name = self._keyboard.get(_normalized(text)) or self._command(text) or self._typed_command(text)
+        name = self._messages.command(text)
         if name == "start":
-            payload = _payload(text)
+            payload = start_payload(text)
             return UpdateRoute(
                 "start",
                 lambda work: self._conversation.start(work, chat_id, payload, language_hint),
             )
         if name is not None:
             return UpdateRoute("command", lambda work: self._conversation.command(work, chat_id, name))
-        meaning = self._interpret(text, other_text)
+        meaning = self._messages.meaning(text, other_text)
         outdated = _SCREEN_OUTDATED if meaning.kind == "choice" else None
         return UpdateRoute(
             "said",
             lambda work: self._conversation.message(work, chat_id, meaning),
             outdated=outdated,
         )
-
-    def _interpret(self, text: str, other_text: str) -> Meaning:
-        if self._typed.names_red_flag(text or other_text):
-            return Meaning("red_flag")
-        number = text.strip().rstrip(".)")
-        if number in _NUMBERS:
-            return Meaning("choice", int(number))
-        # Only text with a digit can be a code: ordinary words that a patient types go no further.
-        code = text.strip().upper()
-        return Meaning("code", code=code) if CODE.fullmatch(code) and _DIGIT.search(code) else UNKNOWN
-
-    def _typed_command(self, text: str) -> Command | None:
-        name = self._typed.command(text)
-        return cast("Command", name) if name in _COMMANDS else None
-
-    def _command(self, text: str) -> Command | Literal["start"] | None:
-        match = _COMMAND.fullmatch(text.strip())
-        if match is None:
-            return None
-        own = self._bot_name()
-        if match[2] and own and match[2].lower() != own.lower():
-            return None
-        name = match[1].lower()
-        return cast("Command | Literal['start']", name) if name in _COMMANDS or name == "start" else None
 
 
 def _post_sorry(work: Work, chat_id: int) -> None:
@@ -218,13 +173,3 @@ def _post_sorry(work: Work, chat_id: int) -> None:
 
 def _leave(chat: Chat, language_hint: str | None) -> UpdateRoute:
     return UpdateRoute("leave", leave=Leave(chat.id, language_hint), outdated=_MEMBERSHIP_OUTDATED)
-
-
-def _payload(text: str) -> str:
-    match = _COMMAND.fullmatch(text.strip())
-    typed = (match[3] or "").strip() if match is not None else ""
-    return typed if _PAYLOAD.fullmatch(typed) else ""
-
-
-def _normalized(label: str) -> str:
-    return " ".join(label.split()).casefold()

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 import structlog
 from telegram import Bot, Update
 
-from bot.app.operations import dead_letters
 from bot.app.ports.clinic import Clinic
-from bot.app.ports.errors import RefusedError, StaleRecordError, StoreDownError
+from bot.app.ports.errors import StaleRecordError, StoreDownError
 from bot.app.records.operations import DeadUpdate
-from bot.app.work import Stores, Transactor, Work
+from bot.app.work import Stores, Transactor
 from bot.chat.background_calls import BackgroundCalls
 from bot.chat.chat_order import ChatOrder
+from bot.chat.dead_updates import where
 from bot.chat.handlers import Handlers, UpdateRoute
 from bot.chat.metrics import (
     APOLOGY_ERRORS,
@@ -42,11 +42,6 @@ HANDLER_RETRY_SECONDS = (0.05, 0.25)
 FIRST_RETRY_SECONDS = 0.25
 MAX_RETRY_SECONDS = 10.0
 """Seconds between retries while the database is down: doubled from the first to the maximum."""
-
-
-CLOSED_TOAST = "toast.closed"
-"""The toast of a tap that changed nothing because its screen is closed."""
-SCREEN_CLOSED = "comes too late, its screen is closed: ask them what they wanted to say"
 
 
 class DatabaseDownError(Exception):
@@ -80,7 +75,7 @@ class Dispatcher:
         self._order = ChatOrder()
 
     async def handle(self, raw: Any, *, retry_until_committed: bool = False) -> None:
-        """Process the update and return when it is committed (decoded JSON) is committed.
+        """Process an update (decoded JSON) and return when it is committed.
 
         While the database is down, `retry_until_committed` retries and holds back the chat's later updates; without it,
         raise `DatabaseDownError`.
@@ -221,38 +216,6 @@ class _IdempotentWork:
         except Exception:
             self.failed = True
             raise
-
-
-def retry_dead_update(work: Work, handlers: Handlers, bot: Bot, number: int) -> None:
-    """Process a dead update as if it came now, and record that it was retried.
-
-    Raise RefusedError if it is outdated, no longer changes anything, or fails again; the caller must then roll the
-    transaction back, and the update remains listed.
-    """
-    found = dead_letters.update(work, number)
-    try:
-        route = handlers.route(Update.de_json(json.loads(found.raw), bot))
-        outcome = route.handle(work) if route.handle is not None and route.outdated is None else None
-    except StaleRecordError:
-        raise
-    except Exception as error:
-        raise RefusedError(f"update-{number} failed again ({where(error)}): it remains listed") from error
-    is_closed = outcome is not None and outcome.toast is not None and outcome.toast.key == CLOSED_TOAST
-    if route.outdated is not None or is_closed:
-        raise dead_letters.refusal(work, number, route.outdated or SCREEN_CLOSED)
-    dead_letters.close_processed_update(work, number)
-
-
-def where(error: BaseException) -> str:
-    """Return the class and place of an error without its message, which may contain what a patient sent."""
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        module = trace.tb_frame.f_globals.get("__name__", "")
-        if module.startswith("bot.") or not place:
-            place = f"{module}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return f"{type(error).__name__} at {place}" if place else type(error).__name__
 
 
 def _root_cause(error: BaseException) -> str:

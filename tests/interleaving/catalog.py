@@ -189,6 +189,7 @@ PATIENTS = (
     UseCase("stop ANNA erase", _press(ANNA, "stop", "erase")),
     UseCase("resume PAULA", _press(PAULA, "menu", "resume")),
     UseCase("stale tap BERTA", _in_one(lambda _, __, work: conversation.stale_tap(work, BERTA))),
+    UseCase("stale tap of a stranger", _in_one(lambda _, __, work: conversation.stale_tap(work, STRANGER))),
     UseCase("start CARLA by link", _start(CARLA, "CARLA")),
     UseCase("start CARLA by another chat", _start(STRANGER, "CARLA")),
     UseCase("start EMIL by old link", _start(EMIL, "EMIL")),

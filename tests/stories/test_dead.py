@@ -7,7 +7,7 @@ import pytest
 
 from bot.app.ports.errors import RefusedError
 from bot.app.records.operations import DeadUpdate
-from bot.chat.updates import retry_dead_update
+from bot.chat.dead_updates import retry_dead_update
 from tests.fakes.work import work_on
 from tests.stories.world import World, labels, plain
 
