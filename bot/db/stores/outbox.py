@@ -1,21 +1,17 @@
-"""The store of the outbox, in SQL. It decides nothing."""
+"""The store of the outbox, in SQL: queueing and claiming. How a message ends is in outbox_ends.py."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Text,
     and_,
     bindparam,
-    delete,
     false,
     func,
-    literal_column,
     not_,
     or_,
     select,
@@ -34,16 +30,13 @@ from bot.db.rows import (
     SCREEN,
     UNREADABLE_ROWS,
     Row,
-    Section,
     Shape,
-    insert_or_update,
 )
-from bot.db.types import EPOCH
+from bot.db.stores.outbox_ends import PROMOTE, REPLACE, OutboxEnds
 
 _O = t.outbox.c
 
 OUTBOX = Shape(t.outbox, Outbox, sealed={"chat_id": NUMBER, "screen": SCREEN})
-ERROR_CHARS = 500
 _MARGIN = timedelta(minutes=1)
 """How far beyond a new lease another lease may end: the clocks of replicas differ a little."""
 
@@ -64,12 +57,6 @@ _IN_SLOT = (
     .where(t.is_waiting(t.outbox), _O.chat_hash == bindparam("of_chat"), _O.slot == bindparam("of_slot"))
     .order_by(_O.id)
     .with_for_update(key_share=True)
-)
-_REPLACE = (
-    update(t.outbox)
-    .where(_O.id.in_(bindparam("of_rows", expanding=True)))
-    # Clear the lease, too: if the clock is set back, an expired lease would be valid again and block the chat.
-    .values(state=OutboxState.REPLACED.value, ended_at=bindparam("timestamp"), owner=None, leased_until=None)
 )
 _DROP = (
     update(t.outbox)
@@ -140,83 +127,12 @@ _ORPHANED = select(_O.id, _O.chat_hash, _O.slot, _O.mode, _O.revision).where(
     _O.owner.is_not(None),
     _O.lane > Lane.RED_FLAG.value,
 )
-_END_LEASES = update(t.outbox).where(_O.leased_until > bindparam("at")).values(leased_until=bindparam("at"))
 _LOCK_CHATS = text(
     "SELECT chat FROM unnest(CAST(:chats AS bigint[])) AS chat WHERE pg_try_advisory_xact_lock(chat)"
 ).columns(chat=BigInteger)
 _CHATS_IN_FLIGHT = select(_O.chat_hash, _O.lane).where(
     _O.chat_hash.in_(bindparam("of_chats", expanding=True)), _leased(t.outbox)
 )
-
-# -- ending a row
-
-_BRIEF = select(_O.id, _O.patient_id, _O.chat_hash, _O.slot, _O.mode, _O.lane, _O.state, _O.revision).where(
-    _O.id == bindparam("of_row")
-)
-_SUCCESSOR = (
-    select(_O.id, _O.lane, _O.mode, _O.not_before)
-    .where(
-        t.is_waiting(t.outbox),
-        _O.chat_hash == bindparam("of_chat"),
-        _O.slot == bindparam("of_slot"),
-        or_(
-            _O.mode == literal_column("'edit'"),
-            and_(_O.lane > Lane.RED_FLAG.value, _O.revision > bindparam("of_revision"), bindparam("can_supersede")),
-        ),
-        _O.owner.is_(None),
-        _O.id > bindparam("of_row"),
-    )
-    .order_by(_O.id.desc())
-    .limit(1)
-    # A locked row is being replaced by a newer one, which a later query finds.
-    .with_for_update(key_share=True, skip_locked=True)
-)
-_PROMOTE = (
-    update(t.outbox)
-    .where(_O.id == bindparam("of_row"))
-    .values(mode=bindparam("how"), lane=bindparam("into"), not_before=bindparam("timestamp"))
-)
-_SET_MESSAGE = insert_or_update(t.slot_message, "chat_hash", "slot")
-_NEWEST_MESSAGE = select(t.slot_message.c.message_id).where(
-    t.slot_message.c.chat_hash == bindparam("of_chat"), t.slot_message.c.slot == bindparam("of_slot")
-)
-_END = (
-    update(t.outbox)
-    .where(_O.id == bindparam("of_row"))
-    .values(
-        state=bindparam("became"),
-        ended_at=bindparam("timestamp"),
-        error=bindparam("why", type_=Text),
-        owner=None,
-        leased_until=None,
-    )
-)
-_FAIL = _END.where(t.is_waiting(t.outbox))
-_RETRY = (
-    update(t.outbox)
-    .where(_O.id == bindparam("of_row"), _O.owner == bindparam("sender"))
-    .values(not_before=bindparam("timestamp"), error=bindparam("why"), owner=None, leased_until=None)
-)
-_EXPIRED = (
-    select(_O.id)
-    .where(
-        t.is_waiting(t.outbox),
-        _O.not_after < bindparam("at"),
-        or_(_O.leased_until.is_(None), _O.leased_until <= bindparam("at")),
-    )
-    # A locked row is being processed: a red flag must not wait for it.
-    .with_for_update(key_share=True, skip_locked=True)
-)
-_EXPIRE = (
-    update(t.outbox)
-    .where(_O.id.in_(_EXPIRED))
-    .values(state=OutboxState.EXPIRED.value, ended_at=bindparam("at"), owner=None, leased_until=None)
-)
-_PURGE = delete(t.outbox).where(~t.is_waiting(t.outbox), _O.created_at < bindparam("before"))
-_PURGE_SLOT = delete(t.slot_message).where(
-    t.slot_message.c.chat_hash == bindparam("of_chat"), t.slot_message.c.slot == bindparam("of_slot")
-)
-_COUNTS = select(_O.lane, _O.state, func.count().label("rows")).group_by(_O.lane, _O.state)
 
 
 def _is_superseded(old: Row, new: Outbox) -> bool:
@@ -231,38 +147,13 @@ def _supersedes(row: Row, orphaned: Row) -> bool:
     return bool(same and later and row["id"] > orphaned["id"] and row["lane"] > Lane.RED_FLAG.value)
 
 
-def _mode_of(old: str, newer: str) -> str:
-    return "new" if "new" in (old, newer) else "edit"
-
-
 def _must_wait(lane: int, in_flight: Collection[int]) -> bool:
     """Return whether a row of that lane waits for the chat's in-flight rows: a red flag only for other red flags."""
     return Lane.RED_FLAG.value in in_flight if lane == Lane.RED_FLAG.value else bool(in_flight)
 
 
-_MINE = _O.owner == bindparam("me")
-_IN_FLIGHT = (
-    select(_O.id)
-    .where(_O.id.in_(bindparam("of_rows", expanding=True)), _MINE)
-    .with_for_update(key_share=True, skip_locked=True)
-)
-"""A locked row is being ended by another transaction."""
-_RENEW = update(t.outbox).where(_O.id.in_(_IN_FLIGHT)).values(leased_until=bindparam("until"))
-_RELEASE = (
-    update(t.outbox)
-    .where(_O.leased_until.is_not(None), _MINE, _O.id.not_in(bindparam("of_rows", expanding=True)))
-    .values(owner=None, leased_until=None)
-)
-TRIED_SINCE = select(func.min(_O.created_at).label("at")).where(
-    t.is_waiting(t.outbox),
-    _O.lane == bindparam("of_lane"),
-    or_(_O.attempt > 1, and_(_O.attempt == 1, _O.owner.is_(None))),
-    _O.created_at > bindparam("after"),
-)
-
-
-class SqlOutbox(Section):
-    """See `bot.app.ports.outbox.OutboxStore`."""
+class SqlOutbox(OutboxEnds):
+    """See `bot.app.ports.outbox.OutboxStore`; the rest of it is in `OutboxEnds`."""
 
     # -- queueing
 
@@ -274,12 +165,12 @@ class SqlOutbox(Section):
         waiting = [other for other in unsent if other["owner"] is None]
         edits = [other["id"] for other in waiting if other["mode"] == "edit"]
         if edits:
-            self._run(_REPLACE, of_rows=edits, timestamp=row.created_at)
+            self._run(REPLACE, of_rows=edits, timestamp=row.created_at)
         news = [other for other in waiting if other["mode"] == "new"]
         stays = news.pop() if row.mode == "edit" and news else None
         if old := [other["id"] for other in news if _is_superseded(other, row)]:
             # An older screen that is sent after a newer one would show an outdated state.
-            self._run(_REPLACE, of_rows=old, timestamp=row.created_at)
+            self._run(REPLACE, of_rows=old, timestamp=row.created_at)
         if stays is not None:
             return self._replace_pending(stays, row)
         values = OUTBOX.values(row, self._keyring)
@@ -352,9 +243,9 @@ class SqlOutbox(Section):
     def _supersede(self, row: Row, orphaned: Sequence[Row], at: datetime) -> Row:
         if not orphaned:
             return row
-        self._run(_REPLACE, of_rows=[other["id"] for other in orphaned], timestamp=at)
+        self._run(REPLACE, of_rows=[other["id"] for other in orphaned], timestamp=at)
         how = "new" if any(other["mode"] == "new" for other in orphaned) else row["mode"]
-        self._run(_PROMOTE, of_row=row["id"], how=how, into=row["lane"], timestamp=row["not_before"])
+        self._run(PROMOTE, of_row=row["id"], how=how, into=row["lane"], timestamp=row["not_before"])
         return {**row, "mode": how}
 
     def _claim(self, row: Row, at: datetime) -> Claim | None:
@@ -366,74 +257,3 @@ class SqlOutbox(Section):
             self.mark_failed(row["id"], error=f"unreadable: {type(error).__name__}", at=at)
             return None
         return Claim(row=record, attempt=row["attempt"] + 1, message_id=row["message_id"])
-
-    def release_orphaned(self, at: datetime) -> int:
-        return self._run(_END_LEASES, at=at)
-
-    # -- ending
-
-    def mark_sent(self, outbox_id: int, *, owner: str, message_id: int | None, at: datetime) -> None:  # noqa: ARG002 - the message is sent, even if the lease expired
-        row = self._first(_BRIEF, of_row=outbox_id)
-        if row is None:
-            return
-        if not self._run(_END, of_row=outbox_id, became=OutboxState.SENT.value, timestamp=at, why=None):
-            return  # erased meanwhile: nothing of the patient's may be written again
-        newest = self._first(_NEWEST_MESSAGE, of_chat=row["chat_hash"], of_slot=row["slot"])
-        # Recorded late, after another sender sent it again: the next edit belongs to the later message.
-        if message_id is not None and (newest is None or newest["message_id"] < message_id):
-            place: dict[str, Any] = {name: row[name] for name in ("chat_hash", "slot", "patient_id")}
-            self._run(_SET_MESSAGE[self._dialect], **place, message_id=message_id)
-
-    def mark_retry(self, outbox_id: int, *, owner: str, not_before: datetime, error: str) -> None:
-        if self._run(_RETRY, of_row=outbox_id, sender=owner, timestamp=not_before, why=error[:ERROR_CHARS]) == 0:
-            return
-        row = self._first(_BRIEF, of_row=outbox_id)
-        if row is not None and row["state"] == OutboxState.WAITING:
-            self._merge_into_pending(row, not_before)
-
-    def _merge_into_pending(self, row: Row, not_before: datetime) -> bool:
-        """Replace a row with the newer one that is pending in its slot; return whether there was one.
-
-        Sent later, the older screen would overwrite the newer one.
-        """
-        can_supersede = row["lane"] > Lane.RED_FLAG.value
-        newer = self._first(
-            _SUCCESSOR,
-            of_chat=row["chat_hash"],
-            of_slot=row["slot"],
-            of_row=row["id"],
-            of_revision=row["revision"],
-            can_supersede=can_supersede,
-        )
-        if newer is None:
-            return False
-        self._run(_REPLACE, of_rows=[row["id"]], timestamp=not_before)
-        how, lane = _mode_of(row["mode"], newer["mode"]), min(row["lane"], newer["lane"])
-        self._run(_PROMOTE, of_row=newer["id"], how=how, into=lane, timestamp=max(newer["not_before"], not_before))
-        return True
-
-    def mark_failed(self, outbox_id: int, *, error: str, at: datetime) -> None:
-        self._run(_FAIL, of_row=outbox_id, became=OutboxState.FAILED.value, timestamp=at, why=error[:ERROR_CHARS])
-
-    def expire(self, at: datetime) -> int:
-        return self._run(_EXPIRE, at=at)
-
-    def purge(self, before: datetime) -> int:
-        return self._run(_PURGE, before=before)
-
-    def forget_slot(self, chat_id: int, slot: str) -> None:
-        self._run(_PURGE_SLOT, of_chat=self._chat_hash(chat_id), of_slot=slot)
-
-    def counts(self) -> Mapping[tuple[Lane, OutboxState], int]:
-        return {(Lane(row["lane"]), OutboxState(row["state"])): row["rows"] for row in self._all(_COUNTS)}
-
-    def renew(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
-        if ids:
-            self._run(_RENEW, of_rows=sorted(ids), me=owner, until=until)
-
-    def release_unknown(self, *, owner: str, but_for: Collection[int]) -> int:
-        return self._run(_RELEASE, of_rows=sorted(but_for), me=owner)
-
-    def retrying_since(self, lane: Lane, after: datetime | None = None) -> datetime | None:
-        row = self._first(TRIED_SINCE, of_lane=lane.value, after=after or EPOCH)
-        return row["at"] if row is not None else None
