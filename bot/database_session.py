@@ -18,7 +18,7 @@ from bot.db.engine import Database
 from bot.db.lock import shared_access
 from bot.db.migrate import migrate
 from bot.db.opening import open_database
-from bot.delivery.transport import make_bot
+from bot.delivery.quiet_bot import make_bot
 from bot.dialog.work import work_on
 from bot.sandbox.server import SANDBOX_TOKEN
 from bot.service import make_handlers

@@ -7,7 +7,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -99,13 +100,8 @@ class Ticker:
         return found
 
     async def _run_sweep(self, sweep: sweeps.Sweep, after: Place = BEGINNING) -> SweepResult:
-        at = self._clock.now()
-
-        def sweep_once(stores: Stores) -> SweepResult:
-            return sweep(work_on(stores, self._clinic, at), 1, after)
-
         try:
-            result = await self._database.transact(sweep_once)
+            result = await self._database.transact(partial(self._sweep_once, sweep, self._clock.now(), after))
         except Exception as error:  # noqa: BLE001 - the next tick retries; readiness shows a sweep that never succeeds
             result = SweepResult(errors=(error,))
         for failure in result.errors:
@@ -116,3 +112,7 @@ class Ticker:
         if result.done:
             self._nudge()
         return result
+
+    def _sweep_once(self, sweep: sweeps.Sweep, at: datetime, after: Place, stores: Stores) -> SweepResult:
+        """Process the first row after a place, in an open transaction."""
+        return sweep(work_on(stores, self._clinic, at), 1, after)

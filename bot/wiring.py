@@ -44,7 +44,7 @@ from bot.db.engine import Database
 from bot.db.lock import is_shared, shared_access, single_process
 from bot.db.migrate import migrate, pending
 from bot.db.opening import open_database
-from bot.delivery.transport import make_bot
+from bot.delivery.quiet_bot import make_bot
 from bot.desk.context import ConsoleContext
 from bot.desk.routes import console_routes
 from bot.ops import health

@@ -1,6 +1,6 @@
-"""Claims messages from the outbox within lanes and rate limits, and records the result of each attempt.
+"""Claims messages from the outbox within lanes and rate limits, and renews their leases.
 
-Both are plain functions in one open transaction. A claim charges the budget in the same transaction, and never takes
+All are plain functions in one open transaction. A claim charges the budget in the same transaction, and never takes
 more than can be sent at once: messages claimed early would delay a red flag that is queued just after them.
 """
 
@@ -10,13 +10,8 @@ from datetime import datetime, timedelta
 
 from bot.app.records.messages import Claim, Lane, LimiterRow
 from bot.app.work import Stores
-from bot.delivery import limiter, metrics
+from bot.delivery import limiter
 from bot.delivery.lanes import BULK, URGENT, RateLimits
-from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope
-
-OnChatUnreachable = Callable[[Stores, int, datetime], None]
-UNREACHABLE_ATTEMPTS = 5
-"""Attempts in total, one per lease, while handling the unreachable chat fails."""
 
 
 @dataclass(frozen=True)
@@ -125,53 +120,6 @@ def _charge_chats(
 def is_group(chat_id: int) -> bool:
     """Return whether the chat is a group or channel: Telegram gives those negative ids."""
     return chat_id < 0
-
-
-@dataclass(frozen=True)
-class SenderContext:
-    """What `record_result` needs to know of the sender. `speed`: clock seconds per real second.
-
-    `on_chat_unreachable` runs in the transaction that records that a chat is unreachable.
-    """
-
-    owner: str
-    speed: float
-    on_chat_unreachable: OnChatUnreachable
-
-
-def record_result(stores: Stores, claim: Claim, result: DeliveryResult, at: datetime, context: SenderContext) -> None:
-    """Record the result of an attempt that ended at `at`.
-
-    Raise what `on_chat_unreachable` raises, except after the last attempt.
-    """
-    row = claim.row
-    if result.pause_scope is not None:
-        _pause(stores, row.chat_id, result.pause_scope, at + result.pause_for * context.speed)
-    match result.outcome:
-        case DeliveryOutcome.SENT:
-            stores.outbox.mark_sent(row.id, owner=context.owner, message_id=result.message_id, at=at)
-        case DeliveryOutcome.CHAT_UNREACHABLE:
-            stores.outbox.mark_failed(row.id, error=result.error, at=at)
-            if (error := stores.attempt(lambda: context.on_chat_unreachable(stores, row.chat_id, at))) is not None:
-                metrics.SENDER_ERRORS.labels("gone").inc()
-                if claim.attempt < UNREACHABLE_ATTEMPTS:
-                    raise error
-        case DeliveryOutcome.REJECTED:
-            stores.outbox.mark_failed(row.id, error=result.error, at=at)
-        case DeliveryOutcome.RESEND_AS_NEW:
-            stores.outbox.forget_slot(row.chat_id, row.slot)
-            stores.outbox.mark_retry(row.id, owner=context.owner, not_before=at, error=result.error)
-        case DeliveryOutcome.RETRY:
-            not_before = at + result.retry_in * context.speed
-            stores.outbox.mark_retry(row.id, owner=context.owner, not_before=not_before, error=result.error)
-
-
-def _pause(stores: Stores, chat_id: int, pause_scope: PauseScope, until: datetime) -> None:
-    if pause_scope is PauseScope.BULK:
-        stores.limits.save_budget(limiter.pause_bulk(stores.limits.budget(), until))
-        return
-    free_at = stores.limits.chats_free_at([chat_id]).get(chat_id)
-    stores.limits.save_chats_free_at({chat_id: limiter.pause_chat(free_at, until)})
 
 
 def renew_leases(

@@ -1,7 +1,7 @@
 """The sender: claims messages from the outbox, delivers them and records the results. Its siblings make the decisions.
 
 One attempt: claim (budget.claim_batch, one transaction) -> call Telegram (telegram_calls.py) -> classify (outcomes.py)
--> record (budget.record_result; attempts that end together share a transaction). A crash between Telegram's answer and
+-> record (results.record_result; attempts that end together share a transaction). A crash between Telegram's answer and
 the record duplicates a message when its lease expires; no message is ever lost. The statuses of a message are the
 table of `app/records/outbox_states.py`.
 """
@@ -22,7 +22,7 @@ from telegram.error import TelegramError
 from bot.app.records.messages import Claim, Lane
 from bot.app.work import Stores, Transactor
 from bot.clock import Clock, ClockJumpDetector, SandboxClock
-from bot.delivery import budget, metrics, telegram_calls
+from bot.delivery import budget, metrics, results, telegram_calls
 from bot.delivery.lanes import TELEGRAM_LIMITS, RateLimits
 from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope, classify_error, is_our_fault
 from bot.dialog.rendered import Render, Rendered
@@ -81,7 +81,7 @@ class Sender:
         bot: Bot,
         render: Render,
         clock: Clock,
-        on_chat_unreachable: budget.OnChatUnreachable,
+        on_chat_unreachable: results.OnChatUnreachable,
         *,
         owner: str,
         shared: bool = False,
@@ -97,7 +97,7 @@ class Sender:
         self._clock = clock
         # Rate limits, leases and backoffs are real time; the timestamps that express them are clock time.
         self._speed = clock.speed if isinstance(clock, SandboxClock) else 1.0
-        self._context = budget.SenderContext(owner=owner, speed=self._speed, on_chat_unreachable=on_chat_unreachable)
+        self._context = results.SenderContext(owner=owner, speed=self._speed, on_chat_unreachable=on_chat_unreachable)
         self._lease = timedelta(seconds=lease_seconds) * self._speed
         self._concurrency = concurrency
         self._urgent_reserve = min(URGENT_RESERVE, concurrency - 1)
@@ -374,12 +374,12 @@ class Sender:
 
 
 def _record_all(
-    batch: list[InFlightMessage], at: datetime, context: budget.SenderContext, stores: Stores
+    batch: list[InFlightMessage], at: datetime, context: results.SenderContext, stores: Stores
 ) -> list[Exception | None]:
     """Record each result in its own savepoint, so that one failure doesn't undo the others; return the errors."""
     return [stores.attempt(partial(_record_one, stores, message, at, context)) for message in batch]
 
 
-def _record_one(stores: Stores, message: InFlightMessage, at: datetime, context: budget.SenderContext) -> None:
+def _record_one(stores: Stores, message: InFlightMessage, at: datetime, context: results.SenderContext) -> None:
     if message.result is not None:
-        budget.record_result(stores, message.claim, message.result, at, context)
+        results.record_result(stores, message.claim, message.result, at, context)

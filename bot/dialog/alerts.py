@@ -6,7 +6,7 @@ from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.screen import Action, Text
-from bot.dialog.call_screens import card_screen, reply_screen
+from bot.dialog.call_replies import card_screen, reply_screen
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 

@@ -15,7 +15,8 @@ from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Screen, Text
 from bot.dialog import checkins
-from bot.dialog.call_screens import call_screen, contact_screen, safety_follow_up_screen, soon_screen
+from bot.dialog.call_replies import safety_follow_up_screen
+from bot.dialog.call_screens import call_screen, contact_screen, soon_screen
 from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
 from bot.dialog.post import drop_unsent, post, post_staff, post_stranger
 from bot.dialog.staff_alerts import alert_screen, notice_screen

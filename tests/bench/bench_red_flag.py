@@ -30,7 +30,7 @@ from bot.db.engine import Database
 from bot.db.migrate import migrate
 from bot.db.opening import open_database
 from bot.delivery.outbox import Sender
-from bot.delivery.transport import make_bot
+from bot.delivery.quiet_bot import make_bot
 from bot.dialog.rendered import Rendered
 
 CHECK_INS = 2000

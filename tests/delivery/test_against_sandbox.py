@@ -17,7 +17,7 @@ from bot.db.crypto import Keyring, new_key
 from bot.db.migrate import migrate
 from bot.db.opening import open_database
 from bot.delivery.outbox import Sender
-from bot.delivery.transport import make_bot
+from bot.delivery.quiet_bot import make_bot
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
 from tests.polling import until
 

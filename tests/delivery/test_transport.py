@@ -12,7 +12,8 @@ from aiohttp import web
 from telegram import InputFile
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
 
-from bot.delivery.transport import AiohttpRequest, RateLimitError, make_bot, rate_limit_error
+from bot.delivery.quiet_bot import make_bot
+from bot.delivery.transport import AiohttpRequest, RateLimitError, rate_limit_error
 
 from .stand_ins import TOKEN, until
 

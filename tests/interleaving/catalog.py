@@ -24,7 +24,7 @@ from bot.app.work import Stores, Work
 from bot.core.plan_override import Rhythm
 from bot.core.schedule import Pause
 from bot.core.screen import Action
-from bot.delivery import budget
+from bot.delivery import budget, results
 from bot.delivery.lanes import UNLIMITED
 from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope
 from bot.desk import passkeys, sign_in
@@ -418,8 +418,8 @@ def _ended(chat: int, result: DeliveryResult) -> Do:
         def unreachable(_: Stores, chat_id: int, __: datetime) -> None:
             conversation.membership(work, chat_id, reachable=False)
 
-        context = budget.SenderContext(owner=SENDER, speed=1.0, on_chat_unreachable=unreachable)
-        budget.record_result(work, scene.claims[chat], result, side.at, context)
+        context = results.SenderContext(owner=SENDER, speed=1.0, on_chat_unreachable=unreachable)
+        results.record_result(work, scene.claims[chat], result, side.at, context)
 
     return _in_one(act)
 

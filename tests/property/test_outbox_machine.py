@@ -28,9 +28,10 @@ from hypothesis.stateful import (
 from bot.app.records.messages import Lane, Outbox, OutboxState
 from bot.core.screen import Screen, Text
 from bot.db.opening import open_database
-from bot.delivery.budget import Capacity, ClaimedMessage, Lease, SenderContext, claim_batch, record_result
+from bot.delivery.budget import Capacity, ClaimedMessage, Lease, claim_batch
 from bot.delivery.lanes import TELEGRAM_LIMITS
 from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult
+from bot.delivery.results import SenderContext, record_result
 from tests.fakes.databases import KEYRING, postgres_server, sqlite_database
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

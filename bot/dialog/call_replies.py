@@ -1,0 +1,69 @@
+"""Builds the screens after a call screen: replies, safety follow-up, the card for an emergency department."""
+
+from bot.app.ports.clinic import Clinic
+from bot.app.records.alerts import AlertRow
+from bot.app.records.patients import Patient
+from bot.core.protocol import Tier
+from bot.core.screen import Screen, Style, Text
+from bot.dialog.call_screens import alert_tap
+from bot.dialog.widgets import button, copy_button, date_text, numbers, rows
+
+
+def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
+    """Return the screen that follows a button of the call screen; each has the number to call."""
+    # In an emergency, both "called" and "reached" mean that help is on its way.
+    reply = "called" if word == "reached" and alert.tier is Tier.EMERGENCY else word
+    key = f"call.reply.{reply}.{alert.tier.name.lower()}" if reply in _REPLIES_BY_TIER else f"call.reply.{reply}"
+    made = [copy_button(clinic)]
+    if word not in {"called", "reached"}:
+        made += [
+            button("button.reached", alert_tap(alert, "reached"), style=Style.SUCCESS),
+            button("button.card", alert_tap(alert, "card")),
+        ]
+    return Screen(name=f"call.reply.{word}", lines=(Text(key=key, values=numbers(clinic)),), rows=rows(made))
+
+
+_REPLIES_BY_TIER = {"not_yet", "cannot_reach", "called"}
+
+
+def safety_follow_up_screen(alert: AlertRow, clinic: Clinic) -> Screen:
+    """Return the safety follow-up: "did you reach someone?"."""
+    return Screen(
+        name="loopback.ask",
+        lines=(
+            Text(key="loopback.ask"),
+            Text(key=f"loopback.number.{alert.tier.name.lower()}", values=numbers(clinic)),
+        ),
+        rows=rows(
+            (
+                button(
+                    "button.help_coming" if alert.tier is Tier.EMERGENCY else "button.reached",
+                    alert_tap(alert, "reached"),
+                    style=Style.SUCCESS,
+                ),
+                button("button.not_yet", alert_tap(alert, "not_yet")),
+                button("button.cannot_reach", alert_tap(alert, "cannot_reach"), style=Style.DANGER),
+                button("button.card", alert_tap(alert, "card")),
+            )
+        ),
+    )
+
+
+def card_screen(patient: Patient, clinic: Clinic) -> Screen:
+    """Return the card for an emergency department: treatment, start date, team number; no name, no answers.
+
+    It is in the clinic's first language, followed by the patient's if that is another one.
+    """
+    languages = dict.fromkeys((clinic.languages[0], patient.language))
+    regimen = Text(key=f"card.regimen.{patient.regimen}")
+    values = {
+        **numbers(clinic),
+        "start": date_text(patient.ici_start),
+        "regimen": patient.drug or regimen,
+    }
+    lines = [
+        Text(key=key, values=values if key == "card.body" else {}, language=language)
+        for language in languages
+        for key in ("card.title", "card.body")
+    ]
+    return Screen(name="card", lines=tuple(lines))
