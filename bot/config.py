@@ -90,17 +90,17 @@ class Settings(BaseModel):
     )
     unreviewed_languages: Languages | None = Field(
         None,
-        description="Languages that may be used although no clinician of yours has signed their texts yet, "
+        description="Languages that may be used although none of your clinicians has signed off their texts yet, "
         "comma-separated. Not needed with a Bot API server on this machine, where nobody is a patient.",
     )
     timezone: Zone = Field("UTC", description="Time zone of the clinic (IANA name), offered to patients first.")
     protocol: Path | None = Field(
-        None, description="Protocol file that your clinic signed off. Default: the protocol of the program."
+        None, description="Protocol file that your clinic signed off. Default: the one that comes with the program."
     )
     staff_answers: bool = Field(
         False, description="Whether alerts in the team's chats may contain the patient's answers: true or false."
     )
-    api_url: Url = Field("https://api.telegram.org", description="Bot API server; may be your own.")
+    api_url: Url = Field("https://api.telegram.org", description="Address of the Bot API server; may be your own.")
     webhook_url: WebhookUrl | None = Field(
         None,
         description="Public https address of LISTEN, to which Telegram sends updates. Without it the bot polls, "
@@ -316,6 +316,8 @@ def _assignment(name: str) -> str:
     value = default.get_secret_value() if isinstance(default, SecretStr) else default
     if isinstance(value, tuple) and not isinstance(value, Address):
         value = ",".join(value)
+    if isinstance(value, bool):
+        value = str(value).lower()
     return f"# {variable(name)}={value}"
 
 

@@ -50,7 +50,7 @@ class Hold:
         except OSError as error:
             # A full disk must not make a stop look like a failure. A process that starts now refuses and is restarted.
             EXIT_ERRORS.inc()
-            log.warning("the lock file can't be written", action="leave_not_said", error=type(error).__name__)
+            log.warning("the lock file can't be written", action="exit_not_announced", error=type(error).__name__)
 
 
 @contextmanager
