@@ -36,7 +36,7 @@ app.add_typer(plan_commands, name="plan")
 app.add_typer(checkin_commands, name="checkin")
 app.add_typer(alert_commands, name="alert")
 app.add_typer(task_commands, name="task")
-app.add_typer(task_commands, name="work", hidden=True)  # the old name, kept for one version
+app.add_typer(task_commands, name="work", hidden=True)  # the former name, kept for one version
 app.add_typer(staff_commands, name="staff")
 app.add_typer(rota_commands, name="rota")
 app.add_typer(protocol_commands, name="protocol")

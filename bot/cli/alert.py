@@ -14,7 +14,7 @@ from bot.app.work import Work
 from bot.cli.command_context import AsJson, in_transaction, print_json, print_table
 from bot.cli.patient import CodeArgument
 
-app = typer.Typer(help="List, acknowledge, assign and close alerts; set agreed levels.", no_args_is_help=True)
+app = typer.Typer(help="List, acknowledge, hand over and close alerts; set agreed levels.", no_args_is_help=True)
 
 
 def staff_name(value: str) -> str:
@@ -30,11 +30,11 @@ OUTCOMES: tuple[str, ...] = get_args(AlertOutcome)
 
 
 def _outcome(value: str) -> str:
-    """Refuse what is no outcome; a word of before counts as the one of now."""
-    now = FORMER_OUTCOMES.get(value, value)
-    if now not in OUTCOMES:
-        raise typer.BadParameter(f"{value!r} is no outcome: write one of {', '.join(OUTCOMES)}")
-    return now
+    """Return a valid outcome, a former name converted to the current one; BadParameter for anything else."""
+    outcome = FORMER_OUTCOMES.get(value, value)
+    if outcome not in OUTCOMES:
+        raise typer.BadParameter(f"{value!r} is not an outcome: write one of {', '.join(OUTCOMES)}")
+    return outcome
 
 
 NumberArgument = Annotated[int, typer.Argument(min=1, help="Alert number, as shown by `alert list`.")]
@@ -75,7 +75,7 @@ def assign(
     by: ByOption,
     as_json: AsJson = False,
 ) -> None:
-    """Assign an alert to another team member."""
+    """Hand over an alert to another team member."""
     _run_and_print(lambda work: alert_work.hand_over(work.acting(by), number, to), as_json=as_json)
 
 
@@ -111,7 +111,7 @@ QuestionArgument = Annotated[
 
 
 @app.command("set-agreed-level")
-@app.command("expect", hidden=True)  # the old name, kept for one version
+@app.command("expect", hidden=True)  # the former name, kept for one version
 def set_agreed_level(
     code: CodeArgument,
     question: QuestionArgument,
@@ -129,7 +129,7 @@ def set_agreed_level(
 
 
 @app.command("clear-agreed-level")
-@app.command("unexpect", hidden=True)  # the old name, kept for one version
+@app.command("unexpect", hidden=True)  # the former name, kept for one version
 def clear_agreed_level(code: CodeArgument, question: QuestionArgument, by: ByOption) -> None:
     """Remove the agreed level of a symptom."""
     in_transaction(lambda work: agreed_levels.end_agreed_level(work.acting(by), code, question))

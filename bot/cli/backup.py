@@ -29,12 +29,12 @@ def restore(
     verify: Annotated[
         bool,
         typer.Option(
-            "--verify", help="Only verify the copy: restore it to a temporary place and read all rows with the keys."
+            "--verify", help="Only verify the copy: restore it to a temporary database and decrypt all rows with the keys."
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replace the database with a copy. The previous database is kept next to it."""
+    """Verify a copy and replace the database with it. The previous database is kept next to it."""
     loaded = load_with_notice()
     url, keyring = loaded.database_url, loaded.keyring
 
@@ -50,7 +50,7 @@ def restore(
             return
         print_table(("table", "rows"), [(name, count) for name, count in found.rows.items() if count])
         typer.echo(
-            f"{source} is valid: revision {found.revision}, {found.opened} sealed rows opened. Nothing was changed."
+            f"{source} is valid: revision {found.revision}, {found.opened} encrypted rows decrypted. Nothing was changed."
         )
         return
     # Printed before anything is replaced: after an interruption the operator must know where the old database is.

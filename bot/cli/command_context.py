@@ -92,7 +92,7 @@ FORMER_KEYS = {
     "result": "verdict",
     "safety_follow_ups": "loop_backs",
 }
-"""Keys that were renamed, with their former names, which are printed too for one version."""
+"""Renamed keys and their former names, which are also printed for one version."""
 
 
 def print_json(data: Any) -> None:

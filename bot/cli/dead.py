@@ -50,8 +50,8 @@ def retry(ref: Ref, by: ByOption) -> None:
 
 
 @app.command("discard")
-@app.command("drop", hidden=True)  # the old name, kept for one version
+@app.command("drop", hidden=True)  # the former name, kept for one version
 def discard(ref: Ref, by: ByOption) -> None:
-    """Discard without retrying."""
+    """Discard a dead letter without retrying it."""
     in_transaction(lambda work: dead_letters.discard(work.acting(by), ref))
     typer.echo(f"{ref} was discarded.")

@@ -33,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
             Path | None, typer.Option(help="File to create, readable by you alone; without it the data is printed.")
         ] = None,
     ) -> None:
-        """Export all answers and alerts, or one patient's. The output is as sensitive as the database, unencrypted."""
+        """Export answers, with FHIR also alerts, of all patients or one. The output is not encrypted: keep it safe."""
         with database_session() as session, new_file(out, "--out") as file:
             session.run(lambda stores: stores.audit.add(_audit_entry(code)))
             _write(file or sys.stdout, _csv(session, code) if kind == "csv" else _fhir(session, code))

@@ -15,8 +15,8 @@ def add_to(app: typer.Typer) -> None:
 def migrate(as_json: AsJson = False) -> None:
     """Upgrade the database schema. `run` also does this; use this command to do it beforehand.
 
-    An upgrade that renames what is stored is refused while a nervecheck process has the database open, and makes a
-    copy first: going back to the version before means restoring that copy.
+    An upgrade that renames stored data is refused while a nervecheck process has the database open, and makes a copy
+    first: going back to the previous version means restoring that copy.
     """
     from bot.db import backup  # noqa: PLC0415 - only this command needs Alembic
     from bot.db import migrate as migrations  # noqa: PLC0415
@@ -28,7 +28,7 @@ def migrate(as_json: AsJson = False) -> None:
         print_json({"database": settings.data_location, "done": done, "copy": str(copies[0]) if copies else None})
         return
     for copy in copies:
-        typer.echo(f"The database as it was is kept in {copy}: going back to the version before means restoring it.")
+        typer.echo(f"A copy of the database before the upgrade is in {copy}: going back to the previous version means restoring it.")
     for step in done:
         typer.echo(f"done: {step}")
     typer.echo(f"{settings.data_location} is up to date.")

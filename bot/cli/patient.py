@@ -54,7 +54,7 @@ def add(
         str, typer.Option(callback=study_code, help="Study code: 2 to 16 characters of A-Z, 0-9, '-'; never a name.")
     ],
     ici_start: Annotated[datetime, typer.Option(help="Date of the first dose of immunotherapy.", **DAY)],
-    regimen: Annotated[Literal["single", "combination"], typer.Option(help="One drug or two.")] = "single",
+    regimen: Annotated[Literal["single", "combination"], typer.Option(help="One drug, or a combination of two.")] = "single",
     drug: Annotated[str | None, typer.Option(help="Name of the drug or drugs, shown on the patient's card.")] = None,
     plan: Annotated[str | None, typer.Option(help="Plan of the protocol; default: the plan of the regimen.")] = None,
     language: Annotated[str | None, typer.Option(help="Initial language; the patient can change it.")] = None,
@@ -133,7 +133,10 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report errors and add no patient.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import all patients of a table, or none if a row is wrong. Columns: code, ici_start; also regimen, plan, ..."""
+    """Import all patients of a table, or none if a row has an error.
+
+    Columns: code, ici_start; optional: regimen, plan, language, timezone, drug.
+    """
     if invites is None and not (dry_run or as_json):
         raise typer.BadParameter("the invites need a destination: --invites FILE or --json", param_hint="--invites")
     try:
@@ -265,7 +268,7 @@ def replay(code: CodeArgument, as_json: AsJson = False) -> None:
         rows = [(one.at, one.checkin, _difference(one), one.stored_tier, one.derived_tier) for one in differing]
         if rows:
             print_table(("assessed", "check-in", "difference", "stored tier", "re-assessed tier"), rows)
-        typer.echo(f"{len(replayed)} assessments repeated, {len(differing)} without the same result.")
+        typer.echo(f"{len(replayed)} assessments, {len(differing)} that differ or could not be repeated.")
     if differing:
         raise typer.Exit(REFUSED)
 

@@ -65,7 +65,7 @@ StopOption = Annotated[datetime | None, typer.Option(help="Date on which immunot
 Restart = Annotated[
     datetime | None, typer.Option(help="Date on which immunotherapy restarts: the early phase begins again.", **DAY)
 ]
-Regimen = Annotated[Literal["single", "combination"] | None, typer.Option(help="One drug or two.")]
+Regimen = Annotated[Literal["single", "combination"] | None, typer.Option(help="One drug, or a combination of two.")]
 PlanName = Annotated[str | None, typer.Option("--plan", help="Plan of the protocol; default: the plan of the regimen.")]
 SendTime = Annotated[
     datetime | None, typer.Option(help="Time of day at which check-ins are sent.", formats=["%H:%M"], metavar="HH:MM")

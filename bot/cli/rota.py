@@ -115,7 +115,7 @@ def cover(
 
 
 @app.command("remove-cover")
-@app.command("uncover", hidden=True)  # the old name, kept for one version
+@app.command("uncover", hidden=True)  # the former name, kept for one version
 def remove_cover(
     number: Annotated[int, typer.Argument(min=1, help="Cover number, as shown by `rota list`.")], by: ByOption
 ) -> None:

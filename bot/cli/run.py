@@ -25,7 +25,7 @@ def run(
         typer.Option(min=0.001, max=100_000, help="Sandbox seconds per real second: 3600 turns a second into an hour."),
     ] = 1.0,
 ) -> None:
-    """Run bot, ticker and delivery until Ctrl-C. Without a token: the sandbox, not reachable from the network."""
+    """Run the bot and the console until Ctrl-C. Without a token: the sandbox, not reachable from the network."""
     loaded = load(sandbox=sandbox, speed=speed)
     if speed != 1.0 and not loaded.sandbox:
         raise typer.BadParameter(
@@ -45,14 +45,14 @@ def startup_lines(settings: Settings, running: "Running", *, speed: float) -> tu
     if running.chat_page is None:
         updates = f"by webhook to {settings.webhook_url}" if settings.webhook_url else "by polling"
         return (
-            f"nervecheck is running for {settings.team_name}: bot, ticker and delivery, updates {updates}.",
+            f"nervecheck is running for {settings.team_name}: bot and console, updates {updates}.",
             f"Health: {running.web}/readyz · Console for the team: {settings.console_url or running.web}/console",
             f"Data: {settings.data_location}",
             "Add a patient: nervecheck patient add --code P-0001 --ici-start YYYY-MM-DD. Stop: Ctrl-C.",
         )
     speed_note = f" at {speed:g} times real time" if speed != 1.0 else ""
     return (
-        f"nervecheck is running in the sandbox{speed_note}: bot, ticker, delivery, simulated Telegram. Local only.",
+        f"nervecheck is running in the sandbox{speed_note}: bot, console, simulated Telegram. Local only.",
         f"Chat page: {running.chat_page} · Console for the team: {running.web}/console",
         f"Data: {settings.data_location} (sample patients)",
         "To go live: set NERVECHECK_TOKEN, your keys and your numbers (.env.example), then run again. Stop: Ctrl-C.",

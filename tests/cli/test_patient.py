@@ -178,7 +178,7 @@ def test_add_with_drug_stores_the_drug(shell: Shell) -> None:
 def test_replay_without_assessments_finds_no_difference(shell: Shell) -> None:
     add(shell)
     result = shell("patient", "replay", "P-0017")
-    assert (result.status, result.out) == (0, "0 assessments repeated, 0 without the same result.\n")
+    assert (result.status, result.out) == (0, "0 assessments, 0 that differ or could not be repeated.\n")
     assert shell("patient", "replay", "P-0017", "--json").json == []
     unknown = shell("patient", "replay", "P-9999")
     assert (unknown.status, "no patient has the code 'P-9999'" in unknown.err) == (1, True)
@@ -206,4 +206,4 @@ def test_replay_reports_a_difference_and_exits_with_1(
     assert result.status == 1
     assert set(expected.split()) <= set(result.out.split()), "a narrow window wraps the cell"
     assert "77" not in result.out
-    assert "2 assessments repeated, 1 without the same result." in result.out
+    assert "2 assessments, 1 that differ or could not be repeated." in result.out

@@ -56,7 +56,7 @@ def test_run_sandbox_on_clinic_database_is_refused(shell: Shell) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "what"),
-    [({}, "Oncology day unit: bot, ticker and delivery, updates by polling."),
+    [({}, "Oncology day unit: bot and console, updates by polling."),
      ({"WEBHOOK_URL": "https://nerves.clinic.example"}, "updates by webhook to https://nerves.clinic.example.")],
 )  # fmt: skip
 def test_startup_lines_for_a_clinic(settings: dict[str, str], what: str) -> None:
