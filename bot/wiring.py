@@ -1,4 +1,4 @@
-"""The composition root: builds everything from Settings and runs it. Tests call its parts with fakes.
+"""The composition root: builds everything from the settings and runs it. Tests call its parts with fakes.
 
 There is no partial start: all problems of settings and content are listed together, before anything is opened.
 """
@@ -290,7 +290,11 @@ async def serve(app: App, *, on_ready: Callable[[Running], None], stop: asyncio.
 
 
 def _say_kept(copy: Path) -> None:
-    log.info("a copy of the database before the upgrade was made: going back means restoring it", path=str(copy))
+    log.info(
+        "the database was copied before the upgrade: going back means restoring the copy",
+        action="upgrade_copied",
+        path=str(copy),
+    )
 
 
 def _clock(settings: Settings, speed: float, *, sandbox: bool) -> Clock:

@@ -1,4 +1,4 @@
-"""Routes a parsed update to a use case. No clinical logic, no transaction, no call to Telegram."""
+"""Routes a parsed update to the conversation. No clinical logic, no transaction, no call to Telegram."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _SCREEN_OUTDATED = "refers to the screen at the time: ask them, unless they have
 
 
 class Conversation(Protocol):
-    """The use cases of a chat (the module bot.dialog.conversation or a fake)."""
+    """The conversation with a chat (the module bot.dialog.conversation or a fake)."""
 
     def start(self, work: Work, chat_id: int, payload: str, language_hint: str | None) -> TapResult: ...
     def tap(self, work: Work, chat_id: int, action: Action) -> TapResult: ...

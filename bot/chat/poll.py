@@ -49,7 +49,7 @@ async def raw_updates(bot: Bot, *, offset: int | None, timeout: int, limit: int 
     # do_api_request would use the connection meant for other calls, and a long poll would hold it.
     answer = await bot._post("getUpdates", parameters, read_timeout=timeout + 10)  # noqa: SLF001
     if not isinstance(answer, list):
-        raise TelegramError("getUpdates answered no list")
+        raise TelegramError("getUpdates did not return a list")
     return answer
 
 

@@ -75,7 +75,7 @@ class Dispatcher:
         self._order = ChatOrder()
 
     async def handle(self, raw: Any, *, retry_until_committed: bool = False) -> None:
-        """Process an update (decoded JSON) and return when it is committed.
+        """Process an update (`raw`: decoded JSON) and return when it is committed.
 
         While the database is down, `retry_until_committed` retries and holds back the chat's later updates; without it,
         raise `DatabaseDownError`.

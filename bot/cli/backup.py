@@ -29,7 +29,8 @@ def restore(
     verify: Annotated[
         bool,
         typer.Option(
-            "--verify", help="Only verify the copy: restore it to a temporary database and decrypt all rows with the keys."
+            "--verify",
+            help="Only verify the copy: restore it to a temporary database and decrypt all rows with the keys.",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -50,7 +51,8 @@ def restore(
             return
         print_table(("table", "rows"), [(name, count) for name, count in found.rows.items() if count])
         typer.echo(
-            f"{source} is valid: revision {found.revision}, {found.opened} encrypted rows decrypted. Nothing was changed."
+            f"{source} is valid: revision {found.revision}, {found.opened} encrypted rows decrypted. "
+            "Nothing was changed."
         )
         return
     # Printed before anything is replaced: after an interruption the operator must know where the old database is.

@@ -28,7 +28,10 @@ def migrate(as_json: AsJson = False) -> None:
         print_json({"database": settings.data_location, "done": done, "copy": str(copies[0]) if copies else None})
         return
     for copy in copies:
-        typer.echo(f"A copy of the database before the upgrade is in {copy}: going back to the previous version means restoring it.")
+        typer.echo(
+            f"A copy of the database before the upgrade is in {copy}: "
+            "going back to the previous version means restoring it."
+        )
     for step in done:
         typer.echo(f"done: {step}")
     typer.echo(f"{settings.data_location} is up to date.")

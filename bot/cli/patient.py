@@ -54,7 +54,9 @@ def add(
         str, typer.Option(callback=study_code, help="Study code: 2 to 16 characters of A-Z, 0-9, '-'; never a name.")
     ],
     ici_start: Annotated[datetime, typer.Option(help="Date of the first dose of immunotherapy.", **DAY)],
-    regimen: Annotated[Literal["single", "combination"], typer.Option(help="One drug, or a combination of two.")] = "single",
+    regimen: Annotated[
+        Literal["single", "combination"], typer.Option(help="One drug, or a combination of two.")
+    ] = "single",
     drug: Annotated[str | None, typer.Option(help="Name of the drug or drugs, shown on the patient's card.")] = None,
     plan: Annotated[str | None, typer.Option(help="Plan of the protocol; default: the plan of the regimen.")] = None,
     language: Annotated[str | None, typer.Option(help="Initial language; the patient can change it.")] = None,

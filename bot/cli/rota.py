@@ -34,7 +34,7 @@ def parse_weekdays(value: str) -> frozenset[int]:
         first, _, last = part.strip().partition("-")
         if first not in DAYS or (last or first) not in DAYS:
             raise typer.BadParameter(
-                f"{value!r} are not weekdays: write them like mon-fri or sat,sun ({', '.join(DAYS)})"
+                f"{value!r} is not a list of weekdays: write it like mon-fri or sat,sun ({', '.join(DAYS)})"
             )
         start, end = DAYS.index(first), DAYS.index(last or first)
         weekdays |= {(start + n) % 7 for n in range((end - start) % 7 + 1)}

@@ -106,8 +106,8 @@ class Keyring:
             return _unpad(cipher.decrypt(nonce, ciphertext, _associated_data(label, row)))
         except (InvalidTag, ValueError):
             raise SealError(
-                f"{label} doesn't open with key {key_id!r}: it was changed or moved, or the key is another "
-                "one of that id; restore the row or the key from a backup"
+                f"{label} doesn't open with key {key_id!r}: it was changed or moved, or the key with that "
+                "id is a different one; restore the row or the key from a backup"
             ) from None
 
 

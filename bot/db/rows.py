@@ -262,7 +262,7 @@ class Section:
         except IntegrityError as error:
             if "chat_hash" not in str(error.orig):
                 raise
-            raise DuplicateError("That chat belongs to someone else already: withdraw that one first.") from None
+            raise DuplicateError("That chat already belongs to someone else: end their participation first.") from None
 
     def _chat_hash(self, chat_id: int) -> bytes:
         return self._keyring.lookup("chat", chat_id)

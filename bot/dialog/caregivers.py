@@ -82,7 +82,7 @@ def _caregiver_tapped(work: Work, patient: Patient, caregiver: Caregiver, word: 
 
 
 def left(work: Work, patient: Patient, caregiver: Caregiver, *, notify: bool) -> None:
-    """End a caregiver and notify the patient, so that nobody relies on them."""
+    """End a caregiver's participation and notify the patient, so that nobody relies on them."""
     caregivers.end(work, patient, caregiver, notify=notify)
     _notify_patient(work, patient, "care.left")
 

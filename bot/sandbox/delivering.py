@@ -29,7 +29,7 @@ DEFAULT_CONNECTIONS = 40
 ANSWER_SECONDS = 60.0
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 OUTAGE_LOOK_SECONDS = 0.2
-"""How often a running outage is looked at: its end is no event."""
+"""How often a running outage is checked: its end triggers no event."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{0,256}")
 _OTHER_POLL = "terminated by other getUpdates request; make sure that only one bot instance is running"
 _WEBHOOK_ON = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
@@ -155,7 +155,7 @@ class Delivering:
                 if hook is None:
                     await self._changed.wait()
                     continue
-                # Asked once a round: an outage that ended between two answers would leave nothing to wake up for.
+                # Read once per round: an outage that ended between two reads would leave nothing to wake this task.
                 outage = self._box.faults.outage()
                 for update in [] if outage else self._to_post(hook):
                     self._in_flight.add(update["update_id"])
@@ -197,15 +197,15 @@ class Delivering:
             self._changed.set()
 
     async def _post(self, session: aiohttp.ClientSession, hook: Webhook, update: Update) -> str:
-        """Post one update, twice if a fault says so; return what went wrong, "" if nothing did."""
+        """Post one update, twice if a fault says so; return the errors, joined, or "" on success."""
         headers = {"X-Telegram-Bot-Api-Secret-Token": hook.secret} if hook.secret else {}
         plan = self._box.faults.webhook_plan()
         await asyncio.sleep(plan.delay)
         if plan.refuse is not None:
             return "Connection lost"
         posts = [_post_once(session, hook.url, update, headers) for _ in range(1 + plan.twice)]
-        # As results, not raised: one request that is cancelled or fails in a way nobody foresaw is a failure like any
-        # other. Raised, it would end this task, and with it all delivery, or leave its update in flight for ever.
+        # Exceptions become results: an unexpected one that was raised would end this task, and with it all delivery, or
+        # leave its update in flight for good.
         results = await asyncio.gather(*posts, return_exceptions=True)
         return "".join(result if isinstance(result, str) else _unforeseen(result) for result in results)
 
@@ -225,8 +225,8 @@ async def _post_once(session: aiohttp.ClientSession, url: str, update: Update, h
 
 
 def _unforeseen(error: BaseException) -> str:
-    # The class alone: the words may hold what somebody wrote.
-    log.error("a post to the webhook failed in an unforeseen way: %s", type(error).__name__)
+    # Log the class alone: the message may contain what a person wrote.
+    log.error("a post to the webhook failed unexpectedly: %s", type(error).__name__)
     return "Connection lost"
 
 

@@ -82,7 +82,7 @@ def test_purposes_are_kept_apart():
 
 def test_a_key_of_the_same_id_but_other_bytes_is_named():
     sealed = Keyring.parse(_key("k1")).seal(b"yes", **PLACE)
-    with pytest.raises(SealError, match="the key is another"):
+    with pytest.raises(SealError, match="the key with that id is a different one"):
         Keyring.parse(_key("k1", bytes(32))).open(sealed, **PLACE)
 
 

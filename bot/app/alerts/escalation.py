@@ -62,7 +62,7 @@ def step(work: Work, alert: AlertRow) -> None:
     for name in new:
         work.notices.alert_raised(patient, changed, present[name])
     for name in now.notified:
-        # The alert is no longer theirs alone: "yours until" in their message would be wrong.
+        # Others have been notified too: "Acknowledge by" in their message would be outdated.
         if name in present and found.steps:
             work.notices.alert_changed(patient, changed, present[name])
 

@@ -37,7 +37,7 @@ def hand_over(work: Work, alert_id: int, to: str) -> AlertRow:
 
 
 def note(work: Work, alert_id: int, outcome: AlertOutcome) -> AlertRow:
-    """Note an outcome, which replaces an earlier one; the audit keeps both. The actor becomes a missing owner."""
+    """Note an outcome, which replaces an earlier one; the audit keeps both. Without an owner, the actor becomes it."""
     alert = _locked(work, alert_id)
     if team_side(alert).state is TeamState.OPEN:
         _present(work, alert_id, work.actor)
@@ -94,7 +94,7 @@ def _act(work: Work, alert: AlertRow, act: TeamAct, action: str) -> AlertRow:
         outcome=changed.outcome,
         owner=changed.owner,
     )
-    # A reopened alert has forgotten whom it notified; their messages must still be updated.
+    # Reopening clears `notified`, but the messages of these members must still be updated.
     shown = changed.model_copy(update={"notified": alert.notified})
     escalation.show_changed(work, shown, except_name=changed.owner if action == "alert_handed_over" else None)
     return changed

@@ -71,7 +71,7 @@ def needs_no_alert(work: Work, before: FollowUp | None, row: CheckInRow, found: 
 
 
 def is_in_open_alert(work: Work, before: FollowUp | None, patient_id: int, found: Assessment) -> bool:
-    """Return whether the findings are those of the follow-up `before`, unchanged, and an alert not closed has them.
+    """Return whether an alert that is not closed has these findings, unchanged since the follow-up `before`.
 
     The patient is still asked to call if they have not.
     """

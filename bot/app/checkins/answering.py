@@ -112,7 +112,7 @@ def answer_row(patient: Patient, row: CheckInRow, question: str, choices: tuple[
 
 
 def _red_flag(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
-    """Raise the alert at once. In a finished check-in that is changed, `Changed` brings the assessment afterwards."""
+    """Raise the alert at once. For a changed answer of a finished check-in, `Changed` stores the assessment."""
     if row.value.state is not core.State.DONE:
         keep_assessment(work, row, assessment, final=False, finished=False)
         update_follow_up(work, as_stored(work, patient), assessment)

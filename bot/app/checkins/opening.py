@@ -16,7 +16,7 @@ from bot.core.schedule import phase_at
 
 CheckInKind = Literal["scheduled", "baseline", "extra", "worse", "follow_up"]
 EARLY = "early"
-"""How names of phases begin in which two missed check-ins in a row become a task for the team."""
+"""Prefix of the names of phases in which two missed check-ins in a row become a task for the team."""
 WORSE_ANSWERS: Answers = {"change": ("yes",)}
 """The first answer of the quick check, which "I feel worse now" gives."""
 

@@ -96,7 +96,7 @@ def _problems(clinic: Clinic, question: str, level: str, days: int) -> list[str]
         levels = ", ".join(choice.id for choice in asked.choices[1:])
         found.append(f"level {level!r}: {question} has {levels}")
     elif _tier_of(clinic, question, level) is Tier.EMERGENCY:
-        found.append(f"{question} at {level} is an EMERGENCY: no level can be agreed there")
+        found.append(f"{question} at {level} is an EMERGENCY: choose a lower level")
     if not 1 <= days <= MAX_DAYS:
         found.append(f"{days} days: choose between 1 and {MAX_DAYS}")
     return found

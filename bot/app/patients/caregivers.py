@@ -63,14 +63,14 @@ def agree(work: Work, patient: Patient, caregiver: Caregiver) -> Patient:
 
 
 def end_all(work: Work, patient: Patient) -> None:
-    """End all caregivers of a patient: their links stop working, and each is notified."""
+    """End the participation of all caregivers of a patient: links stop working, and each caregiver is notified."""
     for caregiver in work.caregivers.of_patient(patient.id):
         if caregiver.state != "ended":
             end(work, patient, caregiver)
 
 
 def end(work: Work, patient: Patient, caregiver: Caregiver, *, notify: bool = True) -> None:
-    """End one caregiver, and notify them unless their chat is gone."""
+    """End one caregiver's participation, and notify them if `notify` and they have a chat."""
     if caregiver.chat_id is not None and notify:
         work.notices.caregiver_ended(patient, caregiver)
     work.caregivers.save(caregiver.model_copy(update={"state": "ended", "chat_id": None, "ended_at": work.at}))

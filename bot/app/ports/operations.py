@@ -67,7 +67,7 @@ class LeaseStore(Protocol):
     def take(self, name: str, *, owner: str, at: datetime, until: datetime) -> bool:
         """Acquire or renew the lease of that name until then; return False while another owner has it.
 
-        A lease that ends later than one acquired now could is from a wrong clock: it counts as expired.
+        A lease that ends later than any lease acquired now can end comes from a wrong clock: it counts as expired.
         """
         ...
 

@@ -77,7 +77,7 @@ class OutboxStore(Protocol):
         ...
 
     def retrying_since(self, lane: Lane, after: datetime | None = None) -> datetime | None:
-        """Return when the oldest message of that lane was queued that has been tried and still waits; None: no such.
+        """Return when the oldest message of that lane that was tried and still waits was queued; None if there is none.
 
         With `after`, only messages queued later count. A message in flight for the first time has not been tried.
         """

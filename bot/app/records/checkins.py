@@ -46,7 +46,7 @@ class AnswerRow(Frozen):
 
 
 class Basis(Frozen):
-    """What an assessment was made from: with the same protocol it always gives the same tier."""
+    """The input of an assessment: with the same protocol it always gives the same tier."""
 
     form: str
     answers: Answers

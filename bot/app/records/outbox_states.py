@@ -1,19 +1,20 @@
 """The statuses of an outbox row as a table: which event leads from which status to which. Stores and sends nothing.
 
-The store's statements (`db/store_outbox.py`, `db/store_ops.py`) are the only ones that change a status. A test drives
-every event in every status on the real store and compares what happens with `TRANSITIONS`. `deploy/docs/states.md`
-shows the table as a diagram.
+Only the statements of the stores (`db/stores/outbox.py`, `db/stores/dead_letters.py`) change a status. A test causes
+every event in every status on the real stores and compares the result with `TRANSITIONS`. `deploy/docs/states.md` shows
+the table as a diagram.
 
 The rules:
 
-* A claimed row is one that waits and has an owner: it may be at Telegram already, so nothing merges into it and nothing
-  supersedes it. What is newer waits behind it as a row of its own, and goes instead of it (so that it is *replaced*)
-  if it would have to be sent again.
-* A lease that expired leaves the row claimed until someone claims it again: its sender may only be slow.
-* A report that a message was sent is believed in every status, from any sender: the patient has it.
-* A claim of a row that can't be decrypted ends as *failed*: it must not hold up the others.
-* A withdrawn row may still be in flight. Its sender may report a retry, which then changes nothing about the status.
-* Failed is not the end: an operator retries or discards. Sent, replaced and expired rows only wait to be deleted.
+* A claimed row is a waiting row with an owner. It may already be at Telegram, so nothing is merged into it and nothing
+  supersedes it. A newer message of its slot waits behind it as a separate row; if the claimed row has to be retried or
+  claimed again, it is *replaced* and the newer one is sent instead.
+* A row whose lease has expired stays claimed until a sender claims it again: its former sender may only be slow.
+* A report that a message was sent is accepted from any sender and in every status: the patient has the message.
+* Claiming a row that can't be decrypted marks it as *failed*, so that it doesn't block the others.
+* A withdrawn row may still be in flight. If its sender then reports a retry, the row stays *replaced*.
+* *Failed* is not final: an operator retries or discards the message. Sent, replaced and expired rows are only kept
+  until they are deleted.
 
 Status: event -> the statuses it can lead to; an event that is missing changes nothing.
 
@@ -57,7 +58,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where an outbox row is: its stored state, or *claimed*, which is stored as *waiting* with an owner."""
+    """The status of an outbox row: its stored state, or *claimed*, which is stored as *waiting* with an owner."""
 
     WAITING = "waiting"
     CLAIMED = "claimed"
@@ -68,30 +69,30 @@ class Status(StrEnum):
 
 
 class Event(StrEnum):
-    """What can happen to an outbox row."""
+    """An event that may change the status of an outbox row."""
 
     CLAIM = "claim"
-    """A sender asks for what is due; a claimed row is claimed again once its lease expired."""
+    """A sender claims the rows that are due; a claimed row can be claimed again once its lease has expired."""
     SENT = "sent"
     RETRY = "retry"
-    """The attempt failed for a reason that may pass."""
+    """The attempt failed for a reason that may be temporary."""
     REJECTED = "rejected"
-    """Telegram won't take what we made."""
+    """Telegram rejects the content of the message."""
     CHAT_UNREACHABLE = "chat unreachable"
     SUPERSEDED = "superseded"
     """A newer screen of the same slot is queued and is sent instead."""
     MERGED = "merged into pending"
-    """An edit is queued while the new message of its slot is unsent, which takes over the edit's screen."""
+    """An edit is queued while the new message of its slot is unsent: the new message gets the edit's screen."""
     WITHDRAWN = "withdrawn"
-    """What was not sent yet is taken back."""
+    """A use case drops the unsent messages of a slot."""
     EXPIRED = "expired"
     """Its `not_after` has passed, and no lease runs."""
     RELEASED = "lease released"
-    """Its sender gives the claim back without an attempt."""
+    """Its sender releases the claim without an attempt."""
     RETRIED_BY_OPERATOR = "retried by operator"
     DISCARDED = "discarded by operator"
     DELETED = "deleted"
-    """Housekeeping removes what ended long ago."""
+    """Housekeeping deletes rows that ended long ago."""
 
 
 def _to(*statuses: Status) -> frozenset[Status]:
@@ -129,4 +130,4 @@ TRANSITIONS: Mapping[tuple[Status, Event], frozenset[Status]] = {
     (_E, Event.SENT): _to(_S),
     (_E, Event.DELETED): _to(),
 }
-"""Status and event -> the statuses that it can lead to; none: the row is gone. A pair that is missing does nothing."""
+"""Status and event -> the statuses it can lead to; none: the row is deleted. A missing pair changes nothing."""

@@ -33,7 +33,7 @@ class Caregiver(Versioned):
     token_hash: str
     expires_at: datetime
     chat_id: int | None = None
-    """None again once it has ended, so that the chat can be used otherwise."""
+    """None again once it has ended, so that another role can use the chat."""
     language: str
     invited_at: datetime
     agreed_at: datetime | None = None

@@ -132,7 +132,7 @@ def current_members(stores: Stores) -> list[Staff]:
 
 
 class RotaLine(Frozen):
-    """One shift or cover in a list. `kind`: "shift", "out of hours" or "cover"; covers are numbered on their own."""
+    """One shift or cover in a list. `kind`: "shift", "out of hours" or "cover"; covers are numbered separately."""
 
     id: int
     kind: str
@@ -150,7 +150,7 @@ def rota_lines(work: Work) -> list[RotaLine]:
     """Return the rota: shifts, out-of-hours shifts, and covers that have not ended."""
     today = work.at.astimezone(ZoneInfo(work.clinic.timezone)).date()
     shift_rows, cover_rows = work.rota.shifts(), work.rota.covers(today)
-    # Names are read last, so that a person added together with a shift just now is among them.
+    # Names are read last, so that they include a person who has just been added together with a shift.
     names = {row.id: row.name for row in work.staff.all()}
     shifts = [
         RotaLine(
@@ -182,7 +182,7 @@ def rota_of(work: Work) -> Rota:
     rows = work.rota.shifts()
     yesterday = date.fromordinal(work.at.astimezone(ZoneInfo(work.clinic.timezone)).date().toordinal() - 1)
     covers = work.rota.covers(yesterday)
-    # Names are read last, so that a person added together with a shift just now is among them.
+    # Names are read last, so that they include a person who has just been added together with a shift.
     names = {row.id: row.name for row in work.staff.all()}
     return Rota(
         timezone=work.clinic.timezone,

@@ -138,7 +138,7 @@ async def set_language(request: ConsoleRequest) -> Response:
     """Set the language of the member's chat and pages."""
     language = request.form.get("language", "")
     if language not in request.context.clinic.languages:
-        raise BadFormError(language)
+        raise BadFormError(f"language {language!r}: use one of {', '.join(request.context.clinic.languages)}")
 
     await request.context.write(lambda work: members.set_language(work, request.person.name, language))
     return request.back("/console/account")

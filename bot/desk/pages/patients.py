@@ -261,7 +261,7 @@ def _date(form: Mapping[str, str], name: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise BadFormError(f"{name}: {text!r} is no date, write it as 2026-03-31") from None
+        raise BadFormError(f"{name}: {text!r} is not a date: write it as 2026-03-31") from None
 
 
 def _time(form: Mapping[str, str], name: str) -> time | None:
@@ -269,7 +269,7 @@ def _time(form: Mapping[str, str], name: str) -> time | None:
     try:
         return time.fromisoformat(text[:5]) if text else None
     except ValueError:
-        raise BadFormError(f"{name}: {text!r} is no time of day, write it as 10:30") from None
+        raise BadFormError(f"{name}: {text!r} is not a time of day: write it as 10:30") from None
 
 
 def _number(form: Mapping[str, str], name: str, least: int, most: int) -> int | None:
@@ -277,7 +277,7 @@ def _number(form: Mapping[str, str], name: str, least: int, most: int) -> int | 
     if not text:
         return None
     if not text.isdecimal() or not least <= int(text) <= most:
-        raise BadFormError(f"{name}: {text!r} is no number from {least} to {most}")
+        raise BadFormError(f"{name}: {text!r} is not a number from {least} to {most}")
     return int(text)
 
 

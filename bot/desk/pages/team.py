@@ -47,7 +47,7 @@ async def add_shift(request: ConsoleRequest) -> Response:
     begins, ends = _hour(form.get("start", "")), _hour(form.get("end", ""))
     rank = form.get("rank", "0")
     if not rank.isdecimal() or int(rank) > 99:  # noqa: PLR2004 - two digits
-        raise BadFormError(f"rank {rank!r}: a number from 0 to 99")
+        raise BadFormError(f"rank {rank!r}: use a number from 0 to 99")
     await request.context.write(
         lambda work: members.add_shift(
             work.acting(request.person.name),
@@ -115,7 +115,7 @@ async def add_member(request: ConsoleRequest) -> Response:
     form = request.form
     role = next((known for known in ROLES if known == form.get("role")), None)
     if role is None:
-        raise BadFormError(f"role {form.get('role')!r}: one of {', '.join(ROLES)}")
+        raise BadFormError(f"role {form.get('role')!r}: use one of {', '.join(ROLES)}")
 
     def act(work: Work) -> tuple[Staff, str, str | None]:
         name, language = form.get("name", "").strip(), form.get("language") or None

@@ -165,8 +165,8 @@ def test_a_skipped_question_is_not_what_was_expected(database, clinic, check, ex
         ({"level": "huge"}, "numbness has mild"),
         ({"days": 29}, "between 1 and 28"),
         ({"days": 0}, "between 1 and 28"),
-        ({"question": "arms", "level": "cannot"}, "EMERGENCY: no level can be agreed there"),
-        ({"question": "head", "level": "cannot"}, "EMERGENCY: no level can be agreed there"),
+        ({"question": "arms", "level": "cannot"}, "EMERGENCY: choose a lower level"),
+        ({"question": "head", "level": "cannot"}, "EMERGENCY: choose a lower level"),
     ],
 )
 def test_bad_expectations_are_refused(database, anna, expect, bad, why):
