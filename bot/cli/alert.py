@@ -5,8 +5,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from bot.app.alerts import ownership as alert_work
-from bot.app.alerts import queue
+from bot.app.alerts import ownership, queue
 from bot.app.concerns import agreed_levels
 from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
 from bot.app.team.members import NAME
@@ -65,7 +64,7 @@ def _row(line: queue.AlertLine) -> tuple[object, ...]:
 @app.command()
 def ack(number: NumberArgument, by: ByOption, as_json: AsJson = False) -> None:
     """Acknowledge an alert and become its owner."""
-    _run_and_print(lambda work: alert_work.acknowledge(work.acting(by), number), as_json=as_json)
+    _run_and_print(lambda work: ownership.acknowledge(work.acting(by), number), as_json=as_json)
 
 
 @app.command()
@@ -76,7 +75,7 @@ def assign(
     as_json: AsJson = False,
 ) -> None:
     """Hand over an alert to another team member."""
-    _run_and_print(lambda work: alert_work.hand_over(work.acting(by), number, to), as_json=as_json)
+    _run_and_print(lambda work: ownership.hand_over(work.acting(by), number, to), as_json=as_json)
 
 
 @app.command()
@@ -88,7 +87,7 @@ def note(
 ) -> None:
     """Record the outcome of an alert."""
     _run_and_print(
-        lambda work: alert_work.note(work.acting(by), number, cast("AlertOutcome", outcome)),
+        lambda work: ownership.note(work.acting(by), number, cast("AlertOutcome", outcome)),
         as_json=as_json,
     )
 
@@ -96,13 +95,13 @@ def note(
 @app.command()
 def close(number: NumberArgument, by: ByOption, as_json: AsJson = False) -> None:
     """Close an alert that has an outcome. The patient is no longer asked about it."""
-    _run_and_print(lambda work: alert_work.close(work.acting(by), number), as_json=as_json)
+    _run_and_print(lambda work: ownership.close(work.acting(by), number), as_json=as_json)
 
 
 @app.command()
 def reopen(number: NumberArgument, by: ByOption, as_json: AsJson = False) -> None:
     """Reopen a closed alert without an owner, so that it must be acknowledged again."""
-    _run_and_print(lambda work: alert_work.reopen(work.acting(by), number), as_json=as_json)
+    _run_and_print(lambda work: ownership.reopen(work.acting(by), number), as_json=as_json)
 
 
 QuestionArgument = Annotated[
@@ -141,5 +140,5 @@ def _run_and_print(use_case: Callable[[Work], AlertRow], *, as_json: bool) -> No
     if as_json:
         print_json({**line.model_dump(mode="json"), "said": line.summary})
         return
-    ownership = f"closed by {line.closed_by}" if line.closed_by else f"owner: {line.owner or 'nobody'}"
-    typer.echo(f"Alert {line.id}, {line.tier}, {line.code}: {ownership}; outcome: {line.outcome or 'none yet'}.")
+    status = f"closed by {line.closed_by}" if line.closed_by else f"owner: {line.owner or 'nobody'}"
+    typer.echo(f"Alert {line.id}, {line.tier}, {line.code}: {status}; outcome: {line.outcome or 'none yet'}.")
