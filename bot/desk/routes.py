@@ -27,7 +27,7 @@ ACCESS_TABLE: tuple[PageRoute, ...] = (
     PageRoute("GET", "/console/alerts/queue", EVERYONE, alerts.queue_fragment),
     PageRoute("GET", "/console/alerts/events", EVERYONE, alerts.events),
     PageRoute("POST", "/console/alerts/{number:int}/{action}", EVERYONE, alerts.act),
-    PageRoute("POST", "/console/tasks/{number:int}", EVERYONE, alerts.close_task),
+    PageRoute("POST", "/console/work/{number:int}", EVERYONE, alerts.close_task),
     PageRoute("GET", "/console/patients", CARE, patients.list_page),
     PageRoute("POST", "/console/patients", CARE, patients.add),
     PageRoute("GET", "/console/patients/{code}", CARE, patients.patient_page),

@@ -30,7 +30,7 @@ MAY = {
     "GET /console/alerts/queue": ALL,
     "GET /console/alerts/events": ALL,
     "POST /console/alerts/{number:int}/{action}": ALL,
-    "POST /console/tasks/{number:int}": ALL,
+    "POST /console/work/{number:int}": ALL,
     "GET /console/patients": CARE,
     "POST /console/patients": CARE,
     "GET /console/patients/{code}": CARE,

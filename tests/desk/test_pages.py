@@ -103,9 +103,9 @@ def test_task_marked_as_done_leaves_the_page(house, anna):
     )
     ann = house.signed_in("coordinator", "ann")
     assert "Not heard from: P-0001" in text(ann.get("/console"))
-    assert ann.post(f"/console/tasks/{item.id}").status_code == 303
+    assert ann.post(f"/console/work/{item.id}").status_code == 303
     assert "Not heard from" not in text(ann.get("/console"))
-    assert ann.post(f"/console/tasks/{item.id}").status_code == 409
+    assert ann.post(f"/console/work/{item.id}").status_code == 409
 
 
 def test_events_stream_reports_a_changed_queue(house, anna):
@@ -477,7 +477,7 @@ CHANGES = {
     "/console/alerts/1/note": {"outcome": "no_action"},
     "/console/alerts/1/finish": {"outcome": "no_action"},
     "/console/alerts/1/assign": {"to": "ben"},
-    "/console/tasks/1": {},
+    "/console/work/1": {},
     "/console/patients": {"code": "P-0009", "ici_start": str(TODAY)},
     "/console/patients/P-0001/invite": {},
     "/console/patients/P-0001/send": {},
