@@ -7,6 +7,7 @@ A validator raises ValueError with a message that follows the setting's name and
 import difflib
 import ipaddress
 import re
+from functools import cache
 from typing import Annotated, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import available_timezones
@@ -95,9 +96,13 @@ def _languages(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+_zones = cache(available_timezones)
+"""The names of all time zones; finding them means reading a folder of 600 files."""
+
+
 def _zone(value: str) -> str:
-    if value not in available_timezones():
-        similar = difflib.get_close_matches(value, available_timezones(), 1)
+    if value not in _zones():
+        similar = difflib.get_close_matches(value, _zones(), 1)
         raise ValueError(
             "is not a time zone: use an IANA name"
             f"{f'; did you mean {similar[0]}?' if similar else ', like Europe/Berlin'}"

@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations, pairwise, product
 from typing import Any, NamedTuple
 
+from bot.content.faults import Fault
 from bot.content.reader import LISTS, Loc, Source
-from bot.content.texts import ENGLISH, Texts, choice_key, short_key, topic_keys
+from bot.content.texts import ENGLISH, choice_key, short_key, topic_keys
 from bot.core.protocol import (
     BUTTON_ROOM,
     SKIP,
@@ -320,11 +321,11 @@ def _night_faults(clocks: Clocks) -> Iterator[tuple[str, str]]:
 # --- Strings ----------------------------------------------------------------------------------------------------------
 
 
-def check_strings(context: CheckContext, texts: Texts) -> None:
-    """Check that everything that is shown has an English string."""
+def needed_strings(context: CheckContext) -> Iterator[tuple[str, Fault]]:
+    """Yield the key of everything that is shown, with the fault that it is if there is no English string."""
     for loc, key in _strings(context):
-        if not texts.has(ENGLISH, key):
-            context.source.fault(loc, f"the string '{key}' is missing: write it in locales/{ENGLISH}/clinical.po")
+        missing = f"the string '{key}' is missing: write it in locales/{ENGLISH}/clinical.po"
+        yield key, context.source.fault_at(loc, missing)
 
 
 def _strings(context: CheckContext) -> Iterator[tuple[Loc, str]]:

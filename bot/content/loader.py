@@ -1,14 +1,15 @@
 """Loads a protocol file: reads it, runs all checks, and builds the protocol or reports all faults together."""
 
 import hashlib
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.content import checks, rule_checks
 from bot.content.faults import ContentError, Fault
 from bot.content.reader import Source
-from bot.content.texts import Texts
+from bot.content.texts import ENGLISH, Texts
 from bot.core.protocol import Protocol
 
 __all__ = ["ContentError", "Fault", "load_protocol", "packaged_protocol", "read_protocol"]
@@ -30,6 +31,26 @@ def load_protocol(path: Path | None = None, texts: Texts | None = None) -> Proto
 
 def read_protocol(file: str, content: bytes, texts: Texts | None = None) -> Protocol:
     """Build a protocol from the bytes of a file; `file` is its name in faults. ContentError as in `load_protocol`."""
+    read = _read(file, content)
+    missing = [fault for key, fault in read.strings if texts is not None and not texts.has(ENGLISH, key)]
+    if read.protocol is None or missing:
+        raise ContentError((*read.faults, *missing))
+    return read.protocol
+
+
+class _Read(NamedTuple):
+    """What a protocol file contains: the protocol unless there are faults, and the key of every string it shows.
+
+    Each key has the fault that is to be reported if there is no such string.
+    """
+
+    protocol: Protocol | None
+    faults: tuple[Fault, ...]
+    strings: tuple[tuple[str, Fault], ...]
+
+
+@lru_cache(maxsize=4)
+def _read(file: str, content: bytes) -> _Read:
     source = Source(file, content)
     context = checks.context_of(source)
     checks.check_ids(context)
@@ -41,11 +62,8 @@ def read_protocol(file: str, content: bytes, texts: Texts | None = None) -> Prot
     checks.check_again(context)
     checks.check_plans(context)
     checks.check_clocks(context)
-    if texts is not None:
-        checks.check_strings(context, texts)
-    if source.faults:
-        raise ContentError(source.faults)
-    return _build(source, hashlib.sha256(content).hexdigest())
+    protocol = None if source.faults else _build(source, hashlib.sha256(content).hexdigest())
+    return _Read(protocol, tuple(source.faults), tuple(checks.needed_strings(context)))
 
 
 def _build(source: Source, content_hash: str) -> Protocol:

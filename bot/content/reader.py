@@ -88,7 +88,11 @@ class Source:
 
     def fault(self, loc: Loc, reason: str) -> None:
         """Record a fault at the position in the tree that `loc` leads to, as far as it exists."""
-        self.faults.append(Fault(self.file, _line(self._tree, loc), reason))
+        self.faults.append(self.fault_at(loc, reason))
+
+    def fault_at(self, loc: Loc, reason: str) -> Fault:
+        """Return such a fault without recording it."""
+        return Fault(self.file, _line(self._tree, loc), reason)
 
     def _parse_list(self, section: str) -> dict[int, Any]:
         nodes = self._tree[section]

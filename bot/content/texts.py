@@ -7,10 +7,13 @@ fault at start-up. Strings are Telegram HTML with named {placeholders}; the cata
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from gettext import c2py
 from html.parser import HTMLParser
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from babel.messages.catalog import Catalog, Message
@@ -223,36 +226,41 @@ def packaged_locales() -> Path:
 
 
 def _load_language(folder: Path, faults: list[Fault]) -> _Language:
+    catalogs = tuple((name, path.read_bytes()) for name in DOMAINS if (path := folder / f"{name}.po").is_file())
+    language, found = _parse_language(folder.name, catalogs)
+    faults += found
+    return language
+
+
+@lru_cache(maxsize=16)
+def _parse_language(name: str, catalogs: tuple[tuple[str, bytes], ...]) -> tuple[_Language, tuple[Fault, ...]]:
+    """Parse the catalogs of a language, given by domain and content, and return their faults too."""
     entries: dict[str, _Entry] = {}
+    faults: list[Fault] = []
     plural: Callable[[int], int] | None = None
-    for domain in DOMAINS:
-        path = folder / f"{domain}.po"
-        name = f"{folder.name}/{path.name}"
-        catalog = _read(path, name, faults)
+    for domain, content in catalogs:
+        file = f"{name}/{domain}.po"
+        catalog = _parse(content, file, faults)
         if catalog is None:
             continue
         for message in catalog:
             if message.id:
                 key = message.id if isinstance(message.id, str) else message.id[0]
                 if key in entries:
-                    faults.append(Fault(name, message.lineno or 1, f"'{key}' is in two catalogs: remove one of them"))
-                entries[key] = _entry(message, name)
+                    faults.append(Fault(file, message.lineno or 1, f"'{key}' is in two catalogs: remove one of them"))
+                entries[key] = _entry(message, file)
         plural = plural or c2py(catalog.plural_expr)
     if plural is None:
-        faults.append(
-            Fault(f"{folder.name}/{DOMAINS[0]}.po", 1, "this language has no catalog: add one or disable the language")
-        )
-    return _Language(entries, plural or c2py("0"))
+        missing = "this language has no catalog: add one or disable the language"
+        faults.append(Fault(f"{name}/{DOMAINS[0]}.po", 1, missing))
+    return _Language(MappingProxyType(entries), plural or c2py("0")), tuple(faults)
 
 
-def _read(path: Path, name: str, faults: list[Fault]) -> Catalog | None:
-    if not path.is_file():
-        return None
+def _parse(content: bytes, file: str, faults: list[Fault]) -> Catalog | None:
     try:
-        with path.open("rb") as file:
-            return read_po(file, abort_invalid=True)
+        return read_po(BytesIO(content), abort_invalid=True)
     except (PoFileError, UnicodeDecodeError, ValueError) as error:
-        faults.append(Fault(name, getattr(error, "lineno", None) or 1, f"this catalog can't be read: {error}"))
+        faults.append(Fault(file, getattr(error, "lineno", None) or 1, f"this catalog can't be read: {error}"))
         return None
 
 
@@ -294,11 +302,12 @@ class _Markup(HTMLParser):
         self.problems += [f"<{tag}> is not closed" for tag in self._open]
 
 
-def markup_problems(text: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def markup_problems(text: str) -> tuple[str, ...]:
     """Return the markup problems for which Telegram would refuse a string."""
     parser = _Markup()
     parser.feed(text)
     parser.close()
     bare = "write &lt; and &amp; for < and & in the text"
     is_unescaped = re.search(r"&(?!(?:lt|gt|amp|quot|#\d+);)|<(?!/?[a-z])", text)
-    return parser.problems + ([bare] if is_unescaped else [])
+    return (*parser.problems, bare) if is_unescaped else tuple(parser.problems)

@@ -7,7 +7,9 @@ anywhere in it, in any language, and a preceding "no" is ignored: a patient who 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from ruamel.yaml import YAML
@@ -71,23 +73,35 @@ def fold(text: str) -> str:
 
 def _read(path: Path, name: str, faults: list[Fault]) -> _Phrases:
     try:
-        tree = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         faults.append(Fault(name, 1, "the list of typed words is missing: add it or disable the language"))
         return _Phrases({}, ())
+    phrases, found = _parse(content, name)
+    faults += found
+    return phrases
+
+
+@lru_cache(maxsize=16)
+def _parse(content: bytes, name: str) -> tuple[_Phrases, tuple[Fault, ...]]:
+    """Parse the content of a list and return its faults too."""
+    faults: list[Fault] = []
+    try:
+        tree = YAML(typ="safe").load(content.decode("utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
-        faults.append(Fault(name, 1, f"this is not valid YAML in UTF-8: {' '.join(str(error).split())}"))
-        return _Phrases({}, ())
+        fault = Fault(name, 1, f"this is not valid YAML in UTF-8: {' '.join(str(error).split())}")
+        return _Phrases({}, ()), (fault,)
     lists = tree if isinstance(tree, dict) else {}
     unknown = [key for key in lists if key not in {*COMMANDS, RED_FLAGS}]
     faults += [Fault(name, 1, f"'{key}' is not a known field: correct the name or remove it") for key in unknown]
     if not all(isinstance(v, list) and all(isinstance(w, str) and fold(w) for w in v) for v in lists.values()):
         faults.append(Fault(name, 1, "each name must be followed by a list of phrases: begin each with '- '"))
-        return _Phrases({}, ())
+        return _Phrases({}, ()), tuple(faults)
     if not lists.get(RED_FLAGS):
         faults.append(Fault(name, 1, f"'{RED_FLAGS}' is empty: a typed red flag would be missed; add the phrases"))
     commands = {fold(word): key for key in COMMANDS for word in lists.get(key, [])}
-    return _Phrases(commands, tuple(_search_pattern(phrase) for phrase in lists.get(RED_FLAGS, [])))
+    red_flags = tuple(_search_pattern(phrase) for phrase in lists.get(RED_FLAGS, []))
+    return _Phrases(MappingProxyType(commands), red_flags), tuple(faults)
 
 
 def _search_pattern(phrase: str) -> str:

@@ -8,6 +8,7 @@ migration then needs exclusive access, and a backup is made first, because a dow
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -208,8 +209,14 @@ def _missing(revision: str | None) -> list[str]:
 
 def _scripts_after(revision: str | None) -> Sequence[Script]:
     """Return the scripts after that revision, newest first; NewerDatabaseError if the revision is unknown."""
-    scripts = list(ScriptDirectory.from_config(config()).walk_revisions())
+    scripts = _scripts(SCRIPTS)
     known = [script.revision for script in scripts]
     if revision is not None and revision not in known:
         raise NewerDatabaseError(NewerDatabaseError.__doc__)
     return scripts if revision is None else scripts[: known.index(revision)]
+
+
+@cache
+def _scripts(_folder: Path) -> Sequence[Script]:
+    """Return all scripts, newest first. Read once: they don't change while the program runs."""
+    return tuple(ScriptDirectory.from_config(config()).walk_revisions())
