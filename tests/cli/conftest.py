@@ -4,15 +4,18 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from typer import testing
 from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.config import variables
+from tests.fakes.databases import sqlite_url
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class Result:
     @property
     def json(self) -> Any:
         return json.loads(self.out)
+
+
+testing._get_command = cache(testing._get_command)  # all commands, put together once and not for each call
 
 
 class Shell:
@@ -43,7 +49,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+def bare_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """A shell in an empty folder."""
     monkeypatch.chdir(tmp_path)
     for name in variables():
         monkeypatch.delenv(name, raising=False)
@@ -53,3 +60,11 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     root.handlers, level = before
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def shell(bare_shell: Shell) -> Shell:
+    """A shell in a folder with the sandbox's database: migrated, and empty."""
+    (bare_shell.folder / "var").mkdir()
+    sqlite_url(bare_shell.folder / "var" / "sandbox.db")
+    return bare_shell

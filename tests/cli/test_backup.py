@@ -11,6 +11,7 @@ from bot.database_session import open_session
 from bot.db import backup as copies
 from bot.db.lock import CommandRunningError, exclusive_access
 from tests.cli.conftest import Shell
+from tests.fakes.databases import sqlite_url
 
 URL = "sqlite:///mine.db"
 
@@ -18,6 +19,7 @@ URL = "sqlite:///mine.db"
 @pytest.fixture
 def at(shell: Shell) -> Shell:
     """A shell with an existing database."""
+    sqlite_url(shell.folder / "mine.db")
     assert shell("patient", "list", DATABASE_URL=URL).status == 0
     return shell
 

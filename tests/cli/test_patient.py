@@ -143,9 +143,9 @@ def test_erase_asks_for_confirmation(shell: Shell) -> None:
 # --- When the database can't be used ----------------------------------------------------------------------------------
 
 
-def test_list_in_unwritable_folder_reports_the_path(shell: Shell, tmp_path: Path) -> None:
+def test_list_in_unwritable_folder_reports_the_path(bare_shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file where the folder should be")
-    result = shell("patient", "list")
+    result = bare_shell("patient", "list")
     assert result.status == 1
     assert "var" in result.err
     assert "check the path and its permissions" in result.err

@@ -72,6 +72,6 @@ def test_play_with_other_forms_and_languages(shell: Shell) -> None:
     assert play(shell, "q", "--language", "xx").status == 1
 
 
-def test_play_creates_no_database(shell: Shell) -> None:
-    play(shell, "1 1 1 1")
-    assert list(shell.folder.iterdir()) == []
+def test_play_creates_no_database(bare_shell: Shell) -> None:
+    play(bare_shell, "1 1 1 1")
+    assert list(bare_shell.folder.iterdir()) == []

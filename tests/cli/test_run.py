@@ -33,9 +33,9 @@ def test_run_without_required_setting_is_refused(shell: Shell, missing: str) -> 
     assert f"NERVECHECK_{missing} is missing" in result.err
 
 
-def test_run_reports_all_problems_together(shell: Shell, tmp_path: Path) -> None:
+def test_run_reports_all_problems_together(bare_shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "clinic.yaml").write_text("name: clinic\nversion: '1'\nquestions: []\n")
-    result = shell("run", TOKEN=LIVE["TOKEN"], PROTOCOL="clinic.yaml", TIMEZONE="Mars", LANGUAGES="en,xx")
+    result = bare_shell("run", TOKEN=LIVE["TOKEN"], PROTOCOL="clinic.yaml", TIMEZONE="Mars", LANGUAGES="en,xx")
     assert result.status == 2
     for part in ("KEYS", "TEAM_NAME", "TEAM_NUMBER", "EMERGENCY_NUMBER", "TIMEZONE", "clinic.yaml:", "xx/clinical.po"):
         assert part in result.err

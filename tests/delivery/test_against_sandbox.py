@@ -13,12 +13,10 @@ from bot.app.records.messages import Lane, Outbox, OutboxState
 from bot.app.work import Stores
 from bot.clock import SandboxClock
 from bot.core.screen import Screen, Text
-from bot.db.crypto import Keyring, new_key
-from bot.db.migrate import migrate
-from bot.db.opening import open_database
 from bot.delivery.outbox import Sender
 from bot.delivery.quiet_bot import make_bot
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
+from tests.fakes.databases import sqlite_database
 from tests.polling import until
 
 from .stand_ins import AT, CARD, render
@@ -68,9 +66,7 @@ class Town:
 
 @pytest.fixture
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    url = f"sqlite:///{tmp_path / 'bot.db'}"
-    migrate(url)
-    database = open_database(url, Keyring.parse(new_key()))
+    database = sqlite_database(tmp_path / "bot.db")
     server = SandboxServer(SandboxClock(start=AT))
     bot = make_bot(SANDBOX_TOKEN, await server.start())
     await bot.request.initialize()

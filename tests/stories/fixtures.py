@@ -8,22 +8,21 @@ import pytest
 
 from bot.clock import FrozenClock
 from bot.config import Settings
-from bot.db.migrate import migrate
 from bot.delivery.lanes import UNLIMITED
 from bot.sandbox.server import SandboxServer
 from bot.wiring import build
+from tests.fakes.databases import sqlite_url
 from tests.sandbox import schema
 from tests.stories.world import START, World
 
 
 @asynccontextmanager
 async def opened(database_url: str) -> AsyncIterator[World]:
-    """Yield a world on that database, without the checks at its end."""
+    """Yield a world on that database, which is migrated, without the checks at its end."""
     settings = Settings.load({"NERVECHECK_DATABASE_URL": database_url}, sandbox=True).for_sandbox()
     clock = FrozenClock(START)
     server = SandboxServer(clock, limits=False)
     app = build(settings, sandbox=True, clock=clock, api_url=await server.start(), owner="story")
-    migrate(app.database_url)
     database = app.open_database()
     service = app.service(database)
     bots = service.bots
@@ -41,7 +40,7 @@ async def opened(database_url: str) -> AsyncIterator[World]:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with opened(f"sqlite:///{tmp_path / 'story.db'}") as made:
+    async with opened(sqlite_url(tmp_path / "story.db")) as made:
         yield made
         made.nothing_more()
         if schema.DATA.exists():

@@ -12,7 +12,7 @@ from tests.stories.world import World, plain
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     with postgres_server() as server:
-        async with opened(server.empty()) as made:
+        async with opened(server.migrated()) as made:
             yield made
             made.nothing_more()
 
