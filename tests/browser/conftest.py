@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import async_playwright
 
+HERE = Path(__file__).parent
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",
@@ -28,8 +30,16 @@ def _chromium():
     pytest.skip(reason)
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items):
+    """All these tests run in the loop of the session: a browser belongs to the loop in which it was started."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.get_closest_marker("browser") and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def chromium():
+    """The browser of the session; each test has a context of its own, which shares nothing with others."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyotp
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from bot.app.alerts import raising
@@ -34,7 +35,7 @@ LOOKS = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(database, ready):
     made = House(database, ready)
     server = WebServer(made.app)
@@ -45,7 +46,7 @@ async def house(database, ready):
     made.loop.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visit(chromium, house):
     """Open a browser, signed in as someone of that role; what its own console complains of fails the test."""
     opened, complaints = [], []
@@ -318,7 +319,7 @@ async def test_link_from_the_chat_signs_in(house, visit):
     await expect(page.get_by_role("heading", name="no longer valid")).to_be_visible()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def at_home(house, visit):
     """A browser that trusts the address (this machine by name) and has a lock of its own that says yes."""
     house.address = house.address.replace("127.0.0.1", "localhost")

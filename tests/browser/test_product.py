@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.polling import until
@@ -51,7 +52,7 @@ class Product:
         return await self.process.wait()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def product(tmp_path):
     made = Product(tmp_path)
     yield made
@@ -59,7 +60,7 @@ async def product(tmp_path):
         await made.end(signal.SIGKILL)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(chromium):
     context = await chromium.new_context(viewport={"width": 1280, "height": 900})
     page = await context.new_page()

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from bot.clock import SandboxClock
@@ -14,7 +15,7 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server():
     clock = SandboxClock(start=START)
     made = []
@@ -33,7 +34,7 @@ async def server():
     await server.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(chromium, server):
     """The page, opened; anything the browser complains of fails the test."""
     complaints = []
