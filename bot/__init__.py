@@ -27,8 +27,9 @@ implements the ports of app; wiring may import everything. tests/test_architectu
 
 What a tap passes: `Poller.run` (chat/poll.py) or the webhook receives the raw update; `Dispatcher.handle`
 (chat/updates.py) runs it in one transaction, once; `Handlers.route` (chat/handlers.py) verifies the signed button;
-`conversation.tap` and `checkins.tapped` (dialog/) call `answering.answer` (app/checkins/), which calls `step`
+`taps.tap` and `checkins.tapped` (dialog/) call `answering.answer` (app/checkins/), which calls `step`
 (core/checkin.py) and applies its events: answer, assessment, alert, messages. Only after the commit is the tap answered
 and does `Sender` (delivery/outbox.py) send the messages. A message is a row of the outbox until it is sent, so that
-nothing is lost if the process dies; tests/chaos kills it and verifies that.
+nothing is lost if the process dies; tests/chaos kills it and verifies that. deploy/docs/follow-a-tap.md names each
+function on this way, deploy/docs/follow-an-alert.md those from an alert that is opened to one that is closed.
 """
