@@ -5,21 +5,21 @@ nested in. A function that another one defines is named by both: `make_render.re
 """
 
 import ast
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from re import MULTILINE, compile, sub
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "deploy" / "docs"
 PAGES = ("follow-a-tap.md", "follow-an-alert.md")
-ITEM = compile(r"^(?P<indent> *)- `(?P<path>bot/[\w/]+\.py)` `(?P<name>[\w.]+)`:", MULTILINE)
-ANY_ITEM = compile(r"^ *- `bot/", MULTILINE)
+ITEM = re.compile(r"^(?P<indent> *)- `(?P<path>bot/[\w/]+\.py)` `(?P<name>[\w.]+)`:", re.MULTILINE)
+ANY_ITEM = re.compile(r"^ *- `bot/", re.MULTILINE)
 ALSO_RUN = "## What also runs"
 """The section of a page with the modules that run and that the red flag doesn't pass through."""
 CARRIERS = frozenset({"bot/db/sqlite.py", "bot/db/stores/open.py"})
@@ -68,7 +68,7 @@ def page(name: str) -> str:
 def also_run(text: str) -> set[str]:
     """Return the files that the page's last section names."""
     _, _, section = text.partition(ALSO_RUN)
-    return set(compile(r"`(bot/[\w/]+\.py)`").findall(section))
+    return set(re.findall(r"`(bot/[\w/]+\.py)`", section))
 
 
 @cache
@@ -85,7 +85,7 @@ def definition(function: Function) -> ast.FunctionDef | ast.AsyncFunctionDef:
             raise LookupError(f"{function.path} defines no {function.name}")
         place = inside[0]
     if not isinstance(place, ast.FunctionDef | ast.AsyncFunctionDef):
-        raise LookupError(f"{function} is not a function")
+        raise LookupError(f"{function} is not a function")  # noqa: TRY004 - there is none of that name
     return place
 
 
@@ -100,6 +100,18 @@ def lambdas_passed_on(node: ast.AST) -> Iterator[int]:
     for call in (found for found in ast.walk(node) if isinstance(found, ast.Call)):
         handed = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg != "key")]
         yield from (value.lineno for value in handed if isinstance(value, ast.Lambda))
+
+
+def figures(text: str) -> dict[str, int]:
+    """Return how long the way of a page is: whole files, functions, and their lines."""
+    functions = {item.function for item in items(text)}
+    definitions = [definition(function) for function in functions]
+    paths = {function.path for function in functions}
+    return {
+        "files": len(paths),
+        "lines of the named functions": sum((node.end_lineno or 0) - node.lineno + 1 for node in definitions),
+        "lines of the whole files": sum(len((ROOT / path).read_text("utf-8").splitlines()) for path in paths),
+    }
 
 
 # -- what runs
@@ -137,7 +149,7 @@ class Calls:
             path = Path(code.co_filename)
             ours = path.is_relative_to(ROOT / "bot") and not path.is_relative_to(ROOT / "bot" / "sandbox")
             # A comprehension is part of its function; a lambda is not.
-            name = sub(r"\.<locals>\.<(listcomp|genexpr|dictcomp|setcomp)>", "", code.co_qualname)
+            name = re.sub(r"\.<locals>\.<(listcomp|genexpr|dictcomp|setcomp)>", "", code.co_qualname)
             named = Function(path.relative_to(ROOT).as_posix(), name.replace(".<locals>", "")) if ours else None
             self._names[code] = named
         return self._names[code]

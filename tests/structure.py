@@ -11,7 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from tests import follow
+
 ROOT = Path(__file__).parent.parent
+TAP = follow.page("follow-a-tap.md")
+TAP_LIMITS = {"files": 25, "lines of the named functions": 1000, "lines of the whole files": 4500}
 Graph = Mapping[str, set[str]]
 
 
@@ -187,6 +191,7 @@ def measures() -> dict[str, tuple[int, int]]:
         "methods of the widest port": (max(ports().values()), 20),
         "public type names defined twice": (len(doubled_types()), 5),
         "functions and methods that nothing uses": (len(unused()), 0),
+        **{f"way of a tap: {name}": (found, TAP_LIMITS[name]) for name, found in follow.figures(TAP).items()},
     }
 
 

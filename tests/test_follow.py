@@ -1,15 +1,15 @@
-"""The pages that follow a tap and an alert name functions that exist; the way of a tap is short, and has no lambda.
+"""The pages that follow a tap and an alert name functions that exist and pass no lambda on.
 
-That the functions call each other is compared with a story in tests/stories/test_follow.py.
+That the functions call each other is compared with a story in tests/stories/test_follow.py. How long the way of a tap
+may be is one of the measures of tests/structure.py.
 """
+
+import ast
 
 import pytest
 
 from tests import follow
 from tests.follow import Function, Item
-
-MOST_FILES, MOST_FUNCTION_LINES, MOST_FILE_LINES = 25, 1000, 4500
-"""The limits of the way of a tap."""
 
 
 @pytest.mark.parametrize("name", follow.PAGES)
@@ -43,19 +43,6 @@ def test_other_modules_on_a_page_exist(name: str) -> None:
         assert (follow.ROOT / path).is_file(), path
 
 
-def test_way_of_a_tap_is_short() -> None:
-    functions = {item.function for item in follow.items(follow.page("follow-a-tap.md"))}
-    definitions = [follow.definition(function) for function in functions]
-    paths = {function.path for function in functions}
-    in_functions = sum((node.end_lineno or 0) - node.lineno + 1 for node in definitions)
-    in_files = sum(len((follow.ROOT / path).read_text(encoding="utf-8").splitlines()) for path in paths)
-    figures = f"{len(paths)} files, {len(functions)} functions of {in_functions} lines, whole files {in_files} lines"
-    print(figures)
-    assert len(paths) <= MOST_FILES, figures
-    assert in_functions <= MOST_FUNCTION_LINES, figures
-    assert in_files <= MOST_FILE_LINES, figures
-
-
 def test_item_is_called_by_the_item_that_it_is_nested_in() -> None:
     one, two, three = (Function("bot/dialog/post.py", name) for name in ("one", "two", "three"))
     text = "\n".join(
@@ -66,7 +53,7 @@ def test_item_is_called_by_the_item_that_it_is_nested_in() -> None:
 
 
 def test_function_that_does_not_exist_is_found() -> None:
-    with pytest.raises(LookupError, match="defines no Dispatcher.answer"):
+    with pytest.raises(LookupError, match="defines no Dispatcher"):
         follow.definition(Function("bot/chat/updates.py", "Dispatcher.answer"))
 
 
@@ -80,4 +67,4 @@ def test_function_that_does_not_exist_is_found() -> None:
     ],
 )
 def test_lambda_that_is_passed_on_is_found(source: str, lines: list[int]) -> None:
-    assert list(follow.lambdas_passed_on(follow.ast.parse(source))) == lines
+    assert list(follow.lambdas_passed_on(ast.parse(source))) == lines

@@ -24,7 +24,7 @@ from bot.app.work import Stores, Transactor
 from bot.clock import Clock, ClockJumpDetector, SandboxClock
 from bot.delivery import budget, metrics, results, telegram_calls
 from bot.delivery.lanes import TELEGRAM_LIMITS, RateLimits
-from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope, classify_error, is_our_fault
+from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, classify_error
 from bot.dialog.rendered import Render, Rendered
 
 T = TypeVar("T")
@@ -291,7 +291,7 @@ class Sender:
             return DeliveryResult(DeliveryOutcome.SENT, message_id=message_id)
         except Exception as error:  # noqa: BLE001 - every error becomes a result
             result = classify_error(error, claim, has_full_burst=claimed.has_full_burst, jitter=self._jitter())
-            self._log_error(error, claim, result)
+            results.log_error(error, claim, result)
             is_content_at_fault = result.outcome is DeliveryOutcome.REJECTED or not isinstance(error, TelegramError)
         # A picture that Telegram rejects is also sent as plain text.
         has_plain_text = claim.row.lane is Lane.RED_FLAG or (rendered is not None and rendered.photo is not None)
@@ -313,25 +313,10 @@ class Sender:
             sent = DeliveryResult(DeliveryOutcome.SENT, message_id=message_id)
         except Exception as error:  # noqa: BLE001 - every error becomes a result
             result = classify_error(error, claimed.claim, has_full_burst=claimed.has_full_burst, jitter=self._jitter())
-            self._log_error(error, claimed.claim, result)
+            results.log_error(error, claimed.claim, result)
             return result
         metrics.FALLBACKS.inc()
         return sent
-
-    def _log_error(self, error: Exception, claim: Claim, result: DeliveryResult) -> None:
-        """Log an error, but never a text, an address or a chat."""
-        details = {"outbox": claim.row.id, "lane": claim.row.lane.name, "screen": claim.row.screen.name}
-        details |= {"attempt": claim.attempt, "error": result.error}
-        if result.pause_scope is PauseScope.BULK:
-            log.warning("Telegram limits the bot", action="bulk_paused", seconds=result.pause_for.total_seconds())
-        if is_our_fault(error):
-            log.error("our code failed, or the token is invalid", action="send_broken", **details)
-        elif result.outcome is DeliveryOutcome.REJECTED:
-            log.error("Telegram rejected a message", action="send_rejected", **details)
-        elif result.outcome is DeliveryOutcome.CHAT_UNREACHABLE:
-            log.info("a chat is unreachable", action="chat_unreachable", **details)
-        elif result.outcome is DeliveryOutcome.RETRY:
-            log.info("a message will be retried", action="send_retry", **details)
 
     # -- recording results
 

@@ -1,14 +1,18 @@
-"""Records the result of each attempt to send, in one open transaction. Classifies no error (outcomes.py does)."""
+"""Records and logs the result of each attempt to send. Classifies no error (outcomes.py does), runs no transaction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+import structlog
+
 from bot.app.records.messages import Claim
 from bot.app.work import Stores
 from bot.delivery import limiter, metrics
-from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope
+from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope, is_our_fault
+
+log = structlog.get_logger(__name__)
 
 OnChatUnreachable = Callable[[Stores, int, datetime], None]
 UNREACHABLE_ATTEMPTS = 5
@@ -60,3 +64,19 @@ def _pause(stores: Stores, chat_id: int, pause_scope: PauseScope, until: datetim
         return
     free_at = stores.limits.chats_free_at([chat_id]).get(chat_id)
     stores.limits.save_chats_free_at({chat_id: limiter.pause_chat(free_at, until)})
+
+
+def log_error(error: Exception, claim: Claim, result: DeliveryResult) -> None:
+    """Log an error, but never a text, an address or a chat."""
+    details = {"outbox": claim.row.id, "lane": claim.row.lane.name, "screen": claim.row.screen.name}
+    details |= {"attempt": claim.attempt, "error": result.error}
+    if result.pause_scope is PauseScope.BULK:
+        log.warning("Telegram limits the bot", action="bulk_paused", seconds=result.pause_for.total_seconds())
+    if is_our_fault(error):
+        log.error("our code failed, or the token is invalid", action="send_broken", **details)
+    elif result.outcome is DeliveryOutcome.REJECTED:
+        log.error("Telegram rejected a message", action="send_rejected", **details)
+    elif result.outcome is DeliveryOutcome.CHAT_UNREACHABLE:
+        log.info("a chat is unreachable", action="chat_unreachable", **details)
+    elif result.outcome is DeliveryOutcome.RETRY:
+        log.info("a message will be retried", action="send_retry", **details)

@@ -1,6 +1,6 @@
 """Builds an alert's screens for the team's chats. Shows code and tier, and answers only if the clinic enabled that."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -19,10 +19,6 @@ from bot.dialog.widgets import button, rows
 
 KIND = "staff"
 """The kind of action of an alert's buttons; `subject` is its number, `choice` names the button."""
-OUTCOMES: tuple[str, ...] = (
-    *("spoke_to_patient", "sent_to_ed", "notified_oncologist"),
-    *("drug_held", "no_action", "not_reached"),
-)
 
 
 def clock(clinic: Clinic, at: datetime) -> str:
@@ -137,25 +133,6 @@ def _buttons(alert: AlertRow, reader: Staff) -> Iterator[Button]:
         if alert.owner is not None:
             yield button("staff.do.outcome", tap(alert, "outcome"))
     yield button("staff.do.hand_over", tap(alert, "hand_over"))
-
-
-def outcome_screen(clinic: Clinic, patient: Patient, alert: AlertRow) -> Screen:
-    """Return the list of outcomes to choose from."""
-    made = [button(f"staff.outcome.{word}", tap(alert, word)) for word in OUTCOMES]
-    made.append(button("staff.back", tap(alert, "back")))
-    lines = (head(clinic, patient, alert), Text(key="staff.which_outcome"))
-    return Screen(name="staff.outcomes", lines=lines, rows=rows(made))
-
-
-def hand_over_screen(clinic: Clinic, patient: Patient, alert: AlertRow, others: Sequence[Staff]) -> Screen:
-    """Return the list of members to hand the alert over to."""
-    made = [
-        Button(label=Text(key="staff.name", values={"who": person.name}), action=tap(alert, f"to{person.id}"))
-        for person in others
-    ]
-    made.append(button("staff.back", tap(alert, "back")))
-    key = "staff.to_whom" if others else "staff.nobody_else"
-    return Screen(name="staff.hand_over", lines=(head(clinic, patient, alert), Text(key=key)), rows=rows(made))
 
 
 def notice_screen(clinic: Clinic, patient: Patient, alert: AlertRow, key: str) -> Screen:

@@ -28,7 +28,8 @@ from bot.core.screen import Action, Screen, Text
 from bot.dialog.notices import show_alert
 from bot.dialog.post import post_staff
 from bot.dialog.replies import Meaning, TapResult
-from bot.dialog.staff_alerts import KIND, hand_over_screen, may_change, outcome_screen
+from bot.dialog.staff_alert_menus import hand_over_screen, outcome_screen
+from bot.dialog.staff_alerts import KIND, may_change
 from bot.dialog.staff_screens import (
     EDITS,
     LISTED,
