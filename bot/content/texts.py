@@ -121,6 +121,7 @@ class Texts:
             found.append(Fault(f"{ENGLISH}/{DOMAINS[1]}.po", 1, "the texts of the call screens are missing: add them"))
         for language in self._languages:
             found += self._malformed(language)
+            found += self._missing_names(language)
             if language != ENGLISH:
                 found += self._missing_red_flags(language, red_flags)
                 found += self._differing(language)
@@ -140,6 +141,15 @@ class Texts:
         for key in (*needed, *self.keys()):
             if not self.has(ENGLISH, key):
                 yield self._fault(ENGLISH, key, f"'{key}' has no English string: write one (and remove 'fuzzy')")
+
+    def _missing_names(self, language: str) -> Iterator[Fault]:
+        """Yield a fault per language whose name, on the button that chooses it, this catalog lacks."""
+        for code in self._languages:
+            if not self.has(language, language_key(code)):
+                reason = (
+                    f"'{language_key(code)}' is missing in '{language}': write the language's name in its own words"
+                )
+                yield self._fault(language, language_key(code), reason)
 
     def _missing_red_flags(self, language: str, red_flags: Iterable[str]) -> Iterator[Fault]:
         for key in red_flags:
@@ -183,6 +193,11 @@ def question_keys(question: Question) -> tuple[str, ...]:
 def choice_key(question: str, choice: str, text: str | None) -> str:
     """Return the key of a choice: its `text`, or by default one derived from the ids."""
     return text or f"choice.{question}.{choice}"
+
+
+def language_key(language: str) -> str:
+    """Return the key of a language's name, as patients see it where they choose one."""
+    return f"language.{language}"
 
 
 def short_key(question: Question) -> str:

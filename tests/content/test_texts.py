@@ -14,15 +14,25 @@ HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Pl
 TWO = "nplurals=2; plural=(n != 1);"
 THREE = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);"
 
-EN = HEADER.format(TWO) + (
-    'msgid "hello"\nmsgstr "Hello {name}"\n\n'
-    'msgid "call.now"\nmsgstr "Call <b>{number}</b>"\n\n'
-    'msgid "taps"\nmsgid_plural "taps"\nmsgstr[0] "{n} tap"\nmsgstr[1] "{n} taps"\n'
+NAMES = '\nmsgid "language.en"\nmsgstr "English"\n\nmsgid "language.ru"\nmsgstr "Русский"\n'
+
+EN = (
+    HEADER.format(TWO)
+    + (
+        'msgid "hello"\nmsgstr "Hello {name}"\n\n'
+        'msgid "call.now"\nmsgstr "Call <b>{number}</b>"\n\n'
+        'msgid "taps"\nmsgid_plural "taps"\nmsgstr[0] "{n} tap"\nmsgstr[1] "{n} taps"\n'
+    )
+    + NAMES
 )
-RU = HEADER.format(THREE) + (
-    'msgid "hello"\nmsgstr "Привет, {name}"\n\n'
-    'msgid "call.now"\nmsgstr "Звоните <b>{number}</b>"\n\n'
-    'msgid "taps"\nmsgid_plural "taps"\nmsgstr[0] "{n} раз"\nmsgstr[1] "{n} раза"\nmsgstr[2] "{n} разов"\n'
+RU = (
+    HEADER.format(THREE)
+    + (
+        'msgid "hello"\nmsgstr "Привет, {name}"\n\n'
+        'msgid "call.now"\nmsgstr "Звоните <b>{number}</b>"\n\n'
+        'msgid "taps"\nmsgid_plural "taps"\nmsgstr[0] "{n} раз"\nmsgstr[1] "{n} раза"\nmsgstr[2] "{n} разов"\n'
+    )
+    + NAMES
 )
 
 
@@ -47,7 +57,7 @@ def test_get_returns_the_string_of_the_language(texts):
     assert texts.languages == ("en", "ru")
     assert texts.get("ru", "hello", {"name": "P-1"}) == "Привет, P-1"
     assert texts.get("en", "hello", {"name": "P-1"}) == "Hello P-1"
-    assert texts.keys() == ("hello", "call.now", "taps")
+    assert texts.keys() == ("hello", "call.now", "taps", "language.en", "language.ru")
     assert texts.forms("ru", "taps") == ("{n} раз", "{n} раза", "{n} разов")
     assert texts.forms("ru", "other") == ()
 
@@ -106,6 +116,8 @@ def test_get_falls_back_to_english_without_fault(tmp_path, catalog):
         (EN, RU.replace("<b>{number}</b>", "<b>{number}"), "'call.now': <b> is not closed: Telegram would refuse"),
         (EN.replace('"Hello {name}"', '""'), RU, "en/chat.po:6: 'hello' has no English string"),
         (EN.replace('msgid "hello"', '#, fuzzy\nmsgid "hello"'), RU, "'hello' has no English string"),
+        (EN, RU.replace('"Русский"', '""'), "'language.ru' is missing in 'ru'"),
+        (EN.replace('msgid "language.ru"', 'msgid "tongue.ru"'), RU, "'language.ru' is missing in 'en'"),
         (EN.replace("call.now", "calm.now"), RU, "en/chat.po:1: the texts of the call screens are missing"),
     ],
 )
