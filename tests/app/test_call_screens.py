@@ -1,0 +1,355 @@
+"""Call screens and what follows them: who sees them, what a reply changes, when the team is notified."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.app.alerts import ownership, raising, replies
+from bot.app.checkins import answering, opening
+from bot.app.operations import sweeps
+from bot.app.records.alerts import AlertState
+from bot.app.records.messages import Lane, OutboxState
+from bot.core.checkin import State
+from bot.core.protocol import Tier
+from bot.core.screen import Action
+from bot.dialog import checkins
+from tests.app.conftest import AT
+from tests.contract import samples
+from tests.fakes.work import runner, work_on
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+BEN = 8
+
+
+@pytest.fixture
+def phone(database, clinic, anna):
+    class Phone:
+        def run(self, use_case, *args, **more):
+            return runner(database, clinic)(use_case, *args, **more)
+
+        def caregiver(self):
+            helper = samples.full_caregiver(anna.id, chat_id=BEN).model_copy(update={"ended_at": None})
+            return self.run(lambda s: s.caregivers.add(helper))
+
+        def raised(self, tier=Tier.URGENT, at=AT, rules=("new.yes",), checkin_id=None, **more):
+            found = self.run(raising.raise_alert, anna, tier=tier, rules=rules, checkin_id=checkin_id, at=at)
+            return self.save(found, **more)
+
+        def save(self, alert, **changes):
+            if not changes:
+                return alert
+            return self.run(lambda s: s.alerts.save(s.alerts.get(alert.id).model_copy(update=changes)))
+
+        def alert(self, alert):
+            return self.run(lambda s: s.alerts.get(alert.id))
+
+        def alerts(self):
+            return self.run(lambda s: s.alerts.of_patient(anna.id))
+
+        def reply(self, alert, word, at):
+            return self.run(replies.reply, anna, alert.id, word, at=at)
+
+        def sweep(self, at):
+            self.run(sweeps.alert_clocks, at=at, limit=50)
+
+        def screens(self, chat, since=0):
+            return [(q.row.screen.name, q.row.lane) for q in database.outbox()[since:] if q.row.chat_id == chat]
+
+        def another(self):
+            """Open a second check-in; return its number."""
+            return self.run(opening.open_checkin, anna, form="quick", kind="extra", due_at=AT + MINUTE).id
+
+        def ended(self):
+            """The screen that the open check-in's message shows at the end."""
+            return next(q.row.screen.name for q in database.outbox() if q.row.slot.startswith("checkin:"))
+
+        def audited(self):
+            lines = reversed(self.run(lambda s: s.audit.lines(anna.code)))
+            return [(line.actor, line.action, dict(line.detail)) for line in lines]
+
+    return Phone()
+
+
+# -- everyone who answers sees them
+
+
+CALLS = [
+    (Tier.EMERGENCY, [("call.emergency", Lane.RED_FLAG), ("call.contact", Lane.RED_FLAG)]),
+    (Tier.URGENT, [("call.urgent", Lane.RED_FLAG), ("call.contact", Lane.RED_FLAG)]),
+    (Tier.SOON, [("call.soon", Lane.REPLY)]),
+]
+
+
+@pytest.mark.parametrize(("tier", "screens"), CALLS)
+def test_call_screen_reaches_patient_and_caregiver_alike(database, phone, anna, tier, screens):
+    phone.caregiver()
+    seen = len(database.outbox())
+    phone.raised(tier)
+    assert phone.screens(anna.chat_id, seen) == screens
+    assert phone.screens(BEN, seen) == screens
+
+
+@pytest.mark.parametrize("by", ["patient", "caregiver"])
+def test_call_screen_reaches_both_whoever_tapped(database, clinic, phone, anna, by):
+    acting = anna if by == "patient" else anna.model_copy(update={"caregiver": phone.caregiver()})
+    if by == "patient":
+        phone.caregiver()
+    row = phone.run(lambda s: s.checkins.open_of(anna.id))
+    for question, choice in (("change", "no"), ("safety_now", "yes")):
+        row = phone.run(lambda s: s.checkins.open_of(anna.id))
+        tap = Action(kind="choose", subject=row.id, revision=row.value.revision, question=question, choice=choice)
+        seen = len(database.outbox())
+        phone.run(checkins.tapped, acting, tap)
+    for chat in (anna.chat_id, BEN):
+        assert ("call.emergency", Lane.RED_FLAG) in phone.screens(chat, seen)
+        assert ("call.contact", Lane.RED_FLAG) in phone.screens(chat, seen)
+    (alert,) = phone.alerts()
+    assert (alert.caregiver_id is None) is (by == "patient")
+    assert alert.checkin_id == row.id
+
+
+def test_safety_follow_up_reaches_patient_and_caregiver(database, phone, anna):
+    phone.caregiver()
+    phone.raised(Tier.EMERGENCY)
+    seen = len(database.outbox())
+    phone.sweep(AT + 15 * MINUTE)
+    assert phone.screens(anna.chat_id, seen) == phone.screens(BEN, seen) == [("loopback.ask", Lane.RED_FLAG)]
+
+
+# -- safety follow-ups
+
+
+def test_safety_follow_ups_are_counted_then_the_alert_is_unconfirmed(database, phone):
+    found = phone.raised(Tier.URGENT)
+    counts = []
+    for hours in range(1, 6):
+        phone.sweep(AT + hours * HOUR)
+        now = phone.alert(found)
+        counts.append((now.safety_follow_ups, now.state, now.next_patient_prompt_at))
+    opened, given_up = AlertState.OPEN, (3, AlertState.UNCONFIRMED, None)
+    assert counts == [
+        (1, opened, AT + 2 * HOUR),
+        (2, opened, AT + 3 * HOUR),
+        (3, opened, AT + 4 * HOUR),
+        given_up,
+        given_up,
+    ]
+    line = {"alert": found.id, "tier": "URGENT"}
+    assert phone.audited()[-4:] == [
+        ("patient:P-0001", "safety_follow_up_sent", line),
+        ("patient:P-0001", "safety_follow_up_sent", line),
+        ("patient:P-0001", "safety_follow_up_sent", line),
+        ("patient:P-0001", "alert_unconfirmed", line),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "state"), [("called", AlertState.CONFIRMED), ("reached", AlertState.CONFIRMED), ("not_yet", AlertState.OPEN)]
+)
+def test_reply_is_stored_and_a_call_ends_the_questions(phone, word, state):
+    found = phone.raised()
+    assert phone.reply(found, word, AT + MINUTE).state is AlertState.OPEN, "as it was before"
+    now = phone.alert(found)
+    assert (now.last_reply, now.replied_at, now.state) == (word, AT + MINUTE, state)
+    assert now.next_patient_prompt_at == (AT + HOUR if word == "not_yet" else None)
+    assert phone.audited()[-1] == ("patient:P-0001", f"patient_{word}", {"alert": found.id, "tier": "URGENT"})
+
+
+def test_unreached_after_a_call_opens_the_alert_and_asks_again(phone):
+    found = phone.raised()
+    phone.reply(found, "called", AT + MINUTE)
+    phone.reply(found, "cannot_reach", AT + 2 * MINUTE)
+    now = phone.alert(found)
+    assert now.state is AlertState.OPEN
+    assert now.next_patient_prompt_at == AT + HOUR + 2 * MINUTE
+
+
+@pytest.mark.parametrize("word", ["called", "not_yet", "cannot_reach"])
+def test_reply_leaves_an_alert_closed_that_staff_closed(phone, word):
+    found = phone.raised()
+    phone.run(ownership.note, found.id, "no_action", at=AT, by="lead-1")
+    phone.run(ownership.close, found.id, at=AT, by="lead-1")
+    phone.reply(found, word, AT + MINUTE)
+    now = phone.alert(found)
+    assert (now.state, now.last_reply, now.next_patient_prompt_at) == (AlertState.CLOSED, word, None)
+
+
+def test_reply_leaves_an_unconfirmed_alert_unconfirmed_unless_reached(phone):
+    found = phone.raised(state=AlertState.UNCONFIRMED, next_patient_prompt_at=None)
+    phone.reply(found, "not_yet", AT + MINUTE)
+    assert (phone.alert(found).state, phone.alert(found).next_patient_prompt_at) == (AlertState.UNCONFIRMED, None)
+    phone.reply(found, "reached", AT + 2 * MINUTE)
+    assert phone.alert(found).state is AlertState.CONFIRMED
+
+
+def test_reply_remind_asks_in_two_hours(phone):
+    found = phone.raised(Tier.SOON)
+    phone.reply(found, "remind", AT + MINUTE)
+    assert phone.alert(found).next_patient_prompt_at == AT + MINUTE + 2 * HOUR
+
+
+@pytest.mark.parametrize("word", ["is_urgent", "can_wait"])
+def test_reply_declares_how_urgent_it_is(phone, word):
+    found = phone.raised(Tier.SOON)
+    phone.reply(found, word, AT + MINUTE)
+    assert (phone.alert(found).declared, phone.alert(found).last_reply) == (word, None)
+
+
+def test_reply_mistake_keeps_the_first_time(phone):
+    found = phone.raised()
+    phone.reply(found, "mistake", AT + MINUTE)
+    phone.reply(found, "mistake", AT + 2 * MINUTE)
+    now = phone.alert(found)
+    assert (now.mistake_at, now.state, now.next_patient_prompt_at) == (AT + MINUTE, AlertState.OPEN, AT + HOUR)
+
+
+def test_reply_that_is_none_changes_and_records_nothing(phone):
+    found = phone.raised()
+    before = phone.audited()
+    assert phone.reply(found, "hello", AT + MINUTE) is None
+    assert (phone.alert(found), phone.audited()) == (found, before)
+
+
+# -- whom a reply is passed on to
+
+
+@pytest.fixture
+def staff(phone):
+    for number, name in enumerate(("ann", "ben", "cleo"), start=100):
+        row = samples.staff(name, state="active", chat_id=number)
+        phone.run(lambda s, r=row: s.staff.add(r))
+    return {"ann": 100, "ben": 101, "cleo": 102}
+
+
+@pytest.mark.parametrize("word", ["cannot_reach", "cannot_call"])
+def test_reply_that_needs_help_goes_to_the_owner_alone(database, phone, staff, word):
+    found = phone.raised(owner="ben", acknowledged_at=AT, notified=("ann", "ben"))
+    seen = len(database.outbox())
+    phone.reply(found, word, AT + MINUTE)
+    assert [phone.screens(chat, seen) for chat in staff.values()] == [[], [("staff.notice", Lane.REMINDER)], []]
+
+
+def test_reply_without_an_owner_goes_to_all_who_were_notified(database, phone, staff):
+    found = phone.raised(notified=("ann", "gone", "cleo"))
+    seen = len(database.outbox())
+    phone.reply(found, "cannot_reach", AT + MINUTE)
+    notice = [("staff.notice", Lane.REMINDER)]
+    assert [phone.screens(chat, seen) for chat in staff.values()] == [notice, [], notice]
+
+
+def test_silence_to_the_end_is_passed_on_once(database, phone, staff):
+    phone.raised(owner="ben", acknowledged_at=AT, notified=("ben",), safety_follow_ups=3)
+    seen = len(database.outbox())
+    phone.sweep(AT + HOUR)
+    assert phone.screens(staff["ben"], seen) == [("staff.notice", Lane.REMINDER)]
+    phone.sweep(AT + 2 * HOUR)
+    assert len(phone.screens(staff["ben"], seen)) == 1
+
+
+# -- several alerts of one patient
+
+
+def test_help_now_within_an_hour_shows_the_same_alert_again(database, phone, anna):
+    checkin = phone.another()
+    for at, count in ((AT, 1), (AT + 59 * MINUTE, 1), (AT + 60 * MINUTE, 2)):
+        seen = len(database.outbox())
+        phone.run(raising.need_help, anna, checkin, at=at)
+        assert len(phone.alerts()) == count
+        assert ("call.help", Lane.RED_FLAG) in phone.screens(anna.chat_id, seen)
+    newest = phone.alerts()[0]
+    assert (newest.tier, newest.rules, newest.raised_at) == (Tier.URGENT, ("asked_for_help",), AT + 60 * MINUTE)
+    assert newest.checkin_id == checkin
+
+
+def test_help_now_after_another_alert_is_one_of_its_own(phone, anna):
+    phone.raised()
+    phone.run(raising.need_help, anna, None, at=AT + MINUTE)
+    assert [a.rules for a in phone.alerts()] == [("asked_for_help",), ("new.yes",)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pending"),
+    [
+        ({}, True),
+        ({"state": AlertState.UNCONFIRMED}, True),
+        ({"state": AlertState.CONFIRMED}, False),
+        ({"state": AlertState.CLOSED}, False),
+        ({"tier": Tier.EMERGENCY}, True),
+        ({"tier": Tier.SOON}, False),
+        ({"raised_at": AT - 3 * DAY}, True),
+        ({"raised_at": AT - 3 * DAY - MINUTE}, False),
+    ],
+)
+def test_calls_for_is_true_while_a_recent_red_flag_is_unconfirmed(phone, anna, changes, pending):
+    phone.raised(**changes)
+    assert phone.run(raising.calls_for, anna) is pending
+
+
+def test_check_in_ends_without_all_clear_while_a_red_flag_is_pending(phone, choose):
+    found = phone.raised(Tier.URGENT)
+    for choice in ("no", "none", "none", "none"):
+        choose(choice)
+    assert phone.ended() == "done.after_call"
+    assert phone.alert(found).state is AlertState.OPEN
+
+
+def test_check_in_after_a_confirmed_call_ends_with_a_tip(phone, anna, choose):
+    phone.raised(Tier.URGENT, state=AlertState.CONFIRMED)
+    for choice in ("no", "none", "none", "none"):
+        choose(choice)
+    assert phone.ended() == "done.routine"
+    (shown,) = phone.run(lambda s: s.tips.of_patient(anna.id))
+    assert (shown.shown_at, shown.rating) == (AT, None)
+
+
+def test_higher_alert_of_a_check_in_ends_the_questions_of_the_lower(phone, anna):
+    lower, other = phone.raised(checkin_id=1), phone.raised(checkin_id=phone.another())
+    equal = phone.raised(Tier.EMERGENCY, checkin_id=1)
+    higher = phone.raised(Tier.EMERGENCY, checkin_id=1)
+    phone.run(lambda s: raising.hand_safety_follow_up_to(s, higher))
+    assert phone.alert(lower).next_patient_prompt_at is None
+    assert phone.alert(lower).state is AlertState.OPEN
+    assert [phone.alert(a).next_patient_prompt_at for a in (other, equal, higher)] == [
+        AT + HOUR,
+        AT + 15 * MINUTE,
+        AT + 15 * MINUTE,
+    ]
+
+
+def test_rules_of_which_sign_are_added_to_the_alert_of_that_check_in(phone, anna):
+    other = phone.raised(checkin_id=phone.another(), rules=("new.yes",))
+    older = phone.raised(checkin_id=1, rules=("new.yes",))
+    found = phone.raised(checkin_id=1, rules=("now.yes", "now.head"))
+    asked = phone.raised(checkin_id=1, rules=("asked_for_help",))
+    phone.run(lambda s: raising.add_rules(s, anna.id, 1, ("now.head", "now.mind", "now.yes")))
+    assert [phone.alert(a).rules for a in (other, older, found, asked)] == [
+        ("new.yes",),
+        ("new.yes",),
+        ("now.yes", "now.head", "now.mind"),
+        ("asked_for_help",),
+    ]
+
+
+def test_which_sign_stands_on_the_alert_of_the_first_tap(phone, choose):
+    choose("no")
+    choose("yes")
+    (alert,) = phone.alerts()
+    assert alert.rules == ("now.yes",)
+    choose("+breathing", kind="toggle")
+    choose("", kind="submit")
+    (alert,) = phone.alerts()
+    assert set(alert.rules) == {"now.yes", "now.breathing", "two_groups"}
+
+
+def test_mistake_asks_the_question_again_and_keeps_alert_and_answer(phone, anna, choose):
+    choose("no")
+    choose("yes")
+    row = phone.run(lambda s: s.checkins.open_of(anna.id))
+    phone.run(answering.claim_mistake, anna, row.id + 1)
+    assert phone.run(lambda s: s.checkins.open_of(anna.id)) == row, "another check-in's button"
+    phone.run(answering.claim_mistake, anna, row.id)
+    again = phone.run(lambda s: s.checkins.open_of(anna.id))
+    assert (again.value.state, again.value.cursor) == (State.ASKING, "safety_now")
+    assert [a.tier for a in phone.alerts()] == [Tier.EMERGENCY]
+    given = [a.choices for a in phone.run(lambda s: s.answers.of_checkin(row.id)) if a.question == "safety_now"]
+    assert given == [("yes",)]
