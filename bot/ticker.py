@@ -64,7 +64,7 @@ class Ticker:
         self._scheduler.start()
 
     async def stop(self) -> None:
-        """Stop ticking after the current chunk is committed, but wait no longer than 5 s."""
+        """Stop ticking after the current transaction is committed, but wait no longer than 5 s."""
         self._stopping = True
         if not self._scheduler.running:
             return

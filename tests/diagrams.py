@@ -15,9 +15,9 @@ Arrow = tuple[str, str, str]
 END = "[*]"
 HEAD = """# States
 
-How check-ins, alerts and messages change, drawn from the tables that the program runs by. `make diagrams` writes this
-file; a test compares it with the tables. Several inputs on one arrow lead the same way. An input that has no arrow in
-a state changes nothing there.
+How check-ins, alerts and messages change, generated from the tables that the program uses. `make diagrams` writes this
+file; a test compares it with the tables. An arrow is labelled with every input that leads from one state to the other.
+An input without an arrow in a state changes nothing there.
 """
 
 

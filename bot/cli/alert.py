@@ -119,7 +119,10 @@ def set_agreed_level(
     days: Annotated[int, typer.Option(min=1, max=agreed_levels.MAX_DAYS, help="Duration in days.")] = 14,
     as_json: AsJson = False,
 ) -> None:
-    """Set the agreed level of a known symptom: up to it, SOON raises no new alert. URGENT and EMERGENCY still do."""
+    """Set the agreed level of a known symptom: up to it, SOON raises no new alert. URGENT and EMERGENCY still do.
+
+    An URGENT alert within the agreed level has no time limit to acknowledge.
+    """
     agreed = in_transaction(lambda work: agreed_levels.agree_level(work.acting(by), code, question, level, days))
     if as_json:
         print_json(agreed.model_dump(mode="json", exclude={"patient_id"}))

@@ -31,7 +31,7 @@ Command = Literal[
 HINT_INTERVAL = timedelta(hours=1)
 """The hint that the bot can't read messages is sent once per interval."""
 FRESH_FOR = timedelta(hours=1)
-"""How long words of a red flag show the call screen of an EMERGENCY again, before they start the questions again."""
+"""How long after an EMERGENCY typed red-flag words show its call screen again; later they start the questions again."""
 
 
 def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> TapResult:
