@@ -21,7 +21,7 @@ from bot.core.rota import in_hours, next_shift_at, on_call
 RESUME_WITHIN = timedelta(hours=72)
 """The longest escalation clock (SOON, operators): an older alert does not start to escalate when someone joins."""
 MAX_ALERTS = 500
-"""Open alerts that are looked at when someone joins, leaves or becomes unreachable."""
+"""The most open alerts that are checked when someone joins, leaves or becomes unreachable."""
 
 
 def team_clocks(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:

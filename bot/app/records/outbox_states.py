@@ -1,8 +1,8 @@
 """The statuses of an outbox row as a table: which event leads from which status to which. Stores and sends nothing.
 
-Only the statements of the stores (`db/stores/outbox.py`, `db/stores/dead_letters.py`) change a status. A test causes
-every event in every status on the real stores and compares the result with `TRANSITIONS`. `deploy/docs/states.md` shows
-the table as a diagram.
+Only the statements of the stores (`outbox.py`, `outbox_ends.py` and `dead_letters.py` in `db/stores/`) change a status.
+A test causes every event in every status on the real stores and compares the result with `TRANSITIONS`.
+`deploy/docs/states.md` shows the table as a diagram.
 
 The rules:
 
