@@ -37,7 +37,10 @@ def hand_over(work: Work, alert_id: int, to: str) -> AlertRow:
 
 
 def note(work: Work, alert_id: int, outcome: AlertOutcome) -> AlertRow:
-    """Note an outcome, which replaces an earlier one; the audit keeps both. Without an owner, the actor becomes it."""
+    """Note an outcome, which replaces an earlier one; the audit keeps both.
+
+    If the alert has no owner, the actor becomes the owner.
+    """
     alert = _locked(work, alert_id)
     if team_side(alert).state is TeamState.OPEN:
         _present(work, alert_id, work.actor)

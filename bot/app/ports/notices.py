@@ -91,7 +91,7 @@ class TeamNotices(Protocol):
         ...
 
     def alert_changed(self, patient: Patient, alert: AlertRow, person: Staff) -> None:
-        """State that an alert has changed of which the member was notified."""
+        """State that an alert that the member was notified of has changed."""
         ...
 
     def patient_replied(self, patient: Patient, alert: AlertRow, person: Staff, reply: str) -> None:
