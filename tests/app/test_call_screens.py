@@ -90,7 +90,7 @@ def test_call_screen_reaches_patient_and_caregiver_alike(database, phone, anna, 
 
 
 @pytest.mark.parametrize("by", ["patient", "caregiver"])
-def test_call_screen_reaches_both_whoever_tapped(database, clinic, phone, anna, by):
+def test_call_screen_reaches_patient_and_caregiver_for_either_tap(database, clinic, phone, anna, by):
     acting = anna if by == "patient" else anna.model_copy(update={"caregiver": phone.caregiver()})
     if by == "patient":
         phone.caregiver()
@@ -144,7 +144,8 @@ def test_safety_follow_ups_are_counted_then_the_alert_is_unconfirmed(database, p
 
 
 @pytest.mark.parametrize(
-    ("word", "state"), [("called", AlertState.CONFIRMED), ("reached", AlertState.CONFIRMED), ("not_yet", AlertState.OPEN)]
+    ("word", "state"),
+    [("called", AlertState.CONFIRMED), ("reached", AlertState.CONFIRMED), ("not_yet", AlertState.OPEN)],
 )
 def test_reply_is_stored_and_a_call_ends_the_questions(phone, word, state):
     found = phone.raised()
@@ -330,7 +331,7 @@ def test_rules_of_which_sign_are_added_to_the_alert_of_that_check_in(phone, anna
     ]
 
 
-def test_which_sign_stands_on_the_alert_of_the_first_tap(phone, choose):
+def test_which_sign_is_added_to_the_alert_of_the_first_tap(phone, choose):
     choose("no")
     choose("yes")
     (alert,) = phone.alerts()

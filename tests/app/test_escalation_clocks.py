@@ -256,7 +256,9 @@ def test_removed_member_becomes_owner_of_nothing(team, act):
     number = team.raised()
     team.run(escalation.remove, "cleo", at=AT, by="lead-0")
     words = {"acknowledge": (), "note": ("no_action",), "hand_over": ("cleo",)}[act]
-    with pytest.raises(RefusedError, match=f"^cleo was removed from the team: hand alert {number} over to someone else$"):
+    with pytest.raises(
+        RefusedError, match=f"^cleo was removed from the team: hand alert {number} over to someone else$"
+    ):
         team.run(getattr(ownership, act), number, *words, at=AT + MINUTE, by="cleo")
     assert team.alert(number).owner is None
 

@@ -107,7 +107,12 @@ def test_reminder_after_a_whole_outage_leaves_hours_before_silence(ward):
 
 @pytest.mark.parametrize(
     ("zone", "quiet", "end"),
-    [("Europe/Berlin", (9, 17), 16), (None, (9, 17), 16), ("America/New_York", (3, 17), 22), ("Asia/Tokyo", (17, 19), 10)],
+    [
+        ("Europe/Berlin", (9, 17), 16),
+        (None, (9, 17), 16),
+        ("America/New_York", (3, 17), 22),
+        ("Asia/Tokyo", (17, 19), 10),
+    ],
 )
 def test_reminder_in_quiet_hours_waits_for_their_end(ward, zone, quiet, end):
     """10:00 in Berlin is 4:00 in New York and 18:00 in Tokyo. `end`: in UTC."""
@@ -236,7 +241,8 @@ def test_answer_closes_the_tasks_of_silence_and_no_others(ward, choose):
 
 
 @pytest.mark.parametrize(
-    ("kind", "reminded"), [("scheduled", False), ("extra", False), ("follow_up", False), ("worse", True), ("baseline", True)]
+    ("kind", "reminded"),
+    [("scheduled", False), ("extra", False), ("follow_up", False), ("worse", True), ("baseline", True)],
 )
 @pytest.mark.parametrize("how", ["until resumed", "until a day"])
 def test_reminders_in_a_pause_are_for_what_the_patient_began(ward, kind, reminded, how):
