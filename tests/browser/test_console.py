@@ -1,6 +1,5 @@
 """The console in a browser: axe-core checks each page in light, dark and phone layout; then each flow, step by step."""
 
-import asyncio
 import json
 import re
 from datetime import timedelta
@@ -14,9 +13,11 @@ from playwright.async_api import expect
 from bot.app.alerts import raising
 from bot.core.protocol import Tier
 from bot.desk import passkeys
+from bot.desk.pages import alerts
 from bot.desk.sign_in import COOKIE
 from bot.ops.web import WebServer
 from tests.desk.conftest import AT, House, anna, choose, clinic, database, ready
+from tests.polling import until
 
 __all__ = ["anna", "choose", "clinic", "database", "ready"]
 pytestmark = pytest.mark.browser
@@ -28,6 +29,21 @@ PAGES = [
     *("/console/schedules", "/console/rota", "/console/team", "/console/content", "/console/reports"),
     *("/console/audit", "/console/account"),
 ]
+COUNT_NEWS = """
+window.news = 0;
+window.EventSource = class extends EventSource {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("queue", () => { window.news += 1; });
+  }
+};
+"""
+"""Counts what the queue's stream of events says, before the page acts on it."""
+NOTE_REFUSAL = """() => {
+  const get = navigator.credentials.get.bind(navigator.credentials);
+  navigator.credentials.get = (options) => get(options).catch((error) => { window.refused = error.name; throw error; });
+}"""
+"""Notes why the browser gives no passkey."""
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
@@ -36,7 +52,8 @@ LOOKS = {
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def house(database, ready):
+async def house(database, ready, monkeypatch):
+    monkeypatch.setattr(alerts, "POLL_SECONDS", 0.1)
     made = House(database, ready)
     server = WebServer(made.app)
     made.address = await server.start("127.0.0.1", 0)
@@ -162,6 +179,7 @@ async def test_key_o_opens_the_patient(busy, visit):
 
 async def test_queue_update_waits_for_a_form_in_use(busy, visit):
     page = await visit("coordinator")
+    await page.add_init_script(COUNT_NEWS)
     await page.goto("/console")
     choice = page.get_by_label("Outcome of alert 1")
     await page.locator("tr.row", has=choice).get_by_text("More").click()
@@ -170,7 +188,7 @@ async def test_queue_update_waits_for_a_form_in_use(busy, visit):
     made = {"tier": Tier.SOON, "rules": ("numb",), "checkin_id": None, "at": AT}
     anna_ = busy.run(lambda s: s.patients.by_code("P-0001"))
     busy.act(raising.raise_alert, anna_, **made)
-    await asyncio.sleep(3)
+    await until(lambda: page.evaluate("window.news"))
     await expect(choice).to_have_value("drug_held")
     await choice.blur()
     await expect(page.locator("tr.row")).to_have_count(3)
@@ -373,8 +391,9 @@ async def test_passkey_without_user_verification_is_refused(house, at_home):
     await expect(page.get_by_role("status")).to_have_text("Done.")
     await page.get_by_role("button", name="Sign out").click()
     await page.says(False)
+    await page.evaluate(NOTE_REFUSAL)
     await page.get_by_role("button", name="Use a passkey").click()
-    await asyncio.sleep(1)
+    assert await until(lambda: page.evaluate("window.refused")) == "NotAllowedError"
     await expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
 
 

@@ -129,7 +129,7 @@ async def test_stop_does_not_wait_for_an_unanswered_confirmation(house: House, m
 
     async def request(url: str, *args: object, **kwargs: Any) -> Any:
         if kwargs["request_data"].parameters["timeout"] == 0:
-            await asyncio.sleep(3600)
+            await asyncio.Event().wait()
         return await first(url, *args, **kwargs)
 
     house.api.put(message(1, 7))

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from bot.db.stores.open import stores_on
 from tests.fakes.databases import KEYRING
+from tests.polling import until_blocking
 
 
 @contextmanager
@@ -28,8 +29,4 @@ def in_thread(fn):
 
 
 def until_somebody_waits(connection):
-    for _ in range(1000):
-        if connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("nobody waits")
+    until_blocking(lambda: connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar())

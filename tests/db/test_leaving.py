@@ -3,6 +3,7 @@
 import errno
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import REGISTRY
@@ -16,20 +17,25 @@ def url(tmp_path):
     return f"sqlite:///{tmp_path}/var/test.db"
 
 
-def test_one_that_is_ending_is_waited_for(url):
-    begun = []
+def test_one_that_is_ending_is_waited_for(url, monkeypatch):
+    begun, tried, pause = [], threading.Event(), time.sleep
+
+    def waits(seconds):
+        tried.set()
+        pause(seconds)
 
     def second():
         with single_process(url):
-            begun.append(time.monotonic())
+            begun.append(1)
 
     with single_process(url) as hold:
         with pytest.raises(AlreadyRunningError), single_process(url):
             pass
         hold.announce_exit()
         waiting = threading.Thread(target=second)
+        monkeypatch.setattr(lock, "time", SimpleNamespace(sleep=waits, monotonic=time.monotonic))
         waiting.start()
-        time.sleep(0.3)
+        assert tried.wait(10)
         assert begun == [], "two at once"
     waiting.join(10)
     assert len(begun) == 1

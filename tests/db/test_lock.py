@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from bot.db import lock
 from bot.db.lock import (
     AlreadyRunningError,
     CommandRunningError,
@@ -78,8 +79,12 @@ def test_lock_is_shared_by_users_and_exclusive_for_a_replacement(url):
         pass
 
 
-def test_a_command_waits_until_the_file_is_replaced(url):
-    begun = threading.Event()
+def test_a_command_waits_until_the_file_is_replaced(url, monkeypatch):
+    asks, begun, flock = threading.Event(), threading.Event(), lock.fcntl.flock
+
+    def asked(file, how):
+        asks.set()
+        flock(file, how)
 
     def command():
         with shared_access(url):
@@ -87,8 +92,10 @@ def test_a_command_waits_until_the_file_is_replaced(url):
 
     waiting = threading.Thread(target=command)
     with exclusive_access(sqlite_path(url)):
+        monkeypatch.setattr(lock.fcntl, "flock", asked)
         waiting.start()
-        assert not begun.wait(0.3)
+        assert asks.wait(10)
+        assert not begun.is_set()
     assert begun.wait(10)
     waiting.join()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -320,7 +319,7 @@ def test_an_invite_opened_by_two_chats_at_once_is_one_chats(pg):
         stores.patients.save(found.model_copy(update={"chat_id": 111}))
         first_has_it.set()
         second_asks.wait(5)
-        time.sleep(0.2)  # the second waits for the lock by now
+        until_somebody_waits(stores.patients._connection)
         opened[111] = found
 
     def second(stores):

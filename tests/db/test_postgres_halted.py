@@ -13,6 +13,7 @@ from bot.db.engine import database_url
 from bot.db.opening import open_database
 from tests.db.replicas import opened
 from tests.fakes.databases import KEYRING
+from tests.polling import until
 
 SOON = "SET idle_in_transaction_session_timeout = '300ms'; SET lock_timeout = '300ms'"
 
@@ -93,7 +94,7 @@ async def test_a_close_does_not_wait_for_a_server_that_answers_no_more(url, monk
     os.kill(process, signal.SIGSTOP)
     try:
         waiting = asyncio.create_task(database.transact(lambda s: s.settings.get("x")))
-        await asyncio.sleep(0.1)
+        await until(lambda: database.engine.pool.checkedout() == 1)
         await asyncio.wait_for(database.close(), 20)
         with pytest.raises(StoreDownError):
             await asyncio.wait_for(waiting, 20)

@@ -23,9 +23,10 @@ from tests.app.conftest import AT, packaged
 from tests.contract.samples import MINUTE
 from tests.db.interleaved import interleaved
 from tests.desk.conftest import House, ready
+from tests.fakes.passwords import cheap_passwords
 from tests.fakes.work import work_on
 
-__all__ = ["ready"]
+__all__ = ["cheap_passwords", "ready"]
 
 CHAT, LEAD, NURSE = 7, 101, 102
 LATER = AT + 60 * MINUTE
@@ -215,7 +216,7 @@ def test_write_stale_five_times_raises_to_its_caller(pg, alert):
 
 
 @pytest.fixture
-def house(pg, ready):
+def house(pg, ready, cheap_passwords):
     made = House(pg, ready)
     made.clock = FrozenClock(AT)
     yield made

@@ -9,7 +9,7 @@ import pytest
 from bot.app.ports.errors import StoreDownError
 from bot.app.records.messages import Lane, OutboxState
 from bot.delivery import outbox
-from bot.delivery.outbox import _record_all
+from bot.delivery.outbox import CLAIM_PAUSE_SECONDS, _record_all
 
 from .stand_ins import Post, until
 
@@ -20,11 +20,6 @@ async def in_flight_send(post: Post) -> "asyncio.Task[bool]":
     sending = asyncio.create_task(post.send())
     await until(lambda: bool(post.api.calls) and post.sender.in_flight == 1)
     return sending
-
-
-@pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "CLAIM_PAUSE_SECONDS", 0.05)
 
 
 async def test_released_message_is_not_leased_by_an_abandoned_claim(post):
@@ -88,8 +83,7 @@ async def test_newer_screen_waits_for_in_flight_after_a_clock_jump(post, mode, h
     sending = await in_flight_send(post)
     post.later(hours=hours)
     post.put("q2", slot="checkin:1", mode="edit", revision=2)
-    await post.sender._claim()
-    await asyncio.sleep(0.01)
+    assert not (await post.sender._claim()).messages
     assert post.texts == ["q1"]
     post.api.gate.set()
     await sending
@@ -98,12 +92,12 @@ async def test_newer_screen_waits_for_in_flight_after_a_clock_jump(post, mode, h
     assert post.texts == ["q1", "q2"]
 
 
-async def test_in_flight_lease_is_renewed_even_without_capacity(post):
+async def test_in_flight_lease_is_renewed_even_without_capacity(seconds, post):
     post.sender = post.make_sender(concurrency=1, lease_seconds=0.2)
     number = post.put("hello")
     sending = await in_flight_send(post)
     for _ in range(4):
-        await asyncio.sleep(0.06)
+        seconds.at += 0.06
         post.later(seconds=0.06)
         await post.sender._claim()
     assert post.row(number).leased_until > post.clock.now(), "otherwise it would have expired"
@@ -111,21 +105,21 @@ async def test_in_flight_lease_is_renewed_even_without_capacity(post):
     await sending
 
 
-async def test_sender_that_renews_continues_claiming(post):
+async def test_sender_that_renews_continues_claiming(seconds, post):
     sender = post.make_sender(shared=True, lease_seconds=0.2)
-    await asyncio.sleep(0.06)
+    seconds.at += 0.06
     assert not (await sender._claim()).messages
     post.put("hello")
     assert (await sender._claim()).messages
 
 
-async def test_database_outage_pauses_claiming_until_all_renew(post, soon):
+async def test_database_outage_pauses_claiming_until_all_renew(seconds, post):
     one = post.sender = post.make_sender(owner="one", shared=True, lease_seconds=0.4)
     two = post.make_sender(owner="two", shared=True, lease_seconds=0.4)
     post.put("hello")
     sending = await in_flight_send(post)
     post.database.down = True
-    await asyncio.sleep(0.25)
+    seconds.at += 0.25
     post.later(seconds=0.5)
     for each in (one, two):
         with pytest.raises(ConnectionError):
@@ -135,7 +129,7 @@ async def test_database_outage_pauses_claiming_until_all_renew(post, soon):
         "the lease has expired, but its holder may only have lost the database, too"
     )
     await one._claim()
-    await asyncio.sleep(0.06)
+    seconds.at += CLAIM_PAUSE_SECONDS
     assert not (await two._claim()).messages, "its holder has renewed it by now"
     post.api.gate.set()
     await sending
@@ -188,7 +182,7 @@ async def test_leases_use_the_shared_clock(post):
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
-async def test_shared_clock_jump_pauses_claiming_until_all_renew(post, soon, hours):
+async def test_shared_clock_jump_pauses_claiming_until_all_renew(seconds, post, hours):
     one = post.sender = post.make_sender(owner="one", shared=True)
     two = post.make_sender(owner="two", shared=True)
     post.put("hello")
@@ -198,7 +192,7 @@ async def test_shared_clock_jump_pauses_claiming_until_all_renew(post, soon, hou
     post.later(hours=hours)
     assert not (await two._claim()).messages, "its claiming is paused"
     await one._claim()
-    await asyncio.sleep(0.06)
+    seconds.at += CLAIM_PAUSE_SECONDS
     assert not (await two._claim()).messages, "the first has renewed its lease"
     post.put("more", chat=2)
     await two._claim()

@@ -7,8 +7,8 @@ import pytest
 
 from bot.app.records.messages import Lane
 from bot.db.opening import open_database
-from bot.delivery import outbox
 from bot.delivery.lanes import TELEGRAM_LIMITS, UNLIMITED
+from bot.delivery.outbox import CLAIM_PAUSE_SECONDS
 from tests.fakes.databases import KEYRING, Postgres, postgres_server
 
 from .stand_ins import Post, until
@@ -60,8 +60,7 @@ async def away(_fn):
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
-async def test_clock_jump_sends_no_in_flight_message_of_another(shared, monkeypatch, hours):
-    monkeypatch.setattr(outbox, "CLAIM_PAUSE_SECONDS", 0.3)
+async def test_clock_jump_sends_no_in_flight_message_of_another(seconds, shared, monkeypatch, hours):
     shared.put("in hand", chat=1)
     one, two = (shared.make_sender(owner=name, shared=True) for name in ("one", "two"))
     held = asyncio.Event()
@@ -84,7 +83,8 @@ async def test_clock_jump_sends_no_in_flight_message_of_another(shared, monkeypa
     monkeypatch.setattr(shared.database, "transact", transact)
     assert not await two.send_once(), "claiming is paused: by this clock the other's lease may have expired"
     claiming = asyncio.create_task(one.send_once())
-    await asyncio.sleep(0.4)
+    await until(lambda: not one._must_pause)
+    seconds.at += CLAIM_PAUSE_SECONDS
     assert not await two.send_once(), "by now the first has renewed its leases"
     held.set()
     await asyncio.gather(sending, claiming)

@@ -89,8 +89,16 @@ async def test_send_once_waits_for_in_flight_messages_of_the_loop(running):
     number = running.put("hello")
     running.sender.nudge()
     await until(lambda: len(running.api.calls) == 1)
+    claim, claimed_by = running.sender._claim, []
+
+    async def noted():
+        batch = await claim()
+        claimed_by.append(asyncio.current_task())
+        return batch
+
+    running.sender._claim = noted
     waiting = asyncio.create_task(running.send())
-    await asyncio.sleep(0.01)
+    await until(lambda: waiting in claimed_by)
     assert not waiting.done()
     running.api.gate.set()
     assert await waiting
@@ -136,8 +144,7 @@ async def test_clock_jump_past_a_lease_sends_nothing_twice(post):
     first = asyncio.create_task(post.send())
     await until(lambda: len(post.api.calls) == 1)
     post.later(days=1)
-    await post.sender._claim()
-    await asyncio.sleep(0.01)
+    assert not (await post.sender._claim()).messages
     assert len(post.api.calls) == 1
     post.api.gate.set()
     await first
@@ -291,7 +298,7 @@ async def test_stop_finishes_in_flight_and_claims_no_more(post):
     post.sender.nudge()
     await until(lambda: len(post.api.calls) == 1)
     stopping = asyncio.create_task(post.sender.stop())
-    await asyncio.sleep(0.01)
+    await until(lambda: post.sender._stopping and not post.sender._claiming.locked())
     assert not stopping.done()
     late = post.put("late", chat=1)
     post.api.gate.set()

@@ -28,7 +28,9 @@ class Server:
         self.url = ""
         self.status = 200
         self.body: object = {"ok": True, "result": ME}
-        self.delay = 0.0
+        self.gate = asyncio.Event()
+        """While it is not set, every answer is held back."""
+        self.gate.set()
         self.drop = False
         self.forms: list[dict[str, object]] = []
         self.peers: set[object] = set()
@@ -42,7 +44,7 @@ class Server:
         self.forms.append({k: v.file.read() if isinstance(v, web.FileField) else v for k, v in form.items()})
         if self.drop:
             request.transport.close()
-        await asyncio.sleep(self.delay)
+        await self.gate.wait()
         if isinstance(self.body, str):
             return web.Response(text=self.body, status=self.status)
         return web.json_response(self.body, status=self.status)
@@ -63,6 +65,7 @@ async def server() -> AsyncIterator[Server]:
     await site.start()
     made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     yield made
+    made.gate.set()
     await runner.cleanup()
 
 
@@ -142,7 +145,7 @@ def test_429_without_retry_after_is_left_to_the_library():
 async def test_missing_answer_is_a_timeout(server):
     bot = make_bot(TOKEN, server.url, read_timeout=0.05)
     await bot.request.initialize()
-    server.delay = 5
+    server.gate.clear()
     assert type(await failure(bot.get_me())) is TimedOut
     await bot.request.shutdown()
 
@@ -150,8 +153,12 @@ async def test_missing_answer_is_a_timeout(server):
 async def test_timeout_of_a_call_overrides_the_default(server):
     bot = make_bot(TOKEN, server.url, read_timeout=0.05)
     await bot.request.initialize()
-    server.delay = 0.2
-    assert await bot.get_me(read_timeout=5)
+    server.gate.clear()
+    patient = asyncio.create_task(bot.get_me(read_timeout=60))
+    await until(lambda: len(server.headers) == 1)
+    assert type(await failure(bot.get_me())) is TimedOut
+    server.gate.set()
+    assert await patient, "it was asked first, and still waits when the default is over"
     await bot.request.shutdown()
 
 
@@ -163,7 +170,7 @@ async def test_broken_connection_is_a_network_error(bot, server):
 async def test_full_pool_is_a_timeout(server):
     request = AiohttpRequest(connections=1, pool_timeout=0.02, connect_timeout=0.02, use_proxies=False)
     await request.initialize()
-    server.delay = 30
+    server.gate.clear()
     first = asyncio.create_task(request.do_request(f"{server.url}/a", "GET", connect_timeout=10, pool_timeout=10))
     await until(lambda: bool(server.headers))
     with pytest.raises(TimedOut):
@@ -200,7 +207,9 @@ async def test_token_is_in_no_error_and_no_log(server, caplog, fault):
     bot = make_bot(TOKEN, address, read_timeout=0.05)
     if fault != "closed":
         await bot.request.initialize()
-    server.delay, server.drop = (5.0 if fault == "timeout" else 0.0), fault == "drop"
+    server.drop = fault == "drop"
+    if fault == "timeout":
+        server.gate.clear()
     if fault == "no json":
         server.status, server.body = 502, f"<html>The requested URL /bot{TOKEN}/getMe was not found</html>"
     if fault == "unauthorized":

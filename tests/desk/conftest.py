@@ -22,9 +22,10 @@ from bot.desk.routes import console_routes
 from bot.desk.sign_in import COOKIE
 from bot.wiring import build
 from tests.app.conftest import AT, anna, choose, database
+from tests.fakes.passwords import cheap_passwords
 from tests.fakes.work import work_on
 
-__all__ = ["anna", "choose", "database"]
+__all__ = ["anna", "cheap_passwords", "choose", "database"]
 
 
 class House:
@@ -142,7 +143,7 @@ def clinic(ready):
 
 
 @pytest.fixture
-def house(database, ready):
+def house(database, ready, cheap_passwords):
     made = House(database, ready)
     yield made
     made.loop.run_until_complete(made.loop.shutdown_default_executor())

@@ -7,6 +7,7 @@ import json
 import re
 from datetime import date, timedelta
 from html import unescape
+from itertools import count
 
 import pytest
 
@@ -25,6 +26,7 @@ from bot.desk.routes import ACCESS_TABLE
 from tests.app.conftest import AT
 from tests.desk.conftest import text
 from tests.fakes.work import work_on
+from tests.polling import until
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 TODAY = AT.date()
@@ -114,12 +116,21 @@ def test_events_stream_reports_a_changed_queue(house, anna):
     state = re.search(r"events\?state=([^\"]*)", browser.get("/console").text)[1]
 
     async def listen():
-        heard = []
+        heard, looks, wait = [], count(), house.context.closing.wait
+        looked = 0
+
+        async def waits():
+            nonlocal looked
+            looked = next(looks)
+            return await wait()
+
+        house.context.closing.wait = waits
         task = asyncio.create_task(_events(house, browser, state, heard))
-        await asyncio.sleep(0.05)
+        await until(lambda: looked >= 2)
         before = list(heard)
         await asyncio.to_thread(raised, house, anna)
-        await asyncio.sleep(0.1)
+        seen = looked
+        await until(lambda: looked >= seen + 2)
         house.context.closing.set()
         await task
         return before, heard

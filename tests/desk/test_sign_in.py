@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import argon2
 import pyotp
 import pytest
 
@@ -189,6 +190,15 @@ def test_invalid_new_password_or_code_sets_nothing(house, password, code):
     assert answer.status_code == 422
     assert house.run(lambda s: s.staff.by_name("ann")).password_hash is None
     assert browser.get("/console").status_code == 200
+
+
+def test_a_guess_of_a_password_is_expensive():
+    """At least what RFC 9106 recommends where memory is scarce: 64 MiB, three passes. Unknown names cost the same."""
+    cost = argon2.extract_parameters(sign_in._DUMMY_HASH)
+    assert cost.type is argon2.Type.ID
+    assert cost.memory_cost >= 64 * 1024
+    assert cost.time_cost >= 3
+    assert not sign_in._HASHER.check_needs_rehash(sign_in._DUMMY_HASH), "those of members cost no less"
 
 
 def test_password_and_secret_are_not_stored_in_plain_text(house):

@@ -119,7 +119,7 @@ async def test_run_checks_hanging_check_fails(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(health, "CHECK_TIMEOUT_SECONDS", 0.01)
 
     async def hangs() -> str | None:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
         return None
 
     (result,) = await run_checks({"slow": hangs})

@@ -5,6 +5,8 @@ import contextlib
 
 import aiohttp
 
+from tests.polling import until
+
 QUESTION = "Time for your check-in. 4 taps.\n\nSince your last check-in, is anything <b>new or worse</b>?"
 CALL = (
     '<b>Call 112 now.</b>\nTell them: <i>"I am on immunotherapy for cancer."</i> Then call your team: <b>+49 30 901820</b> (24 hours).\n'
@@ -48,21 +50,21 @@ class RawBot:
         await self.session.close()
 
     async def call(self, method, **params):
-        while True:
+        async def answered():
             async with self.session.post(self._base + method, json=params) as answer:
-                body = await answer.json()
-            if answer.status != 429:
-                return body
-            await asyncio.sleep(body["parameters"]["retry_after"])
+                return await answer.json() if answer.status != 429 else None
+
+        return await until(answered)
 
     async def _poll(self):
         offset = 0
+
+        async def asked():
+            with contextlib.suppress(aiohttp.ClientError):
+                return await self.call("getUpdates", offset=offset, timeout=20)
+
         while True:
-            try:
-                answer = await self.call("getUpdates", offset=offset, timeout=20)
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.05)
-                continue
+            answer = await until(asked)
             for update in answer["result"]:
                 offset = update["update_id"] + 1
                 await self._handle(update)

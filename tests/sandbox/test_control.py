@@ -37,7 +37,7 @@ class Product:
         return self.due[0] if self.due else None
 
     async def after_jump(self):
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         self.jumps.append(self.clock.now())
         self.due = [due_at for due_at in self.due if due_at > self.clock.now()]
 

@@ -107,11 +107,22 @@ async def test_outage_drops_the_waiting_poll(client, server, box, maria):
     assert await client.result("getMe")
 
 
-async def test_slow_line_delays_the_answer(client, box):
-    box.faults.add("slow", seconds=0.3, count=1)
-    start = asyncio.get_running_loop().time()
-    await client.result("getMe")
-    assert asyncio.get_running_loop().time() - start >= 0.3
+async def test_slow_line_delays_the_answer(client, box, monkeypatch):
+    box.faults.add("slow", seconds=300, count=1)
+    paused, gate = asyncio.Event(), asyncio.Event()
+
+    async def held(_api, seconds):
+        if seconds == 300:
+            paused.set()
+            await gate.wait()
+
+    monkeypatch.setattr(BotApi, "_pause", held)
+    asked = asyncio.create_task(client.result("getMe"))
+    await paused.wait()
+    assert await client.result("getMe"), "others are answered meanwhile"
+    assert not asked.done()
+    gate.set()
+    assert await asked
 
 
 async def test_stop_does_not_wait_for_a_slow_line(client, box, server, monkeypatch):

@@ -80,11 +80,18 @@ async def test_polling_and_webhook_exclude_each_other(client, server, box, recei
     assert await client.result("getUpdates") == []
 
 
-async def test_outage_delays_posts(client, box, maria, receiver):
+async def test_outage_delays_posts(client, box, maria, receiver, monkeypatch):
+    monkeypatch.setattr(delivering, "OUTAGE_LOOK_SECONDS", 0.01)
     await client.result("setWebhook", url=receiver.url)
-    fault = box.faults.add("outage")
+    fault, outage, looks = box.faults.add("outage"), box.faults.outage, []
+
+    def looked(*method):
+        looks.append(method)
+        return outage(*method)
+
+    box.faults.outage = looked
     box.say(maria, "hello")
-    await asyncio.sleep(0.3)
+    await until(lambda: len(looks) >= 3)
     assert receiver.taken == []
     box.faults.clear(fault.id)
     await receiver.wait(1)

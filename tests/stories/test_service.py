@@ -53,7 +53,7 @@ async def test_receiving_restarts_after_any_error(world: World, monkeypatch) -> 
 
     async def run() -> None:
         polled.set()
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 
     monkeypatch.setattr(world.service, "connect", connect)
     monkeypatch.setattr(world.service.receiver, "run", run)
@@ -145,7 +145,7 @@ async def test_stop_sends_what_is_committed_meanwhile(world: World, monkeypatch)
     world.sandbox.say(anna, "hello")
     await asyncio.wait_for(taken.wait(), 20)
     stopping = asyncio.create_task(service.stop())
-    await asyncio.sleep(0.3)
+    await until(service.receiver.poller._stopping.is_set)
     assert not stopping.done()
     go_on.set()
     await asyncio.wait_for(stopping, 20)
@@ -231,12 +231,21 @@ async def work_items(world: World) -> set[str]:
 
 
 @pytest.fixture
-def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the webhook be checked often; the list grows with each check that begins."""
     for name in ("CHECK_SECONDS", "SOON_CHECK_SECONDS"):
         monkeypatch.setattr(webhook, name, 0.02)
+    looks, check = [], webhook.WebhookMonitor.check
+
+    async def noted(monitor: webhook.WebhookMonitor) -> bool:
+        looks.append("check")
+        return await check(monitor)
+
+    monkeypatch.setattr(webhook.WebhookMonitor, "check", noted)
+    return looks
 
 
-async def test_broken_webhook_is_distinguished_from_quiet_hours(world: World, looks_often: None) -> None:
+async def test_broken_webhook_is_distinguished_from_quiet_hours(world: World, looks_often: list[str]) -> None:
     """For example when a proxy answers Telegram with an error page: no update arrives, and the bot looks healthy."""
     service, status = world.service, [200]
     page = Route("/telegram/hidden", lambda _: PlainTextResponse("", status[0]), methods=["POST"])
@@ -259,7 +268,8 @@ async def test_broken_webhook_is_distinguished_from_quiet_hours(world: World, lo
         for _ in range(25):
             world.clock.advance(timedelta(hours=1))
             world.sandbox.webhook.last_error_date = world.sandbox.now_unix()
-        await asyncio.sleep(0.1)
+        before = len(looks_often)
+        await until(lambda: len(looks_often) >= before + 2)
         assert await heard_at(world) == broken_at
         status[0] = 200
         await until(lambda: service.webhook_problem is None)
@@ -271,7 +281,7 @@ async def test_broken_webhook_is_distinguished_from_quiet_hours(world: World, lo
         await service.bots.sending.request.initialize()
 
 
-async def test_webhook_set_elsewhere_is_set_again(world: World, looks_often: None) -> None:
+async def test_webhook_set_elsewhere_is_set_again(world: World, looks_often: list[str]) -> None:
     service = world.service
     service.webhook = WebhookConfig("http://127.0.0.1:9/telegram/hidden", "secret")
     await service.start()
@@ -285,9 +295,12 @@ async def test_webhook_set_elsewhere_is_set_again(world: World, looks_often: Non
 
 async def test_contact_is_recorded_only_by_the_replica_that_polls(world: World, monkeypatch) -> None:
     """The other replica polls, but Telegram may not answer it either."""
+    asked = []
+    monkeypatch.setattr(service_module, "CONTACT_SECONDS", 0.01)
     monkeypatch.setattr(type(world.service.receiver), "seconds_since_poll", 0.0)
+    monkeypatch.setattr(type(world.service.receiver), "seconds_since_own_poll", property(asked.append))
     listening = asyncio.create_task(world.service._record_polling_contact())
-    await asyncio.sleep(0.2)
+    await until(lambda: len(asked) >= 3)
     listening.cancel()
     assert await heard_at(world) is None
 
