@@ -3,9 +3,12 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.every import for_every
 
 ROOT = Path(__file__).parent.parent
 EVERYTHING = {""}
@@ -105,11 +108,17 @@ def part_of(path: Path) -> str:
     return "" if name == "__init__" else name
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def imports_of(path: Path) -> Iterator[str]:
+@cache
+def imports_of(path: Path) -> tuple[str, ...]:
+    return tuple(_imports_of(path))
+
+
+def _imports_of(path: Path) -> Iterator[str]:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -131,12 +140,10 @@ def is_below(name: str, parent: str) -> bool:
     return parent in {"", name} or name.startswith(f"{parent}.")
 
 
-def each_module(pattern: str = "**/*.py") -> pytest.MarkDecorator:
-    found = [p for p in modules() if p.match(pattern)]
-    return pytest.mark.parametrize("path", found, ids=name_of)
+each_module = for_every([(path,) for path in modules()])
 
 
-@each_module()
+@each_module
 def test_imports_follow_the_allowed_direction(path: Path) -> None:
     allowed = ARROWS[part_of(path)]
     ours = [name.removeprefix("bot.") for name in imports_of(path) if is_below(name, "bot")]
@@ -156,7 +163,7 @@ def test_use_cases_name_no_button_or_screen() -> None:
     assert named == {"bot/app/records/messages.py: bot.core.screen.Screen"}
 
 
-@each_module()
+@each_module
 def test_libraries_are_imported_only_where_allowed(path: Path) -> None:
     wrong = [
         name
@@ -175,14 +182,14 @@ def test_core_is_pure(path: Path) -> None:
     assert not [n for n in ast.walk(tree_of(path)) if isinstance(n, ast.AsyncFunctionDef | ast.Await)]
 
 
-@each_module()
+@each_module
 def test_only_the_settings_read_the_environment(path: Path) -> None:
     read = [dotted(n) for n in ast.walk(tree_of(path)) if dotted(n) in ENVIRONMENT_READS]
     read += [name for name in imports_of(path) if name in ENVIRONMENT_READS]
     assert not read or part_of(path) == "config" or name_of(path) in SETS_A_SWITCH
 
 
-@each_module()
+@each_module
 def test_only_the_clocks_read_the_time(path: Path) -> None:
     read = [dotted(n) for n in ast.walk(tree_of(path)) if dotted(n) in CLOCK_READS]
     read += [name for name in imports_of(path) if name in CLOCK_READS]
@@ -190,7 +197,7 @@ def test_only_the_clocks_read_the_time(path: Path) -> None:
     assert not read or part_of(path) == "clock" or name_of(path) in MAKES_IDS_OF_TIME
 
 
-@each_module()
+@each_module
 def test_modules_have_a_docstring(path: Path) -> None:
     docstring = ast.get_docstring(tree_of(path))
     assert docstring, f"{name_of(path)} has no docstring"

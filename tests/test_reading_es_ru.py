@@ -10,6 +10,7 @@ import re
 import pytest
 
 from bot.content.texts import Texts
+from tests.every import for_every
 
 TEXTS = Texts.load(["es", "ru"])
 FEWEST_WORDS = 8
@@ -61,7 +62,7 @@ def test_reading_index_separates_easy_from_hard_texts(language, text, year):
     assert least < grade(text, language) < most
 
 
-@pytest.mark.parametrize(("language", "key", "text"), LONG, ids=[f"{lang}-{key}" for lang, key, _ in LONG])
+@for_every(LONG)
 def test_texts_have_grade_6_at_most(language, key, text):
     found = grade(text, language)
     assert found <= GRADE, f"{language} {key} requires {found:.1f} years of school: {text!r}"

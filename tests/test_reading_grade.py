@@ -12,6 +12,7 @@ import pyphen
 import pytest
 
 from bot.content.texts import Texts
+from tests.every import for_every
 
 TEXTS = Texts.load(["en"])
 GRADE = 6.0
@@ -75,7 +76,7 @@ def test_hard_sentence_has_a_high_grade():
     assert grade("Do you have any of these right now? Tap each one, then Done.") < 4
 
 
-@pytest.mark.parametrize(("key", "text"), FORMS, ids=[k for k, _ in FORMS])
+@for_every(FORMS)
 def test_texts_have_grade_6_at_most(key, text):
     if sum(map(len, sentences(text))) >= FEWEST_WORDS:
         assert grade(text) <= GRADE, f"{key}: grade {grade(text):.1f}"
@@ -89,13 +90,13 @@ PROMISES = (
 )
 
 
-@pytest.mark.parametrize(("key", "text"), FORMS, ids=[k for k, _ in FORMS])
+@for_every(FORMS)
 def test_texts_have_no_diagnosis_and_no_promise(key, text):
     assert not re.search(DIAGNOSES, text, re.IGNORECASE), key
     assert not re.search(PROMISES, text, re.IGNORECASE), key
 
 
-@pytest.mark.parametrize(("key", "text"), FORMS, ids=[k for k, _ in FORMS])
+@for_every(FORMS)
 def test_first_lines_are_safe_on_a_lock_screen(key, text):
     first = plain(text).strip().partition("\n")[0]
     if key != "call.emergency.say":  # never a first line: it is shown below "Call 112 now."
