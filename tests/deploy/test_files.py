@@ -1,11 +1,13 @@
 """Deployment files: parsed as their tools would, and compared with the existing settings."""
 
+import configparser
 import json
 import re
 import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.config import REQUIRED, Settings, variable, variables
+from tests.test_style import TEXT, tracked
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -24,6 +27,7 @@ DOCS = [
 WITHOUT_SETTINGS = {
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
     *(DEPLOY / "docs" / name for name in ("patients.md", "commands.md", "reliability.md", "states.md")),
+    *(DEPLOY / "docs" / name for name in ("follow-a-tap.md", "follow-an-alert.md")),
 }
 FILES = [DEPLOY / "Dockerfile", DEPLOY / "compose.yaml", DEPLOY / "nervecheck.service", ROOT / ".env.example", *DOCS]
 NOT_SETTINGS = {"NERVECHECK_LANGAUGES", "NERVECHECK_ANYTHING"}  # examples of mistakes in decisions.md
@@ -51,10 +55,13 @@ def test_readme_is_short_and_links_every_page() -> None:
 
 def test_version_is_in_one_place() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    assert re.search(rf"^## {re.escape(version)}$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-    others = [path for folder in ("bot", "migrations", "deploy") for path in (ROOT / folder).rglob("*.*")]
-    texts = [path for path in (*others, ROOT / "README.md") if path.suffix in {".py", ".md", ".yaml", ".toml", ".html"}]
-    assert [str(p) for p in texts if version in p.read_text(encoding="utf-8")] == []
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.+)$", changes, re.MULTILINE)[0] == version, "the newest section is that of the version"
+    # Library's versions and other people's code may have the same number.
+    elsewhere = {"CHANGELOG.md", "requirements.txt", "requirements-dev.txt", "htmx.min.js", "axe.min.js"}
+    named = re.compile(rf"(?<![\d.]){re.escape(version)}(?![\d.])")
+    texts = [path for path in tracked() if path.suffix in TEXT and path.name not in elsewhere]
+    assert [path.name for path in texts if named.search(path.read_text(encoding="utf-8"))] == ["pyproject.toml"]
 
 
 def test_templates_and_hooks_are_valid_and_local() -> None:
@@ -66,8 +73,55 @@ def test_templates_and_hooks_are_valid_and_local() -> None:
             assert field["type"] == "markdown" or field["attributes"]["label"], path.name
     hooks = read.load(ROOT / ".pre-commit-config.yaml")["repos"]
     assert [repo["repo"] for repo in hooks] == ["local"]
-    assert all(hook["entry"].startswith(".venv/bin/") for hook in hooks[0]["hooks"])
-    assert json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())["postCreateCommand"] == "make setup"
+    entries = [hook["entry"] for hook in hooks[0]["hooks"]]
+    assert all(entry.startswith(".venv/bin/") for entry in entries)
+    assert {re.sub(r" (--force-exclude|\.)$", "", entry.removeprefix(".venv/bin/")) for entry in entries} == {
+        *(
+            re.sub(r" \.$", "", command)
+            for command in re.findall(r"^\t\$\(BIN\)/((?!python).+)$", _check(), re.MULTILINE)
+        ),
+        "python -m tests.language",  # tests/test_language.py
+    }
+    assert "tests/test_language.py" in _check()
+
+
+def _check() -> str:
+    """Return the recipe of `make check`."""
+    return (ROOT / "Makefile").read_text(encoding="utf-8").partition("\ncheck: ")[2].partition("\n\n")[0]
+
+
+def test_devcontainer_sets_up_what_the_project_needs() -> None:
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert container["postCreateCommand"] == "make setup"
+    lowest = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert lowest
+    assert container["image"].startswith(f"python:{lowest[1]}-")
+    settings = Settings()
+    assert container["forwardPorts"] == [settings.listen.port, settings.sandbox_listen.port]
+    installed = container["onCreateCommand"].partition("install ")[2]
+    assert f"apt-get install {installed}" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_files_follow_editorconfig() -> None:
+    config = configparser.ConfigParser()
+    config.read_string((ROOT / ".editorconfig").read_text(encoding="utf-8").partition("\n")[2])
+    rules = config["*"]
+    assert (rules["end_of_line"], rules["insert_final_newline"], rules["trim_trailing_whitespace"]) == (
+        "lf",
+        "true",
+        "true",
+    )
+    keep = [name for name in config.sections() if config[name].get("trim_trailing_whitespace") == "false"]
+    wrong = []
+    for path in tracked():
+        name, content = path.relative_to(ROOT).as_posix(), path.read_bytes()
+        if path.suffix not in TEXT or name.endswith(".min.js"):
+            continue
+        if b"\r" in content or (content and not content.endswith(b"\n")):
+            wrong.append(f"{name}: ends of lines")
+        if not any(fnmatch(name, pattern) for pattern in keep) and re.search(rb"[ \t]$", content, re.MULTILINE):
+            wrong.append(f"{name}: spaces at the end of a line")
+    assert wrong == []
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
