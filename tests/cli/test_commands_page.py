@@ -9,24 +9,30 @@ import typer
 
 from bot.cli import app
 
-PAGE = Path(__file__).parents[2] / "deploy" / "docs" / "commands.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "deploy" / "docs" / "commands.md"
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "deploy").rglob("*.md"), *(ROOT / "bot" / "content").rglob("*.po")]
 SPAN = re.compile(r"`([^`]+)`")
 Command = tuple[str, ...]
 
 
-def commands(group: object, above: Command = ()) -> Iterator[tuple[Command, frozenset[str]]]:
-    """Yield each command that isn't hidden, with its options."""
+def commands(group: object, above: Command = (), *, hidden: bool = False) -> Iterator[tuple[Command, frozenset[str]]]:
+    """Yield each command with its options: those that people see, or the `hidden` ones, which are former names."""
     for name, found in group.commands.items():  # type: ignore[attr-defined]
-        if found.hidden:
-            continue
         if hasattr(found, "commands"):
-            yield from commands(found, (*above, name))
+            if hidden and found.hidden:
+                yield (*above, name), frozenset()
+            elif not found.hidden:
+                yield from commands(found, (*above, name), hidden=hidden)
+        elif found.hidden is not hidden:
+            continue
         else:
             options = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
             yield (*above, name), frozenset(option for option in options if option.startswith("--"))
 
 
 EXISTING = dict(commands(typer.main.get_command(app)))
+FORMER = dict(commands(typer.main.get_command(app), hidden=True))
 GROUPS = {command[0] for command in EXISTING if len(command) > 1}
 
 
@@ -58,6 +64,14 @@ def problems(page: str) -> list[str]:
 
 def test_page_lists_every_command_and_option_that_exists() -> None:
     assert problems(PAGE.read_text("utf-8")) == []
+
+
+def test_no_document_names_a_command_by_its_former_name() -> None:
+    assert ("work",) in FORMER
+    former = re.compile(rf"nervecheck ({'|'.join(' '.join(command) for command in FORMER)})(?![\w-])")
+    assert [
+        f"{path.name}: {found[0]}" for path in DOCUMENTS for found in former.finditer(path.read_text("utf-8"))
+    ] == []
 
 
 @pytest.mark.parametrize(
