@@ -51,6 +51,9 @@ PHRASES = {
     r"(bury|buried|buries|burying)": "dead-letter",
     r"own plan": "plan override",
     r"verdicts?": "outcome",
+    r"snooz(e|es|ed|ing)|expected symptoms?": "agreed level",
+    r"work items?": "task",
+    r"(on|off) duty": "on call",
 }  # fmt: skip
 """A phrase in prose (whole words, any case) and what to write."""
 
@@ -69,6 +72,14 @@ NAMES = {
     r"give way|let go|worked off|work off|in hand|in the air|flying|wind up|strike": "see the terms",
     r"number column|rid": "SQLAlchemy's words, row_id",
     r"said at": "hint_sent_at",
+    r"snoozes?": "agreed level",
+    r"work items?": "task",
+    r"duty": "on call, shift",
+    r"office|timekeeper": "command context, clock sync",
+    r"(take|takes|taken|taking|took)( it)? up": "acknowledge",
+    r"(take|takes|taken|taking|took) (a|the|its|their) place": "replace, supersede",
+    r"(gives?|gave) way": "release, merge into the pending one",
+    r"tells? (nobody|of)|is over": "notify; expired, closed",
 }  # fmt: skip
 """The same in a name, its parts with a space between them."""
 

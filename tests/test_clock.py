@@ -12,24 +12,24 @@ AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 @pytest.mark.parametrize("hours", [-2, 2])
 def test_clock_jump_is_detected_once(hours: int) -> None:
     clock = FrozenClock(AT)
-    watch = ClockJumpDetector(clock)
-    assert not watch.has_jumped(), "there is no earlier reading"
-    assert not watch.has_jumped()
+    detector = ClockJumpDetector(clock)
+    assert not detector.has_jumped(), "there is no earlier reading"
+    assert not detector.has_jumped()
     clock.advance(timedelta(hours=hours))
-    assert watch.has_jumped()
-    assert not watch.has_jumped()
+    assert detector.has_jumped()
+    assert not detector.has_jumped()
 
 
 def test_clock_that_only_advances_has_not_jumped() -> None:
-    watch = ClockJumpDetector(SystemClock())
-    assert [watch.has_jumped() for _ in range(3)] == [False] * 3
+    detector = ClockJumpDetector(SystemClock())
+    assert [detector.has_jumped() for _ in range(3)] == [False] * 3
 
 
 def test_fast_clock_has_a_larger_tolerance() -> None:
     clock = FrozenClock(AT)
-    watch = ClockJumpDetector(clock, speed=60.0)
-    watch.has_jumped()
+    detector = ClockJumpDetector(clock, speed=60.0)
+    detector.has_jumped()
     clock.advance(timedelta(minutes=1))
-    assert not watch.has_jumped()
+    assert not detector.has_jumped()
     clock.advance(timedelta(hours=1))
-    assert watch.has_jumped()
+    assert detector.has_jumped()

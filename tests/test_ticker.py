@@ -14,9 +14,9 @@ from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
 from bot.clock import FrozenClock
 from bot.ticker import SWEEP_ERRORS, Ticker
-from tests.app.conftest import packaged
 from tests.contract import samples
 from tests.fakes.databases import MemoryDatabase
+from tests.fakes.work import packaged_clinic
 from tests.polling import until
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -53,7 +53,7 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 def ticker(rows: Rows, clock: FrozenClock) -> Ticker:
-    return Ticker(rows, packaged(), clock, nudge=lambda: None)
+    return Ticker(rows, packaged_clinic(), clock, nudge=lambda: None)
 
 
 def failed(sweep: str) -> float:

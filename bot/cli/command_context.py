@@ -91,6 +91,7 @@ FORMER_KEYS = {
     "plan_override": "own",
     "result": "verdict",
     "safety_follow_ups": "loop_backs",
+    "tasks": "work_items",
 }
 """Renamed keys and their former names, which are also printed for one version."""
 

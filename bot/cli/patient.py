@@ -242,8 +242,8 @@ def _print_view(view: PatientView) -> None:
     fields = ("code", "state", "ici_start", "regimen", "drug", "plan", "language", "timezone", "send_time", "tier",
              "next_due_at", "unreachable_at", "consent")  # fmt: skip
     print_fields([(name.replace("_", " "), getattr(view, name)) for name in fields])
-    for item in view.work_items:
-        typer.echo(f"task: {item.replace('_', ' ')}")
+    for task in view.tasks:
+        typer.echo(f"task: {task.replace('_', ' ')}")
     if view.alerts:
         rows = [(a.raised_at, a.tier, a.state, ", ".join(a.rules), a.last_reply) for a in view.alerts]
         print_table(("alert raised", "tier", "state", "rules", "patient's reply"), rows)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bot.app.operations import tasks as team_tasks
+from bot.app.operations import tasks
 from bot.cli.alert import ByOption
 from bot.cli.command_context import AsJson, in_transaction, print_json, print_table
 
@@ -17,14 +17,14 @@ app = typer.Typer(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List open tasks, oldest first."""
-    tasks = in_transaction(team_tasks.open_tasks)
+    found = in_transaction(tasks.open_tasks)
     if as_json:
         fields = {"id", "kind", "subject", "raised_at"}
-        print_json([task.model_dump(mode="json", include=fields) for task in tasks])
-    elif not tasks:
+        print_json([task.model_dump(mode="json", include=fields) for task in found])
+    elif not found:
         typer.echo("No open tasks.")
     else:
-        rows = [(task.id, task.kind.replace("_", " "), task.subject, task.raised_at) for task in tasks]
+        rows = [(task.id, task.kind.replace("_", " "), task.subject, task.raised_at) for task in found]
         print_table(("number", "task", "patient or time", "since"), rows)
 
 
@@ -33,5 +33,5 @@ def close(
     number: Annotated[int, typer.Argument(min=1, help="Task number, as shown by `task list`.")], by: ByOption
 ) -> None:
     """Close a task as done."""
-    task = in_transaction(lambda work: team_tasks.close(work.acting(by), number))
+    task = in_transaction(lambda work: tasks.close(work.acting(by), number))
     typer.echo(f"{task.kind.replace('_', ' ')}, {task.subject}: done.")

@@ -39,7 +39,7 @@ class Seal(NamedTuple):
 
 
 NUMBER = Seal(dump=lambda number: str(number).encode(), load=int)
-WORDS = Seal(dump=lambda words: json.dumps(words).encode(), load=lambda raw: tuple(json.loads(raw)))
+STRINGS = Seal(dump=lambda strings: json.dumps(strings).encode(), load=lambda raw: tuple(json.loads(raw)))
 TEXT = Seal(dump=lambda text: text.encode(), load=lambda raw: raw.decode())
 SCREEN = Seal(
     dump=lambda screen: screen.model_dump_json(exclude_defaults=True).encode(), load=Screen.model_validate_json

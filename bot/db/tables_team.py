@@ -92,7 +92,7 @@ cover = Table(
     sqlite_autoincrement=True,
 )
 
-snooze = Table(
+agreed_level = Table(
     "snooze",
     metadata,
     primary_key_column(),

@@ -27,7 +27,7 @@ def upgrade() -> None:
     _create_invite()
     _create_outbox()
     _create_tip_shown()
-    _create_work_item()
+    _create_task()
     _create_alert()
     _create_answer()
     _create_assessment()
@@ -272,7 +272,7 @@ def _create_tip_shown() -> None:
     _index("ix_tip_shown_patient_id_id", "tip_shown", ["patient_id", "id"])
 
 
-def _create_work_item() -> None:
+def _create_task() -> None:
     op.create_table(
         "work_item",
         sa.Column("id", Identity, nullable=False, autoincrement=True),

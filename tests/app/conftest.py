@@ -1,31 +1,24 @@
 """A clinic with the packaged protocol, a database that remembers, and one patient with an open check-in."""
 
-from datetime import UTC, date, datetime
-from functools import cache
+from datetime import date
 
 import pytest
 
 from bot.app.checkins import opening
 from bot.app.patients import registry
 from bot.app.records.patients import PatientState
-from bot.config import Settings
 from bot.core.screen import Action
 from bot.dialog import checkins
-from bot.wiring import build
 from tests.fakes.databases import MemoryDatabase
-from tests.fakes.work import work_on
+from tests.fakes.team import Team
+from tests.fakes.work import AT, packaged_clinic, work_on
 
-AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-@cache
-def packaged():
-    return build(Settings.load({}, sandbox=True).for_sandbox(), sandbox=True).clinic
+__all__ = ["AT"]
 
 
 @pytest.fixture(scope="session")
 def clinic():
-    return packaged()
+    return packaged_clinic()
 
 
 @pytest.fixture
@@ -63,3 +56,9 @@ def choose(database, clinic, anna):
         return database.run(work)
 
     return tapped
+
+
+@pytest.fixture
+def team(database, clinic, anna):
+    """A team that nobody has joined yet."""
+    return Team(database, clinic, anna)

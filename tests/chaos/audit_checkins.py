@@ -10,10 +10,10 @@ from bot.app.records.patients import Patient, PatientState
 from bot.core.checkin import State
 from bot.core.follow_up import FollowUp
 from bot.core.schedule import occurrences
-from tests.chaos.audit_flags import watch_before
+from tests.chaos.audit_flags import follow_up_before
 from tests.chaos.evidence import Evidence
 from tests.chaos.stored import Stored
-from tests.property.plan import DAY, _plan, _watched, local_day, zone
+from tests.property.plan import DAY, _followed_up, _plan, local_day, zone
 
 PLANNED = frozenset({"scheduled", "follow_up"})
 FAR = 1000
@@ -95,22 +95,22 @@ def _due(stored: Stored, patient: Patient, since: datetime, until: datetime) -> 
         planned[each.local_date] = each.due_at
     day = local_day(patient, clinic, since)
     while day <= local_day(patient, clinic, until):
-        due = planned.get(day) or _watched_on(stored, patient, day)
+        due = planned.get(day) or _followed_up_on(stored, patient, day)
         if due is not None and since < due <= until:
             yield day, due
         day += DAY
 
 
-def _watched_on(stored: Stored, patient: Patient, day: date) -> datetime | None:
+def _followed_up_on(stored: Stored, patient: Patient, day: date) -> datetime | None:
     """Return when a day's follow-up falls due, if there was one; otherwise None."""
     clinic = stored.clinic
     midnight = datetime.combine(day, time(), zone(patient, clinic)).astimezone(UTC)
     daily = patient.model_copy(update={"follow_up": FollowUp(groups=(), since=day - DAY)})
-    due = next((each.due_at for each in _watched(daily, clinic, midnight - timedelta(microseconds=1))), None)
+    due = next((each.due_at for each in _followed_up(daily, clinic, midnight - timedelta(microseconds=1))), None)
     if due is None:
         return None
-    watch = watch_before(stored, patient.id, due)
-    return due if watch is not None and not watch.steady and watch.since < day else None
+    follow_up = follow_up_before(stored, patient.id, due)
+    return due if follow_up is not None and not follow_up.steady and follow_up.since < day else None
 
 
 def twice(stored: Stored) -> Iterator[str]:

@@ -75,10 +75,10 @@ def _of_taps(stored: Stored, row: CheckInRow, led: Led, *, set_back: bool) -> It
 
 
 def _is_already_in_an_alert(stored: Stored, row: CheckInRow, found: Assessment, at: datetime) -> bool:
-    """Whether a SOON finding is that of a watch before, unchanged, in an alert that staff had; or is expected."""
+    """Whether a SOON finding is that of an earlier follow-up, unchanged, in an alert that staff had; or is within an agreed level."""
     if is_agreed(work_on(stored.stores, stored.clinic, at), row, found):
         return True
-    before = watch_before(stored, row.patient_id, at)
+    before = follow_up_before(stored, row.patient_id, at)
     groups = {reason.group for reason in found.reasons if reason.tier >= Tier.SOON}
     if before is None or has_news(found, stored.clinic.protocol) or not groups <= set(before.groups):
         return False
@@ -88,15 +88,15 @@ def _is_already_in_an_alert(stored: Stored, row: CheckInRow, found: Assessment, 
     )
 
 
-def watch_before(stored: Stored, patient_id: int, at: datetime) -> FollowUp | None:
+def follow_up_before(stored: Stored, patient_id: int, at: datetime) -> FollowUp | None:
     """Return the follow-up just before that time, computed again from the assessments until then."""
     patient, clinic = stored.patient(patient_id), stored.clinic
-    watch: FollowUp | None = None
+    follow_up: FollowUp | None = None
     for kept in stored.assessments[patient_id]:
         if kept.at < at and kept.basis is not None:
             found = replays._derived(kept.basis, clinic.protocol)
-            watch = next_follow_up(watch, found, clinic.protocol, local_day(patient, clinic, kept.at))
-    return watch
+            follow_up = next_follow_up(follow_up, found, clinic.protocol, local_day(patient, clinic, kept.at))
+    return follow_up
 
 
 # -- by the stored answers

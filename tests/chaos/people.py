@@ -29,15 +29,15 @@ async def enrol(bot: BotProcess, sandbox: SandboxProcess, number: int, *, prefix
 
 def _store(ready: Any, chats: dict[int, str]) -> None:
     todo = list(chats.items())
-    with open_session(ready) as office:
+    with open_session(ready) as session:
         for first in range(0, len(todo), CHUNK):
             some = todo[first : first + CHUNK]
-            office.run(lambda stores, some=some: [_one(office, stores, chat, code) for chat, code in some])
+            session.run(lambda stores, some=some: [_one(session, stores, chat, code) for chat, code in some])
 
 
-def _one(office: DatabaseSession, stores: Stores, chat: int, code: str) -> None:
+def _one(session: DatabaseSession, stores: Stores, chat: int, code: str) -> None:
     at = datetime.now(UTC)
-    clinic = office.clinic
+    clinic = session.clinic
     patient, _ = registry.add(
         work_on(stores, clinic, at, actor="operator"), code=code, ici_start=(at - timedelta(days=30)).date()
     )

@@ -20,12 +20,12 @@ from bot.db.engine import Database
 from bot.db.stores.outbox import OUTBOX
 from bot.dialog import conversation
 from bot.sandbox.journal import Call
-from tests.app.conftest import AT, packaged
+from tests.app.conftest import AT
 from tests.chaos.auditor import audit
 from tests.chaos.evidence import Evidence, Findings, Timeline
 from tests.chaos.robots import Tapped
 from tests.contract.samples import patient, staff
-from tests.fakes.work import work_on
+from tests.fakes.work import packaged_clinic, work_on
 
 KEY = b"k" * 32
 CHAT, LEAD = 7, 9
@@ -36,7 +36,7 @@ class Scene:
 
     def __init__(self, database: Database, *, form: str = "quick", **changes: Any) -> None:
         self.database = database
-        self.clinic: Clinic = packaged()
+        self.clinic: Clinic = packaged_clinic()
         self.now = AT
         made = patient("P-0001", state="active", chat_id=CHAT, timezone="Europe/Berlin", **changes)
         self.anna: Patient = database.run(lambda s: s.patients.add(made))

@@ -64,7 +64,7 @@ async def test_kill_with_300_taps_in_flight_loses_no_answer(sandbox: SandboxProc
 
 
 def _stored(bot: BotProcess) -> Counter[tuple[str, tuple[str, ...]]]:
-    with open_session(build(Settings.load(bot.environ), sandbox=False)) as office:
+    with open_session(build(Settings.load(bot.environ), sandbox=False)) as session:
 
         def work(stores: Stores) -> Counter[tuple[str, tuple[str, ...]]]:
             found: Counter[tuple[str, tuple[str, ...]]] = Counter()
@@ -73,4 +73,4 @@ def _stored(bot: BotProcess) -> Counter[tuple[str, tuple[str, ...]]]:
                     found.update((a.question, a.choices) for a in stores.answers.of_checkin(row.id))
             return found
 
-        return office.run(work)
+        return session.run(work)

@@ -78,7 +78,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(leading, name, 0.01)
 
 
-async def test_one_of_two_replicas_polls_and_the_other_takes_over(house: House, quickly: None) -> None:
+async def test_one_of_two_replicas_polls_and_the_other_follows_it(house: House, quickly: None) -> None:
     rows, clock = Rows(), FrozenClock(AT)
     first, second = (Leader(rows, clock, owner=name) for name in ("first", "second"))
     await first.acquire()

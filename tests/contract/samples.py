@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from bot.app.records.alerts import AlertRow, AlertState, Snooze, Task
+from bot.app.records.alerts import AgreedLevel, AlertRow, AlertState, Task
 from bot.app.records.checkins import AnswerRow, AssessmentRow, Basis, CheckInRow, StoredProtocol, TipShown
 from bot.app.records.messages import Lane, Outbox
 from bot.app.records.operations import DeadUpdate, WeekReport
@@ -178,7 +178,7 @@ def consent(patient_id: int) -> Consent:
     return Consent(patient_id=patient_id, **values)
 
 
-def work_item(patient_id: int | None, subject: str = "P-0001", **changes: Any) -> Task:
+def task(patient_id: int | None, subject: str = "P-0001", **changes: Any) -> Task:
     return Task(**{"kind": "unreachable", "patient_id": patient_id, "subject": subject, "raised_at": AT} | changes)
 
 
@@ -252,9 +252,9 @@ def cover(away_id: int, instead_id: int, **changes: Any) -> CoverRow:
     return CoverRow(away_id=away_id, instead_id=instead_id, **values | changes)
 
 
-def snooze(patient_id: int, **changes: Any) -> Snooze:
+def agreed_level(patient_id: int, **changes: Any) -> AgreedLevel:
     values = {"question": "numbness", "level": "medium", "until": AT + MINUTE, "made_by": "lead-1", "made_at": AT}
-    return Snooze(patient_id=patient_id, **values | changes)
+    return AgreedLevel(patient_id=patient_id, **values | changes)
 
 
 def session(staff_id: int, hashed: str = "t1", **changes: Any) -> Session:

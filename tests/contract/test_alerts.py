@@ -2,7 +2,7 @@ import pytest
 
 from bot.app.records.alerts import AlertState
 from bot.core.protocol import Tier
-from tests.contract.samples import AT, MINUTE, alert, checkin, full_alert, patient, tip_shown, work_item
+from tests.contract.samples import AT, MINUTE, alert, checkin, full_alert, patient, task, tip_shown
 
 
 def _patient(database, code="P-0001"):
@@ -60,30 +60,30 @@ def test_the_queue_holds_what_nobody_closed_the_worst_first(database):
 
 def test_open_task_is_stored_once(database):
     one = _patient(database)
-    first = database.run(lambda s: s.tasks.add(work_item(one)))
+    first = database.run(lambda s: s.tasks.add(task(one)))
     assert first.id > 0
-    assert database.run(lambda s: s.tasks.add(work_item(one))) is None
-    assert database.run(lambda s: s.tasks.add(work_item(one, "P-0002"))) is not None
-    assert database.run(lambda s: s.tasks.add(work_item(one, kind="missed_twice"))) is not None
+    assert database.run(lambda s: s.tasks.add(task(one))) is None
+    assert database.run(lambda s: s.tasks.add(task(one, "P-0002"))) is not None
+    assert database.run(lambda s: s.tasks.add(task(one, kind="missed_twice"))) is not None
     database.run(lambda s: s.tasks.close_of_patient(one, ("unreachable",), AT))
     assert [i.kind for i in database.run(lambda s: s.tasks.open())] == ["missed_twice"]
-    assert database.run(lambda s: s.tasks.add(work_item(one))) is not None
+    assert database.run(lambda s: s.tasks.add(task(one))) is not None
 
 
-def test_work_items_are_listed_oldest_first(database):
+def test_tasks_are_listed_oldest_first(database):
     one, other = _patient(database, "one"), _patient(database, "other")
-    later = database.run(lambda s: s.tasks.add(work_item(one, "a", raised_at=AT + MINUTE)))
-    early = database.run(lambda s: s.tasks.add(work_item(other, "b")))
-    nobody = database.run(lambda s: s.tasks.add(work_item(None, "c")))
+    later = database.run(lambda s: s.tasks.add(task(one, "a", raised_at=AT + MINUTE)))
+    early = database.run(lambda s: s.tasks.add(task(other, "b")))
+    nobody = database.run(lambda s: s.tasks.add(task(None, "c")))
     assert database.run(lambda s: s.tasks.open()) == [early, nobody, later]
     assert database.run(lambda s: s.tasks.open(one)) == [later]
     assert database.run(lambda s: s.tasks.open(limit=2)) == [early, nobody]
 
 
-def test_closing_work_items_touches_only_those_kinds_of_that_patient(database):
+def test_closing_tasks_closes_those_kinds_of_that_patient_only(database):
     one, other = _patient(database, "one"), _patient(database, "other")
     for who, kind in ((one, "unreachable"), (one, "not_heard_from"), (one, "missed_twice"), (other, "unreachable")):
-        database.run(lambda s, w=who, k=kind: s.tasks.add(work_item(w, str(w), kind=k)))
+        database.run(lambda s, w=who, k=kind: s.tasks.add(task(w, str(w), kind=k)))
     database.run(lambda s: s.tasks.close_of_patient(one, ("unreachable", "missed_twice"), AT))
     database.run(lambda s: s.tasks.close_of_patient(one, (), AT))
     assert [(i.patient_id, i.kind) for i in database.run(lambda s: s.tasks.open())] == [

@@ -90,7 +90,7 @@ def test_how_long_answers_took(database):
     assert database.run(lambda s: s.reports.completion(AT, AT + MINUTE)) == (3, 2)
 
 
-def test_when_alerts_were_raised_and_taken_up(database):
+def test_times_of_raising_and_acknowledgement(database):
     (who,) = _people(database, "a")
     for row in (alert(who.id, acknowledged_at=AT + MINUTE), alert(who.id, raised_at=AT + DAY)):
         database.run(lambda s, r=row: s.alerts.add(r))

@@ -6,7 +6,7 @@ import pytest
 
 from bot.app.records.messages import Lane, OutboxState
 from bot.app.records.operations import DeadUpdate
-from tests.contract.samples import AT, MINUTE, alert, patient, screen, work_item
+from tests.contract.samples import AT, MINUTE, alert, patient, screen, task
 from tests.contract.sending import claimed, ids, put, sent
 
 SECOND = timedelta(seconds=1)
@@ -37,7 +37,7 @@ def test_a_lease_can_be_given_up_by_its_holder_alone(database):
     assert take(database, "two")
 
 
-def test_a_lease_written_by_a_clock_that_was_ahead_is_over(database):
+def test_lease_written_by_a_clock_that_was_ahead_is_void(database):
     take(database, "one", AT + timedelta(hours=2))
     assert take(database, "two", AT)
 
@@ -144,14 +144,14 @@ def test_dead_letter_is_not_superseded_by_another_dead_letter(database):
     assert not database.run(lambda s: s.dead_letters.message(old)).superseded
 
 
-def test_whom_a_red_flags_message_could_not_be_brought_is_known_until_the_team_was_shown_it(database):
+def test_undelivered_red_flags_are_listed_until_a_task_exists(database):
     anna, ben = (database.run(lambda s, c=code: s.patients.add(patient(c))) for code in ("P-0001", "P-0002"))
     red = {"lane": Lane.RED_FLAG, "patient_id": anna.id}
     for number in (put(database, 1, "a", **red), put(database, 1, "b", patient_id=ben.id), put(database, 2, "c")):
         fail(database, number)
     assert database.run(lambda s: s.dead_letters.undelivered(10)) == [anna.id]
     assert database.run(lambda s: s.dead_letters.undelivered(0)) == []
-    item = database.run(lambda s: s.tasks.add(work_item(anna.id, kind="not_delivered")))
+    item = database.run(lambda s: s.tasks.add(task(anna.id, kind="not_delivered")))
     also = put(database, 1, "d", **red)
     database.run(lambda s: s.outbox.mark_failed(also, error="x", at=AT + MINUTE))
     assert database.run(lambda s: s.dead_letters.undelivered(10)) == []

@@ -92,7 +92,7 @@ def test_once_the_newer_is_sent_any_revision_is_queued(database):
     assert put(database, mode="edit", revision=4) is not None
 
 
-def test_an_edit_takes_the_place_of_an_unsent_new_message(database):
+def test_edit_is_merged_into_an_unsent_new_message(database):
     number = put(database, revision=1, lane=Lane.CHECKIN, not_before=AT - MINUTE, not_after=AT + MINUTE, language="en")
     late = AT + MINUTE
     edit = {"lane": Lane.REPLY, "not_before": late, "language": "ru", "screen": screen("later")}
@@ -110,7 +110,7 @@ def test_an_edit_never_slows_an_urgent_message_down(database):
     assert [(c.row.id, c.row.lane) for c in claimed(database)] == [(number, Lane.RED_FLAG)]
 
 
-def test_a_new_message_never_takes_the_place_of_another(database):
+def test_new_message_never_replaces_another(database):
     first, second = put(database), put(database)
     assert [row[0] for row in drain(database)] == [first, second]
 
@@ -150,7 +150,7 @@ def test_what_waits_behind_a_message_in_flight_is_replaced_as_ever(database):
     assert drain(database) == [(third, "edit", 3, 900)]
 
 
-def test_a_message_that_has_to_be_tried_again_gives_way_to_a_newer_edit(database):
+def test_retry_is_superseded_by_a_newer_edit(database):
     first = put(database, revision=1, lane=Lane.RED_FLAG)
     claimed(database)
     second = put(database, mode="edit", revision=2)
@@ -161,7 +161,7 @@ def test_a_message_that_has_to_be_tried_again_gives_way_to_a_newer_edit(database
     assert states(database) == {OutboxState.REPLACED: 1, OutboxState.WAITING: 1}
 
 
-def test_a_message_whose_sender_died_gives_way_to_a_newer_edit(database):
+def test_orphan_is_superseded_by_a_newer_edit(database):
     put(database, mode="edit", revision=1)
     claimed(database, until=AT + MINUTE)
     second = put(database, mode="edit", revision=2)
@@ -181,7 +181,7 @@ def test_a_message_whose_sender_died_is_not_sent_after_a_newer_one_of_a_more_urg
     assert states(database) == {OutboxState.REPLACED: 1, OutboxState.SENT: 1}
 
 
-def test_what_takes_the_place_of_a_message_whose_sender_died_is_of_the_same_slot_and_later(database):
+def test_successor_of_an_orphan_is_of_the_same_slot_and_later(database):
     first = put(database, revision=1, lane=Lane.CHECKIN)
     claimed(database, until=AT + MINUTE)
     same = put(database, revision=1, lane=Lane.REPLY)
@@ -234,7 +234,7 @@ def test_new_message_of_a_later_revision_replaces_the_unsent_one(database):
     assert ids(claimed(database)) == [later], "the older would lead back to a question that was answered"
 
 
-def test_a_red_flag_neither_gives_way_nor_takes_a_place(database):
+def test_red_flag_is_neither_replaced_nor_replaces(database):
     flag = put(database, 1, "q", revision=0, lane=Lane.RED_FLAG)
     reply = put(database, 1, "q", revision=1, lane=Lane.REPLY)
     again = put(database, 1, "q", revision=2, lane=Lane.RED_FLAG)
@@ -245,7 +245,7 @@ def test_a_red_flag_neither_gives_way_nor_takes_a_place(database):
     assert ids(claimed(database)) == [reply]
 
 
-def test_one_that_has_to_be_tried_again_gives_way_to_a_new_message_of_a_later_revision(database):
+def test_retry_is_superseded_by_a_new_one_of_a_later_revision(database):
     old = put(database, 1, "q", revision=0)
     assert ids(claimed(database)) == [old]
     new = put(database, 1, "q", revision=1)

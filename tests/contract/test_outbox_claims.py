@@ -100,7 +100,7 @@ def test_rate_limited_chat_is_skipped(database):
     assert [c.row.chat_id for c in claimed(database, AT + MINUTE)] == [1, 2]
 
 
-def test_leases_of_senders_that_are_gone_are_ended_at_once(database):
+def test_leases_of_dead_senders_are_released_at_once(database):
     number = put(database)
     assert ids(claimed(database, owner="killed")) == [number]
     assert not claimed(database, owner="next")
@@ -225,7 +225,7 @@ def test_claim_with_unknown_result_is_released(database):
     assert others not in ids(claimed(database))
 
 
-def test_a_late_word_does_not_lead_the_slot_back_to_the_message_further_up(database):
+def test_late_report_does_not_point_the_slot_at_an_older_message(database):
     number = put(database, 1, "a")
     claimed(database)
     claimed(database, AT + MINUTE, owner="other")

@@ -21,8 +21,8 @@ from tests.contract.samples import (
     invite,
     message,
     patient,
+    task,
     tip_shown,
-    work_item,
 )
 
 
@@ -136,7 +136,7 @@ def _fill(stores, someone):
     stores.alerts.add(alert(someone.id, row.id))
     stores.invites.add(invite(someone.id, f"h{someone.id}"))
     stores.consents.add(consent(someone.id))
-    stores.tasks.add(work_item(someone.id, someone.code))
+    stores.tasks.add(task(someone.id, someone.code))
     stores.tips.add(tip_shown(someone.id))
     stores.dead_letters.add_update(dead_update(someone.id, chat_id=someone.chat_id))
     stores.outbox.enqueue(message(someone.chat_id, patient_id=someone.id))
@@ -240,7 +240,7 @@ def test_erasing_finds_chats_of_earlier_too(database):
 
 def test_erasing_a_patient_without_a_chat(database):
     one = database.run(lambda s: s.patients.add(patient()))
-    database.run(lambda s: s.tasks.add(work_item(one.id)))
+    database.run(lambda s: s.tasks.add(task(one.id)))
     database.run(lambda s: s.patients.erase_data(one.id))
     assert database.run(lambda s: (s.tasks.open(), s.patients.get(one.id))) == (
         [],

@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.app.ports.errors import DuplicateError
-from tests.contract.samples import AT, MINUTE, alert, cover, full_staff, patient, shift, snooze, staff
+from tests.contract.samples import AT, MINUTE, agreed_level, alert, cover, full_staff, patient, shift, staff
 
 DAY = timedelta(days=1)
 
@@ -71,12 +71,12 @@ def test_alerts_are_escalated_oldest_first(database):
     assert database.run(lambda s: s.clock.next_event_at()) == AT - 2 * MINUTE
 
 
-def test_what_is_expected_comes_back_as_stored_and_goes_with_the_patient(database):
+def test_agreed_level_round_trips_and_is_erased_with_the_patient(database):
     one, other = (database.run(lambda s, c=c: s.patients.add(patient(c))).id for c in ("P-0001", "P-0002"))
-    first = database.run(lambda s: s.agreed_levels.add(snooze(one)))
-    second = database.run(lambda s: s.agreed_levels.add(snooze(one, ended_at=AT, ended_by="lead-2")))
-    third = database.run(lambda s: s.agreed_levels.add(snooze(other)))
-    assert first == snooze(one).model_copy(update={"id": first.id})
+    first = database.run(lambda s: s.agreed_levels.add(agreed_level(one)))
+    second = database.run(lambda s: s.agreed_levels.add(agreed_level(one, ended_at=AT, ended_by="lead-2")))
+    third = database.run(lambda s: s.agreed_levels.add(agreed_level(other)))
+    assert first == agreed_level(one).model_copy(update={"id": first.id})
     changed = second.model_copy(update={"level": "strong", "until": AT, "ended_by": "lead-3"})
     changed = database.run(lambda s: s.agreed_levels.save(changed))
     assert database.run(lambda s: s.agreed_levels.of_patient(one)) == [first, changed]

@@ -29,7 +29,7 @@ def test_retried_message_keeps_the_time_it_was_queued_at(database):
     assert since(database) is None
 
 
-def test_each_lane_tells_of_its_oldest_that_was_tried(database):
+def test_each_lane_reports_its_oldest_retry(database):
     for n in (1, 2, 3):
         number = put(database, n, created_at=AT + n * MINUTE)
         if n > 1:

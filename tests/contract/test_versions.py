@@ -102,8 +102,8 @@ def _rows(stores):
             *(stores.caregivers.add(samples.caregiver(who.id)), stores.caregivers.save),
             lambda s: s.caregivers.of_patient(who.id)[0],
         ),
-        "snooze": (
-            stores.agreed_levels.add(samples.snooze(who.id)),
+        "agreed_level": (
+            stores.agreed_levels.add(samples.agreed_level(who.id)),
             stores.agreed_levels.save,
             lambda s: s.agreed_levels.of_patient(who.id)[0],
         ),
@@ -127,7 +127,7 @@ SAVED_BY = {
     "invite": "invites",
     "consent": "consents",
     "caregiver": "caregivers",
-    "snooze": "agreed_levels",
+    "agreed_level": "agreed_levels",
     "session": "sessions",
     "passkey": "passkeys",
 }

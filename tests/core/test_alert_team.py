@@ -156,7 +156,7 @@ def test_acknowledge_by_the_owner_again_changes_nothing():
     assert apply_act(ANNAS, Acknowledge(by="anna"), AT) == ANNAS
 
 
-def test_begin_starts_the_clocks_unless_it_was_expected():
+def test_begin_starts_the_clocks_unless_a_level_was_agreed():
     assert TeamSide(next_escalation_at=RAISED) == NEW
     assert new_team_side(RAISED, is_agreed=True) == TeamSide()
 

@@ -42,7 +42,7 @@ def notified(tier, team=TEAM):
         (Tier.SOON, (0 * MINUTE, 24 * HOUR, 48 * HOUR, 72 * HOUR)),
     ],
 )
-def test_each_step_comes_once_at_its_time(tier, after):
+def test_each_level_is_reached_once_at_its_time(tier, after):
     assert notified(tier) == [
         (after[0], "ROTA", ("ann",)),
         (after[1], "NEXT", ("ben",)),
@@ -57,7 +57,7 @@ def test_level_is_not_due_a_microsecond_early():
     assert (early.steps, early.next_at) == ((), AT + 15 * MINUTE)
 
 
-def test_steps_that_were_missed_are_done_together():
+def test_missed_levels_are_reached_together():
     late = escalate(waiting(Tier.EMERGENCY), TEAM, ACK[Tier.EMERGENCY], AT + HOUR)
     assert late.steps == (
         EscalationStep(level=EscalationLevel.ROTA, notify=("ann",)),
@@ -74,7 +74,7 @@ def test_with_nobody_on_call_everyone_is_notified_at_once(tier):
     assert notified(tier, alone)[0] == (timedelta(0), "ROTA", ("ann", "ben", "cleo"))
 
 
-def test_with_one_on_duty_the_next_step_is_everyone():
+def test_with_one_on_call_the_next_level_is_everyone():
     short = TEAM.model_copy(update={"on_call": ("ann",)})
     assert notified(Tier.URGENT, short)[1] == (HOUR, "NEXT", ("ben", "cleo"))
 

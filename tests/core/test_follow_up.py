@@ -21,7 +21,7 @@ def found(answers, previous=None, baseline=NONE):
 
 
 def after(*days, follow_up=None):
-    """The watch after one assessment a day, each (answers, previous)."""
+    """The follow-up after one assessment a day, each (answers, previous)."""
     for number, (answers, previous) in enumerate(days):
         follow_up = next_follow_up(follow_up, found(answers, previous), PROTOCOL, DAY + timedelta(days=number))
     return follow_up
@@ -43,7 +43,7 @@ def test_three_stable_days_end_it_and_two_do_not():
     assert (ended.steady, ended.since, ended.stable_days) == (True, DAY, 3)
 
 
-def test_it_is_over_when_the_finding_is_gone_for_three_days():
+def test_it_ends_when_the_finding_is_gone_for_three_days():
     gone = (NONE, MILD)
     assert after((MILD, NONE), gone, gone).stable_days == 2
     assert after((MILD, NONE), gone, gone, gone) is None
@@ -84,7 +84,7 @@ def test_another_body_system_restarts_it_and_joins():
     assert (both.since, both.stable_days) == (DAY + timedelta(days=2), 0)
 
 
-def test_a_severe_one_that_is_known_is_watched_once():
+def test_severe_known_finding_is_followed_up_once():
     known = found(STRONG, STRONG, baseline=STRONG)
     assert not has_news(known, PROTOCOL)
     assert next_follow_up(None, known, PROTOCOL, DAY) == FollowUp(groups=("sensory",), since=DAY)

@@ -48,7 +48,7 @@ def days(until, *rhythms, **more):
     return listed
 
 
-def own_days(until, override, **more):
+def override_days(until, override, **more):
     at, made, listed = datetime(2026, 3, 1, tzinfo=UTC), plan(*override.rhythms, **more), []
     while True:
         found = next_with_override(made, override, at)
@@ -61,7 +61,7 @@ def own_days(until, override, **more):
 
 def test_without_a_rhythm_the_plan_is_what_it_was():
     assert with_rhythms(TEMPLATE, ()) == TEMPLATE
-    assert own_days(90, PlanOverride()) == days(90)
+    assert override_days(90, PlanOverride()) == days(90)
 
 
 def test_every_so_many_days_from_one_day_to_another():
@@ -142,38 +142,42 @@ def weekdays_of(listed):
 
 
 def test_what_falls_on_another_day_is_asked_on_the_next_wanted_one():
-    monday_thursday = own_days(13, PlanOverride(weekdays=(0, 3)))
+    monday_thursday = override_days(13, PlanOverride(weekdays=(0, 3)))
     assert weekdays_of(monday_thursday) == {0, 3}
     assert monday_thursday == [(0, "full"), (3, "quick"), (7, "full"), (10, "quick")]
 
 
 def test_of_two_that_meet_the_one_listed_first_is_asked():
     """Days 2 and 5 are asked quickly, day 7 at length: on Mondays alone all meet, and nothing is lost of the long form."""
-    assert own_days(28, PlanOverride(weekdays=(0,))) == [
+    assert override_days(28, PlanOverride(weekdays=(0,))) == [
         (0, "full"),
         (7, "full"),
         (14, "full"),
         (21, "full"),
         (28, "quick"),
     ]
-    sundays = own_days(28, PlanOverride(weekdays=(6,)))
+    sundays = override_days(28, PlanOverride(weekdays=(6,)))
     assert sundays == [(6, "full"), (13, "full"), (20, "full"), (27, "full")]
 
 
 def test_one_a_day_at_most_and_all_weekdays_change_nothing():
-    assert own_days(90, PlanOverride(weekdays=tuple(range(7)))) == days(90)
+    assert override_days(90, PlanOverride(weekdays=tuple(range(7)))) == days(90)
 
 
 def test_a_pause_holds_for_what_was_moved():
     pause = Pause(first=START + 7 * DAY, last=START + 7 * DAY)
-    assert own_days(13, PlanOverride(weekdays=(0, 3)), pauses=(pause,)) == [(0, "full"), (3, "quick"), (10, "quick")]
+    assert override_days(13, PlanOverride(weekdays=(0, 3)), pauses=(pause,)) == [
+        (0, "full"),
+        (3, "quick"),
+        (10, "quick"),
+    ]
 
 
 @settings(max_examples=30)
 @given(st.sets(st.integers(0, 6), min_size=1), st.integers(1, 9))
 def test_on_wanted_weekdays_alone_and_never_long_silent(wanted, every):
     override = PlanOverride(rhythms=(Rhythm(first_day=0, every=every),), weekdays=tuple(wanted))
-    listed = own_days(70, override)
+    listed = override_days(70, override)
     assert weekdays_of(listed) <= wanted
     found = [day for day, _ in listed]
     assert all(a < b <= a + every + 7 for a, b in pairwise(found))
@@ -184,29 +188,29 @@ def test_on_wanted_weekdays_alone_and_never_long_silent(wanted, every):
 
 def test_a_day_more_is_asked_once():
     override = PlanOverride(extras=(ExtraCheckIn(day=START + 4 * DAY),))
-    assert own_days(7, override) == [(0, "full"), (2, "quick"), (4, "quick"), (5, "quick"), (7, "full")]
+    assert override_days(7, override) == [(0, "full"), (2, "quick"), (4, "quick"), (5, "quick"), (7, "full")]
 
 
 def test_on_a_day_that_is_asked_anyway_the_plan_asks():
-    assert own_days(7, PlanOverride(extras=(ExtraCheckIn(day=START + 7 * DAY),))) == days(7)
+    assert override_days(7, PlanOverride(extras=(ExtraCheckIn(day=START + 7 * DAY),))) == days(7)
 
 
 def test_a_day_more_is_asked_on_any_weekday_but_not_in_a_pause():
     override = PlanOverride(weekdays=(0,), extras=(ExtraCheckIn(day=START + 4 * DAY),))
-    assert own_days(7, override) == [(0, "full"), (4, "quick"), (7, "full")]
+    assert override_days(7, override) == [(0, "full"), (4, "quick"), (7, "full")]
     pause = Pause(first=START + 4 * DAY, last=START + 5 * DAY)
-    assert own_days(7, override, pauses=(pause,)) == [(0, "full"), (7, "full")]
+    assert override_days(7, override, pauses=(pause,)) == [(0, "full"), (7, "full")]
 
 
-def test_a_day_more_may_come_when_the_plan_is_over():
+def test_extra_day_may_come_when_the_plan_has_ended():
     over = {"ici_stop": START}
     override = PlanOverride(extras=(ExtraCheckIn(day=START + 400 * DAY),))
-    assert own_days(500, override, **over)[-1] == (400, "quick")
+    assert override_days(500, override, **over)[-1] == (400, "quick")
 
 
 def test_wanted_weekdays_end_with_the_plan():
     override, over = PlanOverride(weekdays=(0, 2)), {"ici_stop": START}
-    listed = own_days(900, override, **over)
+    listed = override_days(900, override, **over)
     assert listed, "it is asked for a while after the stop"
     assert weekdays_of(listed) <= {0, 2}
     ended = datetime.combine(START + 900 * DAY, time(), UTC)

@@ -31,7 +31,7 @@ def test_an_hour_before_midnight_waits_for_the_end_of_quiet_hours():
 @pytest.mark.parametrize(
     ("hour", "minute", "expected"), [(10, 0, (18, 0)), (17, 30, (18, 0)), (17, 31, (18, 31)), (19, 0, (20, 0))]
 )
-def test_this_evening_is_six_o_clock_and_an_hour_when_that_is_over(hour, minute, expected):
+def test_this_evening_is_six_o_clock_or_an_hour_when_that_passed(hour, minute, expected):
     assert local(Postponement.EVENING, 2026, 3, 10, hour, minute) == datetime(2026, 3, 10, *expected)
 
 

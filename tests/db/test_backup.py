@@ -122,7 +122,7 @@ def test_backup_is_private_to_its_owner_and_has_no_journal_file(url, tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["one.backup"]
 
 
-def test_a_copy_never_takes_the_place_of_a_file(url, tmp_path):
+def test_backup_never_replaces_a_file(url, tmp_path):
     there = tmp_path / "there"
     there.write_text("mine")
     with pytest.raises(BackupError, match="already exists"):
@@ -168,7 +168,7 @@ class KilledError(Exception):
     pass
 
 
-def test_killed_before_the_copy_takes_its_place_the_old_file_has_all_that_was_committed(url, tmp_path, monkeypatch):
+def test_restore_killed_before_the_swap_keeps_the_old_file(url, tmp_path, monkeypatch):
     copies.backup(url, tmp_path / "one.backup")
     path, kept, old = tmp_path / "clinic.db", [], Path.replace
     killed(url, path, [77])
@@ -390,7 +390,7 @@ def test_a_copy_that_a_start_would_refuse_is_refused_with_every_reason(tmp_path)
     assert verify(url, tmp_path / "one.backup", theirs, lambda s: installation.problems_with(s, **facts)).opened == 0
 
 
-def test_a_copy_in_which_nothing_tells_of_the_keys_is_refused(tmp_path):
+def test_restore_of_a_copy_without_key_marks_is_refused(tmp_path):
     url = sqlite_url(tmp_path / "clinic.db")
     database = open_database(url, KEYRING)
     database.run(lambda s: s.patients.add(patient()))

@@ -50,7 +50,7 @@ UNNOTIFIED = {
 RAISED = samples.full_alert(1, 1).model_copy(update={"id": 1, "caregiver_id": None, **WORKED, **UNNOTIFIED})
 DEAD = samples.dead_update().model_copy(update={"id": 1})
 SENT = samples.message(CHAT, "menu", patient_id=1).model_copy(update={"id": 1})
-ITEM = samples.work_item(1).model_copy(update={"id": 1})
+ITEM = samples.task(1).model_copy(update={"id": 1})
 TIP = samples.tip_shown(1).model_copy(update={"id": 1})
 LINK = samples.invite(1).model_copy(update={"id": 1})
 AGREED = samples.consent(1).model_copy(update={"id": 1})

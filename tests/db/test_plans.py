@@ -12,7 +12,7 @@ from bot.core.checkin import State
 from bot.db import tables as t
 from bot.db import tables_team
 from bot.db.opening import open_database
-from bot.db.stores.alerts import ALERT, SNOOZE, TASK
+from bot.db.stores.alerts import AGREED_LEVEL, ALERT, TASK
 from bot.db.stores.checkins import ANSWER, ASSESSMENT, CHECKIN, TIP_SHOWN, VALUE
 from bot.db.stores.dead_letters import DEAD_UPDATE
 from bot.db.stores.open import stores_on
@@ -23,6 +23,7 @@ from tests.contract.samples import (
     AT,
     MINUTE,
     active,
+    agreed_level,
     alert,
     answer,
     assessment,
@@ -32,9 +33,8 @@ from tests.contract.samples import (
     invite,
     message,
     protocol_file,
-    snooze,
+    task,
     tip_shown,
-    work_item,
 )
 from tests.fakes.databases import KEYRING, sqlite_database
 
@@ -84,10 +84,10 @@ FILL = {
     t.chat_rate_limit: lambda n: {"chat_hash": _hash(n), "free_at": AT + (n % 3 - 1) * MINUTE},
     t.slot_message: lambda n: {"chat_hash": _hash(n), "slot": "menu", "message_id": n, "patient_id": n},
     t.seen_update: lambda n: {"update_id": n, "at": AT + n * MINUTE},
-    t.task: lambda n: _values(TASK, work_item(n, f"P{n}", closed_at=AT if n > 20 else None)),
+    t.task: lambda n: _values(TASK, task(n, f"P{n}", closed_at=AT if n > 20 else None)),
     t.invite: lambda n: _values(INVITE, invite(n, f"h{n}")),
     t.caregiver: lambda n: _values(CAREGIVER, caregiver(n, f"c{n}", chat_id=MANY + n), chat_hash=_hash(MANY + n)),
-    tables_team.snooze: lambda n: _values(SNOOZE, snooze(n)),
+    tables_team.agreed_level: lambda n: _values(AGREED_LEVEL, agreed_level(n)),
     t.dead_update: lambda n: _values(DEAD_UPDATE, dead_update(n, at=AT + n * MINUTE), chat_hash=_hash(n)),
     t.protocol_file: lambda n: {
         "content_hash": f"h{n}",
@@ -137,9 +137,9 @@ LOOK_UPS = SWEEPS | {
     "queue_state": lambda s: [s.alerts.queue_state()],
     "answer_minutes": lambda s: [s.reports.answer_minutes(AT - 2 * MINUTE, AT)],
     "alert_times": lambda s: [s.reports.alert_times(AT - 2 * MINUTE, AT)],
-    "snoozes": lambda s: s.agreed_levels.of_patient(11),
+    "agreed_levels": lambda s: s.agreed_levels.of_patient(11),
     "completion": lambda s: [s.reports.completion(AT - 2 * MINUTE, AT)],
-    "work_items": lambda s: s.tasks.open(),
+    "tasks": lambda s: s.tasks.open(),
     "close_work_items": lambda s: [s.tasks.close_of_patient(11, ("unreachable",), AT)],
     "invite_by_hash": lambda s: [s.invites.by_hash("h5").id],
     "caregiver_by_hash": lambda s: [s.caregivers.by_hash("c5").id],
@@ -200,7 +200,7 @@ SMALL = (
     "anon_1",
     "CONSTANT ROW",
 )
-"""What may be read whole: the open work items, the alerts in the queue, and the few minima of the next event."""
+"""What may be read whole: the open tasks, the alerts in the queue, and the few minima of the next event."""
 
 
 def _read_whole(lines):

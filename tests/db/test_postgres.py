@@ -26,7 +26,7 @@ from tests.contract.samples import (
     checkin,
     message,
     patient,
-    work_item,
+    task,
 )
 from tests.db.replicas import in_thread, opened, until_somebody_waits
 from tests.fakes.databases import KEYRING
@@ -100,7 +100,7 @@ def test_what_another_replica_has_just_stepped_is_not_stepped_again(pg, kind):
 
 
 def _sweep_held_up(pg, kind):
-    statement = (checkins if kind == "checkin" else alerts).TO_STEP["postgresql"]
+    statement = (checkins.DUE if kind == "checkin" else alerts.PROMPTS_DUE)["postgresql"]
     held_up = statement.where(text("CAST((SELECT pg_advisory_xact_lock_shared(7)) AS text) IS NOT NULL"))
     with pg.engine.connect() as connection, connection.begin():
         return connection.execute(held_up, {"at": AT, "top": 9, "after_at": BEGINNING.at, "after_id": 0}).all()
@@ -179,8 +179,8 @@ async def test_an_update_is_handled_once_by_all_replicas(pg):
     assert sum(first) == 1
 
 
-async def test_a_work_item_is_raised_once_by_all_replicas(pg):
-    items = await asyncio.gather(*(pg.transact(lambda s: s.tasks.add(work_item(None))) for _ in range(8)))
+async def test_task_is_opened_once_by_all_replicas(pg):
+    items = await asyncio.gather(*(pg.transact(lambda s: s.tasks.add(task(None))) for _ in range(8)))
     assert sum(item is not None for item in items) == 1
 
 
@@ -340,7 +340,7 @@ def test_an_invite_opened_by_two_chats_at_once_is_one_chats(pg):
 # -- the clock that replicas share
 
 
-def test_a_database_tells_its_time_where_it_is_to_keep_it(pg):
+def test_shared_database_returns_its_clock(pg):
     url = pg.engine.url.render_as_string(hide_password=False)
     assert pg.run(lambda s: s.clock.shared_now()) is None
     keeper = open_database(url, KEYRING, keeps_time=True)

@@ -19,18 +19,18 @@ from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.desk import sign_in
 from bot.dialog import conversation, staff_chat
-from tests.app.conftest import AT, packaged
+from tests.app.conftest import AT
 from tests.contract.samples import MINUTE
 from tests.db.interleaved import interleaved
 from tests.desk.conftest import House, ready
 from tests.fakes.passwords import cheap_passwords
-from tests.fakes.work import work_on
+from tests.fakes.work import packaged_clinic, work_on
 
 __all__ = ["cheap_passwords", "ready"]
 
 CHAT, LEAD, NURSE = 7, 101, 102
 LATER = AT + 60 * MINUTE
-CLINIC = packaged()
+CLINIC = packaged_clinic()
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def removes_the_other(stores):
 
 READ_BEFORE = {
     "the sweep that asks the patient": ("alerts.prompts_due", asks_the_patient),
-    "the sweep that tells the team": ("alerts.escalations_due", escalates),
+    "the sweep that notifies the team": ("alerts.escalations_due", escalates),
     "that sweep, with the team read": ("staff.all", escalates),
     "the lead's chat is gone": ("alerts.in_queue", lost_the_chat_of(LEAD)),
     "the other's chat is gone": ("alerts.in_queue", lost_the_chat_of(NURSE)),
@@ -138,10 +138,10 @@ READ_BEFORE = {
 }
 
 
-@pytest.mark.parametrize("taken", [True, False], ids=["taken", "not taken"])
+@pytest.mark.parametrize("acknowledged", [True, False], ids=["acknowledged", "not acknowledged"])
 @pytest.mark.parametrize("committed", COMMITTED)
 @pytest.mark.parametrize("before", READ_BEFORE)
-def test_what_was_committed_since_open_alerts_were_read_stays(pg, alert, before, committed, taken):
+def test_what_was_committed_since_open_alerts_were_read_stays(pg, alert, before, committed, acknowledged):
     after, reader = READ_BEFORE[before]
     writer, holds = COMMITTED[committed]
     if before == "the lead is back":
@@ -149,11 +149,11 @@ def test_what_was_committed_since_open_alerts_were_read_stays(pg, alert, before,
         # Someone's return restarts what nobody could be notified of.
         cleared = {"next_escalation_at": None, "escalation_level": 0}
         pg.run(lambda s: s.alerts.save(s.alerts.get(alert).model_copy(update=cleared)))
-    if taken:
+    if acknowledged:
         pg.run(lambda s: ownership.acknowledge(work_on(s, CLINIC, AT, actor="lead-1"), alert))
-    if before == "that sweep, with the team read" and taken:
-        pytest.skip("nothing is due of what is taken")
-    if before == "the sweep that tells the team" and taken:
+    if before == "that sweep, with the team read" and acknowledged:
+        pytest.skip("nothing of an acknowledged alert is due")
+    if before == "the sweep that notifies the team" and acknowledged:
         pg.run(lambda s: s.alerts.save(s.alerts.get(alert).model_copy(update={"next_escalation_at": LATER})))
 
     assert interleaved(pg, after, lambda db: db.run(reader), lambda db: db.run(writer)) == (None, None)
@@ -161,12 +161,12 @@ def test_what_was_committed_since_open_alerts_were_read_stays(pg, alert, before,
     assert pg.run(lambda s: holds(s, row)), row
 
 
-@pytest.mark.parametrize("action", ["takes it", "is given it", "notes what came of it"])
+@pytest.mark.parametrize("action", ["acknowledges it", "is handed it", "notes what came of it"])
 @pytest.mark.parametrize("order", ["removed second", "removed first"])
 def test_an_alert_is_never_left_with_someone_removed_meanwhile(pg, alert, action, order):
     doing = {
-        "takes it": lambda s: ownership.acknowledge(work_on(s, CLINIC, LATER, actor="lead-1"), alert),
-        "is given it": lambda s: ownership.hand_over(work_on(s, CLINIC, LATER, actor="nurse-1"), alert, "lead-1"),
+        "acknowledges it": lambda s: ownership.acknowledge(work_on(s, CLINIC, LATER, actor="lead-1"), alert),
+        "is handed it": lambda s: ownership.hand_over(work_on(s, CLINIC, LATER, actor="nurse-1"), alert, "lead-1"),
         "notes what came of it": lambda s: ownership.note(
             work_on(s, CLINIC, LATER, actor="lead-1"), alert, "sent_to_ed"
         ),

@@ -17,6 +17,7 @@ from bot.db.stores.outbox import OUTBOX
 from tests.contract.samples import (
     AT,
     MINUTE,
+    agreed_level,
     alert,
     answer,
     assessment,
@@ -24,7 +25,6 @@ from tests.contract.samples import (
     full_caregiver,
     message,
     patient,
-    snooze,
     staff,
 )
 from tests.fakes.databases import KEYS, sqlite_url
@@ -33,14 +33,14 @@ CHAT = 7_314_159_265
 NUMBER = "+4930901820"
 HELPER = 8_271_828_182
 SECRETS = (
-    *(str(CHAT), str(HELPER), "watched_group", "basis_before", "basis_start"),
+    *(str(CHAT), str(HELPER), "followed_group", "basis_before", "basis_start"),
     *(NUMBER, "burning_feet", "severe_rule", "expected_level", str(HELPER + 1), "the_screen", "dead_raw", "dead_error"),
 )
 
 
 def _fill(stores):
-    watch = FollowUp(groups=("watched_group",), since=AT.date())
-    one = stores.patients.add(patient(chat_id=CHAT, follow_up=watch))
+    follow_up = FollowUp(groups=("followed_group",), since=AT.date())
+    one = stores.patients.add(patient(chat_id=CHAT, follow_up=follow_up))
     stores.caregivers.add(full_caregiver(one.id, chat_id=HELPER))
     row = stores.checkins.add(checkin(one.id))
     stores.answers.record(answer(row.id, one.id, "numb", "burning_feet"))
@@ -51,7 +51,7 @@ def _fill(stores):
     stores.assessments.add(found.model_copy(update={"rules": ("severe_rule",), "basis": basis}))
     stores.alerts.add(alert(one.id, row.id, rules=("severe_rule",)))
     screen = Screen(name="the_screen", lines=(Text(key=NUMBER),), contact=Contact(number=NUMBER, name="Team"))
-    stores.agreed_levels.add(snooze(one.id, level="expected_level"))
+    stores.agreed_levels.add(agreed_level(one.id, level="expected_level"))
     stores.staff.add(staff(chat_id=HELPER + 1))
     first = stores.outbox.enqueue(message(CHAT, screen=screen))
     stores.outbox.enqueue(message(CHAT, mode="edit", screen=screen))
@@ -124,10 +124,10 @@ def test_a_caregivers_chat_moved_to_another_is_refused(sqlite):
         sqlite.run(lambda s: s.caregivers.by_hash(second.token_hash))
 
 
-def test_a_changed_watch_is_refused(sqlite):
-    watch = FollowUp(groups=("motor",), since=AT.date())
+def test_changed_follow_up_is_refused(sqlite):
+    follow_up = FollowUp(groups=("motor",), since=AT.date())
     for code in ("one", "two"):
-        sqlite.run(lambda s, c=code: s.patients.add(patient(c, follow_up=watch)))
+        sqlite.run(lambda s, c=code: s.patients.add(patient(c, follow_up=follow_up)))
     _sql(sqlite, "UPDATE patient SET follow_up = (SELECT follow_up FROM patient WHERE code = 'one') WHERE code = 'two'")
     with pytest.raises(SealError, match=r"patient\.watch"):
         sqlite.run(lambda s: s.patients.by_code("two"))

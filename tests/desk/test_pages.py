@@ -410,14 +410,16 @@ def test_import_is_checked_then_added_with_cards_as_a_file(house):
 def test_reports_show_correct_figures_in_page_and_csv(house, anna, choose):
     for choice in ("no", "none", "none", "none"):
         choose(choice, at=AT + 5 * timedelta(minutes=1))
-    taken = raised(house, anna, Tier.URGENT)
+    acknowledged = raised(house, anna, Tier.URGENT)
     raised(house, anna, Tier.URGENT)
     house.run(
-        lambda s: s.alerts.save(s.alerts.get(taken).model_copy(update={"acknowledged_at": AT + HOUR, "owner": "ann"}))
+        lambda s: s.alerts.save(
+            s.alerts.get(acknowledged).model_copy(update={"acknowledged_at": AT + HOUR, "owner": "ann"})
+        )
     )
     row = house.act(reports.week_report, date(2026, 3, 2))
     assert (row.asked, row.answered, row.median_minutes, row.alerts, row.in_time) == (1, 1, 5, 2, 1)
-    late = alert(house, taken).model_copy(update={"acknowledged_at": AT + HOUR + timedelta(seconds=1)})
+    late = alert(house, acknowledged).model_copy(update={"acknowledged_at": AT + HOUR + timedelta(seconds=1)})
     house.run(lambda s: s.alerts.save(late))
     assert house.act(reports.week_report, date(2026, 3, 2)).in_time == 0
     lead = house.signed_in("lead")

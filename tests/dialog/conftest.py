@@ -1,5 +1,5 @@
 """The clinic and the patient of tests/app."""
 
-from tests.app.conftest import anna, choose, clinic, database
+from tests.app.conftest import anna, choose, clinic, database, team
 
-__all__ = ["anna", "choose", "clinic", "database"]
+__all__ = ["anna", "choose", "clinic", "database", "team"]

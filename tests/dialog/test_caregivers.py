@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -12,7 +13,8 @@ from bot.core.screen import Action
 from bot.dialog import caregivers, conversation
 from bot.dialog.replies import Meaning
 from tests.app.conftest import AT
-from tests.fakes.work import runner, work_on
+from tests.fakes import work
+from tests.fakes.work import work_on
 
 BEN = 8
 DAY = timedelta(days=1)
@@ -20,7 +22,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def run(database, clinic):
-    return runner(database, clinic)
+    return partial(work.run, database, clinic)
 
 
 def link(database, clinic, anna):
@@ -31,7 +33,7 @@ def link(database, clinic, anna):
 
 
 def opened(run, clinic, token, at=AT, chat=BEN):
-    run(conversation.start, clinic, chat, token, None, at)
+    run(conversation.start, chat, token, None, at=at)
     return run(lambda s: s.caregivers.by_chat(chat))
 
 
@@ -50,14 +52,14 @@ def test_a_new_link_ends_the_earlier_one(database, run, clinic, anna):
 
 def test_new_link_ends_the_caregiver_who_answers_now(database, run, clinic, anna):
     opened(run, clinic, link(database, clinic, anna))
-    run(conversation.tap, clinic, BEN, Action(kind="care", choice="agree"), AT)
+    run(conversation.tap, BEN, Action(kind="care", choice="agree"))
     link(database, clinic, anna)
     assert [c.state for c in run(lambda s: s.caregivers.of_patient(anna.id))] == ["ended", "invited"]
 
 
 def test_the_patients_own_chat_is_no_caregivers(database, run, clinic, anna):
     token = link(database, clinic, anna)
-    assert run(caregivers.opened, clinic, token, anna.chat_id, None, AT) is None
+    assert run(caregivers.opened, token, anna.chat_id, None) is None
 
 
 def taps(row):
@@ -74,20 +76,20 @@ def taps(row):
 def test_who_has_not_agreed_yet_answers_and_decides_nothing(database, run, clinic, anna, what):
     opened(run, clinic, link(database, clinic, anna))
     row = run(lambda s: s.checkins.open_of(anna.id))
-    run(conversation.tap, clinic, BEN, taps(row)[what], AT)
+    run(conversation.tap, BEN, taps(row)[what])
     assert run(lambda s: s.checkins.open_of(anna.id)) == row
     assert run(lambda s: s.patients.get(anna.id).state) is PatientState.ACTIVE
 
 
 def test_who_has_agreed_answers_and_still_decides_nothing(database, run, clinic, anna):
     opened(run, clinic, link(database, clinic, anna))
-    run(conversation.tap, clinic, BEN, Action(kind="care", choice="agree"), AT)
+    run(conversation.tap, BEN, Action(kind="care", choice="agree"))
     row = run(lambda s: s.checkins.open_of(anna.id))
     for word in ("pause", "leave", "erase", "leave_yes", "erase_yes", "week"):
-        run(conversation.tap, clinic, BEN, Action(kind="stop", choice=word), AT)
+        run(conversation.tap, BEN, Action(kind="stop", choice=word))
         patient = run(lambda s: s.patients.get(anna.id))
         assert (patient.state, patient.pauses) == (PatientState.ACTIVE, ())
-    run(conversation.tap, clinic, BEN, taps(row)["answer"], AT)
+    run(conversation.tap, BEN, taps(row)["answer"])
     assert run(lambda s: s.checkins.open_of(anna.id)).value.answers["change"] == ("yes",)
 
 
@@ -102,23 +104,23 @@ def test_a_number_answers_only_what_is_asked(database, run, clinic, anna, choose
     assert row.value.state == "paused", "a call screen stands: go on, or finish"
     seen = len(database.outbox())
     for number in (1, 2, 9):
-        run(conversation.message, clinic, anna.chat_id, Meaning("choice", number), AT)
+        run(conversation.message, anna.chat_id, Meaning("choice", number))
     assert run(lambda s: s.checkins.open_of(anna.id)).value == row.value
     assert [q.row.screen.name for q in database.outbox()[seen:]] == ["said"], "once an hour"
 
 
 def test_a_number_beyond_the_choices_is_no_answer(run, clinic, anna):
     before = run(lambda s: s.checkins.open_of(anna.id)).value
-    run(conversation.message, clinic, anna.chat_id, Meaning("choice", 9), AT)
+    run(conversation.message, anna.chat_id, Meaning("choice", 9))
     assert run(lambda s: s.checkins.open_of(anna.id)).value == before
-    run(conversation.message, clinic, anna.chat_id, Meaning("choice", 1), AT)
+    run(conversation.message, anna.chat_id, Meaning("choice", 1))
     assert run(lambda s: s.checkins.open_of(anna.id)).value.answers["change"] == ("no",)
 
 
 def names_red_flag(database, run, clinic, anna, at):
     """Say words that name a red flag; return the screens that came."""
     seen = len(database.outbox())
-    run(conversation.message, clinic, anna.chat_id, Meaning("red_flag"), at)
+    run(conversation.message, anna.chat_id, Meaning("red_flag"), at=at)
     return [q.row.screen.name for q in database.outbox()[seen:]]
 
 

@@ -333,15 +333,15 @@ TEAM = (
         _in_one(lambda c, _, work: members.drop_cover(work, c.numbers["cover"]), actor="op"),
     ),
     UseCase(
-        "snooze ANNA",
+        "agree on a level of ANNA",
         _in_one(lambda _, __, work: agreed_levels.agree_level(work, "ANNA", "numbness", "medium", 14), actor="lead-1"),
     ),
     UseCase(
-        "wake ANNA",
+        "end the agreed level of ANNA",
         _in_one(lambda _, __, work: agreed_levels.end_agreed_level(work, "ANNA", "numbness"), actor="lead-1"),
     ),
     UseCase(
-        "work item closed",
+        "task closed",
         _in_one(lambda c, _, work: tasks.close(work, c.numbers["item"]), actor="lead-1"),
     ),
 )

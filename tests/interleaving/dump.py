@@ -17,8 +17,8 @@ from bot.core.frozen import Frozen
 from bot.core.screen import Screen
 from bot.db import stores
 from bot.db.rows import Shape
-from tests.app.conftest import packaged
 from tests.fakes.databases import KEYRING
+from tests.fakes.work import packaged_clinic
 from tests.interleaving import scene as scenes
 from tests.interleaving.lab import FIRST_NUMBER, PER_TABLE, TABLES, Lab
 
@@ -36,7 +36,7 @@ _SHAPES: dict[str, Shape[Any]] = {
 _LEFT_OUT = frozenset({"id", "seal_id", "row_version"})
 _TOKEN = re.compile(r"\b(first|second)-token-\d{4}\b")
 _TOKEN_HASHES = {
-    packaged().hash_token(f"{how}{side}-token-{number:04d}"): f"<hash of {side}-token>"
+    packaged_clinic().hash_token(f"{how}{side}-token-{number:04d}"): f"<hash of {side}-token>"
     for how in ("", "login:")
     for side in ("first", "second")
     for number in range(1, 10)

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from bot.app.ports.clinic import Clinic
 from bot.app.work import Stores, Work
 from bot.db.engine import Database
-from tests.app.conftest import packaged
-from tests.fakes.work import work_on
+from tests.fakes.work import packaged_clinic, work_on
 
 T = TypeVar("T")
 
@@ -41,7 +40,7 @@ class Side:
         self.at = at
         self.tokens = Tokens(name)
         self.statement_watch: Any = None
-        self.clinic: Clinic = dataclasses.replace(packaged(), new_token=self.tokens)
+        self.clinic: Clinic = dataclasses.replace(packaged_clinic(), new_token=self.tokens)
         self._database = database
 
     def transact(self, fn: Callable[[Work], T], actor: str = "system") -> T:

@@ -263,9 +263,9 @@ def news_starts_a_follow_up(_before: Books, after: Books, deed: Deed, clinic: Cl
     hot = [found for found in deed.of("add_assessment") if news & set(found.rules)]
     if not hot or patient is None or patient.state in GONE:
         return
-    watch = patient.follow_up
-    if watch is None or watch.steady or watch.since != plan.local_day(patient, clinic, deed.at):
-        yield f"news ({hot[-1].tier.name}), but what is watched is {watch}"
+    follow_up = patient.follow_up
+    if follow_up is None or follow_up.steady or follow_up.since != plan.local_day(patient, clinic, deed.at):
+        yield f"news ({hot[-1].tier.name}), but the follow-up is {follow_up}"
 
 
 ALL: tuple[Law, ...] = (

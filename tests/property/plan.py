@@ -31,7 +31,7 @@ def paused(patient: Patient, day: date) -> bool:
 
 def due_after(patient: Patient, clinic: Clinic, after: datetime) -> datetime | None:
     """Return the first check-in due later than `after`: the plan's, or a daily one during a follow-up."""
-    by_day = {o.local_date: o.due_at for o in _watched(patient, clinic, after)}
+    by_day = {o.local_date: o.due_at for o in _followed_up(patient, clinic, after)}
     by_day |= {o.local_date: o.due_at for o in _ahead(_plan(patient, clinic), after)}
     return by_day[min(by_day)] if by_day else None
 
@@ -40,7 +40,7 @@ def _ahead(found: Plan, after: datetime) -> list[Occurrence]:
     return list(occurrences(found, after, _AHEAD))
 
 
-def _watched(patient: Patient, clinic: Clinic, after: datetime) -> list[Occurrence]:
+def _followed_up(patient: Patient, clinic: Clinic, after: datetime) -> list[Occurrence]:
     if patient.follow_up is None or patient.follow_up.steady:
         return []
     daily = (Cadence(form=clinic.protocol.follow_up.form, every=1),)

@@ -25,10 +25,9 @@ from bot.app.schedules import plan_edits, plans
 from bot.app.schedules.plan_edits import PlanEdit
 from bot.core.plan_override import Rhythm
 from bot.core.schedule import Pause
-from tests.app.conftest import packaged
 from tests.contract.samples import patient
 from tests.fakes.databases import MemoryDatabase, sqlite_database
-from tests.fakes.work import work_on
+from tests.fakes.work import packaged_clinic, work_on
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """Four weeks before daylight saving time starts in Berlin."""
@@ -129,7 +128,7 @@ class PlanMachine(RuleBasedStateMachine):
 
     @initialize(since=st.integers(0, 400), jitter=st.integers(-600, 600))
     def begin(self, since: int, jitter: int) -> None:
-        self.clinic = packaged()
+        self.clinic = packaged_clinic()
         self.database = self.made()
         self.at = START
         self.model = Model(self.clinic.protocol.plans, local(START) - since * DAY, jitter)

@@ -45,7 +45,7 @@ async def test_safety_follow_up_replaces_the_reminder(world: World) -> None:
     world.hear_all(anna)
     await world.advance(hours=25)
     world.hear(anna, "I ask again because of what you told me")
-    assert (await world.view(anna)).work_items == ()
+    assert (await world.view(anna)).tasks == ()
 
 
 async def test_answer_not_sure_counts_as_yes(world: World) -> None:

@@ -118,12 +118,12 @@ async def test_blocking_and_unblocking_are_noticed(world: World) -> None:
     await world.pump()
     view = await world.view(anna)
     assert view.unreachable_at is not None
-    assert view.work_items == ("unreachable",)
+    assert view.tasks == ("unreachable",)
     await world.advance(days=2)
     world.sandbox.unblock(anna)
     await world.pump()
     view = await world.view(anna)
-    assert (view.unreachable_at, view.work_items) == (None, ())
+    assert (view.unreachable_at, view.tasks) == (None, ())
     await world.until_due(anna)
     world.hear(anna, "Time for your check-in")
 

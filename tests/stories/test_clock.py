@@ -20,10 +20,10 @@ async def test_unanswered_check_in_is_reminded_then_reported(world: World) -> No
     world.hear(anna, "still open")
     await world.advance(hours=24, minutes=5)
     view = await world.view(anna)
-    assert view.work_items == ("not_heard_from",)
+    assert view.tasks == ("not_heard_from",)
     await world.tap(anna, "No, nothing new")
     world.hear(anna, "any of these right now")
-    assert (await world.view(anna)).work_items == (), "heard from again"
+    assert (await world.view(anna)).tasks == (), "heard from again"
 
 
 async def test_daily_check_in_has_one_reminder_then_is_missed(world: World) -> None:
@@ -38,12 +38,12 @@ async def test_daily_check_in_has_one_reminder_then_is_missed(world: World) -> N
     world.hear(anna, "still open")
     await world.advance(hours=17)
     world.hear(anna, "Time for your check-in")
-    assert (await world.view(anna)).work_items == ()
+    assert (await world.view(anna)).tasks == ()
     await world.advance(days=1)
     world.hear(anna, "still open")
     world.hear(anna, "Time for your check-in")
     view = await world.view(anna)
-    assert view.work_items == ("missed_twice",)
+    assert view.tasks == ("missed_twice",)
     assert [c.state for c in view.checkins[:3]] == ["asking", "replaced", "replaced"]
 
 
@@ -81,7 +81,7 @@ async def test_reminder_is_not_sent_in_or_after_a_pause(world: World) -> None:
     world.hear(anna, "paused until")
     await world.advance(days=7)
     world.nothing_more()
-    assert (await world.view(anna)).work_items == (), "a patient in a pause is not reported"
+    assert (await world.view(anna)).tasks == (), "a patient in a pause is not reported"
     await world.until_due(anna)
     world.hear(anna, "Time for your check-in")
 
@@ -104,7 +104,7 @@ async def test_concern_answered_after_the_last_reminder_counts(world: World) -> 
     anna = await world.enrolled("P-0001", name="Anna", ici_start=(world.clock.now() - timedelta(days=185)).date())
     await world.until_due(anna)
     await world.advance(hours=73)
-    assert (await world.view(anna)).work_items == ("not_heard_from",)
+    assert (await world.view(anna)).tasks == ("not_heard_from",)
     world.hear_all(anna)
     await world.tap(anna, "Yes, something")
     world.hear(anna, "any of these right now")
@@ -165,7 +165,7 @@ async def test_check_in_later_than_the_cutoff_is_skipped_and_shown(world: World)
     world.clock.advance(timedelta(days=1, hours=14))  # the service was down meanwhile
     await world.pump()
     view = await world.view(anna)
-    assert view.work_items == ("skipped_after_outage",)
+    assert view.tasks == ("skipped_after_outage",)
     assert len(view.checkins) == 1
     await world.until_due(anna)
     world.hear(anna, "Time for your check-in")

@@ -92,7 +92,7 @@ async def test_no_answer_after_postponing_is_still_noticed(world: World) -> None
     world.hear_all(anna)
     await world.advance(days=5)
     world.hear_all(anna)
-    assert "not_heard_from" in (await world.view(anna)).work_items
+    assert "not_heard_from" in (await world.view(anna)).tasks
 
 
 # -- correcting

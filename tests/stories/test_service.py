@@ -226,7 +226,7 @@ async def heard_again(world: World, before: datetime | None) -> None:
     await until(heard)
 
 
-async def work_items(world: World) -> set[str]:
+async def tasks(world: World) -> set[str]:
     return {item.kind for item in await world.service.database.read(lambda stores: stores.tasks.open())}
 
 
@@ -274,7 +274,7 @@ async def test_broken_webhook_is_distinguished_from_quiet_hours(world: World, lo
         status[0] = 200
         await until(lambda: service.webhook_problem is None)
         await heard_again(world, broken_at)
-        assert {"telegram_silent", "answers_lost"} <= await work_items(world)
+        assert {"telegram_silent", "answers_lost"} <= await tasks(world)
     finally:
         await service.stop()
         await web.stop()

@@ -11,12 +11,12 @@ from tests.fakes.work import work_on
 from tests.stories.world import World, labels, plain
 
 
-async def join(world: World, name: str, role: str = "coordinator", **duty) -> Person:
+async def join(world: World, name: str, role: str = "coordinator", **shift) -> Person:
     def work(stores):
         at = world.clock.now()
         made = members.add(work_on(stores, world.clinic, at, actor="lead-0"), name=name, role=role, language=None)
-        if duty:
-            members.add_shift(work_on(stores, at=at, actor="lead-0"), name, **duty)
+        if shift:
+            members.add_shift(work_on(stores, at=at, actor="lead-0"), name, **shift)
         return made
 
     _, token = await world.service.database.transact(work)

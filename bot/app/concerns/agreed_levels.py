@@ -11,7 +11,7 @@ from datetime import timedelta
 from bot.app.patients.lookup import locked
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import RefusedError
-from bot.app.records.alerts import Snooze
+from bot.app.records.alerts import AgreedLevel
 from bot.app.work import Work
 from bot.core.protocol import Answers, Tier
 from bot.core.triage import Assessment, History, assess
@@ -20,7 +20,7 @@ MAX_DAYS = 28
 """The longest agreement: after four weeks the team has to look again."""
 
 
-def agree_level(work: Work, code: str, question: str, level: str, days: int) -> Snooze:
+def agree_level(work: Work, code: str, question: str, level: str, days: int) -> AgreedLevel:
     """Agree on a level of a symptom for some days and return it; it ends an earlier one of the same symptom.
 
     Raise RefusedError with every problem of the request.
@@ -34,14 +34,16 @@ def agree_level(work: Work, code: str, question: str, level: str, days: int) -> 
             work.agreed_levels.save(old.model_copy(update={"ended_at": work.at, "ended_by": work.actor}))
     until = work.at + timedelta(days=days)
     agreed = work.agreed_levels.add(
-        Snooze(patient_id=patient.id, question=question, level=level, until=until, made_by=work.actor, made_at=work.at)
+        AgreedLevel(
+            patient_id=patient.id, question=question, level=level, until=until, made_by=work.actor, made_at=work.at
+        )
     )
     # The symptom and its level stay out of the audit: they would reveal an answer.
     work.record("level_agreed", patient.code, days=days)
     return agreed
 
 
-def end_agreed_level(work: Work, code: str, question: str) -> Snooze:
+def end_agreed_level(work: Work, code: str, question: str) -> AgreedLevel:
     """End the agreed level of a symptom and return it. Raise RefusedError if there is none."""
     patient = locked(work.patients, code)
     found = next((row for row in active(work, patient.id) if row.question == question), None)
@@ -52,7 +54,7 @@ def end_agreed_level(work: Work, code: str, question: str) -> Snooze:
     return ended
 
 
-def active(work: Work, patient_id: int) -> Sequence[Snooze]:
+def active(work: Work, patient_id: int) -> Sequence[AgreedLevel]:
     """Return the patient's agreed levels at `work.at`, oldest first."""
     return [
         row
@@ -72,7 +74,7 @@ def covers(work: Work, patient_id: int, found: Assessment, answers: Answers, com
     return assess(left, compared, work.clinic.protocol, form=form, finished=True).tier is Tier.ROUTINE
 
 
-def describe(row: Snooze) -> str:
+def describe(row: AgreedLevel) -> str:
     """Return an agreed level in one line, such as "numbness up to medium until 2026-03-30 (lead-1)"."""
     return f"{row.question} up to {row.level} until {row.until:%Y-%m-%d} ({row.made_by})"
 

@@ -13,7 +13,7 @@ from bot.app.work import Stores, Work
 
 DeadLetterKind = Literal["update", "message"]
 _KINDS: dict[str, DeadLetterKind] = {"update": "update", "message": "message"}
-MAX_LETTERS = 200
+MAX_DEAD_LETTERS = 200
 STRANGERS = "stranger"
 """The slot of messages to chats that belong to nobody (see `bot/dialog/post.py`)."""
 _LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
@@ -39,7 +39,7 @@ def list_dead_letters(stores: Stores) -> Sequence[DeadLetter]:
     """Return the newest dead letters of each kind, updates first."""
     updates = [
         DeadLetter("update", dead.id, f"Telegram's {dead.update_id or 'without a number'}", dead.error, dead.at)
-        for dead in stores.dead_letters.updates(limit=MAX_LETTERS)
+        for dead in stores.dead_letters.updates(limit=MAX_DEAD_LETTERS)
     ]
     messages = [
         DeadLetter(
@@ -49,7 +49,7 @@ def list_dead_letters(stores: Stores) -> Sequence[DeadLetter]:
             row.why,
             row.failed_at or row.created_at,
         )
-        for row in stores.dead_letters.messages(limit=MAX_LETTERS)
+        for row in stores.dead_letters.messages(limit=MAX_DEAD_LETTERS)
     ]
     return [*updates, *messages]
 

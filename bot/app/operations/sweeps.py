@@ -89,22 +89,21 @@ def _open_undelivered_task(work: Work, patient_id: int) -> None:
     patient = work.patients.get(patient_id, lock=True)
     # Checked again under the lock: the patient may just have been erased, and the message with them.
     if patient is not None and patient_id in work.dead_letters.undelivered(1, patient_id - 1):
-        item = Task(kind="not_delivered", patient_id=patient.id, subject=patient.code, raised_at=work.at)
-        work.tasks.add(item)
+        work.tasks.add(Task(kind="not_delivered", patient_id=patient.id, subject=patient.code, raised_at=work.at))
 
 
-def morning(work: Work, _limit: int, _after: Place = BEGINNING) -> SweepResult:
+def daily_digest(work: Work, _limit: int, _after: Place = BEGINNING) -> SweepResult:
     """Send the team's digest, once a day."""
     return SweepResult(done=digest.send_due(work))
 
 
-def alive(work: Work, _limit: int, _after: Place = BEGINNING) -> SweepResult:
+def heartbeat(work: Work, _limit: int, _after: Place = BEGINNING) -> SweepResult:
     """Store that the bot is up, and report an outage that has ended."""
     outages.note_up(work)
     return SweepResult()
 
 
-def figures(work: Work, _limit: int, _after: Place = BEGINNING) -> SweepResult:
+def weekly_report(work: Work, _limit: int, _after: Place = BEGINNING) -> SweepResult:
     """Update the weekly reports."""
     reports.update_reports(work)
     return SweepResult()
@@ -119,6 +118,14 @@ def housekeeping(work: Work, _limit: int, _after: Place = BEGINNING) -> SweepRes
     return SweepResult()
 
 
-ALL: tuple[Sweep, ...] = (alert_clocks, team_clocks, undelivered, check_ins_due, checkin_clocks, morning, alive)
+ALL: tuple[Sweep, ...] = (
+    alert_clocks,
+    team_clocks,
+    undelivered,
+    check_ins_due,
+    checkin_clocks,
+    daily_digest,
+    heartbeat,
+)
 """In order of urgency: safety follow-ups and escalations first. The names are values of logs and metrics."""
-HOURLY: tuple[Sweep, ...] = (housekeeping, figures)
+HOURLY: tuple[Sweep, ...] = (housekeeping, weekly_report)

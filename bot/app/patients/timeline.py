@@ -84,7 +84,9 @@ def _of_alert(alert: AlertRow, tier: str) -> Iterator[TimelineEvent]:
     if alert.mistake_at is not None:
         yield TimelineEvent(at=alert.mistake_at, kind="call", what="call.mistake", tier=tier)
     if alert.acknowledged_at is not None:
-        yield TimelineEvent(at=alert.acknowledged_at, kind="staff", what="alert.taken", tier=tier, by=alert.owner)
+        yield TimelineEvent(
+            at=alert.acknowledged_at, kind="staff", what="alert.acknowledged", tier=tier, by=alert.owner
+        )
     if alert.noted_at is not None and alert.outcome is not None:
         yield TimelineEvent(at=alert.noted_at, kind="staff", what=f"outcome.{alert.outcome}", tier=tier, by=alert.owner)
     if alert.closed_at is not None:

@@ -57,7 +57,7 @@ class PatientView(Frozen):
     tier: str | None
     checkins: tuple[CheckInView, ...]
     alerts: tuple[AlertView, ...]
-    work_items: tuple[str, ...]
+    tasks: tuple[str, ...]
     """Kinds of open tasks; scripts read the field by this name."""
 
 
@@ -109,7 +109,7 @@ def view(work: Work, code: str) -> PatientView:
         tier=Tier(assessed[0].tier).name if assessed else None,
         checkins=tuple(_checkin_views(work, patient)),
         alerts=tuple(_alert_view(a) for a in work.alerts.of_patient(patient.id)),
-        work_items=tuple(task.kind for task in work.tasks.open(patient.id)),
+        tasks=tuple(task.kind for task in work.tasks.open(patient.id)),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.app.records.alerts import AlertRow, Snooze, Task
+from bot.app.records.alerts import AgreedLevel, AlertRow, Task
 from bot.app.records.operations import BEGINNING, Place
 
 
@@ -51,7 +51,7 @@ class TaskStore(Protocol):
         ...
 
     def close_of_patient(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None: ...
-    def close(self, item_id: int, at: datetime) -> Task | None:
+    def close(self, task_id: int, at: datetime) -> Task | None:
         """Close a task and return it as it was; None if no open task has that number."""
         ...
 
@@ -59,8 +59,8 @@ class TaskStore(Protocol):
 class AgreedLevelStore(Protocol):
     """The store of agreed levels in one open transaction."""
 
-    def add(self, row: Snooze) -> Snooze: ...
-    def save(self, row: Snooze) -> Snooze: ...
-    def of_patient(self, patient_id: int) -> Sequence[Snooze]:
+    def add(self, row: AgreedLevel) -> AgreedLevel: ...
+    def save(self, row: AgreedLevel) -> AgreedLevel: ...
+    def of_patient(self, patient_id: int) -> Sequence[AgreedLevel]:
         """Return the patient's agreed levels, ended ones too, oldest first."""
         ...

@@ -84,7 +84,7 @@ class Task(Frozen):
     closed_at: datetime | None = None
 
 
-class Snooze(Versioned):
+class AgreedLevel(Versioned):
     """An agreed level: a symptom (question id) may reach a level (choice id, sealed) for a time."""
 
     patient_id: int

@@ -15,13 +15,13 @@ from sqlalchemy import (
     update,
 )
 
-from bot.app.records.alerts import AlertRow, Snooze, Task
+from bot.app.records.alerts import AgreedLevel, AlertRow, Task
 from bot.app.records.operations import BEGINNING, Place
 from bot.db import tables as t
 from bot.db import tables_team as team_tables
 from bot.db.rows import (
+    STRINGS,
     TEXT,
-    WORDS,
     Section,
     Shape,
     due_page,
@@ -30,7 +30,7 @@ from bot.db.rows import (
 
 _A = t.alert.c
 
-ALERT = Shape(t.alert, AlertRow, sealed={"rules": WORDS})
+ALERT = Shape(t.alert, AlertRow, sealed={"rules": STRINGS})
 TASK = Shape(t.task, Task)
 
 _BY_ID = select(t.alert).where(t.alert.c.id == bindparam("of_alert"))
@@ -61,7 +61,7 @@ def _due_by(timestamp: Column[Any]) -> Mapping[str, Select[Any]]:
     return {"sqlite": due, "postgresql": locked}
 
 
-TO_STEP = _due_by(t.alert.c.next_patient_prompt_at)
+PROMPTS_DUE = _due_by(t.alert.c.next_patient_prompt_at)
 _TO_ESCALATE = _due_by(t.alert.c.next_escalation_at)
 
 _ADD_TASK = insert_or_skip(t.task, "kind", "subject", where=t.NOT_CLOSED, returning="id")
@@ -77,13 +77,13 @@ _CLOSE_TASKS = (
     )
     .values(closed_at=bindparam("timestamp"))
 )
-_OPEN_ITEM = select(t.task).where(t.task.c.id == bindparam("of_item"), t.NOT_CLOSED)
-_CLOSE_ITEM = update(t.task).where(t.task.c.id == bindparam("of_item")).values(closed_at=bindparam("timestamp"))
-SNOOZE = Shape(team_tables.snooze, Snooze, sealed={"level": TEXT})
-_SNOOZES = (
-    select(team_tables.snooze)
-    .where(team_tables.snooze.c.patient_id == bindparam("of_patient"))
-    .order_by(team_tables.snooze.c.id)
+_OPEN_TASK = select(t.task).where(t.task.c.id == bindparam("of_task"), t.NOT_CLOSED)
+_CLOSE_TASK = update(t.task).where(t.task.c.id == bindparam("of_task")).values(closed_at=bindparam("timestamp"))
+AGREED_LEVEL = Shape(team_tables.agreed_level, AgreedLevel, sealed={"level": TEXT})
+_AGREED_LEVELS = (
+    select(team_tables.agreed_level)
+    .where(team_tables.agreed_level.c.patient_id == bindparam("of_patient"))
+    .order_by(team_tables.agreed_level.c.id)
 )
 _OPEN_OF = (
     select(t.alert)
@@ -115,7 +115,7 @@ class SqlAlerts(Section):
         return self._readable(self._all(_QUEUE, top=limit), partial(self._records_of, ALERT))
 
     def prompts_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[AlertRow]:
-        return self._due(TO_STEP[self._dialect], "next_patient_prompt_at", after, at, limit)
+        return self._due(PROMPTS_DUE[self._dialect], "next_patient_prompt_at", after, at, limit)
 
     def escalations_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[AlertRow]:
         return self._due(_TO_ESCALATE[self._dialect], "next_escalation_at", after, at, limit)
@@ -149,21 +149,21 @@ class SqlTasks(Section):
     def close_of_patient(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None:
         self._run(_CLOSE_TASKS, of_patient=patient_id, of_kinds=list(kinds), timestamp=at)
 
-    def close(self, item_id: int, at: datetime) -> Task | None:
-        item = self._record(TASK, _OPEN_ITEM, of_item=item_id)
-        if item is not None:
-            self._run(_CLOSE_ITEM, of_item=item_id, timestamp=at)
-        return item
+    def close(self, task_id: int, at: datetime) -> Task | None:
+        task = self._record(TASK, _OPEN_TASK, of_task=task_id)
+        if task is not None:
+            self._run(_CLOSE_TASK, of_task=task_id, timestamp=at)
+        return task
 
 
 class SqlAgreedLevels(Section):
     """See `bot.app.ports.alerts.AgreedLevelStore`."""
 
-    def add(self, row: Snooze) -> Snooze:
-        return self._add(SNOOZE, row)
+    def add(self, row: AgreedLevel) -> AgreedLevel:
+        return self._add(AGREED_LEVEL, row)
 
-    def save(self, row: Snooze) -> Snooze:
-        return self._save(SNOOZE, row)
+    def save(self, row: AgreedLevel) -> AgreedLevel:
+        return self._save(AGREED_LEVEL, row)
 
-    def of_patient(self, patient_id: int) -> Sequence[Snooze]:
-        return self._records(SNOOZE, _SNOOZES, of_patient=patient_id)
+    def of_patient(self, patient_id: int) -> Sequence[AgreedLevel]:
+        return self._records(AGREED_LEVEL, _AGREED_LEVELS, of_patient=patient_id)

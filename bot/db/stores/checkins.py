@@ -22,7 +22,7 @@ from bot.core.checkin import CheckIn
 from bot.core.protocol import Answers
 from bot.db import tables as t
 from bot.db.rows import (
-    WORDS,
+    STRINGS,
     Row,
     Section,
     Shape,
@@ -35,8 +35,8 @@ _O = t.outbox.c
 
 CHECKIN = Shape(t.checkin, CheckInRow, elsewhere=("value",))
 VALUE = Shape(t.checkin, CheckIn, elsewhere=("answers",))
-ANSWER = Shape(t.answer, AnswerRow, sealed={"choices": WORDS})
-ASSESSMENT = Shape(t.assessment, AssessmentRow, sealed={"rules": WORDS, "basis": sealed_record(Basis)})
+ANSWER = Shape(t.answer, AnswerRow, sealed={"choices": STRINGS})
+ASSESSMENT = Shape(t.assessment, AssessmentRow, sealed={"rules": STRINGS, "basis": sealed_record(Basis)})
 PROTOCOL_FILE = Shape(t.protocol_file, StoredProtocol)
 
 _ADD = insert_or_skip(t.checkin, "patient_id", "due_at", returning="id")
@@ -44,12 +44,12 @@ _BY_ID = select(t.checkin).where(t.checkin.c.id == bindparam("of_checkin"))
 _OF_PATIENT = select(t.checkin).where(t.checkin.c.patient_id == bindparam("of_patient")).order_by(t.checkin.c.id.desc())
 _OPEN = _OF_PATIENT.where(t.IS_OPEN).limit(1)
 _NEWEST = _OF_PATIENT.limit(bindparam("top"))
-_TO_STEP = due_page(select(t.checkin).where(t.IS_OPEN), t.checkin.c.next_action_at)
+_DUE = due_page(select(t.checkin).where(t.IS_OPEN), t.checkin.c.next_action_at)
 # The check-in is locked with its patient, so that a sweep doesn't act on an older snapshot of a check-in that another
 # sweep has just changed. SQLite has one writer and no locks.
-TO_STEP = {
-    "sqlite": _TO_STEP,
-    "postgresql": _TO_STEP.join(t.patient, t.patient.c.id == t.checkin.c.patient_id).with_for_update(
+DUE = {
+    "sqlite": _DUE,
+    "postgresql": _DUE.join(t.patient, t.patient.c.id == t.checkin.c.patient_id).with_for_update(
         of=(t.patient, t.checkin), skip_locked=True, key_share=True
     ),
 }
@@ -153,7 +153,7 @@ class SqlCheckIns(_WithCurrentAnswers):
         return self._with_answers(self._all(_NEWEST, of_patient=patient_id, top=limit))
 
     def due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[CheckInRow]:
-        return self._next(TO_STEP[self._dialect], self._with_answers, "next_action_at", after, at=at, top=limit)
+        return self._next(DUE[self._dialect], self._with_answers, "next_action_at", after, at=at, top=limit)
 
     def _one(self, rows: Sequence[Row]) -> CheckInRow | None:
         return next(iter(self._with_answers(rows)), None)

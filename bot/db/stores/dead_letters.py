@@ -68,7 +68,7 @@ _UNDELIVERED = (
     .order_by(_O.patient_id)
     .limit(bindparam("top"))
 )
-_AGAIN = (
+_RETRY = (
     update(t.outbox)
     .where(_O.id == bindparam("of_row"), _O.state == OutboxState.FAILED.value)
     .values(
@@ -102,8 +102,8 @@ def _notified(row: Row) -> FailedMessage:
 
 
 DEAD_UPDATE = Shape(t.dead_update, DeadUpdate, sealed={"chat_id": NUMBER, "raw": TEXT, "error": TEXT})
-_DEAD_BOOKS = select(t.dead_update).order_by(t.dead_update.c.id.desc()).limit(bindparam("top"))
-_FORGET_DEAD = delete(t.dead_update).where(t.dead_update.c.at < bindparam("before"))
+_NEWEST_UPDATES = select(t.dead_update).order_by(t.dead_update.c.id.desc()).limit(bindparam("top"))
+_PURGE_UPDATES = delete(t.dead_update).where(t.dead_update.c.at < bindparam("before"))
 
 
 class SqlDeadLetters(Section):
@@ -126,7 +126,7 @@ class SqlDeadLetters(Section):
         return FailedDelivery(next(iter(readable), None), bool(row["superseded"]))
 
     def retry_message(self, number: int, at: datetime) -> bool:
-        return self._run(_AGAIN, of_row=number, at=at) > 0
+        return self._run(_RETRY, of_row=number, at=at) > 0
 
     def undelivered(self, limit: int, after: int = 0) -> Sequence[int]:
         return [row["patient_id"] for row in self._all(_UNDELIVERED, top=limit, after=after)]
@@ -139,7 +139,7 @@ class SqlDeadLetters(Section):
         return self._add(DEAD_UPDATE, row, chat_hash=chat)
 
     def updates(self, limit: int = 50) -> Sequence[DeadUpdate]:
-        return self._records(DEAD_UPDATE, _DEAD_BOOKS, top=limit)
+        return self._records(DEAD_UPDATE, _NEWEST_UPDATES, top=limit)
 
     def purge_updates(self, before: datetime) -> int:
-        return self._run(_FORGET_DEAD, before=before)
+        return self._run(_PURGE_UPDATES, before=before)

@@ -29,7 +29,7 @@ from bot.db.rows import (
     insert_or_skip,
     sealed_record,
 )
-from bot.db.tables_team import snooze
+from bot.db.tables_team import agreed_level
 
 _P = t.patient.c
 
@@ -72,7 +72,7 @@ _CHATS_OF = union(
 )
 _ERASED_TABLES = (
     *(t.answer, t.assessment, t.alert, t.tip_shown, t.task, t.checkin),
-    *(t.invite, t.outbox, t.slot_message, t.caregiver, snooze),
+    *(t.invite, t.outbox, t.slot_message, t.caregiver, agreed_level),
 )
 _ERASED = tuple(delete(table).where(table.c.patient_id == bindparam("of_patient")) for table in _ERASED_TABLES)
 _ERASED_CHAT = (

@@ -43,7 +43,7 @@ async def _queue(request: ConsoleRequest) -> dict[str, Any]:
             "lines": lines,
             "now": work.at,
             "more": queue.count_open(work) - len(lines),
-            "items": tasks.open_tasks(work)[:MAX_ROWS],
+            "tasks": tasks.open_tasks(work)[:MAX_ROWS],
             "people": [row.name for row in members.current_members(work) if row.state == "active"],
             "asked": asked,
             "answered": answered,

@@ -125,7 +125,7 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
             "lines": [queue.alert_line(work, alert) for alert in waiting],
             "events": timeline.timeline(work, patient),
             "plan": plan_edits.preview(work, code, PlanEdit()),
-            "expected": agreed_levels.active(work, patient.id),
+            "agreed_levels": agreed_levels.active(work, patient.id),
             "trend": trend,
             "week": queue.current_week(context.clinic, patient, work.at),
             "now": work.at,

@@ -1,98 +1,31 @@
 """Who of the team is notified of an alert: level by level, each once, until acknowledged; by code and tier alone."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 import pytest
 
 from bot.app.alerts import escalation, ownership, raising, replies
-from bot.app.operations import sweeps
 from bot.app.ports.errors import RefusedError
-from bot.app.records.messages import Lane, OutboxState
+from bot.app.records.messages import Lane
 from bot.app.team import members
 from bot.core.protocol import Tier
-from bot.core.screen import Action
-from bot.dialog import conversation, staff_chat
+from bot.dialog import conversation
 from bot.dialog.replies import Meaning
 from tests.app.conftest import AT
-from tests.fakes.work import runner, work_on
-
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-
-
-class Office:
-    """The team, its chats and a clock."""
-
-    def __init__(self, database, clinic, anna):
-        self.database, self.clinic, self.anna = database, clinic, anna
-        self.chats = {}
-
-    def run(self, work, *args, **more):
-        return runner(self.database, self.clinic)(work, *args, **more)
-
-    def join(self, name, role="coordinator", at=AT):
-        chat = 100 + len(self.chats)
-        _, token = self.run(members.add, self.clinic, name=name, role=role, language=None, by="lead-0", at=at)
-        assert self.run(staff_chat.opened, self.clinic, token, chat, at) is not None
-        self.chats[name] = chat
-        self.news(name)
-        return chat
-
-    def duty(self, name, **more):
-        self.run(members.add_shift, name, by="lead-0", at=AT, **more)
-
-    def raise_alert(self, tier=Tier.URGENT, at=AT):
-        made = {"tier": tier, "rules": ("new.yes",), "checkin_id": None, "at": at}
-        return self.run(raising.raise_alert, self.clinic, self.anna, **made).id
-
-    def sweep(self, at):
-        return self.run(sweeps.team_clocks, self.clinic, at, 50)
-
-    def news(self, name):
-        """Messages to someone that they have not read yet, as (screen, mode): sent now, and read."""
-        rows = self.database.outbox()
-        new = [q.row for q in rows if q.row.chat_id == self.chats[name] and q.state is OutboxState.WAITING]
-        for row in new:
-            self.run(lambda s, n=row.id: s.outbox.mark_sent(n, owner="me", message_id=n, at=AT))
-        return [(row.screen, row.mode) for row in new]
-
-    def names(self, name):
-        return [(screen.name, mode) for screen, mode in self.news(name)]
-
-    def alert(self, number):
-        return self.run(lambda s: s.alerts.get(number))
-
-    def tap(self, name, number, word, at=AT + 5 * MINUTE):
-        person = self.run(lambda s: s.staff.by_name(name))
-        action = Action(kind="staff", subject=number, choice=word)
-        return self.run(staff_chat.tapped, self.clinic, person, action, at)
-
-    def audited(self):
-        return [(line.actor, line.action, dict(line.detail)) for line in self.run(lambda s: s.audit.lines(limit=500))]
+from tests.fakes.team import HOUR, MINUTE, keys, words
+from tests.fakes.work import work_on
 
 
 @pytest.fixture
-def office(database, clinic, anna):
-    return Office(database, clinic, anna)
-
-
-@pytest.fixture
-def two(office):
-    """Two on duty, one off, an operator."""
+def two(team):
+    """Two on call, one not, an operator."""
     for name in ("ann", "ben", "cleo"):
-        office.join(name)
-    office.join("otto", "operator")
-    office.duty("ann")
-    office.duty("ben", rank=1)
-    return office
-
-
-def keys(screen):
-    return [line.key for line in screen.lines]
-
-
-def words(screen):
-    return [button.action.choice for row in screen.rows for button in row]
+        team.join(name)
+    team.join("otto", "operator")
+    team.add_shift("ann")
+    team.add_shift("ben", rank=1)
+    return team
 
 
 def test_first_on_call_is_notified_at_once_by_code_and_tier(two):
@@ -121,7 +54,7 @@ def test_each_escalation_level_is_reached_once_and_audited(two):
     assert two.alert(number).next_escalation_at is None
 
 
-def test_who_takes_it_up_ends_it_and_the_others_are_shown(two):
+def test_acknowledgement_ends_escalation_and_updates_the_others(two):
     number = two.raise_alert(Tier.EMERGENCY)
     two.sweep(AT)
     two.sweep(AT + 15 * MINUTE)
@@ -160,7 +93,7 @@ def test_nothing_can_be_done_with_what_someone_else_has(two, word):
     assert two.alert(number) == before
 
 
-def test_a_call_is_noted_then_closed_and_can_be_opened_again(two):
+def test_call_is_noted_then_closed_and_can_be_opened_again(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.tap("ann", number, "reached")
@@ -217,7 +150,7 @@ def test_what_the_shell_does_is_shown_in_the_chats(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.news("ann")
-    two.run(ownership.acknowledge, two.clinic, number, "desk", AT)
+    two.run(ownership.acknowledge, number, by="desk")
     ((screen, mode),) = two.news("ann")
     assert (keys(screen)[-1], screen.lines[-1].values["who"], mode) == ("staff.taken", "desk", "edit")
 
@@ -246,26 +179,26 @@ def test_a_time_on_another_day_carries_its_date(two):
 # -- nobody, and somebody later
 
 
-def test_with_nobody_in_the_team_an_alert_rests_until_someone_joins(office):
-    number = office.raise_alert(Tier.EMERGENCY)
-    office.sweep(AT)
-    assert office.alert(number).next_escalation_at is None
-    office.join("ann", at=AT + HOUR)
-    office.sweep(AT + HOUR)
-    assert ("staff.alert", "new") in office.names("ann")
-    assert office.alert(number).notified == ("ann",)
+def test_alert_without_a_team_waits_until_someone_joins(team):
+    number = team.raise_alert(Tier.EMERGENCY)
+    team.sweep(AT)
+    assert team.alert(number).next_escalation_at is None
+    team.join("ann", at=AT + HOUR)
+    team.sweep(AT + HOUR)
+    assert ("staff.alert", "new") in team.names("ann")
+    assert team.alert(number).notified == ("ann",)
 
 
-def test_joining_member_is_not_notified_of_old_or_agreed_alerts(office):
-    old = office.raise_alert(Tier.EMERGENCY)
-    office.sweep(AT)
+def test_joining_member_is_not_notified_of_old_or_agreed_alerts(team):
+    old = team.raise_alert(Tier.EMERGENCY)
+    team.sweep(AT)
     later = AT + escalation.RESUME_WITHIN
     made = {"tier": Tier.URGENT, "rules": ("numb",), "checkin_id": None, "at": later, "is_agreed": True}
-    expected = office.run(raising.raise_alert, office.clinic, office.anna, **made).id
-    office.join("ann", at=later)
-    office.sweep(later)
-    assert office.names("ann") == []
-    assert [office.alert(number).notified for number in (old, expected)] == [(), ()]
+    agreed = team.run(raising.raise_alert, team.anna, **made).id
+    team.join("ann", at=later)
+    team.sweep(later)
+    assert team.names("ann") == []
+    assert [team.alert(number).notified for number in (old, agreed)] == [(), ()]
 
 
 def test_joining_member_restarts_no_alert_that_all_were_sent(two):
@@ -277,32 +210,32 @@ def test_joining_member_restarts_no_alert_that_all_were_sent(two):
     assert two.alert(number).escalation_level == 4
 
 
-def test_nobody_on_duty_means_everyone_at_once(office):
+def test_nobody_on_call_notifies_everyone_at_once(team):
     for name in ("ann", "ben"):
-        office.join(name)
-    office.join("otto", "operator")
-    office.raise_alert()
-    office.sweep(AT)
-    assert [office.names(name) for name in ("ann", "ben", "otto")] == [[("staff.alert", "new")]] * 2 + [[]]
+        team.join(name)
+    team.join("otto", "operator")
+    team.raise_alert()
+    team.sweep(AT)
+    assert [team.names(name) for name in ("ann", "ben", "otto")] == [[("staff.alert", "new")]] * 2 + [[]]
 
 
-def test_out_of_hours_cover_is_notified_and_soon_waits(office):
+def test_out_of_hours_cover_is_notified_and_soon_waits(team):
     for name in ("ann", "ben", "cleo"):
-        office.join(name)
-    office.duty("ann", days=range(5), start=time(8), end=time(16))
-    office.duty("ben", out_of_hours=True)
+        team.join(name)
+    team.add_shift("ann", days=range(5), start=time(8), end=time(16))
+    team.add_shift("ben", out_of_hours=True)
     sunday = datetime(2026, 3, 8, 2, tzinfo=UTC)
-    office.raise_alert(Tier.URGENT, at=sunday)
-    soon = office.raise_alert(Tier.SOON, at=sunday)
-    office.sweep(sunday)
-    assert [len(office.news(name)) for name in ("ann", "ben", "cleo")] == [0, 1, 0]
-    assert office.alert(soon).notified == ()
-    assert office.alert(soon).next_escalation_at == sunday + 24 * HOUR, "no later than the next person's time"
+    team.raise_alert(Tier.URGENT, at=sunday)
+    soon = team.raise_alert(Tier.SOON, at=sunday)
+    team.sweep(sunday)
+    assert [len(team.news(name)) for name in ("ann", "ben", "cleo")] == [0, 1, 0]
+    assert team.alert(soon).notified == ()
+    assert team.alert(soon).next_escalation_at == sunday + 24 * HOUR, "no later than the next person's time"
 
 
 def test_who_is_away_is_covered(two):
     day = date(2026, 3, 2)
-    two.run(members.add_cover, two.clinic, "ann", "cleo", first=day, last=day, by="lead-0", at=AT)
+    two.run(members.add_cover, "ann", "cleo", first=day, last=day, by="lead-0")
     two.raise_alert()
     two.sweep(AT)
     assert [len(two.news(name)) for name in ("ann", "cleo")] == [0, 1]
@@ -311,7 +244,7 @@ def test_who_is_away_is_covered(two):
 def test_member_who_blocked_the_bot_is_skipped(two):
     number = two.raise_alert()
     two.sweep(AT)
-    two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT + MINUTE)
+    two.run(conversation.membership, two.chats["ann"], reachable=False, at=AT + MINUTE)
     two.sweep(AT + MINUTE)
     assert ("staff.alert", "new") in two.names("ben"), "told at once, not an hour later"
     two.raise_alert(at=AT + 2 * MINUTE)
@@ -325,7 +258,7 @@ def test_alert_of_owner_who_blocked_the_bot_goes_to_the_others(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.tap("ann", number, "take")
-    two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT + 10 * MINUTE)
+    two.run(conversation.membership, two.chats["ann"], reachable=False, at=AT + 10 * MINUTE)
     two.sweep(AT + 10 * MINUTE)
     assert two.alert(number).owner is None
     assert ("staff.alert", "new") in two.names("ben")
@@ -333,8 +266,8 @@ def test_alert_of_owner_who_blocked_the_bot_goes_to_the_others(two):
 
 
 def test_member_who_writes_again_can_be_notified_again(two):
-    two.run(conversation.membership, two.clinic, two.chats["ann"], reachable=False, at=AT)
-    two.run(conversation.message, two.clinic, two.chats["ann"], Meaning("unknown"), AT + MINUTE)
+    two.run(conversation.membership, two.chats["ann"], reachable=False)
+    two.run(conversation.message, two.chats["ann"], Meaning("unknown"), at=AT + MINUTE)
     assert two.run(lambda s: s.staff.by_name("ann")).unreachable_at is None
     assert [a for _, a, _ in two.audited()][:2] == ["staff_reachable", "staff_unreachable"]
 
@@ -343,18 +276,18 @@ def test_who_is_removed_is_of_the_team_no_more(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.tap("ann", number, "take")
-    two.run(escalation.remove, "ann", "lead-0", AT + MINUTE)
+    two.run(escalation.remove, "ann", by="lead-0", at=AT + MINUTE)
     two.sweep(AT + MINUTE)
     assert two.alert(number).owner is None
     assert ("staff.alert", "new") in two.names("ben")
     assert two.run(lambda s: s.staff.by_chat(two.chats["ann"])) is None
-    assert [r.who for r in two.run(members.rota_lines, two.clinic, AT)] == ["ben"]
+    assert [r.who for r in two.run(members.rota_lines)] == ["ben"]
     with pytest.raises(RefusedError, match="was removed from the team already"):
-        two.run(escalation.remove, "ann", "lead-0", AT)
+        two.run(escalation.remove, "ann", by="lead-0")
     with pytest.raises(RefusedError, match="brings them back"):
-        two.duty("ann")
+        two.add_shift("ann")
     with pytest.raises(RefusedError, match="removed from the team"):
-        two.run(ownership.hand_over, two.clinic, number, "ann", "ben", AT)
+        two.run(ownership.hand_over, number, "ann", by="ben")
 
 
 # -- what the patient says of the call
@@ -365,14 +298,14 @@ def test_patient_who_cant_call_is_reported_to_the_owner(two, word):
     number = two.raise_alert()
     two.sweep(AT)
     two.news("ann")
-    two.run(replies.reply, two.clinic, two.anna, number, word, AT + MINUTE)
+    two.run(replies.reply, two.anna, number, word, at=AT + MINUTE)
     ((screen, mode),) = two.news("ann")
     assert (screen.name, keys(screen)[-1], mode) == ("staff.notice", f"staff.call.{word}", "new")
     two.tap("ann", number, "hand_over")
-    two.run(ownership.hand_over, two.clinic, number, "cleo", "ann", AT)
+    two.run(ownership.hand_over, number, "cleo", by="ann")
     two.news("cleo")
     two.news("ann")
-    two.run(replies.reply, two.clinic, two.anna, number, word, AT + 2 * MINUTE)
+    two.run(replies.reply, two.anna, number, word, at=AT + 2 * MINUTE)
     assert two.names("cleo") == [("staff.notice", "new")]
     assert two.names("ann") == []
 
@@ -391,14 +324,14 @@ def test_not_yet_alone_is_no_news_for_the_team(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.news("ann")
-    two.run(replies.reply, two.clinic, two.anna, number, "not_yet", AT + MINUTE)
+    two.run(replies.reply, two.anna, number, "not_yet", at=AT + MINUTE)
     assert two.names("ann") == []
 
 
 def test_reply_of_the_patient_is_shown_on_the_alert(two):
     number = two.raise_alert()
     for word in ("is_urgent", "mistake", "called"):
-        two.run(replies.reply, two.clinic, two.anna, number, word, AT)
+        two.run(replies.reply, two.anna, number, word)
     two.sweep(AT)
     ((screen, _),) = two.news("ann")
     assert keys(screen)[1:5] == ["staff.first", "staff.call.confirmed", "staff.is_urgent", "staff.mistake"]
@@ -413,30 +346,6 @@ def test_answers_stand_there_only_where_the_clinic_says_so(two, clinic):
     assert said.values["said"] == "new.yes, week 5, first report"
 
 
-@pytest.mark.parametrize("days", [(), range(0)])
-def test_a_shift_needs_a_day(two, days):
-    with pytest.raises(RefusedError, match="has no weekday"):
-        two.duty("ann", days=days)
-
-
-def test_a_cover_makes_sense(two):
-    day = date(2026, 3, 2)
-    for away, instead, first, last, why in (
-        ("ann", "ann", day, day, "name someone else"),
-        ("ann", "ben", day, date(2026, 3, 1), "before it begins"),
-        ("ann", "ben", date(2026, 2, 1), date(2026, 3, 1), "has passed"),
-        ("ann", "nobody", day, day, "no team member has the name"),
-    ):
-        with pytest.raises(RefusedError, match=why):
-            two.run(members.add_cover, two.clinic, away, instead, first=first, last=last, by="lead-0", at=AT)
-    made = two.run(members.add_cover, two.clinic, "ann", "cleo", first=day, last=day, by="lead-0", at=AT)
-    two.run(members.drop_cover, made.id, "lead-0", AT)
-    with pytest.raises(RefusedError, match="there is no cover"):
-        two.run(members.drop_cover, made.id, "lead-0", AT)
-    with pytest.raises(RefusedError, match="there is no shift"):
-        two.run(members.drop_shift, 99, "lead-0", AT)
-
-
 def test_the_way_into_the_console_is_shown_where_there_is_one(two, clinic):
     two.clinic = replace(clinic, console_url="https://clinic.example")
     two.raise_alert(Tier.EMERGENCY)
@@ -446,18 +355,18 @@ def test_the_way_into_the_console_is_shown_where_there_is_one(two, clinic):
         assert screen.rows[-1][0].url == f"https://clinic.example/console{page}"
 
 
-def test_a_sweep_that_comes_too_late_tells_nobody(two):
+def test_sweep_after_acknowledgement_notifies_nobody(two):
     """The alert was read as due, and acknowledged before its turn came."""
     number = two.raise_alert(Tier.EMERGENCY)
     due = two.alert(number)
     two.tap("ben", number, "take")
-    two.run(escalation.step, two.clinic, due, AT + HOUR)
+    two.run(escalation.step, due, at=AT + HOUR)
     assert two.alert(number).notified == ()
     assert [two.names(name) for name in ("ann", "cleo", "otto")] == [[], [], []]
 
 
 @pytest.mark.parametrize("fields", [{"owner": "ann", "acknowledged_at": AT}, {"closed_by": "ann", "closed_at": AT}])
-def test_step_of_an_alert_that_is_not_open_rests_its_clock(two, fields):
+def test_step_of_an_alert_that_is_not_open_clears_its_clock(two, fields):
     number = two.raise_alert()
     left_over = two.alert(number).model_copy(update={"next_escalation_at": AT, **fields})
     left_over = two.run(lambda s: s.alerts.save(left_over))

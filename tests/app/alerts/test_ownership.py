@@ -48,12 +48,14 @@ def audited(database, anna):
 
 def test_acknowledge_by_a_second_is_refused_with_the_owners_name(database, anna, raised, do):
     number = raised()
-    taken = do(ownership.acknowledge, number)
-    assert (taken.owner, taken.acknowledged_at) == ("lead-1", SOON_AFTER)
+    acknowledged = do(ownership.acknowledge, number)
+    assert (acknowledged.owner, acknowledged.acknowledged_at) == ("lead-1", SOON_AFTER)
     with pytest.raises(RefusedError, match="acknowledged by lead-1 at 09:05 UTC"):
         do(ownership.acknowledge, number, by="lead-2", at=SOON_AFTER + MINUTE)
-    assert do(ownership.acknowledge, number, at=SOON_AFTER + MINUTE) == taken, "taken twice it stays as it was"
-    assert database.run(lambda s: s.alerts.get(number)) == taken
+    assert do(ownership.acknowledge, number, at=SOON_AFTER + MINUTE) == acknowledged, (
+        "acknowledged twice it stays as it was"
+    )
+    assert database.run(lambda s: s.alerts.get(number)) == acknowledged
     assert ("lead-1", "alert_acknowledged") in audited(database, anna)
 
 
@@ -123,7 +125,7 @@ def test_the_highest_tier_comes_first_then_the_overdue_then_what_is_declared_urg
     assert numbers(database, clinic, AT + 4 * MINUTE) == [emergency, late, urgent, plain, waits, soon]
 
 
-def test_what_is_taken_up_is_not_overdue_and_what_is_closed_is_gone(database, clinic, raised, do):
+def test_acknowledged_alert_is_not_overdue_closed_one_not_listed(database, clinic, raised, do):
     number = raised()
     after = AT + clinic.protocol.clocks.ack[Tier.URGENT].next
 

@@ -83,7 +83,7 @@ def test_safety_follow_up_is_a_red_flag_message(database, clinic, choose):
     assert send_all(database, later) == [(Lane.RED_FLAG, "loopback.ask", "new")]
 
 
-def test_a_higher_alert_takes_over_the_asking_and_closes_nothing(database, anna, choose):
+def test_higher_alert_takes_the_follow_up_and_closes_nothing(database, anna, choose):
     for choice in ("no", "none", "yes"):  # URGENT
         choose(choice)
     choose("", kind="go_on")

@@ -84,17 +84,17 @@ def test_act_on_close_and_reopen_end_the_prompts(database, raised, reply, state)
 
 
 def test_act_on_leaves_the_prompts_of_an_open_alert(database, raised):
-    taken = database.run(lambda s: act_on(s.alerts, raised, Acknowledge(by="lead-1"), AT))
-    assert (taken.state, taken.next_patient_prompt_at) == (raised.state, raised.next_patient_prompt_at)
-    assert taken.next_patient_prompt_at is not None
-    assert team_side(taken) == writer.team_side(database.run(lambda s: s.alerts.get(raised.id)))
+    acknowledged = database.run(lambda s: act_on(s.alerts, raised, Acknowledge(by="lead-1"), AT))
+    assert (acknowledged.state, acknowledged.next_patient_prompt_at) == (raised.state, raised.next_patient_prompt_at)
+    assert acknowledged.next_patient_prompt_at is not None
+    assert team_side(acknowledged) == writer.team_side(database.run(lambda s: s.alerts.get(raised.id)))
 
 
 def test_act_on_act_already_done_saves_nothing(database, raised, monkeypatch):
     def work(stores):
-        taken = act_on(stores.alerts, raised, Acknowledge(by="lead-1"), AT)
+        acknowledged = act_on(stores.alerts, raised, Acknowledge(by="lead-1"), AT)
         monkeypatch.setattr(stores.alerts, "save", None)  # a call would fail
-        return taken, act_on(stores.alerts, taken, Acknowledge(by="lead-1"), AT + timedelta(hours=1))
+        return acknowledged, act_on(stores.alerts, acknowledged, Acknowledge(by="lead-1"), AT + timedelta(hours=1))
 
-    taken, again = database.run(work)
-    assert again == taken
+    acknowledged, again = database.run(work)
+    assert again == acknowledged

@@ -36,8 +36,8 @@ def test_a_worse_answer_raises_and_is_asked_again_daily(database, anna, done, ch
     change(done, "numbness", "mild")
     (alert,) = database.run(lambda s: s.alerts.of_patient(anna.id))
     assert alert.tier is Tier.SOON
-    watch = database.run(lambda s: s.patients.get(anna.id)).follow_up
-    assert (watch.groups, watch.since) == (("sensory",), AT.date())
+    follow_up = database.run(lambda s: s.patients.get(anna.id)).follow_up
+    assert (follow_up.groups, follow_up.since) == (("sensory",), AT.date())
 
 
 def test_both_answers_are_kept_and_it_is_in_the_record(database, anna, done, change):

@@ -45,7 +45,7 @@ def test_a_finding_after_the_time_was_changed_asks_no_second_time_today(database
 
 
 @pytest.mark.parametrize("kind", ["worse", "extra"])
-def test_what_was_asked_for_takes_the_place_of_no_planned_one(database, clinic, anna, kind):
+def test_requested_check_in_replaces_no_planned_one(database, clinic, anna, kind):
     def extra(stores):
         row = stores.checkins.open_of(anna.id)
         stores.checkins.save(row.model_copy(update={"kind": kind}))
@@ -62,7 +62,7 @@ def test_what_was_asked_for_takes_the_place_of_no_planned_one(database, clinic, 
 
 
 @pytest.mark.parametrize("closed", [False, True])
-def test_what_fell_due_before_the_clock_was_set_back_takes_the_place_of_nothing(database, clinic, anna, closed):
+def test_check_in_due_before_a_clock_set_back_replaces_none(database, clinic, anna, closed):
     """That time comes a second time; the check-in that is open, be it that one or a later, stays open."""
     first = database.run(lambda s: s.checkins.open_of(anna.id))
 

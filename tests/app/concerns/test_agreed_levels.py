@@ -1,4 +1,4 @@
-"""A symptom that the team expects at a level for a while: no new alert until it gets worse; an EMERGENCY never is."""
+"""Agreed levels: no new alert until the symptom gets worse than agreed; an EMERGENCY is never covered."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from bot.app.alerts import queue
 from bot.app.checkins import opening
 from bot.app.concerns import agreed_levels
 from bot.app.ports.errors import RefusedError
-from bot.app.records.alerts import Snooze
+from bot.app.records.alerts import AgreedLevel
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.core.triage import History, assess
@@ -79,7 +79,7 @@ def check(database, clinic, anna):
 
 
 @pytest.fixture
-def expect(database, clinic, anna):
+def agree(database, clinic, anna):
     def done(question="numbness", level="medium", days=14, at=AT, by="lead-1"):
         return database.run(
             lambda s: agreed_levels.agree_level(work_on(s, clinic, at, actor=by), anna.code, question, level, days)
@@ -88,48 +88,46 @@ def expect(database, clinic, anna):
     return done
 
 
-def test_a_finding_at_soon_that_is_expected_raises_no_alert(check, expect):
+def test_soon_within_the_agreed_level_raises_no_alert(check, agree):
     (first,), _ = check("mild", AT)
     assert first.tier is Tier.SOON
-    expect()
+    agree()
     new, screen = check("medium", AT + DAY)
     assert new == []
     assert screen == "done.unchanged", "no all-clear: the patient is to call if they have not"
 
 
-def test_worse_than_expected_is_an_alert(check, expect):
+def test_worse_than_the_agreed_level_raises_an_alert(check, agree):
     check("mild", AT)
-    expect(level="mild")
+    agree(level="mild")
     (alert,), _ = check("medium", AT + DAY)
     assert (alert.tier, alert.is_agreed, alert.next_escalation_at) == (Tier.SOON, False, AT + DAY)
 
 
-def test_it_ends_by_itself(check, expect):
-    expect(days=2)
+def test_agreed_level_expires(check, agree):
+    agree(days=2)
     assert check("mild", AT)[0] == []
     (alert,), _ = check("medium", AT + 2 * DAY)
     assert alert.tier is Tier.SOON
 
 
-def test_it_can_be_ended(database, anna, check, expect):
-    expect()
+def test_agreed_level_can_be_ended_once(database, anna, check, agree):
+    agree()
     database.run(lambda s: agreed_levels.end_agreed_level(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
     assert len(check("mild", AT)[0]) == 1
     with pytest.raises(RefusedError, match="has no agreed level"):
         database.run(lambda s: agreed_levels.end_agreed_level(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
 
 
-def test_the_newest_of_one_symptom_holds(database, anna, expect):
-    expect(level="strong")
-    expect(level="mild", by="lead-2")
+def test_newest_agreed_level_of_a_symptom_holds(database, anna, agree):
+    agree(level="strong")
+    agree(level="mild", by="lead-2")
     (row,) = database.run(lambda s: agreed_levels.active(work_on(s, at=AT), anna.id))
     assert (row.level, row.made_by) == ("mild", "lead-2")
 
 
-def test_an_urgent_finding_stays_an_alert_with_its_call_screen_and_only_the_teams_clocks_rest(
-    database, clinic, check, expect
-):
-    expect(level="very_strong")
+def test_urgent_within_the_agreed_level_only_does_not_escalate(database, clinic, check, agree):
+    agree(level="very_strong")
     (alert,), _ = check("strong", AT)
     assert (alert.tier, alert.is_agreed, alert.next_escalation_at) == (Tier.URGENT, True, None)
     names = [q.row.screen.name for q in database.outbox()]
@@ -138,20 +136,20 @@ def test_an_urgent_finding_stays_an_alert_with_its_call_screen_and_only_the_team
     assert (line.is_agreed, line.overdue) == (True, False)
 
 
-def test_agreed_level_leaves_other_symptoms_counting_in_full(check, expect):
-    expect(level="very_strong")
+def test_agreed_level_leaves_other_symptoms_counting_in_full(check, agree):
+    agree(level="very_strong")
     (alert,), _ = check("mild", AT, interference="very_much")
     assert (alert.tier, alert.is_agreed) == (Tier.SOON, False)
 
 
-def test_an_emergency_is_never_expected(check, expect):
-    expect(level="very_strong")
+def test_emergency_is_never_within_an_agreed_level(check, agree):
+    agree(level="very_strong")
     (alert,), _ = check("mild", AT, now="yes")
     assert (alert.tier, alert.is_agreed) == (Tier.EMERGENCY, False)
 
 
-def test_a_skipped_question_is_not_what_was_expected(database, clinic, check, expect):
-    expect(level="very_strong")
+def test_skipped_question_is_not_within_the_agreed_level(database, clinic, check, agree):
+    agree(level="very_strong")
     found = database.run(lambda s: agreed_levels._is_worse(clinic, "numbness", ("skip",), "very_strong"))
     assert found
 
@@ -169,18 +167,18 @@ def test_a_skipped_question_is_not_what_was_expected(database, clinic, check, ex
         ({"question": "head", "level": "cannot"}, "EMERGENCY: choose a lower level"),
     ],
 )
-def test_bad_expectations_are_refused(database, anna, expect, bad, why):
+def test_agreeing_on_a_bad_level_is_refused(database, anna, agree, bad, why):
     with pytest.raises(RefusedError, match=why):
-        expect(**bad)
+        agree(**bad)
     assert database.run(lambda s: s.agreed_levels.of_patient(anna.id)) == []
 
 
-def test_28_days_are_the_most(expect):
-    assert expect(days=28).until == AT + 28 * DAY
+def test_agreed_level_lasts_28_days_at_most(agree):
+    assert agree(days=28).until == AT + 28 * DAY
 
 
-def test_agreed_level_is_shown_on_later_alerts_and_audited(database, clinic, anna, check, expect):
-    expect(level="mild")
+def test_agreed_level_is_shown_on_later_alerts_and_audited(database, clinic, anna, check, agree):
+    agree(level="mild")
     (alert,), _ = check("medium", AT)
     line = database.run(lambda s: queue.alert_line(work_on(s, clinic, AT), alert))
     assert "agreed level: numbness up to mild until 2026-03-16 (lead-1)" in line.summary
@@ -189,10 +187,10 @@ def test_agreed_level_is_shown_on_later_alerts_and_audited(database, clinic, ann
     assert (made.actor, dict(made.detail)) == ("lead-1", {"days": 14})
 
 
-def test_what_became_an_emergency_since_is_not_expected_any_more(database, clinic, anna):
-    """The protocol was changed after somebody had expected it."""
+def test_agreed_level_that_became_an_emergency_covers_nothing(database, clinic, anna):
+    """The protocol was changed after the level had been agreed."""
     answers = {"arms": ("cannot",)}
-    row = Snooze(patient_id=anna.id, question="arms", level="cannot", until=AT + DAY, made_by="x", made_at=AT)
+    row = AgreedLevel(patient_id=anna.id, question="arms", level="cannot", until=AT + DAY, made_by="x", made_at=AT)
     database.run(lambda s: s.agreed_levels.add(row))
     found = assess(answers, History(), clinic.protocol, form="full", finished=True)
     assert found.tier is Tier.EMERGENCY

@@ -21,7 +21,7 @@ def patient(database, anna):
     return database.run(lambda stores: stores.patients.get(anna.id))
 
 
-def test_a_dated_pause_takes_the_place_of_an_open_one(database, clinic, anna):
+def test_dated_pause_replaces_an_open_one(database, clinic, anna):
     database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, None))
     assert patient(database, anna).next_due_at is None
     later = AT + 20 * DAY
@@ -33,14 +33,14 @@ def test_a_dated_pause_takes_the_place_of_an_open_one(database, clinic, anna):
     assert later.date() + 5 * DAY < now.next_due_at.date() <= later.date() + 12 * DAY
 
 
-def test_an_own_week_of_rest_ends_by_itself_also_in_an_open_pause(database, clinic, anna):
+def test_week_of_pause_by_the_patient_ends_in_an_open_pause_too(database, clinic, anna):
     database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, None))
     resting = patient(database, anna)
     database.run(lambda s: menus.stop_tapped(work_on(s, clinic, AT), resting, "pause"))
     assert patient(database, anna).next_due_at.date() <= TODAY + 14 * DAY
 
 
-def test_an_open_pause_takes_the_place_of_a_dated_one(database, clinic, anna):
+def test_open_pause_replaces_a_dated_one(database, clinic, anna):
     database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, TODAY + 5 * DAY))
     database.run(lambda s: participation.pause(work_on(s, clinic, AT + 2 * DAY, actor="operator"), anna.code, None))
     now = patient(database, anna)

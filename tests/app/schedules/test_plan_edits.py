@@ -185,8 +185,8 @@ def test_every_so_many_days_weekdays_and_a_day_more_are_seen_before_they_hold(da
 
 
 def test_a_rhythm_doesnt_change_what_is_asked_daily(database, anna, clinic, edit):
-    watch = FollowUp(groups=("sensory",), since=TODAY)
-    database.run(lambda s: s.patients.save(s.patients.get(anna.id).model_copy(update={"follow_up": watch})))
+    follow_up = FollowUp(groups=("sensory",), since=TODAY)
+    database.run(lambda s: s.patients.save(s.patients.get(anna.id).model_copy(update={"follow_up": follow_up})))
     edit(rhythms=(Rhythm(first_day=0, every=30),), weekdays=(0,))
     following = occurrence_after(patient(database, anna), clinic, AT + DAY)
     assert following.local_date == TODAY + 2 * DAY, "a red flag's follow-up waits for no weekday"
@@ -258,7 +258,7 @@ def test_what_was_asked_today_is_not_asked_again_by_any_of_it(database, anna, ed
         ({"pause": Pause(first=TODAY, last=TODAY + 184 * DAY)}, "half a year at most"),
     ],
 )
-def test_bad_edits_of_ones_own_are_refused(database, anna, edit, bad, why):
+def test_bad_plan_overrides_are_refused(database, anna, edit, bad, why):
     before = patient(database, anna)
     with pytest.raises(RefusedError, match=why):
         edit(**bad)

@@ -33,15 +33,15 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 @pytest.fixture
-def watch(house: House, hands: SimpleNamespace) -> WebhookMonitor:
+def monitor(house: House, hands: SimpleNamespace) -> WebhookMonitor:
     return WebhookMonitor(house.bot, URL, "s3cret", house.clock)
 
 
-async def looked(house: House, watch: WebhookMonitor, waiting: int = 0, *, url: str = URL, **more: Any) -> bool:
+async def looked(house: House, monitor: WebhookMonitor, waiting: int = 0, *, url: str = URL, **more: Any) -> bool:
     """Check once while Telegram reports that many pending updates."""
     info = {"url": url, "has_custom_certificate": False, "pending_update_count": waiting} | more
     house.api.answers.setdefault("getWebhookInfo", []).append((200, {"ok": True, "result": info}))
-    return await watch.check()
+    return await monitor.check()
 
 
 def failed(
@@ -51,66 +51,66 @@ def failed(
     return {"last_error_date": int(time_shown.timestamp()), "last_error_message": words}
 
 
-async def test_problem_before_the_first_answer_is_unknown(house: House, watch: WebhookMonitor) -> None:
-    assert watch.problem == "Telegram has not answered yet"
-    assert await looked(house, watch)
-    assert watch.problem is None
-    assert watch.seconds_to_next_check == CHECK_SECONDS
+async def test_problem_before_the_first_answer_is_unknown(house: House, monitor: WebhookMonitor) -> None:
+    assert monitor.problem == "Telegram has not answered yet"
+    assert await looked(house, monitor)
+    assert monitor.problem is None
+    assert monitor.seconds_to_next_check == CHECK_SECONDS
 
 
-async def test_problem_is_none_while_updates_arrive(house: House, watch: WebhookMonitor, hands) -> None:
+async def test_problem_is_none_while_updates_arrive(house: House, monitor: WebhookMonitor, hands) -> None:
     for waiting in (3, 2, 2, 1, 4, 3, 0, 1):
-        assert await looked(house, watch, waiting), "some arrive all the time"
+        assert await looked(house, monitor, waiting), "some arrive all the time"
         hands.at += STUCK_SECONDS / 2
-    assert watch.seconds_to_next_check == SOON_CHECK_SECONDS
+    assert monitor.seconds_to_next_check == SOON_CHECK_SECONDS
 
 
-async def test_problem_when_pending_updates_do_not_become_fewer(house: House, watch: WebhookMonitor, hands) -> None:
-    assert await looked(house, watch)
+async def test_problem_when_pending_updates_do_not_become_fewer(house: House, monitor: WebhookMonitor, hands) -> None:
+    assert await looked(house, monitor)
     hands.at += CHECK_SECONDS + 1
-    assert await looked(house, watch, 2), "they may have arrived just now"
+    assert await looked(house, monitor, 2), "they may have arrived just now"
     hands.at += STUCK_SECONDS
-    assert await looked(house, watch, 2)
+    assert await looked(house, monitor, 2)
     hands.at += 1
-    assert not await looked(house, watch, 5)
-    assert watch.problem == DELIVERED
-    assert await looked(house, watch, 4)
-    assert watch.problem is None
+    assert not await looked(house, monitor, 5)
+    assert monitor.problem == DELIVERED
+    assert await looked(house, monitor, 4)
+    assert monitor.problem is None
 
 
-async def test_problem_names_only_the_kind_of_a_recent_error(house: House, watch: WebhookMonitor) -> None:
+async def test_problem_names_only_the_kind_of_a_recent_error(house: House, monitor: WebhookMonitor) -> None:
     with capture_logs() as logs:
-        assert not await looked(house, watch, 1, **failed(100))
-    assert watch.problem == "Telegram can't deliver: the webhook answers 502"
+        assert not await looked(house, monitor, 1, **failed(100))
+    assert monitor.problem == "Telegram can't deliver: the webhook answers 502"
     assert URL not in str(logs)
-    assert watch.seconds_to_next_check == SOON_CHECK_SECONDS
-    assert await looked(house, watch, 1, **failed(130)), "long ago"
-    assert await looked(house, watch, 0, **failed(1)), "the update was delivered since"
+    assert monitor.seconds_to_next_check == SOON_CHECK_SECONDS
+    assert await looked(house, monitor, 1, **failed(130)), "long ago"
+    assert await looked(house, monitor, 0, **failed(1)), "the update was delivered since"
 
 
-async def test_check_foreign_webhook_is_set_again_once(house: House, watch: WebhookMonitor) -> None:
+async def test_check_foreign_webhook_is_set_again_once(house: House, monitor: WebhookMonitor) -> None:
     before = WEBHOOK_RESETS._value.get()
-    assert not await looked(house, watch, url="https://other.example/")
-    assert watch.problem == "the webhook was missing or set to another address: it is set again"
+    assert not await looked(house, monitor, url="https://other.example/")
+    assert monitor.problem == "the webhook was missing or set to another address: it is set again"
     (asked,) = house.api.sent("setWebhook")
     assert (asked["url"], asked["secret_token"], asked["drop_pending_updates"]) == (URL, "s3cret", False)
-    assert await looked(house, watch)
+    assert await looked(house, monitor)
     assert len(house.api.sent("setWebhook")) == 1, "replicas with the same settings don't reset each other's webhook"
     assert WEBHOOK_RESETS._value.get() == before + 1
 
 
-async def test_check_without_answer_becomes_a_problem(house: House, watch: WebhookMonitor, hands) -> None:
-    assert await looked(house, watch)
+async def test_check_without_answer_becomes_a_problem(house: House, monitor: WebhookMonitor, hands) -> None:
+    assert await looked(house, monitor)
     failures = CALL_ERRORS.labels("getWebhookInfo")._value
     before = failures.get()
     hands.at += UNANSWERED_SECONDS
     house.api.fail("getWebhookInfo", 502)
-    assert not await watch.check()
-    assert watch.problem is None
+    assert not await monitor.check()
+    assert monitor.problem is None
     hands.at += 1
-    assert watch.problem == "Telegram last answered 121 s ago"
+    assert monitor.problem == "Telegram last answered 121 s ago"
     house.api.fail("setWebhook", 502)
-    assert not await looked(house, watch, url="")
+    assert not await looked(house, monitor, url="")
     assert failures.get() == before + 2
 
 
