@@ -8,14 +8,14 @@ from bot.app.alerts import ownership, raising, replies
 from bot.app.checkins import answering, opening
 from bot.app.operations import sweeps
 from bot.app.records.alerts import AlertState
-from bot.app.records.messages import Lane, OutboxState
+from bot.app.records.messages import Lane
 from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import checkins
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import runner, work_on
+from tests.fakes.work import run as transact
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BEN = 8
@@ -25,7 +25,7 @@ BEN = 8
 def phone(database, clinic, anna):
     class Phone:
         def run(self, use_case, *args, **more):
-            return runner(database, clinic)(use_case, *args, **more)
+            return transact(database, clinic, use_case, *args, **more)
 
         def caregiver(self):
             helper = samples.full_caregiver(anna.id, chat_id=BEN).model_copy(update={"ended_at": None})

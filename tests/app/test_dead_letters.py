@@ -12,7 +12,7 @@ from bot.app.records.patients import PatientState
 from bot.core.screen import Screen, Text
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import runner
+from tests.fakes.work import run as transact
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -23,7 +23,7 @@ def post(database, clinic, anna):
 
     class Post:
         def run(self, use_case, *args, **more):
-            return runner(database, clinic)(use_case, *args, **more)
+            return transact(database, clinic, use_case, *args, **more)
 
         def failed(self, slot="checkin:3", *, chat=7, patient=anna.id, at=AT, error="Forbidden: x", revision=0, **more):
             row = Outbox(
@@ -102,9 +102,7 @@ def test_update_is_returned_or_refused_by_number(post):
         post.run(dead_letters.update, 99)
 
 
-@pytest.mark.parametrize(
-    ("chat", "of"), [(7, " of P-0001"), (8, " of a caregiver of P-0001"), (9, ""), (None, "")]
-)
+@pytest.mark.parametrize(("chat", "of"), [(7, " of P-0001"), (8, " of a caregiver of P-0001"), (9, ""), (None, "")])
 def test_refusal_of_an_update_says_whose_it_is(post, anna, chat, of):
     post.run(lambda s: s.caregivers.add(samples.caregiver(anna.id, state="active", chat_id=8)))
     number = post.dead_update(chat=chat)

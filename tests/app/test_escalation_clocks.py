@@ -13,7 +13,7 @@ from bot.app.team import members
 from bot.core.protocol import Tier
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import runner
+from tests.fakes.work import run as transact
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -24,7 +24,7 @@ def team(database, clinic, anna):
 
     class Team:
         def run(self, use_case, *args, **more):
-            return runner(database, clinic)(use_case, *args, **more)
+            return transact(database, clinic, use_case, *args, **more)
 
         def deliver(self):
             """Mark what waits as sent: an edit of an unsent message would be merged into it."""

@@ -1,6 +1,7 @@
 """Plan edits in detail: extra check-ins are kept, faults have their limits, previews and audit name what changes."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,7 @@ from bot.core.follow_up import FollowUp
 from bot.core.plan_override import ExtraCheckIn, PlanOverride, Rhythm
 from bot.core.schedule import Pause
 from tests.app.conftest import AT
-from tests.fakes.work import runner
+from tests.fakes.work import run as transact
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TODAY = AT.date()
@@ -21,7 +22,7 @@ TODAY = AT.date()
 
 @pytest.fixture
 def run(database, clinic):
-    return runner(database, clinic)
+    return partial(transact, database, clinic)
 
 
 @pytest.fixture
@@ -120,7 +121,10 @@ def test_extra_check_in_added_is_asked_and_those_before_as_well(run, anna, chang
             {"ici_restart": TODAY, "ici_start": TODAY},
             "a restart sets ICI start and stop itself: leave those out",
         ),
-        ({"ici_start": date(2026, 2, 10), "ici_stop": date(2026, 2, 9)}, "ICI stop 2026-02-09: it is before the start on 2026-02-10"),
+        (
+            {"ici_start": date(2026, 2, 10), "ici_stop": date(2026, 2, 9)},
+            "ICI stop 2026-02-09: it is before the start on 2026-02-10",
+        ),
         ({"weekdays": (7,)}, "weekdays (7,): 0 is Monday, 6 is Sunday"),
         ({"add_days": (TODAY - DAY,)}, "check-in on 2026-03-01: name a day from today to a year from now"),
         ({"add_days": (TODAY + 367 * DAY,)}, "check-in on 2027-03-04: name a day from today to a year from now"),
@@ -346,7 +350,13 @@ def test_preview_of_someone_invited_shows_what_will_come(change, seen, state):
 def test_plan_is_that_of_the_record_in_its_own_zone_or_the_clinics(clinic, change):
     pause = Pause(first=TODAY + DAY, last=TODAY + 2 * DAY)
     made = change(
-        ici_stop=TODAY, timezone=None, send_time=time(18), quiet_from=time(20), quiet_to=time(7), pauses=(pause,), jitter=42
+        ici_stop=TODAY,
+        timezone=None,
+        send_time=time(18),
+        quiet_from=time(20),
+        quiet_to=time(7),
+        pauses=(pause,),
+        jitter=42,
     )
     plan = plans.plan_of(made, clinic)
     assert (plan.ici_start, plan.ici_stop, plan.timezone) == (date(2026, 2, 1), TODAY, "Europe/Berlin")

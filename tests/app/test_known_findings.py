@@ -11,7 +11,8 @@ from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import checkins
 from tests.app.conftest import AT
-from tests.fakes.work import runner, work_on
+from tests.fakes.work import run as transact
+from tests.fakes.work import work_on
 
 DAY = timedelta(days=1)
 
@@ -24,7 +25,7 @@ def days(database, clinic, anna):
         day = 0
 
         def run(self, use_case, *args, **more):
-            return runner(database, clinic)(use_case, *args, **more)
+            return transact(database, clinic, use_case, *args, **more)
 
         def tap(self, at, word, kind="choose"):
             row = self.run(lambda s: s.checkins.open_of(anna.id))

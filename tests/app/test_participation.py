@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, time, timedelta
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,7 @@ from bot.core.protocol import Tier
 from bot.core.schedule import Pause, stable_jitter
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import runner
+from tests.fakes.work import run as transact
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TODAY = AT.date()
@@ -25,7 +26,7 @@ TODAY = AT.date()
 
 @pytest.fixture
 def run(database, clinic):
-    return runner(database, clinic)
+    return partial(transact, database, clinic)
 
 
 def patient(run, **changes):
@@ -35,9 +36,7 @@ def patient(run, **changes):
 
 def audited(run, *actions):
     lines = reversed(run(lambda s: s.audit.lines(limit=500)))
-    return [
-        (line.actor, line.action, line.subject, dict(line.detail)) for line in lines if line.action in actions
-    ]
+    return [(line.actor, line.action, line.subject, dict(line.detail)) for line in lines if line.action in actions]
 
 
 def tasks(run):
@@ -238,7 +237,10 @@ def test_added_patient_has_the_clinics_defaults(run):
             {"ici_start": date(2016, 2, 28)},
             "ICI start 2016-02-28: use a day between ten years ago and one year from now",
         ),
-        ({"ici_start": date(2027, 3, 4)}, "ICI start 2027-03-04: use a day between ten years ago and one year from now"),
+        (
+            {"ici_start": date(2027, 3, 4)},
+            "ICI start 2027-03-04: use a day between ten years ago and one year from now",
+        ),
         (
             {"timezone": "Mars", "language": "de"},
             "language 'de': enabled are en, es, ru (NERVECHECK_LANGUAGES); time zone 'Mars': use an IANA name like "

@@ -1,6 +1,7 @@
 """What coordinators see of patients: one line each, everything about one, and the timeline, field by field."""
 
 from datetime import date, time, timedelta
+from functools import partial
 
 import pytest
 
@@ -16,7 +17,7 @@ from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import runner
+from tests.fakes.work import run as transact
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TODAY = AT.date()
@@ -24,7 +25,7 @@ TODAY = AT.date()
 
 @pytest.fixture
 def run(database, clinic):
-    return runner(database, clinic)
+    return partial(transact, database, clinic)
 
 
 def patient(run, code, **changes):
@@ -88,7 +89,7 @@ def test_view_shows_every_fact_of_a_patient(run):
     seen = run(views.view, "A-1", at=AT)
     assert {name: getattr(seen, name) for name in facts} == facts
     assert (seen.code, seen.state, seen.send_time) == ("A-1", "active", "18:05")
-    assert (seen.consent, seen.tier, seen.checkins, seen.alerts, seen.work_items) == (None, None, (), (), ())
+    assert (seen.consent, seen.tier, seen.checkins, seen.alerts, seen.tasks) == (None, None, (), (), ())
     assert len(seen.upcoming) == 5
     assert list(seen.upcoming) == sorted(set(seen.upcoming))
     assert AT < seen.upcoming[0] <= AT + 2 * DAY
@@ -97,7 +98,7 @@ def test_view_shows_every_fact_of_a_patient(run):
     task(run, made, "unreachable")
     run(lambda s: s.assessments.add(samples.assessment(row.id, made.id)))
     seen = run(views.view, "A-1", at=AT)
-    assert (seen.tier, seen.work_items) == ("URGENT", ("unreachable",))
+    assert (seen.tier, seen.tasks) == ("URGENT", ("unreachable",))
     (checkin,) = seen.checkins
     assert (checkin.id, checkin.form, checkin.kind, checkin.due_at) == (row.id, "full", "extra", row.due_at)
     assert (checkin.state, checkin.answers) == ("asking", {})
@@ -181,13 +182,11 @@ def test_timeline_shows_each_event_of_an_alert(run):
         closed_by="ben",
         closed_at=AT + 5 * MINUTE,
     )
-    seen = [
-        ((e.at - AT) // MINUTE, e.kind, e.what, e.tier, e.facts, e.by) for e in run(timeline.timeline, made, at=AT)
-    ]
+    seen = [((e.at - AT) // MINUTE, e.kind, e.what, e.tier, e.facts, e.by) for e in run(timeline.timeline, made, at=AT)]
     assert seen == [
         (5, "staff", "alert.closed", "URGENT", (), "ben"),
         (4, "staff", "outcome.sent_to_ed", "URGENT", (), "ann"),
-        (3, "staff", "alert.taken", "URGENT", (), "ann"),
+        (3, "staff", "alert.acknowledged", "URGENT", (), "ann"),
         (2, "call", "call.mistake", "URGENT", (), None),
         (1, "call", "call.not_yet", "URGENT", (), None),
         (0, "alert", "alert.raised", "URGENT", ("new.eyes",), None),
@@ -195,7 +194,9 @@ def test_timeline_shows_each_event_of_an_alert(run):
     ]
 
 
-@pytest.mark.parametrize("half", [{"outcome": "no_action"}, {"noted_at": AT}, {"last_reply": "called"}, {"replied_at": AT}])
+@pytest.mark.parametrize(
+    "half", [{"outcome": "no_action"}, {"noted_at": AT}, {"last_reply": "called"}, {"replied_at": AT}]
+)
 def test_timeline_needs_time_and_words_of_an_event(run, half):
     made = patient(run, "A-1")
     alert(run, made, **half)

@@ -13,7 +13,7 @@ from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from tests.app.conftest import AT
-from tests.fakes.work import runner
+from tests.fakes.work import run as transact
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -24,7 +24,7 @@ def ward(database, clinic, anna):
 
     class Ward:
         def run(self, use_case, *args, **more):
-            return runner(database, clinic)(use_case, *args, **more)
+            return transact(database, clinic, use_case, *args, **more)
 
         def patient(self, **changes):
             found = self.run(lambda s: s.patients.get(anna.id))

@@ -1,10 +1,12 @@
 """Sweeps and what they keep: which rows they process and report, outages and who was missed, what is deleted when."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import pytest
 
-from bot.app.checkins import opening
+from bot.app.alerts import escalation, replies
+from bot.app.checkins import opening, timing
 from bot.app.operations import installation, outages, reports, sweeps
 from bot.app.records.alerts import Task
 from bot.app.records.operations import BEGINNING, Place
@@ -14,7 +16,8 @@ from bot.core.follow_up import FollowUp
 from bot.core.protocol import Tier
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import runner, work_on
+from tests.fakes.work import run as transact
+from tests.fakes.work import work_on
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TODAY = AT.date()
@@ -22,7 +25,7 @@ TODAY = AT.date()
 
 @pytest.fixture
 def run(database, clinic):
-    return runner(database, clinic)
+    return partial(transact, database, clinic)
 
 
 def patient(run, code, **changes):
@@ -114,8 +117,8 @@ def test_sweep_reports_rows_that_fail_and_where_it_ended(run, clinic, anna, monk
     alert = run(lambda s: s.alerts.add(samples.alert(anna.id, next_patient_prompt_at=AT, next_escalation_at=AT)))
     row = run(lambda s: s.checkins.get(number))
     run(lambda s: s.checkins.save(row.model_copy(update={"next_action_at": AT})))
-    module = {"checkin_clocks": "timing", "alert_clocks": "replies", "team_clocks": "escalation"}[sweep]
-    failing(monkeypatch, getattr(sweeps, module), "step")
+    module = {"checkin_clocks": timing, "alert_clocks": replies, "team_clocks": escalation}[sweep]
+    failing(monkeypatch, module, "step")
     due = getattr(sweeps, sweep)
     found = run(lambda w: due(w, 5), at=AT)
     assert (found.done, [type(e) for e in found.errors]) == (0, [KeyError])
@@ -145,10 +148,10 @@ def test_sweeps_run_in_order_of_urgency():
         "undelivered",
         "check_ins_due",
         "checkin_clocks",
-        "morning",
-        "alive",
+        "daily_digest",
+        "heartbeat",
     ]
-    assert [sweep.__name__ for sweep in sweeps.HOURLY] == ["housekeeping", "figures"]
+    assert [sweep.__name__ for sweep in sweeps.HOURLY] == ["housekeeping", "weekly_report"]
 
 
 # -- housekeeping
@@ -281,7 +284,7 @@ def test_reports_of_this_week_and_the_last_are_kept(run):
 
     def work(stores):
         stores.reports.save_week = lambda row: saved.append(row.week)
-        sweeps.figures(work_on(stores, at=AT + 13 * HOUR + 3 * DAY), 1)
+        sweeps.weekly_report(work_on(stores, at=AT + 13 * HOUR + 3 * DAY), 1)
         del stores.reports.save_week
 
     run(work)

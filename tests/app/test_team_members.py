@@ -1,6 +1,7 @@
 """Members of the team and their rota: what is stored, what ends with them, what the audit says, what is refused."""
 
 from datetime import date, time, timedelta
+from functools import partial
 
 import pytest
 
@@ -10,7 +11,7 @@ from bot.app.ports.errors import RefusedError
 from bot.app.team import digest, members
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import runner
+from tests.fakes.work import run as transact
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TODAY = AT.date()
@@ -19,7 +20,7 @@ NO_DETAIL: dict[str, object] = {}
 
 @pytest.fixture
 def run(database, clinic):
-    return runner(database, clinic)
+    return partial(transact, database, clinic)
 
 
 def audited(run):
