@@ -11,7 +11,7 @@ from .stand_ins import Post
 
 @pytest.fixture
 def seconds(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The monotonic clock that senders read, from their creation on: it stands still until the test moves it."""
+    """The monotonic clock that senders read, from their creation on: it changes only when the test moves it."""
     hands = SimpleNamespace(at=1000.0)
     monkeypatch.setattr(outbox, "time", SimpleNamespace(monotonic=lambda: hands.at))
     return hands
