@@ -43,6 +43,22 @@ def test_other_modules_on_a_page_exist(name: str) -> None:
         assert (follow.ROOT / path).is_file(), path
 
 
+SAID_IN_PROSE = (
+    # Who brings updates, ticks and results: the caller, and a name that it uses.
+    ("bot/chat/poll.py", "Poller._start_new", "handle"),
+    ("bot/chat/webhook.py", "UpdateIntake.handle", "_dispatcher"),
+    ("bot/ticker.py", "Ticker._tick", "tick"),
+    ("bot/ticker.py", "Ticker.tick", "ALL"),
+    ("bot/delivery/outbox.py", "_record_one", "record_result"),
+    ("bot/cli/alert.py", "ack", "ownership"),
+)
+
+
+@pytest.mark.parametrize(("path", "caller", "name"), SAID_IN_PROSE)
+def test_call_that_the_pages_name_in_prose_exists(path: str, caller: str, name: str) -> None:
+    assert name in follow.names_in(follow.definition(Function(path, caller)))
+
+
 def test_item_is_called_by_the_item_that_it_is_nested_in() -> None:
     one, two, three = (Function("bot/dialog/post.py", name) for name in ("one", "two", "three"))
     text = "\n".join(
