@@ -4,13 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.delivery import outbox
 from tests.fakes.databases import postgres_server
 from tests.stories.fixtures import opened
 from tests.stories.world import World, plain
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    # A story's clock leaps. Senders that share a database then claim nothing for real seconds: see tests/delivery.
+    monkeypatch.setattr(outbox, "CLAIM_PAUSE_SECONDS", 0.0)
     with postgres_server() as server:
         async with opened(server.migrated()) as made:
             yield made

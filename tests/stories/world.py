@@ -91,7 +91,6 @@ class World:
     async def pump(self) -> None:
         """Receive all updates, process everything that is due, send all waiting messages."""
         while True:
-            await self._process_due()
             raws = await raw_updates(self.service.bots.sending, offset=self._offset, timeout=0)
             for raw in raws:
                 await self.service.dispatcher.handle(raw)
