@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
@@ -13,8 +12,7 @@ from bot.core.screen import Action
 from bot.dialog import caregivers, conversation
 from bot.dialog.replies import Meaning
 from tests.app.conftest import AT
-from tests.fakes import work
-from tests.fakes.work import work_on
+from tests.fakes.work import runner, work_on
 
 BEN = 8
 DAY = timedelta(days=1)
@@ -22,7 +20,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def run(database, clinic):
-    return partial(work.run, database, clinic)
+    return runner(database, clinic)
 
 
 def link(database, clinic, anna):

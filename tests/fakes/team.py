@@ -9,7 +9,7 @@ from bot.app.team import members
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import staff_chat
-from tests.fakes.work import AT, run
+from tests.fakes.work import AT, runner
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -21,8 +21,8 @@ class Team:
         self.database, self.clinic, self.anna = database, clinic, anna
         self.chats = {}
 
-    def run(self, use_case, *args, at=AT, by="operator", **more):
-        return run(self.database, self.clinic, use_case, *args, at=at, by=by, **more)
+    def run(self, use_case, *args, **more):
+        return runner(self.database, self.clinic)(use_case, *args, **more)
 
     def join(self, name, role="coordinator", at=AT):
         chat = 100 + len(self.chats)
