@@ -1,6 +1,6 @@
 """Mutation testing of use cases: `python -m tests.mutation --seed 1 [--count 1000] [--jobs 2] [--only PATTERN]`.
 
-mutmut changes one line at a time of the folders in `FOLDERS`. The seed chooses `--count` of these mutants, the same
+mutmut changes one line at a time of what `SOURCES` names. The seed chooses `--count` of these mutants, the same
 ones every time; a function that is edited changes only its own part of the sample. Each mutant runs the tests that call
 its function, until one fails. Prints the seed, a table and each survivor as a diff; exits 1 if more than 5 % survive.
 
@@ -25,12 +25,13 @@ from mutmut.utils.format_utils import get_mutant_name
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "build" / "mutation"
-FOLDERS = tuple(
-    f"bot/app/{name}" for name in ("alerts", "checkins", "concerns", "patients", "schedules", "operations", "team")
+SOURCES = (
+    *(f"bot/app/{name}" for name in ("alerts", "checkins", "concerns", "patients", "schedules", "operations", "team")),
+    "bot/dialog/notices.py",
 )
-"""Alerts and escalation, check-ins, assessments, caregivers, sweeps and plan edits, with what they are made of."""
+"""Alerts and escalation, check-ins, assessments, caregivers, sweeps, plan edits, and whom each message reaches."""
 TESTS = ("tests/app", "tests/dialog", "tests/desk", "tests/export")
-"""The tests that call these folders and take milliseconds each."""
+"""The tests that call these modules and take milliseconds each."""
 COPIED = ("bot", "tests", "migrations", "deploy", "README.md")
 MOST_SURVIVORS = 0.05
 DETECTED = frozenset({"killed", "timeout", "suspicious", "segfault"})
@@ -43,7 +44,7 @@ def configuration() -> str:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     others = re.sub(r"^\[tool\.mutmut\]\n(?:(?!\[).*\n)*", "", project, flags=re.MULTILINE)
     values = {
-        "source_paths": list(FOLDERS),
+        "source_paths": list(SOURCES),
         "pytest_add_cli_args_test_selection": [path for path in TESTS if (ROOT / path).is_dir()],
         "pytest_add_cli_args": ["-m", "not slow and not bench"],
         "also_copy": list(COPIED),
@@ -71,9 +72,10 @@ def prepare() -> None:
 
 
 def mutants() -> Iterator[str]:
-    """Yield the name of each mutant that mutmut makes of the folders."""
-    for folder in FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*.py")):
+    """Yield the name of each mutant that mutmut makes of the sources."""
+    for source in SOURCES:
+        folder = ROOT / source
+        for path in sorted(folder.rglob("*.py")) if folder.is_dir() else [folder]:
             relative = path.relative_to(ROOT)
             made = mutate_file_contents(str(relative), path.read_text(encoding="utf-8"))
             yield from (get_mutant_name(relative, name) for name in made.mutant_names)
