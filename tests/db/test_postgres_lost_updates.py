@@ -7,10 +7,10 @@ import pyotp
 import pytest
 
 from bot.app.alerts import escalation, ownership, raising
-from bot.app.operations import sweeps
+from bot.app.operations import sweeps, tasks
 from bot.app.patients import registry
 from bot.app.ports.errors import RefusedError, StaleRecordError
-from bot.app.records.alerts import AlertState
+from bot.app.records.alerts import AlertState, Task
 from bot.app.records.patients import PatientState
 from bot.app.records.team import Session
 from bot.app.team import members
@@ -307,3 +307,52 @@ def test_who_signed_out_during_a_request_stays_signed_out(pg, house, ann, way):
 
     interleaved(pg, "sessions.by_hash", touches, ends)
     assert pg.run(lambda s: s.sessions.by_hash(hashed)).ended_at == AT
+
+
+@pytest.mark.parametrize("given", ["shift", "cover for them", "cover by them"])
+@pytest.mark.parametrize("order", ["removed second", "removed first"])
+def test_nobody_removed_meanwhile_is_left_on_the_rota(pg, alert, given, order):
+    days = {"first": LATER.date(), "last": LATER.date()}
+    giving = {
+        "shift": lambda s: members.add_shift(work_on(s, CLINIC, LATER, actor="x"), "lead-1"),
+        "cover for them": lambda s: members.add_cover(
+            work_on(s, CLINIC, LATER, actor="x"), "lead-1", "nurse-1", **days
+        ),
+        "cover by them": lambda s: members.add_cover(work_on(s, CLINIC, LATER, actor="x"), "nurse-1", "lead-1", **days),
+    }[given]
+
+    def removes(stores):
+        members.remove(work_on(stores, CLINIC, LATER, actor="x"), "lead-1")
+
+    runs = [lambda db: db.run(giving), lambda db: db.run(removes)]
+    after = "staff.by_name" if order == "removed second" else "rota.covers"
+    found = interleaved(pg, after, *(runs if order == "removed second" else reversed(runs)))
+    gone = pg.run(lambda s: s.staff.by_name("lead-1")).id
+    left = pg.run(lambda s: [*s.rota.shifts(), *s.rota.covers(LATER.date())])
+    assert not [row for row in left if gone in {getattr(row, n, None) for n in ("staff_id", "away_id", "instead_id")}]
+    assert not isinstance(found[0], Exception), "the one that came first is done"
+
+
+def test_two_covers_the_other_way_round_are_both_added(pg, alert):
+    days = {"first": LATER.date(), "last": LATER.date()}
+
+    def covers(away, instead):
+        return lambda db: db.run(
+            lambda s: members.add_cover(work_on(s, CLINIC, LATER, actor="x"), away, instead, **days).away_id
+        )
+
+    found = interleaved(pg, "staff.by_name", covers("lead-1", "nurse-1"), covers("nurse-1", "lead-1"))
+    assert all(isinstance(each, int) for each in found), found
+
+
+def test_a_task_is_closed_by_one_of_two(pg, alert):
+    number = pg.run(lambda s: s.tasks.add(Task(kind="outage", patient_id=None, subject="x", raised_at=AT))).id
+
+    def closes(who, at):
+        return lambda db: db.run(lambda s: tasks.close(work_on(s, CLINIC, at, actor=who), number))
+
+    first, second = interleaved(pg, "tasks.close", closes("lead-1", LATER), closes("nurse-1", LATER + MINUTE))
+    assert first.subject == "x"
+    assert isinstance(second, RefusedError)
+    closed = [line.actor for line in pg.run(lambda s: s.audit.lines(limit=50)) if line.action == "task_closed"]
+    assert closed == ["lead-1"]

@@ -52,7 +52,7 @@ class TaskStore(Protocol):
 
     def close_of_patient(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None: ...
     def close(self, task_id: int, at: datetime) -> Task | None:
-        """Close a task and return it as it was; None if no open task has that number."""
+        """Close a task and return it; None if no open task has that number, so only one of two people can close it."""
         ...
 
 

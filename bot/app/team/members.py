@@ -69,7 +69,8 @@ def remove(work: Work, name: str) -> Staff:
 
     Raise RefusedError if there is no such member or they were removed already.
     """
-    row = by_name(work, name)
+    # Locked before their shifts and covers are read: none can be added to them from here on.
+    row = by_name(work, name, lock=True)
     if row.state == "gone":
         raise RefusedError(f"{name} was removed from the team already")
     for shift in work.rota.shifts():
@@ -115,9 +116,9 @@ def set_language(work: Work, name: str, language: str) -> None:
     work.acting(name).record("staff_language", name, language=language)
 
 
-def by_name(stores: Stores, name: str) -> Staff:
-    """Return a member, also a removed one. Raise RefusedError if there is none of that name."""
-    row = stores.staff.by_name(name)
+def by_name(stores: Stores, name: str, *, lock: bool = False) -> Staff:
+    """Return a member, also a removed one; `lock`: see StaffStore. Raise RefusedError if there is none of that name."""
+    row = stores.staff.by_name(name, lock=lock)
     if row is None:
         raise RefusedError(f"no team member has the name {name!r}: see `nervecheck staff list`")
     return row
@@ -232,7 +233,9 @@ def add_cover(work: Work, away: str, instead: str, *, first: date, last: date) -
 
     Raise RefusedError for the same or an unknown person, or for dates in the past or in the wrong order.
     """
-    absent, substitute = _current_member(work, away), _current_member(work, instead)
+    # Locked in one order, whichever way round they are named: two covers never wait for each other.
+    found = {name: _current_member(work, name) for name in sorted({away, instead})}
+    absent, substitute = found[away], found[instead]
     if absent.id == substitute.id:
         raise RefusedError(f"{away} can't cover for {away}: name someone else")
     if last < first:
@@ -252,7 +255,8 @@ def drop_cover(work: Work, cover_id: int) -> None:
 
 
 def _current_member(stores: Stores, name: str) -> Staff:
-    row = by_name(stores, name)
+    # Locked, so that they can't be removed before the transaction ends, and be left with a shift or a cover.
+    row = by_name(stores, name, lock=True)
     if row.state == "gone":
         raise RefusedError(f"{name} was removed from the team: `nervecheck staff link {name}` brings them back")
     return row

@@ -77,8 +77,12 @@ _CLOSE_TASKS = (
     )
     .values(closed_at=bindparam("timestamp"))
 )
-_OPEN_TASK = select(t.task).where(t.task.c.id == bindparam("of_task"), t.NOT_CLOSED)
-_CLOSE_TASK = update(t.task).where(t.task.c.id == bindparam("of_task")).values(closed_at=bindparam("timestamp"))
+_CLOSE_TASK = (
+    update(t.task)
+    .where(t.task.c.id == bindparam("of_task"), t.NOT_CLOSED)
+    .values(closed_at=bindparam("timestamp"))
+    .returning(t.task)
+)
 AGREED_LEVEL = Shape(team_tables.agreed_level, AgreedLevel, sealed={"level": TEXT})
 _AGREED_LEVELS = (
     select(team_tables.agreed_level)
@@ -150,10 +154,7 @@ class SqlTasks(Section):
         self._run(_CLOSE_TASKS, of_patient=patient_id, of_kinds=list(kinds), timestamp=at)
 
     def close(self, task_id: int, at: datetime) -> Task | None:
-        task = self._record(TASK, _OPEN_TASK, of_task=task_id)
-        if task is not None:
-            self._run(_CLOSE_TASK, of_task=task_id, timestamp=at)
-        return task
+        return self._record(TASK, _CLOSE_TASK, of_task=task_id, timestamp=at)
 
 
 class SqlAgreedLevels(Section):
