@@ -1,5 +1,6 @@
 """What holds for all tests: no example is judged against the clock, because machines are shared."""
 
+import gc
 import sys
 from collections.abc import Iterator
 
@@ -8,6 +9,16 @@ from hypothesis import settings
 
 settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
+
+
+# What is imported and collected stays to the end: no use in looking through it for garbage again and again.
+gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -118,7 +118,7 @@ def run(tree: Path, command: str) -> str:
         executable="/bin/bash",
         shell=True,
         cwd=tree,
-        env={**settings, "PYTHONPATH": str(tree), "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**settings, "PYTHONPATH": str(tree), "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
