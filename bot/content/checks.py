@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from bot.content.faults import Fault
 from bot.content.reader import LISTS, Loc, Source
 from bot.content.texts import ENGLISH, choice_key, short_key, topic_keys
+from bot.core.local_time import in_quiet_hours
 from bot.core.protocol import (
     BUTTON_ROOM,
     SKIP,
@@ -26,7 +27,7 @@ from bot.core.protocol import (
     any_holds,
     applicable,
 )
-from bot.core.schedule import PlanTemplate, check_template, in_quiet_hours
+from bot.core.schedule import PlanTemplate, check_template
 
 NEEDED_FORMS = ("quick", "baseline")
 """Forms that the program opens by name."""

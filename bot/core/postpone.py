@@ -5,7 +5,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from bot.core.frozen import Frozen
-from bot.core.schedule import after_quiet_hours
+from bot.core.local_time import after_quiet_hours
 
 HOUR = timedelta(hours=1)
 EVENING = time(18)

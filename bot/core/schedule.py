@@ -5,46 +5,25 @@ The rules, each with a test:
 * A plan consists of phases of "every N days", counted from ICI start (day 0), and a tail. Stopping ICI ends the phases
   and begins the tail on that day. The tail ends `days_after_stop` days after the stop; without a stop it doesn't end.
 * There is at most one check-in per local day. If two cadences meet, the one listed first applies.
-* Local time decides; results are in UTC. A local time that doesn't exist moves to the first one that does; one that
-  occurs twice counts once, the first time. A local day that doesn't exist has no check-in.
-* No check-in falls due in quiet hours. A send time inside them moves to their end (on the same date). If a gap leaves
-  no later time on that day, the last second before the gap is used.
+* Local time decides; results are in UTC. No check-in falls due in quiet hours or on a local day that doesn't exist; how
+  a local time becomes one in UTC is in local_time.py.
 * Jitter spreads the load; it never leaves the patient's local day or enters quiet hours.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import islice, pairwise
 from typing import Literal, NamedTuple, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, field_validator, model_validator
 
 from bot.core.frozen import Frozen
+from bot.core.local_time import ScheduleError, time_of_day, to_utc, zone_of
 
 _DAY = timedelta(days=1)
-_SECOND = timedelta(seconds=1)
-# No zone was ever further from UTC than 15 h 57 min (Manila before 1845).
-_WIDEST_OFFSET = timedelta(hours=16)
 _DAYS_IN_WEEK = 7
-# Files that zoneinfo opens although they name no place: the machine's own setting, and clocks that count leap seconds.
-_PLACELESS_ZONES = ("localtime", "posixrules", "Factory", "posix/", "right/")
-
-
-class ScheduleError(ValueError):
-    """The schedule can't be calculated."""
-
-    def __init__(self, **facts: object) -> None:
-        super().__init__((self.__doc__ or "").format(**facts))
-
-
-class NaiveDatetimeError(ScheduleError):
-    """{timestamp} has no time zone: pass an aware datetime."""
-
-
-class UnknownZoneError(ScheduleError):
-    """{name!r} is not an IANA time zone: use a name such as 'Europe/Berlin'."""
 
 
 class JitterError(ScheduleError):
@@ -127,7 +106,7 @@ class Plan(Frozen):
     @field_validator("timezone")
     @classmethod
     def _check_zone(cls, name: str) -> str:
-        return _zone(name).key
+        return zone_of(name).key
 
     @field_validator("send_time", "quiet_from", "quiet_to")
     @classmethod
@@ -164,7 +143,7 @@ def occurrences(plan: Plan, after: datetime, limit: int | None = None) -> Iterat
 
     The cost is the same on day 3,000 as on day 0. NaiveDatetimeError if `after` is naive.
     """
-    return islice(_occurrences(plan, _utc(after)), limit)
+    return islice(_occurrences(plan, to_utc(after)), limit)
 
 
 def next_occurrence(plan: Plan, after: datetime) -> Occurrence | None:
@@ -178,7 +157,7 @@ def next_occurrence(plan: Plan, after: datetime) -> Occurrence | None:
 def due_on(plan: Plan, local_date: date) -> datetime | None:
     """Return when (UTC) a check-in on that date is due, whether or not the plan has one then; None in a pause."""
     day = (local_date - plan.ici_start).days
-    return _due_at(plan, _zone(plan.timezone), local_date) if _day_after_pauses(plan, day) == day else None
+    return _due_at(plan, zone_of(plan.timezone), local_date) if _day_after_pauses(plan, day) == day else None
 
 
 def phase_at(plan: Plan, local_date: date) -> str | None:
@@ -192,7 +171,7 @@ def day_of(plan: Plan, timestamp: datetime) -> int:
 
     NaiveDatetimeError if `timestamp` is naive.
     """
-    return (_utc(timestamp).astimezone(_zone(plan.timezone)).date() - plan.ici_start).days
+    return (to_utc(timestamp).astimezone(zone_of(plan.timezone)).date() - plan.ici_start).days
 
 
 def week_of(plan: Plan, timestamp: datetime) -> int:
@@ -201,27 +180,6 @@ def week_of(plan: Plan, timestamp: datetime) -> int:
     NaiveDatetimeError if `timestamp` is naive.
     """
     return day_of(plan, timestamp) // _DAYS_IN_WEEK + 1
-
-
-def in_quiet_hours(timestamp: datetime, zone: str, quiet_from: time, quiet_to: time) -> bool:
-    """Return whether the local time in `zone` is in [quiet_from, quiet_to).
-
-    NaiveDatetimeError if `timestamp` is naive, UnknownZoneError if the zone is unknown.
-    """
-    now = _utc(timestamp).astimezone(_zone(zone)).time()
-    return _is_quiet(now, quiet_from, quiet_to)
-
-
-def after_quiet_hours(timestamp: datetime, zone: str, quiet_from: time, quiet_to: time) -> datetime:
-    """Return the earliest time (UTC) outside quiet hours that is not before `timestamp`.
-
-    NaiveDatetimeError if `timestamp` is naive, UnknownZoneError if the zone is unknown.
-    """
-    at, place = _utc(timestamp), _zone(zone)
-    # A day before (a local day can resume after a fold at midnight) to three after (one of them may not exist).
-    days = (at.astimezone(place).date() + n * _DAY for n in range(-1, 4))
-    slots = (slot for day in days for slot in _open_slots(_pieces_around(place, day), day, quiet_from, quiet_to))
-    return min(max(slot.begin, at) for slot in slots if slot.end > at)
 
 
 def stable_jitter(seed: str, bound_seconds: int) -> int:
@@ -233,15 +191,6 @@ def stable_jitter(seed: str, bound_seconds: int) -> int:
         raise JitterError(bound=bound_seconds)
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest())
     return number % (2 * bound_seconds + 1) - bound_seconds
-
-
-def valid_timezone(name: str) -> bool:
-    """Return whether `name` is an IANA zone that means the same on every machine."""
-    try:
-        _zone(name)
-    except UnknownZoneError:
-        return False
-    return True
 
 
 # --- Faults of a template ---------------------------------------------------------------------------------------------
@@ -340,7 +289,7 @@ def _phase_days(plan: Plan) -> list[_PhaseDays]:
 
 
 def _occurrences(plan: Plan, after: datetime) -> Iterator[Occurrence]:
-    zone = _zone(plan.timezone)
+    zone = zone_of(plan.timezone)
     # West of Greenwich, the local date may still be the day before.
     earliest = max(0, (after.date() - plan.ici_start).days - 1)
     for days in _phase_days(plan):
@@ -381,106 +330,6 @@ def _day_after_pauses(plan: Plan, day: int) -> int:
     return day
 
 
-# --- Local time to UTC -----------------------------------------------------------------------------------------------
-
-
-class _Piece(NamedTuple):
-    """An interval of UTC, `end` excluded, in which the zone's offset doesn't change."""
-
-    begin: datetime
-    end: datetime
-    offset: timedelta
-
-
-class _Slot(NamedTuple):
-    """An interval of UTC, `end` excluded, on one local date and outside quiet hours."""
-
-    begin: datetime
-    end: datetime
-
-
 def _due_at(plan: Plan, zone: ZoneInfo, local_date: date) -> datetime | None:
     """Return when (UTC) that day's check-in is due; None if the day has no time outside quiet hours."""
-    pieces = _pieces_around(zone, local_date)
-    slots = _open_slots(pieces, local_date, plan.quiet_from, plan.quiet_to)
-    if not slots:
-        return None
-    quiet = _is_quiet(plan.send_time, plan.quiet_from, plan.quiet_to)
-    clock = datetime.combine(local_date, plan.quiet_to if quiet else plan.send_time, UTC)
-    # The first time at which the local clock shows the send time or, after a gap, a later time.
-    wanted = next(max(piece.begin, clock - piece.offset) for piece in pieces if clock - piece.offset < piece.end)
-    slot = next((slot for slot in slots if slot.end > wanted), slots[-1])
-    return _jittered(max(slot.begin, min(wanted, slot.end - _SECOND)), slot, plan.jitter_seconds)
-
-
-def _jittered(timestamp: datetime, slot: _Slot, seconds: int) -> datetime:
-    """Move by the jitter, or the other way if that leaves the slot: otherwise half of all would be due at its edge."""
-    for shift in (seconds, -seconds):
-        moved = timestamp + shift * _SECOND
-        if slot.begin <= moved < slot.end:
-            return moved
-    return timestamp
-
-
-def _open_slots(pieces: Iterable[_Piece], local_date: date, quiet_from: time, quiet_to: time) -> list[_Slot]:
-    """Return, in order, the intervals of UTC on that local date outside quiet hours."""
-    # Local times are written as if they were UTC: subtracting the offset converts them.
-    midnight = datetime.combine(local_date, time(), UTC)
-    begins, ends = (datetime.combine(local_date, edge, UTC) for edge in (quiet_to, quiet_from))
-    if quiet_from == quiet_to:
-        spans = [(midnight, midnight + _DAY)]
-    elif quiet_from > quiet_to:
-        spans = [(begins, ends)]
-    else:
-        spans = [(midnight, ends), (begins, midnight + _DAY)]
-    cut = (
-        _Slot(max(piece.begin, first - piece.offset), min(piece.end, last - piece.offset))
-        for piece in pieces
-        for first, last in spans
-    )
-    return [slot for slot in cut if slot.begin < slot.end]
-
-
-def _pieces_around(zone: ZoneInfo, local_date: date) -> list[_Piece]:
-    """Return the pieces of UTC that contain the whole local date, whatever the offset."""
-    midnight = datetime.combine(local_date, time(), UTC)
-    return list(_pieces(zone, midnight - _WIDEST_OFFSET, midnight + _DAY + _WIDEST_OFFSET))
-
-
-def _pieces(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[_Piece]:
-    """Yield [begin, end), split where the offset changes. In all of tzdata, changes are at least a week apart."""
-    offset = _offset(zone, begin)
-    if _offset(zone, end) == offset:
-        yield _Piece(begin, end, offset)
-        return
-    before, after = begin, end
-    while after - before > _SECOND:
-        middle = before + (after - before) // _SECOND // 2 * _SECOND
-        before, after = (middle, after) if _offset(zone, middle) == offset else (before, middle)
-    yield _Piece(begin, after, offset)
-    yield _Piece(after, end, _offset(zone, after))
-
-
-def _offset(zone: ZoneInfo, timestamp: datetime) -> timedelta:
-    return timestamp.astimezone(zone).replace(tzinfo=UTC) - timestamp
-
-
-def _is_quiet(clock: time, quiet_from: time, quiet_to: time) -> bool:
-    if quiet_from <= quiet_to:
-        return quiet_from <= clock < quiet_to
-    return clock >= quiet_from or clock < quiet_to
-
-
-def _utc(timestamp: datetime) -> datetime:
-    if timestamp.utcoffset() is None:
-        raise NaiveDatetimeError(timestamp=timestamp)
-    return timestamp.astimezone(UTC)
-
-
-def _zone(name: str) -> ZoneInfo:
-    if name.startswith(_PLACELESS_ZONES):
-        raise UnknownZoneError(name=name)
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a misspelling, a path outside the database, a folder
-        raise UnknownZoneError(name=name) from None
+    return time_of_day(local_date, zone, plan.send_time, plan.quiet_from, plan.quiet_to, plan.jitter_seconds)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.local_time import in_quiet_hours
 from bot.core.postpone import LocalTimes, Postponement, remind_at
-from bot.core.schedule import in_quiet_hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = LocalTimes(zone="Europe/Berlin", send_time=time(10), quiet_from=time(21), quiet_to=time(9))

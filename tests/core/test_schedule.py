@@ -8,16 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.core import schedule
+from bot.core import local_time, schedule
+from bot.core.local_time import NaiveDatetimeError, UnknownZoneError, valid_timezone
 from bot.core.schedule import (
     Cadence,
-    NaiveDatetimeError,
     Pause,
     Phase,
     Plan,
     PlanTemplate,
     Tail,
-    UnknownZoneError,
     check_phases,
     check_template,
     day_of,
@@ -25,7 +24,6 @@ from bot.core.schedule import (
     occurrences,
     phase_at,
     stable_jitter,
-    valid_timezone,
     week_of,
 )
 
@@ -425,8 +423,8 @@ def test_days_and_weeks_turn_at_the_patients_midnight(day, hour, expected):
         lambda naive: next_occurrence(make(), naive),
         lambda naive: day_of(make(), naive),
         lambda naive: week_of(make(), naive),
-        lambda naive: schedule.in_quiet_hours(naive, "UTC", time(21), time(9)),
-        lambda naive: schedule.after_quiet_hours(naive, "UTC", time(21), time(9)),
+        lambda naive: local_time.in_quiet_hours(naive, "UTC", time(21), time(9)),
+        lambda naive: local_time.after_quiet_hours(naive, "UTC", time(21), time(9)),
     ],
 )
 def test_naive_datetimes_are_refused(ask):
@@ -448,7 +446,7 @@ def test_valid_timezone(name, good):
 
 @pytest.mark.parametrize("name", ["Mars/Base", "posix/UTC"])
 def test_an_unknown_zone_is_refused_by_name(name):
-    for ask in (schedule.in_quiet_hours, schedule.after_quiet_hours):
+    for ask in (local_time.in_quiet_hours, local_time.after_quiet_hours):
         with pytest.raises(UnknownZoneError, match=f"'{name}' is not an IANA time zone"):
             ask(timestamp(0), name, time(21), time(9))
 

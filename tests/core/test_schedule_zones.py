@@ -9,18 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.schedule import (
-    Cadence,
-    Phase,
-    Plan,
-    PlanTemplate,
-    Tail,
-    after_quiet_hours,
-    day_of,
-    in_quiet_hours,
-    next_occurrence,
-    occurrences,
-)
+from bot.core.local_time import after_quiet_hours, in_quiet_hours
+from bot.core.schedule import Cadence, Phase, Plan, PlanTemplate, Tail, day_of, next_occurrence, occurrences
 
 DAY, MINUTE, SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
 QUICKLY = settings(max_examples=40, derandomize=True)

@@ -7,8 +7,8 @@ from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.checkins import AssessmentRow
 from bot.app.records.messages import Lane
 from bot.app.records.patients import PatientState
+from bot.core.local_time import in_quiet_hours
 from bot.core.protocol import Tier
-from bot.core.schedule import in_quiet_hours
 from bot.core.triage import History, assess
 from tests.property import plan
 from tests.property.notes import Books, Deed

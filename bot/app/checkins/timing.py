@@ -11,7 +11,7 @@ from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import is_paused
 from bot.app.work import Work
 from bot.core.checkin import Expire, State
-from bot.core.schedule import after_quiet_hours, in_quiet_hours
+from bot.core.local_time import after_quiet_hours, in_quiet_hours
 
 
 def step(work: Work, row: CheckInRow) -> None:

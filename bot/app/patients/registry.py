@@ -10,7 +10,8 @@ from bot.app.ports.errors import RefusedError
 from bot.app.records.patients import Invite, Patient
 from bot.app.schedules.plans import plan_for
 from bot.app.work import Work
-from bot.core.schedule import stable_jitter, valid_timezone
+from bot.core.local_time import valid_timezone
+from bot.core.schedule import stable_jitter
 
 CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
 DRUG = re.compile(r"[^\W_][\w +\-/(),.]{1,59}")

@@ -13,8 +13,9 @@ from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import occurrence_after, pauses_with, plan_for
 from bot.app.work import Work
 from bot.core.frozen import Frozen
+from bot.core.local_time import after_quiet_hours, in_quiet_hours
 from bot.core.plan_override import ExtraCheckIn, PlanOverride, Rhythm
-from bot.core.schedule import Pause, after_quiet_hours, in_quiet_hours
+from bot.core.schedule import Pause
 
 AHEAD = timedelta(days=14)
 LONGEST_AGO = timedelta(days=3660)
