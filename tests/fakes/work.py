@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from bot.app.ports.clinic import Clinic
@@ -23,10 +23,19 @@ def work_on(stores: Stores, clinic: Clinic | None = None, at: datetime = AT, *, 
     return dialog.work_on(stores, clinic or packaged_clinic(), at, actor=actor)
 
 
+def run(
+    database: Any,
+    clinic: Clinic,
+    use_case: Callable[..., Any],
+    *args: Any,
+    at: datetime = AT,
+    by: str = "operator",
+    **more: Any,
+) -> Any:
+    """Run a use case, or another function of a unit of work, in one transaction and return its result."""
+    return database.run(lambda stores: use_case(work_on(stores, clinic, at, actor=by), *args, **more))
+
+
 def runner(database: Any, clinic: Clinic) -> Callable[..., Any]:
-    """Return what runs a use case, or another function of a unit of work, in one transaction and returns its result."""
-
-    def run(use_case: Callable[..., Any], *args: Any, at: datetime = AT, by: str = "operator", **more: Any) -> Any:
-        return database.run(lambda stores: use_case(work_on(stores, clinic, at, actor=by), *args, **more))
-
-    return run
+    """Return `run` for this database and clinic: `run(use_case, *args, at=..., by=...)`."""
+    return partial(run, database, clinic)
