@@ -89,7 +89,7 @@ def test_line_is_overdue_when_it_waits_past_its_time(run, made, changes, overdue
 
 def test_line_of_an_alert_without_a_patient_is_an_error(run, made):
     found = alert(run, made).model_copy(update={"patient_id": 99})
-    with pytest.raises(LookupError, match=f"^alert {found.id} belongs to no patient$"):
+    with pytest.raises(LookupError, match=rf"^alert {found.id} belongs to no patient$"):
         run(lambda w: queue.alert_line(w, found))
 
 
@@ -128,7 +128,8 @@ def test_change_is_against_the_last_answer_or_the_baseline(run, made, previous, 
 
 
 @pytest.mark.parametrize(
-    "answers", [{"numbness": MILD}, {"numbness": ("none",)}, {"numbness": ("skip",)}, {"change": ("yes",)}, {"lost": ("yes",)}]
+    "answers",
+    [{"numbness": MILD}, {"numbness": ("none",)}, {"numbness": ("skip",)}, {"change": ("yes",)}, {"lost": ("yes",)}],
 )
 def test_change_for_the_better_or_without_a_scale_is_none(run, made, answers):
     row = checkin(run, made, timedelta(0))

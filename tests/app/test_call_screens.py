@@ -8,6 +8,7 @@ from bot.app.alerts import ownership, raising, replies
 from bot.app.checkins import answering, opening
 from bot.app.operations import sweeps
 from bot.app.records.alerts import AlertState
+from bot.app.records.checkins import TipShown
 from bot.app.records.messages import Lane
 from bot.core.checkin import State
 from bot.core.protocol import Tier
@@ -15,59 +16,65 @@ from bot.core.screen import Action
 from bot.dialog import checkins
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import run as transact
+from tests.fakes.work import runner
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BEN = 8
 
 
+class Phone:
+    """The patient's chat, and what staff and sweeps do to their alerts."""
+
+    def __init__(self, database, clinic, anna):
+        self.database, self.clinic, self.anna = database, clinic, anna
+
+    def run(self, use_case, *args, **more):
+        return runner(self.database, self.clinic)(use_case, *args, **more)
+
+    def caregiver(self):
+        helper = samples.full_caregiver(self.anna.id, chat_id=BEN).model_copy(update={"ended_at": None})
+        return self.run(lambda s: s.caregivers.add(helper))
+
+    def raised(self, tier=Tier.URGENT, at=AT, rules=("new.yes",), checkin_id=None, **more):
+        found = self.run(raising.raise_alert, self.anna, tier=tier, rules=rules, checkin_id=checkin_id, at=at)
+        return self.save(found, **more)
+
+    def save(self, alert, **changes):
+        if not changes:
+            return alert
+        return self.run(lambda s: s.alerts.save(s.alerts.get(alert.id).model_copy(update=changes)))
+
+    def alert(self, alert):
+        return self.run(lambda s: s.alerts.get(alert.id))
+
+    def alerts(self):
+        return self.run(lambda s: s.alerts.of_patient(self.anna.id))
+
+    def reply(self, alert, word, at):
+        return self.run(replies.reply, self.anna, alert.id, word, at=at)
+
+    def sweep(self, at):
+        self.run(sweeps.alert_clocks, at=at, limit=50)
+
+    def screens(self, chat, since=0):
+        return [(q.row.screen.name, q.row.lane) for q in self.database.outbox()[since:] if q.row.chat_id == chat]
+
+    def another(self):
+        """Open a second check-in; return its number."""
+        return self.run(opening.open_checkin, self.anna, form="quick", kind="extra", due_at=AT + MINUTE).id
+
+    def ended(self):
+        """The screen that the open check-in's message shows at the end."""
+        return next(q.row.screen.name for q in self.database.outbox() if q.row.slot.startswith("checkin:"))
+
+    def audited(self):
+        lines = reversed(self.run(lambda s: s.audit.lines(self.anna.code)))
+        return [(line.actor, line.action, dict(line.detail)) for line in lines]
+
+
 @pytest.fixture
 def phone(database, clinic, anna):
-    class Phone:
-        def run(self, use_case, *args, **more):
-            return transact(database, clinic, use_case, *args, **more)
-
-        def caregiver(self):
-            helper = samples.full_caregiver(anna.id, chat_id=BEN).model_copy(update={"ended_at": None})
-            return self.run(lambda s: s.caregivers.add(helper))
-
-        def raised(self, tier=Tier.URGENT, at=AT, rules=("new.yes",), checkin_id=None, **more):
-            found = self.run(raising.raise_alert, anna, tier=tier, rules=rules, checkin_id=checkin_id, at=at)
-            return self.save(found, **more)
-
-        def save(self, alert, **changes):
-            if not changes:
-                return alert
-            return self.run(lambda s: s.alerts.save(s.alerts.get(alert.id).model_copy(update=changes)))
-
-        def alert(self, alert):
-            return self.run(lambda s: s.alerts.get(alert.id))
-
-        def alerts(self):
-            return self.run(lambda s: s.alerts.of_patient(anna.id))
-
-        def reply(self, alert, word, at):
-            return self.run(replies.reply, anna, alert.id, word, at=at)
-
-        def sweep(self, at):
-            self.run(sweeps.alert_clocks, at=at, limit=50)
-
-        def screens(self, chat, since=0):
-            return [(q.row.screen.name, q.row.lane) for q in database.outbox()[since:] if q.row.chat_id == chat]
-
-        def another(self):
-            """Open a second check-in; return its number."""
-            return self.run(opening.open_checkin, anna, form="quick", kind="extra", due_at=AT + MINUTE).id
-
-        def ended(self):
-            """The screen that the open check-in's message shows at the end."""
-            return next(q.row.screen.name for q in database.outbox() if q.row.slot.startswith("checkin:"))
-
-        def audited(self):
-            lines = reversed(self.run(lambda s: s.audit.lines(anna.code)))
-            return [(line.actor, line.action, dict(line.detail)) for line in lines]
-
-    return Phone()
+    return Phone(database, clinic, anna)
 
 
 # -- everyone who answers sees them
@@ -354,3 +361,82 @@ def test_mistake_asks_the_question_again_and_keeps_alert_and_answer(phone, anna,
     assert [a.tier for a in phone.alerts()] == [Tier.EMERGENCY]
     given = [a.choices for a in phone.run(lambda s: s.answers.of_checkin(row.id)) if a.question == "safety_now"]
     assert given == [("yes",)]
+
+
+# -- how a check-in ends
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("Europe/Berlin", "19:00"), (None, "19:00"), ("Asia/Tokyo", "03:00")])
+def test_end_says_when_the_next_check_in_comes_in_the_patients_time(database, phone, anna, choose, zone, hour):
+    """18:00 in London, where the jitter of some minutes is rounded off."""
+    changed = anna.model_copy(update={"timezone": zone, "next_due_at": AT + 9 * HOUR + 4 * MINUTE})
+    phone.run(lambda s: s.patients.save(changed.model_copy(update={"version": s.patients.get(anna.id).version})))
+    acting = phone.run(lambda s: s.patients.get(anna.id))
+    for choice in ("no", "none", "none", "none"):
+        row = phone.run(lambda s: s.checkins.open_of(anna.id))
+        value = row.value
+        tap = Action(kind="choose", subject=row.id, revision=value.revision, question=value.cursor, choice=choice)
+        phone.run(checkins.tapped, acting, tap)
+    (line,) = [
+        line
+        for q in database.outbox()
+        if q.row.screen.name == "done.routine"
+        for line in q.row.screen.lines
+        if line.key == "done.next"
+    ]
+    assert line.values["time"] == hour
+
+
+def test_tip_that_the_patient_dislikes_comes_less_often(phone, clinic, anna, choose):
+    """All were shown long ago; the one shown first is next, unless it was disliked within three months."""
+    tips = [tip.id for tip in clinic.protocol.tips if not tip.when]
+    for number, tip in enumerate(tips):
+        rating = "not_for_me" if number == 0 else None
+        shown = TipShown(patient_id=anna.id, tip=tip, shown_at=AT - (40 - number) * DAY, rating=rating)
+        phone.run(lambda s, t=shown: s.tips.add(t))
+    for choice in ("no", "none", "none", "none"):
+        choose(choice)
+    assert phone.run(lambda s: s.tips.of_patient(anna.id))[0].tip == tips[1]
+
+
+# -- an answer changed after the end
+
+
+def finished(phone, anna, choose, *choices):
+    for choice in choices:
+        choose(choice)
+    return phone.run(lambda s: s.checkins.of_patient(anna.id))[0]
+
+
+def changed(phone, anna, row, question, choice):
+    return phone.run(
+        lambda w: answering.change(w, w.patients.get(anna.id), w.checkins.get(row.id), question, (choice,))
+    )
+
+
+def test_answer_that_a_change_makes_pointless_no_longer_counts(phone, anna, choose):
+    row = finished(phone, anna, choose, "no", "none", "none", "mild", "a_little")
+    changed(phone, anna, row, "numbness", "none")
+    given = {a.question: a.superseded_at for a in phone.run(lambda s: s.answers.of_checkin(row.id))}
+    assert given["interference"] == AT
+    assert phone.run(lambda s: s.checkins.get(row.id)).value.answers["numbness"] == ("none",)
+    assert "interference" not in phone.run(lambda s: s.checkins.get(row.id)).value.answers
+
+
+def test_finding_that_a_change_adds_stands_on_the_same_alert(phone, anna, choose):
+    row = finished(phone, anna, choose, "no", "none", "none", "mild", "not_at_all")
+    (before,) = phone.alerts()
+    assert before.tier is Tier.SOON
+    changed(phone, anna, row, "interference", "somewhat")
+    (after,) = phone.alerts()
+    assert after.tier is Tier.SOON
+    assert set(after.rules) > set(before.rules)
+
+
+def test_daily_follow_up_begins_by_the_clinics_date_without_a_zone_of_ones_own(phone, anna, choose):
+    """23:30 in London is the next day in Berlin."""
+    late = AT + 14 * HOUR + 30 * MINUTE
+    phone.run(lambda s: s.patients.save(s.patients.get(anna.id).model_copy(update={"timezone": None})))
+    for choice in ("no", "none", "none", "mild", "not_at_all"):
+        choose(choice, at=late)
+    assert phone.run(lambda s: s.patients.get(anna.id)).follow_up.since == AT.date() + DAY

@@ -6,7 +6,7 @@ import pytest
 
 from bot.app.operations import dead_letters
 from bot.app.ports.errors import RefusedError
-from bot.app.records.messages import Lane, Outbox, OutboxState
+from bot.app.records.messages import FailedDelivery, Lane, Outbox, OutboxState
 from bot.app.records.operations import DeadUpdate
 from bot.app.records.patients import PatientState
 from bot.core.screen import Screen, Text
@@ -98,7 +98,7 @@ def test_reference_is_a_kind_and_a_number():
 def test_update_is_returned_or_refused_by_number(post):
     number = post.dead_update()
     assert post.run(dead_letters.update, number).update_id == 5
-    with pytest.raises(RefusedError, match="^there is no dead update 99: see `nervecheck dead list`$"):
+    with pytest.raises(RefusedError, match=r"^there is no dead update 99: see `nervecheck dead list`$"):
         post.run(dead_letters.update, 99)
 
 
@@ -200,7 +200,7 @@ def test_processed_update_is_removed_and_audited(post):
     post.run(dead_letters.close_processed_update, number, by="op-1")
     assert post.run(dead_letters.list_dead_letters) == []
     assert post.audited() == [("op-1", "dead_letter_retried", f"update-{number}")]
-    with pytest.raises(RefusedError, match=f"^there is no dead update {number}: see `nervecheck dead list`$"):
+    with pytest.raises(RefusedError, match=rf"^there is no dead update {number}: see `nervecheck dead list`$"):
         post.run(dead_letters.close_processed_update, number)
 
 
@@ -211,5 +211,24 @@ def test_discarded_letter_is_gone_and_audited(post, kind):
     post.run(dead_letters.discard, f"{kind}-{number}", by="op-1")
     assert [x.number for x in post.run(dead_letters.list_dead_letters)] == [other]
     assert post.audited() == [("op-1", "dead_letter_discarded", f"{kind}-{number}")]
-    with pytest.raises(RefusedError, match=f"^there is no dead {kind} 99: see `nervecheck dead list`$"):
+    with pytest.raises(RefusedError, match=rf"^there is no dead {kind} 99: see `nervecheck dead list`$"):
         post.run(dead_letters.discard, f"{kind}-99", by="op-1")
+
+
+def test_list_names_the_first_word_of_a_slot_alone(post):
+    post.failed("loopback:3:1")
+    (found,) = post.run(dead_letters.list_dead_letters)
+    assert found.what == "lane reply, loopback, 0 attempts"
+
+
+def test_retry_of_a_message_that_no_key_opens_is_refused(post, monkeypatch):
+    number = post.failed()
+    unreadable = FailedDelivery(row=None, superseded=False)
+
+    def retry(work):
+        monkeypatch.setattr(work.dead_letters, "message", lambda _number: unreadable)
+        dead_letters.retry_message(work, number)
+
+    with pytest.raises(RefusedError) as refused:
+        post.run(retry)
+    assert str(refused.value) == sentence(number, "can't be decrypted with the configured keys")

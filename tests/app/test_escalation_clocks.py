@@ -18,52 +18,58 @@ from tests.fakes.work import run as transact
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
+class Team:
+    """The team, its chats and its alerts."""
+
+    def __init__(self, database, clinic, anna):
+        self.database, self.clinic, self.anna = database, clinic, anna
+
+    def run(self, use_case, *args, **more):
+        return runner(self.database, self.clinic)(use_case, *args, **more)
+
+    def deliver(self):
+        """Mark what waits as sent: an edit of an unsent message would be merged into it."""
+        for number in [q.row.id for q in self.database.outbox() if q.state is OutboxState.WAITING]:
+            self.database.run(lambda s, n=number: s.outbox.mark_sent(n, owner="me", message_id=n, at=AT))
+
+    def add(self, name, **changes):
+        number = 100 + len(self.run(lambda s: s.staff.all()))
+        values = {"state": "active", "chat_id": number, "role": "coordinator"} | changes
+        return self.run(lambda s: s.staff.add(samples.staff(name, **values)))
+
+    def raised(self, tier=Tier.EMERGENCY, at=AT, **more):
+        return self.run(
+            raising.raise_alert, self.anna, tier=tier, rules=("now.yes",), checkin_id=None, at=at, **more
+        ).id
+
+    def sweep(self, at):
+        self.run(sweeps.team_clocks, at=at, limit=50)
+        self.deliver()
+
+    def alert(self, number):
+        return self.run(lambda s: s.alerts.get(number))
+
+    def person(self, name):
+        return self.run(lambda s: s.staff.by_name(name))
+
+    def screens(self, name, at):
+        self.deliver()
+        chat = self.person(name).chat_id
+        rows = [q.row for q in self.database.outbox() if q.row.chat_id == chat and q.row.created_at == at]
+        return [(row.screen.name, row.mode) for row in rows]
+
+    def audit(self, *actions):
+        lines = reversed(self.run(lambda s: s.audit.lines(limit=500)))
+        return [
+            (line.at - AT, line.actor, line.action, line.subject, dict(line.detail))
+            for line in lines
+            if line.action in actions
+        ]
+
+
 @pytest.fixture
 def team(database, clinic, anna):
-    """Ann and Ben on call in that order, Cleo off call, Otto the operator."""
-
-    class Team:
-        def run(self, use_case, *args, **more):
-            return transact(database, clinic, use_case, *args, **more)
-
-        def deliver(self):
-            """Mark what waits as sent: an edit of an unsent message would be merged into it."""
-            for number in [q.row.id for q in database.outbox() if q.state is OutboxState.WAITING]:
-                database.run(lambda s, n=number: s.outbox.mark_sent(n, owner="me", message_id=n, at=AT))
-
-        def add(self, name, **changes):
-            number = 100 + len(self.run(lambda s: s.staff.all()))
-            values = {"state": "active", "chat_id": number, "role": "coordinator"} | changes
-            return self.run(lambda s: s.staff.add(samples.staff(name, **values)))
-
-        def raised(self, tier=Tier.EMERGENCY, at=AT, **more):
-            return self.run(raising.raise_alert, anna, tier=tier, rules=("now.yes",), checkin_id=None, at=at, **more).id
-
-        def sweep(self, at):
-            self.run(sweeps.team_clocks, at=at, limit=50)
-            self.deliver()
-
-        def alert(self, number):
-            return self.run(lambda s: s.alerts.get(number))
-
-        def person(self, name):
-            return self.run(lambda s: s.staff.by_name(name))
-
-        def screens(self, name, at):
-            self.deliver()
-            chat = self.person(name).chat_id
-            rows = [q.row for q in database.outbox() if q.row.chat_id == chat and q.row.created_at == at]
-            return [(row.screen.name, row.mode) for row in rows]
-
-        def audit(self, *actions):
-            lines = reversed(self.run(lambda s: s.audit.lines(limit=500)))
-            return [
-                (line.at - AT, line.actor, line.action, line.subject, dict(line.detail))
-                for line in lines
-                if line.action in actions
-            ]
-
-    made = Team()
+    made = Team(database, clinic, anna)
     for name in ("ann", "ben", "cleo"):
         made.add(name)
     made.add("otto", role="operator")
@@ -257,7 +263,7 @@ def test_removed_member_becomes_owner_of_nothing(team, act):
     team.run(escalation.remove, "cleo", at=AT, by="lead-0")
     words = {"acknowledge": (), "note": ("no_action",), "hand_over": ("cleo",)}[act]
     with pytest.raises(
-        RefusedError, match=f"^cleo was removed from the team: hand alert {number} over to someone else$"
+        RefusedError, match=rf"^cleo was removed from the team: hand alert {number} over to someone else$"
     ):
         team.run(getattr(ownership, act), number, *words, at=AT + MINUTE, by="cleo")
     assert team.alert(number).owner is None
@@ -272,7 +278,7 @@ def test_removed_member_may_still_note_on_an_alert_with_an_owner(team):
 
 
 def test_alert_of_a_patient_who_was_erased_is_no_alert(team):
-    with pytest.raises(RefusedError, match="^there is no alert 7: see `nervecheck alert list`$"):
+    with pytest.raises(RefusedError, match=r"^there is no alert 7: see `nervecheck alert list`$"):
         team.run(ownership.close, 7, at=AT, by="ann")
 
 
@@ -290,3 +296,14 @@ def test_sweep_reports_the_place_of_its_last_row(team):
     found = team.run(sweeps.team_clocks, at=AT + MINUTE, limit=2)
     assert (found.done, found.errors, found.last) == (2, (), (AT + MINUTE, number))
     assert team.run(sweeps.team_clocks, at=AT + MINUTE, limit=2).last is None
+
+
+def test_handed_over_to_someone_notified_before_is_one_new_message(team):
+    number = team.raised()
+    team.sweep(AT)
+    team.sweep(AT + 15 * MINUTE)
+    team.run(ownership.acknowledge, number, at=AT + 16 * MINUTE, by="ann")
+    team.deliver()
+    team.run(ownership.hand_over, number, "ben", at=AT + 17 * MINUTE, by="ann")
+    assert team.screens("ben", AT + 17 * MINUTE) == [("staff.alert", "new")]
+    assert team.screens("ann", AT + 17 * MINUTE) == [("staff.alert", "edit")]

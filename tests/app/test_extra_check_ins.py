@@ -146,8 +146,10 @@ def test_extra_check_in_added_is_asked_and_those_before_as_well(run, anna, chang
         ({}, "P-0001: the edit changes nothing"),
         (
             {"plan": "own", "send_time": time(3)},
-            "plan 'own': the protocol has standard, combination; send time 03:00: it is in the patient's quiet hours, "
-            "21:00 to 09:00",
+            (
+                "plan 'own': the protocol has standard, combination; "
+                "send time 03:00: it is in the patient's quiet hours, 21:00 to 09:00"
+            ),
         ),
     ],
 )
@@ -219,14 +221,14 @@ def test_regimen_chooses_its_plan_unless_one_is_named(change, edit):
 
 def test_withdrawn_patient_has_no_plan_to_edit(change, edit):
     change(state=PatientState.WITHDRAWN)
-    with pytest.raises(RefusedError, match="^P-0001 has withdrawn: invite them again first$"):
+    with pytest.raises(RefusedError, match=r"^P-0001 has withdrawn: invite them again first$"):
         edit(send_time=time(18))
-    with pytest.raises(RefusedError, match="^P-0001: the edit changes nothing$"):
+    with pytest.raises(RefusedError, match=r"^P-0001: the edit changes nothing$"):
         edit()
 
 
 def test_edit_of_an_unknown_patient_is_refused(run):
-    with pytest.raises(RefusedError, match="^no patient has the code 'X-1'"):
+    with pytest.raises(RefusedError, match=r"^no patient has the code 'X-1'"):
         run(plan_edits.preview, "X-1", PlanEdit())
 
 

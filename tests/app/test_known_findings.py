@@ -22,56 +22,59 @@ from tests.fakes.work import work_on
 DAY = timedelta(days=1)
 
 
+class Days:
+    """One answered check-in a day, after a baseline with mild numbness."""
+
+    def __init__(self, database, clinic, anna):
+        self.database, self.clinic, self.anna = database, clinic, anna
+        self.day = 0
+
+    def run(self, use_case, *args, **more):
+        return runner(self.database, self.clinic)(use_case, *args, **more)
+
+    def tap(self, at, word, kind="choose"):
+        row = self.run(lambda s: s.checkins.open_of(self.anna.id))
+        tap = Action(
+            kind=kind, subject=row.id, revision=row.value.revision, question=row.value.cursor or "", choice=word
+        )
+        self.run(lambda s: checkins.tapped(work_on(s, self.clinic, at), s.patients.get(self.anna.id), tap))
+
+    def answer(self, form="quick", kind="scheduled", **answers):
+        """Answer the first choice of each question that has no answer here; return the tiers of new alerts."""
+        self.day += 1
+        at = AT + self.day * DAY
+        before = len(self.alerts())
+        patient = self.run(lambda s: s.patients.get(self.anna.id))
+        self.run(opening.open_checkin, patient, form=form, kind=kind, due_at=at, at=at)
+        while (row := self.run(lambda s: s.checkins.open_of(self.anna.id))) is not None:
+            question = self.clinic.protocol.questions.get(row.value.cursor or "")
+            if row.value.state is not State.ASKING or question is None:
+                self.tap(at, "", "finish")
+            elif question.kind == "several":
+                self.tap(at, f"+{next(c.id for c in question.choices if c.exclusive)}", "toggle")
+                left = self.run(lambda s: s.checkins.open_of(self.anna.id))
+                if left is not None and left.value.cursor == question.id:
+                    self.tap(at, "", "submit")
+            else:
+                self.tap(at, answers.get(question.id, question.choices[0].id))
+        found = self.alerts()
+        return [alert.tier for alert in found[: len(found) - before]]
+
+    def alerts(self):
+        return self.run(lambda s: s.alerts.of_patient(self.anna.id))
+
+    def close(self, alert):
+        at = AT + self.day * DAY
+        self.run(ownership.note, alert.id, "no_action", at=at, by="lead-1")
+        self.run(ownership.close, alert.id, at=at, by="lead-1")
+
+    def last_screen(self):
+        return [q.row.screen for q in self.database.outbox()][-1]
+
+
 @pytest.fixture
 def days(database, clinic, anna):
-    """Answer one check-in a day, from a baseline with mild numbness on."""
-
-    class Days:
-        day = 0
-
-        def run(self, use_case, *args, **more):
-            return transact(database, clinic, use_case, *args, **more)
-
-        def tap(self, at, word, kind="choose"):
-            row = self.run(lambda s: s.checkins.open_of(anna.id))
-            tap = Action(
-                kind=kind, subject=row.id, revision=row.value.revision, question=row.value.cursor or "", choice=word
-            )
-            self.run(lambda s: checkins.tapped(work_on(s, clinic, at), s.patients.get(anna.id), tap))
-
-        def answer(self, form="quick", kind="scheduled", **answers):
-            """Answer the first choice of each question that has no answer here; return the tiers of new alerts."""
-            self.day += 1
-            at = AT + self.day * DAY
-            before = len(self.alerts())
-            patient = self.run(lambda s: s.patients.get(anna.id))
-            self.run(opening.open_checkin, patient, form=form, kind=kind, due_at=at, at=at)
-            while (row := self.run(lambda s: s.checkins.open_of(anna.id))) is not None:
-                question = clinic.protocol.questions.get(row.value.cursor or "")
-                if row.value.state is not State.ASKING or question is None:
-                    self.tap(at, "", "finish")
-                elif question.kind == "several":
-                    self.tap(at, f"+{next(c.id for c in question.choices if c.exclusive)}", "toggle")
-                    left = self.run(lambda s: s.checkins.open_of(anna.id))
-                    if left is not None and left.value.cursor == question.id:
-                        self.tap(at, "", "submit")
-                else:
-                    self.tap(at, answers.get(question.id, question.choices[0].id))
-            found = self.alerts()
-            return [alert.tier for alert in found[: len(found) - before]]
-
-        def alerts(self):
-            return self.run(lambda s: s.alerts.of_patient(anna.id))
-
-        def close(self, alert):
-            at = AT + self.day * DAY
-            self.run(ownership.note, alert.id, "no_action", at=at, by="lead-1")
-            self.run(ownership.close, alert.id, at=at, by="lead-1")
-
-        def last_screen(self):
-            return [q.row.screen for q in database.outbox()][-1]
-
-    made = Days()
+    made = Days(database, clinic, anna)
     assert made.answer("baseline", "baseline", numbness="mild", known_before="yes_known") == []
     assert made.answer(numbness="mild") == []
     return made
@@ -181,7 +184,12 @@ def test_replay_without_protocol_still_names_answers_that_are_missing(days, anna
     lost = newest.basis.model_copy(update={"answers": {**newest.basis.answers, "pain": ("much",)}})
     days.run(lambda s: s.assessments.add(newest.model_copy(update={"basis": lost})))
     last = days.run(lambda s: replay.replay(s, anna.code, lambda _stores, _hash: None))[-1]
-    assert (last.result, last.missing, last.stored_tier, last.derived_tier) == ("no_protocol", ("pain",), "ROUTINE", None)
+    assert (last.result, last.missing, last.stored_tier, last.derived_tier) == (
+        "no_protocol",
+        ("pain",),
+        "ROUTINE",
+        None,
+    )
 
 
 # -- agreed levels
@@ -206,7 +214,7 @@ def test_agreed_level_is_stored_audited_without_symptom_and_replaces_one(days, a
         ("lead-2", "level_agreed", {"days": 1}),
         ("lead-3", "agreed_level_ended", {}),
     ]
-    with pytest.raises(RefusedError, match="^P-0001: 'numbness' has no agreed level, so nothing was ended$"):
+    with pytest.raises(RefusedError, match=r"^P-0001: 'numbness' has no agreed level, so nothing was ended$"):
         days.run(agreed_levels.end_agreed_level, "P-0001", "numbness", at=AT + 2 * DAY)
 
 
@@ -245,7 +253,9 @@ def test_agreement_with_faults_is_refused_with_all_of_them(days, anna, question,
 
 
 def test_agreement_lists_the_scales_of_the_protocol(days):
-    with pytest.raises(RefusedError, match="the protocol has stairs, buttons, arms, head, floor, numbness, interference"):
+    with pytest.raises(
+        RefusedError, match="the protocol has stairs, buttons, arms, head, floor, numbness, interference"
+    ):
         agree(days, "change", "yes", 3)
 
 

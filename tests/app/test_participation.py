@@ -65,7 +65,7 @@ def consent(patient_id, version="2026-01", **more):
     return Consent(patient_id=patient_id, version=version, **values | more)
 
 
-def test_withdrawal_ends_consent_check_in_questions_and_links(run, anna, choose):
+def test_withdrawal_ends_consent_check_in_questions_and_links(database, run, anna, choose):
     choose("no")
     choose("none")
     choose("yes")
@@ -86,6 +86,8 @@ def test_withdrawal_ends_consent_check_in_questions_and_links(run, anna, choose)
     assert (alert.tier, alert.state, alert.next_patient_prompt_at) == (Tier.URGENT, AlertState.UNCONFIRMED, None)
     assert run(registry.accept_invite, token, 8, at=left) is None
     assert audited(run, "patient_withdrawn") == [("lead-1", "patient_withdrawn", "P-0001", {})]
+    last = database.outbox()[-1].row
+    assert (last.screen.name, last.screen.keyboard, last.chat_id) == ("stop.done", "remove", 7)
 
 
 @pytest.mark.parametrize("state", [AlertState.CONFIRMED, AlertState.UNCONFIRMED])
@@ -134,6 +136,7 @@ def test_erasure_leaves_no_answers_and_a_last_message_for_each_chat(database, ru
         (8, "es", "care.goodbye", Lane.DIGEST, None),
         (7, "en", "stop.erased", Lane.DIGEST, None),
     ]
+    assert {r.screen.keyboard for r in rows} == {"remove"}
     assert audited(run, "patient_withdrawn", "patient_erased") == [
         ("lead-1", "patient_withdrawn", "P-0001", {}),
         ("lead-1", "patient_erased", "P-0001", {}),
@@ -159,7 +162,7 @@ def test_pause_begins_on_the_patients_own_day(run, anna):
     """21:00 in London is the next morning in Tokyo."""
     patient(run, timezone="Asia/Tokyo")
     late = AT + 12 * HOUR
-    with pytest.raises(RefusedError, match="^pause until 2026-03-02: that day has passed; name today or later$"):
+    with pytest.raises(RefusedError, match=r"^pause until 2026-03-02: that day has passed; name today or later$"):
         run(participation.pause, "P-0001", TODAY, at=late)
     assert run(participation.pause, "P-0001", TODAY + DAY, at=late).pauses[0].first == TODAY + DAY
 
@@ -167,7 +170,7 @@ def test_pause_begins_on_the_patients_own_day(run, anna):
 @pytest.mark.parametrize("state", [PatientState.INVITED, PatientState.ENROLLING, PatientState.WITHDRAWN])
 def test_pause_of_a_patient_who_is_not_active_is_refused(run, anna, state):
     patient(run, state=state)
-    with pytest.raises(RefusedError, match=f"^P-0001 is {state}: only an active patient can be paused$"):
+    with pytest.raises(RefusedError, match=rf"^P-0001 is {state}: only an active patient can be paused$"):
         run(participation.pause, "P-0001", None)
 
 
@@ -189,7 +192,7 @@ def test_resume_without_a_pause_today_is_refused(run, anna, why):
         patient(run, pauses=(Pause(first=TODAY + first * DAY, last=TODAY + last * DAY),))
     if why == "withdrawn":
         patient(run, state=PatientState.WITHDRAWN)
-    with pytest.raises(RefusedError, match="^P-0001 is not paused, so there is nothing to resume$"):
+    with pytest.raises(RefusedError, match=r"^P-0001 is not paused, so there is nothing to resume$"):
         run(participation.resume_for, "P-0001")
 
 
@@ -243,8 +246,10 @@ def test_added_patient_has_the_clinics_defaults(run):
         ),
         (
             {"timezone": "Mars", "language": "de"},
-            "language 'de': enabled are en, es, ru (NERVECHECK_LANGUAGES); time zone 'Mars': use an IANA name like "
-            "Europe/Berlin",
+            (
+                "language 'de': enabled are en, es, ru (NERVECHECK_LANGUAGES); "
+                "time zone 'Mars': use an IANA name like Europe/Berlin"
+            ),
         ),
     ],
 )
@@ -349,7 +354,8 @@ def test_ended_caregiver_keeps_no_chat_and_is_notified_unless_gone(database, run
     helper = run(lambda s: s.caregivers.add(samples.caregiver(anna.id, state="active", chat_id=8)))
     seen = len(database.outbox())
     run(caregivers.end, anna, helper, notify=notify, at=AT + MINUTE)
-    assert [q.row.screen.name for q in database.outbox()[seen:]] == (["care.goodbye"] if notify else [])
+    shown = [(q.row.screen.name, q.row.screen.keyboard, q.row.chat_id) for q in database.outbox()[seen:]]
+    assert shown == ([("care.goodbye", "remove", 8)] if notify else [])
     (row,) = run(lambda s: s.caregivers.of_patient(anna.id))
     assert (row.state, row.chat_id, row.ended_at) == ("ended", None, AT + MINUTE)
     assert run(caregivers.current_caregiver, anna) is None

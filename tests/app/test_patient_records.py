@@ -126,14 +126,14 @@ def test_view_of_a_patient_who_is_not_active_has_no_dates_to_come(run, state):
 @pytest.mark.parametrize(("withdrawn", "shown"), [(None, "2026-02"), (AT, None)])
 def test_view_shows_the_newest_consent_unless_withdrawn(run, withdrawn, shown):
     made = patient(run, "A-1")
-    for version, ended in (("2026-01", None), ("2026-02", withdrawn)):
+    for version, ended in (("2025-11", None), ("2026-01", None), ("2026-02", withdrawn)):
         given = samples.consent(made.id).model_copy(update={"version": version, "withdrawn_at": ended})
         run(lambda s, c=given: s.consents.add(c))
     assert run(views.view, "A-1", at=AT).consent == shown
 
 
 def test_view_of_nobody_is_refused(run):
-    with pytest.raises(RefusedError, match="^no patient has the code 'A-1': see `nervecheck patient list`$"):
+    with pytest.raises(RefusedError, match=r"^no patient has the code 'A-1': see `nervecheck patient list`$"):
         run(views.view, "A-1")
 
 
@@ -340,5 +340,16 @@ def test_closed_task_is_audited_with_its_kind_and_refused_twice(run):
     assert (closed.id, closed.kind, run(tasks.open_tasks)) == (number, kind, [])
     (line,) = run(lambda s: s.audit.lines("A-1"))
     assert (line.at, line.actor, line.action, dict(line.detail)) == (AT + HOUR, "ann", "task_closed", {"kind": kind})
-    with pytest.raises(RefusedError, match=f"^there is no open task {number}: see `nervecheck task list`$"):
+    with pytest.raises(RefusedError, match=rf"^there is no open task {number}: see `nervecheck task list`$"):
         run(tasks.close, number, at=AT + HOUR, by="ann")
+
+
+def test_timeline_goes_back_sixty_check_ins_and_alerts(run):
+    made = patient(run, "A-1")
+    for number in range(61):
+        at = AT + number * DAY
+        row = samples.checkin(made.id, at, State.DONE, opened_at=at, closed_at=at)
+        run(lambda s, r=row: s.checkins.add(r))
+        alert(run, made, raised_at=at)
+    kinds = [event.kind for event in run(timeline.timeline, made)]
+    assert (kinds.count("checkin"), kinds.count("alert")) == (60, 60)

@@ -18,43 +18,47 @@ from tests.fakes.work import run as transact
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-@pytest.fixture
-def ward(database, clinic, anna):
+class Ward:
     """The patient with the open check-in, and the sweep that processes it."""
 
-    class Ward:
-        def run(self, use_case, *args, **more):
-            return transact(database, clinic, use_case, *args, **more)
+    def __init__(self, database, clinic, anna):
+        self.database, self.clinic, self.anna = database, clinic, anna
 
-        def patient(self, **changes):
-            found = self.run(lambda s: s.patients.get(anna.id))
-            return self.run(lambda s: s.patients.save(found.model_copy(update=changes))) if changes else found
+    def run(self, use_case, *args, **more):
+        return runner(self.database, self.clinic)(use_case, *args, **more)
 
-        def row(self, **changes):
-            found = self.run(lambda s: s.checkins.of_patient(anna.id))[0]
-            return self.run(lambda s: s.checkins.save(found.model_copy(update=changes))) if changes else found
+    def patient(self, **changes):
+        found = self.run(lambda s: s.patients.get(self.anna.id))
+        return self.run(lambda s: s.patients.save(found.model_copy(update=changes))) if changes else found
 
-        def sweep(self, at):
-            return self.run(sweeps.checkin_clocks, at=at, limit=50)
+    def row(self, **changes):
+        found = self.run(lambda s: s.checkins.of_patient(self.anna.id))[0]
+        return self.run(lambda s: s.checkins.save(found.model_copy(update=changes))) if changes else found
 
-        def sweep_hourly(self, until):
-            for hours in range(int((until - AT) / HOUR) + 1):
-                self.sweep(AT + hours * HOUR)
+    def sweep(self, at):
+        return self.run(sweeps.checkin_clocks, at=at, limit=50)
 
-        def reminders(self):
-            return [q.row.created_at - AT for q in database.outbox() if q.row.screen.name == "reminder"]
+    def sweep_hourly(self, until):
+        for hours in range(int((until - AT) / HOUR) + 1):
+            self.sweep(AT + hours * HOUR)
 
-        def tasks(self):
-            return [(task.kind, task.subject, task.raised_at) for task in self.run(lambda s: s.tasks.open())]
+    def reminders(self):
+        return [q.row.created_at - AT for q in self.database.outbox() if q.row.screen.name == "reminder"]
 
-        def tiers(self):
-            return [alert.tier for alert in self.run(lambda s: s.alerts.of_patient(anna.id))]
+    def tasks(self):
+        return [(task.kind, task.subject, task.raised_at) for task in self.run(lambda s: s.tasks.open())]
 
-        def ask_again(self, at, kind="scheduled", form="quick"):
-            patient = self.patient()
-            return self.run(opening.open_checkin, patient, form=form, kind=kind, due_at=at, at=at)
+    def tiers(self):
+        return [alert.tier for alert in self.run(lambda s: s.alerts.of_patient(self.anna.id))]
 
-    return Ward()
+    def ask_again(self, at, kind="scheduled", form="quick"):
+        patient = self.patient()
+        return self.run(opening.open_checkin, patient, form=form, kind=kind, due_at=at, at=at)
+
+
+@pytest.fixture
+def ward(database, clinic, anna):
+    return Ward(database, clinic, anna)
 
 
 def test_reminders_in_a_weekly_plan_come_after_one_and_two_days(database, ward):

@@ -9,6 +9,7 @@ from bot.app.alerts import escalation, replies
 from bot.app.checkins import opening, timing
 from bot.app.operations import installation, outages, reports, sweeps
 from bot.app.records.alerts import Task
+from bot.app.records.messages import Lane
 from bot.app.records.operations import BEGINNING, Place
 from bot.app.records.patients import PatientState
 from bot.app.schedules.plans import rescheduled
@@ -161,14 +162,13 @@ def test_housekeeping_keeps_each_kind_as_long_as_it_says(run, monkeypatch):
     purged = {}
 
     def work(stores):
-        for store, name in ((stores.sessions, "purge"), (stores.updates, "purge"), (stores.outbox, "purge")):
-            monkeypatch.setattr(store, name, lambda before, s=type(store).__name__: purged.update({s: AT - before}))
-        monkeypatch.setattr(stores.dead_letters, "purge_updates", lambda before: purged.update({"dead": AT - before}))
+        for name in ("sessions", "updates", "outbox", "dead_letters"):
+            purge = "purge_updates" if name == "dead_letters" else "purge"
+            monkeypatch.setattr(getattr(stores, name), purge, lambda before, n=name: purged.update({n: AT - before}))
         return sweeps.housekeeping(work_on(stores, at=AT), 50)
 
     assert run(work) == sweeps.SweepResult()
-    assert sorted(purged.values()) == [2 * DAY, 30 * DAY, 30 * DAY, 90 * DAY]
-    assert purged["dead"] == 90 * DAY
+    assert purged == {"sessions": 30 * DAY, "updates": 2 * DAY, "outbox": 30 * DAY, "dead_letters": 90 * DAY}
 
 
 # -- outages
@@ -266,7 +266,8 @@ def test_week_counts_check_ins_and_alerts_of_the_clinics_own_week(run):
         state = "done" if minutes else "asking"
         row = samples.checkin(made.id, at + number * timedelta(seconds=1), opened_at=at, closed_at=closed)
         value = row.value.model_copy(update={"state": state, "cursor": None if minutes else "change"})
-        run(lambda s, r=row.model_copy(update={"value": value}): s.checkins.add(r))
+        changed = row.model_copy(update={"value": value})
+        run(lambda s, r=changed: s.checkins.add(r))
     for raised, acknowledged in ((-1, 0), (0, 60), (1, 62), (2, None)):
         times = {"raised_at": begin + raised * MINUTE, "tier": Tier.URGENT}
         after = begin + acknowledged * MINUTE if acknowledged is not None else None
@@ -335,3 +336,26 @@ def test_replaced_check_in_is_closed_by_the_sweep_that_opens_the_next(run, clini
     newest, first = run(lambda s: s.checkins.of_patient(made.id))
     assert (first.value.state, first.closed_at, first.next_action_at) == ("replaced", made.next_due_at, None)
     assert newest.value.state == "asking"
+
+
+def test_undelivered_red_flags_are_swept_from_a_place_on(run):
+    made = [patient(run, f"A-{number}", chat_id=100 + number) for number in range(3)]
+    for row in made:
+        message = samples.message(row.chat_id, "alert:1", patient_id=row.id, lane=Lane.RED_FLAG, created_at=AT)
+        number = run(lambda s, m=message: s.outbox.enqueue(m))
+        run(lambda s, n=number: s.outbox.mark_failed(n, error="BadRequest: x", at=AT))
+    first = run(lambda w: sweeps.undelivered(w, 2), at=AT)
+    assert (first.done, first.last) == (2, Place(BEGINNING.at, made[1].id))
+    second = run(lambda w: sweeps.undelivered(w, 2, first.last), at=AT)
+    assert (second.done, second.last) == (1, Place(BEGINNING.at, made[2].id))
+    assert [subject for _, _, subject, _ in tasks(run)] == ["A-0", "A-1", "A-2"]
+
+
+def test_undelivered_sweep_leaves_those_before_its_place(run):
+    made = [patient(run, f"A-{number}", chat_id=100 + number) for number in range(2)]
+    for row in made:
+        message = samples.message(row.chat_id, "alert:1", patient_id=row.id, lane=Lane.RED_FLAG, created_at=AT)
+        number = run(lambda s, m=message: s.outbox.enqueue(m))
+        run(lambda s, n=number: s.outbox.mark_failed(n, error="BadRequest: x", at=AT))
+    assert run(lambda w: sweeps.undelivered(w, 5, Place(BEGINNING.at, made[0].id)), at=AT).done == 1
+    assert [subject for _, _, subject, _ in tasks(run)] == ["A-1"]

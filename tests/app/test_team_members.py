@@ -114,9 +114,9 @@ def test_removal_ends_link_chat_secrets_shifts_covers_and_sign_ins(run):
 
 def test_removal_of_a_removed_or_unknown_member_is_refused(run):
     add(run, "ann", state="gone")
-    with pytest.raises(RefusedError, match="^ann was removed from the team already$"):
+    with pytest.raises(RefusedError, match=r"^ann was removed from the team already$"):
         run(members.remove, "ann")
-    with pytest.raises(RefusedError, match="^no team member has the name 'zoe': see `nervecheck staff list`$"):
+    with pytest.raises(RefusedError, match=r"^no team member has the name 'zoe': see `nervecheck staff list`$"):
         run(members.remove, "zoe")
 
 
@@ -209,9 +209,9 @@ def test_shift_is_stored_listed_and_audited(run):
 
 
 def test_shift_or_cover_that_is_not_there_cant_be_removed(run):
-    with pytest.raises(RefusedError, match="^there is no shift 9: see `nervecheck rota list`$"):
+    with pytest.raises(RefusedError, match=r"^there is no shift 9: see `nervecheck rota list`$"):
         run(members.drop_shift, 9)
-    with pytest.raises(RefusedError, match="^there is no cover 9: see `nervecheck rota list`$"):
+    with pytest.raises(RefusedError, match=r"^there is no cover 9: see `nervecheck rota list`$"):
         run(members.drop_cover, 9)
     assert audited(run) == []
 

@@ -160,7 +160,7 @@ def _faults(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> I
     for name, day in (("start", edit.ici_start), ("stop", edit.ici_stop), ("restart", edit.ici_restart)):
         if day is not None and day > today + timedelta(days=366):
             yield f"ICI {name} {day}: that is more than a year ahead"
-    stop = edit.ici_stop or (patient.ici_stop if edit.ici_restart is None else None)
+    stop = edit.ici_stop or patient.ici_stop
     if stop is not None and edit.ici_restart is None and stop < start:
         yield f"ICI stop {stop}: it is before the start on {start}"
     yield from _override_faults(patient, edit, today)
