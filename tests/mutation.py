@@ -1,11 +1,11 @@
-"""Mutation testing of use cases: `python -m tests.mutation --seed 1 [--count 1000] [--jobs 2] [--only PATTERN]`.
+"""Mutation testing of use cases: `python -m tests.mutation --seed 1 [--count 1000] [--jobs 2] [--only PATTERN] [--again]`.
 
 mutmut changes one line at a time of what `SOURCES` names. The seed chooses `--count` of these mutants, the same
 ones every time; a function that is edited changes only its own part of the sample. Each mutant runs the tests that call
 its function, until one fails. Prints the seed, a table and each survivor as a diff; exits 1 if more than 5 % survive.
 
-`--only` runs the mutants of the sample whose names match a pattern, such as `*caregivers*`. mutmut's results are kept in
-`build/mutation`, so `mutmut browse` works there.
+`--only` runs the mutants of the sample whose names match a pattern, such as `*caregivers*`, and `--again` only those
+that survived the last run. mutmut keeps its results in `build/mutation`, so `mutmut browse` works there.
 """
 
 import argparse
@@ -103,6 +103,19 @@ def statuses(names: Iterable[str]) -> dict[str, str]:
     return {name: found.get(name, "not checked") for name in names}
 
 
+def detect(chosen: Sequence[str], jobs: int, *, again: bool) -> dict[str, str]:
+    """Run the mutants and return their results; with `again` only those that no test has detected yet."""
+    found = statuses(chosen) if again else {}
+    waiting = [name for name in chosen if found.get(name) not in DETECTED]
+    for _ in range(2):
+        if waiting:
+            mutmut("run", "--max-children", str(jobs), *waiting)
+        found = statuses(chosen)
+        # mutmut forgets the results of functions that were edited since.
+        waiting = [name for name in chosen if found[name] == "not checked"]
+    return found
+
+
 def table(found: Mapping[str, str]) -> Iterator[str]:
     """Yield the mutants and the survivors of each module, and their sums."""
     of_module: dict[str, Counter[str]] = defaultdict(Counter)
@@ -121,6 +134,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", action="append", default=[], help="a pattern of names; several add up")
+    parser.add_argument("--again", action="store_true", help="run those that survived the last run; after new tests")
     return parser.parse_args(words)
 
 
@@ -135,8 +149,7 @@ def main() -> None:
     print(f"seed {given.seed}: {len(chosen)} of {len(known)} mutants", flush=True)  # noqa: T201 - a report
     if not chosen:
         sys.exit("no mutant of the sample has such a name")
-    mutmut("run", "--max-children", str(given.jobs), *chosen)
-    found = statuses(chosen)
+    found = detect(chosen, given.jobs, again=given.again)
     survivors = [name for name, status in found.items() if status not in DETECTED]
     for name in survivors:
         print(mutmut("show", name, quiet=True))  # noqa: T201

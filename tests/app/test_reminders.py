@@ -85,6 +85,13 @@ def test_reminder_counts_a_plan_as_daily_up_to_36_hours(ward, following, first):
     assert row.next_action_at - row.opened_at == first
 
 
+def test_reminder_of_a_check_in_opened_at_the_due_time_itself(ward):
+    """As when staff send one at that very time: the plan's next check-in is the one after."""
+    ward.patient(next_due_at=AT + HOUR)
+    row = ward.ask_again(AT + HOUR, kind="extra")
+    assert row.next_action_at == AT + 7 * HOUR, "the next one is tomorrow, so one reminder comes after six hours"
+
+
 def test_reminder_that_would_meet_the_next_check_in_is_left_out(ward):
     ward.patient(next_due_at=AT + 2 * DAY)
     ward.sweep_hourly(AT + 2 * DAY - HOUR)
@@ -372,3 +379,19 @@ def test_sent_now_is_audited_and_only_for_an_active_chat(database, ward):
     for changes in ({"chat_id": None}, {"state": PatientState.PAUSED}):
         other = ward.patient().model_copy(update=changes)
         assert ward.run(opening.send_now, other, at=AT + 2 * HOUR, by="coord-1") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "lane"),
+    [
+        ("worse", Lane.REPLY),
+        ("baseline", Lane.REPLY),
+        ("extra", Lane.CHECKIN),
+        ("scheduled", Lane.CHECKIN),
+        ("follow_up", Lane.CHECKIN),
+    ],
+)
+def test_opened_check_in_is_a_reply_to_who_asked_for_it(database, ward, kind, lane):
+    row = ward.ask_again(AT + MINUTE, kind=kind)
+    (found,) = [q.row for q in database.outbox() if q.row.slot == f"checkin:{row.id}"]
+    assert (found.lane, found.mode, found.created_at) == (lane, "new", AT + MINUTE)

@@ -50,7 +50,7 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
         if replaced is not None:
             replaced = close_as(work, patient, replaced, core.Replace())
         if (added := work.checkins.add(row)) is None:
-            raise DueTwiceError(DueTwiceError.__doc__)
+            raise DueTwiceError
         made.append((added, replaced))
 
     error = work.attempt(replace)
