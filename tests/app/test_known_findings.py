@@ -296,3 +296,12 @@ def test_agreed_level_that_the_protocol_dropped_covers_nothing(clinic, days, ann
     assert covered(clinic, answers) is True
     assert covered(clinic, {"safety_now": ("none",)}) is False, "nothing is left out"
     assert covered(without, answers) is False
+
+
+# -- what makes a known finding new
+
+
+def test_finding_that_comes_back_within_the_follow_up_raises_one(days):
+    assert days.answer(numbness="medium") == [Tier.SOON]
+    assert days.answer(numbness="mild") == []
+    assert days.answer(numbness="medium") == [Tier.SOON], "worse than yesterday, though the open alert names the rules"
