@@ -11,6 +11,7 @@ that survived the last run. mutmut keeps its results in `build/mutation`, so `mu
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -62,9 +63,14 @@ def configuration() -> str:
     )
 
 
-def prepare() -> None:
-    """Make the folder in which mutmut works: links to the sources, and a configuration of its own."""
+def prepare(*, again: bool) -> None:
+    """Make the folder in which mutmut works: links to the sources, and a configuration of its own.
+
+    Earlier results are deleted unless they are needed `again`: mutmut would keep them after a change of the tests.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
+    if not again:
+        shutil.rmtree(FOLDER / "mutants", ignore_errors=True)
     for name in COPIED:
         if not (FOLDER / name).is_symlink():
             (FOLDER / name).symlink_to(os.path.relpath(ROOT / name, FOLDER))
@@ -141,7 +147,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     given = arguments()
     begun = time.monotonic()
-    prepare()
+    prepare(again=given.again)
     known = list(mutants())
     chosen = sample(known, given.seed, given.count)
     if given.only:

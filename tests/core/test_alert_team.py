@@ -159,6 +159,7 @@ def test_acknowledge_by_the_owner_again_changes_nothing():
 def test_begin_starts_the_clocks_unless_a_level_was_agreed():
     assert TeamSide(next_escalation_at=RAISED) == NEW
     assert new_team_side(RAISED, is_agreed=True) == TeamSide()
+    assert new_team_side(RAISED, is_agreed=False) == TeamSide(next_escalation_at=RAISED)
 
 
 def test_no_act_leaves_an_alert_with_neither_owner_nor_clock():
