@@ -163,6 +163,15 @@ def test_use_cases_name_no_button_or_screen() -> None:
     assert named == {"bot/app/records/messages.py: bot.core.screen.Screen"}
 
 
+def test_member_is_removed_only_with_their_alerts_released() -> None:
+    """`members.mark_removed` alone would leave alerts with a person who has left."""
+    calling = {
+        name_of(path) for path in modules() for node in ast.walk(tree_of(path)) if dotted(node).endswith("mark_removed")
+    }
+    calling |= {name_of(path) for path in modules() for name in imports_of(path) if name.endswith(".mark_removed")}
+    assert calling == {"bot/app/alerts/escalation.py"}
+
+
 @each_module
 def test_libraries_are_imported_only_where_allowed(path: Path) -> None:
     wrong = [

@@ -1,6 +1,7 @@
 """The queue of alerts as staff read it: every field of a line, and what it says has changed."""
 
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
@@ -11,14 +12,14 @@ from bot.core.checkin import State
 from bot.core.protocol import Tier
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import runner
+from tests.fakes.work import run as transact
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
 def run(database, clinic):
-    return runner(database, clinic)
+    return partial(transact, database, clinic)
 
 
 @pytest.fixture

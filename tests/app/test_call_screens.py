@@ -16,7 +16,7 @@ from bot.core.screen import Action
 from bot.dialog import checkins
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import runner
+from tests.fakes.work import run as transact
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BEN = 8
@@ -29,7 +29,7 @@ class Phone:
         self.database, self.clinic, self.anna = database, clinic, anna
 
     def run(self, use_case, *args, **more):
-        return runner(self.database, self.clinic)(use_case, *args, **more)
+        return transact(self.database, self.clinic, use_case, *args, **more)
 
     def caregiver(self):
         helper = samples.full_caregiver(self.anna.id, chat_id=BEN).model_copy(update={"ended_at": None})
@@ -423,7 +423,7 @@ def test_answer_that_a_change_makes_pointless_no_longer_counts(phone, anna, choo
     assert "interference" not in phone.run(lambda s: s.checkins.get(row.id)).value.answers
 
 
-def test_finding_that_a_change_adds_stands_on_the_same_alert(phone, anna, choose):
+def test_finding_that_a_change_adds_joins_the_same_alert(phone, anna, choose):
     row = finished(phone, anna, choose, "no", "none", "none", "mild", "not_at_all")
     (before,) = phone.alerts()
     assert before.tier is Tier.SOON

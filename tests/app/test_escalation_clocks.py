@@ -25,7 +25,7 @@ class Team:
         self.database, self.clinic, self.anna = database, clinic, anna
 
     def run(self, use_case, *args, **more):
-        return runner(self.database, self.clinic)(use_case, *args, **more)
+        return transact(self.database, self.clinic, use_case, *args, **more)
 
     def deliver(self):
         """Mark what waits as sent: an edit of an unsent message would be merged into it."""

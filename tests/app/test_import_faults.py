@@ -1,18 +1,20 @@
 """Tables that can't be imported: each fault as staff read it, by line and column."""
 
+from functools import partial
+
 import pytest
 
 from bot.app.patients import importing, registry
 from bot.app.patients.importing import ImportFaultsError
 from tests.app.conftest import AT
-from tests.fakes.work import runner
+from tests.fakes.work import run as transact
 
 HEADER = "code,ici_start,regimen,plan,language,timezone,drug\n"
 
 
 @pytest.fixture
 def run(database, clinic):
-    return runner(database, clinic)
+    return partial(transact, database, clinic)
 
 
 def faults(run, text):

@@ -30,7 +30,7 @@ class Days:
         self.day = 0
 
     def run(self, use_case, *args, **more):
-        return runner(self.database, self.clinic)(use_case, *args, **more)
+        return transact(self.database, self.clinic, use_case, *args, **more)
 
     def tap(self, at, word, kind="choose"):
         row = self.run(lambda s: s.checkins.open_of(self.anna.id))
@@ -241,8 +241,8 @@ def test_agreed_level_holds_from_its_making_until_its_end(days, anna, offset, ho
         ("numbness", "huge", 3, "level 'huge': numbness has mild, medium, strong, very_strong"),
         ("numbness", "mild", 0, "0 days: choose between 1 and 28"),
         ("numbness", "mild", 29, "29 days: choose between 1 and 28"),
-        ("arms", "cannot", 3, "arms at cannot is an EMERGENCY: no level can be agreed there"),
-        ("arms", "cannot", 0, "arms at cannot is an EMERGENCY: no level can be agreed there; 0 days: choose between"),
+        ("arms", "cannot", 3, "arms at cannot is an EMERGENCY: choose a lower level"),
+        ("arms", "cannot", 0, "arms at cannot is an EMERGENCY: choose a lower level; 0 days: choose between"),
     ],
 )
 def test_agreement_with_faults_is_refused_with_all_of_them(days, anna, question, level, count, why):

@@ -25,7 +25,7 @@ class Ward:
         self.database, self.clinic, self.anna = database, clinic, anna
 
     def run(self, use_case, *args, **more):
-        return runner(self.database, self.clinic)(use_case, *args, **more)
+        return transact(self.database, self.clinic, use_case, *args, **more)
 
     def patient(self, **changes):
         found = self.run(lambda s: s.patients.get(self.anna.id))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.app.alerts import escalation
 from bot.app.records.patients import PatientState
 from bot.app.team import members
 from bot.core.protocol import Tier
@@ -71,7 +72,7 @@ def test_a_chat_that_is_someone_elses_stays_theirs(team):
 
 
 def test_who_was_removed_comes_back_by_a_new_link(team):
-    team.run(members.remove, "ann", by="lead-0")
+    team.run(escalation.remove, "ann", by="lead-0")
     _, token = team.run(members.renew_link, "ann", by="lead-0")
     start(team, 300, token)
     assert team.run(lambda s: s.staff.by_chat(300)).name == "ann"
@@ -79,7 +80,7 @@ def test_who_was_removed_comes_back_by_a_new_link(team):
 
 
 def test_who_was_removed_is_a_stranger(team):
-    team.run(members.remove, "ann", by="lead-0")
+    team.run(escalation.remove, "ann", by="lead-0")
     team.run(conversation.command, team.chats["ann"], "staff")
     assert sent_to(team, team.chats["ann"])[-1].screen.name == "stranger.hello"
 

@@ -107,7 +107,7 @@ def resume_open(work: Work) -> None:
 
 def remove(work: Work, name: str) -> Staff:
     """Remove a member; release the alerts they owned or were notified of, so that those escalate at once."""
-    gone = members.remove(work, name)
+    gone = members.mark_removed(work, name)
     reassign_alerts_of(work, name)
     return gone
 

@@ -1,7 +1,8 @@
 """The one writer of alerts: applies an act of the team, or a change on the patient's side, and saves the record.
 
-No other module of the program saves an alert. What an act of the team may change is decided by `core/alert.py`; the
-patient's side can't change a field of the team's.
+No other module of the program saves an alert, with one exception: after the computer's clock was corrected,
+`SqlClock.shift_back` in `bot/db/stores/operations.py` moves the times of all alerts back; it changes no state. What an
+act of the team may change is decided by `core/alert.py`; the patient's side can't change a field of the team's.
 """
 
 from datetime import datetime

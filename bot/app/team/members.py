@@ -64,8 +64,10 @@ def renew_link(work: Work, name: str) -> tuple[Staff, str]:
     return changed, token
 
 
-def remove(work: Work, name: str) -> Staff:
-    """Remove a member: end their link, chat, shifts, covers and every sign-in to the console. Return them.
+def mark_removed(work: Work, name: str) -> Staff:
+    """Mark a member as removed: end their link, chat, shifts, covers and sign-ins to the console. Return them.
+
+    Only `bot.app.alerts.escalation.remove` calls it, which also releases their alerts: use that one.
 
     Raise RefusedError if there is no such member or they were removed already.
     """

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,14 @@ from tests.fakes.work import work_on
 BOT = Path(raising.__file__).parents[2]
 WRITER = BOT / "app" / "alerts" / "writer.py"
 SAVES = re.compile(r"\b(?:\w+\.)?alerts\.(?:save|add)\(")
+STATEMENTS = {
+    "bot/db/stores/alerts.py": "the store that the writer saves with",
+    "bot/db/stores/operations.py: _MOVE": "SqlClock.shift_back: the clock was corrected, so all timers move; no state",
+    "bot/db/stores/patients.py: _ERASED_TABLES": "deletes the alerts of a patient whose data is erased; changes none",
+}
+"""Where a statement may name the table of alerts other than to read it, with the reason."""
+READS = {"select", "join", "exists"}
+RAW = re.compile(r"\b(?:UPDATE|INTO|DELETE FROM)\s+\"?alert\b", re.IGNORECASE)
 TEAM_FIELDS = set(TeamSide.model_fields)
 ONLY_AT_THE_START = {"id", "patient_id", "checkin_id", "tier", "raised_at", "caregiver_id", "is_agreed", "version"}
 
@@ -25,6 +34,54 @@ ONLY_AT_THE_START = {"id", "patient_id", "checkin_id", "tier", "raised_at", "car
 def test_only_the_writer_saves_alerts():
     saving = [path for path in BOT.rglob("*.py") if SAVES.search(path.read_text(encoding="utf-8"))]
     assert saving == [WRITER]
+
+
+def written_in(path: Path) -> set[str]:
+    """Return where a module names the table of alerts other than to read it or a column: each top-level name."""
+    name = path.relative_to(BOT.parent).as_posix()
+    return {f"{name}: {top}" for top, statement in _statements(path) if _writes_alerts(statement)}
+
+
+def _statements(path: Path) -> Iterator[tuple[str, ast.stmt]]:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node]
+        yield getattr(targets[0], "id", getattr(targets[0], "name", type(node).__name__)), node
+
+
+def _writes_alerts(statement: ast.stmt) -> bool:
+    nodes = list(ast.walk(statement))
+    harmless = {id(n.value) for n in nodes if isinstance(n, ast.Attribute) and n.attr == "c"}
+    for call in nodes:
+        if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) in READS:
+            harmless |= {id(given) for given in call.args}
+    return any(
+        (isinstance(n, ast.Attribute) and n.attr == "alert" and getattr(n.value, "id", "") in {"t", "tables"})
+        or (isinstance(n, ast.Attribute) and n.attr in {"insert", "update"} and getattr(n.value, "id", "") == "ALERT")
+        or (isinstance(n, ast.ImportFrom) and {"alert", "ALERT"} & {a.name for a in n.names} and "db" in str(n.module))
+        or (isinstance(n, ast.Constant) and isinstance(n.value, str) and RAW.search(n.value) is not None)
+        for n in nodes
+        if id(n) not in harmless
+    )
+
+
+def test_no_other_statement_writes_alerts():
+    found = {place for path in BOT.rglob("*.py") for place in written_in(path)}
+    store = "bot/db/stores/alerts.py"
+    assert {store if place.startswith(store) else place for place in found} == STATEMENTS.keys()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["M = update(t.alert).values(tier=1)", "M = t.alert.update()", "M = delete(tables.alert)", "M = ALERT.update",
+     "M = text('UPDATE alert SET tier = 1')", "from bot.db.tables import alert", "def f(): run(insert(t.alert))"],
+)  # fmt: skip
+def test_statement_that_writes_alerts_is_found(statement):
+    assert _writes_alerts(ast.parse(statement).body[0])
+
+
+@pytest.mark.parametrize("statement", ["M = select(t.alert)", "A = t.alert.c", "M = select(t.alert.c.id)"])
+def test_statement_that_reads_alerts_is_not_found(statement):
+    assert not _writes_alerts(ast.parse(statement).body[0])
 
 
 def test_new_alerts_are_made_without_a_team_side():
