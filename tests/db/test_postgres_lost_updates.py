@@ -303,7 +303,7 @@ def test_who_signed_out_during_a_request_stays_signed_out(pg, house, ann, way):
         if way == "signed out":
             asyncio.run(sign_in.end_session(Desk(database), "token"))
         else:
-            database.run(lambda s: members.remove(work_on(s, at=AT, actor="x"), "ann"))
+            database.run(lambda s: members.mark_removed(work_on(s, at=AT, actor="x"), "ann"))
 
     interleaved(pg, "sessions.by_hash", touches, ends)
     assert pg.run(lambda s: s.sessions.by_hash(hashed)).ended_at == AT
@@ -322,7 +322,7 @@ def test_nobody_removed_meanwhile_is_left_on_the_rota(pg, alert, given, order):
     }[given]
 
     def removes(stores):
-        members.remove(work_on(stores, CLINIC, LATER, actor="x"), "lead-1")
+        members.mark_removed(work_on(stores, CLINIC, LATER, actor="x"), "lead-1")
 
     runs = [lambda db: db.run(giving), lambda db: db.run(removes)]
     after = "staff.by_name" if order == "removed second" else "rota.covers"
