@@ -81,7 +81,7 @@ def test_explorer_without_version_check_finds_t7(lab: Lab, names: tuple[str, str
 
 @pytest.mark.usefixtures("no_versions")
 def test_explorer_without_version_check_finds_a_removal_that_is_undone(lab: Lab) -> None:
-    names = ("staff removed lead-1", "staff chat gone lead-1")
+    names = ("staff removed lead-1", "staff language lead-1")
     report = _explored(lab, *names)
     of_both = [found for found in report.found if {found.first, found.second} == set(names)]
     assert any("staff" in found.tables for found in of_both), report
