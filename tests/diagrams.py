@@ -15,8 +15,9 @@ Arrow = tuple[str, str, str]
 END = "[*]"
 HEAD = """# States
 
-How check-ins, alerts and messages change, generated from the tables that the program uses. `make diagrams` writes this
-file; a test compares it with the tables. An arrow is labelled with every input that leads from one state to the other.
+How check-ins, alerts and messages change, generated from tables. The program computes the transitions of check-ins and alerts
+from theirs; for messages, a test compares the stores with the table. `make diagrams` writes this file, and a test
+compares it with the tables. An arrow is labelled with every input that leads from one state to the other.
 An input without an arrow in a state changes nothing there.
 """
 

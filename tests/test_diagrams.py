@@ -32,7 +32,11 @@ def test_states_file_is_what_the_tables_generate() -> None:
 def test_diagram_shows_every_transition_once(title: str) -> None:
     drawn = [(a, b, label) for a, b, labels in ARROW.findall(sections()[title]) for label in labels.split(", ")]
     listed = [
-        (str(state), str(reached), received.value if isinstance(received, outbox_states.Event) else received.__name__)
+        (
+            str(state),
+            str(reached),
+            received.value if isinstance(received, outbox_states.OutboxEvent) else received.__name__,
+        )
         for (state, received), leads_to in TABLES[title].items()
         for reached in leads_to or (diagrams.END,)
     ]

@@ -69,7 +69,7 @@ class Chat:
 
 
 @dataclass
-class Tap:
+class CallbackQuery:
     """A tap on an inline button: the callback query and, once received, the bot's answer."""
 
     id: str

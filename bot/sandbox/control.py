@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.sandbox.api import commands_for
-from bot.sandbox.chats import Chat, Person, Tap
+from bot.sandbox.chats import CallbackQuery, Chat, Person
 from bot.sandbox.errors import NotPossibleError
 from bot.sandbox.events import CLOSED
 from bot.sandbox.state import BOT_NAME, BOT_USERNAME, Sandbox
@@ -183,7 +183,7 @@ class Control:
             position=position,
             force=bool(body.get("force")),
         )
-        return {"tap": asdict(tapped)} if isinstance(tapped, Tap) else {"button": tapped}
+        return {"tap": asdict(tapped)} if isinstance(tapped, CallbackQuery) else {"button": tapped}
 
     async def _reply(self, request: Request, body: Json) -> Any:
         return self._box.tap_reply(self._person(request), str(body["text"]))

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-Event = dict[str, Any]
+StreamEvent = dict[str, Any]
 
 # A subscriber that is this far behind must reload its state instead.
 MAX_BEHIND = 2000
-RELOAD: Event = {"type": "reload"}
-CLOSED: Event = {"type": "closed"}
+RELOAD: StreamEvent = {"type": "reload"}
+CLOSED: StreamEvent = {"type": "closed"}
 
 
 class Events:
@@ -20,7 +20,7 @@ class Events:
     """
 
     def __init__(self) -> None:
-        self._queues: set[asyncio.Queue[Event]] = set()
+        self._queues: set[asyncio.Queue[StreamEvent]] = set()
         self._closed = False
         self.changed = asyncio.Event()
 
@@ -34,8 +34,8 @@ class Events:
             queue.put_nowait({"type": kind, **content})
 
     @contextmanager
-    def subscribed(self) -> Iterator["asyncio.Queue[Event]"]:
-        queue: asyncio.Queue[Event] = asyncio.Queue()
+    def subscribed(self) -> Iterator["asyncio.Queue[StreamEvent]"]:
+        queue: asyncio.Queue[StreamEvent] = asyncio.Queue()
         self._queues.add(queue)
         if self._closed:
             queue.put_nowait(CLOSED)
@@ -44,7 +44,7 @@ class Events:
         finally:
             self._queues.discard(queue)
 
-    async def stream(self) -> AsyncIterator[Event]:
+    async def stream(self) -> AsyncIterator[StreamEvent]:
         """Yield all further events until `close`."""
         with self.subscribed() as queue:
             while (event := await queue.get()) is not CLOSED:

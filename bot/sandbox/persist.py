@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.clock import SandboxClock
-from bot.sandbox.chats import Chat, Person, Tap, Webhook
+from bot.sandbox.chats import CallbackQuery, Chat, Person, Webhook
 from bot.sandbox.state import Sandbox
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def load(sandbox: Sandbox, saved: dict[str, Any]) -> None:
     for chat in saved["chats"]:
         sandbox.chats[chat["id"]] = Chat.load(chat)
     for tap in saved["taps"]:
-        sandbox.taps[tap["id"]] = Tap(**tap)
+        sandbox.taps[tap["id"]] = CallbackQuery(**tap)
     sandbox.updates.load(saved["updates"])
     sandbox.photos.load(saved["photos"])
     sandbox.commands = saved["commands"]

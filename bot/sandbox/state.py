@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.clock import Clock, FrozenClock, SandboxClock
 from bot.sandbox import entities
-from bot.sandbox.chats import FIRST_GROUP_ID, FIRST_PERSON_ID, Chat, Message, Person, Tap, Webhook
+from bot.sandbox.chats import FIRST_GROUP_ID, FIRST_PERSON_ID, CallbackQuery, Chat, Message, Person, Webhook
 from bot.sandbox.errors import NotPossibleError
 from bot.sandbox.events import CLOSED, Events
 from bot.sandbox.faults import Faults
@@ -28,7 +28,7 @@ BOT_NAME = "nervecheck"
 BOT_USERNAME = "nervecheck_sandbox_bot"
 MAX_TAPS_KEPT = 20_000
 
-Button = dict[str, Any]
+InlineButton = dict[str, Any]
 
 
 class Sandbox:
@@ -45,7 +45,7 @@ class Sandbox:
         self.photos = Photos()
         self.people: dict[int, Person] = {}
         self.chats: dict[int, Chat] = {}
-        self.taps: OrderedDict[str, Tap] = OrderedDict()
+        self.taps: OrderedDict[str, CallbackQuery] = OrderedDict()
         self.commands: dict[str, list[dict[str, str]]] = {}
         self.texts: dict[str, str] = {}
         self.webhook: Webhook | None = None
@@ -118,10 +118,10 @@ class Sandbox:
         label: str | None = None,
         position: tuple[int, int] | None = None,
         force: bool = False,
-    ) -> Tap | Button:
+    ) -> CallbackQuery | InlineButton:
         """Tap an inline button, identified by its data, its label or its (row, column).
 
-        Return the Tap, or the button itself if a tap on it sends nothing to the bot (a link, text to copy).
+        Return the callback query, or the button itself if a tap on it sends nothing to the bot (a link, text to copy).
         NotPossibleError if the message doesn't have the button now, unless `force` simulates a tap on an old one.
         """
         self._check_can_send(person)
@@ -248,8 +248,10 @@ class Sandbox:
 
     def _button(
         self, chat: Chat, message_id: int, data: str | None, label: str | None, position: tuple[int, int] | None
-    ) -> Button | None:
-        rows: list[list[Button]] = chat.messages.get(message_id, {}).get("reply_markup", {}).get("inline_keyboard", [])
+    ) -> InlineButton | None:
+        rows: list[list[InlineButton]] = (
+            chat.messages.get(message_id, {}).get("reply_markup", {}).get("inline_keyboard", [])
+        )
         for row_number, row in enumerate(rows):
             for column, button in enumerate(row):
                 named = (data is not None and button.get("callback_data") == data) or (
@@ -259,10 +261,10 @@ class Sandbox:
                     return button
         return None
 
-    def _record_tap(self, chat: Chat, person: Person, message_id: int, data: str) -> Tap:
+    def _record_tap(self, chat: Chat, person: Person, message_id: int, data: str) -> CallbackQuery:
         self._tap_number += 1
         # The id begins with the time, so that it stays unique after a restart without a state file.
-        tap = Tap(f"{time.time_ns() // 1_000_000}{self._tap_number:06d}", chat.id, message_id, data)
+        tap = CallbackQuery(f"{time.time_ns() // 1_000_000}{self._tap_number:06d}", chat.id, message_id, data)
         self.taps[tap.id] = tap
         if len(self.taps) > MAX_TAPS_KEPT:
             self.taps.popitem(last=False)

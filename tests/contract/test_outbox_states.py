@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from bot.app.records import outbox_states
 from bot.app.records.messages import Lane, OutboxState
-from bot.app.records.outbox_states import TRANSITIONS, Event, Status
+from bot.app.records.outbox_states import TRANSITIONS, OutboxEvent, Status
 from bot.db import tables as t
 from tests.contract.samples import AT, MINUTE, message
 
@@ -125,19 +125,19 @@ def queue(stores, row, mode):
 
 
 EVENTS = {
-    Event.CLAIM: lambda s, _number, _row: claim(s, AT, OTHER),
-    Event.SENT: lambda s, number, _row: s.outbox.mark_sent(number, owner=OTHER, message_id=None, at=AT),
-    Event.RETRY: lambda s, number, _row: s.outbox.mark_retry(number, owner=ME, not_before=AT, error="TimedOut"),
-    Event.REJECTED: lambda s, number, _row: s.outbox.mark_failed(number, error="BadRequest", at=AT),
-    Event.CHAT_UNREACHABLE: lambda s, number, _row: s.outbox.mark_failed(number, error="Forbidden", at=AT),
-    Event.SUPERSEDED: lambda s, _number, row: queue(s, row, row.mode),
-    Event.MERGED: lambda s, _number, row: row.mode == "new" and queue(s, row, "edit"),
-    Event.WITHDRAWN: lambda s, _number, row: s.outbox.drop_unsent(row.chat_id, row.slot),
-    Event.EXPIRED: lambda s, _number, _row: s.outbox.expire(AT),
-    Event.RELEASED: lambda s, _number, _row: s.outbox.release_unknown(owner=ME, but_for=()),
-    Event.RETRIED_BY_OPERATOR: lambda s, number, _row: s.dead_letters.retry_message(number, AT),
-    Event.DISCARDED: lambda s, number, _row: s.dead_letters.discard_message(number, AT),
-    Event.DELETED: lambda s, _number, _row: s.outbox.purge(AT + MINUTE),
+    OutboxEvent.CLAIM: lambda s, _number, _row: claim(s, AT, OTHER),
+    OutboxEvent.SENT: lambda s, number, _row: s.outbox.mark_sent(number, owner=OTHER, message_id=None, at=AT),
+    OutboxEvent.RETRY: lambda s, number, _row: s.outbox.mark_retry(number, owner=ME, not_before=AT, error="TimedOut"),
+    OutboxEvent.REJECTED: lambda s, number, _row: s.outbox.mark_failed(number, error="BadRequest", at=AT),
+    OutboxEvent.CHAT_UNREACHABLE: lambda s, number, _row: s.outbox.mark_failed(number, error="Forbidden", at=AT),
+    OutboxEvent.SUPERSEDED: lambda s, _number, row: queue(s, row, row.mode),
+    OutboxEvent.MERGED: lambda s, _number, row: row.mode == "new" and queue(s, row, "edit"),
+    OutboxEvent.WITHDRAWN: lambda s, _number, row: s.outbox.drop_unsent(row.chat_id, row.slot),
+    OutboxEvent.EXPIRED: lambda s, _number, _row: s.outbox.expire(AT),
+    OutboxEvent.RELEASED: lambda s, _number, _row: s.outbox.release_unknown(owner=ME, but_for=()),
+    OutboxEvent.RETRIED_BY_OPERATOR: lambda s, number, _row: s.dead_letters.retry_message(number, AT),
+    OutboxEvent.DISCARDED: lambda s, number, _row: s.dead_letters.discard_message(number, AT),
+    OutboxEvent.DELETED: lambda s, _number, _row: s.outbox.purge(AT + MINUTE),
 }
 
 
@@ -168,7 +168,7 @@ def happens(stores, way, circumstance, mode, event):
 
 
 @on_each_database
-@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("event", OutboxEvent)
 def test_store_leads_exactly_where_the_table_says(database, event):
     found = defaultdict(set)
     for way, circumstance, mode in product(WAYS, CIRCUMSTANCES, ("new", "edit")):
@@ -180,9 +180,9 @@ def test_store_leads_exactly_where_the_table_says(database, event):
 
 
 def test_every_event_is_driven():
-    assert set(EVENTS) == set(Event)
+    assert set(EVENTS) == set(OutboxEvent)
     assert set(WAYS.values()) == set(Status)
-    assert {event for _, event in TRANSITIONS} == set(Event)
+    assert {event for _, event in TRANSITIONS} == set(OutboxEvent)
 
 
 def test_stored_states_are_statuses():
@@ -196,7 +196,7 @@ def test_header_shows_the_table():
     lines = []
     for was in Status:
         lines.append(f"  {was}")
-        for event in Event:
+        for event in OutboxEvent:
             statuses = TRANSITIONS.get((was, event))
             if statuses is not None:
                 arrow = f" -> {', '.join(sorted(statuses))}" if statuses else ""
@@ -212,7 +212,7 @@ def test_only_the_store_names_the_states_it_writes():
 
 
 @on_each_database
-@pytest.mark.parametrize("event", [Event.CLAIM, Event.EXPIRED, Event.SUPERSEDED, Event.MERGED])
+@pytest.mark.parametrize("event", [OutboxEvent.CLAIM, OutboxEvent.EXPIRED, OutboxEvent.SUPERSEDED, OutboxEvent.MERGED])
 @pytest.mark.parametrize("circumstance", CIRCUMSTANCES)
 def test_store_running_lease_keeps_the_row_as_it_is(database, event, circumstance):
     work = partial(happens, way=claimed, circumstance=circumstance, mode="new", event=event)

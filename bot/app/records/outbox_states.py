@@ -68,7 +68,7 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
-class Event(StrEnum):
+class OutboxEvent(StrEnum):
     """An event that may change the status of an outbox row."""
 
     CLAIM = "claim"
@@ -101,33 +101,33 @@ def _to(*statuses: Status) -> frozenset[Status]:
 
 _W, _C, _S, _F, _R, _E = Status
 
-TRANSITIONS: Mapping[tuple[Status, Event], frozenset[Status]] = {
-    (_W, Event.CLAIM): _to(_C, _F),
-    (_W, Event.SENT): _to(_S),
-    (_W, Event.REJECTED): _to(_F),
-    (_W, Event.CHAT_UNREACHABLE): _to(_F),
-    (_W, Event.SUPERSEDED): _to(_R),
-    (_W, Event.MERGED): _to(_W),
-    (_W, Event.WITHDRAWN): _to(_R),
-    (_W, Event.EXPIRED): _to(_E),
-    (_C, Event.CLAIM): _to(_C, _F, _R),
-    (_C, Event.SENT): _to(_S),
-    (_C, Event.RETRY): _to(_W, _R),
-    (_C, Event.REJECTED): _to(_F),
-    (_C, Event.CHAT_UNREACHABLE): _to(_F),
-    (_C, Event.WITHDRAWN): _to(_R),
-    (_C, Event.EXPIRED): _to(_E),
-    (_C, Event.RELEASED): _to(_W),
-    (_S, Event.SENT): _to(_S),
-    (_S, Event.DELETED): _to(),
-    (_F, Event.SENT): _to(_S),
-    (_F, Event.RETRIED_BY_OPERATOR): _to(_W),
-    (_F, Event.DISCARDED): _to(_R),
-    (_F, Event.DELETED): _to(),
-    (_R, Event.SENT): _to(_S),
-    (_R, Event.RETRY): _to(_R),
-    (_R, Event.DELETED): _to(),
-    (_E, Event.SENT): _to(_S),
-    (_E, Event.DELETED): _to(),
+TRANSITIONS: Mapping[tuple[Status, OutboxEvent], frozenset[Status]] = {
+    (_W, OutboxEvent.CLAIM): _to(_C, _F),
+    (_W, OutboxEvent.SENT): _to(_S),
+    (_W, OutboxEvent.REJECTED): _to(_F),
+    (_W, OutboxEvent.CHAT_UNREACHABLE): _to(_F),
+    (_W, OutboxEvent.SUPERSEDED): _to(_R),
+    (_W, OutboxEvent.MERGED): _to(_W),
+    (_W, OutboxEvent.WITHDRAWN): _to(_R),
+    (_W, OutboxEvent.EXPIRED): _to(_E),
+    (_C, OutboxEvent.CLAIM): _to(_C, _F, _R),
+    (_C, OutboxEvent.SENT): _to(_S),
+    (_C, OutboxEvent.RETRY): _to(_W, _R),
+    (_C, OutboxEvent.REJECTED): _to(_F),
+    (_C, OutboxEvent.CHAT_UNREACHABLE): _to(_F),
+    (_C, OutboxEvent.WITHDRAWN): _to(_R),
+    (_C, OutboxEvent.EXPIRED): _to(_E),
+    (_C, OutboxEvent.RELEASED): _to(_W),
+    (_S, OutboxEvent.SENT): _to(_S),
+    (_S, OutboxEvent.DELETED): _to(),
+    (_F, OutboxEvent.SENT): _to(_S),
+    (_F, OutboxEvent.RETRIED_BY_OPERATOR): _to(_W),
+    (_F, OutboxEvent.DISCARDED): _to(_R),
+    (_F, OutboxEvent.DELETED): _to(),
+    (_R, OutboxEvent.SENT): _to(_S),
+    (_R, OutboxEvent.RETRY): _to(_R),
+    (_R, OutboxEvent.DELETED): _to(),
+    (_E, OutboxEvent.SENT): _to(_S),
+    (_E, OutboxEvent.DELETED): _to(),
 }
 """Status and event -> the statuses it can lead to; none: the row is deleted. A missing pair changes nothing."""
