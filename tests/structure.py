@@ -122,6 +122,21 @@ def ports() -> dict[str, int]:
     return {name: count(name) for name in own}
 
 
+def _alias(node: ast.stmt) -> str | None:
+    """The name that a statement gives to a type: an alias of any form, or a NewType; a TypeVar is not a type."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+    elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation).endswith("TypeAlias"):
+        target = node.target
+    else:
+        return None
+    name, value = ast.unparse(target), node.value
+    is_type = isinstance(value, ast.Subscript | ast.BinOp | ast.Name | ast.Attribute) or (
+        isinstance(value, ast.Call) and ast.unparse(value.func).endswith(("NewType", "NamedTuple", "TypedDict", "Enum"))
+    )
+    return name if re.fullmatch(r"[A-Z]\w*[a-z]\w*", name) and is_type else None
+
+
 def doubled_types() -> dict[str, list[str]]:
     """Public type names that more than one module defines."""
     where: dict[str, list[str]] = defaultdict(list)
@@ -129,8 +144,8 @@ def doubled_types() -> dict[str, list[str]]:
         where[node.name].append(module)
     for module, path in modules().items():
         for node in tree_of(path).body:
-            if isinstance(node, ast.Assign) and re.match(r"(Literal|Callable|Annotated)\[", ast.unparse(node.value)):
-                where[ast.unparse(node.targets[0])].append(module)
+            if (name := _alias(node)) is not None:
+                where[name].append(module)
     return {name: found for name, found in where.items() if len(found) > 1 and not name.startswith("_")}
 
 

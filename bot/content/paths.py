@@ -6,15 +6,12 @@ deviations are not walked; the rules define their result: the highest tier, and 
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from bot.core import checkin as core
 from bot.core.protocol import SKIP, Protocol, Question, Tier
 from bot.core.triage import Assessment, History, assess
 
-AT = datetime(2000, 1, 1, tzinfo=UTC)
-"""A step needs a time; its value has no effect here."""
 _OPEN = {core.State.ASKING, core.State.PAUSED, core.State.STOPPED}
 
 
