@@ -6,6 +6,9 @@ from bot.desk.access import CARE, EVERYONE, LEADS, MANAGERS, PageRoute, routes
 from bot.desk.context import ConsoleContext
 from bot.desk.pages import alerts, entrance, patients, record, team
 
+_TASKS = "/console/work"
+"""The address that pages of 0.1.0 have, which may still be open during an upgrade."""
+
 ACCESS_TABLE: tuple[PageRoute, ...] = (
     PageRoute("GET", "/console/sign-in", None, entrance.sign_in_page),
     PageRoute("POST", "/console/sign-in", None, entrance.by_password),
@@ -27,7 +30,7 @@ ACCESS_TABLE: tuple[PageRoute, ...] = (
     PageRoute("GET", "/console/alerts/queue", EVERYONE, alerts.queue_fragment),
     PageRoute("GET", "/console/alerts/events", EVERYONE, alerts.events),
     PageRoute("POST", "/console/alerts/{number:int}/{action}", EVERYONE, alerts.act),
-    PageRoute("POST", "/console/work/{number:int}", EVERYONE, alerts.close_task),
+    PageRoute("POST", _TASKS + "/{number:int}", EVERYONE, alerts.close_task),
     PageRoute("GET", "/console/patients", CARE, patients.list_page),
     PageRoute("POST", "/console/patients", CARE, patients.add),
     PageRoute("GET", "/console/patients/{code}", CARE, patients.patient_page),

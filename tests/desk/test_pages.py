@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import re
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from html import unescape
 from itertools import count
 
@@ -17,6 +17,7 @@ from bot.app.operations import reports
 from bot.app.patients import participation
 from bot.app.records.alerts import Task
 from bot.app.records.patients import PatientState
+from bot.app.schedules import plan_edits
 from bot.app.team import members
 from bot.content.rules_table import describe_condition
 from bot.core.plan_override import PlanOverride
@@ -30,6 +31,9 @@ from tests.polling import until
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 TODAY = AT.date()
+READERS = count()
+TASKS = "/console/work"
+"""Pages of the version before post there."""
 
 
 def raised(house, patient, tier=Tier.URGENT, **more):
@@ -105,9 +109,9 @@ def test_task_marked_as_done_leaves_the_page(house, anna):
     )
     ann = house.signed_in("coordinator", "ann")
     assert "Not heard from: P-0001" in text(ann.get("/console"))
-    assert ann.post(f"/console/work/{item.id}").status_code == 303
+    assert ann.post(f"{TASKS}/{item.id}").status_code == 303
     assert "Not heard from" not in text(ann.get("/console"))
-    assert ann.post(f"/console/work/{item.id}").status_code == 409
+    assert ann.post(f"{TASKS}/{item.id}").status_code == 409
 
 
 def test_events_stream_reports_a_changed_queue(house, anna):
@@ -255,7 +259,9 @@ def form(house, **changes):
     """The plan's form as the page has it, with changes."""
     days = "mon,tue,wed,thu,fri,sat,sun"
     patient = house.run(lambda s: s.patients.by_code("P-0001"))
+    shown = house.signed_in("coordinator", f"reader-{next(READERS)}").get("/console/patients/P-0001").text
     return {
+        "plan_state": re.search(r'name="plan_state" value="(\w+)"', shown)[1],
         "ici_start": str(patient.ici_start),
         "ici_stop": "",
         "regimen": patient.regimen,
@@ -271,6 +277,29 @@ def test_unchanged_plan_form_changes_nothing(house, anna):
     assert "No changes yet." in text(seen)
     kept = ann.post("/console/patients/P-0001/plan", **form(house))
     assert (kept.status_code, "the edit changes nothing" in text(kept)) == (409, True)
+
+
+@pytest.mark.parametrize("changed", [{"send_time": time(18)}, {"regimen": "combination"}, {"weekdays": (0, 3)}])
+@pytest.mark.parametrize("path", ["preview", "plan"])
+def test_plan_form_opened_before_another_change_saves_nothing_over_it(house, anna, changed, path):
+    """A form holds the whole plan: what somebody else, or the patient, changed meanwhile would be undone."""
+    ben = house.signed_in("coordinator", "ben")
+    opened = form(house)
+    house.act(plan_edits.apply, "P-0001", plan_edits.PlanEdit(**changed), actor="ann")
+    before = house.run(lambda s: s.patients.get(anna.id))
+    refused = ben.post(f"/console/patients/P-0001/{path}", **opened | {"extra": str(TODAY + 3 * DAY)})
+    assert (refused.status_code, "reload the page and make the change again" in text(refused)) == (409, True)
+    assert house.run(lambda s: s.patients.get(anna.id)) == before
+    saved = ben.post("/console/patients/P-0001/plan", **opened | form(house) | {"send_time": "18:30"})
+    assert saved.status_code == 303
+
+
+def test_plan_form_without_the_state_of_the_plan_is_refused(house, anna):
+    """A page of the version before, still open during an upgrade."""
+    ann = house.signed_in("coordinator", "ann")
+    opened = form(house, send_time="18:00")
+    del opened["plan_state"]
+    assert ann.post("/console/patients/P-0001/plan", **opened).status_code == 409
 
 
 def test_plan_is_previewed_before_it_is_saved(house, anna):
@@ -490,7 +519,7 @@ CHANGES = {
     "/console/alerts/1/note": {"outcome": "no_action"},
     "/console/alerts/1/finish": {"outcome": "no_action"},
     "/console/alerts/1/assign": {"to": "ben"},
-    "/console/work/1": {},
+    TASKS + "/1": {},
     "/console/patients": {"code": "P-0009", "ici_start": str(TODAY)},
     "/console/patients/P-0001/invite": {},
     "/console/patients/P-0001/send": {},
@@ -550,7 +579,7 @@ def test_every_change_is_audited_with_its_actor(house, anna, path):
     house.run(prepare)
     before = len(house.run(lambda s: s.audit.lines(limit=500)))
     table = {"file": ("t.csv", f"code,ici_start\nP-0077,{TODAY}\n".encode())} if path.endswith("schedules") else None
-    answer = lead.post(path, files=table, **CHANGES[path])
+    answer = lead.post(path, files=table, **fields)
     assert answer.status_code in {200, 303}, text(answer)
     lines = house.run(lambda s: s.audit.lines(limit=500))
     new = lines[: len(lines) - before]

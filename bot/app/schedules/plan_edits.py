@@ -1,5 +1,6 @@
 """Plan changes by staff: previewed as the messages they lead to, then applied. Never touches an open check-in."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -67,6 +68,8 @@ class Preview(Frozen):
     plan_override: PlanOverride
     pauses: tuple[Pause, ...]
     messages: tuple[PlannedMessage, ...]
+    plan_state: str
+    """The plan's state before the edit, for `check_unchanged`."""
 
 
 def preview(work: Work, code: str, edit: PlanEdit, *, ahead: timedelta = AHEAD) -> Preview:
@@ -94,6 +97,23 @@ def apply(work: Work, code: str, edit: PlanEdit) -> Preview:
     elif edited.state is PatientState.ACTIVE:
         work.notices.plan_changed(edited)
     return found
+
+
+def check_unchanged(patient: Patient, plan_state: str) -> None:
+    """Raise RefusedError if the plan was changed since the page with this state was opened.
+
+    A form holds the whole plan: saved over a later change, it would undo that change without anybody asking for it.
+    """
+    if plan_state != _plan_state(patient):
+        raise RefusedError(
+            f"{patient.code}: the plan was changed after this page was opened, so nothing was saved: "
+            "reload the page and make the change again"
+        )
+
+
+def _plan_state(patient: Patient) -> str:
+    dumped = patient.model_dump_json(include=set(_FIELDS))
+    return hashlib.sha256(dumped.encode()).hexdigest()[:16]
 
 
 _FIELDS = ("ici_start", "ici_stop", "regimen", "plan", "send_time", "plan_override", "pauses")
@@ -212,6 +232,7 @@ def _preview(work: Work, before: Patient, after: Patient, ahead: timedelta = AHE
         plan_override=after.plan_override,
         pauses=after.pauses,
         messages=tuple(sorted(marked, key=lambda m: (m.at, m.kind))),
+        plan_state=_plan_state(before),
     )
 
 

@@ -194,6 +194,7 @@ async def preview(request: ConsoleRequest) -> Response:
     """Show what the form would change; nothing is saved."""
     code = _code(request)
     now = await request.context.read(lambda work: lookup.by_code(work.patients, code))
+    plan_edits.check_unchanged(now, request.form.get("plan_state", ""))
     edit = _edit(request.form, now)
     found: Preview = await request.context.read(lambda work: plan_edits.preview(work, code, edit))
     return request.page("_preview.html", plan=found)
@@ -204,7 +205,9 @@ async def save_plan(request: ConsoleRequest) -> Response:
     code = _code(request)
 
     def act(work: Work) -> Preview:
-        edit = _edit(request.form, lookup.by_code(work.patients, code))
+        now = lookup.locked(work.patients, code)
+        plan_edits.check_unchanged(now, request.form.get("plan_state", ""))
+        edit = _edit(request.form, now)
         return plan_edits.apply(work.acting(request.person.name), code, edit)
 
     await request.context.write(act)
