@@ -88,13 +88,13 @@ def sign_in_challenge(context: ConsoleContext) -> Challenge:
 
 async def register(context: ConsoleContext, person: Staff, credential: str, cookie: str) -> bool:
     """Store a passkey that the browser created. Return False if it is invalid or the member has too many."""
-    challenge = _challenge_of(context, cookie)
-    if challenge is None:
+    made = _challenge_of(context, cookie)
+    if made is None:
         return False
     try:
         verified = verify_registration_response(
             credential=credential,
-            expected_challenge=challenge,
+            expected_challenge=made.challenge,
             expected_rp_id=_host(context),
             expected_origin=context.url,
             require_user_verification=True,
@@ -103,8 +103,9 @@ async def register(context: ConsoleContext, person: Staff, credential: str, cook
         return False
 
     def act(work: Work) -> bool:
-        work.staff.by_name(person.name, lock=True)
-        if len(work.passkeys.of_staff(person.id)) >= MAX_PASSKEYS:
+        # The session was checked in an earlier transaction: they may have been removed since.
+        now = work.staff.by_name(person.name, lock=True)
+        if now is None or now.state != "active" or len(work.passkeys.of_staff(now.id)) >= MAX_PASSKEYS:
             return False
         work.passkeys.add(
             Passkey(
@@ -123,8 +124,8 @@ async def register(context: ConsoleContext, person: Staff, credential: str, cook
 
 async def redeem(context: ConsoleContext, credential: str, cookie: str) -> str | None:
     """Return the token of a new session; None if the passkey is unknown or did not sign this challenge."""
-    challenge, credential_id = _challenge_of(context, cookie), _credential_id(credential)
-    if challenge is None or credential_id is None:
+    made, credential_id = _challenge_of(context, cookie), _credential_id(credential)
+    if made is None or credential_id is None:
         return None
     row = await context.read(lambda work: work.passkeys.by_credential(credential_id))
     if row is None:
@@ -132,7 +133,7 @@ async def redeem(context: ConsoleContext, credential: str, cookie: str) -> str |
     try:
         verified = verify_authentication_response(
             credential=credential,
-            expected_challenge=challenge,
+            expected_challenge=made.challenge,
             expected_rp_id=_host(context),
             expected_origin=context.url,
             credential_public_key=base64url_to_bytes(row.public_key),
@@ -141,18 +142,31 @@ async def redeem(context: ConsoleContext, credential: str, cookie: str) -> str |
         )
     except (WebAuthnException, ValueError, KeyError):
         return None
-    challenge_text = _text(challenge)
+    challenge_text = _text(made.challenge)
 
     def act(work: Work) -> str | None:
         now = work.passkeys.by_credential(credential_id)
         person = work.staff.get(row.staff_id)
         if now is None or person is None or person.state != "active" or now.last_challenge == challenge_text:
             return None
+        if _is_outdated(now, verified.new_sign_count, made.issued_at):
+            return None
         used = {"sign_count": verified.new_sign_count, "used_at": work.at, "last_challenge": challenge_text}
         work.passkeys.save(now.model_copy(update=used))
         return sign_in.begin_session(work, context, person, "passkey")
 
     return await context.write(act)
+
+
+def _is_outdated(now: Passkey, sign_count: int, issued_at: datetime) -> bool:
+    """Return whether the passkey was used since its signature was checked, or since the challenge was issued.
+
+    The check read the counter in an earlier transaction. Passkeys that are synchronized count nothing (always 0): for
+    those, and for an answer that is sent again, the time of the last use decides, to the second as a cookie has it.
+    """
+    counts = sign_count > 0 or now.sign_count > 0
+    used_since = now.used_at is not None and issued_at < now.used_at.replace(microsecond=0)
+    return used_since or (counts and sign_count <= now.sign_count)
 
 
 async def remove(context: ConsoleContext, person: Staff, number: int) -> bool:
@@ -178,15 +192,23 @@ def _challenge_cookie(context: ConsoleContext, challenge: bytes) -> str:
     return f"{body}.{context.clinic.hash_token(f'challenge:{body}')}"
 
 
-def _challenge_of(context: ConsoleContext, cookie: str) -> bytes | None:
+class _Issued(NamedTuple):
+    """A challenge, and when it was issued (whole seconds)."""
+
+    challenge: bytes
+    issued_at: datetime
+
+
+def _challenge_of(context: ConsoleContext, cookie: str) -> _Issued | None:
     """Return the challenge of a cookie; None if the cookie is forged or expired."""
     body, _, seal = cookie.rpartition(".")
     if not body or not sign_in.is_equal(seal, context.clinic.hash_token(f"challenge:{body}")):
         return None
     challenge, _, ends = body.partition(".")
-    if context.clock.now() >= datetime.fromtimestamp(int(ends), UTC):
+    ends_at = datetime.fromtimestamp(int(ends), UTC)
+    if context.clock.now() >= ends_at:
         return None
-    return base64url_to_bytes(challenge)
+    return _Issued(base64url_to_bytes(challenge), ends_at - CHALLENGE_LIFETIME)
 
 
 def _credential_id(credential: str) -> str | None:

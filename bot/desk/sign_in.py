@@ -231,8 +231,9 @@ async def set_password(context: ConsoleContext, person: Staff, password: str, se
 
     def act(work: Work) -> str | None:
         step = matching_step(secret, code, work.at)
-        now = work.staff.by_name(person.name)
-        if step is None or now is None:
+        # The session was checked in an earlier transaction: they may have been removed since.
+        now = work.staff.by_name(person.name, lock=True)
+        if step is None or now is None or now.state != "active":
             return "account.bad_code"
         work.staff.save(
             now.model_copy(update={"password_hash": hashed, "totp_secret": secret, "totp_step": step, "failures": 0})

@@ -9,6 +9,8 @@ from tests.app.conftest import AT
 # Repeated here, so that a role changed by mistake in the access table fails a test.
 ALL, CARE, LEAD, KEEP, NOBODY = "clo", "cl", "l", "lo", ""
 """c = coordinator, l = lead, o = operator; a role that is not listed gets 403."""
+TASKS = "/console/work"
+"""Pages of the version before post there."""
 MAY = {
     "GET /console/sign-in": None,
     "POST /console/sign-in": None,
@@ -30,7 +32,7 @@ MAY = {
     "GET /console/alerts/queue": ALL,
     "GET /console/alerts/events": ALL,
     "POST /console/alerts/{number:int}/{action}": ALL,
-    "POST /console/work/{number:int}": ALL,
+    f"POST {TASKS}" + "/{number:int}": ALL,
     "GET /console/patients": CARE,
     "POST /console/patients": CARE,
     "GET /console/patients/{code}": CARE,

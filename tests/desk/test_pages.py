@@ -577,6 +577,7 @@ def test_every_change_is_audited_with_its_actor(house, anna, path):
             participation.pause(work_on(stores, house.clinic, at, actor="x"), anna.code, None)
 
     house.run(prepare)
+    fields = form(house) | CHANGES[path] if path.endswith("/plan") else CHANGES[path]
     before = len(house.run(lambda s: s.audit.lines(limit=500)))
     table = {"file": ("t.csv", f"code,ici_start\nP-0077,{TODAY}\n".encode())} if path.endswith("schedules") else None
     answer = lead.post(path, files=table, **fields)
