@@ -12,12 +12,11 @@ from bot.app.work import Work
 from bot.chat.buttons import TapError, decode
 from bot.chat.metrics import STALE_TAPS
 from bot.chat.typed_messages import Typed, TypedMessages, start_payload
-from bot.core.screen import Action, Screen, Text
+from bot.core.screen import Action
+from bot.dialog.apology import apologize
 from bot.dialog.conversation import Command
 from bot.dialog.late_taps import is_safe_late
-from bot.dialog.post import post, post_stranger
 from bot.dialog.replies import Meaning, TapResult
-from bot.dialog.widgets import numbers
 
 Handling = Callable[[Work], TapResult]
 """The work to do inside the update's transaction."""
@@ -106,7 +105,7 @@ class Handlers:
         """Return the route that apologizes and gives the numbers; unless `apology_only`, it also shows the screen."""
 
         def handle(work: Work) -> TapResult:
-            _post_sorry(work, chat_id)
+            apologize(work, chat_id)
             return TapResult() if apology_only else self._conversation.stale_tap(work, chat_id)
 
         return UpdateRoute("sorry", handle)
@@ -160,15 +159,6 @@ class Handlers:
             lambda work: self._conversation.message(work, chat_id, meaning),
             outdated=outdated,
         )
-
-
-def _post_sorry(work: Work, chat_id: int) -> None:
-    patient = work.patients.by_chat(chat_id)
-    screen = Screen(name="oops", lines=(Text(key="oops.body", values=numbers(work.clinic)),))
-    if patient is None:
-        post_stranger(work, chat_id, work.clinic.languages[0], screen)
-    else:
-        post(work, patient, screen, slot="oops")
 
 
 def _leave(chat: Chat, language_hint: str | None) -> UpdateRoute:

@@ -83,6 +83,8 @@ def _welcome(
             else invited.language,
         }
     )
+    # Reachable again, on whichever phone: nobody has to find out why they were not.
+    work.tasks.close_of_patient(opened.id, ("unreachable",), work.at)
     enrolment.begin(work, opened)
     return TapResult(language=opened.language)
 

@@ -148,11 +148,19 @@ class TinyStore:
         return len(self.rows.outbox)
 
 
+class Nobody:
+    """Caregivers, or staff: none of the chats is theirs."""
+
+    def by_chat(self, chat_id: int) -> None:
+        return None
+
+
 def tiny_stores(rows: Rows, patients: dict[int, Patient]) -> Stores:
     """Return stores in which only the ports that the chat calls do anything."""
     tiny = TinyStore(rows, patients)
     ports: dict[str, Any] = dict.fromkeys((port.name for port in fields(Stores)), None)
-    return Stores(**ports | dict.fromkeys(("updates", "dead_letters", "patients", "outbox"), tiny))
+    ports |= dict.fromkeys(("updates", "dead_letters", "patients", "outbox"), tiny)
+    return Stores(**ports | dict.fromkeys(("caregivers", "staff"), Nobody()))
 
 
 class TinyDatabase:

@@ -29,6 +29,7 @@ from bot.delivery.lanes import UNLIMITED
 from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope
 from bot.desk import passkeys, sign_in
 from bot.dialog import conversation
+from bot.dialog.apology import apologize
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.interleaving.scene import (
     ANNA,
@@ -251,6 +252,8 @@ def _all_rows(sweep: sweeps.Sweep) -> Do:
 
 SWEEPS = (
     *(case for each in (*sweeps.ALL, *sweeps.HOURLY) for case in _sweep(each)),
+    UseCase("apology to ANNA", _in_one(lambda _, __, work: apologize(work, ANNA))),
+    UseCase("apology to the caregiver", _in_one(lambda _, __, work: apologize(work, HELPER))),
     UseCase("heard Telegram", _in_one(lambda _, __, work: outages.note_contact(work))),
 )
 

@@ -74,3 +74,13 @@ def test_who_leaves_leaves_no_caregiver_behind(database, clinic, anna):
     assert (ended.state, ended.chat_id, ended.ended_at) == ("ended", None, AT)
     last = [q.row for q in database.outbox() if q.row.chat_id == 9][-1]
     assert last.screen.name == "care.goodbye"
+
+
+def test_the_task_to_find_someone_unreachable_is_closed_by_their_new_phone(database, clinic, anna):
+    database.run(lambda s: conversation.membership(work_on(s, clinic, AT), anna.chat_id, reachable=False))
+    assert [task.kind for task in database.run(lambda s: s.tasks.open())] == ["unreachable"]
+    token = database.run(lambda s: registry.invite_again(work_on(s, clinic, AT, actor="operator"), anna.code))[1]
+    assert [task.kind for task in database.run(lambda s: s.tasks.open())] == ["unreachable"], "not yet opened"
+    database.run(lambda s: conversation.start(work_on(s, clinic, AT), NEW_PHONE, token, "en"))
+    assert database.run(lambda s: s.tasks.open()) == []
+    assert database.run(lambda s: s.patients.get(anna.id)).unreachable_at is None
