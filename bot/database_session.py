@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 from bot.app.operations.installation import BOT_NAME
@@ -72,12 +73,14 @@ def load_stored_protocol(stores: Stores, content_hash: str) -> Protocol | None:
 
 
 @contextmanager
-def open_session(ready: App) -> Iterator[DatabaseSession]:
+def open_session(ready: App, kept: Callable[[Path], object] = lambda _: None) -> Iterator[DatabaseSession]:
     """Open the database for a command, after migrating it. No backup can be restored while it is open.
+
+    `kept` is called with the path of the copy made before an upgrade that renames.
 
     StartRefusedError if the database doesn't belong to these settings and keys.
     """
-    migrate(ready.database_url, keep=backup)
+    migrate(ready.database_url, keep=backup, kept=kept)
     with shared_access(ready.database_url):
         database = open_database(ready.database_url, ready.keyring)
         try:

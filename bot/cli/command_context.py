@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -68,8 +69,16 @@ def database_session() -> Iterator["DatabaseSession"]:
     """Open the clinic's database for one command."""
     from bot.database_session import open_session  # noqa: PLC0415
 
-    with open_session(load_with_notice()) as session:
+    with open_session(load_with_notice(), report_copy) as session:
         yield session
+
+
+def report_copy(copy: Path) -> None:
+    """Say on standard error that the database is being upgraded, and where the copy from before is."""
+    print_error(
+        f"The database is upgraded to this version. A copy from before is in {copy}: "
+        "going back to the previous version means restoring it."
+    )
 
 
 def in_transaction(fn: Callable[[Work], T]) -> T:

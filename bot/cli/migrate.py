@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from bot.cli.command_context import AsJson, effective_settings, print_json
+from bot.cli.command_context import AsJson, effective_settings, print_json, report_copy
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,15 +23,16 @@ def migrate(as_json: AsJson = False) -> None:
 
     settings = effective_settings()
     copies: list[Path] = []
-    done = migrations.migrate(settings.database_url.get_secret_value(), keep=backup.backup, kept=copies.append)
+
+    def kept(copy: Path) -> None:
+        # Named before anything changes: a process killed during the upgrade must not leave its copy to be searched for.
+        copies.append(copy)
+        report_copy(copy)
+
+    done = migrations.migrate(settings.database_url.get_secret_value(), keep=backup.backup, kept=kept)
     if as_json:
         print_json({"database": settings.data_location, "done": done, "copy": str(copies[0]) if copies else None})
         return
-    for copy in copies:
-        typer.echo(
-            f"A copy of the database before the upgrade is in {copy}: "
-            "going back to the previous version means restoring it."
-        )
     for step in done:
         typer.echo(f"done: {step}")
     typer.echo(f"{settings.data_location} is up to date.")

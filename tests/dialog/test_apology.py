@@ -1,4 +1,4 @@
-"""Whose update could not be processed is told so in their own language, also a caregiver or a team member."""
+"""An apology for an update that could not be processed is in the language of whose chat it is, staff included."""
 
 import pytest
 
