@@ -6,12 +6,12 @@ Import levels are those inside one folder: a module that imports nothing from th
 import ast
 import re
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from tests import follow
+from tests import follow, usage
 
 ROOT = Path(__file__).parent.parent
 TAP = follow.page("follow-a-tap.md")
@@ -149,52 +149,16 @@ def doubled_types() -> dict[str, list[str]]:
     return {name: found for name, found in where.items() if len(found) > 1 and not name.startswith("_")}
 
 
-def _definitions() -> Iterator[tuple[str, str]]:
-    """Public functions and methods: the module, and the name."""
-    for module, path in modules().items():
-        for node in tree_of(path).body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list:
-                yield module, node.name
-            if isinstance(node, ast.ClassDef):
-                for part in node.body:
-                    if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
-                        yield module, f"{node.name}.{part.name}"
-
-
-CALLED_BY_LIBRARIES = {
-    "load_dialect_impl": "SQLAlchemy's TypeDecorator",
-    "process_bind_param": "SQLAlchemy's TypeDecorator",
-    "process_result_value": "SQLAlchemy's TypeDecorator",
-    "do_request": "python-telegram-bot's BaseRequest",
-    "read_timeout": "python-telegram-bot's BaseRequest",
-    "main": "the console script",
-    "handle_starttag": "html.parser's HTMLParser",
-    "handle_endtag": "html.parser's HTMLParser",
-    "handleError": "logging's Handler",
-    "capture_signals": "uvicorn's Server",
-    "main_loop": "uvicorn's Server",
-    "next_message": "tests of a bot: the sandbox's own interface in Python",
-}
-
-
 def unused() -> list[str]:
-    """Public functions and methods that no other code of the product, no template and no library names."""
-    named: Counter[str] = Counter()
-    for path in modules().values():
-        for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.Name):
-                named[node.id] += 1
-            elif isinstance(node, ast.Attribute):
-                named[node.attr] += 1
-            elif isinstance(node, ast.ImportFrom):
-                named.update(alias.name for alias in node.names if alias.asname)
-    words = " ".join(p.read_text(encoding="utf-8") for p in (ROOT / "bot").rglob("*.html"))
-    named.update(re.findall(r"\w+", words))
-    return [
-        f"{module}:{name}"
-        for module, name in _definitions()
-        if not (last := name.rpartition(".")[2]).startswith("_") and not named[last] and last not in CALLED_BY_LIBRARIES
-    ]
+    """What the product defines and never uses itself (see tests/usage.py)."""
+    templates = " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.html"))
+    (work,) = [node for name, node in classes() if (name, node.name) == ("bot.app.work", "Stores")]
+    stores = {
+        part.target.id: ast.unparse(part.annotation)
+        for part in work.body
+        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+    }
+    return usage.unused({name: tree_of(path) for name, path in modules().items()}, templates, stores)
 
 
 def measures() -> dict[str, tuple[int, int]]:
@@ -205,14 +169,14 @@ def measures() -> dict[str, tuple[int, int]]:
         "import circles": (len(circles(graph())), 0),
         "methods of the widest port": (max(ports().values()), 20),
         "public type names defined twice": (len(doubled_types()), 5),
-        "functions and methods that nothing uses": (len(unused()), 0),
+        "functions, classes, constants and methods that nothing uses": (len(unused()), 0),
         **{f"way of a tap: {name}": (found, TAP_LIMITS[name]) for name, found in follow.figures(TAP).items()},
     }
 
 
 def main() -> None:
     for name, (found, limit) in measures().items():
-        print(f"{name:<42} {found:>4}  (at most {limit})")  # noqa: T201 - a report
+        print(f"{name:<62} {found:>4}  (at most {limit})")  # noqa: T201 - a report
     for name, found in sorted(doubled_types().items()):
         print(f"  twice: {name}: {', '.join(found)}")  # noqa: T201
     for found in unused():

@@ -61,11 +61,3 @@ class RateLimits:
 
 TELEGRAM_LIMITS = RateLimits()
 """The limits that Telegram publishes."""
-UNLIMITED = RateLimits(
-    interval=timedelta(0),
-    bulk_interval=timedelta(0),
-    private_interval=timedelta(0),
-    edit_interval=timedelta(0),
-    group_interval=timedelta(0),
-)
-"""For a Bot API server without limits (stories with a frozen clock)."""

@@ -71,8 +71,8 @@ class Sender:
     """Delivers messages for one process.
 
     `on_chat_unreachable` runs in the transaction that records that a chat is unreachable. `owner` is unique among
-    replicas; `shared` says that there may be other replicas. `limits` may be replaced before the first message
-    (see lanes.UNLIMITED).
+    replicas; `shared` says that there may be other replicas. `limits` may be replaced before the first
+    message.
     """
 
     def __init__(

@@ -32,6 +32,7 @@ from bot.db.opening import open_database
 from bot.delivery.outbox import Sender
 from bot.delivery.quiet_bot import make_bot
 from bot.dialog.rendered import Rendered
+from tests.fakes.outbox import message_counts
 
 CHECK_INS = 2000
 RED_FLAGS = 100
@@ -109,7 +110,7 @@ async def _measure(
         await asyncio.sleep(every)
     arrived, refused = await _arrivals(tester, set(flagged))
     left = await database.read(
-        lambda stores: sum(n for (_, state), n in stores.outbox.counts().items() if state == "waiting")
+        lambda stores: sum(n for (_, state), n in message_counts(stores).items() if state == "waiting")
     )
     await sender.stop()
     await running

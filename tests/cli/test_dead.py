@@ -14,6 +14,7 @@ from bot.cli.command_context import in_transaction
 from bot.core.screen import Screen, Text
 from bot.dialog import conversation
 from tests.cli.conftest import Shell
+from tests.fakes.outbox import message_counts
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BY = ("--by", "op-1")
@@ -89,7 +90,7 @@ def assert_retry_refused(shell: Shell, ref: str, *words: str) -> None:
 
 
 def outbox_counts():
-    counts = in_transaction(lambda work: work.outbox.counts())
+    counts = in_transaction(message_counts)
     return {state: n for (_, state), n in counts.items()}
 
 

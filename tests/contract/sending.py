@@ -2,6 +2,7 @@
 
 from bot.app.records.messages import Lane
 from tests.contract.samples import AT, MINUTE, message
+from tests.fakes.outbox import message_counts
 
 LANES = tuple(Lane)
 
@@ -37,6 +38,6 @@ def drain(database, at=AT):
 
 def states(database):
     counts = {}
-    for (_, state), n in database.run(lambda s: s.outbox.counts()).items():
+    for (_, state), n in database.run(message_counts).items():
         counts[state] = counts.get(state, 0) + n
     return counts

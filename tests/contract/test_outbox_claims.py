@@ -3,6 +3,7 @@
 from bot.app.records.messages import Lane, OutboxState
 from tests.contract.samples import AT, MINUTE
 from tests.contract.sending import LANES, claimed, ids, put, sent, states
+from tests.fakes.outbox import message_counts
 
 # -- claiming
 
@@ -187,7 +188,7 @@ def test_counts_are_by_lane_and_state(database):
     for chat, lane in ((1, Lane.RED_FLAG), (2, Lane.CHECKIN), (3, Lane.CHECKIN)):
         put(database, chat, lane=lane)
     sent(database, 1)
-    assert database.run(lambda s: s.outbox.counts()) == {
+    assert database.run(message_counts) == {
         (Lane.RED_FLAG, OutboxState.SENT): 1,
         (Lane.CHECKIN, OutboxState.WAITING): 2,
     }

@@ -17,6 +17,7 @@ from bot.delivery.outbox import Sender
 from bot.delivery.quiet_bot import make_bot
 from bot.sandbox.server import SANDBOX_TOKEN, SandboxServer
 from tests.fakes.databases import sqlite_database
+from tests.fakes.outbox import message_counts
 from tests.polling import until
 
 from .stand_ins import AT, CARD, render
@@ -55,7 +56,7 @@ class Town:
         await self.database.transact(lambda stores: stores.outbox.enqueue(row))
 
     async def count(self, state: OutboxState) -> int:
-        counts = await self.database.read(lambda stores: stores.outbox.counts())
+        counts = await self.database.read(message_counts)
         return sum(number for (_, found), number in counts.items() if found is state)
 
     def texts(self, person: Any) -> list[str]:

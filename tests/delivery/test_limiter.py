@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from bot.app.records.messages import Lane, LimiterRow
 from bot.delivery import limiter
-from bot.delivery.lanes import BULK, TELEGRAM_LIMITS, UNLIMITED, URGENT
+from bot.delivery.lanes import BULK, TELEGRAM_LIMITS, URGENT
+from tests.fakes.outbox import UNLIMITED
 
 from .stand_ins import AT
 

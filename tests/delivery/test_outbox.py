@@ -10,8 +10,8 @@ from telegram.error import NetworkError, TimedOut
 
 from bot.app.records.messages import Lane, OutboxState
 from bot.delivery import metrics
-from bot.delivery.lanes import UNLIMITED
 from bot.delivery.results import UNREACHABLE_ATTEMPTS
+from tests.fakes.outbox import UNLIMITED
 
 from .stand_ins import AT, BUTTONS, CARD, CHAT, DRAWN_IN, TOKEN, Post, until
 

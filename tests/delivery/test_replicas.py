@@ -7,9 +7,10 @@ import pytest
 
 from bot.app.records.messages import Lane
 from bot.db.opening import open_database
-from bot.delivery.lanes import TELEGRAM_LIMITS, UNLIMITED
+from bot.delivery.lanes import TELEGRAM_LIMITS
 from bot.delivery.outbox import CLAIM_PAUSE_SECONDS
 from tests.fakes.databases import KEYRING, Postgres, postgres_server
+from tests.fakes.outbox import UNLIMITED
 
 from .stand_ins import Post, until
 

@@ -11,7 +11,8 @@ from bot.app.records.messages import Lane, OutboxState
 from bot.clock import SandboxClock
 from bot.delivery import outbox
 from bot.delivery.budget import Capacity, Lease, claim_batch
-from bot.delivery.lanes import TELEGRAM_LIMITS, UNLIMITED
+from bot.delivery.lanes import TELEGRAM_LIMITS
+from tests.fakes.outbox import UNLIMITED
 
 from .stand_ins import AT, Post, until
 

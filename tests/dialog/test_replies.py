@@ -4,11 +4,12 @@ from bot.app.records.messages import Lane, OutboxState
 from bot.dialog import conversation
 from bot.dialog.replies import UNKNOWN
 from tests.app.conftest import AT
+from tests.fakes.outbox import message_counts
 from tests.fakes.work import work_on
 
 
 def waiting(database):
-    counts = database.run(lambda stores: stores.outbox.counts())
+    counts = database.run(message_counts)
     return {lane: n for (lane, state), n in counts.items() if state is OutboxState.WAITING}
 
 

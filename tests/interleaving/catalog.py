@@ -25,12 +25,12 @@ from bot.core.plan_override import Rhythm
 from bot.core.schedule import Pause
 from bot.core.screen import Action
 from bot.delivery import budget, results
-from bot.delivery.lanes import UNLIMITED
 from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope
 from bot.desk import passkeys, sign_in
 from bot.dialog import conversation
 from bot.dialog.apology import apologize
 from bot.dialog.replies import UNKNOWN, Meaning
+from tests.fakes.outbox import UNLIMITED
 from tests.interleaving.scene import (
     ANNA,
     ASKED_HELPER,

@@ -33,6 +33,7 @@ from bot.delivery.lanes import TELEGRAM_LIMITS
 from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult
 from bot.delivery.results import SenderContext, record_result
 from tests.fakes.databases import KEYRING, postgres_server, sqlite_database
+from tests.fakes.outbox import message_counts
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -472,7 +473,7 @@ class OutboxMachine(Senders):
         """Each row has the model's state: waiting, sent, failed, discarded or expired."""
         if not hasattr(self, "database"):
             return
-        counts, found = self.database.run(lambda s: s.outbox.counts()), Counter[OutboxState]()
+        counts, found = self.database.run(message_counts), Counter[OutboxState]()
         for (_, state), many in counts.items():
             found[state] += many
         assert found == Counter(row.state for row in self.rows.values())

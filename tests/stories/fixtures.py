@@ -8,10 +8,10 @@ import pytest
 
 from bot.clock import FrozenClock
 from bot.config import Settings
-from bot.delivery.lanes import UNLIMITED
 from bot.sandbox.server import SandboxServer
 from bot.wiring import build
 from tests.fakes.databases import sqlite_url
+from tests.fakes.outbox import UNLIMITED
 from tests.sandbox import schema
 from tests.stories.world import START, World
 

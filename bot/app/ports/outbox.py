@@ -1,10 +1,10 @@
 """Port to the store of messages to send, the outbox. Never imports SQL or the engine."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.app.records.messages import Claim, Lane, Outbox, OutboxState
+from bot.app.records.messages import Claim, Lane, Outbox
 
 
 class OutboxStore(Protocol):
@@ -63,7 +63,6 @@ class OutboxStore(Protocol):
         """Delete rows that are no longer waiting and were created before that time; return how many."""
         ...
 
-    def counts(self) -> Mapping[tuple[Lane, OutboxState], int]: ...
     def forget_slot(self, chat_id: int, slot: str) -> None:
         """Forget the slot's message, which no longer exists at Telegram: the next edit sends a new one."""
         ...

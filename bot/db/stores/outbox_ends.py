@@ -1,6 +1,6 @@
 """The store of the outbox, in SQL: how an attempt or a message ends, leases, and housekeeping. It decides nothing."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -87,7 +87,6 @@ _PURGE = delete(t.outbox).where(~t.is_waiting(t.outbox), _O.created_at < bindpar
 _PURGE_SLOT = delete(t.slot_message).where(
     t.slot_message.c.chat_hash == bindparam("of_chat"), t.slot_message.c.slot == bindparam("of_slot")
 )
-_COUNTS = select(_O.lane, _O.state, func.count().label("rows")).group_by(_O.lane, _O.state)
 
 
 _MINE = _O.owner == bindparam("me")
@@ -169,9 +168,6 @@ class OutboxEnds(Section):
 
     def forget_slot(self, chat_id: int, slot: str) -> None:
         self._run(_PURGE_SLOT, of_chat=self._chat_hash(chat_id), of_slot=slot)
-
-    def counts(self) -> Mapping[tuple[Lane, OutboxState], int]:
-        return {(Lane(row["lane"]), OutboxState(row["state"])): row["rows"] for row in self._all(_COUNTS)}
 
     def renew(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
         if ids:

@@ -10,11 +10,12 @@ from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import checkins
 from tests.app.conftest import AT
+from tests.fakes.outbox import message_counts
 from tests.fakes.work import work_on
 
 
 def waiting(database):
-    counts = database.run(lambda stores: stores.outbox.counts())
+    counts = database.run(message_counts)
     return {lane: n for (lane, state), n in counts.items() if state is OutboxState.WAITING}
 
 

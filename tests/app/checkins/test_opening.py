@@ -14,6 +14,7 @@ from bot.core.schedule import Pause
 from bot.core.screen import Action
 from bot.dialog import settings
 from tests.app.conftest import AT
+from tests.fakes.outbox import message_counts
 from tests.fakes.work import work_on
 
 
@@ -73,10 +74,10 @@ def test_check_in_due_before_a_clock_set_back_replaces_none(database, clinic, an
         )
 
     current = opened(AT + timedelta(hours=5)) if closed else first
-    before = database.run(lambda s: s.outbox.counts())
+    before = database.run(message_counts)
     assert opened(first.due_at) is None
     assert database.run(lambda s: s.checkins.open_of(anna.id)).id == current.id
-    assert database.run(lambda s: s.outbox.counts()) == before
+    assert database.run(message_counts) == before
 
 
 @pytest.fixture
