@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.app.operations.installation import BOT_NAME
+from bot.app.ports.errors import RefusedError, StaleRecordError, StoreDownError
 from bot.app.work import Stores
-from bot.chat.dead_updates import retry_dead_update
+from bot.chat.dead_updates import failed_again, retry_dead_update
 from bot.chat.screens import plain_texts
 from bot.content.faults import ContentError
 from bot.content.loader import read_protocol
@@ -47,7 +48,14 @@ class DatabaseSession:
         key = ready.keyring.derive("buttons")
         handlers = make_handlers(ready.clinic, ready.texts, ready.typed, key, lambda: name)
         bot = make_bot(SANDBOX_TOKEN, ready.settings.api_url)
-        self.run(lambda stores: retry_dead_update(work_on(stores, self.clinic, at, actor=by), handlers, bot, number))
+        try:
+            self.run(
+                lambda stores: retry_dead_update(work_on(stores, self.clinic, at, actor=by), handlers, bot, number)
+            )
+        except (RefusedError, StaleRecordError, StoreDownError):
+            raise
+        except Exception as error:
+            raise failed_again(number, error) from error
 
     def texts(self, language: str | None = None) -> Mapping[str, str]:
         """Return all strings of a language (default: the first enabled one) as plain text with their placeholders."""

@@ -5,7 +5,7 @@ import json
 from telegram import Bot, Update
 
 from bot.app.operations import dead_letters
-from bot.app.ports.errors import RefusedError, StaleRecordError
+from bot.app.ports.errors import RefusedError
 from bot.app.work import Work
 from bot.chat.handlers import Handlers
 
@@ -17,21 +17,22 @@ SCREEN_CLOSED = "comes too late, its screen is closed: ask them what they wanted
 def retry_dead_update(work: Work, handlers: Handlers, bot: Bot, number: int) -> None:
     """Process a dead update as if it came now, and record that it was retried.
 
-    Raise RefusedError if it is outdated, no longer changes anything, or fails again; the caller must then roll the
-    transaction back, and the update remains listed.
+    Raise RefusedError if it is outdated or no longer changes anything, and any other error if it fails again: the
+    transaction is rolled back, so the update remains listed. Only the database knows which errors it runs again for, so
+    `failed_again` makes the refusal, after the transaction.
     """
     found = dead_letters.update(work, number)
-    try:
-        route = handlers.route(Update.de_json(json.loads(found.raw), bot))
-        outcome = route.handle(work) if route.handle is not None and route.outdated is None else None
-    except StaleRecordError:
-        raise
-    except Exception as error:
-        raise RefusedError(f"update-{number} failed again ({where(error)}): it remains listed") from error
+    route = handlers.route(Update.de_json(json.loads(found.raw), bot))
+    outcome = route.handle(work) if route.handle is not None and route.outdated is None else None
     is_closed = outcome is not None and outcome.toast is not None and outcome.toast.key == CLOSED_TOAST
     if route.outdated is not None or is_closed:
         raise dead_letters.refusal(work, number, route.outdated or SCREEN_CLOSED)
     dead_letters.close_processed_update(work, number)
+
+
+def failed_again(number: int, error: Exception) -> RefusedError:
+    """Return the refusal for an update that failed again with this error."""
+    return RefusedError(f"update-{number} failed again ({where(error)}): it remains listed")
 
 
 def where(error: BaseException) -> str:
