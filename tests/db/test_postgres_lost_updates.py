@@ -5,18 +5,20 @@ from datetime import date
 
 import pyotp
 import pytest
+from sqlalchemy import select
 
 from bot.app.alerts import escalation, ownership, raising
-from bot.app.operations import sweeps, tasks
-from bot.app.patients import registry
+from bot.app.operations import dead_letters, sweeps, tasks
+from bot.app.patients import participation, registry
 from bot.app.ports.errors import RefusedError, StaleRecordError
 from bot.app.records.alerts import AlertState, Task
 from bot.app.records.patients import PatientState
 from bot.app.records.team import Session
-from bot.app.team import members
+from bot.app.team import digest, members
 from bot.clock import FrozenClock
 from bot.core.protocol import Tier
 from bot.core.screen import Action
+from bot.db.tables import outbox
 from bot.desk import sign_in
 from bot.dialog import conversation, staff_chat
 from tests.app.conftest import AT
@@ -356,3 +358,69 @@ def test_a_task_is_closed_by_one_of_two(pg, alert):
     assert isinstance(second, RefusedError)
     closed = [line.actor for line in pg.run(lambda s: s.audit.lines(limit=50)) if line.action == "task_closed"]
     assert closed == ["lead-1"]
+
+
+# -- what was read before a lock is read again behind it
+
+
+def test_of_two_replicas_one_sends_the_digest(pg, alert):
+    morning = AT.replace(hour=8)  # 9:00 in Berlin
+
+    def sends(database):
+        return database.run(lambda s: digest.send_due(work_on(s, CLINIC, morning)))
+
+    assert sorted(interleaved(pg, "settings.get", sends, sends)) == [0, 2]
+
+
+def test_command_of_a_member_removed_meanwhile_is_a_strangers(pg, alert):
+    def asks(database):
+        database.run(lambda s: conversation.command(work_on(s, CLINIC, LATER), LEAD, "menu"))
+
+    def removes(database):
+        database.run(lambda s: escalation.remove(work_on(s, CLINIC, LATER, actor="x"), "lead-1"))
+
+    assert interleaved(pg, "staff.by_chat", asks, removes) == (None, None)
+    rows = pg.run(lambda s: s.outbox._all(select(outbox.c.id, outbox.c.slot).order_by(outbox.c.id)))
+    assert rows[-1]["slot"] == "stranger"
+
+
+@pytest.fixture
+def failed(pg, alert):
+    """A red-flag message that could not be delivered."""
+
+    def work(stores):
+        anna = stores.patients.by_code("P-0001")
+        rows = stores.outbox._all(select(outbox.c.id).where(outbox.c.patient_id == anna.id, outbox.c.lane == 0))
+        for row in rows:
+            stores.outbox.mark_failed(row["id"], error="Forbidden: x", at=AT)
+        return rows[0]["id"]
+
+    return pg.run(work)
+
+
+def test_no_task_is_opened_for_a_message_discarded_meanwhile(pg, alert, failed):
+    def sweep(database):
+        database.run(lambda s: sweeps.undelivered(work_on(s, CLINIC, LATER), 9))
+
+    def discards(database):
+        def work(stores):
+            for row in stores.dead_letters.messages(50):
+                dead_letters.discard(work_on(stores, CLINIC, LATER, actor="x"), f"message-{row.id}")
+
+        database.run(work)
+
+    assert interleaved(pg, "dead_letters.undelivered", sweep, discards) == (None, None)
+    assert "not_delivered" not in {task.kind for task in pg.run(lambda s: s.tasks.open())}
+
+
+def test_no_message_is_sent_again_to_a_patient_who_withdrew_meanwhile(pg, alert, failed):
+    def retries(database):
+        database.run(lambda s: dead_letters.retry_message(work_on(s, CLINIC, AT + MINUTE, actor="x"), failed))
+
+    def withdraws(database):
+        database.run(lambda s: participation.withdraw(work_on(s, CLINIC, AT + MINUTE, actor="x"), "P-0001"))
+
+    _, gone = interleaved(pg, "patients.get", retries, withdraws)
+    assert not isinstance(gone, Exception), gone
+    (row,) = pg.run(lambda s: s.outbox._all(select(outbox.c.state).where(outbox.c.id == failed)))
+    assert row["state"] != "waiting"
