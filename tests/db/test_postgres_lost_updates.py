@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot.app.alerts import escalation, ownership, raising
 from bot.app.operations import dead_letters, sweeps, tasks
-from bot.app.patients import participation, registry
+from bot.app.patients import registry
 from bot.app.ports.errors import RefusedError, StaleRecordError
 from bot.app.records.alerts import AlertState, Task
 from bot.app.records.patients import PatientState
@@ -413,14 +413,15 @@ def test_no_task_is_opened_for_a_message_discarded_meanwhile(pg, alert, failed):
     assert "not_delivered" not in {task.kind for task in pg.run(lambda s: s.tasks.open())}
 
 
-def test_no_message_is_sent_again_to_a_patient_who_withdrew_meanwhile(pg, alert, failed):
+def test_no_message_is_sent_again_that_was_superseded_meanwhile(pg, alert, failed):
+    newer = pg.run(lambda s: s.dead_letters.message(failed)).row.model_copy(update={"revision": 9, "mode": "edit"})
+
     def retries(database):
         database.run(lambda s: dead_letters.retry_message(work_on(s, CLINIC, AT + MINUTE, actor="x"), failed))
 
-    def withdraws(database):
-        database.run(lambda s: participation.withdraw(work_on(s, CLINIC, AT + MINUTE, actor="x"), "P-0001"))
+    def queues(database):
+        database.run(lambda s: s.outbox.enqueue(newer) and None)
 
-    _, gone = interleaved(pg, "patients.get", retries, withdraws)
-    assert not isinstance(gone, Exception), gone
-    (row,) = pg.run(lambda s: s.outbox._all(select(outbox.c.state).where(outbox.c.id == failed)))
-    assert row["state"] != "waiting"
+    refused, _ = interleaved(pg, "dead_letters.message", retries, queues)
+    assert isinstance(refused, RefusedError), refused
+    assert "was superseded by a later message" in str(refused)
