@@ -395,3 +395,28 @@ def test_opened_check_in_is_a_reply_to_who_asked_for_it(database, ward, kind, la
     row = ward.ask_again(AT + MINUTE, kind=kind)
     (found,) = [q.row for q in database.outbox() if q.row.slot == f"checkin:{row.id}"]
     assert (found.lane, found.mode, found.created_at) == (lane, "new", AT + MINUTE)
+
+
+# -- what a half-answered form leaves
+
+
+def finals(ward):
+    """Whether each assessment of the check-in is its last one, oldest first."""
+    found = ward.run(lambda s: s.assessments.of_patient(ward.anna.id))
+    return [row.final for row in sorted(found, key=lambda row: row.id)]
+
+
+def test_assessment_of_a_half_answered_form_is_final_once_its_check_in_is_closed(ward, choose):
+    ward.patient(next_due_at=AT + 7 * DAY)
+    choose("yes")
+    ward.sweep(AT + DAY)
+    assert finals(ward) == [False], "the patient may still go on"
+    ward.ask_again(AT + 7 * DAY)
+    assert finals(ward) == [False, True]
+
+
+def test_half_answered_form_without_a_concern_is_not_assessed_before_it_is_closed(ward, choose):
+    ward.patient(next_due_at=AT + 7 * DAY)
+    choose("no")
+    ward.sweep(AT + DAY)
+    assert (finals(ward), ward.tiers(), len(ward.reminders())) == ([], [], 1)
