@@ -143,13 +143,17 @@ def insert_or_skip(
     return statements
 
 
-def insert_or_update(table: Table, *keys: str) -> Mapping[str, Executable]:
-    """Return, by dialect, an insert that updates the other columns if a row with these keys exists."""
+def insert_or_update(table: Table, *keys: str, only_raise: str | None = None) -> Mapping[str, Executable]:
+    """Return, by dialect, an insert that updates the other columns if a row with these keys exists.
+
+    `only_raise`: a column; the row is updated only if that raises its value, whatever other transactions stored since.
+    """
     statements: dict[str, Executable] = {}
     for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
         statement = insert(table)
         others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-        statements[name] = statement.on_conflict_do_update(index_elements=list(keys), set_=others)
+        raises = table.c[only_raise] < statement.excluded[only_raise] if only_raise else None
+        statements[name] = statement.on_conflict_do_update(index_elements=list(keys), set_=others, where=raises)
     return statements
 
 

@@ -72,11 +72,6 @@ def has_full_burst(
     return free_at is None or free_at <= at - (burst - 1) * interval
 
 
-def pause_chat(free_at: datetime | None, until: datetime) -> datetime:
-    """Pause one chat until `until`; a longer pause remains."""
-    return until if free_at is None else max(free_at, until)
-
-
 def _chat_limits(limits: RateLimits, *, group: bool) -> tuple[timedelta, int]:
     return (limits.group_interval, limits.group_burst) if group else (limits.private_interval, limits.private_burst)
 

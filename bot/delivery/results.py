@@ -62,8 +62,7 @@ def _pause(stores: Stores, chat_id: int, pause_scope: PauseScope, until: datetim
     if pause_scope is PauseScope.BULK:
         stores.limits.save_budget(limiter.pause_bulk(stores.limits.budget(), until))
         return
-    free_at = stores.limits.chats_free_at([chat_id]).get(chat_id)
-    stores.limits.save_chats_free_at({chat_id: limiter.pause_chat(free_at, until)})
+    stores.limits.save_chats_free_at({chat_id: until})
 
 
 def log_error(error: Exception, claim: Claim, result: DeliveryResult) -> None:

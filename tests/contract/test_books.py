@@ -31,6 +31,12 @@ def test_rate_limits_are_kept_by_chat(database):
     assert database.run(lambda s: s.limits.chats_free_at([])) == {}
 
 
+def test_rate_limit_is_replaced_by_a_later_one_only(database):
+    for minutes in (2, 1, 3):
+        database.run(lambda s, m=minutes: s.limits.save_chats_free_at({1: AT + m * MINUTE}))
+        assert database.run(lambda s: s.limits.chats_free_at([1])) == {1: AT + max(2, minutes) * MINUTE}
+
+
 def test_an_update_is_handled_once(database):
     assert database.run(
         lambda s: [s.updates.mark_processed(5, AT), s.updates.mark_processed(5, AT), s.updates.mark_processed(6, AT)]

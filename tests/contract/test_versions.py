@@ -18,7 +18,7 @@ from tests.contract import samples
 
 IN_ONE_STATEMENT = {
     "limits.save_budget": "its one row is locked by whoever reads it",
-    "limits.save_chats_free_at": "inserted or overwritten by key, by senders alone, who hold the budget's row",
+    "limits.save_chats_free_at": "inserted, or overwritten by a later time only, in one statement",
     "reports.save_week": "worked out anew each time, from what does not change any more",
     "settings.set": "one value, inserted or overwritten by name",
 }

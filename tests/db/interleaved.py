@@ -6,6 +6,8 @@
 import threading
 from dataclasses import replace
 
+from sqlalchemy import event
+
 from bot.app.ports.errors import StaleRecordError
 
 
@@ -34,6 +36,7 @@ class Gate:
     """Where the first transaction stops: behind "port.method"."""
 
     def __init__(self, after):
+        self.after = after
         self.port, _, self.method = after.partition(".")
         self.reached, self.go_on = threading.Event(), threading.Event()
 
@@ -76,10 +79,34 @@ def started(work):
 def interleaved(pg, after, first, second):
     """Run `first(database)`, and `second(database)` while it is held up; return what each gave or raised."""
     gate = Gate(after)
-    one, given = started(lambda: first(HeldUpDatabase(pg, gate)))
+    return _while_held_up(pg, gate, lambda: first(HeldUpDatabase(pg, gate)), lambda: second(pg))
+
+
+def interleaved_in(pg, statement, first, second):
+    """As `interleaved`, but hold `first` up behind its first statement that contains this text, inside a method."""
+    gate, threads = Gate(statement), []
+
+    def hold(_connection, _cursor, sql, *_):
+        if threading.get_ident() in threads and statement in sql and not gate.reached.is_set():
+            gate.reached.set()
+            assert gate.go_on.wait(20)
+
+    def run_first():
+        threads.append(threading.get_ident())
+        return first(pg)
+
+    event.listen(pg.engine, "after_cursor_execute", hold)
     try:
-        assert gate.reached.wait(10), f"{after} was not called: {given}"
-        other, also = started(lambda: second(pg))
+        return _while_held_up(pg, gate, run_first, lambda: second(pg))
+    finally:
+        event.remove(pg.engine, "after_cursor_execute", hold)
+
+
+def _while_held_up(pg, gate, first, second):
+    one, given = started(first)
+    try:
+        assert gate.reached.wait(10), f"{gate.after} was not reached: {given}"
+        other, also = started(second)
         _until_through(pg, other)
     finally:
         gate.go_on.set()

@@ -108,9 +108,6 @@ def test_pause_bulk_pauses_only_bulk_lanes():
 def test_pause_shorter_does_not_end_a_longer_one():
     row = limiter.pause_bulk(limiter.pause_bulk(FRESH, AT + MINUTE), AT + SECOND)
     assert row.bulk_stopped_until == AT + MINUTE
-    assert limiter.pause_chat(AT + MINUTE, AT + SECOND) == AT + MINUTE
-    assert limiter.pause_chat(AT, AT + SECOND) == AT + SECOND
-    assert limiter.pause_chat(None, AT + SECOND) == AT + SECOND
 
 
 def test_grant_clock_set_back_does_not_delay_a_red_flag():

@@ -19,7 +19,10 @@ class LimitStore(Protocol):
         """Return the GCRA arrival time per chat; chats that were never written to are missing."""
         ...
 
-    def save_chats_free_at(self, free_at: Mapping[int, datetime]) -> None: ...
+    def save_chats_free_at(self, free_at: Mapping[int, datetime]) -> None:
+        """Store the arrival times, except of chats that have a later one: only `reset` makes them earlier."""
+        ...
+
     def reset(self, beyond: datetime | None = None) -> None:
         """Delete the arrival times of chats and of the bulk lanes, with `beyond` only those after it.
 

@@ -28,7 +28,7 @@ _LIMITER = select(t.limiter).where(t.limiter.c.id == ONLY).with_for_update()
 _ADD_LIMITER = insert_or_skip(t.limiter, "id")
 _RATE_LIMITS = select(t.chat_rate_limit).where(t.chat_rate_limit.c.chat_hash.in_(bindparam("of_chats", expanding=True)))
 _FORGET_RATE_LIMITS = delete(t.chat_rate_limit).where(t.chat_rate_limit.c.free_at > bindparam("beyond"))
-_SET_RATE_LIMIT = insert_or_update(t.chat_rate_limit, "chat_hash")
+_SET_RATE_LIMIT = insert_or_update(t.chat_rate_limit, "chat_hash", only_raise="free_at")
 
 
 class SqlLimits(Section):

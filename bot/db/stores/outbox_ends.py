@@ -47,10 +47,8 @@ PROMOTE = (
     .where(_O.id == bindparam("of_row"))
     .values(mode=bindparam("how"), lane=bindparam("into"), not_before=bindparam("timestamp"))
 )
-_SET_MESSAGE = insert_or_update(t.slot_message, "chat_hash", "slot")
-_NEWEST_MESSAGE = select(t.slot_message.c.message_id).where(
-    t.slot_message.c.chat_hash == bindparam("of_chat"), t.slot_message.c.slot == bindparam("of_slot")
-)
+# Recorded late, after another sender sent a later message: the next edit belongs to the later one.
+_SET_MESSAGE = insert_or_update(t.slot_message, "chat_hash", "slot", only_raise="message_id")
 _END = (
     update(t.outbox)
     .where(_O.id == bindparam("of_row"))
@@ -123,9 +121,7 @@ class OutboxEnds(Section):
             return
         if not self._run(_END, of_row=outbox_id, became=OutboxState.SENT.value, timestamp=at, why=None):
             return  # erased meanwhile: nothing of the patient's may be written again
-        newest = self._first(_NEWEST_MESSAGE, of_chat=row["chat_hash"], of_slot=row["slot"])
-        # Recorded late, after another sender sent it again: the next edit belongs to the later message.
-        if message_id is not None and (newest is None or newest["message_id"] < message_id):
+        if message_id is not None:
             place: dict[str, Any] = {name: row[name] for name in ("chat_hash", "slot", "patient_id")}
             self._run(_SET_MESSAGE[self._dialect], **place, message_id=message_id)
 
