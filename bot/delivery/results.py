@@ -51,7 +51,8 @@ def record_result(stores: Stores, claim: Claim, result: DeliveryResult, at: date
         case DeliveryOutcome.REJECTED:
             stores.outbox.mark_failed(row.id, error=result.error, at=at)
         case DeliveryOutcome.RESEND_AS_NEW:
-            stores.outbox.forget_slot(row.chat_id, row.slot)
+            if claim.message_id is not None:
+                stores.outbox.forget_slot(row.chat_id, row.slot, message_id=claim.message_id)
             stores.outbox.mark_retry(row.id, owner=context.owner, not_before=at, error=result.error)
         case DeliveryOutcome.RETRY:
             not_before = at + result.retry_in * context.speed

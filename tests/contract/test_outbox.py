@@ -50,7 +50,7 @@ def test_a_newer_message_takes_over_the_slot(database):
 def test_forgotten_slot_is_sent_as_a_new_message(database):
     sent(database, put(database), 900)
     sent(database, put(database, 78), 901)
-    database.run(lambda s: s.outbox.forget_slot(77, "checkin:1"))
+    database.run(lambda s: s.outbox.forget_slot(77, "checkin:1", message_id=900))
     put(database, mode="edit")
     put(database, 78, mode="edit")
     assert {c.row.chat_id: c.message_id for c in claimed(database)} == {77: None, 78: 901}

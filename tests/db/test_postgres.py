@@ -118,7 +118,7 @@ def test_senders_share_the_messages_without_waiting(pg):
 
 
 def test_two_senders_never_hold_two_messages_of_one_chat(pg):
-    first = pg.run(lambda s: s.outbox.enqueue(message(1, "a")))
+    first = pg.run(lambda s: s.outbox.enqueue(message(1, "a", lane=Lane.CHECKIN)))
     with opened(pg) as one:
         assert _claim(one, "one") == [first]
         # Not seen by the first sender; its lease isn't seen by the second.

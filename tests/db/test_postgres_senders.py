@@ -59,6 +59,46 @@ def test_slot_keeps_the_newest_of_two_messages_sent_at_once(pg, order):
     assert _slot_messages(pg) == [902]
 
 
+def test_late_refusal_of_an_edit_keeps_the_message_sent_since(pg):
+    _mark_sent(put(pg, CHAT, "menu"), 900)(pg)
+    edit = put(pg, CHAT, "menu", mode="edit", revision=1)
+    (late,) = claimed(pg)
+    assert (late.row.id, late.message_id) == (edit, 900)
+    (again,) = claimed(pg, AT + MINUTE, owner="other")
+    # Somebody deleted message 900: the other sender has sent the screen as a new one by now.
+    _mark_sent(again.row.id, 902, "other")(pg)
+    gone = DeliveryResult(DeliveryOutcome.RESEND_AS_NEW, "BadRequest: message to edit not found")
+    pg.run(lambda s: results.record_result(s, late, gone, AT, CONTEXT))
+    assert _slot_messages(pg) == [902]
+
+
+def test_slot_of_a_message_erased_meanwhile_is_not_stored(pg):
+    def add(stores):
+        anna = stores.patients.add(patient(chat_id=CHAT))
+        return anna.id, stores.outbox.enqueue(message(CHAT, patient_id=anna.id))
+
+    anna, number = pg.run(add)
+    claimed(pg)
+    interleaved_in(pg, "FROM outbox", _mark_sent(number, 900), lambda db: db.run(lambda s: s.patients.erase_data(anna)))
+    assert _slot_messages(pg) == []
+
+
+# -- the state of a message
+
+
+def test_orphan_recorded_as_sent_during_a_claim_stays_sent(pg):
+    orphan = put(pg, CHAT, "menu", lane=Lane.CHECKIN)
+    claimed(pg)
+    later = put(pg, CHAT, "menu", lane=Lane.REPLY, revision=1)
+
+    def claims(database):
+        return [claim.row.id for claim in claimed(database, AT + MINUTE, owner="other")]
+
+    found, _ = interleaved_in(pg, "outbox.owner IS NOT NULL", claims, _mark_sent(orphan, 900))
+    assert found == [later]
+    assert _state(pg, orphan) is OutboxState.SENT
+
+
 # -- the pause of a chat
 
 

@@ -362,6 +362,7 @@ class OutboxMachine(Senders):
     def __init__(self) -> None:
         super().__init__()
         self.messages: dict[str, int] = {}
+        self.edited: dict[int, int | None] = {}
 
     @rule(
         found=st.lists(
@@ -457,12 +458,13 @@ class OutboxMachine(Senders):
         row = self.rows[taken.claim.row.id]
         assert (taken.claim.row.slot, taken.claim.row.mode) == (row.slot, row.mode)
         assert taken.claim.message_id == self.messages.get(row.slot), "the message to edit"
+        self.edited[row.number] = taken.claim.message_id
 
     def record_outcome(self, row: Row, outcome: DeliveryOutcome) -> None:
         super().record_outcome(row, outcome)
         if outcome is DeliveryOutcome.SENT:
             self.messages[row.slot] = max(1000 + row.number, self.messages.get(row.slot, 0))
-        if outcome is DeliveryOutcome.RESEND_AS_NEW:
+        if outcome is DeliveryOutcome.RESEND_AS_NEW and self.messages.get(row.slot) == self.edited[row.number]:
             self.messages.pop(row.slot, None)
 
     def check_released(self, released: int, expected: int) -> None:

@@ -63,8 +63,11 @@ class OutboxStore(Protocol):
         """Delete rows that are no longer waiting and were created before that time; return how many."""
         ...
 
-    def forget_slot(self, chat_id: int, slot: str) -> None:
-        """Forget the slot's message, which no longer exists at Telegram: the next edit sends a new one."""
+    def forget_slot(self, chat_id: int, slot: str, *, message_id: int) -> None:
+        """Forget that message of the slot, which no longer exists at Telegram: the next edit sends a new one.
+
+        A message that another sender has sent instead remains.
+        """
         ...
 
     def renew(self, ids: Collection[int], *, owner: str, until: datetime) -> None:

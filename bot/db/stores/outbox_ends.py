@@ -16,7 +16,8 @@ _O = t.outbox.c
 ERROR_CHARS = 500
 REPLACE = (
     update(t.outbox)
-    .where(_O.id.in_(bindparam("of_rows", expanding=True)))
+    # A sender that seemed to have stopped may have recorded how the message ended since the rows were read.
+    .where(_O.id.in_(bindparam("of_rows", expanding=True)), t.is_waiting(t.outbox))
     # Clear the lease, too: if the clock is set back, an expired lease would be valid again and block the chat.
     .values(state=OutboxState.REPLACED.value, ended_at=bindparam("timestamp"), owner=None, leased_until=None)
 )
@@ -83,7 +84,9 @@ _EXPIRE = (
 )
 _PURGE = delete(t.outbox).where(~t.is_waiting(t.outbox), _O.created_at < bindparam("before"))
 _PURGE_SLOT = delete(t.slot_message).where(
-    t.slot_message.c.chat_hash == bindparam("of_chat"), t.slot_message.c.slot == bindparam("of_slot")
+    t.slot_message.c.chat_hash == bindparam("of_chat"),
+    t.slot_message.c.slot == bindparam("of_slot"),
+    t.slot_message.c.message_id == bindparam("of_message"),
 )
 
 
@@ -162,8 +165,8 @@ class OutboxEnds(Section):
     def purge(self, before: datetime) -> int:
         return self._run(_PURGE, before=before)
 
-    def forget_slot(self, chat_id: int, slot: str) -> None:
-        self._run(_PURGE_SLOT, of_chat=self._chat_hash(chat_id), of_slot=slot)
+    def forget_slot(self, chat_id: int, slot: str, *, message_id: int) -> None:
+        self._run(_PURGE_SLOT, of_chat=self._chat_hash(chat_id), of_slot=slot, of_message=message_id)
 
     def renew(self, ids: Collection[int], *, owner: str, until: datetime) -> None:
         if ids:
