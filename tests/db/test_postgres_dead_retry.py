@@ -1,14 +1,22 @@
-"""A dead update that is retried meets a deadlock: the transaction runs again, as any other does."""
+"""Dead letters that are retried while another process does something else; an update that meets a deadlock, too."""
 
 import threading
 from types import SimpleNamespace
 
+from sqlalchemy import select
+
+from bot.app.operations import dead_letters
+from bot.app.ports.errors import RefusedError
+from bot.app.records.messages import OutboxState
 from bot.app.records.operations import DeadUpdate
 from bot.chat import dead_updates
+from bot.db.tables import outbox
 from tests.app.conftest import AT
-from tests.contract.samples import patient
-from tests.db.interleaved import started
+from tests.contract.samples import message, patient
+from tests.db.interleaved import interleaved, started
 from tests.fakes.work import work_on
+
+CHAT = 77
 
 
 def test_retry_of_a_dead_update_runs_again_after_a_deadlock(pg, monkeypatch):
@@ -45,3 +53,51 @@ def test_retry_of_a_dead_update_runs_again_after_a_deadlock(pg, monkeypatch):
         assert not thread.is_alive()
     assert (outcome, len(tries)) == ([None], 2)
     assert pg.run(lambda s: s.dead_letters.update(number)) is None
+
+
+# -- messages
+
+
+def _failed(pg, slot, patient_id=None):
+    """A message of that slot that could not be delivered."""
+
+    def put(stores):
+        number = stores.outbox.enqueue(message(CHAT, slot, patient_id=patient_id))
+        stores.outbox.mark_failed(number, error="BadRequest: x", at=AT)
+        return number
+
+    return pg.run(put)
+
+
+def _retries(number):
+    return lambda db: db.run(lambda s: dead_letters.retry_message(work_on(s, at=AT, actor="op-1"), number))
+
+
+def _discards(number):
+    return lambda db: db.run(lambda s: dead_letters.discard(work_on(s, at=AT, actor="op-2"), f"message-{number}"))
+
+
+def _state(pg, number):
+    found = pg.run(lambda s: s.outbox._first(select(outbox.c.state).where(outbox.c.id == number)))
+    return OutboxState(found["state"])
+
+
+def test_checkin_closed_during_a_retry_replaces_its_message(pg):
+    anna = pg.run(lambda s: s.patients.add(patient(chat_id=CHAT))).id
+    number = _failed(pg, "checkin:1", anna)
+
+    def closes(stores):
+        stores.patients.get(anna, lock=True)
+        stores.outbox.drop_unsent(CHAT, "checkin:1")
+
+    interleaved(pg, "dead_letters.retry_message", _retries(number), lambda db: db.run(closes))
+    assert _state(pg, number) is OutboxState.REPLACED
+
+
+def test_retry_of_a_message_discarded_meanwhile_is_refused(pg):
+    number = _failed(pg, dead_letters.STRANGERS)
+    # Behind its last read.
+    refused, discarded = interleaved(pg, "staff.by_chat", _retries(number), _discards(number))
+    assert isinstance(refused, RefusedError), refused
+    assert (str(refused), discarded) == (f"there is no dead message {number}: see `nervecheck dead list`", None)
+    assert [line.action for line in pg.run(lambda s: s.audit.lines())] == ["dead_letter_discarded"]

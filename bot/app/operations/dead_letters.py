@@ -93,7 +93,8 @@ def retry_message(work: Work, number: int) -> None:
     why = _why_not(work, found)
     if why is not None:
         raise _refusal("message", number, why)
-    work.dead_letters.retry_message(number, work.at)
+    if not work.dead_letters.retry_message(number, work.at):
+        raise _not_found("message", number)  # discarded or retried by someone else since it was read
     work.record("dead_letter_retried", f"message-{number}")
 
 
