@@ -172,6 +172,17 @@ def test_member_is_removed_only_with_their_alerts_released() -> None:
     assert calling == {"bot/app/alerts/escalation.py"}
 
 
+def test_role_of_a_chat_is_decided_in_one_module() -> None:
+    asking = {
+        name_of(path)
+        for path in modules()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and dotted(node.func).endswith(".by_chat")
+    }
+    # A link makes a chat a member's only if it is not another member's: that compares chats, and decides no role.
+    assert asking == {"bot/app/chat_roles.py", "bot/app/team/members.py"}
+
+
 @each_module
 def test_libraries_are_imported_only_where_allowed(path: Path) -> None:
     wrong = [

@@ -1,9 +1,9 @@
 """The apology to a chat whose update could not be processed: it names the numbers to call."""
 
+from bot.app.chat_roles import role_of
 from bot.app.work import Work
 from bot.core.screen import Screen, Text
 from bot.dialog.post import post, post_staff, post_stranger
-from bot.dialog.roles import role_of
 from bot.dialog.widgets import numbers
 
 SLOT = "oops"

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Literal
 
 from bot.app.alerts import escalation
+from bot.app.chat_roles import role_of
 from bot.app.checkins.answering import current
 from bot.app.concerns.assessments import as_stored
 from bot.app.patients import participation, registry
@@ -19,8 +20,7 @@ from bot.core.screen import Action, Screen, Text
 from bot.dialog import caregivers, checkins, enrolment, menus, staff_chat
 from bot.dialog.post import post
 from bot.dialog.replies import Meaning, TapResult
-from bot.dialog.roles import role_of, writing_role
-from bot.dialog.taps import CAREGIVERS_COMMANDS, ENROLLED, LEFT, answer_stranger, stale_tap, tap
+from bot.dialog.taps import CAREGIVERS_COMMANDS, ENROLLED, LEFT, answer_stranger, stale_tap, tap, writing_role
 from bot.dialog.widgets import copy_button, keyboard_screen, numbers, rows
 
 __all__ = ["Command", "command", "membership", "message", "stale_tap", "start", "tap"]

@@ -5,18 +5,32 @@ A late, repeated or foreign tap changes nothing and shows the current screen.
 
 from collections.abc import Callable
 
+from bot.app.alerts import escalation
+from bot.app.chat_roles import ChatRole, role_of
+from bot.app.patients import participation
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.screen import Action, Screen, Text
 from bot.dialog import alerts, answers, caregivers, checkins, enrolment, learn, menus, postpone, settings, staff_chat
 from bot.dialog.post import post_stranger
 from bot.dialog.replies import TapResult
-from bot.dialog.roles import writing_role
 from bot.dialog.widgets import numbers
 
 CAREGIVERS_COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn"})
 LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
 ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
+
+
+def writing_role(work: Work, chat_id: int) -> ChatRole:
+    """Return the role of a chat that an update came from; mark an unreachable sender as reachable."""
+    role = role_of(work, chat_id)
+    if role.patient is not None and role.patient.caregiver is None and role.patient.unreachable_at is not None:
+        participation.set_reachable(work, role.patient, reachable=True)
+        return role_of(work, chat_id)
+    if role.staff is not None and role.staff.unreachable_at is not None:
+        escalation.set_reachable(work, role.staff, reachable=True)
+        return role_of(work, chat_id)
+    return role
 
 
 def tap(work: Work, chat_id: int, action: Action) -> TapResult:

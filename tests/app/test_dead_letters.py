@@ -177,6 +177,7 @@ def test_retry_for_a_caregiver_reaches_their_chat(post, anna):
         ({"state": "active", "chat_id": 50}, True),
         ({"state": "active", "chat_id": 50, "unreachable_at": AT}, False),
         ({"state": "active", "chat_id": 51}, False),
+        ({"state": "invited", "chat_id": 50}, False),
     ],
 )
 def test_retry_for_staff_needs_someone_who_can_be_reached(post, member, reached):
@@ -187,6 +188,12 @@ def test_retry_for_staff_needs_someone_who_can_be_reached(post, member, reached)
         assert post.state(number) is OutboxState.WAITING
     else:
         assert post.why_not(number) == sentence(number, "was for someone who has left the team or can't be reached")
+
+
+def test_retry_for_a_member_whose_chat_is_a_patients_is_refused(post, anna):
+    post.run(lambda s: s.staff.add(samples.staff("ann", state="active", chat_id=anna.chat_id)))
+    number = post.failed("staff-alert:1", chat=anna.chat_id, patient=None)
+    assert post.why_not(number) == sentence(number, "was for someone who has left the team or can't be reached")
 
 
 def test_retry_for_a_stranger_needs_nobody(post):

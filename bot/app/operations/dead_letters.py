@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bot.app.chat_roles import role_of
 from bot.app.ports.errors import RefusedError
 from bot.app.records.messages import FailedDelivery, Outbox
 from bot.app.records.operations import DeadUpdate
@@ -74,10 +75,8 @@ def refusal(stores: Stores, number: int, why: str) -> RefusedError:
     """Return the error that says why a dead update can't be processed any more, and whose it is."""
     found = stores.dead_letters.update(number)
     chat_id = found.chat_id if found is not None else None
-    patient = stores.patients.by_chat(chat_id) if chat_id is not None else None
-    caregiver = stores.caregivers.by_chat(chat_id) if chat_id is not None else None
-    cared_for = stores.patients.get(caregiver.patient_id) if caregiver is not None else None
-    of = f" of {patient.code}" if patient else f" of a caregiver of {cared_for.code}" if cared_for else ""
+    patient = role_of(stores, chat_id).patient if chat_id is not None else None
+    of = f" of {'a caregiver of ' if patient.caregiver is not None else ''}{patient.code}" if patient else ""
     return _refusal("update", number, why, of)
 
 
@@ -112,16 +111,17 @@ def _why_not(work: Work, found: FailedDelivery) -> str | None:
 def _why_no_recipient(stores: Stores, row: Outbox) -> str | None:
     """Return why a message has no recipient any more (they left, or the chat is another's); None if it has one."""
     if row.patient_id is None:
-        person = stores.staff.by_chat(row.chat_id)
+        person = role_of(stores, row.chat_id).staff
         is_reachable = row.slot == STRANGERS or (person is not None and person.can_be_notified)
         return None if is_reachable else "was for someone who has left the team or can't be reached"
     patient = stores.patients.get(row.patient_id)
     if patient is None or patient.state in _LEFT:
         return "was for a patient who has left: nothing is sent to them any more"
-    if row.chat_id == patient.chat_id:
-        return "was for a patient who can't be reached" if patient.unreachable_at is not None else None
-    is_caregivers = any(caregiver.chat_id == row.chat_id for caregiver in stores.caregivers.of_patient(patient.id))
-    return None if is_caregivers else "was for a chat that no longer belongs to the patient"
+    recipient = role_of(stores, row.chat_id).patient
+    if recipient is None or recipient.id != patient.id:
+        return "was for a chat that no longer belongs to the patient"
+    is_unreachable = recipient.caregiver is None and recipient.unreachable_at is not None
+    return "was for a patient who can't be reached" if is_unreachable else None
 
 
 def close_processed_update(work: Work, number: int) -> None:

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from bot.app.alerts import escalation
-from bot.app.patients import participation
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
-from bot.app.work import Stores, Work
+from bot.app.work import Stores
 
 
 @dataclass(frozen=True)
@@ -17,29 +15,17 @@ class ChatRole:
     staff: Staff | None = None
 
 
-def role_of(work: Work, chat_id: int) -> ChatRole:
+def role_of(stores: Stores, chat_id: int) -> ChatRole:
     """Return the role of a chat, with its patient locked; change nothing."""
-    patient = work.patients.by_chat(chat_id, lock=True) or _cared_for(work, chat_id)
+    patient = stores.patients.by_chat(chat_id, lock=True) or _cared_for(stores, chat_id)
     if patient is not None:
         return ChatRole(patient=patient)
-    found = work.staff.by_chat(chat_id)
+    found = stores.staff.by_chat(chat_id)
     # Read again behind a lock: a member who has just been removed is a stranger.
-    person = work.staff.by_name(found.name, lock=True) if found is not None else None
+    person = stores.staff.by_name(found.name, lock=True) if found is not None else None
     if person is not None and person.chat_id != chat_id:
         person = None
     return ChatRole(staff=person) if person is not None and person.state == "active" else ChatRole()
-
-
-def writing_role(work: Work, chat_id: int) -> ChatRole:
-    """Return the role of a chat that an update came from; mark an unreachable sender as reachable."""
-    role = role_of(work, chat_id)
-    if role.patient is not None and role.patient.caregiver is None and role.patient.unreachable_at is not None:
-        participation.set_reachable(work, role.patient, reachable=True)
-        return role_of(work, chat_id)
-    if role.staff is not None and role.staff.unreachable_at is not None:
-        escalation.set_reachable(work, role.staff, reachable=True)
-        return role_of(work, chat_id)
-    return role
 
 
 def _cared_for(stores: Stores, chat_id: int) -> Patient | None:
