@@ -312,6 +312,14 @@ def apply_act(side: TeamSide, act: TeamAct, at: datetime) -> TeamSide | Refused:
     return after
 
 
+def may_act(side: TeamSide, name: str) -> bool:
+    """Return whether a member is offered acts on an alert: it has no owner, they own it, or they closed it.
+
+    Others first have it handed over to them, or reopened. In the console they may hand over and note it all the same.
+    """
+    return (side.closed_by if side.state is TeamState.CLOSED else side.owner) in {None, name}
+
+
 _Changes = Mapping[str, object]
 
 

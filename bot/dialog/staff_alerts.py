@@ -5,6 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.app.alerts import queue
+from bot.app.alerts.writer import team_side
 from bot.app.concerns import agreed_levels
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow, AlertState
@@ -12,6 +13,7 @@ from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.schedules.plans import plan_of
 from bot.app.work import Work
+from bot.core.alert import may_act
 from bot.core.escalation import EscalationLevel
 from bot.core.schedule import week_of
 from bot.core.screen import Action, Button, Screen, Style, Text
@@ -117,14 +119,13 @@ def _to_console(clinic: Clinic, patient: Patient, reader: Staff) -> Iterator[But
 
 
 def _buttons(alert: AlertRow, reader: Staff) -> Iterator[Button]:
+    if not may_act(team_side(alert), reader.name):
+        return
     if alert.closed_at is not None:
-        if alert.closed_by == reader.name:
-            yield button("staff.do.reopen", tap(alert, "reopen"))
+        yield button("staff.do.reopen", tap(alert, "reopen"))
         return
     if alert.owner is None:
         yield button("staff.do.take", tap(alert, "take"), style=Style.SUCCESS)
-    elif alert.owner != reader.name:
-        return
     if alert.outcome is not None and alert.owner is not None:
         yield button("staff.do.close", tap(alert, "close"), style=Style.SUCCESS)
         yield button("staff.do.outcome", tap(alert, "outcome"))

@@ -9,7 +9,7 @@ from typing import cast, get_args
 from zoneinfo import ZoneInfo
 
 from bot.app.alerts import escalation, ownership, queue
-from bot.app.alerts.writer import act_on
+from bot.app.alerts.writer import act_on, team_side
 from bot.app.checkins import opening
 from bot.app.patients import participation
 from bot.app.ports.clinic import Clinic
@@ -22,7 +22,7 @@ from bot.app.schedules import plan_edits
 from bot.app.schedules.plan_edits import PlanEdit
 from bot.app.team import members
 from bot.app.work import Work
-from bot.core.alert import Follow, Refused
+from bot.core.alert import Follow, Refused, may_act
 from bot.core.rota import on_call
 from bot.core.screen import Action, Screen, Text
 from bot.dialog.notices import show_alert
@@ -108,17 +108,12 @@ def _alert_tapped(work: Work, person: Staff, action: Action) -> TapResult | None
         shown = _follow(work, alert, person)
         show_alert(work, patient, shown, person, edit=word == "back")
         return TapResult(language=person.language)
-    if not _may_act(alert, person):
+    if not may_act(team_side(alert), person.name):
         show_alert(work, patient, alert, person, edit=True)
         return TapResult(toast=_owner_toast(alert, work.clinic), language=person.language, urgent=True)
     if word in {"outcome", "hand_over"}:
         return _submenu(work, person, patient, alert, word)
     return _act(work, person, alert, word)
-
-
-def _may_act(alert: AlertRow, person: Staff) -> bool:
-    """Return whether a member may act on an alert: it has no owner, they own it, or they closed it."""
-    return (alert.closed_by if alert.closed_at is not None else alert.owner) in {None, person.name}
 
 
 def _owner_toast(alert: AlertRow, clinic: Clinic) -> Text:

@@ -26,6 +26,7 @@ from bot.core.alert import (
     TeamState,
     UnlistedTeamStateError,
     apply_act,
+    may_act,
     new_team_side,
 )
 
@@ -160,6 +161,21 @@ def test_begin_starts_the_clocks_unless_a_level_was_agreed():
     assert TeamSide(next_escalation_at=RAISED) == NEW
     assert new_team_side(RAISED, is_agreed=True) == TeamSide()
     assert new_team_side(RAISED, is_agreed=False) == TeamSide(next_escalation_at=RAISED)
+
+
+@pytest.mark.parametrize(
+    ("side", "anna", "ben"),
+    [
+        (NEW, True, True),
+        (ANNAS, True, False),
+        (NOTED, True, False),
+        (RELEASED, True, True),
+        (SHUT, True, False),
+        (SHUT.model_copy(update={"owner": "ben"}), True, False),
+    ],
+)
+def test_acts_are_offered_to_the_owner_or_who_closed(side, anna, ben):
+    assert (may_act(side, "anna"), may_act(side, "ben")) == (anna, ben)
 
 
 def test_no_act_leaves_an_alert_with_neither_owner_nor_clock():

@@ -94,6 +94,19 @@ def test_alert_is_acknowledged_once_then_closed_with_outcome(house, anna):
     assert ("ann", "alert_closed") in house.audited()
 
 
+def test_closing_is_offered_to_those_who_may_act_alone(house, anna):
+    number = raised(house, anna)
+    ann, ben = house.signed_in("coordinator", "ann"), house.signed_in("coordinator", "ben")
+
+    def offered():
+        pages = [person.get("/console/alerts/queue").text for person in (ann, ben)]
+        return [re.search(rf"/console/alerts/{number}/(finish|note)", page)[1] for page in pages]
+
+    assert offered() == ["finish", "finish"]
+    ann.post(f"/console/alerts/{number}/take")
+    assert offered() == ["finish", "note"]
+
+
 def test_action_returns_to_its_page_and_to_no_other_site(house, anna):
     number = raised(house, anna)
     ann = house.signed_in("coordinator", "ann")

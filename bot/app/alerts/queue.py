@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from pydantic import Field
+
+from bot.app.alerts.writer import team_side
 from bot.app.concerns import agreed_levels
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
@@ -11,6 +14,7 @@ from bot.app.records.checkins import AssessmentRow, Basis, CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.schedules.plans import plan_of
 from bot.app.work import Stores, Work
+from bot.core.alert import TeamSide, may_act
 from bot.core.frozen import Frozen
 from bot.core.protocol import SKIP, Question
 from bot.core.schedule import week_of
@@ -56,6 +60,11 @@ class AlertLine(Frozen):
     """Whether the finding is within an agreed level."""
     agreed_levels: tuple[str, ...]
     """The patient's agreed levels, one line each."""
+    team_side: TeamSide = Field(exclude=True)
+
+    def is_for(self, name: str) -> bool:
+        """Return whether a member is offered acts on the alert (see `bot.core.alert.may_act`)."""
+        return may_act(self.team_side, name)
 
     @property
     def summary(self) -> str:
@@ -102,6 +111,7 @@ def alert_line(work: Work, alert: AlertRow) -> AlertLine:
         raise LookupError(f"alert {alert.id} belongs to no patient")
     acknowledge_by = _acknowledge_by(work.clinic, alert)
     return AlertLine(
+        team_side=team_side(alert),
         id=alert.id,
         code=patient.code,
         tier=alert.tier.name,
