@@ -35,9 +35,11 @@ async def start_sandbox(
         state_file=_chats_file(database_url),
         hooks=SandboxHooks(
             new_patient=lambda: database.transact(
-                lambda stores: demo.add_patient(work_on(stores, clinic, clock.now()))
+                lambda stores: demo.add_patient(work_on(stores, clinic, clock.now(), actor="sandbox"))
             ),
-            new_staff=lambda: database.transact(lambda stores: demo.add_lead(work_on(stores, clinic, clock.now()))),
+            new_staff=lambda: database.transact(
+                lambda stores: demo.add_lead(work_on(stores, clinic, clock.now(), actor="sandbox"))
+            ),
             next_event=lambda: _next_event(database, clock),
             after_jump=catch_up,
         ),

@@ -19,7 +19,7 @@ from telegram.error import TelegramError
 from bot.app.operations import outages
 from bot.app.operations.installation import BOT_NAME
 from bot.app.ports.clinic import Clinic
-from bot.app.work import Stores
+from bot.app.work import SYSTEM, Stores
 from bot.chat.background_calls import BackgroundCalls
 from bot.chat.commands import publish_commands
 from bot.chat.handlers import Handlers
@@ -143,7 +143,7 @@ class Service:
         self._tasks: list[asyncio.Task[None]] = []
 
     def _on_chat_unreachable(self, stores: Stores, chat_id: int, at: datetime) -> None:
-        conversation.membership(work_on(stores, self.clinic, at), chat_id, reachable=False)
+        conversation.membership(work_on(stores, self.clinic, at, actor=SYSTEM), chat_id, reachable=False)
 
     async def start(self) -> None:
         """Start sending and ticking at once, and receiving as soon as Telegram answers."""
@@ -273,7 +273,9 @@ class Service:
     async def _record_contact(self) -> None:
         at = self.clock.now()
         try:
-            await self.database.transact(lambda stores: outages.note_contact(work_on(stores, self.clinic, at)))
+            await self.database.transact(
+                lambda stores: outages.note_contact(work_on(stores, self.clinic, at, actor=SYSTEM))
+            )
         except Exception as error:  # noqa: BLE001 - the database is down: readiness says so
             CONTACT_ERRORS.inc()
             log.warning(

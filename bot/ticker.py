@@ -18,7 +18,7 @@ from prometheus_client import Counter
 from bot.app.operations import sweeps
 from bot.app.ports.clinic import Clinic
 from bot.app.records.operations import BEGINNING, Place, SweepResult
-from bot.app.work import Stores, Transactor
+from bot.app.work import SYSTEM, Stores, Transactor
 from bot.clock import Clock
 from bot.dialog.work import work_on
 
@@ -115,4 +115,4 @@ class Ticker:
 
     def _sweep_once(self, sweep: sweeps.Sweep, at: datetime, after: Place, stores: Stores) -> SweepResult:
         """Process the first row after a place, in an open transaction."""
-        return sweep(work_on(stores, self._clinic, at), 1, after)
+        return sweep(work_on(stores, self._clinic, at, actor=SYSTEM), 1, after)

@@ -18,6 +18,8 @@ from bot.app.ports.team import PasskeyStore, RotaStore, SessionStore, StaffStore
 from bot.app.records.operations import Audit
 
 T = TypeVar("T")
+SYSTEM = "system"
+"""The actor of what no team member does: what falls due, and what patients and caregivers tap."""
 
 
 @dataclass(frozen=True, kw_only=True)

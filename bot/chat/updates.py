@@ -16,7 +16,7 @@ from telegram import Bot, Update
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import StaleRecordError, StoreDownError
 from bot.app.records.operations import DeadUpdate
-from bot.app.work import Stores, Transactor
+from bot.app.work import SYSTEM, Stores, Transactor
 from bot.chat.background_calls import BackgroundCalls
 from bot.chat.chat_order import ChatOrder
 from bot.chat.dead_updates import where
@@ -212,7 +212,7 @@ class _IdempotentWork:
                 return None
             if self._route.handle is None:
                 return None
-            return self._route.handle(work_on(stores, self._clinic, self._at))
+            return self._route.handle(work_on(stores, self._clinic, self._at, actor=SYSTEM))
         except Exception:
             self.failed = True
             raise

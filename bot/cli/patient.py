@@ -170,7 +170,9 @@ def _import_rows(
 ) -> list[dict[str, str | None]]:
     at = SystemClock().now()
     if dry_run:
-        rows = session.run(lambda stores: importing.read_rows(work_on(stores, session.clinic, at), content))
+        rows = session.run(
+            lambda stores: importing.read_rows(work_on(stores, session.clinic, at, actor="operator"), content)
+        )
         return [{"code": row.code, "start": None, "link": None} for row in rows]
 
     link_for = session.links()

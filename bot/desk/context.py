@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.team import Staff
-from bot.app.work import Transactor, Work
+from bot.app.work import SYSTEM, Transactor, Work
 from bot.clock import Clock
 from bot.core.protocol import Rule
 from bot.core.screen import Trend
@@ -66,12 +66,12 @@ class ConsoleContext:
     async def read(self, fn: Callable[[Work], T]) -> T:
         """Run a query in a read transaction, with the current time."""
         at = self.clock.now()
-        return await self.database.read(lambda stores: fn(work_on(stores, self.clinic, at)))
+        return await self.database.read(lambda stores: fn(work_on(stores, self.clinic, at, actor=SYSTEM)))
 
     async def write(self, fn: Callable[[Work], T]) -> T:
         """Run a use case in a transaction, then wake the sender for the messages it queued."""
         at = self.clock.now()
-        result = await self.database.transact(lambda stores: fn(work_on(stores, self.clinic, at)))
+        result = await self.database.transact(lambda stores: fn(work_on(stores, self.clinic, at, actor=SYSTEM)))
         self.nudge()
         return result
 

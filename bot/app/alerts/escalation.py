@@ -13,7 +13,7 @@ from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.team import members
-from bot.app.work import Work
+from bot.app.work import SYSTEM, Work
 from bot.core.alert import Escalate, Refused, Release, ResumeEscalation, SkipNotified, StopEscalation, TeamState
 from bot.core.escalation import AvailableTeam, EscalationLevel, UnacknowledgedAlert, escalate
 from bot.core.rota import in_hours, next_shift_at, on_call
@@ -117,7 +117,7 @@ def set_reachable(work: Work, person: Staff, *, reachable: bool) -> None:
     if reachable == (person.unreachable_at is None):
         return
     work.staff.save(person.model_copy(update={"unreachable_at": None if reachable else work.at}))
-    work.acting("system").record("staff_reachable" if reachable else "staff_unreachable", person.name)
+    work.acting(SYSTEM).record("staff_reachable" if reachable else "staff_unreachable", person.name)
     if reachable:
         resume_open(work)
     else:
@@ -142,4 +142,4 @@ def _reassign(work: Work, patient: Patient, alert: AlertRow, name: str) -> None:
 
 
 def _record(work: Work, patient: Patient, alert: AlertRow, action: str, **detail: str) -> None:
-    work.acting("system").record(action, patient.code, alert=alert.id, tier=alert.tier.name, **detail)
+    work.acting(SYSTEM).record(action, patient.code, alert=alert.id, tier=alert.tier.name, **detail)

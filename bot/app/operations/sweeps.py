@@ -18,7 +18,7 @@ from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.schedules.plans import FOLLOW_UP, occurrence_after
 from bot.app.team import digest
-from bot.app.work import Stores, Work
+from bot.app.work import SYSTEM, Stores, Work
 
 UPDATES_KEPT = timedelta(hours=48)
 """Telegram keeps an unconfirmed update for 24 h; ids are kept twice as long, so that none is processed twice."""
@@ -70,7 +70,7 @@ def _skip(work: Work, patient: Patient, due_at: datetime) -> None:
     """Skip a check-in that is too late to be asked, and open a task for it."""
     subject = f"{patient.code}@{due_at:%Y-%m-%dT%H:%MZ}"
     work.tasks.add(Task(kind="skipped_after_outage", patient_id=patient.id, subject=subject, raised_at=work.at))
-    work.acting("system").record("checkin_skipped", patient.code)
+    work.acting(SYSTEM).record("checkin_skipped", patient.code)
 
 
 def checkin_clocks(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:

@@ -13,7 +13,7 @@ from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import Task
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import OPEN_ENDED, is_paused, pauses_ended, rescheduled
-from bot.app.work import Work
+from bot.app.work import SYSTEM, Work
 from bot.core.checkin import Expire
 from bot.core.schedule import Pause
 
@@ -108,4 +108,4 @@ def set_reachable(work: Work, patient: Patient, *, reachable: bool) -> None:
     elif patient.unreachable_at is None:
         work.patients.save(patient.model_copy(update={"unreachable_at": work.at}))
         work.tasks.add(Task(kind="unreachable", patient_id=patient.id, subject=patient.code, raised_at=work.at))
-        work.acting("system").record("patient_unreachable", patient.code)
+        work.acting(SYSTEM).record("patient_unreachable", patient.code)
