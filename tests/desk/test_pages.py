@@ -14,7 +14,7 @@ import pytest
 from bot.app.alerts import raising, replies
 from bot.app.concerns import agreed_levels
 from bot.app.operations import reports
-from bot.app.patients import participation
+from bot.app.patients import participation, timeline
 from bot.app.records.alerts import Task
 from bot.app.records.patients import PatientState
 from bot.app.schedules import plan_edits
@@ -266,6 +266,34 @@ def test_patient_page_shows_the_timeline_newest_first(house, anna, choose):
     assert "numbness: mild" in page
     assert "<svg" in page
     assert house.signed_in("coordinator").get("/console/patients/P-9999").status_code == 409
+
+
+def test_patient_page_shows_every_reply_with_its_time(house, anna):
+    number = raised(house, anna)
+    for hours, word in enumerate(("not_yet", "cannot_reach", "mistake", "is_urgent", "called"), start=1):
+        house.act(replies.reply, anna, number, word, at=AT + hours * HOUR)
+    house.clock.advance(6 * HOUR)
+    page = unescape(house.signed_in("coordinator").get("/console/patients/P-0001").text)
+    shown = [
+        ("2026-03-02 15:00", "Patient: I have called"),
+        ("2026-03-02 14:00", "Patient: it is urgent"),
+        ("2026-03-02 13:00", "Patient: tapped by mistake"),
+        ("2026-03-02 12:00", "Patient: I can't reach them"),
+        ("2026-03-02 11:00", "Patient: not yet"),
+    ]
+    assert re.findall(r'event-call"><time [^>]*>(.*?)</time> <span>(.*?)</span>', page) == shown
+    on_the_alert = re.search(r'<ol class="replies">(.*?)</ol>', page)[1]
+    assert re.findall(r"<li><time [^>]*>(.*?)</time> (.*?)</li>", on_the_alert) == shown
+
+
+def test_patient_page_shows_the_last_reply_without_its_audit_line(house, anna, monkeypatch):
+    number = raised(house, anna)
+    for word in ("cannot_reach", "mistake"):
+        house.act(replies.reply, anna, number, word, at=AT + HOUR)
+    monkeypatch.setattr(timeline, "MAX_AUDIT_LINES", 1)
+    page = text(house.signed_in("coordinator").get("/console/patients/P-0001"))
+    assert page.count("Patient: tapped by mistake") == 2, "in the timeline and on the alert"
+    assert page.count("Patient: I can&#39;t reach them") == 2
 
 
 def form(house, **changes):

@@ -10,18 +10,26 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.operations import Audit
 from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
+from bot.core.alert import Reply
 from bot.core.frozen import Frozen
 from bot.core.protocol import Tier
 
 MAX_CHECKINS = 60
 """Check-ins and alerts at most: two months of daily check-ins."""
+MAX_AUDIT_LINES = 500
+"""Newest lines of the audit that are searched for replies and acts of staff."""
 _SHOWN_ACTIONS = frozenset(
     {"plan_changed", "patient_paused", "patient_resumed", "checkin_sent_now", "level_agreed", "patient_withdrawn"}
 )
+_REPLIES = {f"patient_{word}": f"call.{word}" for word in (*Reply, "mistake", "is_urgent", "can_wait", "remind")}
+"""Actions of the audit that are replies to a call screen, with the keys of their texts."""
 
 
 class TimelineEvent(Frozen):
-    """One event. `what`: a key of the catalog; `tier` if it has one; `facts` in the order they are shown."""
+    """One event. `what`: a key of the catalog; `tier` if it has one; `facts` in the order they are shown.
+
+    `alert_id`: the alert that a reply of the patient is about.
+    """
 
     at: datetime
     kind: Literal["checkin", "alert", "call", "staff"]
@@ -29,18 +37,19 @@ class TimelineEvent(Frozen):
     tier: str | None = None
     facts: tuple[str, ...] = ()
     by: str | None = None
+    alert_id: int | None = None
 
 
 def timeline(work: Work, patient: Patient) -> list[TimelineEvent]:
     """Return the events, newest first. They contain answers, so only staff who may see answers get them."""
+    lines = work.audit.lines(patient.code, limit=MAX_AUDIT_LINES)
+    replies = [_replied(line) for line in lines if line.action in _REPLIES]
     events = [
         *_checkins(work, patient),
         *_alerts(work, patient),
-        *(
-            _changed(line)
-            for line in work.audit.lines(patient.code, limit=2 * MAX_CHECKINS)
-            if line.action in _SHOWN_ACTIONS
-        ),
+        *replies,
+        *(event for event in _last_replies(work, patient) if event not in replies),
+        *(_changed(line) for line in lines if line.action in _SHOWN_ACTIONS),
     ]
     # An alert is shown above the check-in that raised it, though both have the same time.
     return sorted(events, key=lambda event: (event.at, event.kind != "checkin"), reverse=True)
@@ -79,10 +88,6 @@ def _alerts(stores: Stores, patient: Patient) -> Iterator[TimelineEvent]:
 
 
 def _of_alert(alert: AlertRow, tier: str) -> Iterator[TimelineEvent]:
-    if alert.replied_at is not None and alert.last_reply is not None:
-        yield TimelineEvent(at=alert.replied_at, kind="call", what=f"call.{alert.last_reply}", tier=tier)
-    if alert.mistake_at is not None:
-        yield TimelineEvent(at=alert.mistake_at, kind="call", what="call.mistake", tier=tier)
     if alert.acknowledged_at is not None:
         yield TimelineEvent(
             at=alert.acknowledged_at, kind="staff", what="alert.acknowledged", tier=tier, by=alert.owner
@@ -91,6 +96,27 @@ def _of_alert(alert: AlertRow, tier: str) -> Iterator[TimelineEvent]:
         yield TimelineEvent(at=alert.noted_at, kind="staff", what=f"outcome.{alert.outcome}", tier=tier, by=alert.owner)
     if alert.closed_at is not None:
         yield TimelineEvent(at=alert.closed_at, kind="staff", what="alert.closed", tier=tier, by=alert.closed_by)
+
+
+def _replied(line: Audit) -> TimelineEvent:
+    """Return a reply to a call screen; the alert itself keeps only the last one."""
+    alert_id, tier = line.detail.get("alert"), line.detail.get("tier")
+    return TimelineEvent(
+        at=line.at,
+        kind="call",
+        what=_REPLIES[line.action],
+        tier=str(tier) if tier is not None else None,
+        alert_id=int(alert_id) if alert_id is not None else None,
+    )
+
+
+def _last_replies(stores: Stores, patient: Patient) -> Iterator[TimelineEvent]:
+    """Yield what each alert keeps of its replies, for those whose line of the audit is not among the newest."""
+    for alert in stores.alerts.of_patient(patient.id, limit=MAX_CHECKINS):
+        kept = ((alert.replied_at, alert.last_reply), (alert.mistake_at, "mistake"))
+        for at, word in kept:
+            if at is not None and word is not None:
+                yield TimelineEvent(at=at, kind="call", what=f"call.{word}", tier=alert.tier.name, alert_id=alert.id)
 
 
 def _changed(line: Audit) -> TimelineEvent:
