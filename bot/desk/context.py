@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from bot.app.work import SYSTEM, Transactor, Work
 from bot.clock import Clock
 from bot.core.protocol import Rule
 from bot.core.screen import Trend
+from bot.desk.wording import Wording
 from bot.dialog.work import work_on
 
 T = TypeVar("T")
@@ -76,7 +78,10 @@ class ConsoleContext:
         return result
 
     def render(self, name: str, language: str, **values: Any) -> str:
-        """Render a template in one language. In it `t(key, n=3)` is a text, `when(at)` the clinic's local time."""
+        """Render a template in one language.
+
+        In it `t(key, n=3)` is a text, `when(at)` the clinic's local time, and `w` the `Wording` of the protocol's ids.
+        """
 
         def console_text(key: str, **given: str | int) -> str:
             return self.say(language, f"console.{key}", given)
@@ -85,7 +90,14 @@ class ConsoleContext:
             return self.say(language, key, given)
 
         return self.templates.get_template(name).render(
-            t=console_text, tt=team_text, when=self.when, day=self.day, language=language, static=static_name, **values
+            t=console_text,
+            tt=team_text,
+            w=Wording(partial(self.say, language), self.clinic.protocol),
+            when=self.when,
+            day=self.day,
+            language=language,
+            static=static_name,
+            **values,
         )
 
     def when(self, at: datetime | None) -> str:

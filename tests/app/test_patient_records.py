@@ -218,7 +218,7 @@ def test_timeline_shows_answers_that_report_something(run):
     for question, choices in answers.items():
         run(lambda s, q=question, c=choices: s.answers.record(samples.answer(row.id, made.id, q, *c)))
     (event,) = run(timeline.timeline, made)
-    assert event.facts == ("numbness: mild", "which_new: eyes, face", "dropped: none")
+    assert event.answers == {"numbness": ("mild",), "which_new": ("eyes", "face"), "dropped": ("none",)}
     assert event.tier is None
 
 

@@ -61,7 +61,9 @@ def test_queue_shows_worst_first_with_time_left_and_change(house, anna):
     page = house.signed_in("coordinator").get("/console").text
     assert page.index("EMERGENCY") < page.index("SOON")
     assert "data-until" in page
-    assert "new.eyes, week 5" in text(house.signed_in("coordinator").get("/console"))
+    assert "Which other sign: Seeing double, drooping eyelid , week 5" in text(
+        house.signed_in("coordinator").get("/console")
+    )
     house.clock.advance(HOUR)
     assert 'data-late="yes"' in house.signed_in("coordinator").get("/console").text
 
@@ -71,6 +73,7 @@ def test_queue_shows_operators_only_code_and_tier(house, anna):
     page = house.signed_in("operator").get("/console").text
     assert "P-0001" in page
     assert "new.eyes" not in page
+    assert "Seeing double" not in page
     assert "/console/patients/" not in page
 
 
@@ -263,7 +266,7 @@ def test_patient_page_shows_the_timeline_newest_first(house, anna, choose):
     assert events[0] == ("call", "Patient: I can&#39;t reach them")
     assert ("alert", "Alert") in events
     assert events[-1] == ("checkin", "Check-in answered")
-    assert "numbness: mild" in page
+    assert "Numbness or pain: Mild" in page
     assert "<svg" in page
     assert house.signed_in("coordinator").get("/console/patients/P-9999").status_code == 409
 
@@ -412,7 +415,7 @@ def test_check_in_is_sent_now_and_a_new_invite_made(house, anna):
 def test_agreed_level_is_set_and_ended(house, anna):
     ann = house.signed_in("coordinator", "ann")
     assert ann.post("/console/patients/P-0001/expect", symptom="numbness:medium", days="7").status_code == 303
-    assert "numbness ≤ medium" in ann.get("/console/patients/P-0001").text
+    assert "Numbness or pain ≤ Medium" in ann.get("/console/patients/P-0001").text
     for bad in ({"symptom": "arms:cannot"}, {"symptom": "numbness:medium", "days": "29"}, {"symptom": ""}):
         assert ann.post("/console/patients/P-0001/expect", **bad).status_code in {409, 422}
     assert ann.post("/console/patients/P-0001/unexpect", symptom="numbness").status_code == 303
@@ -547,7 +550,7 @@ def test_visit_summary_has_answers_and_alerts_on_one_page(house, anna, choose):
         choose(choice)
     raised(house, anna, Tier.EMERGENCY)
     page = text(house.signed_in("coordinator").get("/console/patients/P-0001/summary"))
-    assert "numbness: mild" in page
+    assert "Numbness or pain: Mild" in page
     assert "EMERGENCY" in page
     assert "not a diagnosis" in page
 

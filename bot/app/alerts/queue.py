@@ -9,7 +9,7 @@ from pydantic import Field
 from bot.app.alerts.writer import team_side
 from bot.app.concerns import agreed_levels
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AlertRow
+from bot.app.records.alerts import AgreedLevel, AlertRow
 from bot.app.records.checkins import AssessmentRow, Basis, CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.schedules.plans import plan_of
@@ -60,6 +60,8 @@ class AlertLine(Frozen):
     """Whether the finding is within an agreed level."""
     agreed_levels: tuple[str, ...]
     """The patient's agreed levels, one line each."""
+    levels: tuple[AgreedLevel, ...] = Field(exclude=True)
+    """The same as records."""
     team_side: TeamSide = Field(exclude=True)
 
     def is_for(self, name: str) -> bool:
@@ -110,6 +112,7 @@ def alert_line(work: Work, alert: AlertRow) -> AlertLine:
     if patient is None:
         raise LookupError(f"alert {alert.id} belongs to no patient")
     acknowledge_by = _acknowledge_by(work.clinic, alert)
+    levels = tuple(agreed_levels.active(work, patient.id))
     return AlertLine(
         team_side=team_side(alert),
         id=alert.id,
@@ -120,7 +123,8 @@ def alert_line(work: Work, alert: AlertRow) -> AlertLine:
         week=week_of(plan_of(patient, work.clinic), alert.raised_at),
         acknowledge_by=acknowledge_by,
         is_agreed=alert.is_agreed,
-        agreed_levels=tuple(agreed_levels.describe(row) for row in agreed_levels.active(work, patient.id)),
+        agreed_levels=tuple(agreed_levels.describe(row) for row in levels),
+        levels=levels,
         overdue=_is_overdue(alert, acknowledge_by, work.at),
         declared=alert.declared,
         owner=alert.owner,

@@ -1,8 +1,10 @@
 """One patient's timeline: check-ins, answers, alerts, calls, acts of staff. Changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Literal
+
+from pydantic import Field
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
@@ -28,7 +30,8 @@ _REPLIES = {f"patient_{word}": f"call.{word}" for word in (*Reply, "mistake", "i
 class TimelineEvent(Frozen):
     """One event. `what`: a key of the catalog; `tier` if it has one; `facts` in the order they are shown.
 
-    `alert_id`: the alert that a reply of the patient is about.
+    `facts`: the rules of an alert, or the details of an act of staff. `answers`: question to choices. `alert_id`: the
+    alert that a reply of the patient is about.
     """
 
     at: datetime
@@ -36,6 +39,7 @@ class TimelineEvent(Frozen):
     what: str
     tier: str | None = None
     facts: tuple[str, ...] = ()
+    answers: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     by: str | None = None
     alert_id: int | None = None
 
@@ -66,18 +70,18 @@ def _checkins(work: Work, patient: Patient) -> Iterator[TimelineEvent]:
             kind="checkin",
             what=f"checkin.{row.value.state}",
             tier=Tier(found).name if found is not None else None,
-            facts=tuple(_answers(work.clinic, row)),
+            answers=dict(_answers(work.clinic, row)),
         )
 
 
-def _answers(clinic: Clinic, row: CheckInRow) -> Iterator[str]:
-    """Yield answers such as "numbness: mild"; leave out those that report nothing."""
+def _answers(clinic: Clinic, row: CheckInRow) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the answers, as a question and its choices; leave out those that report nothing."""
     for question_id, choices in row.value.answers.items():
         question = clinic.protocol.questions.get(question_id)
         unremarkable = {"none", "no", "not_at_all", "yes_known"} if question is not None else set()
-        reported = [choice for choice in choices if choice not in unremarkable]
+        reported = tuple(choice for choice in choices if choice not in unremarkable)
         if reported:
-            yield f"{question_id}: {', '.join(reported)}"
+            yield question_id, reported
 
 
 def _alerts(stores: Stores, patient: Patient) -> Iterator[TimelineEvent]:
