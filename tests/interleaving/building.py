@@ -1,9 +1,10 @@
 """Writes the start state (scene.py) by the product's own use cases. Knows no run."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from argon2 import PasswordHasher
 
+from bot import service
 from bot.app.alerts import escalation, ownership, raising
 from bot.app.checkins import opening
 from bot.app.concerns import agreed_levels
@@ -12,7 +13,7 @@ from bot.app.patients import participation, registry
 from bot.app.records.alerts import Task
 from bot.app.records.messages import Claim, Lane
 from bot.app.records.operations import BEGINNING, DeadUpdate, Place
-from bot.app.records.patients import Patient, PatientState
+from bot.app.records.patients import Consent, Patient, PatientState
 from bot.app.records.team import Passkey, Role
 from bot.app.schedules.plans import rescheduled
 from bot.app.team import members
@@ -23,21 +24,29 @@ from bot.db.engine import Database
 from bot.desk import sign_in
 from bot.dialog import caregivers, conversation, staff_chat
 from tests.interleaving.scene import (
+    ABSENT,
     ANNA,
     ASKED_HELPER,
     BERTA,
     CARLA,
     CODES,
     COORDINATOR,
+    CREDENTIAL,
     DORA,
     EMIL,
     FRITZ,
     GERDA,
+    HEIDI,
     HELPER,
+    IDA,
+    JANA,
+    KLARA,
     LEAD,
+    LUISE,
     NOW,
     OPERATOR,
     PASSWORD,
+    PAULA,
     SECRET,
     SENDER,
     Scene,
@@ -45,6 +54,8 @@ from tests.interleaving.scene import (
 from tests.interleaving.sides import Side
 
 _MINUTE = timedelta(minutes=1)
+_PLANNED_FROM = {IDA: NOW - timedelta(hours=70), **dict.fromkeys((JANA, KLARA, LUISE), NOW)}
+"""From when the plan of some is counted: of the others a check-in of today is due."""
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 """Cheap to check: a thousand sign-ins should not take minutes."""
 
@@ -54,6 +65,7 @@ def build(database: Database) -> Scene:
     builder = _Builder(database)
     builder.team()
     builder.patients()
+    builder.reminded()
     builder.anna()
     builder.berta()
     builder.others()
@@ -83,6 +95,7 @@ class _Builder:
         self._member("lead-1", "lead", LEAD)
         self._member("coord-1", "coordinator", COORDINATOR)
         self._member("op-1", "operator", OPERATOR)
+        self._member("coord-2", "coordinator", ABSENT)
         s = self._at(NOW - timedelta(days=1))
         _, self._tokens["join"] = s.transact(
             lambda work: members.add(work.acting("op"), name="new-1", role="coordinator", language=None)
@@ -106,9 +119,11 @@ class _Builder:
             secured = {"password_hash": _HASH, "totp_secret": SECRET, "totp_step": 1, "failures": 3}
             work.staff.save(lead.model_copy(update=secured))
             key = work.passkeys.add(
-                Passkey(staff_id=lead.id, credential_id="key", public_key="AAAA", sign_count=0, added_at=s.at)
+                Passkey(staff_id=lead.id, credential_id=CREDENTIAL, public_key="AAAA", sign_count=0, added_at=s.at)
             )
             self._numbers["passkey"] = key.id
+            absent = members.by_name(work, "coord-2")
+            work.staff.save(absent.model_copy(update={"unreachable_at": s.at}))
 
         s.transact(rota)
         s = self._at(NOW - 5 * _MINUTE)
@@ -139,20 +154,45 @@ class _Builder:
         changes = {"chat_id": chat, "jitter": 0, "state": PatientState.ACTIVE, "timezone": "Europe/Berlin"}
         if chat == DORA:
             changes |= {"state": PatientState.ENROLLING, "enrol_step": "time", "enrol_revision": 6}
+        if chat == HEIDI:
+            changes |= {"state": PatientState.ENROLLING, "enrol_step": "consent3", "enrol_revision": 4}
         if chat == EMIL:
             changes |= {"state": PatientState.WITHDRAWN}
+        if chat == JANA:
+            changes |= {"quiet_from": time(9), "quiet_to": time(12)}
 
         def act(work: Work) -> None:
             added, self._tokens[code] = registry.add(work.acting("operator"), code=code, ici_start=date(2026, 2, 2))
             made = added.model_copy(update=changes)
             if made.state is PatientState.ACTIVE:
-                made = rescheduled(made, s.clinic, NOW - timedelta(hours=5))
+                made = rescheduled(made, s.clinic, _PLANNED_FROM.get(chat, NOW - timedelta(hours=5)))
             if chat != CARLA:
                 work.patients.save(made)
+            if chat not in {CARLA, HEIDI}:
+                work.consents.add(_consent(work, made))
 
         s.transact(act)
 
     # -- what they are in
+
+    def reminded(self) -> None:
+        """Those whose open check-in has its time, each for another reason."""
+        began = NOW - timedelta(hours=7)
+        self._ask(PAULA, NOW - timedelta(hours=40))
+        for chat in (EMIL, JANA, KLARA, LUISE):
+            self._ask(chat, began)
+        self._answer(KLARA, began + _MINUTE, "no", "none", "none", "medium")
+        s = self._at(NOW - timedelta(hours=1))
+
+        def next_action(work: Work) -> None:
+            for number, chat in enumerate((EMIL, PAULA, JANA, KLARA, LUISE)):
+                row = work.checkins.open_of(self._by_chat(work, chat).id)
+                assert row is not None
+                remind_at = NOW + timedelta(hours=1) if chat == LUISE else None
+                changed = {"next_action_at": NOW - (9 - number) * _MINUTE, "remind_at": remind_at}
+                work.checkins.save(row.model_copy(update=changed))
+
+        s.transact(next_action)
 
     def _answer(self, chat: int, at: datetime, *choices: str) -> None:
         for number, choice in enumerate(choices):
@@ -218,7 +258,7 @@ class _Builder:
         self._deliver_all(NOW - timedelta(minutes=65))
         self._ask(ANNA, NOW - timedelta(minutes=21))
         self._deliver_all(NOW - timedelta(minutes=20, seconds=30))
-        self._answer(ANNA, NOW - timedelta(minutes=20), "no", "yes")
+        self._answer(ANNA, NOW - timedelta(minutes=20), "no", "yes", "+heart")
         f = self._at(NOW - timedelta(minutes=19))
 
         def flagged(work: Work) -> None:
@@ -252,7 +292,9 @@ class _Builder:
 
         def soon(work: Work) -> None:
             berta = self._by_chat(work, BERTA)
-            made = raising.raise_alert(work, berta, tier=Tier.URGENT, rules=("numb.worse",), checkin_id=None)
+            row = work.checkins.open_of(berta.id)
+            assert row is not None
+            made = raising.raise_alert(work, berta, tier=Tier.URGENT, rules=("numb.worse",), checkin_id=row.id)
             self._alerts["berta"] = made.id
             escalation.step(work, made)
             ownership.acknowledge(work.acting("coord-1"), made.id)
@@ -285,6 +327,20 @@ class _Builder:
             work.checkins.save(row.model_copy(update={"reminders": 2, "next_action_at": silent + timedelta(hours=72)}))
 
         s.transact(reminded)
+        a = self._at(NOW - timedelta(hours=2))
+
+        def escalated(work: Work) -> None:
+            for chat, name in ((PAULA, "unnotified"), (GERDA, "stopped")):
+                patient = self._by_chat(work, chat)
+                made = raising.raise_alert(work, patient, tier=Tier.SOON, rules=("numb.worse",), checkin_id=None)
+                self._alerts[name] = made.id
+            ownership.acknowledge(work.acting("coord-1"), self._alerts["stopped"])
+            for name, at in (("unnotified", None), ("stopped", NOW - _MINUTE)):
+                row = work.alerts.get(self._alerts[name])
+                assert row is not None
+                work.alerts.save(row.model_copy(update={"next_escalation_at": at}))
+
+        a.transact(escalated)
 
     def operations(self) -> None:
         s = self._at(NOW - _MINUTE)
@@ -299,12 +355,16 @@ class _Builder:
             )
             assert item is not None
             self._numbers["item"] = item.id
+            skipped = f"LUISE@{s.at - timedelta(days=1):%Y-%m-%dT%H:%MZ}"
+            luise = self._by_chat(work, LUISE).id
+            work.tasks.add(Task(kind="skipped_after_outage", patient_id=luise, subject=skipped, raised_at=s.at))
             dead = work.dead_letters.add_update(DeadUpdate(update_id=5, chat_id=ANNA, raw="{}", error="E", at=s.at))
             self._numbers["dead update"] = dead.id
             work.outbox.mark_failed(failed.row.id, error="Forbidden: x", at=s.at)
             self._numbers["failed message"] = failed.row.id
-            for name in ("up_at", "heard_at"):
-                work.settings.set(name, (NOW - timedelta(hours=14)).isoformat())
+            work.settings.set(service.BOT_ID, "1")
+            for name, hours in (("up_at", 14), ("heard_at", 25)):
+                work.settings.set(name, (NOW - timedelta(hours=hours)).isoformat())
             work.updates.mark_processed(70, s.at - timedelta(days=3))
             work.updates.mark_processed(71, s.at)
             work.leases.take("poll", owner="replica-1", at=s.at, until=s.at + _MINUTE)
@@ -357,6 +417,18 @@ class _Builder:
             )
 
         return s.transact(look)
+
+
+def _consent(work: Work, patient: Patient) -> Consent:
+    is_withdrawn = patient.state is PatientState.WITHDRAWN
+    return Consent(
+        patient_id=patient.id,
+        version=work.clinic.consent_version,
+        text_hash=work.clinic.consent_hash,
+        language=patient.language,
+        given_at=work.at,
+        withdrawn_at=work.at if is_withdrawn else None,
+    )
 
 
 def _due(work: Work) -> dict[str, list[Place]]:

@@ -3,19 +3,23 @@
 A case is named after who does what. A sweep is a case for each row that is due: each has a transaction of its own.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pyotp
+from telegram import User
 
+from bot import service
 from bot.app.alerts import escalation, ownership
 from bot.app.checkins import opening
 from bot.app.concerns import agreed_levels
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
 from bot.app.patients import importing, participation, registry
 from bot.app.patients.lookup import locked
+from bot.app.records.checkins import StoredProtocol
 from bot.app.records.operations import BEGINNING, DeadUpdate
 from bot.app.schedules import plan_edits
 from bot.app.schedules.plan_edits import PlanEdit
@@ -32,17 +36,21 @@ from bot.dialog.apology import apologize
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.fakes.outbox import UNLIMITED
 from tests.interleaving.scene import (
+    ABSENT,
     ANNA,
     ASKED_HELPER,
     BERTA,
     CARLA,
     COORDINATOR,
+    CREDENTIAL,
     DORA,
     EMIL,
     FRITZ,
+    HEIDI,
     HELPER,
     LEAD,
     NEWCOMER,
+    NOW,
     OPERATOR,
     PASSWORD,
     PAULA,
@@ -148,6 +156,7 @@ PATIENTS = (
     UseCase("answer FRITZ last", _answer(FRITZ, "none")),
     UseCase("answer FRITZ more", _answer(FRITZ, "strong")),
     UseCase("answer ANNA which sign", _answer(ANNA, "+limbs", kind="toggle")),
+    UseCase("answer ANNA no longer that sign", _answer(ANNA, "-heart", kind="toggle")),
     UseCase("answer ANNA skip", _answer(ANNA, "", kind="skip")),
     UseCase("caregiver answers BERTA none", _helper_answers("none")),
     UseCase("caregiver answers BERTA red flag", _helper_answers("yes")),
@@ -194,7 +203,10 @@ PATIENTS = (
     UseCase("start CARLA by link", _start(CARLA, "CARLA")),
     UseCase("start CARLA by another chat", _start(STRANGER, "CARLA")),
     UseCase("start EMIL by old link", _start(EMIL, "EMIL")),
+    UseCase("start CARLA by the chat of EMIL", _start(EMIL, "CARLA")),
     UseCase("start BERTA again", _start(BERTA, "")),
+    UseCase("enrol HEIDI agrees", _press(HEIDI, "enrol", "agree", "consent3")),
+    UseCase("enrol HEIDI declines", _press(HEIDI, "enrol", "no", "consent3")),
     UseCase("enrol DORA completes", _press(DORA, "enrol", "morning", "time")),
     UseCase("enrol DORA back", _press(DORA, "enrol", "back", "time")),
     UseCase(
@@ -219,7 +231,7 @@ CAREGIVERS = (
 # -- the sweeps
 
 
-DUE = {"alert_clocks": 3, "team_clocks": 1, "check_ins_due": 3, "checkin_clocks": 2}
+DUE = {"alert_clocks": 3, "team_clocks": 2, "check_ins_due": 4, "checkin_clocks": 7}
 """How many rows of the start state the sweeps have a case for; of the others one."""
 
 
@@ -250,11 +262,18 @@ def _all_rows(sweep: sweeps.Sweep) -> Do:
     return do
 
 
+def _was_ahead(work: Work) -> None:
+    """The bot was last up at a later time than now. Not in the start state: every heartbeat would find that."""
+    work.settings.set(outages.UP_AT, (NOW + timedelta(hours=1)).isoformat())
+    outages.note_up(work)
+
+
 SWEEPS = (
     *(case for each in (*sweeps.ALL, *sweeps.HOURLY) for case in _sweep(each)),
     UseCase("apology to ANNA", _in_one(lambda _, __, work: apologize(work, ANNA))),
     UseCase("apology to the caregiver", _in_one(lambda _, __, work: apologize(work, HELPER))),
     UseCase("heard Telegram", _in_one(lambda _, __, work: outages.note_contact(work))),
+    UseCase("clock found set back", _in_one(lambda _, __, work: _was_ahead(work))),
 )
 
 # -- the team
@@ -286,6 +305,8 @@ TEAM = (
     UseCase("staff chat gone lead-1", _member(LEAD, reachable=False)),
     UseCase("staff chat gone coord-1", _member(COORDINATOR, reachable=False)),
     UseCase("staff chat gone op-1", _member(OPERATOR, reachable=False)),
+    UseCase("staff chat back coord-2", _member(ABSENT, reachable=True)),
+    UseCase("staff chat writes coord-2", _command(ABSENT, "menu")),
     UseCase(
         "staff removed lead-1",
         _in_one(lambda _, __, work: escalation.remove(work, "lead-1"), actor="op"),
@@ -434,6 +455,14 @@ _STOP = DeliveryResult(
     pause_scope=PauseScope.BULK,
     pause_for=timedelta(seconds=3),
 )
+_PAUSE = DeliveryResult(
+    DeliveryOutcome.RETRY,
+    "RetryAfter",
+    retry_in=timedelta(seconds=30),
+    pause_scope=PauseScope.CHAT,
+    pause_for=timedelta(seconds=30),
+)
+_OTHER_BOT = User(2, "nervecheck", is_bot=True, username="nervecheck_2_bot")
 
 DELIVERY = (
     UseCase("delivery claims", *[_in_one(lambda _, s, work: _claim(s, work, "sender-2"))] * 2),
@@ -444,6 +473,7 @@ DELIVERY = (
         _ended(ANNA, DeliveryResult(DeliveryOutcome.RETRY, "TimedOut", retry_in=timedelta(seconds=2))),
     ),
     UseCase("delivery stopped FRITZ", _ended(FRITZ, _STOP)),
+    UseCase("delivery paused ANNA", _ended(ANNA, _PAUSE)),
     UseCase("delivery anew FRITZ", _ended(FRITZ, DeliveryResult(DeliveryOutcome.RESEND_AS_NEW, "BadRequest"))),
     UseCase("delivery refused FRITZ", _ended(FRITZ, DeliveryResult(DeliveryOutcome.REJECTED, "BadRequest"))),
     UseCase("delivery chat gone ANNA", _ended(ANNA, DeliveryResult(DeliveryOutcome.CHAT_UNREACHABLE, "Forbidden"))),
@@ -456,10 +486,22 @@ DELIVERY = (
             )
         ),
     ),
+    UseCase(
+        "delivery renews leases, releases others",
+        _in_one(
+            lambda c, s, work: budget.renew_leases(
+                [c.claims[ANNA].row.id], s.at, timedelta(seconds=60), SENDER, work, release_others=True
+            )
+        ),
+    ),
     UseCase("delivery ends leases", _in_one(lambda _, s, work: work.outbox.release_orphaned(s.at))),
     UseCase(
         "delivery takes poll lease",
         _in_one(lambda _, s, work: work.leases.take("poll", owner=s.name, at=s.at, until=s.at + timedelta(seconds=30))),
+    ),
+    UseCase(
+        "delivery drops poll lease",
+        _in_one(lambda _, __, work: work.leases.drop("poll", owner="replica-1")),
     ),
     UseCase(
         "dead message sent again",
@@ -485,6 +527,18 @@ DELIVERY = (
                 and work.dead_letters.add_update(DeadUpdate(update_id=80, chat_id=BERTA, raw="{}", error="E", at=s.at))
             )
         ),
+    ),
+    UseCase(
+        "protocol kept",
+        _in_one(
+            lambda _, s, work: work.protocols.keep(
+                StoredProtocol(content_hash="h", name="n", version="1", content=b"c", first_used_at=s.at)
+            )
+        ),
+    ),
+    UseCase(
+        "bot changed",
+        _in_one(lambda _, __, work: service._record_bot(work, _OTHER_BOT)),
     ),
     UseCase(
         "installation claimed",
@@ -527,8 +581,25 @@ SIGN_IN = (
             passkeys.remove(s.desk, s.transact(lambda stores: members.by_name(stores, "lead-1")), c.numbers["passkey"])
         ),
     ),
+    UseCase("passkey added", lambda _, s: s.wait(_passkey_added(s))),
+    UseCase("sign-in by passkey", lambda _, s: s.wait(_signed_in_by_passkey(s))),
     UseCase("sign-in to the sandbox", lambda _, s: s.wait(sign_in.sign_in_to_sandbox(s.desk))),
 )
+
+
+async def _passkey_added(side: Side) -> bool:
+    person = side.transact(lambda stores: members.by_name(stores, "lead-1"))
+    made = json.dumps({"id": f"{side.name}-key"})
+    return await passkeys.register(side.desk, person, made, _challenge(side))
+
+
+async def _signed_in_by_passkey(side: Side) -> str | None:
+    return await passkeys.redeem(side.desk, json.dumps({"id": CREDENTIAL, "counter": 1}), _challenge(side))
+
+
+def _challenge(side: Side) -> str:
+    """The cookie of a challenge that is the same in every run."""
+    return passkeys._challenge_cookie(side.desk, side.name.encode())
 
 
 def _entered(token: str | None) -> str | None:

@@ -13,6 +13,7 @@ from bot.db.postgres import PostgresDatabase
 from bot.db.schema import metadata
 from tests.fakes.databases import KEYRING, Postgres, postgres_server
 from tests.interleaving.building import build
+from tests.interleaving.devices import signed_by_stand_ins
 from tests.interleaving.scene import Scene
 
 TABLES = {table.name: table for table in metadata.sorted_tables}
@@ -116,7 +117,7 @@ def _as_texts(name: str) -> str:
 @contextmanager
 def open_lab() -> Iterator[Lab]:
     """Start a server, write the start state; all of it is gone at the end."""
-    with postgres_server() as server:
+    with postgres_server() as server, signed_by_stand_ins():
         lab = Lab(server)
         try:
             yield lab

@@ -2,8 +2,10 @@
 
 Anna has a red flag (alert "flag", open, escalating), a call for help ("help", acknowledged and noted), an old alert
 ("old", closed), a finished check-in and an open one. Berta is in mid-check-in with a caregiver, a reminder and a
-check-in due; Fritz is at his last question. Carla is invited, Dora enrolls, Emil has left, Paula is in a pause,
-Gerda has been silent for three days.
+check-in due; Fritz is at his last question. Carla is invited, Dora enrolls, Emil has left (but a check-in of his is
+still open), Paula is in a pause with an open check-in and an alert that nobody could be notified of, Gerda has been
+silent for three days, and her acknowledged alert still escalates. Heidi is asked for consent, Ida's check-in is a day
+late, Jana's reminder is due in her quiet hours, Klara's after an answer that worries, Luise's in an hour.
 """
 
 from dataclasses import dataclass
@@ -18,12 +20,15 @@ from bot.app.records.patients import Patient
 NOW = datetime(2026, 3, 2, 9, 20, tzinfo=UTC)
 """10:20 in Berlin: the digest is due, and so is the check-in of 10:00."""
 ANNA, BERTA, CARLA, DORA, EMIL, FRITZ, PAULA, GERDA = 11, 12, 13, 14, 15, 16, 17, 18
+HEIDI, IDA, JANA, KLARA, LUISE = 41, 42, 43, 44, 45
 HELPER, ASKED_HELPER = 22, 23
-LEAD, COORDINATOR, OPERATOR, NEWCOMER = 31, 32, 33, 34
+LEAD, COORDINATOR, OPERATOR, NEWCOMER, ABSENT = 31, 32, 33, 34, 35
 STRANGER = 99
 SENDER = "sender-1"
 PASSWORD = "a long enough password"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+CREDENTIAL = "a2V5"
+"""The credential of the lead's passkey."""
 CODES = {
     ANNA: "ANNA",
     BERTA: "BERTA",
@@ -33,6 +38,11 @@ CODES = {
     FRITZ: "FRITZ",
     PAULA: "PAULA",
     GERDA: "GERDA",
+    HEIDI: "HEIDI",
+    IDA: "IDA",
+    JANA: "JANA",
+    KLARA: "KLARA",
+    LUISE: "LUISE",
 }
 
 

@@ -62,7 +62,12 @@ class Side:
             return self.transact(fn)
 
         return SimpleNamespace(
-            clinic=self.clinic, read=write, write=write, url="https://desk.example", nudge=lambda: None
+            clinic=self.clinic,
+            clock=SimpleNamespace(now=lambda: self.at),
+            read=write,
+            write=write,
+            url="https://desk.example",
+            nudge=lambda: None,
         )
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:

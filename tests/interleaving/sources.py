@@ -13,6 +13,8 @@ from bot.app.work import Stores, Work
 
 BOT = Path(__file__).parents[2] / "bot"
 PLACES = (BOT / "app", BOT / "dialog")
+WRITERS = (*PLACES, BOT / "delivery", BOT / "desk")
+"""Where calls that write are looked for one by one."""
 WHOLE = frozenset({Work.__name__, Stores.__name__})
 """The types of a first parameter that make a function a use case."""
 _PORTS = {name: port.__name__ for name, port in get_type_hints(Stores).items() if name != "attempt"}
@@ -48,6 +50,8 @@ _READS: Mapping[str, str] = {
 }
 READS = {_PORTS[name]: frozenset(methods.split()) for name, methods in _READS.items()}
 """By port: its methods that write nothing; any other counts as writing."""
+_WRITING_HELPERS = frozenset({"act_on", "update_patient_side"})
+"""The functions that save an alert: each call of them is a case of its own."""
 
 
 class Function(NamedTuple):
@@ -58,6 +62,13 @@ class Function(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.module}.{self.name}"
+
+
+class Line(NamedTuple):
+    """A line of the source."""
+
+    path: str
+    number: int
 
 
 class _Body(NamedTuple):
@@ -77,6 +88,41 @@ def writing_use_cases() -> set[Function]:
             break
         writing |= more
     return {each for each in writing if bodies[each].is_use_case and not each.name.startswith("_")}
+
+
+def writing_methods() -> set[tuple[str, str]]:
+    """Return the methods of the stores that write: the name in `Stores` and the method's."""
+    ports = get_type_hints(Stores)
+    return {
+        (name, method)
+        for name in _PORTS
+        for method in vars(ports[name])
+        if not method.startswith("_") and method not in READS[_PORTS[name]]
+    }
+
+
+def writing_calls() -> dict[Line, str]:
+    """Return the lines that call such a method, or a function that saves an alert: each with its function and call."""
+    methods = writing_methods()
+    files = (path for place in WRITERS for path in sorted(place.rglob("*.py")))
+    return {
+        Line(str(path), call.lineno): f"{_module(path)}.{function.name} {name}"
+        for path in files
+        for function in ast.parse(path.read_text()).body
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and (name := _written_by(call, methods)) is not None
+    }
+
+
+def _written_by(call: ast.Call, methods: set[tuple[str, str]]) -> str | None:
+    match call.func:
+        case ast.Attribute(value=ast.Attribute(attr=port), attr=method) if (port, method) in methods:
+            return f"{port}.{method}"
+        case ast.Name(id=name) if name in _WRITING_HELPERS:
+            return name
+        case _:
+            return None
 
 
 def _functions(path: Path) -> Iterator[tuple[Function, _Body]]:
