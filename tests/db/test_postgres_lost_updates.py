@@ -2,24 +2,25 @@
 
 import asyncio
 from datetime import date
+from types import SimpleNamespace
 
 import pyotp
 import pytest
 from sqlalchemy import select
 
 from bot.app.alerts import escalation, ownership, raising
-from bot.app.operations import dead_letters, sweeps, tasks
+from bot.app.operations import dead_letters, outages, sweeps, tasks
 from bot.app.patients import registry
 from bot.app.ports.errors import RefusedError, StaleRecordError
 from bot.app.records.alerts import AlertState, Task
 from bot.app.records.patients import PatientState
-from bot.app.records.team import Session
+from bot.app.records.team import Passkey, Session
 from bot.app.team import digest, members
 from bot.clock import FrozenClock
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.db.tables import outbox
-from bot.desk import sign_in
+from bot.desk import passkeys, sign_in
 from bot.dialog import conversation, staff_chat
 from tests.app.conftest import AT
 from tests.contract.samples import MINUTE
@@ -240,6 +241,8 @@ class Desk:
     """What sign-in needs of the console, on another replica."""
 
     clinic = CLINIC
+    clock = FrozenClock(AT)
+    url = "https://desk.example"
 
     def __init__(self, database):
         self._database = database
@@ -425,3 +428,104 @@ def test_no_message_is_sent_again_that_was_superseded_meanwhile(pg, alert, faile
     refused, _ = interleaved(pg, "dead_letters.message", retries, queues)
     assert isinstance(refused, RefusedError), refused
     assert "was superseded by a later message" in str(refused)
+
+
+def _asks_next(pg, alert, at):
+    pg.run(lambda s: s.alerts.save(s.alerts.get(alert).model_copy(update={"next_patient_prompt_at": at})))
+
+
+def test_of_two_replicas_one_moves_the_clocks_back(pg, alert):
+    pg.run(lambda s: s.settings.set(outages.UP_AT, LATER.isoformat()))
+    _asks_next(pg, alert, AT + 150 * MINUTE)
+
+    def notes_up(database):
+        database.run(lambda s: outages.note_up(work_on(s, CLINIC, AT)))
+
+    assert interleaved(pg, "limits.reset", notes_up, notes_up) == (None, None)
+    assert pg.run(lambda s: s.alerts.get(alert)).next_patient_prompt_at == AT + 90 * MINUTE
+
+
+def test_clocks_moved_back_are_those_of_what_was_saved_meanwhile(pg, alert):
+    _asks_next(pg, alert, LATER + 30 * MINUTE)
+
+    def asks_later(database):
+        _asks_next(database, alert, LATER + 90 * MINUTE)
+
+    def moves_back(database):
+        database.run(lambda s: s.clock.shift_back(LATER, 10 * MINUTE))
+
+    interleaved(pg, "alerts.save", asks_later, moves_back)
+    assert pg.run(lambda s: s.alerts.get(alert)).next_patient_prompt_at == LATER + 80 * MINUTE
+
+
+def test_a_password_replaced_while_it_is_checked_is_a_wrong_one(pg, house, ann):
+    class ReplacedMeanwhile(Desk):
+        async def write(self, fn):
+            hashed = sign_in._HASHER.hash("another horse battery")
+            pg.run(lambda s: s.staff.save(s.staff.by_name("ann").model_copy(update={"password_hash": hashed})))
+            return await super().write(fn)
+
+    code = pyotp.TOTP(SECRET).at(AT)
+    assert asyncio.run(sign_in.by_password(ReplacedMeanwhile(pg), "ann", "correct horse battery", code)) is None
+    assert pg.run(lambda s: s.staff.by_name("ann")).failures == 1
+
+
+# -- passkeys: the member is locked first
+
+
+def _has_passkeys(pg, count):
+    """Give ann passkeys; return her and their numbers."""
+    ann = pg.run(lambda s: s.staff.by_name("ann"))
+    keys = [
+        Passkey(staff_id=ann.id, credential_id=f"key{n}", public_key="AAAA", sign_count=0, added_at=AT)
+        for n in range(count)
+    ]
+    return ann, [pg.run(lambda s, key=key: s.passkeys.add(key)).id for key in keys]
+
+
+@pytest.fixture
+def registers(monkeypatch):
+    """Registers a passkey with this credential for a member; what the device signed is believed."""
+
+    def verified(*, credential, **_):
+        return SimpleNamespace(credential_id=credential.encode(), credential_public_key=b"p", sign_count=0)
+
+    monkeypatch.setattr(passkeys, "verify_registration_response", verified)
+
+    def adds(person, credential):
+        def add(database):
+            desk = Desk(database)
+            cookie = passkeys.registration_challenge(desk, person, []).cookie
+            return asyncio.run(passkeys.register(desk, person, credential, cookie))
+
+        return add
+
+    return adds
+
+
+def test_of_two_passkeys_added_at_once_only_the_last_free_one_is(pg, house, ann, registers):
+    person, _ = _has_passkeys(pg, passkeys.MAX_PASSKEYS - 1)
+    added = interleaved(pg, "passkeys.of_staff", registers(person, "one"), registers(person, "two"))
+    assert added == (True, False)
+    assert len(pg.run(lambda s: s.passkeys.of_staff(person.id))) == passkeys.MAX_PASSKEYS
+
+
+def test_nobody_removed_while_a_passkey_is_added_keeps_it(pg, house, ann, registers):
+    person, _ = _has_passkeys(pg, 0)
+
+    def removes(database):
+        database.run(lambda s: members.mark_removed(work_on(s, CLINIC, AT, actor="x"), "ann") and None)
+
+    assert interleaved(pg, "staff.by_name", registers(person, "one"), removes) == (True, None)
+    assert pg.run(lambda s: s.passkeys.of_staff(person.id)) == []
+
+
+def test_a_passkey_removed_twice_at_once_is_removed_once(pg, house, ann):
+    person, (number,) = _has_passkeys(pg, 1)
+
+    def removes(database):
+        return asyncio.run(passkeys.remove(Desk(database), person, number))
+
+    assert interleaved(pg, "passkeys.of_staff", removes, removes) == (True, False)
+    lines = [line.action for line in pg.run(lambda s: s.audit.lines("ann"))]
+    assert lines.count("passkey_removed") == 1
