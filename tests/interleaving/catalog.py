@@ -273,7 +273,7 @@ SWEEPS = (
     UseCase("apology to ANNA", _in_one(lambda _, __, work: apologize(work, ANNA))),
     UseCase("apology to the caregiver", _in_one(lambda _, __, work: apologize(work, HELPER))),
     UseCase("heard Telegram", _in_one(lambda _, __, work: outages.note_contact(work))),
-    UseCase("clock found set back", _in_one(lambda _, __, work: _was_ahead(work))),
+    UseCase("clock found set back", _in_one(lambda _, __, work: _was_ahead(work)), again=_all_rows(sweeps.heartbeat)),
 )
 
 # -- the team
