@@ -1,4 +1,4 @@
-"""Stands in for what a member's device signs with a passkey. Knows no run.
+"""Replaces the check of what a member's device signed with a passkey. Knows no run.
 
 The signature itself isn't checked: the library does that with what it is given, and writes nothing.
 """
