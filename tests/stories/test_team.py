@@ -115,6 +115,8 @@ async def test_two_acknowledge_at_once_and_one_becomes_owner(world: World) -> No
         world.hear_all(team_[name])
     await world.tap(anna, "I have called")
     world.hear_all(anna)
+    for name in ("cleo", "ben", "ann"):
+        world.hear(team_[name], "The patient says they reached someone.")
 
 
 def _take(stores, world, name, number):

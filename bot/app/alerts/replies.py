@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from bot.app.alerts.escalation import show_changed
 from bot.app.alerts.raising import record
 from bot.app.alerts.writer import update_patient_side
 from bot.app.records.alerts import AlertRow, AlertState
@@ -12,6 +13,8 @@ from bot.core.alert import Alert, AlertAction, Reply, decide
 
 _NOTIFIES_TEAM = frozenset({"cannot_reach", "cannot_call"})
 """Replies that the alert's owner is notified of at once."""
+_CONFIRMS_CALL = frozenset({"called", "reached"})
+"""Replies that end the safety follow-ups: the team's messages are updated without a new one."""
 
 
 def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | None:
@@ -36,6 +39,8 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | 
     record(work, patient, alert, f"patient_{word}")
     if word in _NOTIFIES_TEAM:
         notify_team(work, patient, alert, word)
+    elif word in _CONFIRMS_CALL and (changed := work.alerts.get(alert.id)) is not None:
+        show_changed(work, changed)
     return alert
 
 

@@ -293,6 +293,17 @@ def test_who_is_removed_is_of_the_team_no_more(two):
 # -- what the patient says of the call
 
 
+def test_reached_after_cannot_call_updates_the_owners_message(two):
+    number = two.raise_alert(Tier.EMERGENCY)
+    two.sweep(AT)
+    two.tap("ann", number, "take", AT + MINUTE)
+    two.run(replies.reply, two.anna, number, "cannot_call", at=AT + 2 * MINUTE)
+    two.news("ann")
+    two.run(replies.reply, two.anna, number, "reached", at=AT + 3 * MINUTE)
+    ((ann, mode),) = two.news("ann")
+    assert ("staff.call.confirmed" in keys(ann), mode) == (True, "edit")
+
+
 @pytest.mark.parametrize("word", ["cannot_reach", "cannot_call"])
 def test_patient_who_cant_call_is_reported_to_the_owner(two, word):
     number = two.raise_alert()
