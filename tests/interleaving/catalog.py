@@ -437,13 +437,18 @@ def _claim(side: Side, stores: Stores, owner: str) -> object:
     return budget.claim_batch(stores, lambda: side.at, budget.Capacity(100, 100), lease, UNLIMITED)
 
 
-def _ended(chat: int, result: DeliveryResult) -> Do:
+def _ended(chat: int, result: DeliveryResult, *, edits: int | None = None) -> Do:
+    """Record the result of the message to a chat. `edits`: the message that it was to edit."""
+
     def act(scene: Scene, side: Side, work: Work) -> None:
         def unreachable(_: Stores, chat_id: int, __: datetime) -> None:
             conversation.membership(work, chat_id, reachable=False)
 
         context = results.SenderContext(owner=SENDER, speed=1.0, on_chat_unreachable=unreachable)
-        results.record_result(work, scene.claims[chat], result, side.at, context)
+        claim = scene.claims[chat]
+        if edits is not None:
+            claim = claim.model_copy(update={"message_id": edits})
+        results.record_result(work, claim, result, side.at, context)
 
     return _in_one(act)
 
@@ -474,7 +479,9 @@ DELIVERY = (
     ),
     UseCase("delivery stopped FRITZ", _ended(FRITZ, _STOP)),
     UseCase("delivery paused ANNA", _ended(ANNA, _PAUSE)),
-    UseCase("delivery anew FRITZ", _ended(FRITZ, DeliveryResult(DeliveryOutcome.RESEND_AS_NEW, "BadRequest"))),
+    UseCase(
+        "delivery anew FRITZ", _ended(FRITZ, DeliveryResult(DeliveryOutcome.RESEND_AS_NEW, "BadRequest"), edits=900)
+    ),
     UseCase("delivery refused FRITZ", _ended(FRITZ, DeliveryResult(DeliveryOutcome.REJECTED, "BadRequest"))),
     UseCase("delivery chat gone ANNA", _ended(ANNA, DeliveryResult(DeliveryOutcome.CHAT_UNREACHABLE, "Forbidden"))),
     UseCase("delivery chat gone lead-1", _ended(LEAD, DeliveryResult(DeliveryOutcome.CHAT_UNREACHABLE, "Forbidden"))),

@@ -20,6 +20,7 @@ IN_ORDER = {
     frozenset({"start CARLA by the chat of EMIL", "start EMIL by old link"}): "two links opened in one chat",
     frozenset({"caregiver opens link"}): "one link opened twice in one chat",
     frozenset({"stale tap of a stranger"}): "two taps in one chat",
+    frozenset({"staff opens link"}): "one link opened twice in one chat",
 }
 """Pairs that can't meet, with the reason: Telegram delivers one chat's updates one after the other, and so does the bot."""
 TABLE_BY_TABLE = {

@@ -30,7 +30,10 @@ def claim(stores: Stores, *, sandbox: bool, oldest_key: str, key_ids: Sequence[s
     """
     problems = problems_with(stores, sandbox=sandbox, oldest_key=oldest_key, key_ids=key_ids)
     if not problems:
+        # It locks the row: of two processes that start at once with different keys, the second sees the first one's.
         stores.settings.set(KIND, _kind(sandbox=sandbox))
+        problems = problems_with(stores, sandbox=sandbox, oldest_key=oldest_key, key_ids=key_ids)
+    if not problems:
         stores.settings.set(OLDEST_KEY, oldest_key)
         stores.settings.set(KEY_IDS, ",".join(dict.fromkeys((*_used(stores), key_ids[0]))))
     return problems
