@@ -13,7 +13,7 @@ from bot.app.ports.limits import LimitStore
 from bot.app.ports.notices import Notices
 from bot.app.ports.operations import AuditStore, ClockStore, LeaseStore, ReportStore, SettingStore, UpdateStore
 from bot.app.ports.outbox import OutboxStore
-from bot.app.ports.patients import CaregiverStore, ConsentStore, InviteStore, PatientStore
+from bot.app.ports.patients import CaregiverStore, ConsentStore, InviteStore, PatientStore, TreatmentStore
 from bot.app.ports.team import PasskeyStore, RotaStore, SessionStore, StaffStore
 from bot.app.records.operations import Audit
 
@@ -33,6 +33,7 @@ class Stores:
 
     attempt: Callable[[Callable[[], None]], Exception | None]
     patients: PatientStore
+    treatments: TreatmentStore
     invites: InviteStore
     consents: ConsentStore
     caregivers: CaregiverStore

@@ -2,14 +2,15 @@
 
 The picture looks the same on every machine (it has its own font) and on light and dark screens (it has its own
 background, dark on white). Nothing depends on colour alone: numbness is a solid line with round marks, interference a
-dashed line with squares, alerts are triangles, the start of ICI is a dotted line with a label.
+dashed line with squares, alerts are triangles, each start of ICI is a dotted line, and if it was stopped or restarted,
+each time of treatment is a bar above the chart.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from html import escape
 from importlib.resources import as_file, files
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import resvg_py
 
@@ -53,6 +54,10 @@ def _weeks(trend: Trend) -> int:
     return max(MIN_WEEKS, -(-((last - trend.ici_start).days + 1) // DAYS_IN_WEEK))
 
 
+def _last_day(trend: Trend) -> date:
+    return trend.ici_start + timedelta(days=_weeks(trend) * DAYS_IN_WEEK)
+
+
 def _x(trend: Trend, day: date) -> float:
     fraction = (day - trend.ici_start).days / (_weeks(trend) * DAYS_IN_WEEK)
     return LEFT + min(max(fraction, 0.0), 1.0) * (RIGHT - LEFT)
@@ -82,12 +87,24 @@ def _frame(trend: Trend, translate: Translate) -> Iterator[str]:
 
 
 def _marks(trend: Trend, translate: Translate) -> Iterator[str]:
-    place = f'x1="{LEFT}" y1="{TOP - 30}" x2="{LEFT}" y2="{BOTTOM}"'
-    yield f'<line {place} stroke="{INK}" stroke-width="4" stroke-dasharray="3 9"/>'
-    yield _text_element(translate(trend.start), LEFT, TOP - 42)
+    for day in [trend.ici_start, *(period.first for period in trend.periods[1:] if period.first <= _last_day(trend))]:
+        x = _x(trend, day)
+        place = f'x1="{x:.1f}" y1="{TOP - 30}" x2="{x:.1f}" y2="{BOTTOM}"'
+        yield f'<line {place} stroke="{INK}" stroke-width="4" stroke-dasharray="3 9"/>'
+    yield from _periods(trend)
+    yield _text_element(translate(trend.start if trend.given is None else trend.given), LEFT, TOP - 42)
     for alert in trend.alerts:
         x = _x(trend, alert.day)
         yield f'<path d="M{x:.1f} {BOTTOM - 8} l-14 -26 h28 z" fill="{ALERT}"/>'
+
+
+def _periods(trend: Trend) -> Iterator[str]:
+    """Yield a bar for each treatment period that begins within the picture."""
+    for period, following in zip_longest(trend.periods, trend.periods[1:]):
+        if period.first <= _last_day(trend):
+            last = period.last or (_last_day(trend) if following is None else following.first)
+            x, end = _x(trend, period.first), _x(trend, last)
+            yield f'<rect x="{x:.1f}" y="{TOP - 28}" width="{max(end - x, 6):.1f}" height="12" fill="{INK}"/>'
 
 
 def _lines(trend: Trend) -> Iterator[str]:

@@ -13,6 +13,7 @@ from bot.app.concerns import replay as replays
 from bot.app.patients import importing, participation, registry, views
 from bot.app.patients.importing import ImportFaultsError
 from bot.app.patients.registry import CODE
+from bot.app.patients.treatment import PeriodView
 from bot.app.patients.views import PatientLine, PatientView
 from bot.app.ports.errors import RefusedError
 from bot.app.records.patients import Patient
@@ -21,6 +22,7 @@ from bot.cli.command_context import AsJson, database_session, in_transaction, pr
 from bot.cli.errors import REFUSED, refuse
 from bot.cli.files import new_file
 from bot.clock import SystemClock
+from bot.core.treatment import StopReason
 from bot.dialog.work import work_on
 from bot.export import cards as card_pages
 
@@ -46,6 +48,9 @@ CardFile = Annotated[
     Path | None, typer.Option("--card", dir_okay=False, help="HTML file to create: a card to print, with a QR code.")
 ]
 DAY = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD"}
+StopReasonOption = Annotated[
+    StopReason | None, typer.Option(help="Why immunotherapy was stopped; without it: unknown.")
+]
 
 
 @app.command()
@@ -54,6 +59,10 @@ def add(
         str, typer.Option(callback=study_code, help="Study code: 2 to 16 characters of A-Z, 0-9, '-'; never a name.")
     ],
     ici_start: Annotated[datetime, typer.Option(help="Date of the first dose of immunotherapy.", **DAY)],
+    ici_stop: Annotated[
+        datetime | None, typer.Option(help="Date on which immunotherapy was stopped, if it was.", **DAY)
+    ] = None,
+    stop_reason: StopReasonOption = None,
     regimen: Annotated[
         Literal["single", "combination"], typer.Option(help="One drug, or a combination of two.")
     ] = "single",
@@ -73,6 +82,8 @@ def add(
                 work_on(stores, session.clinic, SystemClock().now(), actor="operator"),
                 code=code,
                 ici_start=ici_start.date(),
+                ici_stop=ici_stop.date() if ici_stop is not None else None,
+                stop_reason=stop_reason,
                 regimen=regimen,
                 drug=drug,
                 plan=plan,
@@ -137,7 +148,7 @@ def import_(
 ) -> None:
     """Import all patients of a table, or none if a row has an error.
 
-    Columns: code, ici_start; optional: regimen, plan, language, timezone, drug.
+    Columns: code, ici_start; optional: regimen, plan, language, timezone, drug, ici_stop, stop_reason.
     """
     if invites is None and not (dry_run or as_json):
         raise typer.BadParameter("the invites need a destination: --invites FILE or --json", param_hint="--invites")
@@ -241,9 +252,12 @@ def show(code: CodeArgument, as_json: AsJson = False) -> None:
 
 
 def _print_view(view: PatientView) -> None:
-    fields = ("code", "state", "ici_start", "regimen", "drug", "plan", "language", "timezone", "send_time", "tier",
-             "next_due_at", "unreachable_at", "consent")  # fmt: skip
+    fields = ("code", "state", "ici_start", "ici_stop", "stop_reason", "regimen", "drug", "plan", "language",
+             "timezone", "send_time", "tier", "next_due_at", "unreachable_at", "consent")  # fmt: skip
     print_fields([(name.replace("_", " "), getattr(view, name)) for name in fields])
+    if len(view.treatment_history) > 1:
+        print_periods(view.periods)
+        _print_history(view.treatment_history)
     for task in view.tasks:
         typer.echo(f"task: {task.replace('_', ' ')}")
     if view.alerts:
@@ -252,6 +266,28 @@ def _print_view(view: PatientView) -> None:
     if view.checkins:
         rows = [(c.due_at, c.form, c.kind, c.state, _format_answers(c.answers)) for c in view.checkins]
         print_table(("check-in due", "form", "kind", "state", "answers"), rows)
+
+
+def print_periods(periods: tuple[PeriodView, ...]) -> None:
+    """Print treatment periods as a table."""
+    rows = [(p.period, p.start, p.stop, _reason(p), p.drug) for p in periods]
+    print_table(("period", "ICI start", "ICI stop", "stop reason", "drug"), rows)
+
+
+def _print_history(periods: tuple[PeriodView, ...]) -> None:
+    """Print every version of the treatment periods as a table."""
+    rows = [
+        (
+            *(p.recorded_at, p.recorded_by, "removed" if p.is_removed or p.period is None else p.period),
+            *(p.start, p.stop, _reason(p), p.drug),
+        )
+        for p in periods
+    ]
+    print_table(("recorded", "by", "period", "ICI start", "ICI stop", "stop reason", "drug"), rows)
+
+
+def _reason(period: PeriodView) -> str | None:
+    return period.stop_reason.replace("_", " ") if period.stop_reason is not None else None
 
 
 def _format_answers(answers: dict[str, tuple[str, ...]]) -> str:

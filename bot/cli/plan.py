@@ -15,7 +15,7 @@ from bot.app.team.members import DAYS
 from bot.cli.alert import staff_name
 from bot.cli.command_context import AsJson, in_transaction, print_fields, print_json, print_table
 from bot.cli.files import new_file
-from bot.cli.patient import DAY, CodeArgument
+from bot.cli.patient import DAY, CodeArgument, StopReasonOption, print_periods
 from bot.cli.rota import parse_weekdays
 from bot.core.plan_override import Rhythm
 from bot.core.schedule import Pause
@@ -60,10 +60,22 @@ OptionalByOption = Annotated[
         help="Short name of the team member who changes the plan.",
     ),
 ]
-Start = Annotated[datetime | None, typer.Option(help="Corrected date of the first dose.", **DAY)]
+Start = Annotated[
+    datetime | None, typer.Option(help="Corrected date of the first dose of the treatment period.", **DAY)
+]
 StopOption = Annotated[datetime | None, typer.Option(help="Date on which immunotherapy was stopped.", **DAY)]
 Restart = Annotated[
     datetime | None, typer.Option(help="Date on which immunotherapy restarts: the early phase begins again.", **DAY)
+]
+Drug = Annotated[
+    str | None, typer.Option(help="Name of the drug of the treatment period, or of the restart; '' if it is not known.")
+]
+PeriodOption = Annotated[
+    int | None, typer.Option(help="Number of the treatment period to correct; default: the newest.", min=1)
+]
+NoStop = Annotated[bool, typer.Option("--no-ici-stop", help="Remove the stop: it was entered by mistake.")]
+NoRestart = Annotated[
+    bool, typer.Option("--no-ici-restart", help="Remove the newest treatment period: it was entered by mistake.")
 ]
 Regimen = Annotated[Literal["single", "combination"] | None, typer.Option(help="One drug, or a combination of two.")]
 PlanName = Annotated[str | None, typer.Option("--plan", help="Plan of the protocol; default: the plan of the regimen.")]
@@ -126,7 +138,12 @@ def change(
     by: OptionalByOption = "",
     ici_start: Start = None,
     ici_stop: StopOption = None,
+    stop_reason: StopReasonOption = None,
     ici_restart: Restart = None,
+    drug: Drug = None,
+    period: PeriodOption = None,
+    no_ici_stop: NoStop = False,
+    no_ici_restart: NoRestart = False,
     regimen: Regimen = None,
     plan: PlanName = None,
     send_time: SendTime = None,
@@ -143,7 +160,12 @@ def change(
     edit = PlanEdit(
         ici_start=_date(ici_start),
         ici_stop=_date(ici_stop),
+        stop_reason=stop_reason,
         ici_restart=_date(ici_restart),
+        drug=drug,
+        period=period,
+        no_ici_stop=no_ici_stop,
+        no_ici_restart=no_ici_restart,
         regimen=regimen,
         plan=plan,
         send_time=send_time.time() if send_time is not None else None,
@@ -182,8 +204,9 @@ def _print(preview: Preview, as_json: bool) -> None:
     if as_json:
         print_json(preview.model_dump(mode="json"))
         return
-    names = ("code", "ici_start", "ici_stop", "regimen", "plan", "send_time")
+    names = ("code", "regimen", "plan", "send_time")
     print_fields([*((name.replace("_", " "), getattr(preview, name)) for name in names), *_overrides(preview)])
+    print_periods(preview.periods)
     if not preview.messages:
         typer.echo("No messages in the next 14 days.")
         return

@@ -12,6 +12,7 @@ from bot.content.faults import Fault
 from bot.content.reader import LISTS, Loc, Source
 from bot.content.texts import ENGLISH, choice_key, short_key, topic_keys
 from bot.core.local_time import in_quiet_hours
+from bot.core.plan_template import PlanTemplate, check_template
 from bot.core.protocol import (
     BUTTON_ROOM,
     SKIP,
@@ -27,7 +28,6 @@ from bot.core.protocol import (
     any_holds,
     applicable,
 )
-from bot.core.schedule import PlanTemplate, check_template
 
 NEEDED_FORMS = ("quick", "baseline")
 """Forms that the program opens by name."""
@@ -243,6 +243,8 @@ def check_plans(context: CheckContext) -> None:
 
 def _place(n: int, plan: PlanTemplate, fault: str) -> Loc:
     """Return the location of a fault: that of its phase, if it names one."""
+    if "' after the stop" in fault:
+        return "plans", n, "after_stop"
     for k, phase in enumerate(plan.phases):
         if fault.startswith(f"phase '{phase.name}'"):
             return "plans", n, "phases", k
@@ -255,6 +257,9 @@ def _planned_forms(plan: PlanTemplate) -> Iterator[tuple[Loc, str]]:
             yield ("phases", k, "cadences", c), cadence.form
     for c, cadence in enumerate(plan.tail.cadences):
         yield ("tail", "cadences", c), cadence.form
+    for k, stop_phase in enumerate(plan.after_stop.phases if plan.after_stop is not None else ()):
+        for c, cadence in enumerate(stop_phase.cadences):
+            yield ("after_stop", "phases", k, "cadences", c), cadence.form
 
 
 def check_clocks(context: CheckContext) -> None:

@@ -13,8 +13,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from bot.content.faults import ContentError, Fault
 from bot.core.frozen import Frozen
+from bot.core.plan_template import PlanTemplate
 from bot.core.protocol import Clocks, Duration, FollowUpRule, Form, Question, Rule, TierName, Tip, Topic
-from bot.core.schedule import PlanTemplate
 
 Loc = Sequence[str | int]
 

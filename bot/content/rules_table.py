@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from bot.core.plan_template import PlanTemplate, after_stop_of
 from bot.core.protocol import Condition, Protocol, Rule, Tier
-from bot.core.schedule import PlanTemplate
 
 
 def rules_table(protocol: Protocol) -> str:
@@ -103,10 +103,16 @@ def _plan(plan: PlanTemplate) -> str:
     for phase in plan.phases:
         schedule = ", ".join(f"{c.form} every {c.every} from day {phase.first_day + c.offset}" for c in phase.cadences)
         rows.append(f"| {phase.name} | {phase.first_day}–{phase.last_day} | {schedule} |")
+    after = after_stop_of(plan)
+    risk = f"if the stop falls on day {after.at_risk_until_day} or earlier or is: {', '.join(after.at_risk_reasons)}"
+    for stop_phase in after.phases:
+        schedule = ", ".join(f"{c.form} every {c.every} from day {c.offset}" for c in stop_phase.cadences)
+        days = f"0–{stop_phase.last_day} after the stop{f', {risk}' if stop_phase.at_risk_only else ''}"
+        rows.append(f"| {stop_phase.name} | {days}, where denser | {schedule} |")
     tail = ", ".join(f"{c.form} every {c.every}" for c in plan.tail.cadences)
     rows.append(f"| {plan.tail.name} | afterwards, until {plan.tail.days_after_stop} days after the stop | {tail} |")
     head = [
-        f"## Plan “{plan.name}” (days from the start of immunotherapy)",
+        f"## Plan “{plan.name}” (days from the start of immunotherapy; a restart begins it again)",
         "",
         "| phase | days | check-ins |",
         "|---|---|---|",

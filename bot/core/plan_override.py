@@ -11,7 +11,8 @@ from typing import NamedTuple, Self
 from pydantic import Field, model_validator
 
 from bot.core.frozen import Frozen
-from bot.core.schedule import Cadence, Occurrence, Phase, Plan, PlanTemplate, due_on, next_occurrence, occurrences
+from bot.core.plan_template import Cadence, Phase, PlanTemplate, after_stop_of
+from bot.core.schedule import Occurrence, Plan, day_number, due_on, next_occurrence, occurrences
 
 LONGEST_INTERVAL_DAYS = 92
 """The longest interval between check-ins: a quarter of a year. A longer break is a pause, which has a last day."""
@@ -20,7 +21,7 @@ _DAY = timedelta(days=1)
 
 
 class Rhythm(Frozen):
-    """A check-in every `every` days, from day `first_day` to `last_day` since ICI start, both included (None: no end).
+    """A check-in every `every` days, day `first_day` to `last_day` since a period began, both included (None: no end).
 
     ValidationError if it ends before it begins, or `every` is not between 1 and LONGEST_INTERVAL_DAYS.
     """
@@ -61,8 +62,11 @@ class _Piece(NamedTuple):
 def with_rhythms(template: PlanTemplate, rhythms: Sequence[Rhythm], form: str = "quick") -> PlanTemplate:
     """Return the plan with the changed frequency of `form`; other forms become rarer where the rhythm is slower.
 
-    Where two rhythms overlap, the later one in the list applies.
+    Where two rhythms overlap, the later one in the list applies. After a stop, the plan's own frequency by days since
+    the stop holds where it is higher.
     """
+    if not rhythms:
+        return template
     tail_first = (template.phases[-1].last_day or 0) + 1
     pieces = [_Piece(p.name, p.first_day, p.last_day, p.cadences) for p in template.phases]
     if template.phases[-1].last_day is not None:
@@ -77,6 +81,7 @@ def with_rhythms(template: PlanTemplate, rhythms: Sequence[Rhythm], form: str = 
             "phases": tuple(
                 Phase(name=p.name, first_day=p.first, last_day=p.last, cadences=p.cadences) for p in phases
             ),
+            "after_stop": after_stop_of(template),
         }
     )
 
@@ -132,7 +137,7 @@ def _extras(plan: Plan, override: PlanOverride, after: datetime) -> Iterator[Occ
     for extra in override.extras:
         due_at = due_on(plan, extra.day)
         if due_at is not None and due_at > after:
-            day = (extra.day - plan.ici_start).days
+            day = day_number(plan, extra.day)
             yield Occurrence(due_at=due_at, local_date=extra.day, day=day, form=extra.form, phase="extra")
 
 
@@ -164,11 +169,12 @@ def _moved(plan: Plan, occurrence: Occurrence, weekdays: Sequence[int]) -> Occur
     if due_at is None:
         return None
     return occurrence.model_copy(
-        update={"due_at": due_at, "local_date": day, "day": (day - plan.ici_start).days},
+        update={"due_at": due_at, "local_date": day, "day": day_number(plan, day)},
     )
 
 
 def _rank(plan: Plan, form: str) -> int:
     """Return the position of the form in the plan's list."""
     phases = [c.form for phase in plan.template.phases for c in phase.cadences]
-    return [*phases, *(c.form for c in plan.template.tail.cadences)].index(form)
+    after_stop = [c.form for phase in after_stop_of(plan.template).phases for c in phase.cadences]
+    return [*phases, *(c.form for c in plan.template.tail.cadences), *after_stop].index(form)

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from bot.core.frozen import Frozen
-from bot.core.schedule import PlanTemplate
+from bot.core.plan_template import PlanTemplate
 
 SKIP = "skip"
 """The pseudo-choice of a skipped question; rules may name it like any other choice."""

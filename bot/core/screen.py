@@ -79,8 +79,15 @@ class TrendAlert(Frozen):
     tier: str
 
 
+class TrendPeriod(Frozen):
+    """One treatment period of a trend; `last` None: it goes on."""
+
+    first: date
+    last: date | None
+
+
 class Trend(Frozen):
-    """A chart of the weeks since ICI start: its data and labels. `severities`: the labels of the axis, upwards."""
+    """A chart of the weeks since the first ICI start: its data and labels. `severities`: the axis's labels, upwards."""
 
     points: tuple[TrendPoint, ...]
     ici_start: date
@@ -92,6 +99,9 @@ class Trend(Frozen):
     start: Text
     alert: Text
     week: Text
+    periods: tuple[TrendPeriod, ...] = ()
+    """The treatment periods, if there was a stop or a restart; `given` is their label."""
+    given: Text | None = None
 
 
 class Screen(Frozen):

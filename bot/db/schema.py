@@ -2,7 +2,8 @@
 
 from bot.db import (
     tables,
-    tables_team,  # noqa: F401 - it adds its tables to the same metadata
+    tables_team,  # noqa: F401 - it adds its tables to the same metadata, as does the next
+    tables_treatment,  # noqa: F401
 )
 
 metadata = tables.patient.metadata

@@ -1,6 +1,6 @@
 """The tables of patients and their indexes. No queries; a change here needs a migration.
 
-The team's own tables are in tables_team.py, the definitions of columns in columns.py.
+The team's own tables are in tables_team.py, treatment periods in tables_treatment.py, columns in columns.py.
 
 Sweeps read partial indexes that contain only open work: their cost depends on what is due, not on what is stored.
 """

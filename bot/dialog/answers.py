@@ -13,10 +13,10 @@ from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
 from bot.core.checkin import State, next_open
 from bot.core.protocol import SKIP, Question, Tier
-from bot.core.screen import Action, Button, Screen, Style, Text, Trend, TrendAlert, TrendPoint
+from bot.core.screen import Action, Button, Screen, Style, Text, Trend, TrendAlert, TrendPeriod, TrendPoint
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
-from bot.dialog.widgets import button, date_text, numbers, rows
+from bot.dialog.widgets import button, date_text, numbers, period_texts, periods_to_show, rows
 
 KIND = "change"
 """The kind of action that changes answers: `question` names one (empty: list them), `choice` what it becomes."""
@@ -116,7 +116,7 @@ def _trend(work: Work, patient: Patient, points: list[TrendPoint]) -> Trend:
     ]
     return Trend(
         points=tuple(points),
-        ici_start=patient.ici_start,
+        ici_start=patient.treatment.first_start,
         alerts=tuple(marked),
         title=Text(key="trend.title"),
         severities=tuple(_choice_text(severity, c.id) for c in severity.choices) if severity is not None else (),
@@ -125,6 +125,8 @@ def _trend(work: Work, patient: Patient, points: list[TrendPoint]) -> Trend:
         start=Text(key="trend.start"),
         alert=Text(key="trend.alert"),
         week=Text(key="trend.week"),
+        periods=tuple(TrendPeriod(first=p.start, last=p.stop) for p in periods_to_show(patient)),
+        given=Text(key="trend.given") if periods_to_show(patient) else None,
     )
 
 
@@ -136,7 +138,8 @@ def _trend_screen(work: Work, patient: Patient, found: list[CheckInRow]) -> Scre
 
 def _caption(clinic: Clinic, patient: Patient, found: list[CheckInRow], points: list[TrendPoint]) -> Iterator[Text]:
     """Yield the caption: the newest figures as text, for people who can't see the picture."""
-    yield Text(key="trend.caption", values={"n": len(points), "start": date_text(patient.ici_start)})
+    yield Text(key="trend.caption", values={"n": len(points), "start": date_text(patient.treatment.first_start)})
+    yield from period_texts(patient)
     severity, _ = _pair(clinic)
     shown = [row for row in found if severity is not None and severity.id in row.value.answers][:6]
     for row in shown:

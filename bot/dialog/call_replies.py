@@ -6,7 +6,7 @@ from bot.app.records.patients import Patient
 from bot.core.protocol import Tier
 from bot.core.screen import Screen, Style, Text
 from bot.dialog.call_screens import alert_tap
-from bot.dialog.widgets import button, copy_button, date_text, numbers, rows
+from bot.dialog.widgets import button, copy_button, date_text, numbers, period_texts, rows
 
 
 def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
@@ -50,20 +50,20 @@ def safety_follow_up_screen(alert: AlertRow, clinic: Clinic) -> Screen:
 
 
 def card_screen(patient: Patient, clinic: Clinic) -> Screen:
-    """Return the card for an emergency department: treatment, start date, team number; no name, no answers.
+    """Return the card for an emergency department: treatment periods, team number; no name, no answers.
 
     It is in the clinic's first language, followed by the patient's if that is another one.
     """
     languages = dict.fromkeys((clinic.languages[0], patient.language))
     regimen = Text(key=f"card.regimen.{patient.regimen}")
+    drugs = ", ".join(dict.fromkeys(period.drug for period in patient.treatment.periods if period.drug))
     values = {
         **numbers(clinic),
-        "start": date_text(patient.ici_start),
-        "regimen": patient.drug or regimen,
+        "start": date_text(patient.treatment.first_start),
+        "regimen": drugs or regimen,
     }
-    lines = [
-        Text(key=key, values=values if key == "card.body" else {}, language=language)
-        for language in languages
-        for key in ("card.title", "card.body")
-    ]
+    lines: list[Text] = []
+    for language in languages:
+        lines += [Text(key="card.title", language=language), Text(key="card.body", values=values, language=language)]
+        lines += [text.model_copy(update={"language": language}) for text in period_texts(patient)]
     return Screen(name="card", lines=tuple(lines))

@@ -35,6 +35,7 @@ from bot.dialog.staff_screens import (
     LISTED,
     MENU_KIND,
     PLAN_KIND,
+    STOPS,
     confirm_screen,
     digest_today,
     menu_screen,
@@ -189,7 +190,7 @@ def _plan_tapped(work: Work, person: Staff, action: Action) -> TapResult | None:
         return None
     if action.choice == "open":
         return _patient(work, person, patient)
-    if action.choice not in EDITS:
+    if action.choice not in {*EDITS, *STOPS}:
         return None
     try:
         if action.question == "yes":
@@ -206,8 +207,9 @@ def _plan_tapped(work: Work, person: Staff, action: Action) -> TapResult | None:
 
 def _edit(clinic: Clinic, patient: Patient, word: str, at: datetime) -> PlanEdit | None:
     today = at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
-    if word == "stop_today":
-        return PlanEdit(ici_stop=today)
+    if word == "stop_today" or word in STOPS:
+        # A "yes" without a reason comes from a button of the previous version.
+        return PlanEdit(ici_stop=today, stop_reason=STOPS.get(word))
     if word == "restart_today":
         return PlanEdit(ici_restart=today)
     return PlanEdit(send_time=_TIMES[word]) if word in _TIMES else None

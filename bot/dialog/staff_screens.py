@@ -12,6 +12,7 @@ from bot.app.work import Work
 from bot.core.protocol import Tier
 from bot.core.schedule import week_of
 from bot.core.screen import Action, Button, Screen, Style, Text
+from bot.core.treatment import StopReason
 from bot.dialog.staff_alerts import KIND, clock
 from bot.dialog.widgets import button, next_checkin_text, rows
 
@@ -24,6 +25,8 @@ LISTED = 12
 WEEK = timedelta(days=7)
 EDITS = ("send", "pause7", "pause", "resume", "stop_today", "restart_today", "morning", "noon", "evening")
 """The changes of a patient's plan that the menu offers."""
+STOPS = {f"stop_{reason}": reason for reason in StopReason}
+"""The changes that "immunotherapy stopped today" offers, by reason."""
 
 
 # -- the menu, the digest, a patient
@@ -122,13 +125,13 @@ def patient_screen(work: Work, patient: Patient) -> Screen:
 
 
 def confirm_screen(patient: Patient, word: str, effect: Text | None) -> Screen:
-    """Return the question whether to make a change, with its effect if known."""
+    """Return the question whether to make a change, with its effect if known; of a stop, also for what reason."""
     asked = Text(key=f"staff.plan.{word}")
     lines = (Text(key="staff.sure", values={"code": patient.code, "what": asked}), *((effect,) if effect else ()))
+    agreed = {f"staff.plan.{stop}": stop for stop in STOPS} if word == "stop_today" else {"staff.yes": word}
     made = [
-        button(
-            "staff.yes", Action(kind=PLAN_KIND, subject=patient.id, question="yes", choice=word), style=Style.SUCCESS
-        ),
-        button("staff.no", Action(kind=PLAN_KIND, subject=patient.id, choice="open")),
+        button(key, Action(kind=PLAN_KIND, subject=patient.id, question="yes", choice=choice), style=Style.SUCCESS)
+        for key, choice in agreed.items()
     ]
+    made.append(button("staff.no", Action(kind=PLAN_KIND, subject=patient.id, choice="open")))
     return Screen(name="staff.sure", lines=lines, rows=rows(made))

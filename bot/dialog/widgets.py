@@ -1,11 +1,14 @@
 """The parts of screens: buttons, rows, numbers to call, dates. Knows no use case."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from functools import reduce
 from zoneinfo import ZoneInfo
 
 from bot.app.ports.clinic import Clinic
+from bot.app.records.patients import Patient
 from bot.core.screen import Action, Button, Screen, Style, Text
+from bot.core.treatment import Period
 
 HALF_HOUR = timedelta(minutes=30)
 ButtonRow = tuple[Button, ...]
@@ -56,6 +59,25 @@ def day_text(day: date) -> Text:
 def date_text(day: date) -> Text:
     """Return a date such as "6 March 2026"."""
     return Text(key="date.long", values={"day": day.day, "month": Text(key=f"month.{day.month}"), "year": day.year})
+
+
+def periods_to_show(patient: Patient) -> tuple[Period, ...]:
+    """Return the treatment periods; none if there was neither a stop nor a restart, so that the start says it all."""
+    periods = patient.treatment.periods
+    return periods if len(periods) > 1 or periods[0].stop is not None else ()
+
+
+def period_texts(patient: Patient) -> Iterator[Text]:
+    """Yield one text with a line per treatment period, such as "Treatment: 6 March 2026 to 1 May 2026", if any."""
+    lines = [_period_text(period) for period in periods_to_show(patient)]
+    if lines:
+        yield reduce(lambda first, then: Text(key="answers.below", values={"first": first, "then": then}), lines)
+
+
+def _period_text(period: Period) -> Text:
+    if period.stop is None:
+        return Text(key="treatment.since", values={"start": date_text(period.start)})
+    return Text(key="treatment.until", values={"start": date_text(period.start), "stop": date_text(period.stop)})
 
 
 def copy_button(clinic: Clinic) -> Button:

@@ -1,7 +1,7 @@
 """Answers and alerts as FHIR R4 resources in NDJSON (one line of JSON each), the format of bulk exports.
 
-A form is a Questionnaire, a check-in a QuestionnaireResponse, an alert a Flag with a CommunicationRequest to the team.
-Patients are identified only by study code.
+A form is a Questionnaire, a check-in a QuestionnaireResponse, an alert a Flag with a CommunicationRequest to the team,
+a treatment period a MedicationStatement. Patients are identified only by study code.
 """
 
 import json
@@ -11,12 +11,15 @@ from typing import Any
 
 from bot.app.patients.history import CheckInRecord, PatientRecord
 from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.patients import TreatmentPeriod
 from bot.core.checkin import State
 from bot.core.protocol import Form, Protocol, Question, Tier
+from bot.core.treatment import StopReason
 
 BASE = "urn:nervecheck"
 """Prefix of the systems of identifiers and codes; a clinic's server assigns its own."""
 _PRIORITY = {Tier.EMERGENCY: "stat", Tier.URGENT: "asap", Tier.SOON: "urgent", Tier.ROUTINE: "routine"}
+
 
 Resource = dict[str, Any]
 PlainTexts = Mapping[str, str]
@@ -66,12 +69,37 @@ def _coding(question: Question, choice_id: str, texts: PlainTexts) -> Resource:
 
 
 def of_patient(patient: PatientRecord, protocol: Protocol, texts: PlainTexts) -> Iterator[Resource]:
-    """Yield the responses of one patient, then the flags and requests."""
+    """Yield the treatment periods of one patient, the responses, then the flags and requests."""
+    for number, period in enumerate(patient.patient.periods, start=1):
+        yield _medication(patient.code, number, period)
     for record in patient.checkins:
         yield _response(patient.code, record, protocol, texts)
     for alert in patient.alerts:
         yield _flag(patient.code, alert)
         yield _request(patient.code, alert)
+
+
+def _medication(code: str, number: int, period: TreatmentPeriod) -> Resource:
+    resource: Resource = {
+        "resourceType": "MedicationStatement",
+        "id": _id("treatment", f"{code}-{number}"),
+        "identifier": [{"system": f"{BASE}:treatment-period", "value": f"{code}-{number}"}],
+        "status": _treatment_status(period),
+        "medicationCodeableConcept": {"text": period.drug or "immune checkpoint inhibitor"},
+        "subject": _subject(code),
+        "effectivePeriod": {"start": str(period.start)} | ({"end": str(period.stop)} if period.stop else {}),
+        "dateAsserted": _timestamp(period.recorded_at),
+    }
+    if period.stop is not None:
+        reason = period.stop_reason or StopReason.UNKNOWN
+        resource["statusReason"] = [{"coding": [{"system": f"{BASE}:stop-reason", "code": reason}]}]
+    return resource
+
+
+def _treatment_status(period: TreatmentPeriod) -> str:
+    if period.stop is None:
+        return "active"
+    return "completed" if period.stop_reason is StopReason.PLANNED_END else "stopped"
 
 
 def _response(code: str, record: CheckInRecord, protocol: Protocol, texts: PlainTexts) -> Resource:

@@ -13,8 +13,10 @@ from bot.app.schedules.plan_edits import PlanEdit
 from bot.core.follow_up import FollowUp
 from bot.core.plan_override import ExtraCheckIn, PlanOverride, Rhythm
 from bot.core.schedule import Pause
+from bot.core.treatment import StopReason, Treatment
 from tests.app.conftest import AT
 from tests.fakes.work import run as transact
+from tests.fakes.work import treated
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TODAY = AT.date()
@@ -49,6 +51,12 @@ def change(run, anna):
         return run(lambda s: s.patients.save(found.model_copy(update=changes))) if changes else found
 
     return done
+
+
+@pytest.fixture
+def treat(run, anna):
+    """Correct the stored treatment period."""
+    return lambda **changes: run(lambda s: treated(s, s.patients.get(anna.id), **changes))
 
 
 def extras(change):
@@ -195,14 +203,15 @@ def test_edit_at_the_limits_is_applied(change, edit, changes):
         ({"ici_start": date(2026, 2, 21), "ici_stop": date(2026, 2, 22)}, None),
     ],
 )
-def test_start_stop_and_restart_are_in_order_with_what_is_stored(change, edit, changes, why):
-    change(ici_stop=date(2026, 2, 20))
+def test_start_stop_and_restart_are_in_order_with_what_is_stored(change, treat, edit, changes, why):
+    treat(stop=date(2026, 2, 20))
     if why is None:
         edit(**changes)
-        now = change()
+        now = change().treatment
         restart = changes.get("ici_restart")
-        assert now.ici_start == (restart or changes["ici_start"])
-        assert now.ici_stop == (None if restart else changes.get("ici_stop", date(2026, 2, 20)))
+        assert now.newest.start == (restart or changes["ici_start"])
+        assert now.newest.stop == (None if restart else changes.get("ici_stop", date(2026, 2, 20)))
+        assert now.first_start == (date(2026, 2, 1) if restart else changes["ici_start"])
     else:
         with pytest.raises(RefusedError) as refused:
             edit(**changes)
@@ -261,6 +270,7 @@ def test_edit_is_audited_with_the_new_values_of_changed_fields(run, edit):
     assert detail == {
         "ici_start": "2026-02-02",
         "ici_stop": "2026-02-27",
+        "stop_reason": "unknown",
         "regimen": "combination",
         "plan": "combination",
         "send_time": "18:00:00",
@@ -349,10 +359,10 @@ def test_preview_of_someone_invited_shows_what_will_come(change, seen, state):
 # -- plans
 
 
-def test_plan_is_that_of_the_record_in_its_own_zone_or_the_clinics(clinic, change):
+def test_plan_is_that_of_the_record_in_its_own_zone_or_the_clinics(clinic, change, treat):
     pause = Pause(first=TODAY + DAY, last=TODAY + 2 * DAY)
+    treat(stop=TODAY)
     made = change(
-        ici_stop=TODAY,
         timezone=None,
         send_time=time(18),
         quiet_from=time(20),
@@ -361,15 +371,16 @@ def test_plan_is_that_of_the_record_in_its_own_zone_or_the_clinics(clinic, chang
         jitter=42,
     )
     plan = plans.plan_of(made, clinic)
-    assert (plan.ici_start, plan.ici_stop, plan.timezone) == (date(2026, 2, 1), TODAY, "Europe/Berlin")
+    assert (plan.treatment, plan.timezone) == (Treatment.begun(date(2026, 2, 1), TODAY), "Europe/Berlin")
     assert (plan.send_time, plan.quiet_from, plan.quiet_to) == (time(18), time(20), time(7))
     assert (plan.pauses, plan.jitter_seconds, plan.template) == ((pause,), 42, clinic.protocol.plans["standard"])
     assert plans.plan_of(made.model_copy(update={"timezone": "Asia/Tokyo"}), clinic).timezone == "Asia/Tokyo"
 
 
-def test_daily_follow_up_begins_on_the_next_day_and_ends_when_steady(clinic, change):
+def test_daily_follow_up_begins_on_the_next_day_and_ends_when_steady(clinic, change, treat):
     found = FollowUp(groups=("sensory",), since=TODAY)
-    made = change(follow_up=found, ici_stop=date(2026, 2, 20), jitter=0, ici_start=TODAY - 300 * DAY)
+    treat(start=TODAY - 300 * DAY, stop=date(2026, 2, 20), stop_reason=StopReason.PLANNED_END)
+    made = change(follow_up=found, jitter=0)
     after = datetime(2026, 3, 2, 0, tzinfo=UTC)
     dues = []
     for _ in range(3):

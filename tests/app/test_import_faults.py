@@ -46,7 +46,7 @@ def faults(run, text):
             [
                 (
                     "line 1: there is no column 'name' to import: "
-                    "use code, ici_start, regimen, plan, language, timezone, drug"
+                    "use code, ici_start, regimen, plan, language, timezone, drug, ici_stop, stop_reason"
                 ),
                 "line 1: column 'code' appears twice",
                 "line 1: column 'name' appears twice",
@@ -97,7 +97,7 @@ def test_rows_beyond_the_limit_are_a_fault(run, monkeypatch):
 def test_row_has_every_column(run):
     run(importing.add_all, (HEADER + "A-1,2026-02-01,combination,standard,es,Asia/Tokyo,nivolumab\n").encode(), at=AT)
     made = run(lambda s: s.patients.by_code("A-1"))
-    assert (made.regimen, made.plan, made.language, made.timezone, made.drug) == (
+    assert (made.regimen, made.plan, made.language, made.timezone, made.treatment.newest.drug) == (
         "combination",
         "standard",
         "es",
@@ -113,4 +113,4 @@ def test_table_may_have_commas_or_semicolons(run, sign):
         assert faults(run, text)[0].startswith("line 2, drug")
     else:
         run(importing.add_all, text.encode(), at=AT)
-        assert run(lambda s: s.patients.by_code("A-1")).drug == "a, b"
+        assert run(lambda s: s.patients.by_code("A-1")).treatment.newest.drug == "a, b"

@@ -200,15 +200,17 @@ def test_resume_without_a_pause_today_is_refused(run, anna, why):
 
 
 def test_added_patient_has_the_facts_given_and_the_protocols_clocks(run, clinic):
+    treatment = {"ici_start": date(2026, 1, 5), "drug": "nivolumab"}
     facts = {
         "code": "Z-9",
-        "ici_start": date(2026, 1, 5),
         "regimen": "combination",
-        "drug": "nivolumab",
         "language": "es",
         "timezone": "America/New_York",
     }
-    added, token = run(registry.add, **facts, at=AT, by="lead-1")
+    added, token = run(registry.add, **facts, **treatment, at=AT, by="lead-1")
+    (period,) = added.periods
+    assert (period.start, period.drug, period.stop) == (date(2026, 1, 5), "nivolumab", None)
+    assert (period.recorded_at, period.recorded_by) == (AT, "lead-1")
     assert added == run(lambda s: s.patients.by_code("Z-9"))
     assert {name: getattr(added, name) for name in facts} == facts
     clocks = clinic.protocol.clocks
@@ -222,7 +224,7 @@ def test_added_patient_has_the_facts_given_and_the_protocols_clocks(run, clinic)
 
 def test_added_patient_has_the_clinics_defaults(run):
     added, _ = run(registry.add, code="Z-9", ici_start=date(2026, 1, 5))
-    assert (added.language, added.timezone, added.regimen, added.drug) == ("en", None, "single", None)
+    assert (added.language, added.timezone, added.regimen, added.treatment.newest.drug) == ("en", None, "single", None)
     assert added.plan == "standard"
     with pytest.raises(DuplicateError):
         run(registry.add, code="Z-9", ici_start=date(2026, 1, 5))
@@ -262,7 +264,7 @@ def test_bad_facts_of_a_patient_are_refused_with_all_problems(run, facts, why):
 
 @pytest.mark.parametrize("day", [date(2016, 3, 1), date(2027, 3, 3)])
 def test_ici_start_at_the_limits_is_accepted(run, day):
-    assert run(registry.add, code="Z-9", ici_start=day, at=AT)[0].ici_start == day
+    assert run(registry.add, code="Z-9", ici_start=day, at=AT)[0].treatment.first_start == day
 
 
 @pytest.mark.parametrize(

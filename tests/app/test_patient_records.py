@@ -79,16 +79,16 @@ def test_view_shows_every_fact_of_a_patient(run):
         "language": "ru",
         "timezone": "Asia/Tokyo",
         "regimen": "combination",
-        "drug": "nivolumab",
         "plan": "combination",
         "unreachable_at": AT - DAY,
         "next_due_at": AT + DAY,
-        "ici_start": date(2026, 2, 20),
     }
-    made = patient(run, "A-1", state=PatientState.ACTIVE, send_time=time(18, 5), **facts)
+    given = (samples.period(date(2026, 2, 20), drug="nivolumab"),)
+    made = patient(run, "A-1", state=PatientState.ACTIVE, send_time=time(18, 5), periods=given, **facts)
     seen = run(views.view, "A-1", at=AT)
     assert {name: getattr(seen, name) for name in facts} == facts
     assert (seen.code, seen.state, seen.send_time) == ("A-1", "active", "18:05")
+    assert (seen.ici_start, seen.ici_stop, seen.drug) == (date(2026, 2, 20), None, "nivolumab")
     assert (seen.consent, seen.tier, seen.checkins, seen.alerts, seen.tasks) == (None, None, (), (), ())
     assert len(seen.upcoming) == 5
     assert list(seen.upcoming) == sorted(set(seen.upcoming))

@@ -14,6 +14,7 @@ from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from tests.app.conftest import AT
 from tests.fakes.work import run as transact
+from tests.fakes.work import treated
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -340,7 +341,7 @@ def test_two_missed_in_a_row_in_the_early_phase_are_a_task(ward):
 @pytest.mark.parametrize("why", ["later phase", "first answered", "second answered"])
 def test_two_missed_are_no_task_when_one_was_answered_or_later(ward, choose, why):
     if why == "later phase":
-        ward.patient(ici_start=AT.date() - 120 * DAY)
+        ward.run(lambda s: treated(s, s.patients.get(ward.anna.id), start=AT.date() - 120 * DAY))
     if why == "first answered":
         choose("no")
     ward.ask_again(AT + DAY)

@@ -290,7 +290,7 @@ def test_sample_patient_and_lead_get_the_next_free_number(run):
     assert (first["code"], second["code"]) == ("P-0001", "P-0002")
     assert first["link"] == f"https://t.me/sample_bot?start={first['start']}"
     found = run(lambda s: s.patients.by_code("P-0001"))
-    assert found.ici_start == TODAY - 7 * DAY
+    assert found.treatment.first_start == TODAY - 7 * DAY
     lead, other = run(demo.add_lead, at=AT), run(demo.add_lead, at=AT)
     assert (lead["code"], other["code"]) == ("lead-1", "lead-2")
     assert lead["link"] == f"https://t.me/sample_bot?start={lead['start']}"

@@ -26,6 +26,7 @@ from bot.db.stores.alerts import ALERT, TASK
 from bot.db.stores.checkins import ANSWER, ASSESSMENT, CHECKIN, VALUE
 from bot.db.stores.operations import AUDIT
 from bot.db.stores.patients import PATIENT
+from bot.db.stores.treatment import repeated
 from bot.desk.sign_in import COOKIE
 from bot.wiring import build
 from tests.contract.samples import active, alert, answer, assessment, checkin
@@ -77,7 +78,7 @@ def fill(database, patients, checkins_each):
     with database.engine.begin() as connection:
         people = range(1, patients + 1)
         rows = [active(f"P{n:05}", AT + n * HOUR, ici_start=(AT - (n % 500) * DAY).date()) for n in people]
-        connection.execute(t.patient.insert(), [_values(PATIENT, row) for row in rows])
+        connection.execute(t.patient.insert(), [_values(PATIENT, row) | repeated(row) for row in rows])
         for back in range(checkins_each):
             at = AT - back * 3 * DAY - HOUR
             made = [checkin(n, at, state=State.DONE, opened_at=at, closed_at=at + HOUR) for n in people]

@@ -15,7 +15,7 @@ from telegram.request import BaseRequest, RequestData
 from bot.app.ports.clinic import Clinic
 from bot.app.records.messages import Outbox
 from bot.app.records.operations import DeadUpdate
-from bot.app.records.patients import Patient
+from bot.app.records.patients import Patient, TreatmentPeriod
 from bot.app.work import Stores, Work
 from bot.chat.background_calls import BackgroundCalls
 from bot.chat.handlers import Handlers
@@ -301,7 +301,7 @@ def patient(chat_id: int) -> Patient:
         send_time=time(10),
         quiet_from=time(22),
         quiet_to=time(7),
-        ici_start=date(2026, 1, 1),
+        periods=(TreatmentPeriod(start=date(2026, 1, 1), recorded_at=AT, recorded_by="operator"),),
         plan="usual",
         created_at=AT,
     )

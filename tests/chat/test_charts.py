@@ -1,5 +1,6 @@
 """The picture of "My answers": what it shows, that its text is escaped, and that it looks the same everywhere."""
 
+import re
 import struct
 from datetime import date, timedelta
 
@@ -9,7 +10,7 @@ import structlog
 from bot.chat.charts import HEIGHT, WIDTH, render_png, render_svg
 from bot.chat.screens import MAX_CAPTION, TextRenderer, make_render
 from bot.content.texts import Texts
-from bot.core.screen import Screen, Text, Trend, TrendAlert, TrendPoint
+from bot.core.screen import Screen, Text, Trend, TrendAlert, TrendPeriod, TrendPoint
 
 TEXTS = Texts.load(["en", "es", "ru"])
 WORDS = TextRenderer(TEXTS)
@@ -39,6 +40,39 @@ def test_svg_marks_each_answer_and_a_gap_breaks_the_line():
     assert drawing.count('fill="#ffffff" stroke') == 3 + 1
     solid = [part for part in drawing.split("<line")[1:] if "#0b5394" in part]
     assert len(solid) == 1
+
+
+def test_svg_marks_each_time_of_treatment_and_each_start():
+    spans = (
+        TrendPeriod(first=START, last=START + timedelta(days=7)),
+        TrendPeriod(first=START + timedelta(days=14), last=None),
+        TrendPeriod(first=START + timedelta(days=90), last=None),
+    )
+    given = {"periods": spans, "given": Text(key="trend.given")}
+    drawing = render_svg(trend((1, 0), **given), say())
+    width = 1046 - 304
+    bars = re.findall(r'<rect x="([\d.]+)" y="162" width="([\d.]+)"', drawing)
+    assert [(round(float(x)), round(float(w))) for x, w in bars] == [
+        (304, round(width / 4)),
+        (round(304 + width / 2), round(width / 2)),
+    ]
+    assert drawing.count('stroke-dasharray="3 9"') == 2, "the third begins after the picture's last day"
+    assert "Time of treatment" in drawing
+    assert "Start of treatment" not in drawing
+
+
+def test_svg_draws_a_period_without_a_stop_until_the_next_one():
+    spans = (TrendPeriod(first=START, last=None), TrendPeriod(first=START + timedelta(days=14), last=START))
+    drawing = render_svg(trend((1, 0), periods=spans, given=Text(key="trend.given")), say())
+    bars = re.findall(r'<rect x="([\d.]+)" y="162" width="([\d.]+)"', drawing)
+    assert [round(float(w)) for _, w in bars] == [round((1046 - 304) / 2), 6]
+
+
+def test_svg_of_one_period_has_its_start_alone():
+    drawing = render_svg(trend((1, 0)), say())
+    assert drawing.count('stroke-dasharray="3 9"') == 1
+    assert 'y="162"' not in drawing
+    assert "Start of treatment" in drawing
 
 
 def test_svg_worse_is_higher_and_later_is_further_right():

@@ -14,10 +14,27 @@ def test_plan_is_shown_previewed_and_changed(shell: Shell) -> None:
     assert shell("plan", "show", "P-0017", "--json").json == shown
     done = shell("plan", "set", "P-0017", "--by", "lead-1", "--ici-stop", day(days=1), "--json")
     assert done.json["ici_stop"] == day(days=1)
-    assert any(m["mark"] == "gone" for m in done.json["messages"])
+    assert done.json["stop_reason"] == "unknown"
+    assert {m["mark"] for m in done.json["messages"]} == {"same"}
+    corrected = shell("plan", "set", "P-0017", "--by", "lead-1", "--stop-reason", "side_effect", "--drug", "nivolumab")
+    assert corrected.status == 0
+    assert "side effect" in corrected.out
     again = shell("plan", "set", "P-0017", "--by", "lead-1", "--ici-restart", day(days=0), "--send-time", "18:00")
     assert again.status == 0
     assert "18:00" in again.out
+    seen = shell("patient", "show", "P-0017", "--json").json
+    assert [(p["period"], p["stop_reason"], p["drug"]) for p in seen["periods"]] == [
+        (1, "side_effect", "nivolumab"),
+        (2, None, "nivolumab"),
+    ]
+    assert len(seen["treatment_history"]) == 4
+    text = shell("patient", "show", "P-0017").out
+    assert text.count("nivolumab") >= 5
+    gone = shell("plan", "set", "P-0017", "--by", "lead-1", "--no-ici-restart")
+    assert gone.status == 0
+    refused = shell("plan", "set", "P-0017", "--by", "lead-1", "--period", "2", "--ici-stop", day(days=1))
+    assert refused.status == 1
+    assert "treatment period 2: P-0017 has 1" in refused.err
 
 
 def test_show_for_withdrawn_patient_has_no_messages(shell: Shell) -> None:

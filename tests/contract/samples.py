@@ -7,7 +7,7 @@ from bot.app.records.alerts import AgreedLevel, AlertRow, AlertState, Task
 from bot.app.records.checkins import AnswerRow, AssessmentRow, Basis, CheckInRow, StoredProtocol, TipShown
 from bot.app.records.messages import Lane, Outbox
 from bot.app.records.operations import DeadUpdate, WeekReport
-from bot.app.records.patients import Caregiver, Consent, Invite, Patient, PatientState
+from bot.app.records.patients import Caregiver, Consent, Invite, Patient, PatientState, TreatmentPeriod
 from bot.app.records.team import CoverRow, Passkey, Session, ShiftRow, Staff
 from bot.core.checkin import CheckIn, State
 from bot.core.follow_up import FollowUp
@@ -15,19 +15,26 @@ from bot.core.plan_override import ExtraCheckIn, PlanOverride, Rhythm
 from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Action, Button, Contact, Screen, Style, Text
+from bot.core.treatment import StopReason
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 PROTOCOL = {"protocol_name": "ici", "protocol_version": "1.0", "protocol_hash": "abc"}
 
 
-def patient(code: str = "P-0001", **changes: Any) -> Patient:
+def period(start: date, stop: date | None = None, reason: StopReason | None = None, **changes: Any) -> TreatmentPeriod:
+    values = {"start": start, "stop": stop, "stop_reason": reason, "recorded_at": AT, "recorded_by": "operator"}
+    return TreatmentPeriod(**values | changes)
+
+
+def patient(code: str = "P-0001", *, ici_start: date = date(2026, 2, 1), **changes: Any) -> Patient:
+    """Return a patient with one treatment period unless `periods` are given."""
     values: dict[str, Any] = {
         "code": code,
         "send_time": time(10, 30),
         "quiet_from": time(21),
         "quiet_to": time(8, 15),
-        "ici_start": date(2026, 2, 1),
+        "periods": (period(ici_start),),
         "plan": "standard",
         "created_at": AT,
     }
@@ -41,7 +48,7 @@ def full_patient(code: str = "P-0002") -> Patient:
         chat_id=-1_001_234_567_890,
         language="ru",
         timezone="Europe/Berlin",
-        ici_stop=date(2026, 9, 1),
+        periods=(period(date(2026, 2, 1), date(2026, 9, 1), drug="pembrolizumab"),),
         regimen="combination",
         pauses=(
             Pause(first=date(2026, 4, 1), last=date(2026, 4, 7), reason="holiday"),
@@ -57,7 +64,6 @@ def full_patient(code: str = "P-0002") -> Patient:
         enrol_revision=7,
         next_due_at=AT + MINUTE,
         unreachable_at=AT,
-        drug="pembrolizumab",
         follow_up=FollowUp(
             groups=("motor", "bulbar"),
             since=date(2026, 3, 1),

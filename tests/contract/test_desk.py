@@ -33,7 +33,7 @@ def test_patients_are_paged_by_their_start_the_latest_first(database):
     )
     everyone = database.run(lambda s: s.patients.started_between(day, day + 2 * DAY, None, 9))
     assert everyone == [young, twin, middle, old]
-    after = Started(twin.ici_start, twin.id)
+    after = Started(twin.treatment.newest.start, twin.id)
     assert database.run(lambda s: s.patients.started_between(day, day + 2 * DAY, after, 9)) == [middle, old]
     assert database.run(lambda s: s.patients.started_between(day + DAY, day + DAY, None, 9)) == [twin, middle]
     assert database.run(lambda s: s.patients.started_between(day, day + 2 * DAY, None, 1)) == [young]

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -6,6 +6,8 @@ from bot.app.ports.errors import DuplicateError
 from bot.app.records.messages import Lane
 from bot.app.records.operations import Audit
 from bot.app.records.patients import PatientState
+from bot.core.treatment import Treatment
+from bot.db.stores.treatment import EARLIER
 from tests.contract.samples import (
     AT,
     MINUTE,
@@ -21,6 +23,7 @@ from tests.contract.samples import (
     invite,
     message,
     patient,
+    period,
     task,
     tip_shown,
 )
@@ -31,7 +34,8 @@ def test_a_patient_comes_back_as_stored(database):
     for sample in (patient(), full_patient()):
         added = database.run(lambda s, p=sample: s.patients.add(p))
         assert added.id > 0
-        assert added == sample.model_copy(update={"id": added.id})
+        assert added == sample.model_copy(update={"id": added.id, "periods": added.periods})
+        assert added.treatment == sample.treatment
         assert database.run(lambda s, n=added.id: s.patients.get(n)) == added
         assert database.run(lambda s, c=sample.code: s.patients.by_code(c, lock=True)) == added
 
@@ -40,7 +44,8 @@ def test_every_field_of_a_patient_is_overwritten(database):
     added = database.run(lambda s: s.patients.add(patient()))
     changed = full_patient().model_copy(update={"id": added.id})
     changed = database.run(lambda s: s.patients.save(changed))
-    assert database.run(lambda s: s.patients.get(added.id, lock=True)) == changed
+    read = database.run(lambda s: s.patients.get(added.id, lock=True))
+    assert read == changed.model_copy(update={"periods": read.periods})
 
 
 def test_who_helps_just_now_is_never_stored(database):
@@ -172,9 +177,13 @@ def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database)
     database.run(lambda s: s.patients.erase_data(one.id))
 
     assert not any(database.run(lambda s: _left(s, one, 1, rows["one"])))
-    assert database.run(lambda s: s.patients.get(one.id)) == one.model_copy(
-        update={"chat_id": None, "follow_up": None, "drug": None, "version": 1}
+    erased = database.run(lambda s: s.patients.get(one.id))
+    assert erased == one.model_copy(
+        update={"chat_id": None, "follow_up": None, "version": 1, "periods": erased.periods}
     )
+    assert erased.treatment == Treatment.begun(date(2026, 2, 1), date(2026, 9, 1))
+    assert database.run(lambda s: (*s.treatments.of_patient(one.id), *s.treatments.history(one.id))) == ()
+    assert len(database.run(lambda s: s.treatments.history(other.id))) == 1
     assert database.run(lambda s: s.patients.by_chat(1)) is None
     assert len(database.run(lambda s: s.consents.of_patient(one.id))) == 1
     assert len(database.run(lambda s: s.audit.lines("one"))) == 1
@@ -243,7 +252,7 @@ def test_erasing_a_patient_without_a_chat(database):
     one = database.run(lambda s: s.patients.add(patient()))
     database.run(lambda s: s.tasks.add(task(one.id)))
     database.run(lambda s: s.patients.erase_data(one.id))
-    assert database.run(lambda s: (s.tasks.open(), s.patients.get(one.id))) == (
-        [],
-        one.model_copy(update={"version": 1}),
+    erased = one.model_copy(
+        update={"version": 1, "periods": (period(date(2026, 2, 1), patient_id=one.id, recorded_by=EARLIER),)}
     )
+    assert database.run(lambda s: (s.tasks.open(), s.patients.get(one.id))) == ([], erased)

@@ -88,6 +88,10 @@ def _rows(stores):
             stores.alerts.save,
             lambda s: s.alerts.of_patient(who.id)[0],
         ),
+        "treatment_period": (
+            *(who.periods[0], stores.treatments.save),
+            lambda s: s.treatments.of_patient(who.id)[0],
+        ),
         "invite": (
             stores.invites.add(samples.invite(who.id)),
             stores.invites.save,
@@ -121,6 +125,7 @@ def _rows(stores):
 
 SAVED_BY = {
     "patient": "patients",
+    "treatment_period": "treatments",
     "staff": "staff",
     "checkin": "checkins",
     "alert": "alerts",
@@ -169,9 +174,9 @@ def test_a_transaction_with_a_stale_record_runs_again_until_it_has_read_the_new_
         tries.append(1)
         stores.settings.set("undone", str(len(tries)))
         copy = old if len(tries) < 5 else stores.patients.get(who.id)
-        return stores.patients.save(copy.model_copy(update={"drug": "x"}))
+        return stores.patients.save(copy.model_copy(update={"regimen": "combination"}))
 
-    assert database.run(work).drug == "x"
+    assert database.run(work).regimen == "combination"
     assert (len(tries), database.run(lambda s: s.settings.get("undone"))) == (5, "5")
     tries.clear()
     with pytest.raises(StaleRecordError):

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.core.plan_override import ExtraCheckIn, PlanOverride, Rhythm, next_with_override, with_rhythms
-from bot.core.schedule import Cadence, Pause, Phase, Plan, PlanTemplate, Tail, check_template, occurrences
+from bot.core.plan_template import Cadence, Phase, PlanTemplate, Tail, check_template
+from bot.core.schedule import Pause, Plan, occurrences
+from bot.core.treatment import Treatment
 
 START = date(2026, 3, 2)
 """A Monday."""
@@ -34,7 +36,13 @@ TEMPLATE = PlanTemplate(
 
 
 def plan(*rhythms, **more):
-    values = {"ici_start": START, "timezone": "UTC", "send_time": time(10), "quiet_from": time(21), "quiet_to": time(8)}
+    values = {
+        "treatment": Treatment.begun(START),
+        "timezone": "UTC",
+        "send_time": time(10),
+        "quiet_from": time(21),
+        "quiet_to": time(8),
+    }
     return Plan(template=with_rhythms(TEMPLATE, rhythms), **values | more)
 
 
@@ -100,10 +108,17 @@ def test_without_a_last_day_it_goes_on():
     assert [d for d, _ in days(400, Rhythm(first_day=90, every=30)) if d > 60] == [70, 84, *range(90, 400, 30)]
 
 
-def test_after_the_stop_the_tail_is_asked_all_the_same():
-    stopped = days(400, Rhythm(first_day=0, every=10), ici_stop=START + 15 * DAY)
+def test_after_a_stop_the_plan_asks_more_often_than_a_slow_rhythm():
+    stopped = days(400, Rhythm(first_day=0, every=10), treatment=Treatment.begun(START, START + 15 * DAY))
     assert stopped[:2] == [(0, "full"), (10, "full")]
-    assert [form for day, form in stopped if day > 15] == ["full"] * 6
+    assert [day for day, _ in stopped if 15 <= day <= 43] == [15, 17, 20, 22, 24, 27, 29, 31, 34, 36, 38, 41, 43]
+    assert [day for day, _ in stopped if day > 43][:3] == [48, 58, 68]
+    assert stopped[-1][0] <= 15 + 183
+
+
+def test_after_a_stop_a_quicker_rhythm_goes_on():
+    stopped = days(60, Rhythm(first_day=0, every=1), treatment=Treatment.begun(START, START + 15 * DAY))
+    assert [day for day, _ in stopped] == [*range(61)]
 
 
 def test_the_later_of_two_rhythms_holds():
@@ -203,13 +218,13 @@ def test_a_day_more_is_asked_on_any_weekday_but_not_in_a_pause():
 
 
 def test_extra_day_may_come_when_the_plan_has_ended():
-    over = {"ici_stop": START}
+    over = {"treatment": Treatment.begun(START, START)}
     override = PlanOverride(extras=(ExtraCheckIn(day=START + 400 * DAY),))
     assert override_days(500, override, **over)[-1] == (400, "quick")
 
 
 def test_wanted_weekdays_end_with_the_plan():
-    override, over = PlanOverride(weekdays=(0, 2)), {"ici_stop": START}
+    override, over = PlanOverride(weekdays=(0, 2)), {"treatment": Treatment.begun(START, START)}
     listed = override_days(900, override, **over)
     assert listed, "it is asked for a while after the stop"
     assert weekdays_of(listed) <= {0, 2}

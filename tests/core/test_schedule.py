@@ -10,22 +10,18 @@ from pydantic import ValidationError
 
 from bot.core import local_time, schedule
 from bot.core.local_time import NaiveDatetimeError, UnknownZoneError, valid_timezone
-from bot.core.schedule import (
+from bot.core.plan_template import (
+    AfterStop,
     Cadence,
-    Pause,
     Phase,
-    Plan,
     PlanTemplate,
+    StopPhase,
     Tail,
     check_phases,
     check_template,
-    day_of,
-    next_occurrence,
-    occurrences,
-    phase_at,
-    stable_jitter,
-    week_of,
 )
+from bot.core.schedule import Pause, Plan, day_of, next_occurrence, occurrences, phase_at, stable_jitter, week_of
+from bot.core.treatment import Period, StopReason, Treatment
 
 START = date(2026, 1, 5)
 QUICKLY = settings(max_examples=30, derandomize=True)
@@ -62,9 +58,18 @@ COMBINATION = PlanTemplate(
 DAILY = PlanTemplate(name="daily", phases=(phase("daily", 0, None, quick(1)),), tail=TAIL)
 
 
+def treated(*spans, reason=StopReason.PLANNED_END):
+    """Treatment periods from day to day (None: no stop)."""
+    periods = [
+        Period(start=on(start), stop=None if stop is None else on(stop), reason=None if stop is None else reason)
+        for start, stop in spans
+    ]
+    return Treatment(periods=tuple(periods))
+
+
 def make(template=SINGLE, **changes):
     usual = {
-        "ici_start": START,
+        "treatment": Treatment.begun(START),
         "timezone": "UTC",
         "send_time": time(10),
         "quiet_from": time(21),
@@ -202,55 +207,77 @@ def test_a_long_pause_is_jumped_over(monkeypatch):
 
 def test_an_endless_plan_ends_with_the_calendar():
     december = date(9999, 12, 1)
-    days = [each.day for each in occurrences(make(ici_start=december), timestamp(0))]
+    ending = make(treatment=Treatment.begun(december))
+    days = [each.day for each in occurrences(ending, timestamp(0))]
     assert days == [0, 2, 5, 7, 9, 12, 14, 16, 19, 21, 23, 26, 28]
-    *_, last = occurrences(make(DAILY, ici_start=december), timestamp(0))
+    *_, last = occurrences(make(DAILY, treatment=Treatment.begun(december)), timestamp(0))
     assert (last.local_date, last.phase) == (date(9999, 12, 29), "daily")
-    stopped = make(DAILY, ici_start=december, ici_stop=date(9999, 12, 20))
+    stopped = make(DAILY, treatment=Treatment.begun(december, date(9999, 12, 20)))
     *_, last = occurrences(stopped, timestamp(0))
-    assert (last.local_date, last.phase) == (date(9999, 12, 20), "tail")
+    assert (last.local_date, last.phase) == (date(9999, 12, 29), "daily")
 
 
 # --- ICI stops --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("stop", "expected"),
-    [(0, [0, 28, 56, 84, 112, 140, 168]), (100, [100, 128, 156, 184, 212, 240, 268]), (365, [365, 393, 421, 449, 477])],
-)
-def test_a_stop_begins_the_tail_that_day_for_183_days(stop, expected):
-    stopped = asked(make(ici_stop=on(stop)))
-    assert [hit for hit in stopped if hit[0] < stop] == asked(make(), last=stop - 1)
-    assert [hit for hit in stopped if hit[0] >= stop][: len(expected)] == [(day, "full") for day in expected]
-    assert stop + 183 - 28 < stopped[-1][0] <= stop + 183
+def test_a_stop_takes_no_check_in_from_the_phases():
+    assert asked(make(treatment=treated((0, 40))), last=182) == asked(make(), last=182)
+    assert (
+        asked(make(treatment=treated((0, 40))))[-1][0] == 211
+    )  # late from 183 on: 197, 211; the next is past 40 + 183
 
 
-def test_the_tail_includes_its_last_day_and_no_more():
+def test_the_last_day_after_a_stop_is_included_and_no_more():
     daily = SINGLE.model_copy(update={"tail": Tail(name="after", cadences=(quick(1),), days_after_stop=183)})
-    plan = make(daily, ici_stop=on(100))
+    plan = make(daily, treatment=treated((0, 100)))
     assert asked(plan)[-1] == (283, "quick")
     assert (phase_at(plan, on(283)), phase_at(plan, on(284))) == ("after", None)
     assert next_occurrence(plan, timestamp(283, 10)) is None
 
 
 def test_a_stop_in_the_tail_ends_it_but_keeps_its_rhythm():
-    plan = make(ici_stop=on(500))
+    plan = make(treatment=treated((0, 500)))
     assert asked(plan, 366, 450) == [(366, "full"), (394, "full"), (422, "full"), (450, "full")]
     assert asked(plan)[-1] == (366 + 28 * 11, "full")  # 674; the next, 702, is past 500 + 183
 
 
-def test_a_stop_cuts_an_endless_phase():
+def test_a_stop_in_an_endless_phase_ends_the_plan_later():
     endless = PlanTemplate(name="x", phases=(phase("only", 0, None, full(10)),), tail=Tail(cadences=(full(28, 5),)))
-    plan = make(endless, ici_stop=on(20))
-    assert asked(plan, limit=4) == [(0, "full"), (10, "full"), (25, "full"), (53, "full")]
+    assert asked(make(endless, treatment=treated((0, 20)))) == [(day, "full") for day in range(0, 201, 10)]
 
 
 def test_phase_at_names_the_phase_of_a_date():
     days = {-1: None, 0: "early", 91: "early", 92: "middle", 182: "middle", 183: "late", 365: "late", 366: "tail"}
     assert {day: phase_at(make(), on(day)) for day in days} == days
     assert phase_at(make(), on(99_999)) == "tail"
-    stopped = {49: "early", 50: "tail", 233: "tail", 234: None}
-    assert {day: phase_at(make(ici_stop=on(50)), on(day)) for day in stopped} == stopped
+    stopped = {49: "early", 91: "early", 92: "middle", 182: "middle", 183: "late", 233: "late", 234: None}
+    assert {day: phase_at(make(treatment=treated((0, 50))), on(day)) for day in stopped} == stopped
+
+
+def test_a_restart_begins_the_phases_again_and_keeps_the_count():
+    plan = make(treatment=treated((0, 200), (500, None)))
+    assert {day: phase_at(plan, on(day)) for day in (200, 383, 384, 499, 500, 591, 592)} == {
+        200: "middle",
+        383: "tail",
+        384: None,
+        499: None,
+        500: "early",
+        591: "early",
+        592: "middle",
+    }
+    assert asked(plan, 384, 507) == [(500, "full"), (502, "quick"), (505, "quick"), (507, "full")]
+    assert (day_of(plan, timestamp(507)), week_of(plan, timestamp(507))) == (507, 73)
+
+
+def test_a_restart_to_come_changes_nothing_before_it():
+    plan = make(treatment=treated((0, None), (225, None)))
+    assert asked(plan, last=224) == asked(make(), last=224)
+    assert [day for day, _ in asked(plan, 225, 232)] == [225, 227, 230, 232]
+
+
+def test_a_restart_on_the_day_of_the_stop_leaves_no_day_out():
+    plan = make(treatment=treated((0, 0), (0, None)))
+    assert asked(plan, last=400) == asked(make(), last=400)
 
 
 # --- Pauses -----------------------------------------------------------------------------------------------------------
@@ -291,34 +318,95 @@ def plans(draw):
         phases.append(phase(f"p{number}", first, last, *draw(st.lists(cadences(), min_size=1, max_size=3))))
     wanted = draw(st.lists(cadences(), min_size=1, max_size=2))
     tail = Tail(cadences=tuple(wanted), days_after_stop=draw(st.integers(0, 20)))
-    stop = draw(st.none() | st.integers(0, 100))
     pauses = draw(st.lists(st.tuples(st.integers(-3, 100), st.integers(0, 12)), max_size=3))
     return make(
-        PlanTemplate(name="drawn", phases=tuple(phases), tail=tail),
-        ici_stop=None if stop is None else on(stop),
+        PlanTemplate(name="drawn", phases=tuple(phases), tail=tail, after_stop=draw(st.none() | after_stops())),
+        treatment=draw(treatments()),
         pauses=tuple(Pause(first=on(first), last=on(first + length)) for first, length in pauses),
     )
+
+
+@st.composite
+def after_stops(draw):
+    phases = [
+        StopPhase(
+            name=f"s{number}",
+            last_day=draw(st.integers(9, 25)),
+            at_risk_only=draw(st.booleans()),
+            cadences=tuple(draw(st.lists(cadences(), min_size=1, max_size=2))),
+        )
+        for number in range(draw(st.integers(0, 2)))
+    ]
+    reasons = draw(st.sets(st.sampled_from(StopReason)))
+    return AfterStop(at_risk_until_day=draw(st.integers(0, 60)), at_risk_reasons=tuple(reasons), phases=tuple(phases))
+
+
+@st.composite
+def treatments(draw):
+    start, periods = 0, []
+    for _ in range(draw(st.integers(1, 3))):
+        stop = draw(st.none() | st.integers(start, start + 60))
+        reason = None if stop is None else draw(st.none() | st.sampled_from(StopReason))
+        periods.append(Period(start=on(start), stop=None if stop is None else on(stop), reason=reason))
+        start = (start if stop is None else stop) + draw(st.integers(1, 50))
+    return Treatment(periods=tuple(periods))
 
 
 def asked_on(plan, day):
     """What a day asks, day by day straight from the rules: (phase, form) or None."""
     if any(pause.first <= on(day) <= pause.last for pause in plan.pauses):
         return None
-    phases, tail = plan.template.phases, plan.template.tail
-    stop = None if plan.ici_stop is None else (plan.ici_stop - START).days
-    over = None if phases[-1].last_day is None else phases[-1].last_day + 1
-    tail_first = min((each for each in (stop, over) if each is not None), default=None)
-    if tail_first is not None and day >= tail_first:
-        if stop is not None and day > stop + tail.days_after_stop:
+    begun = [period for period in plan.treatment.periods if period.start <= on(day)]
+    if not begun:
+        return None
+    period, tail = begun[-1], plan.template.tail
+    since_start = (on(day) - period.start).days
+    found = [by_start(plan.template, since_start, period.start)]
+    if period.stop is not None and on(day) >= period.stop:
+        since_stop = (on(day) - period.stop).days
+        if since_stop > tail.days_after_stop:
             return None
-        name, first, wanted = tail.name, tail_first, tail.cadences
-    else:
-        current = next(each for each in phases if each.last_day is None or day <= each.last_day)
-        name, first, wanted = current.name, current.first_day, current.cadences
+        found += by_stop(plan.template, since_stop, period)
+    name, since, wanted, _ = max(found, key=lambda each: (hits_a_year(each[2]), each[3]))
     for cadence in wanted:
-        if day - first >= cadence.offset and (day - first - cadence.offset) % cadence.every == 0:
+        if since >= cadence.offset and (since - cadence.offset) % cadence.every == 0:
             return name, cadence.form
     return None
+
+
+def by_start(template, day, start=START):
+    """The phase of a day since the start: its name, the days since it began, its cadences, its last date."""
+    for each in template.phases:
+        if each.last_day is None:
+            return each.name, day - each.first_day, each.cadences, date.max
+        if day <= each.last_day:
+            return each.name, day - each.first_day, each.cadences, start + timedelta(days=each.last_day)
+    return template.tail.name, day - template.phases[-1].last_day - 1, template.tail.cadences, date.max
+
+
+def by_stop(template, day, period):
+    """The phases of a day since the stop, in the same form."""
+    stopped_on, reason = (period.stop - period.start).days, period.reason
+    if template.after_stop is None:
+        (early, _, often, _), (middle, _, less, _) = by_start(template, 0), by_start(template, 92)
+        limit, risky = 182, (None, StopReason.SIDE_EFFECT, StopReason.UNKNOWN)
+        listed = [(early, 28, True, often), (middle, 91, False, less)]
+    else:
+        limit, risky = template.after_stop.at_risk_until_day, template.after_stop.at_risk_reasons
+        risky = {*risky, None} if StopReason.UNKNOWN in risky else risky
+        listed = [(s.name, s.last_day, s.at_risk_only, s.cadences) for s in template.after_stop.phases]
+    listed = [each for each in listed if stopped_on <= limit or reason in risky or not each[2]]
+    for name, last, _, wanted in listed:
+        if day <= last:
+            yield name, day, wanted, period.stop + timedelta(days=last)
+    over = max((last + 1 for _, last, _, _ in listed), default=0)
+    if day >= over:
+        yield template.tail.name, day - over, template.tail.cadences, date.max
+
+
+def hits_a_year(wanted):
+    """On how many of 364 days cadences ask."""
+    return sum(any(d >= c.offset and (d - c.offset) % c.every == 0 for c in wanted) for d in range(364))
 
 
 @QUICKLY
@@ -455,7 +543,6 @@ def test_an_unknown_zone_is_refused_by_name(name):
     ("changes", "words"),
     [
         ({"timezone": "Mars/Base"}, "'Mars/Base' is not an IANA time zone"),
-        ({"ici_stop": on(-1)}, "ICI stops on 2026-01-04, before it starts on 2026-01-05"),
         ({"send_time": time(10, tzinfo=UTC)}, "10:00:00\\+00:00 has a time zone"),
         ({"quiet_from": time(10, tzinfo=UTC)}, "has a time zone"),
         ({"quiet_to": time(10, tzinfo=UTC)}, "has a time zone"),
@@ -472,10 +559,6 @@ def test_a_plan_that_cant_be_kept_is_refused(changes, words):
         make(**changes)
 
 
-def test_a_stop_on_the_first_day_is_allowed():
-    assert make(ici_stop=START).ici_stop == START
-
-
 def test_a_pause_that_ends_before_it_begins_is_refused():
     with pytest.raises(ValidationError, match="a pause ends on 2026-01-04, before it begins on 2026-01-05"):
         Pause(first=START, last=on(-1))
@@ -483,7 +566,7 @@ def test_a_pause_that_ends_before_it_begins_is_refused():
 
 
 def test_records_are_frozen_closed_and_survive_json():
-    plan = make(COMBINATION, ici_stop=START, pauses=(Pause(first=START, last=START),), jitter_seconds=-7)
+    plan = make(COMBINATION, treatment=treated((0, 0)), pauses=(Pause(first=START, last=START),), jitter_seconds=-7)
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     with pytest.raises(ValidationError, match="frozen"):
         plan.jitter_seconds = 1
@@ -568,6 +651,21 @@ def test_the_tail_is_checked_too():
     assert check_template(SINGLE.model_copy(update={"tail": broken})) == [
         "phase 'after', form 'full': offset 28 is not below every 28 days",
         "phase 'after' ends -1 days after the stop: must be 0 or more",
+    ]
+
+
+def test_the_phases_after_a_stop_are_checked_too():
+    broken = AfterStop(
+        phases=(
+            StopPhase(name="soon", last_day=-1, cadences=(quick(1),)),
+            StopPhase(name="later", last_day=4, cadences=(full(7, 5),)),
+            StopPhase(name="never", last_day=4, cadences=()),
+        )
+    )
+    assert check_template(SINGLE.model_copy(update={"after_stop": broken})) == [
+        "phase 'soon' after the stop ends on day -1: must be 0 or more",
+        "phase 'later' after the stop, form 'full': offset 5 is past the end of a phase of 5 days",
+        "phase 'never' after the stop has no check-ins: give it a cadence",
     ]
 
 

@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from bot.core.schedule import Cadence, Occurrence, Phase, Plan, PlanTemplate, Tail, occurrences
+from bot.core.plan_template import Cadence, Phase, PlanTemplate, Tail
+from bot.core.schedule import Occurrence, Plan, occurrences
+from bot.core.treatment import Treatment
 
 FIRST, LAST = date(2025, 1, 1), date(2035, 12, 31)
 DAYS = (LAST - FIRST).days + 1
@@ -96,7 +98,7 @@ def daily(zone: str, habit: Habit) -> Plan:
     )
     return Plan(
         template=template,
-        ici_start=FIRST - 9 * DAY,
+        treatment=Treatment.begun(FIRST - 9 * DAY),
         timezone=zone,
         send_time=habit.send,
         quiet_from=habit.quiet[0],

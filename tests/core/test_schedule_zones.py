@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.local_time import after_quiet_hours, in_quiet_hours
-from bot.core.schedule import Cadence, Phase, Plan, PlanTemplate, Tail, day_of, next_occurrence, occurrences
+from bot.core.plan_template import Cadence, Phase, PlanTemplate, Tail
+from bot.core.schedule import Plan, day_of, next_occurrence, occurrences
+from bot.core.treatment import Treatment
 
 DAY, MINUTE, SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
 QUICKLY = settings(max_examples=40, derandomize=True)
@@ -51,7 +53,7 @@ def daily(zone, start, send, quiet=(time(), time()), jitter=0):
     forever = Phase(name="daily", first_day=0, cadences=(Cadence(form="quick", every=1),))
     return Plan(
         template=PlanTemplate(name="daily", phases=(forever,), tail=Tail(cadences=forever.cadences)),
-        ici_start=start,
+        treatment=Treatment.begun(start),
         timezone=zone,
         send_time=send,
         quiet_from=quiet[0],
@@ -223,7 +225,7 @@ def test_never_in_quiet_hours_nor_on_another_day_whatever_the_jitter(change, sen
         assert due_at.astimezone(ZoneInfo(zone)).date() == local_date
         assert not in_quiet_hours(due_at, zone, *quiet)
     plan = daily(zone, day - 2 * DAY, send, quiet, jitter)
-    assert [day_of(plan, due_at) for due_at in found.values()] == [(each - plan.ici_start).days for each in found]
+    assert [day_of(plan, due_at) for due_at in found.values()] == [(each - (day - 2 * DAY)).days for each in found]
 
 
 # --- Quiet hours ------------------------------------------------------------------------------------------------------

@@ -369,6 +369,7 @@ def test_which_columns_are_sealed_is_known():
         "alert.rules", "answer.choices", "assessment.basis", "assessment.rules", "caregiver.chat_id",
         "dead_update.chat_id", "dead_update.error", "dead_update.raw", "outbox.chat_id", "outbox.screen",
         "patient.chat_id", "patient.watch", "snooze.level", "staff.chat_id", "staff.totp_secret",
+        "treatment_period.stop_reason", "treatment_period_history.stop_reason",
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Rows written by the first version survive the migrations, can be read, and take what came later."""
 
+from datetime import date
 from importlib import import_module
 
 import pytest
@@ -20,6 +21,7 @@ from bot.db.stores.limits import LIMITER
 from bot.db.stores.operations import AUDIT
 from bot.db.stores.outbox import OUTBOX
 from bot.db.stores.patients import CONSENT, INVITE, PATIENT
+from bot.db.stores.treatment import repeated
 from tests.contract import samples
 from tests.contract.samples import AT, MINUTE
 from tests.db.replicas import in_thread, until_somebody_waits
@@ -33,7 +35,17 @@ LINE = Audit(at=AT, actor="a", action="b", subject="P-0002")
 
 # What the first version knew of each record.
 PERSON = samples.full_patient().model_copy(
-    update={"id": 1, "drug": None, "follow_up": None, "hint_sent_at": None, "plan_override": PlanOverride()}
+    update={
+        "id": 1,
+        "follow_up": None,
+        "hint_sent_at": None,
+        "plan_override": PlanOverride(),
+        "periods": (
+            samples.period(
+                *(date(2026, 2, 1), date(2026, 9, 1)), id=1, patient_id=1, recorded_by="earlier version", recorded_at=AT
+            ),
+        ),
+    }
 )
 ROW = samples.checkin(1, reminders=1, next_action_at=AT).model_copy(update={"id": 1})
 GIVEN = samples.answer(1, 1, "change", "yes").model_copy(update={"id": 1})
@@ -61,7 +73,7 @@ def _values(shape, record, **more):
 
 
 FIRST = {
-    t.patient: _values(PATIENT, PERSON, chat_hash=HASH),
+    t.patient: _values(PATIENT, PERSON, chat_hash=HASH, **repeated(PERSON)),
     t.invite: _values(INVITE, LINK),
     t.consent: _values(CONSENT, AGREED),
     t.checkin: _values(CHECKIN, ROW) | _values(VALUE, ROW.value),
@@ -158,7 +170,7 @@ def _claim(s):
 def test_rows_of_the_first_version_take_what_came_later(first_version):
     migrate(first_version)
     database = open_database(first_version, KEYRING)
-    full = samples.full_patient().model_copy(update={"id": 1})
+    full = samples.full_patient().model_copy(update={"id": 1, "periods": PERSON.periods})
     asked = samples.checkin(1, remind_at=AT).model_copy(update={"id": 1})
     try:
         database.run(lambda s: (s.patients.save(full), s.checkins.save(asked), s.alerts.save(_by_caregiver())))

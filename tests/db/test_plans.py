@@ -7,10 +7,10 @@ from sqlalchemy import event
 
 from bot.app.records.messages import Lane
 from bot.app.records.operations import Audit
-from bot.app.records.patients import Started
+from bot.app.records.patients import Started, TreatmentVersion
 from bot.core.checkin import State
 from bot.db import tables as t
-from bot.db import tables_team
+from bot.db import tables_team, tables_treatment
 from bot.db.opening import open_database
 from bot.db.stores.alerts import AGREED_LEVEL, ALERT, TASK
 from bot.db.stores.checkins import ANSWER, ASSESSMENT, CHECKIN, TIP_SHOWN, VALUE
@@ -19,6 +19,7 @@ from bot.db.stores.open import stores_on
 from bot.db.stores.operations import AUDIT
 from bot.db.stores.outbox import OUTBOX
 from bot.db.stores.patients import CAREGIVER, INVITE, PATIENT
+from bot.db.stores.treatment import HISTORY, PERIOD, repeated
 from tests.contract.samples import (
     AT,
     MINUTE,
@@ -32,6 +33,7 @@ from tests.contract.samples import (
     dead_update,
     invite,
     message,
+    period,
     protocol_file,
     task,
     tip_shown,
@@ -71,8 +73,19 @@ def _values(shape, record, **more):
     return shape.values(record, KEYRING) | more
 
 
+def _patient(n):
+    record = active(f"P{n:05}", _later(n), chat_id=n)
+    return _values(PATIENT, record, chat_hash=_hash(n), **repeated(record))
+
+
+def _period_version(n):
+    return TreatmentVersion(period_id=n, **period(AT.date(), patient_id=n).model_dump())
+
+
 FILL = {
-    t.patient: lambda n: _values(PATIENT, active(f"P{n:05}", _later(n), chat_id=n), chat_hash=_hash(n)),
+    t.patient: _patient,
+    tables_treatment.treatment_period: lambda n: _values(PERIOD, period(AT.date(), patient_id=n)),
+    tables_treatment.treatment_period_history: lambda n: _values(HISTORY, _period_version(n)),
     t.checkin: _checkin,
     t.answer: lambda n: _values(ANSWER, answer(n, n, "change", "no")),
     t.assessment: lambda n: _values(ASSESSMENT, assessment(n, n)),
@@ -141,6 +154,8 @@ LOOK_UPS = SWEEPS | {
     "completion": lambda s: [s.reports.completion(AT - 2 * MINUTE, AT)],
     "tasks": lambda s: s.tasks.open(),
     "close_work_items": lambda s: [s.tasks.close_of_patient(11, ("unreachable",), AT)],
+    "treatment_periods": lambda s: s.treatments.of_patient(11),
+    "treatment_history": lambda s: s.treatments.history(11),
     "invite_by_hash": lambda s: [s.invites.by_hash("h5").id],
     "caregiver_by_hash": lambda s: [s.caregivers.by_hash("c5").id],
     "caregiver_by_chat": lambda s: [s.caregivers.by_chat(MANY + 5).id],

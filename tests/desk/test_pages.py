@@ -26,7 +26,7 @@ from bot.desk.figures import bars
 from bot.desk.routes import ACCESS_TABLE
 from tests.app.conftest import AT
 from tests.desk.conftest import text
-from tests.fakes.work import work_on
+from tests.fakes.work import treated, work_on
 from tests.polling import until
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -234,7 +234,7 @@ def test_patient_list_filters_and_shows_open_work_first(house, anna):
 )
 def test_patient_list_phases_match_the_clinical_table(house, days, phase):
     patient = house.patient()
-    house.run(lambda s: s.patients.save(patient.model_copy(update={"ici_start": TODAY - days * DAY})))
+    house.run(lambda s: treated(s, patient, start=TODAY - days * DAY))
     ann = house.signed_in("coordinator", "ann")
     for wanted in ("early", "middle", "late"):
         page = ann.get("/console/patients", params={"phase": wanted}).text
@@ -306,7 +306,7 @@ def form(house, **changes):
     shown = house.signed_in("coordinator", f"reader-{next(READERS)}").get("/console/patients/P-0001").text
     return {
         "plan_state": re.search(r'name="plan_state" value="(\w+)"', shown)[1],
-        "ici_start": str(patient.ici_start),
+        "ici_start": str(patient.treatment.newest.start),
         "ici_stop": "",
         "regimen": patient.regimen,
         "plan": patient.plan,
@@ -344,6 +344,63 @@ def test_plan_form_without_the_state_of_the_plan_is_refused(house, anna):
     opened = form(house, send_time="18:00")
     del opened["plan_state"]
     assert ann.post("/console/patients/P-0001/plan", **opened).status_code == 409
+
+
+def _periods(house, anna):
+    found = house.run(lambda s: s.patients.get(anna.id)).treatment.periods
+    return [(p.start, p.stop, p.reason, p.drug) for p in found]
+
+
+def test_stop_with_reason_and_restart_are_entered_on_the_patient_page(house, anna):
+    ann = house.signed_in("coordinator", "ann")
+    stop = form(house, ici_stop=str(TODAY), stop_reason="side_effect", drug="nivolumab")
+    assert ann.post("/console/patients/P-0001/plan", **stop).status_code == 303
+    start = anna.treatment.first_start
+    assert _periods(house, anna) == [(start, TODAY, "side_effect", "nivolumab")]
+    shown = {"ici_stop": str(TODAY), "stop_reason": "side_effect", "drug": "nivolumab"}
+    restart = form(house, **shown, ici_restart=str(TODAY + 9 * DAY))
+    assert ann.post("/console/patients/P-0001/plan", **restart).status_code == 303
+    assert _periods(house, anna)[1:] == [(TODAY + 9 * DAY, None, None, "nivolumab")]
+    for path in ("", "/summary"):
+        page = text(ann.get(f"/console/patients/P-0001{path}"))
+        assert "side effect" in page
+        assert str(start) in page
+        assert str(TODAY + 9 * DAY) in page
+    assert "All versions of these entries" in text(ann.get("/console/patients/P-0001"))
+
+
+def test_an_earlier_period_is_corrected_on_its_own_form(house, anna):
+    ann = house.signed_in("coordinator", "ann")
+    house.act(plan_edits.apply, "P-0001", plan_edits.PlanEdit(ici_stop=TODAY - DAY), actor="ann")
+    house.act(plan_edits.apply, "P-0001", plan_edits.PlanEdit(ici_restart=TODAY), actor="ann")
+    page = ann.get("/console/patients/P-0001", params={"period": "1"}).text
+    start = str(anna.treatment.first_start)
+    assert f'name="ici_start" type="date" value="{start}"' in page
+    assert "Correcting treatment period 1" in page
+    assert 'name="ici_restart"' not in page
+    fixed = form(house, period="1", ici_start=start, ici_stop=str(TODAY - 2 * DAY), stop_reason="other")
+    assert ann.post("/console/patients/P-0001/plan", **fixed).status_code == 303
+    first, second = _periods(house, anna)
+    assert first[1:3] == (TODAY - 2 * DAY, "other")
+    assert second[:2] == (TODAY, None)
+
+
+def test_a_stop_and_a_restart_entered_by_mistake_are_removed(house, anna):
+    ann = house.signed_in("coordinator", "ann")
+    house.act(plan_edits.apply, "P-0001", plan_edits.PlanEdit(ici_stop=TODAY - DAY), actor="ann")
+    house.act(plan_edits.apply, "P-0001", plan_edits.PlanEdit(ici_restart=TODAY), actor="ann")
+    assert ann.post("/console/patients/P-0001/plan", **form(house, period="2", no_ici_restart="yes")).status_code == 303
+    assert (
+        ann.post("/console/patients/P-0001/plan", **form(house, ici_stop="", stop_reason="unknown")).status_code == 303
+    )
+    assert _periods(house, anna) == [(anna.treatment.first_start, None, None, None)]
+    assert "removed" in text(ann.get("/console/patients/P-0001"))
+
+
+@pytest.mark.parametrize("number", ["0", "x", "7"])
+def test_a_period_that_is_not_there_shows_the_newest_or_is_refused(house, anna, number):
+    answer = house.signed_in("coordinator").get("/console/patients/P-0001", params={"period": number})
+    assert answer.status_code == (200 if number == "7" else 422)
 
 
 def test_plan_is_previewed_before_it_is_saved(house, anna):
@@ -539,7 +596,7 @@ def test_export_by_a_lead_is_audited(house, anna, choose):
     table = list(csv.DictReader(io.StringIO(lead.get("/console/export.csv").text)))
     assert {row["code"] for row in table} == {"P-0001"}
     made = [json.loads(line) for line in lead.get("/console/export.ndjson?code=P-0001").text.splitlines()]
-    assert {each["resourceType"] for each in made} == {"Questionnaire", "QuestionnaireResponse"}
+    assert {each["resourceType"] for each in made} == {"Questionnaire", "MedicationStatement", "QuestionnaireResponse"}
     assert house.audited().count(("ann", "exported")) == 2
     calendar = lead.get("/console/patients/P-0001/calendar")
     assert calendar.text.startswith("BEGIN:VCALENDAR")

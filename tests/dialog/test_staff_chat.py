@@ -157,12 +157,22 @@ def test_a_plan_is_changed_only_after_a_yes(team, word):
     before = team.run(lambda s: (s.patients.get(team.anna.id), len(s.checkins.of_patient(team.anna.id))))
     plan(team, word)
     ((sure, _),) = team.news("ann")
-    assert (sure.name, words(sure)) == ("staff.sure", [word, "open"])
+    stops = ["stop_side_effect", "stop_planned_end", "stop_other", "stop_unknown"]
+    assert (sure.name, words(sure)) == ("staff.sure", [*(stops if word == "stop_today" else [word]), "open"])
     assert team.run(lambda s: (s.patients.get(team.anna.id), len(s.checkins.of_patient(team.anna.id)))) == before
     plan(team, word, yes=True, at=AT + MINUTE)
     assert keys(team.news("ann")[-1][0]) == ["staff.changed"]
     assert team.run(lambda s: (s.patients.get(team.anna.id), len(s.checkins.of_patient(team.anna.id)))) != before
     assert any(actor == "ann" for actor, action, _ in team.audited() if action != "staff_joined")
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"), [("stop_side_effect", "side_effect"), ("stop_other", "other"), ("stop_today", "unknown")]
+)
+def test_a_stop_is_stored_with_its_reason(team, word, reason):
+    plan(team, word, yes=True)
+    newest = team.run(lambda s: s.patients.get(team.anna.id)).treatment.newest
+    assert (newest.stop, newest.reason) == (AT.date(), reason)
 
 
 def test_what_changes_is_said_before(team):

@@ -5,6 +5,7 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
@@ -17,6 +18,7 @@ from bot.app.records.alerts import AlertState
 from bot.app.schedules import plan_edits
 from bot.app.schedules.plan_edits import PlanEdit
 from bot.core.protocol import Tier
+from bot.core.schedule import Pause
 from bot.export import answers, cards, fhir, ical
 from tests.app.conftest import AT, anna, choose, clinic, database
 from tests.fakes.work import work_on
@@ -84,7 +86,13 @@ def test_codes_after_returns_codes_in_order_page_by_page(database, clinic, anna,
 def test_fhir_resources_are_valid(record, clinic):
     resources = [*fhir.questionnaires(clinic.protocol, WORDS, AT), *fhir.of_patient(record, clinic.protocol, WORDS)]
     kinds = [each["resourceType"] for each in resources]
-    assert set(kinds) == {"Questionnaire", "QuestionnaireResponse", "Flag", "CommunicationRequest"}
+    assert set(kinds) == {
+        "Questionnaire",
+        "MedicationStatement",
+        "QuestionnaireResponse",
+        "Flag",
+        "CommunicationRequest",
+    }
     for each in resources:
         checked = get_fhir_model_class(each["resourceType"]).model_validate_json(fhir.line(each))
         assert re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", checked.id)
@@ -107,11 +115,60 @@ def test_fhir_contains_answers_alerts_and_outcomes(record, clinic):
     assert {r["subject"]["identifier"]["value"] for r in resources} == {"P-0001"}
 
 
+def _treated(database, clinic):
+    """Stopped for a side effect before the check-in, restarted with another drug."""
+
+    def work(stores):
+        run = partial(plan_edits.apply, work_on(stores, clinic, AT, actor="ann"), "P-0001")
+        run(PlanEdit(ici_stop=date(2026, 2, 20), stop_reason="side_effect", drug="nivolumab"))
+        run(PlanEdit(ici_restart=AT.date(), drug="pembrolizumab"))
+        return history.record_of(stores, stores.patients.by_code("P-0001"))
+
+    return database.run(work)
+
+
+def test_csv_names_the_treatment_period_of_each_check_in(database, clinic, anna):
+    made = _treated(database, clinic)
+    later = made.checkins[0].model_copy(
+        update={"row": made.checkins[0].row.model_copy(update={"due_at": AT - timedelta(days=1)})}
+    )
+    made = made.model_copy(update={"checkins": (later, *made.checkins)})
+    table = list(csv.DictReader(io.StringIO(answers.header() + "".join(answers.lines(made)))))
+    names = ("treatment_period", "period_start", "period_stop", "stop_reason", "drug")
+    assert [tuple(row[name] for name in names) for row in table] == [
+        ("1", "2026-02-01", "2026-02-20", "side_effect", "nivolumab"),
+        ("2", "2026-03-02", "", "", "pembrolizumab"),
+    ]
+
+
+def test_fhir_has_each_treatment_period(database, clinic, anna):
+    found = fhir.of_patient(_treated(database, clinic), clinic.protocol, WORDS)
+    first, second = (each for each in found if each["resourceType"] == "MedicationStatement")
+    for each in (first, second):
+        get_fhir_model_class("MedicationStatement").model_validate_json(fhir.line(each))
+    assert (first["status"], first["effectivePeriod"]) == ("stopped", {"start": "2026-02-01", "end": "2026-02-20"})
+    assert first["statusReason"][0]["coding"][0]["code"] == "side_effect"
+    assert (second["status"], second["effectivePeriod"]) == ("active", {"start": "2026-03-02"})
+    assert second["medicationCodeableConcept"] == {"text": "pembrolizumab"}
+    assert first["id"] != second["id"]
+
+
+def test_fhir_says_completed_of_a_planned_end(database, clinic, anna):
+    def work(stores):
+        edit = PlanEdit(ici_stop=AT.date(), stop_reason="planned_end")
+        plan_edits.apply(work_on(stores, clinic, AT, actor="ann"), "P-0001", edit)
+        return history.record_of(stores, stores.patients.by_code("P-0001"))
+
+    statement, *_ = fhir.of_patient(database.run(work), clinic.protocol, WORDS)
+    assert statement["status"] == "completed"
+    assert statement["medicationCodeableConcept"] == {"text": "immune checkpoint inhibitor"}
+
+
 def test_fhir_response_of_open_checkin_is_in_progress(database, clinic, anna, choose):
     choose("yes")
     record = database.run(lambda s: history.record_of(s, s.patients.get(anna.id)))
-    (resources,) = fhir.of_patient(record, clinic.protocol, WORDS)
-    assert (resources["status"], resources["item"][0]["answer"][0]["valueCoding"]["display"]) == (
+    _, response = fhir.of_patient(record, clinic.protocol, WORDS)
+    assert (response["status"], response["item"][0]["answer"][0]["valueCoding"]["display"]) == (
         "in-progress",
         "Yes, something",
     )
@@ -140,7 +197,7 @@ def test_calendar_has_checkins_with_neutral_texts(database, clinic, anna):
 
 
 def test_calendar_omits_removed_checkins(database, clinic, anna):
-    edit = PlanEdit(ici_stop=AT.date())
+    edit = PlanEdit(pause=Pause(first=AT.date(), last=AT.date() + timedelta(days=6)))
     found = database.run(lambda s: plan_edits.preview(work_on(s, clinic, AT), "P-0001", edit))
     assert any(m.mark == "gone" for m in found.messages)
     events = Calendar.from_ical(ical.calendar_of("P-0001", found.messages, AT)).walk("VEVENT")

@@ -6,6 +6,7 @@ from functools import cache, partial
 from typing import Any
 
 from bot.app.ports.clinic import Clinic
+from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
 from bot.config import Settings
 from bot.dialog import work as dialog
@@ -34,6 +35,12 @@ def run(
 ) -> Any:
     """Run a use case, or another function of a unit of work, in one transaction and return its result."""
     return database.run(lambda stores: use_case(work_on(stores, clinic, at, actor=by), *args, **more))
+
+
+def treated(stores: Stores, patient: Patient, **changes: Any) -> Patient:
+    """Correct the newest treatment period in its row and return the patient, as an edit of the plan would."""
+    newest = stores.treatments.save(patient.periods[-1].model_copy(update=changes))
+    return stores.patients.save(patient.model_copy(update={"periods": (*patient.periods[:-1], newest)}))
 
 
 def runner(database: Any, clinic: Clinic) -> Callable[..., Any]:

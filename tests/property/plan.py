@@ -5,7 +5,9 @@ from zoneinfo import ZoneInfo
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient
-from bot.core.schedule import Cadence, Occurrence, Phase, Plan, PlanTemplate, Tail, occurrences
+from bot.core.plan_template import Cadence, Phase, PlanTemplate, Tail
+from bot.core.schedule import Occurrence, Plan, occurrences
+from bot.core.treatment import Treatment
 
 DAY = timedelta(days=1)
 _AHEAD = 3
@@ -47,15 +49,14 @@ def _followed_up(patient: Patient, clinic: Clinic, after: datetime) -> list[Occu
     template = PlanTemplate(
         name="follow_up", phases=(Phase(name="follow_up", first_day=0, cadences=daily),), tail=Tail(cadences=daily)
     )
-    begins = {"template": template, "ici_start": patient.follow_up.since + DAY, "ici_stop": None}
+    begins = {"template": template, "treatment": Treatment.begun(patient.follow_up.since + DAY)}
     return _ahead(_plan(patient, clinic).model_copy(update=begins), after)
 
 
 def _plan(patient: Patient, clinic: Clinic) -> Plan:
     return Plan(
         template=clinic.protocol.plans[patient.plan],
-        ici_start=patient.ici_start,
-        ici_stop=patient.ici_stop,
+        treatment=patient.treatment,
         timezone=patient.timezone or clinic.timezone,
         send_time=patient.send_time,
         quiet_from=patient.quiet_from,

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from bot.app.schedules import plan_edits, plans
 from bot.app.schedules.plan_edits import PlanEdit
 from bot.core.plan_override import Rhythm
 from bot.core.schedule import Pause
+from bot.core.treatment import StopReason
 from tests.contract.samples import patient
 from tests.fakes.databases import MemoryDatabase, sqlite_database
 from tests.fakes.work import packaged_clinic, work_on
@@ -42,19 +44,29 @@ AHEAD = 250
 """Days that the model looks ahead: longer than a tail after the stop."""
 
 
+FOR_GOOD = 10**6
+Part = tuple[int, int, tuple[tuple[str | None, int, int], ...]]
+"""First and last day of a part of the plan, and its cadences: form, every so many days, offset."""
+
+
 def local(at: datetime) -> date:
     return at.astimezone(BERLIN).date()
 
 
 @dataclass
 class Model:
-    """The patient's plan as staff would write it on a wall calendar. Days count from the start of ICI, day 0."""
+    """The patient's plan as staff would write it on a wall calendar.
+
+    Days count from the start of the newest treatment period, day 0; `earlier` are the periods before it.
+    """
 
     phases: dict[str, Any]
     start: date
     jitter: int
     plan: str = "standard"
     stop: date | None = None
+    reason: str | None = None
+    earlier: tuple[tuple[date, date | None, str | None], ...] = ()
     send: time = time(10, 30)
     rhythms: tuple[tuple[int, int | None, int], ...] = ()
     weekdays: tuple[int, ...] = ()
@@ -73,8 +85,8 @@ class Model:
         """Return all days until far ahead of today with a check-in, and its form where it is unambiguous."""
         paused = {first + n * DAY for first, last in self.pauses for n in range((last - first).days + 1)}
         found: dict[date, str | None] = {}
-        for number, form in self.planned((today - self.start).days + AHEAD):
-            day = self.start + number * DAY
+        for planned, form in self.planned(today):
+            day = planned
             if day in paused:
                 continue
             if self.weekdays:
@@ -83,25 +95,53 @@ class Model:
             found[day] = None if self.weekdays else form
         return {day: found.get(day, "quick") for day in {*found, *self.extras} - paused}
 
-    def planned(self, until: int) -> Iterator[tuple[int, str | None]]:
-        """Yield the days of the plan alone; each part counts from its own first day."""
+    def planned(self, today: date) -> Iterator[tuple[date, str | None]]:
+        """Yield the days of the plan alone, until far ahead of today."""
+        periods = [*self.earlier, (self.start, self.stop, self.reason)]
+        for number, (start, stop, reason) in enumerate(periods):
+            last = today + AHEAD * DAY
+            if stop is not None:
+                last = min(last, stop + 183 * DAY)
+            if number + 1 < len(periods):
+                last = min(last, periods[number + 1][0] - DAY)
+            yield from self.period(start, stop, reason, last)
+
+    def period(
+        self, start: date, stop: date | None, reason: str | None, last: date
+    ) -> Iterator[tuple[date, str | None]]:
+        """Yield one treatment period's days: of the parts that include a day, the one that asks most often applies."""
+        parts = [*self.by_start((last - start).days + 400), *self.by_stop(start, stop, reason)]
+        for day in range((last - start).days + 1):
+            here = [part for part in parts if part[0] <= day <= part[1]]
+            first, _, cadences = max(here, key=lambda part: (_asked_a_year(part[2]), part[1]))
+            forms = [form for form, every, offset in cadences if (day - first) % every == offset]
+            if forms:
+                yield start + day * DAY, forms[0]
+
+    def by_start(self, until: int) -> Iterator[Part]:
+        """Yield the parts by days since the start; each counts from its own first day."""
         template = self.phases[self.plan]
         tail = [(c.form, c.every, c.offset) for c in template.tail.cadences]
-        parts = [(key, [day for _, day in days]) for key, days in groupby(self.keyed(until), key=lambda each: each[0])]
-        # The tail starts after the last part, or with the stop. A later stop doesn't restart it.
-        begin = parts.pop()[1][0] if parts and parts[-1][0] == (len(template.phases), None) else until + 1
-        end = until
-        if self.stop is not None:
-            stopped = (self.stop - self.start).days
-            begin, end = min(begin, stopped), min(until, stopped + template.tail.days_after_stop)
-        for (phase, rhythm), days in parts:
+        for (phase, rhythm), days in groupby(self.keyed(until), key=lambda each: each[0]):
+            numbers = [day for _, day in days]
             cadences = tail if phase == len(template.phases) else _cadences(template.phases[phase])
             if rhythm is not None:
                 cadences = [(None, self.rhythms[rhythm][2], 0)]
-            elif self.rhythms and not any(offset < len(days) for _, _, offset in cadences):
-                cadences = [(cadences[0][0], len(days), 0)]  # the rest of an interval has a check-in, too
-            yield from _check_follow_up([day for day in days if day < begin], days[0], cadences)
-        yield from _check_follow_up(range(begin, end + 1), begin, tail)
+            elif self.rhythms:
+                # The rest of an interval has a check-in, too.
+                form, every, _ = cadences[0]
+                cadences = [each for each in cadences if each[2] < len(numbers)] or [(form, every, 0)]
+            yield numbers[0], numbers[-1] if numbers[-1] < until else FOR_GOOD, tuple(cadences)
+
+    def by_stop(self, start: date, stop: date | None, reason: str | None) -> Iterator[Part]:
+        """Yield the parts by days since the stop."""
+        if stop is None:
+            return
+        stopped = (stop - start).days
+        if stopped <= 182 or reason in {"side_effect", "unknown"}:
+            yield stopped, stopped + 28, (("full", 7, 0), ("quick", 7, 2), ("quick", 7, 5))
+        yield stopped, stopped + 91, (("full", 14, 0), ("quick", 7, 0))
+        yield stopped + 92, FOR_GOOD, (("full", 28, 0),)
 
     def keyed(self, until: int) -> Iterator[tuple[tuple[int, int | None], int]]:
         """Yield each day with its phase (the tail follows the phases) and whose rhythm applies."""
@@ -116,11 +156,9 @@ def _cadences(phase: Any) -> list[tuple[str, int, int]]:
     return [(c.form, c.every, c.offset) for c in phase.cadences]
 
 
-def _check_follow_up(days: Any, first: int, cadences: list[tuple[Any, int, int]]) -> Iterator[tuple[int, str | None]]:
-    for day in days:
-        forms = [form for form, every, offset in cadences if (day - first) % every == offset]
-        if forms:
-            yield day, forms[0]
+@cache
+def _asked_a_year(cadences: tuple[tuple[str | None, int, int], ...]) -> int:
+    return sum(any(day % every == offset for _, every, offset in cadences) for day in range(364))
 
 
 class PlanMachine(RuleBasedStateMachine):
@@ -227,13 +265,26 @@ class PlanMachine(RuleBasedStateMachine):
     @rule(ahead=st.integers(-5, 5))
     def restart(self, ahead: int) -> None:
         day = self.day(ahead)
-        new = {"start": day, "stop": None} if day >= (self.model.stop or self.model.start) else {}
-        self.change(PlanEdit(ici_restart=day), **new)
+        now = self.model
+        new = {"start": day, "stop": None, "reason": None, "earlier": (*now.earlier, (now.start, now.stop, now.reason))}
+        is_good = day >= now.stop if now.stop is not None else day > now.start
+        self.change(PlanEdit(ici_restart=day), **(new if is_good else {}))
 
-    @rule(ahead=st.integers(-5, 5) | st.integers(-183, -150))
-    def stop(self, ahead: int) -> None:
+    @rule(ahead=st.integers(-5, 5) | st.integers(-183, -150), reason=st.none() | st.sampled_from(StopReason))
+    def stop(self, ahead: int, reason: StopReason | None = None) -> None:
         day = self.day(ahead)
-        self.change(PlanEdit(ici_stop=day), **({"stop": day} if day >= self.model.start else {}))
+        new = {"stop": day, "reason": reason or self.model.reason or "unknown"} if day >= self.model.start else {}
+        self.change(PlanEdit(ici_stop=day, stop_reason=reason), **new)
+
+    @rule()
+    def stop_by_mistake(self) -> None:
+        self.change(PlanEdit(no_ici_stop=True), stop=None, reason=None)
+
+    @rule()
+    def restart_by_mistake(self) -> None:
+        *others, newest = self.model.earlier or [None]
+        new = {} if newest is None else dict(zip(("start", "stop", "reason"), newest, strict=True))
+        self.change(PlanEdit(no_ici_restart=True), **(new | {"earlier": tuple(others)} if new else {}))
 
     @rule(hour=st.integers(6, 22), minute=st.sampled_from([0, 15, 59]))
     def send_time(self, hour: int, minute: int) -> None:
@@ -371,9 +422,12 @@ def test_plan_with_a_rare_sequence_of_edits(machine: type[PlanMachine]) -> None:
     one.weekdays((0, 3))
     one.days_go_by(days=30, hours=0)
     one.stop(-3)
+    one.stop(-2, StopReason.SIDE_EFFECT)
     one.days_go_by(days=5, hours=0)
     one.weekdays(())
     one.restart(1)
+    one.restart_by_mistake()
+    one.restart(2)
     one.days_go_by(days=100, hours=0)
     one.stop(0)
     one.days_go_by(days=230, hours=0)

@@ -57,14 +57,16 @@ async def test_restart_after_a_hold_repeats_the_early_phase(world: World) -> Non
     await edit(world, "P-0001", ici_stop=world.clock.now().date())
     world.hear(anna, "Your team changed your plan.")
     held = (await world.view(anna)).next_due_at
-    assert held is None or held - world.clock.now() > 7 * DAY
-    await world.advance(days=10)
+    assert held is not None
+    assert held - world.clock.now() < 3 * DAY, "four weeks after a stop are followed like the first weeks"
+    await world.advance(days=40)
     world.hear_all(anna)
     found = await edit(world, "P-0001", ici_restart=world.clock.now().date())
     world.hear(anna, "Your team changed your plan.", "Next check-in")
     assert found.ici_stop is None
     days = [m.day for m in found.messages if m.kind == "check-in"]
     assert len(days) >= 5, "as often as in the first weeks"
+    assert len([m for m in found.messages if m.kind == "check-in" and m.mark == "new"]) >= 3
     await world.until_due(anna)
     assert "check-in" in plain(world.hear_all(anna)[0])
 

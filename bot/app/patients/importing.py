@@ -10,8 +10,9 @@ from bot.app.patients import registry
 from bot.app.schedules.plans import plan_for
 from bot.app.work import Work
 from bot.core.frozen import Frozen
+from bot.core.treatment import StopReason
 
-COLUMNS = ("code", "ici_start", "regimen", "plan", "language", "timezone", "drug")
+COLUMNS = ("code", "ici_start", "regimen", "plan", "language", "timezone", "drug", "ici_stop", "stop_reason")
 REQUIRED = ("code", "ici_start")
 REGIMENS = ("single", "combination")
 MAX_ROWS = 10_000
@@ -43,6 +44,8 @@ class ImportRow(Frozen):
     line: int
     code: str
     ici_start: date
+    ici_stop: date | None = None
+    stop_reason: StopReason | None = None
     regimen: Literal["single", "combination"] = "single"
     plan: str | None = None
     language: str | None = None
@@ -150,17 +153,29 @@ def _row(header: list[str], cells: list[str], line: int, faults: list[ImportFaul
         return None
     regimen = cast('Literal["single", "combination"]', given.get("regimen") or "single")
     rest = {name: given.get(name) for name in ("plan", "language", "timezone", "drug")}
-    start = date.fromisoformat(given["ici_start"] or "")
-    return ImportRow(line=line, code=given["code"] or "", ici_start=start, regimen=regimen, **rest)
+    ici_stop, stop_reason = given.get("ici_stop"), given.get("stop_reason")
+    return ImportRow(
+        line=line,
+        code=given["code"] or "",
+        ici_start=date.fromisoformat(given["ici_start"] or ""),
+        ici_stop=date.fromisoformat(ici_stop) if ici_stop else None,
+        stop_reason=StopReason(stop_reason) if stop_reason else None,
+        regimen=regimen,
+        **rest,
+    )
 
 
 def _unreadable(given: dict[str, str | None]) -> Iterator[tuple[str, str]]:
     for name in REQUIRED:
         if given[name] is None:
             yield name, "is empty: every patient needs one"
-    start = given["ici_start"]
-    if start is not None and not _is_date(start):
-        yield "ici_start", f"{start!r} is not a date: write it as 2026-03-31"
+    for name in ("ici_start", "ici_stop"):
+        day = given.get(name)
+        if day is not None and not _is_date(day):
+            yield name, f"{day!r} is not a date: write it as 2026-03-31"
+    reason = given.get("stop_reason")
+    if reason is not None and reason not in set(StopReason):
+        yield "stop_reason", f"{reason!r}: use one of {', '.join(StopReason)}"
     regimen = given.get("regimen")
     if regimen is not None and regimen not in REGIMENS:
         yield "regimen", f"{regimen!r}: use one of {', '.join(REGIMENS)}"

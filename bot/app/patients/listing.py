@@ -111,11 +111,11 @@ def _matches(clinic: Clinic, patient: Patient, criteria: PatientFilter, at: date
     if criteria.phase is None:
         return True
     newest, oldest = _starts(clinic, criteria.phase, at)
-    return oldest <= patient.ici_start <= newest
+    return oldest <= patient.treatment.newest.start <= newest
 
 
 def _starts(clinic: Clinic, phase: TreatmentPhase, at: datetime) -> tuple[date, date]:
-    """Return the latest and the earliest ICI start of patients who are in that phase today."""
+    """Return the latest and the earliest start of the newest treatment period of patients in that phase today."""
     today = at.astimezone(ZoneInfo(clinic.timezone)).date()
     return {
         "early": (today + timedelta(days=366), today - timedelta(days=EARLY_DAYS)),
@@ -127,7 +127,7 @@ def _starts(clinic: Clinic, phase: TreatmentPhase, at: datetime) -> tuple[date, 
 def _of_phase(work: Work, phase: TreatmentPhase, after: str) -> PatientPage:
     newest, oldest = _starts(work.clinic, phase, work.at)
     rows = work.patients.started_between(oldest, newest, _place(after), PAGE)
-    more = f"{rows[-1].ici_start}.{rows[-1].id}" if len(rows) == PAGE else ""
+    more = f"{rows[-1].treatment.newest.start}.{rows[-1].id}" if len(rows) == PAGE else ""
     return _page_of(work, rows, more)
 
 

@@ -5,16 +5,17 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from bot.app.patients.lookup import locked
+from bot.app.patients.treatment import DRUG, DRUG_FORMAT
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import RefusedError
-from bot.app.records.patients import Invite, Patient
+from bot.app.records.patients import Invite, Patient, TreatmentPeriod
 from bot.app.schedules.plans import plan_for
 from bot.app.work import Work
 from bot.core.local_time import valid_timezone
 from bot.core.schedule import stable_jitter
+from bot.core.treatment import StopReason
 
 CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
-DRUG = re.compile(r"[^\W_][\w +\-/(),.]{1,59}")
 
 
 # -- adding and inviting
@@ -25,6 +26,8 @@ def add(
     *,
     code: str,
     ici_start: date,
+    ici_stop: date | None = None,
+    stop_reason: StopReason | None = None,
     regimen: Literal["single", "combination"] = "single",
     drug: str | None = None,
     plan: str | None = None,
@@ -44,6 +47,8 @@ def add(
         language=language,
         timezone=timezone,
         ici_start=ici_start,
+        ici_stop=ici_stop,
+        stop_reason=stop_reason,
         at=work.at,
     )
     if problems:
@@ -57,9 +62,8 @@ def add(
             send_time=clocks.send_time,
             quiet_from=clocks.quiet_from,
             quiet_to=clocks.quiet_to,
-            ici_start=ici_start,
+            periods=(_period(work, ici_start, ici_stop, stop_reason, drug),),
             regimen=regimen,
-            drug=drug,
             plan=plan,
             jitter=stable_jitter(code, int(clocks.jitter.total_seconds())),
             created_at=work.at,
@@ -67,6 +71,14 @@ def add(
     )
     work.record("patient_added", patient.code)
     return patient, invite(work, patient)
+
+
+def _period(work: Work, start: date, stop: date | None, reason: StopReason | None, drug: str | None) -> TreatmentPeriod:
+    if stop is not None:
+        reason = reason or StopReason.UNKNOWN
+    return TreatmentPeriod(
+        start=start, stop=stop, stop_reason=reason, drug=drug, recorded_at=work.at, recorded_by=work.actor
+    )
 
 
 def problems_of(
@@ -78,6 +90,8 @@ def problems_of(
     language: str | None,
     timezone: str | None,
     ici_start: date,
+    ici_stop: date | None = None,
+    stop_reason: StopReason | None = None,
     at: datetime,
 ) -> list[tuple[str, str]]:
     """Return the problems of a new patient's facts: the name of the fact, and what to do."""
@@ -85,7 +99,7 @@ def problems_of(
     if not CODE.fullmatch(code):
         problems.append(("code", f"code {code!r}: use 2 to 16 of A-Z, 0-9 and '-'; a study code, never a name"))
     if drug is not None and not DRUG.fullmatch(drug):
-        problems.append(("drug", f"drug {drug!r}: use its name in 2 to 60 letters, digits, spaces and + - / ( ) ,"))
+        problems.append(("drug", f"drug {drug!r}: {DRUG_FORMAT}"))
     if plan not in clinic.protocol.plans:
         problems.append(("plan", f"plan {plan!r}: the protocol has {', '.join(clinic.protocol.plans)}"))
     if language is not None and language not in clinic.languages:
@@ -96,6 +110,12 @@ def problems_of(
     if not at.date() - timedelta(days=3653) <= ici_start <= at.date() + timedelta(days=366):
         reason = f"ICI start {ici_start}: use a day between ten years ago and one year from now"
         problems.append(("ici_start", reason))
+    if ici_stop is not None and ici_stop < ici_start:
+        problems.append(("ici_stop", f"ICI stop {ici_stop}: it is before the start on {ici_start}"))
+    if ici_stop is not None and ici_stop > at.date() + timedelta(days=366):
+        problems.append(("ici_stop", f"ICI stop {ici_stop}: that is more than a year ahead"))
+    if stop_reason is not None and ici_stop is None:
+        problems.append(("stop_reason", f"stop reason {stop_reason}: give the date of the stop as well"))
     return problems
 
 

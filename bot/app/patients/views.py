@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from bot.app.patients import treatment
 from bot.app.patients.lookup import by_code
+from bot.app.patients.treatment import PeriodView
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.patients import Patient, PatientState
@@ -11,6 +13,7 @@ from bot.app.schedules.plans import occurrence_after
 from bot.app.work import Stores, Work
 from bot.core.frozen import Frozen
 from bot.core.protocol import Tier
+from bot.core.treatment import StopReason
 
 
 class CheckInView(Frozen):
@@ -47,8 +50,14 @@ class PatientView(Frozen):
     timezone: str | None
     send_time: str
     ici_start: date
+    """Of the first treatment period: day 0 of the week count."""
+    ici_stop: date | None
+    stop_reason: StopReason | None
     regimen: str
     drug: str | None
+    """As `ici_stop`: of the newest treatment period."""
+    periods: tuple[PeriodView, ...]
+    treatment_history: tuple[PeriodView, ...]
     plan: str
     unreachable_at: datetime | None
     next_due_at: datetime | None
@@ -78,7 +87,7 @@ def listing(stores: Stores, *, after: str = "", limit: int = 100) -> list[Patien
         PatientLine(
             code=p.code,
             state=p.state,
-            ici_start=p.ici_start,
+            ici_start=p.treatment.first_start,
             plan=p.plan,
             next_due_at=p.next_due_at,
             open_alerts=sum(a.state is not AlertState.CLOSED for a in stores.alerts.of_patient(p.id)),
@@ -90,6 +99,7 @@ def listing(stores: Stores, *, after: str = "", limit: int = 100) -> list[Patien
 def view(work: Work, code: str) -> PatientView:
     """Return everything a coordinator may see of a patient. Raise RefusedError if there is none with that code."""
     patient = by_code(work.patients, code)
+    newest = patient.treatment.newest
     assessed = work.assessments.of_patient(patient.id, limit=1)
     consents = work.consents.of_patient(patient.id)
     return PatientView(
@@ -98,9 +108,13 @@ def view(work: Work, code: str) -> PatientView:
         language=patient.language,
         timezone=patient.timezone,
         send_time=f"{patient.send_time:%H:%M}",
-        ici_start=patient.ici_start,
+        ici_start=patient.treatment.first_start,
+        ici_stop=newest.stop,
+        stop_reason=newest.stop_reason,
         regimen=patient.regimen,
-        drug=patient.drug,
+        drug=newest.drug,
+        periods=treatment.current(patient),
+        treatment_history=treatment.history(work, patient),
         plan=patient.plan,
         unreachable_at=patient.unreachable_at,
         next_due_at=patient.next_due_at,

@@ -5,17 +5,20 @@ from datetime import date, datetime
 from typing import Protocol
 
 from bot.app.records.operations import BEGINNING, Place
-from bot.app.records.patients import Caregiver, Consent, Invite, Patient, Started
+from bot.app.records.patients import Caregiver, Consent, Invite, Patient, Started, TreatmentPeriod, TreatmentVersion
 
 
 class PatientStore(Protocol):
     """The store of patients in one open transaction."""
 
     def add(self, patient: Patient) -> Patient:
-        """Add a patient and return them. Raise DuplicateError if the code exists."""
+        """Add a patient with their treatment periods and return them. Raise DuplicateError if the code exists."""
         ...
 
-    def save(self, patient: Patient) -> Patient: ...
+    def save(self, patient: Patient) -> Patient:
+        """Save a patient and return them. Treatment periods are saved by `TreatmentStore`."""
+        ...
+
     def get(self, patient_id: int, *, lock: bool = False) -> Patient | None:
         """Return a patient; `lock` locks the row (FOR UPDATE). Use cases that change a patient always lock."""
         ...
@@ -49,7 +52,24 @@ class PatientStore(Protocol):
         ...
 
     def started_between(self, first: date, last: date, after: Started | None, limit: int) -> Sequence[Patient]:
-        """Return patients after `after` whose ICI start is from `first` to `last` (inclusive), latest start first."""
+        """Return patients whose newest treatment period starts from `first` to `last` (inclusive), latest start first.
+
+        `after`: where the previous page ended.
+        """
+        ...
+
+
+class TreatmentStore(Protocol):
+    """The store of treatment periods in one open transaction. Every version of a period is kept in the history."""
+
+    def add(self, period: TreatmentPeriod) -> TreatmentPeriod: ...
+    def save(self, period: TreatmentPeriod) -> TreatmentPeriod: ...
+    def of_patient(self, patient_id: int) -> Sequence[TreatmentPeriod]:
+        """Return the periods as stored, removed ones too, in order of start."""
+        ...
+
+    def history(self, patient_id: int) -> Sequence[TreatmentVersion]:
+        """Return every version of every period, in the order in which they were recorded."""
         ...
 
 

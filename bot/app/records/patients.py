@@ -4,10 +4,13 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from pydantic import Field
+
 from bot.core.follow_up import FollowUp
 from bot.core.frozen import Frozen, Versioned
 from bot.core.plan_override import PlanOverride
 from bot.core.schedule import Pause
+from bot.core.treatment import Period, StopReason, Treatment
 
 
 class PatientState(StrEnum):
@@ -41,6 +44,30 @@ class Caregiver(Versioned):
     hint_sent_at: datetime | None = None
 
 
+class TreatmentPeriod(Versioned):
+    """One treatment period as it was last recorded; each earlier version is kept in the history.
+
+    `is_removed`: it was entered by mistake; it stays in the history and counts nowhere.
+    """
+
+    patient_id: int = 0
+    start: date
+    stop: date | None = None
+    stop_reason: StopReason | None = None
+    """Stored sealed. None: not stopped, or not recorded."""
+    drug: str | None = None
+    """The name of the immunotherapy, for the card that an emergency department is shown."""
+    is_removed: bool = False
+    recorded_at: datetime
+    recorded_by: str
+
+
+class TreatmentVersion(TreatmentPeriod):
+    """One version of a treatment period, as the history keeps it."""
+
+    period_id: int
+
+
 class Patient(Versioned):
     """A patient, known by study code. `enrol_step`: the open enrolment screen. `jitter`: delay in seconds."""
 
@@ -52,11 +79,9 @@ class Patient(Versioned):
     send_time: time
     quiet_from: time
     quiet_to: time
-    ici_start: date
-    ici_stop: date | None = None
+    periods: tuple[TreatmentPeriod, ...] = Field(min_length=1)
+    """The treatment periods, oldest first. Read `treatment`; only `app/patients/treatment.py` changes them."""
     regimen: Literal["single", "combination"] = "single"
-    drug: str | None = None
-    """The name of the immunotherapy, for the card that an emergency department is shown."""
     plan: str
     pauses: tuple[Pause, ...] = ()
     plan_override: PlanOverride = PlanOverride()
@@ -74,6 +99,13 @@ class Patient(Versioned):
     created_at: datetime
     caregiver: Caregiver | None = None
     """The caregiver who acts for the patient in this transaction; never stored."""
+
+    @property
+    def treatment(self) -> Treatment:
+        """Return when immunotherapy was given: the one place to ask for a start, a stop or a drug."""
+        return Treatment(
+            periods=tuple(Period(start=p.start, stop=p.stop, reason=p.stop_reason, drug=p.drug) for p in self.periods)
+        )
 
     @property
     def answering_chat(self) -> int | None:
@@ -116,7 +148,7 @@ class Consent(Frozen):
 
 
 class Started(NamedTuple):
-    """Where a page of patients by ICI start ended."""
+    """Where a page of patients by the start of their newest treatment period ended."""
 
-    ici_start: date
+    start: date
     id: int

@@ -7,7 +7,9 @@ from typing import Literal
 
 from bot.app.checkins.reminders import reminder_times_between
 from bot.app.concerns.follow_up import asked_until, local_day, replanned
+from bot.app.patients import treatment
 from bot.app.patients.lookup import by_code, locked
+from bot.app.patients.treatment import PeriodView, TreatmentEdit
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import RefusedError
 from bot.app.records.patients import Patient, PatientState
@@ -17,24 +19,20 @@ from bot.core.frozen import Frozen
 from bot.core.local_time import after_quiet_hours, in_quiet_hours
 from bot.core.plan_override import ExtraCheckIn, PlanOverride, Rhythm
 from bot.core.schedule import Pause
+from bot.core.treatment import StopReason
 
 AHEAD = timedelta(days=14)
-LONGEST_AGO = timedelta(days=3660)
-"""The oldest ICI start accepted: an earlier one is a typing error."""
 LONGEST_PAUSE = timedelta(days=183)
 """The longest planned pause: a longer one is a typing error, and would silence the patient."""
 
 
-class PlanEdit(Frozen):
-    """What to change; None leaves a field unchanged. `ici_restart`: a new treatment period, with a new early phase.
+class PlanEdit(TreatmentEdit):
+    """What to change; None leaves a field unchanged.
 
     `rhythms` and `weekdays` replace the earlier ones (empty: the plan's own); `add_days` and `drop_days` add and remove
     single check-ins; `pause` begins today or later and has a last day.
     """
 
-    ici_start: date | None = None
-    ici_stop: date | None = None
-    ici_restart: date | None = None
     regimen: Literal["single", "combination"] | None = None
     plan: str | None = None
     send_time: time | None = None
@@ -57,11 +55,17 @@ class PlannedMessage(Frozen):
 
 
 class Preview(Frozen):
-    """The messages of the next days in order of time, each marked with how the edit changes it."""
+    """The messages of the next days in order of time, each marked with how the edit changes it.
+
+    `ici_start`, `ici_stop`, `stop_reason`, `drug`: of the newest treatment period.
+    """
 
     code: str
     ici_start: date
     ici_stop: date | None
+    stop_reason: StopReason | None
+    drug: str | None
+    periods: tuple[PeriodView, ...]
     regimen: str
     plan: str
     send_time: str
@@ -75,7 +79,7 @@ class Preview(Frozen):
 def preview(work: Work, code: str, edit: PlanEdit, *, ahead: timedelta = AHEAD) -> Preview:
     """Return what an edit would lead to; change nothing. Raise RefusedError with every fault of the edit."""
     patient = by_code(work.patients, code)
-    return _preview(work, patient, _edited(work.clinic, patient, edit, work.at), ahead)
+    return _preview(work, patient, _edited(work, patient, edit), ahead)
 
 
 def apply(work: Work, code: str, edit: PlanEdit) -> Preview:
@@ -84,13 +88,13 @@ def apply(work: Work, code: str, edit: PlanEdit) -> Preview:
     A day that had its check-in gets no second one. Raise RefusedError with every fault, or if nothing changes.
     """
     patient = locked(work.patients, code)
-    edited = _edited(work.clinic, patient, edit, work.at)
+    edited = _edited(work, patient, edit)
     if edited == patient:
         raise RefusedError(f"{code}: the edit changes nothing")
     found = _preview(work, patient, edited)
     if edited.state is PatientState.ACTIVE:
         edited = replanned(work, edited)
-    edited = work.patients.save(edited)
+    edited = work.patients.save(treatment.record(work, patient, edited))
     work.record("plan_changed", code, **_changes(patient, edited))
     if edited.state is PatientState.ACTIVE and edit.pause is not None:
         work.notices.pause_planned(edited, edit.pause)
@@ -112,45 +116,43 @@ def check_unchanged(patient: Patient, plan_state: str) -> None:
 
 
 def _plan_state(patient: Patient) -> str:
-    dumped = patient.model_dump_json(include=set(_FIELDS))
+    dumped = patient.model_dump_json(include={"periods", *_FIELDS})
     return hashlib.sha256(dumped.encode()).hexdigest()[:16]
 
 
-_FIELDS = ("ici_start", "ici_stop", "regimen", "plan", "send_time", "plan_override", "pauses")
+_FIELDS = ("regimen", "plan", "send_time", "plan_override", "pauses")
 
 
-def _changes(before: Patient, after: Patient) -> dict[str, str]:
+def _changes(before: Patient, after: Patient) -> dict[str, str | None]:
     """Return the new values of the fields that differ, as the audit stores them."""
     old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
-    return {name: str(new[name]) for name in _FIELDS if old[name] != new[name]}
+    differing = {name: str(new[name]) for name in _FIELDS if old[name] != new[name]}
+    return treatment.changes(before, after) | differing
 
 
 # -- what an edit makes of a patient
 
 
-def _edited(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> Patient:
+def _edited(work: Work, patient: Patient, edit: PlanEdit) -> Patient:
+    clinic, at = work.clinic, work.at
     faults = list(_faults(clinic, patient, edit, at))
     if faults:
         raise RefusedError("; ".join(faults))
     changes: dict[str, object] = {
         name: value
         for name, value in (
-            ("ici_start", edit.ici_restart or edit.ici_start),
-            ("ici_stop", edit.ici_stop),
             ("regimen", edit.regimen),
             ("plan", edit.plan),
             ("send_time", edit.send_time),
         )
         if value is not None
     }
-    if edit.ici_restart is not None:
-        changes["ici_stop"] = None
     changes["plan_override"] = _override(clinic, patient, edit, at)
     if edit.pause is not None:
         changes["pauses"] = pauses_with(patient.pauses, edit.pause)
     if edit.regimen is not None and edit.plan is None and edit.regimen != patient.regimen:
         changes["plan"] = plan_for(clinic, edit.regimen)
-    return patient.model_copy(update=changes)
+    return treatment.edited(patient, edit, at, work.actor).model_copy(update=changes)
 
 
 def _override(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> PlanOverride:
@@ -169,20 +171,7 @@ def _faults(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> I
     today = local_day(patient, clinic, at)
     if patient.state is PatientState.WITHDRAWN and edit != PlanEdit():
         yield f"{patient.code} has withdrawn: invite them again first"
-    if edit.ici_restart is not None and (edit.ici_start is not None or edit.ici_stop is not None):
-        yield "a restart sets ICI start and stop itself: leave those out"
-    if edit.ici_restart is not None and edit.ici_restart < (patient.ici_stop or patient.ici_start):
-        since = f"the stop on {patient.ici_stop}" if patient.ici_stop else f"the start on {patient.ici_start}"
-        yield f"ICI restart {edit.ici_restart}: it is before {since}"
-    start = edit.ici_start or patient.ici_start
-    if edit.ici_start is not None and edit.ici_start < today - LONGEST_AGO:
-        yield f"ICI start {edit.ici_start}: that is more than ten years ago"
-    for name, day in (("start", edit.ici_start), ("stop", edit.ici_stop), ("restart", edit.ici_restart)):
-        if day is not None and day > today + timedelta(days=366):
-            yield f"ICI {name} {day}: that is more than a year ahead"
-    stop = edit.ici_stop or patient.ici_stop
-    if stop is not None and edit.ici_restart is None and stop < start:
-        yield f"ICI stop {stop}: it is before the start on {start}"
+    yield from treatment.faults(patient, edit, today)
     yield from _override_faults(patient, edit, today)
     if edit.plan is not None and edit.plan not in clinic.protocol.plans:
         yield f"plan {edit.plan!r}: the protocol has {', '.join(clinic.protocol.plans)}"
@@ -217,15 +206,18 @@ def _is_quiet(patient: Patient, timestamp: time) -> bool:
 
 
 def _preview(work: Work, before: Patient, after: Patient, ahead: timedelta = AHEAD) -> Preview:
-    since = asked_until(work, before)
+    since, newest = asked_until(work, before), after.treatment.newest
     old = {_identity(m): m for m in _messages(before, work.clinic, since, work.at + ahead)}
     new = {_identity(m): m for m in _messages(after, work.clinic, since, work.at + ahead)}
     marked = [m.model_copy(update={"mark": _mark(old.get(key), m)}) for key, m in new.items()]
     marked += [m.model_copy(update={"mark": "gone"}) for key, m in old.items() if key not in new]
     return Preview(
         code=after.code,
-        ici_start=after.ici_start,
-        ici_stop=after.ici_stop,
+        ici_start=newest.start,
+        ici_stop=newest.stop,
+        stop_reason=newest.stop_reason,
+        drug=newest.drug,
+        periods=treatment.current(after),
         regimen=after.regimen,
         plan=after.plan,
         send_time=f"{after.send_time:%H:%M}",

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
 from bot.core.plan_override import next_with_override, with_rhythms
-from bot.core.schedule import Cadence, Occurrence, Pause, Phase, Plan, PlanTemplate, Tail, next_occurrence
+from bot.core.plan_template import Cadence, Phase, PlanTemplate, Tail
+from bot.core.schedule import Occurrence, Pause, Plan, next_occurrence
+from bot.core.treatment import Treatment
 
 FOLLOW_UP = "follow_up"
 """The name of the daily follow-up's phase in an occurrence."""
@@ -18,8 +20,7 @@ def plan_of(patient: Patient, clinic: Clinic) -> Plan:
     """Return the patient's plan, in the clinic's time zone until they have chosen their own."""
     return Plan(
         template=_template(patient, clinic),
-        ici_start=patient.ici_start,
-        ici_stop=patient.ici_stop,
+        treatment=patient.treatment,
         timezone=patient.timezone or clinic.timezone,
         send_time=patient.send_time,
         quiet_from=patient.quiet_from,
@@ -45,7 +46,7 @@ def daily_plan_of(patient: Patient, clinic: Clinic) -> Plan | None:
         tail=Tail(name=FOLLOW_UP, cadences=daily),
     )
     first = patient.follow_up.since + timedelta(days=1)
-    return plan_of(patient, clinic).model_copy(update={"template": template, "ici_start": first, "ici_stop": None})
+    return plan_of(patient, clinic).model_copy(update={"template": template, "treatment": Treatment.begun(first)})
 
 
 def occurrence_after(patient: Patient, clinic: Clinic, after: datetime) -> Occurrence | None:

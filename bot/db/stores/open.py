@@ -17,6 +17,7 @@ from bot.db.stores.operations import SqlAudit, SqlClock, SqlLeases, SqlReports, 
 from bot.db.stores.outbox import SqlOutbox
 from bot.db.stores.patients import SqlCaregivers, SqlConsents, SqlInvites, SqlPatients
 from bot.db.stores.team import SqlPasskeys, SqlRota, SqlSessions, SqlStaff
+from bot.db.stores.treatment import SqlTreatments
 
 
 def stores_on(connection: Connection, keyring: Keyring, *, keeps_time: bool = False) -> Stores:
@@ -24,6 +25,7 @@ def stores_on(connection: Connection, keyring: Keyring, *, keeps_time: bool = Fa
     return Stores(
         attempt=partial(_attempt, connection),
         patients=SqlPatients(connection, keyring),
+        treatments=SqlTreatments(connection, keyring),
         invites=SqlInvites(connection, keyring),
         consents=SqlConsents(connection, keyring),
         caregivers=SqlCaregivers(connection, keyring),

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime
-from functools import partial
 from typing import Any
 
 from sqlalchemy import (
+    Executable,
     and_,
     bindparam,
     delete,
@@ -23,18 +23,24 @@ from bot.core.follow_up import FollowUp
 from bot.db import tables as t
 from bot.db.rows import (
     NUMBER,
+    Row,
     Section,
     Shape,
     due_page,
     insert_or_skip,
     sealed_record,
 )
+from bot.db.stores.treatment import SqlTreatments, periods_of, repeated
 from bot.db.tables_team import agreed_level
+from bot.db.tables_treatment import treatment_period, treatment_period_history
 
 _P = t.patient.c
 
 PATIENT = Shape(
-    t.patient, Patient, sealed={"chat_id": NUMBER, "follow_up": sealed_record(FollowUp)}, elsewhere=("caregiver",)
+    t.patient,
+    Patient,
+    sealed={"chat_id": NUMBER, "follow_up": sealed_record(FollowUp)},
+    elsewhere=("caregiver", "periods"),
 )
 CAREGIVER = Shape(t.caregiver, Caregiver, sealed={"chat_id": NUMBER})
 INVITE = Shape(t.invite, Invite)
@@ -73,6 +79,7 @@ _CHATS_OF = union(
 _ERASED_TABLES = (
     *(t.answer, t.assessment, t.alert, t.tip_shown, t.task, t.checkin),
     *(t.invite, t.outbox, t.slot_message, t.caregiver, agreed_level),
+    *(treatment_period_history, treatment_period),
 )
 _ERASED = tuple(delete(table).where(table.c.patient_id == bindparam("of_patient")) for table in _ERASED_TABLES)
 _ERASED_CHAT = (
@@ -119,36 +126,55 @@ class SqlPatients(_WithChat):
     """See `bot.app.ports.patients.PatientStore`."""
 
     def add(self, patient: Patient) -> Patient:
-        values = PATIENT.values(patient, self._keyring) | self._chat_column(patient)
+        values = PATIENT.values(patient, self._keyring) | self._chat_column(patient) | repeated(patient)
         with self._unique_chat():
             row = self._first(_ADD[self._dialect], **values)
         if row is None:
             raise DuplicateError(DuplicateError.__doc__)
-        return patient.model_copy(update={"id": row["id"], "caregiver": None})
+        new = [period.model_copy(update={"patient_id": row["id"]}) for period in patient.periods]
+        periods = tuple(self._treatments.add(period) for period in new)
+        return patient.model_copy(update={"id": row["id"], "caregiver": None, "periods": periods})
 
     def save(self, patient: Patient) -> Patient:
         chat = self._chat_column(patient)
         with self._unique_chat() if self._moves(patient.id, **chat) else nullcontext():
-            return self._save(PATIENT, patient, **chat)
+            return self._save(PATIENT, patient, **chat, **repeated(patient))
+
+    @property
+    def _treatments(self) -> SqlTreatments:
+        return SqlTreatments(self._connection, self._keyring)
+
+    def _patients(self, rows: Sequence[Row]) -> list[Patient]:
+        """Return the patients of these rows, with their treatment periods."""
+        if not rows:
+            return []
+        periods = self._treatments.of_patients([row["id"] for row in rows])
+        return [
+            Patient(**PATIENT.fields(row, self._keyring), periods=periods_of(row, periods.get(row["id"], ())))
+            for row in rows
+        ]
+
+    def _patient(self, statement: Executable, **values: Any) -> Patient | None:
+        return next(iter(self._patients(self._all(statement, **values))), None)
 
     def _moves(self, patient_id: int, chat_hash: bytes | None) -> bool:
         """Return whether the chat is new for the patient. It rarely is, and a savepoint costs more than this query."""
         return chat_hash is not None and self._first(_IS_CHAT_OF, of_patient=patient_id, of_chat=chat_hash) is None
 
     def get(self, patient_id: int, *, lock: bool = False) -> Patient | None:
-        return self._record(PATIENT, _LOCKED[_BY_ID] if lock else _BY_ID, of_patient=patient_id)
+        return self._patient(_LOCKED[_BY_ID] if lock else _BY_ID, of_patient=patient_id)
 
     def by_code(self, code: str, *, lock: bool = False) -> Patient | None:
-        return self._record(PATIENT, _LOCKED[_BY_CODE] if lock else _BY_CODE, of_code=code)
+        return self._patient(_LOCKED[_BY_CODE] if lock else _BY_CODE, of_code=code)
 
     def by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
-        return self._record(PATIENT, _LOCKED[_BY_CHAT] if lock else _BY_CHAT, of_chat=self._chat_hash(chat_id))
+        return self._patient(_LOCKED[_BY_CHAT] if lock else _BY_CHAT, of_chat=self._chat_hash(chat_id))
 
     def page(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
-        return self._records(PATIENT, _PAGE, after=after_code, top=limit)
+        return self._patients(self._all(_PAGE, after=after_code, top=limit))
 
     def due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
-        return self._next(DUE, partial(self._records_of, PATIENT), "next_due_at", after, at=at, top=limit)
+        return self._next(DUE, self._patients, "next_due_at", after, at=at, top=limit)
 
     def erase_data(self, patient_id: int) -> None:
         found = self._all(_CHATS_OF, of_patient=patient_id)
@@ -161,17 +187,17 @@ class SqlPatients(_WithChat):
         self._run(_FORGET_CHAT, of_patient=patient_id)
 
     def by_ids(self, ids: Collection[int]) -> Mapping[int, Patient]:
-        rows = self._records(PATIENT, _BY_IDS, of_ids=list(ids)) if ids else []
+        rows = self._patients(self._all(_BY_IDS, of_ids=list(ids))) if ids else []
         return {row.id: row for row in rows}
 
     def with_prefix(self, prefix: str, limit: int) -> Sequence[Patient]:
-        return self._records(PATIENT, _LIKE, begin=prefix, end=prefix + "\U0010ffff", top=limit)
+        return self._patients(self._all(_LIKE, begin=prefix, end=prefix + "\U0010ffff", top=limit))
 
     def started_between(self, first: date, last: date, after: Started | None, limit: int) -> Sequence[Patient]:
         values = {"first": first, "last": last, "top": limit}
         if after is None:
-            return self._records(PATIENT, _STARTED, **values)
-        return self._records(PATIENT, _STARTED_AFTER, **values, after_start=after.ici_start, after_id=after.id)
+            return self._patients(self._all(_STARTED, **values))
+        return self._patients(self._all(_STARTED_AFTER, **values, after_start=after.start, after_id=after.id))
 
 
 class SqlInvites(Section):

@@ -20,12 +20,14 @@ from bot.app.team.members import DAYS
 from bot.app.work import Work
 from bot.core.plan_override import Rhythm
 from bot.core.schedule import Pause
+from bot.core.treatment import StopReason
 from bot.desk.access import BadFormError, ConsoleRequest
 from bot.desk.context import svg
 from bot.desk.pages.alerts import OUTCOMES
 from bot.dialog import answers
 from bot.export.cards import qr_svg
 
+MAX_PERIODS = 99
 RHYTHMS = 3
 """Rows for "every N days from A to B" in the form."""
 _TIERS = ("EMERGENCY", "URGENT", "SOON")
@@ -131,8 +133,10 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
             "now": work.at,
         }
 
+    number = _number(request.http.query_params, "period", 1, MAX_PERIODS)
+
     found = await context.read(query)
-    trend = found.pop("trend")
+    trend, periods = found.pop("trend"), found["view"].periods
     scales = {q.id: [c.id for c in q.choices[1:]] for q in context.clinic.protocol.questions.values() if q.scale}
     return request.page(
         template,
@@ -141,6 +145,8 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
         plans=list(context.clinic.protocol.plans),
         days=DAYS,
         rhythms=RHYTHMS,
+        editing=periods[(number or len(periods)) - 1] if (number or 1) <= len(periods) else periods[-1],
+        stop_reasons=list(StopReason),
         scales=scales,
         outcomes=OUTCOMES,
         most_days=agreed_levels.MAX_DAYS,
@@ -221,13 +227,10 @@ def _edit(form: Mapping[str, str], now: Patient) -> PlanEdit:
     if not weekdays:
         raise BadFormError("no weekday is chosen: choose one or more, or plan a pause with a last day")
     kept_days = () if len(weekdays) == len(DAYS) else weekdays
-    start, stop = _date(form, "ici_start"), _date(form, "ici_stop")
     regimen, plan, at = form.get("regimen"), form.get("plan"), _time(form, "send_time")
     extra, gone = _date(form, "extra"), _date(form, "no_extra")
     return PlanEdit(
-        ici_start=start if start != now.ici_start else None,
-        ici_stop=stop if stop != now.ici_stop else None,
-        ici_restart=_date(form, "ici_restart"),
+        **_treatment(form, now),
         regimen=regimen if regimen in {"single", "combination"} and regimen != now.regimen else None,
         plan=plan if plan and plan != now.plan else None,
         send_time=at if at != now.send_time else None,
@@ -237,6 +240,24 @@ def _edit(form: Mapping[str, str], now: Patient) -> PlanEdit:
         drop_days=(gone,) if gone is not None else (),
         pause=_pause(form),
     )
+
+
+def _treatment(form: Mapping[str, str], now: Patient) -> dict[str, Any]:
+    """Return the changes of the treatment period that the form shows, the newest unless it names another."""
+    number, periods = _number(form, "period", 1, len(now.periods)), now.treatment.periods
+    shown = periods[(number or len(periods)) - 1]
+    start, stop, drug = _date(form, "ici_start"), _date(form, "ici_stop"), form.get("drug")
+    reason = StopReason(word) if (word := form.get("stop_reason", "")) in set(StopReason) else None
+    return {
+        "period": number if number is not None and number < len(periods) else None,
+        "ici_start": start if start != shown.start else None,
+        "ici_stop": stop if stop != shown.stop else None,
+        "no_ici_stop": stop is None and shown.stop is not None and "ici_stop" in form,
+        "stop_reason": reason if stop is not None and reason != shown.stop_reason else None,
+        "drug": drug.strip() if drug is not None and drug.strip() != (shown.drug or "") else None,
+        "ici_restart": _date(form, "ici_restart"),
+        "no_ici_restart": form.get("no_ici_restart") == "yes",
+    }
 
 
 def _rhythms(form: Mapping[str, str]) -> list[Rhythm]:

@@ -13,6 +13,7 @@ from bot.app.records.team import Role, Staff
 from bot.app.team import members
 from bot.app.team.members import DAYS
 from bot.app.work import Work
+from bot.core.plan_template import PlanTemplate, after_stop_of
 from bot.core.rota import on_call
 from bot.desk.access import BadFormError, ConsoleRequest
 from bot.desk.context import svg
@@ -156,25 +157,33 @@ def _link(request: ConsoleRequest, row: Staff, token: str, bot: str | None) -> R
 
 async def schedules_page(request: ConsoleRequest) -> Response:
     """Show the plans that the clinic signed off, and the import form."""
-    return request.page("schedules.html", plans=request.context.clinic.protocol.plans, faults=(), good=None)
+    return _schedules(request, faults=(), good=None)
 
 
 async def import_patients(request: ConsoleRequest) -> Response:
     """Check a CSV file, or add all its patients and return their cards to print."""
     content = request.upload or b""
-    plans = request.context.clinic.protocol.plans
     try:
         if request.form.get("how") != "add":
             rows = await request.context.read(lambda work: importing.read_rows(work, content))
-            return request.page("schedules.html", plans=plans, faults=(), good=len(rows))
+            return _schedules(request, faults=(), good=len(rows))
 
         def act(work: Work) -> tuple[list[Invited], str | None]:
             return importing.add_all(work.acting(request.person.name), content), work.settings.get(BOT_NAME)
 
         invited, bot = await request.context.write(act)
     except ImportFaultsError as error:
-        return request.page("schedules.html", status=422, plans=plans, faults=error.faults, good=None)
+        return _schedules(request, status=422, faults=error.faults, good=None)
     return _cards(request, invited, bot)
+
+
+def _schedules(request: ConsoleRequest, **values: Any) -> Response:
+    def reasons(plan: PlanTemplate) -> str:
+        risky = after_stop_of(plan).at_risk_reasons
+        return ", ".join(request.context.text(request.person, f"stop_reason.{reason}") for reason in risky)
+
+    plans = request.context.clinic.protocol.plans
+    return request.page("schedules.html", plans=plans, after_stop=after_stop_of, reasons=reasons, **values)
 
 
 def _cards(request: ConsoleRequest, invited: list[Invited], bot: str | None) -> Response:

@@ -15,7 +15,7 @@ from bot.core.screen import Action
 from bot.dialog import settings
 from tests.app.conftest import AT
 from tests.fakes.outbox import message_counts
-from tests.fakes.work import work_on
+from tests.fakes.work import treated, work_on
 
 
 def patient(database, anna):
@@ -31,8 +31,8 @@ def test_a_finding_after_the_time_was_changed_asks_no_second_time_today(database
     def later_today(stores):
         row = stores.checkins.open_of(anna.id)
         stores.checkins.save(row.model_copy(update={"kind": kind}))
-        planned_today = {"send_time": time(18), "ici_start": AT.date() - timedelta(days=28)}
-        stores.patients.save(stores.patients.get(anna.id).model_copy(update=planned_today))
+        today = treated(stores, stores.patients.get(anna.id), start=AT.date() - timedelta(days=28))
+        stores.patients.save(today.model_copy(update={"send_time": time(18)}))
 
     database.run(later_today)
     assert follow_up.rescheduled(patient(database, anna), clinic, AT).next_due_at.date() == AT.date()
@@ -50,8 +50,7 @@ def test_requested_check_in_replaces_no_planned_one(database, clinic, anna, kind
     def extra(stores):
         row = stores.checkins.open_of(anna.id)
         stores.checkins.save(row.model_copy(update={"kind": kind}))
-        planned_today = {"ici_start": AT.date() - timedelta(days=28)}
-        stores.patients.save(stores.patients.get(anna.id).model_copy(update=planned_today))
+        treated(stores, stores.patients.get(anna.id), start=AT.date() - timedelta(days=28))
 
     database.run(extra)
     tap = Action(kind="set", subject=0, revision=0, question="time", choice="t1800")
@@ -86,8 +85,8 @@ def due(database, clinic, anna):
 
     def begin(stores):
         stores.checkins.save(stores.checkins.open_of(anna.id).model_copy(update={"due_at": AT - timedelta(days=1)}))
-        daily = {"ici_start": AT.date() - timedelta(days=28), "regimen": "combination"}
-        row = stores.patients.get(anna.id).model_copy(update=daily)
+        row = treated(stores, stores.patients.get(anna.id), start=AT.date() - timedelta(days=28))
+        row = row.model_copy(update={"regimen": "combination"})
         stores.patients.save(follow_up.rescheduled(row, clinic, AT - timedelta(days=1)))
 
     database.run(begin)

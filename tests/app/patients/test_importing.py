@@ -44,7 +44,7 @@ def test_all_are_added_in_order_with_an_invite_each(database, add):
         "es",
         "Asia/Tokyo",
     )
-    assert (second.regimen, second.plan, second.ici_start) == ("single", "standard", date(2026, 3, 5))
+    assert (second.regimen, second.plan, second.treatment.first_start) == ("single", "standard", date(2026, 3, 5))
 
 
 @pytest.mark.parametrize(

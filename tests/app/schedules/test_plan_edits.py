@@ -14,6 +14,7 @@ from bot.app.schedules.plans import occurrence_after, plan_of
 from bot.core.follow_up import FollowUp
 from bot.core.plan_override import PlanOverride, Rhythm
 from bot.core.schedule import Pause, phase_at
+from bot.core.treatment import StopReason
 from tests.app.conftest import AT
 from tests.fakes.work import work_on
 
@@ -76,17 +77,17 @@ def test_a_combination_is_asked_daily_and_the_new_days_are_marked(database, anna
     assert patient(database, anna).next_due_at.date() == TODAY + DAY
 
 
-def test_a_stop_thins_out_to_the_tail(database, clinic, anna, edit):
-    found = edit(ici_stop=TODAY)
-    assert days(found, "gone")
-    assert found.ici_stop == TODAY
-    assert phase_at(plan_of(patient(database, anna), clinic), TODAY + DAY) == "tail"
+def test_a_stop_in_the_early_phase_takes_no_check_in_away(database, clinic, anna, edit):
+    found = edit(ici_stop=TODAY, stop_reason=StopReason.PLANNED_END)
+    assert {m.mark for m in found.messages} == {"same"}
+    assert (found.ici_stop, found.stop_reason) == (TODAY, "planned_end")
+    assert phase_at(plan_of(patient(database, anna), clinic), TODAY + DAY) == "early"
 
 
 def test_a_restart_after_a_hold_begins_the_early_phase_again(database, clinic, anna, edit):
     edit(ici_start=TODAY - timedelta(days=200))
-    edit(ici_stop=TODAY - timedelta(days=20))
-    assert phase_at(plan_of(patient(database, anna), clinic), TODAY) == "tail"
+    edit(ici_stop=TODAY - timedelta(days=10), stop_reason=StopReason.PLANNED_END)
+    assert phase_at(plan_of(patient(database, anna), clinic), TODAY) == "middle"
     found = edit(ici_restart=TODAY)
     assert (found.ici_start, found.ici_stop) == (TODAY, None)
     assert phase_at(plan_of(patient(database, anna), clinic), TODAY) == "early"
