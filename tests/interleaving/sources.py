@@ -23,6 +23,7 @@ _SAME_WORK = frozenset({"acting", "at_time"})
 _WRITES = frozenset({"notices", "record"})
 _READS: Mapping[str, str] = {
     "patients": "get by_code by_chat page due by_ids with_prefix started_between",
+    "treatments": "of_patient history",
     "invites": "by_hash of_patient",
     "consents": "of_patient",
     "caregivers": "by_hash by_chat of_patient",
