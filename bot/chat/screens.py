@@ -22,7 +22,7 @@ from telegram import (
 from bot.chat.buttons import encode
 from bot.chat.charts import render_png
 from bot.chat.metrics import PICTURE_ERRORS
-from bot.core.screen import Button, Screen, Style, Text, Trend
+from bot.core.screen import BULLET, Button, Screen, Style, Text, Trend
 from bot.dialog.conversation import Command
 from bot.dialog.rendered import Render, Rendered
 
@@ -39,8 +39,8 @@ BETWEEN_LINES = "\n\n"
 KEYBOARD: tuple[tuple[Command, ...], ...] = (("worse", "tips"), ("team", "menu"))
 """The reply keyboard: two rows of two, always in this order; the label of each is `keyboard.<command>`."""
 
-_TAG = re.compile(r"</?(?:b|i|u|s|code)>")
-"""The tags that catalogs may use."""
+_TAG = re.compile(r"</?(?:b|i|u|s|code|blockquote)(?: expandable)?>")
+"""The tags that catalogs may use, and those of a fold."""
 
 
 class Catalog(Protocol):
@@ -62,10 +62,14 @@ class TextRenderer:
         self._texts = texts
 
     def html(self, text: Text, language: str) -> str:
-        """Return Telegram HTML; values are escaped once."""
+        """Return Telegram HTML; values are escaped once. Bullets and fold follow on lines of their own."""
         text_language = text.language or language
         values = {name: self._value(value, text_language) for name, value in text.values.items()}
-        return self._texts.get(text_language, text.key, values, escape=_escaped)
+        lines = [self._texts.get(text_language, text.key, values, escape=_escaped)]
+        lines += [BULLET + self.html(bullet, text_language) for bullet in text.bullets]
+        if text.fold is not None:
+            lines.append(f"<blockquote expandable>{self.html(text.fold, text_language)}</blockquote>")
+        return "\n".join(lines)
 
     def plain(self, text: Text, language: str) -> str:
         """Return text without markup, for labels, toasts and values."""

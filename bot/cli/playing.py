@@ -15,7 +15,7 @@ from bot.config import Settings
 from bot.content.texts import Texts
 from bot.core import checkin as core
 from bot.core.protocol import Protocol, Question, Tier
-from bot.core.screen import Screen, Text
+from bot.core.screen import BULLET, Screen, Text
 from bot.core.tips import choose_tip
 from bot.core.triage import Assessment, History, assess
 from bot.dialog import call_screens, checkin_screens
@@ -197,4 +197,6 @@ class TerminalConversation:
 
     def _plain(self, text: Text) -> str:
         values = {k: self._plain(v) if isinstance(v, Text) else v for k, v in text.values.items()}
-        return unescape(_TAG.sub("", self._texts.get(text.language or self._language, text.key, values)))
+        lines = [unescape(_TAG.sub("", self._texts.get(text.language or self._language, text.key, values)))]
+        lines += [BULLET + self._plain(bullet) for bullet in text.bullets]
+        return "\n".join(lines if text.fold is None else [*lines, f"  {self._plain(text.fold)}"])

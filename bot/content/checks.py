@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bot.content.faults import Fault
 from bot.content.reader import LISTS, Loc, Source
-from bot.content.texts import ENGLISH, choice_key, short_key, topic_keys
+from bot.content.texts import ENGLISH, choice_key, short_key, sign_keys, topic_keys
 from bot.core.local_time import in_quiet_hours
 from bot.core.plan_template import PlanTemplate, check_template
 from bot.core.protocol import (
@@ -23,8 +23,10 @@ from bot.core.protocol import (
     Form,
     FormStep,
     Question,
+    SignList,
     Tier,
     Tip,
+    Topic,
     any_holds,
     applicable,
 )
@@ -79,6 +81,28 @@ def check_questions(context: CheckContext) -> None:
             )
         for reason, loc in _button_faults(question):
             context.source.fault(("questions", n, *loc), reason)
+        if question.signs is not None:
+            for reason, loc in _sign_faults(context, question.signs):
+                context.source.fault(("questions", n, "signs", *loc), f"'{question.id}': {reason}")
+
+
+def _sign_faults(context: CheckContext, signs: SignList) -> Iterator[tuple[str, Loc]]:
+    """Yield the faults of a safety screen: each sign that can be tapped afterwards is on exactly one of its lines."""
+    if signs.named_in not in context.questions:
+        yield f"there is no question '{signs.named_in}': correct the id or add the question", ("named_in",)
+    named_in = context.questions.get(signs.named_in)
+    if named_in is None:
+        return
+    named = [choice for line in signs.lines for choice in line.choices]
+    for k, line in enumerate(signs.lines):
+        for choice in line.choices:
+            if named_in.choice(choice) is None:
+                yield f"'{named_in.id}' has no choice '{choice}': correct or remove it", ("lines", k)
+            elif named.count(choice) > 1:
+                yield f"the sign '{choice}' is on more than one line: name it once", ("lines", k)
+    for sign in named_in.choices:
+        if not sign.exclusive and sign.id not in named:
+            yield f"the sign '{sign.id}' of '{named_in.id}' is on no line: a patient would not be asked", ("lines",)
 
 
 def _button_faults(question: Question) -> Iterator[tuple[str, Loc]]:
@@ -219,6 +243,11 @@ def check_reading(context: CheckContext) -> None:
             for source in item.sources:
                 if source not in listed:
                     context.source.fault((section, n), f"there is no source '{source}': add it to 'sources'")
+            for name in item.signs if isinstance(item, Topic) else ():
+                question = context.questions.get(name)
+                if name not in context.questions or (question is not None and question.signs is None):
+                    reason = f"'{name}' is not a safety screen with signs: name one, or remove it"
+                    context.source.fault((section, n, "signs"), reason)
     for source in listed:
         if source not in cited:
             context.source.fault(("sources", source), f"no tip or topic cites the source '{source}': remove it")
@@ -339,6 +368,7 @@ def _strings(context: CheckContext) -> Iterator[tuple[Loc, str]]:
         yield ("questions", n), short_key(question)
         for k, choice in enumerate(question.choices):
             yield ("questions", n, "choices", k), choice_key(question.id, choice.id, choice.text)
+        yield from ((("questions", n, "signs"), key) for key in sign_keys(question))
     for n, form in context.source.items("forms"):
         for k, step in enumerate(form.steps):
             yield ("forms", n, "steps", k), step.text or f"question.{step.ask}"

@@ -1,11 +1,11 @@
 """Checks the rules of a protocol: unknown ids, answers without a rule, and rules that never have an effect."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from bot.content.checks import CheckContext, check_condition
 from bot.content.reader import Loc
-from bot.core.protocol import SKIP, Question, Rule, Tier
+from bot.core.protocol import SKIP, Question, Rule, SignList, Tier
 
 
 def check_rules(context: CheckContext) -> None:
@@ -21,7 +21,8 @@ def check_rules(context: CheckContext) -> None:
                 context.source.fault(("rules", n), f"{reason}; correct or remove one of them")
     if len(rules) == sum(1 for _ in context.source.ids("rules")):  # otherwise an unparsed rule may be the missing one
         _check_coverage(context, [rule for _, rule in rules])
-        _check_skipped_red_flags(context, [rule for _, rule in rules])
+        _check_skipped(context, [rule for _, rule in rules])
+        _check_signs(context, [rule for _, rule in rules])
     _check_table(context, [rule for _, rule in rules])
     if context.source.value("unassessable") is Tier.ROUTINE:
         reason = "an answer that can't be assessed must not count as ROUTINE: use SOON or higher"
@@ -48,6 +49,12 @@ def _check_names(context: CheckContext, loc: Loc, rule: Rule) -> None:
                 (*loc, *where),
                 f"'{name}' is not a {required_kind} question, which this rule needs: use another one",
             )
+    for where, name, choices in _clause_choices(rule):
+        found = context.questions.get(name)
+        for choice in choices if found is not None else ():
+            if found is not None and choice not in found.levels:
+                reason = f"question '{name}' has no choice '{choice}' that this rule can use"
+                context.source.fault((*loc, *where), f"{reason}: use one of {', '.join(found.levels)}")
 
 
 def _check_waits(context: CheckContext, loc: Loc, rule: Rule, awaited: str) -> None:
@@ -77,6 +84,13 @@ def _clause_questions(rule: Rule) -> Iterator[tuple[Loc, str, str]]:
         yield ("count", "question"), rule.count.question, "several"
 
 
+def _clause_choices(rule: Rule) -> Iterator[tuple[Loc, str, tuple[str, ...]]]:
+    if rule.worse is not None and rule.worse.reaching is not None:
+        yield ("worse", "reaching"), rule.worse.question, (rule.worse.reaching,)
+    if rule.count is not None:
+        yield ("count", "choices"), rule.count.question, rule.count.choices
+
+
 def _is_kind(question: Question, required_kind: str) -> bool:
     return question.scale if required_kind == "scale" else question.kind == "several"
 
@@ -102,15 +116,55 @@ def _single_conditions(rule: Rule) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield from rule.if_.items()
 
 
-def _check_skipped_red_flags(context: CheckContext, rules: list[Rule]) -> None:
-    """Check that skipping a red-flag question never ends in an all-clear."""
+def _check_skipped(context: CheckContext, rules: list[Rule]) -> None:
+    """Check that skipping a red-flag question never ends in an all-clear, unless `on_skip` says that it is no answer.
+
+    Then it must not raise an alarm either.
+    """
+    alarms = {q for r in rules if r.tier >= Tier.SOON for q, cs in _single_conditions(r) if SKIP in cs}
     cautious = {
         q for r in rules if r.tier >= Tier.SOON and r.unless is None for q, cs in _single_conditions(r) if SKIP in cs
     }
     for n, question in context.source.items("questions"):
-        if question.red_flag and question.id not in cautious:
+        silent = question.on_skip in {"no_answer", "task"}
+        if (question.red_flag or question.on_skip == "ask_again") and not silent and question.id not in cautious:
             reason = f"skipping the red-flag question '{question.id}' would end in an all-clear"
             context.source.fault(("questions", n), f"{reason}: add a rule of SOON or higher for '{SKIP}'")
+        if silent and question.id in alarms:
+            reason = (
+                f"skipping '{question.id}' is no answer ('on_skip: {question.on_skip}'), but a rule raises an alarm"
+            )
+            context.source.fault(("questions", n), f"{reason}: correct one of them")
+
+
+def _check_signs(context: CheckContext, rules: list[Rule]) -> None:
+    """Check that each sign of a safety screen, and "yes" to the screen itself, gives the screen's tier at once."""
+    given = {
+        (q, c): rule.tier
+        for rule in sorted(rules, key=lambda r: r.tier)
+        if rule.unless is None and not rule.alone and rule.waits_for is None
+        for q, choices in _single_conditions(rule)
+        for c in choices
+    }
+    for n, question in context.source.items("questions"):
+        if question.signs is None:
+            continue
+        tier = question.signs.tier
+        if not any(given.get((question.id, c.id)) == tier for c in question.choices):
+            reason = f"no answer to '{question.id}' gives {tier.name}, the tier of its signs"
+            context.source.fault(("questions", n, "signs"), f"{reason}: add a rule")
+        elif question.signs.named_in in context.questions:
+            _check_lines(context, n, question.signs, given)
+
+
+def _check_lines(context: CheckContext, n: int, signs: SignList, given: Mapping[tuple[str, str], Tier]) -> None:
+    for k, line in enumerate(signs.lines):
+        for choice in line.choices:
+            if given.get((signs.named_in, choice)) != signs.tier:
+                reason = (
+                    f"the sign '{choice}' is on a safety screen of {signs.tier.name}, but no rule gives it that tier"
+                )
+                context.source.fault(("questions", n, "signs", "lines", k), f"{reason}: correct one of them")
 
 
 def _check_table(context: CheckContext, rules: list[Rule]) -> None:

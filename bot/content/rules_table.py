@@ -12,6 +12,8 @@ def rules_table(protocol: Protocol) -> str:
         f"# Rules of the protocol “{protocol.name}” {protocol.version}",
         "Generated from the protocol file by `make rules`. The highest tier of all matching rules applies.",
         *(_tier(protocol, tier) for tier in sorted(Tier, reverse=True)),
+        *_signs(protocol),
+        *_skipping(protocol),
         _composite(protocol),
         _clocks(protocol),
         *(_plan(plan) for plan in protocol.plans.values()),
@@ -40,12 +42,14 @@ def describe_condition(rule: Rule) -> str:
         return _condition(rule.if_)
     if rule.worse is not None:
         reference = "the last answer" if rule.worse.than == "last" else "the baseline"
-        return f"`{rule.worse.question}` is at least {rule.worse.by} step above {reference}"
+        level = f"{rule.worse.reaching} or more, and " if rule.worse.reaching is not None else ""
+        return f"`{rule.worse.question}` is {level}at least {rule.worse.by} step above {reference}"
     if rule.composite is not None:
         pair = f"`{rule.composite.severity}` × `{rule.composite.interference}`"
         return f"composite of {pair} is {rule.composite.at_least} or more"
     if rule.count is not None:
-        return f"{rule.count.at_least} or more of `{rule.count.question}`"
+        which = f" ({', '.join(rule.count.choices)})" if rule.count.choices else ""
+        return f"{rule.count.at_least} or more of `{rule.count.question}`{which}"
     if rule.groups is not None:
         return f"rules of {rule.groups.at_least} or more groups give {rule.groups.tier.name} or higher"
     return ""
@@ -64,6 +68,38 @@ def _qualifiers(rule: Rule) -> Iterator[str]:
         yield "only if nothing else gives SOON or higher"
     if rule.standing:
         yield "describes the state: not new by itself"
+    if not rule.pairs:
+        yield "its group doesn't count as one of several"
+
+
+def _signs(protocol: Protocol) -> Iterator[str]:
+    """Yield the safety screens: each line with the signs that it names, the last one nearest the buttons."""
+    rows = [
+        f"| `{question.id}` | {question.signs.tier.name} | {line.id} | {', '.join(line.choices)} |"
+        for question in protocol.questions.values()
+        if question.signs is not None
+        for line in question.signs.lines
+    ]
+    if rows:
+        head = ["## Safety screens", "", "| screen | tier | line | signs |", "|---|---|---|---|"]
+        yield "\n".join([*head, *rows])
+
+
+_ON_SKIP = {
+    "ask_again": "asked once more at the end of the form; skipped again: as the rules say",
+    "no_answer": "no answer, no alarm",
+    "task": "no answer, no alarm; in two check-ins in a row a task for the team",
+}
+
+
+def _skipping(protocol: Protocol) -> Iterator[str]:
+    rows = [
+        f"| {', '.join(f'`{q.id}`' for q in protocol.questions.values() if q.on_skip == policy)} | {effect} |"
+        for policy, effect in _ON_SKIP.items()
+        if any(q.on_skip == policy for q in protocol.questions.values())
+    ]
+    if rows:
+        yield "\n".join(["## Skipped questions", "", "| question | effect |", "|---|---|", *rows])
 
 
 def _composite(protocol: Protocol) -> str:

@@ -21,11 +21,15 @@ from babel.messages.pofile import PoFileError, read_po
 
 from bot.content.faults import ContentError, Fault
 from bot.core.protocol import Protocol, Question, Tier, Topic
+from bot.core.screen import BULLET
 
 ENGLISH = "en"
 DOMAINS = ("clinical", "chat", "learn", "team", "console")
 RED_FLAG_PREFIXES = ("call.", "loopback.", "help.", "learn.when_to_call.")
 """Prefixes of the keys in the chat catalog without which no patient may get a message."""
+
+MAX_SIGN_LENGTH = 34
+"""The characters, with its bullet, of a sign that is one line on a phone 390 points wide."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _TAGS = frozenset({"b", "i", "u", "s", "code"})
@@ -125,6 +129,7 @@ class Texts:
             if language != ENGLISH:
                 found += self._missing_red_flags(language, red_flags)
                 found += self._differing(language)
+            found += self._long_signs(language, protocol)
         return sorted(set(found))
 
     def _entry(self, language: str, key: str) -> _Entry | None:
@@ -169,6 +174,18 @@ class Texts:
                 reason = f"'{key}' has the placeholders {got}, but in English {expected}: use the same ones"
                 yield self._fault(language, key, reason)
 
+    def _long_signs(self, language: str, protocol: Protocol) -> Iterator[Fault]:
+        """Yield a fault per line of a safety screen that would not be one line on a phone."""
+        for question in protocol.questions.values():
+            for line in question.signs.lines if question.signs is not None else ():
+                key = sign_key(question, line.id)
+                length = max((len(BULLET) + len(form) for form in self.forms(language, key)), default=0)
+                if length > MAX_SIGN_LENGTH:
+                    reason = (
+                        f"'{key}' has {length} characters with its bullet: {MAX_SIGN_LENGTH} are one line on a phone"
+                    )
+                    yield self._fault(language, key, f"{reason}; shorten it")
+
     def _malformed(self, language: str) -> Iterator[Fault]:
         for key, entry in self._languages[language].entries.items():
             for problem in dict.fromkeys(p for form in entry.forms for p in markup_problems(form)):
@@ -205,8 +222,27 @@ def short_key(question: Question) -> str:
     return f"short.{question.id}"
 
 
+def sign_key(question: Question, line: str) -> str:
+    """Return the key of one line of a safety screen."""
+    return f"sign.{question.id}.{line}"
+
+
+def fold_key(question: Question) -> str:
+    """Return the key of the rarer forms of a safety screen's signs."""
+    return f"fold.{question.id}"
+
+
+def sign_keys(question: Question) -> tuple[str, ...]:
+    """Return the keys of a safety screen's lines and of its rarer forms; none for another question."""
+    if question.signs is None:
+        return ()
+    return *(sign_key(question, line.id) for line in question.signs.lines), fold_key(question)
+
+
 def topic_keys(topic: Topic) -> tuple[str, ...]:
     """Return the keys of a topic in the "Learn" menu."""
+    if topic.signs:
+        return f"learn.{topic.id}.title", *(f"learn.{topic.id}.{q}" for q in topic.signs), f"learn.{topic.id}.rest"
     return f"learn.{topic.id}.title", f"learn.{topic.id}.body"
 
 
@@ -218,6 +254,7 @@ def needed_keys(protocol: Protocol) -> tuple[str, ...]:
     ]
     keys += [step.text for form in protocol.forms.values() for step in form.steps if step.text is not None]
     keys += [short_key(question) for question in protocol.questions.values()]
+    keys += [key for question in protocol.questions.values() for key in sign_keys(question)]
     keys += [f"tip.{tip.id}" for tip in protocol.tips]
     keys += [key for topic in protocol.topics for key in topic_keys(topic)]
     return tuple(dict.fromkeys(keys))
@@ -227,7 +264,8 @@ def red_flag_keys(protocol: Protocol) -> tuple[str, ...]:
     """Return the keys of every question that is marked as a red flag or, by a rule, can give URGENT or higher."""
     serious = {q for rule in protocol.rules if rule.tier >= Tier.URGENT for q in rule.questions}
     flagged = {q.id for q in protocol.questions.values() if q.red_flag or q.id in serious}
-    keys = {key for q in flagged if q in protocol.questions for key in question_keys(protocol.questions[q])}
+    asked = [protocol.questions[q] for q in flagged if q in protocol.questions]
+    keys = {key for question in asked for key in (*question_keys(question), *sign_keys(question))}
     keys |= {s.text for form in protocol.forms.values() for s in form.steps if s.text is not None and s.ask in flagged}
     return tuple(key for key in needed_keys(protocol) if key in keys)
 

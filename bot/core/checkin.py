@@ -12,6 +12,8 @@ The rules, each with a test:
   that raises a red flag is returned in any case: an error in the table must not suppress a call screen.
 * A tap is current if its question is the one at `cursor` and its revision is not older than the question's first
   showing. A toggle carries its target state, so that double and quick taps are neither lost nor undone.
+* A safety screen that was skipped (`on_skip: ask_again`) is asked once more when nothing else is left; skipped again,
+  it stays open. Going back to it and skipping it there counts as the second time.
 * Every answer is stored and assessed when it is tapped. An answer that raises the tier above `acted_on` to EMERGENCY
   stops the form (only steps marked `after_emergency` are still asked); to URGENT pauses it (the patient may continue
   or finish).
@@ -267,8 +269,11 @@ def progress(checkin: CheckIn, protocol: Protocol) -> tuple[int, int]:
 
 def taps_left(checkin: CheckIn, protocol: Protocol) -> int:
     """Return the number of questions left, including the current one: one tap each if nothing is wrong."""
+    left_open = _left_open(checkin, protocol)
     return sum(
-        s.ask not in checkin.answers or (s.ask == checkin.cursor and is_unfinished(checkin, protocol))
+        s.ask not in checkin.answers
+        or s.ask in left_open
+        or (s.ask == checkin.cursor and is_unfinished(checkin, protocol))
         for s in path(checkin, protocol)
     )
 
@@ -282,6 +287,21 @@ def path(checkin: CheckIn, protocol: Protocol) -> tuple[FormStep, ...]:
 def next_open(checkin: CheckIn, protocol: Protocol) -> str | None:
     """Return the first question without an answer; None if all are answered."""
     return next((s.ask for s in path(checkin, protocol) if s.ask not in checkin.answers), None)
+
+
+def is_asked_again(checkin: CheckIn, protocol: Protocol) -> bool:
+    """Return whether the question at the cursor is a safety screen that was skipped."""
+    return checkin.cursor in _left_open(checkin, protocol)
+
+
+def _left_open(checkin: CheckIn, protocol: Protocol) -> tuple[str, ...]:
+    """Return the skipped safety screens that are still to be asked again, in the order of the form.
+
+    Once the first of them is asked again, the ones before the cursor have been.
+    """
+    asked = [s.ask for s in path(checkin, protocol)]
+    skipped = [q for q in asked if protocol.questions[q].on_skip == "ask_again" and checkin.answers.get(q) == (SKIP,)]
+    return tuple(skipped[skipped.index(checkin.cursor) :] if checkin.cursor in skipped else skipped)
 
 
 def is_unfinished(checkin: CheckIn, protocol: Protocol) -> bool:
@@ -376,7 +396,9 @@ def _skip(context: _Context, tap: Skip) -> _Outcome:
     question = context.question(tap)
     if question is None:
         return IgnoredReason.STALE
-    return _answered(context, question.id, (SKIP,), stay=False)
+    # Skipped a second time, it stays open; the next one that was left open is asked.
+    again = is_asked_again(context.checkin, context.protocol)
+    return _answered(context, question.id, (SKIP,), stay=False, again=again)
 
 
 def _back(context: _Context, tap: Back) -> _Outcome:
@@ -454,20 +476,22 @@ def _at_question(checkin: CheckIn, question: str | None) -> CheckIn:
     return checkin.model_copy(update={"cursor": question, "revision": revision, "asked_revision": revision})
 
 
-def _answered(context: _Context, question: str, choices: tuple[str, ...], *, stay: bool) -> _Outcome:
-    """Store an answer (remove it if empty) and assess it."""
+def _answered(
+    context: _Context, question: str, choices: tuple[str, ...], *, stay: bool, again: bool = False
+) -> _Outcome:
+    """Store an answer (remove it if empty) and assess it; `again`: the question was skipped a second time."""
     checkin, events = _with_answer(context, question, choices)
-    return _assessed(context.at(checkin), events, stay=stay)
+    return _assessed(context.at(checkin), events, stay=stay, again=again)
 
 
-def _assessed(context: _Context, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
+def _assessed(context: _Context, events: tuple[Event, ...], *, stay: bool, again: bool = False) -> _Outcome:
     """Assess the answers so far: raise a red flag or move on; `stay`: the question isn't finished yet."""
     checkin, assessment = context.checkin, context.assess(finished=False)
     if assessment.tier >= Tier.URGENT and assessment.tier > checkin.acted_on:
-        return _raised(context, assessment, events, stay=stay)
+        return _raised(context, assessment, events, stay=stay, again=again)
     if stay:
         return checkin.model_copy(update={"revision": checkin.revision + 1}), events
-    return _moved_on(context, events)
+    return _moved_on(context, events, again=again)
 
 
 def _with_answer(context: _Context, question: str, choices: tuple[str, ...]) -> tuple[CheckIn, tuple[Event, ...]]:
@@ -481,20 +505,31 @@ def _with_answer(context: _Context, question: str, choices: tuple[str, ...]) -> 
     return context.checkin.model_copy(update={"answers": kept}), (first, *(AnswerRemoved(question=q) for q in gone))
 
 
-def _raised(context: _Context, assessment: Assessment, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
+def _raised(
+    context: _Context, assessment: Assessment, events: tuple[Event, ...], *, stay: bool, again: bool
+) -> _Outcome:
     raised = {"raised": max(context.checkin.raised, assessment.tier), "acted_on": assessment.tier}
     stops = assessment.tier is Tier.EMERGENCY
     checkin = context.checkin.model_copy(update={**raised, "state": State.STOPPED if stops else State.PAUSED})
     events = (*events, RedFlag(assessment=assessment))
     if stops:
         return _moved_on(context.at(checkin), events)
-    if stay or next_open(checkin, context.protocol) is not None:
+    if stay or _following(checkin, context.protocol, again=again) is not None:
         return checkin.model_copy(update={"revision": checkin.revision + 1}), events
     return _done(context.at(checkin), events)
 
 
-def _moved_on(context: _Context, events: tuple[Event, ...]) -> _Outcome:
-    following = next_open(context.checkin, context.protocol)
+def _following(checkin: CheckIn, protocol: Protocol, *, again: bool) -> str | None:
+    """Return the next question: one without an answer, or else a safety screen that was left open.
+
+    `again`: the one at the cursor was skipped a second time, so it is not asked any more.
+    """
+    left_open = _left_open(checkin, protocol)
+    return next_open(checkin, protocol) or next(iter(left_open[1:] if again else left_open), None)
+
+
+def _moved_on(context: _Context, events: tuple[Event, ...], *, again: bool = False) -> _Outcome:
+    following = _following(context.checkin, context.protocol, again=again)
     if following is None:
         return _done(context, events)
     return _at_question(context.checkin, following), events

@@ -32,6 +32,11 @@ ChoiceId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Condition = Mapping[str, tuple[str, ...]]
 """Question id -> choices; true if, for every question named, one of these choices was given."""
 
+UNANSWERED = "unanswered"
+"""The group of the rules for a safety screen that was left open: nothing is new or stronger."""
+MAX_SIGN_LINES = 8
+"""The lines of a safety screen that are whole on a phone of 390 x 844 points, with its buttons and the keyboard."""
+
 
 class Tier(IntEnum):
     """The urgency of an assessment; the highest one applies."""
@@ -77,19 +82,45 @@ Duration = Annotated[
 class Choice(Frozen):
     """One possible answer. `exclusive`: it can't be combined with other choices ("none of these").
 
-    Its text is the catalog string `text`, by default `choice.<question>.<id>`.
+    `off_scale`: it is not a level of the question's scale ("does not apply"). Its text is the catalog string `text`, by
+    default `choice.<question>.<id>`.
     """
 
     id: ChoiceId
     exclusive: bool = False
+    off_scale: bool = False
     text: str | None = None
+
+
+class SignLine(Frozen):
+    """One line of a safety screen: a body system. `choices`: the signs that it names, as choices of `named_in`.
+
+    Its text is `sign.<question>.<id>`.
+    """
+
+    id: ChoiceId
+    choices: Annotated[tuple[ChoiceId, ...], Field(min_length=1)]
+
+
+class SignList(Frozen):
+    """The signs of a safety screen, one line each, the most dangerous ones last: nearest the buttons.
+
+    `tier`: the tier of each of these signs. `named_in`: the question that asks which one it is. Rarer forms of the
+    signs are in the catalog string `fold.<question>`.
+    """
+
+    tier: TierName
+    named_in: QuestionId
+    lines: Annotated[tuple[SignLine, ...], Field(min_length=1, max_length=MAX_SIGN_LINES)]
 
 
 class Question(Frozen):
     """One question. `scale`: the choices are ordered from "none" upwards, so that answers can be compared.
 
-    `red_flag`: its strings must be complete in every enabled language, or the program refuses to start. ValidationError
-    lists every fault of a question.
+    `red_flag`: its strings must be complete in every enabled language, or the program refuses to start. `signs`: it is
+    a safety screen. `on_skip`: what skipping it does. `ask_again`: it is asked once more at the end of the form;
+    `no_answer`: no alarm; `task`: no alarm, but skipped in two check-ins in a row it is a task for the team; None: as
+    the rules say. ValidationError lists every fault of a question.
     """
 
     id: QuestionId
@@ -97,14 +128,21 @@ class Question(Frozen):
     choices: tuple[Choice, ...]
     scale: bool = False
     red_flag: bool = False
+    on_skip: Literal["ask_again", "no_answer", "task"] | None = None
+    signs: SignList | None = None
 
     def choice(self, choice_id: str) -> Choice | None:
         """Return the choice with that id; None if there is none."""
         return next((c for c in self.choices if c.id == choice_id), None)
 
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Return the ids of the choices that can be compared, lowest first."""
+        return tuple(c.id for c in self.choices if not c.off_scale)
+
     def step_of(self, choice_id: str) -> int | None:
-        """Return the steps from the lowest choice up to this one; None if the question has no such choice."""
-        return next((n for n, c in enumerate(self.choices) if c.id == choice_id), None)
+        """Return the steps from the lowest choice up to this one; None if it is not a level of this question."""
+        return next((n for n, level in enumerate(self.levels) if level == choice_id), None)
 
     @model_validator(mode="after")
     def _check_choices(self) -> Self:
@@ -121,6 +159,12 @@ class Question(Frozen):
             faults.append("a scale has one answer: make the question 'single' or remove 'scale'")
         if self.kind == "several" and not any(c.exclusive for c in self.choices):
             faults.append("a 'several' question needs an exclusive choice such as \"none of these\"")
+        if any(c.off_scale for c in self.choices) and not self.scale:
+            faults.append("'off_scale' applies only to a scale: remove it")
+        if self.scale and len(self.levels) < 2:  # noqa: PLR2004 - one level can't be compared
+            faults.append("a scale needs at least two levels: 'off_scale' choices don't count")
+        if self.signs is not None and self.on_skip != "ask_again":
+            faults.append("a safety screen that was skipped must be asked once more: set 'on_skip: ask_again'")
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -149,12 +193,14 @@ class Form(Frozen):
 class Worse(Frozen):
     """True if a scale question rose by at least `by` steps since the last answer or the baseline.
 
-    A missing reference counts as the lowest step: a symptom that was never recorded is new.
+    `reaching`: the answer must also be this level or a higher one. A missing reference counts as the lowest step: a
+    symptom that was never recorded is new.
     """
 
     question: QuestionId
     than: Literal["last", "baseline"]
     by: Annotated[int, Field(ge=1)] = 1
+    reaching: ChoiceId | None = None
 
 
 class Composite(Frozen):
@@ -166,14 +212,21 @@ class Composite(Frozen):
 
 
 class Count(Frozen):
-    """True if at least `at_least` choices of a multiple-choice question were given, exclusive ones not counted."""
+    """True if at least `at_least` choices of a multiple-choice question were given, exclusive ones not counted.
+
+    `choices`: only these count (empty: all).
+    """
 
     question: QuestionId
     at_least: Annotated[int, Field(ge=2)]
+    choices: tuple[ChoiceId, ...] = ()
 
 
 class Groups(Frozen):
-    """True if rules of at least `at_least` different groups fired at `tier` (UKONS: two ambers make a red)."""
+    """True if rules of at least `at_least` different groups fired at `tier` (UKONS: two ambers make a red).
+
+    Rules with `pairs: false` are not counted.
+    """
 
     tier: TierName
     at_least: Annotated[int, Field(ge=2)]
@@ -184,8 +237,9 @@ class Rule(Frozen):
 
     `alone`: it fires only if no other rule at SOON or above does. `standing`: it reports a state rather than a change,
     so that it doesn't prolong a daily follow-up by itself. `waits_for`: it doesn't fire before that question is
-    answered, as long as the form still leads to it ("was that there before?"). ValidationError if not exactly one
-    condition is set.
+    answered, as long as the form still leads to it ("was that there before?"). `pairs: false`: it names no sign of its
+    own ("yes, one of these", "left open"), so that its group is never one of several. ValidationError if not exactly
+    one condition is set.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -201,6 +255,7 @@ class Rule(Frozen):
     unless: Condition | None = None
     alone: bool = False
     standing: bool = False
+    pairs: bool = True
     waits_for: QuestionId | None = None
 
     @property
@@ -237,10 +292,15 @@ class Tip(Frozen):
 
 
 class Topic(Frozen):
-    """A topic of the menu "Learn"; its texts are `learn.<id>.title` and `learn.<id>.body`."""
+    """A topic of the menu "Learn"; its texts are `learn.<id>.title` and `learn.<id>.body`.
+
+    `signs`: it lists the signs of these safety screens, each below `learn.<id>.<question>`, and ends with
+    `learn.<id>.rest` instead of the body.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
+    signs: tuple[QuestionId, ...] = ()
 
 
 class FollowUpRule(Frozen):

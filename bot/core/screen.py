@@ -13,16 +13,22 @@ from pydantic import Field
 
 from bot.core.frozen import Frozen
 
+BULLET = "• "
+"""The start of each line of a list."""
+
 
 class Text(Frozen):
     """One string of the catalog. `values` fill its `{placeholders}`; a value may itself be a Text.
 
-    `language` is set if the string is meant for somebody other than the recipient (an emergency department).
+    `language` is set if the string is meant for somebody other than the recipient (an emergency department). Below the
+    string come `bullets`, one line each, and `fold`, of which Telegram shows the first lines until it is tapped.
     """
 
     key: str
     values: Mapping[str, "str | int | Text"] = {}
     language: str | None = None
+    bullets: tuple["Text", ...] = ()
+    fold: "Text | None" = None
 
 
 class Action(Frozen):

@@ -65,7 +65,8 @@ def assess(answers: Answers, history: History, protocol: Protocol, *, form: str,
     pending = set() if finished else _pending_questions(answers, protocol, form)
     single = [r for r in protocol.rules if r.groups is None and not r.alone and r.waits_for not in pending]
     reasons += [_reason(r) for r in single if _fires(r, answers, history, protocol)]
-    reasons += [_reason(r) for r in protocol.rules if _enough_groups_fired(r, reasons, answers)]
+    paired = _paired(reasons, protocol)
+    reasons += [_reason(r) for r in protocol.rules if _enough_groups_fired(r, paired, answers)]
     if finished and all(r.tier < Tier.SOON for r in reasons):
         reasons += [_reason(r) for r in protocol.rules if r.alone and _fires(r, answers, history, protocol)]
     reasons.sort(key=lambda r: -r.tier)  # stable: within a tier in the order of the file
@@ -141,7 +142,8 @@ def _worse(rule: Rule, answers: Answers, history: History, protocol: Protocol) -
     reference = history.previous if rule.worse.than == "last" else history.baseline
     # The cautious reading: a symptom that was never recorded, or was skipped, is new.
     before = _step(rule.worse.question, reference or {}, protocol) or 0
-    return now is not None and now - before >= rule.worse.by
+    least = _level(rule.worse.question, rule.worse.reaching, protocol) if rule.worse.reaching is not None else 0
+    return now is not None and now - before >= rule.worse.by and now >= (least or 0)
 
 
 def _composite_reached(rule: Rule, answers: Answers, _history: History, protocol: Protocol) -> bool:
@@ -160,7 +162,14 @@ def _counted(rule: Rule, answers: Answers, _history: History, protocol: Protocol
         return False
     question = protocol.questions.get(rule.count.question)
     given = answers.get(rule.count.question, ())
-    return question is not None and sum(_is_symptom(question, c) for c in given) >= rule.count.at_least
+    counted = [c for c in given if not rule.count.choices or c in rule.count.choices]
+    return question is not None and sum(_is_symptom(question, c) for c in counted) >= rule.count.at_least
+
+
+def _paired(reasons: list[Reason], protocol: Protocol) -> list[Reason]:
+    """Return the reasons that name a sign of their own, so that their group can be one of several."""
+    without = {rule.id for rule in protocol.rules if not rule.pairs}
+    return [reason for reason in reasons if reason.rule not in without]
 
 
 def _enough_groups_fired(rule: Rule, reasons: list[Reason], answers: Answers) -> bool:
@@ -180,9 +189,13 @@ def _is_symptom(question: Question, choice_id: str) -> bool:
 
 def _step(question_id: str, answers: Mapping[str, tuple[str, ...]], protocol: Protocol) -> int | None:
     """Return the position of an answer on its scale; None if it is missing, skipped or unknown."""
-    question = protocol.questions.get(question_id)
     given = answers.get(question_id)
-    return question.step_of(given[0]) if question is not None and given else None
+    return _level(question_id, given[0], protocol) if given else None
+
+
+def _level(question_id: str, choice_id: str, protocol: Protocol) -> int | None:
+    question = protocol.questions.get(question_id)
+    return question.step_of(choice_id) if question is not None else None
 
 
 def _composite(severity: int, interference: int, protocol: Protocol) -> int | None:

@@ -16,7 +16,16 @@ from bot.core.protocol import SKIP, Question, Tier
 from bot.core.screen import Action, Button, Screen, Style, Text, Trend, TrendAlert, TrendPeriod, TrendPoint
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
-from bot.dialog.widgets import button, date_text, numbers, period_texts, periods_to_show, rows
+from bot.dialog.widgets import (
+    button,
+    choice_text,
+    date_text,
+    numbers,
+    period_texts,
+    periods_to_show,
+    question_text,
+    rows,
+)
 
 KIND = "change"
 """The kind of action that changes answers: `question` names one (empty: list them), `choice` what it becomes."""
@@ -65,18 +74,12 @@ def _short(question: Question) -> Text:
 def _answer_text(question: Question, choices: tuple[str, ...]) -> Text:
     if choices == (SKIP,):
         return Text(key="answers.skipped")
-    return _joined("answers.and", (_choice_text(question, choice) for choice in choices))
+    return _joined("answers.and", (choice_text(question, choice) for choice in choices))
 
 
 def _joined(key: str, texts: Iterable[Text]) -> Text:
     """Return one text that joins all of them by the catalog string `key`."""
     return reduce(lambda first, then: Text(key=key, values={"first": first, "then": then}), texts)
-
-
-def _choice_text(question: Question, choice_id: str) -> Text:
-    choice = question.choice(choice_id)
-    own_key = choice.text if choice is not None else None
-    return Text(key=own_key or f"choice.{question.id}.{choice_id}")
 
 
 # -- the trend
@@ -119,7 +122,7 @@ def _trend(work: Work, patient: Patient, points: list[TrendPoint]) -> Trend:
         ici_start=patient.treatment.first_start,
         alerts=tuple(marked),
         title=Text(key="trend.title"),
-        severities=tuple(_choice_text(severity, c.id) for c in severity.choices) if severity is not None else (),
+        severities=tuple(choice_text(severity, level) for level in severity.levels) if severity is not None else (),
         numbness=Text(key="trend.numbness"),
         interference=Text(key="trend.interference"),
         start=Text(key="trend.start"),
@@ -242,14 +245,14 @@ def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question) -> T
         done = Action(kind=KIND, subject=row.id, question=question.id, choice=DONE)
         made.append(button("button.done", done, style=Style.SUCCESS))
     made.append(button("change.back", Action(kind=KIND, subject=row.id)))
-    lines = (Text(key="change.ask"), Text(key=text or f"question.{question.id}"))
+    lines = (Text(key="change.ask"), question_text(question, text))
     screen = Screen(name=f"change.{question.id}", lines=lines, rows=rows(made), protect=True)
     post(work, patient, screen, slot=SLOT, edit=question.kind == "several")
     return TapResult(language=patient.chat_language)
 
 
 def _choice_button(row: CheckInRow, question: Question, choice_id: str, given: tuple[str, ...]) -> Button:
-    label = _choice_text(question, choice_id)
+    label = choice_text(question, choice_id)
     chosen = choice_id in given
     several = question.kind == "several" and not _is_exclusive(question, choice_id)
     if several:

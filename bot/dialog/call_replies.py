@@ -1,12 +1,23 @@
 """Builds the screens after a call screen: replies, safety follow-up, the card for an emergency department."""
 
+from collections.abc import Iterator, Mapping
+
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient
 from bot.core.protocol import Tier
 from bot.core.screen import Screen, Style, Text
 from bot.dialog.call_screens import alert_tap
-from bot.dialog.widgets import button, copy_button, date_text, numbers, period_texts, rows
+from bot.dialog.widgets import (
+    button,
+    copy_button,
+    date_text,
+    numbers,
+    period_texts,
+    rows,
+    sign_screens,
+    signs_text,
+)
 
 
 def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
@@ -64,6 +75,16 @@ def card_screen(patient: Patient, clinic: Clinic) -> Screen:
     }
     lines: list[Text] = []
     for language in languages:
-        lines += [Text(key="card.title", language=language), Text(key="card.body", values=values, language=language)]
-        lines += [text.model_copy(update={"language": language}) for text in period_texts(patient)]
+        lines += _card_lines(clinic, patient, values, language)
     return Screen(name="card", lines=tuple(lines))
+
+
+def _card_lines(
+    clinic: Clinic, patient: Patient, values: Mapping[str, str | int | Text], language: str
+) -> Iterator[Text]:
+    yield Text(key="card.title", language=language)
+    yield Text(key="card.body", values=values, language=language)
+    for text in period_texts(patient):
+        yield text.model_copy(update={"language": language})
+    for question in sign_screens(clinic, Tier.EMERGENCY):
+        yield signs_text("card.signs", question).model_copy(update={"language": language, "fold": None})

@@ -1,17 +1,19 @@
 """Builds the call screens and the contact that follows one. Decides nothing."""
 
+from collections.abc import Iterator
+
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
-from bot.core.protocol import Tier
+from bot.core.protocol import UNANSWERED, Tier
 from bot.core.screen import Action, Contact, Screen, Style, Text
-from bot.dialog.widgets import button, copy_button, numbers, rows
+from bot.dialog.widgets import button, copy_button, numbers, rows, sign_screens, signs_text
 
 
 def soon_screen(alert: AlertRow, clinic: Clinic) -> Screen:
     """Return the call screen of a SOON alert: call within a day."""
     return Screen(
         name="call.soon",
-        lines=(Text(key="call.soon", values=numbers(clinic)), Text(key="call.soon.why")),
+        lines=(Text(key="call.soon", values=numbers(clinic)), *_reasons_to_call(alert, clinic)),
         rows=rows(
             (
                 copy_button(clinic),
@@ -22,6 +24,15 @@ def soon_screen(alert: AlertRow, clinic: Clinic) -> Screen:
             )
         ),
     )
+
+
+def _reasons_to_call(alert: AlertRow, clinic: Clinic) -> Iterator[Text]:
+    """Yield why: what is new or stronger, or a safety screen that was left open, which is neither."""
+    left_open = {rule.id for rule in clinic.protocol.rules if rule.group == UNANSWERED}
+    if not alert.rules or set(alert.rules) - left_open:
+        yield Text(key="call.soon.why")
+    if set(alert.rules) & left_open:
+        yield Text(key="call.soon.left_open")
 
 
 # -- calling
@@ -37,13 +48,12 @@ def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
     if alert.tier is Tier.EMERGENCY:
         return _emergency_screen(alert, clinic)
     asked = "asked_for_help" in alert.rules
+    why = (
+        help_lines(clinic) if asked else (Text(key="call.urgent", values=numbers(clinic)), Text(key="call.urgent.why"))
+    )
     return Screen(
         name="call.help" if asked else "call.urgent",
-        lines=(
-            Text(key="call.help" if asked else "call.urgent", values=numbers(clinic)),
-            *(() if asked else (Text(key="call.urgent.why"),)),
-            Text(key="call.no_answer", values=numbers(clinic)),
-        ),
+        lines=(*why, Text(key="call.no_answer", values=numbers(clinic))),
         rows=rows(
             (
                 copy_button(clinic),
@@ -56,6 +66,15 @@ def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
             )
         ),
     )
+
+
+def help_lines(clinic: Clinic) -> tuple[Text, ...]:
+    """Return whom to call after "Need help now", and for which signs the emergency number."""
+    screens = sign_screens(clinic, Tier.EMERGENCY)
+    if not screens:
+        return (Text(key="call.help", values=numbers(clinic)),)
+    signs = (signs_text("call.help.signs", question, numbers(clinic)) for question in screens)
+    return Text(key="call.help.team", values=numbers(clinic)), *signs
 
 
 def _emergency_screen(alert: AlertRow, clinic: Clinic) -> Screen:

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.notices import CheckInEnd
 from bot.app.records.checkins import CheckInRow
-from bot.core.checkin import State, progress, taps_left
+from bot.core.checkin import State, is_asked_again, progress, taps_left
 from bot.core.postpone import Postponement
 from bot.core.protocol import Choice, FormStep, Question, Tip
 from bot.core.screen import Action, Button, Screen, Style, Text
-from bot.dialog.widgets import ButtonRow, button, day_text, numbers, rows
+from bot.dialog.widgets import ButtonRow, button, choice_text, day_text, numbers, question_text, rows
 
 POSTPONABLE = frozenset({"scheduled", "follow_up", "extra"})
 """Kinds of check-ins that come unasked, and so may come at a bad time."""
@@ -35,7 +35,9 @@ def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
         head = (Text(key=f"checkin.hello.{row.kind}", values={"n": taps_left(value, clinic.protocol)}),)
     if value.state is not State.STOPPED:
         head = (*head, Text(key="checkin.progress", values={"position": position, "total": total}))
-    lines = (*head, Text(key=step.text or f"question.{question.id}"))
+    if is_asked_again(value, clinic.protocol):
+        head = (*head, Text(key="checkin.left_open"))
+    lines = (*head, question_text(question, step.text))
     shown = _answer_rows(row, question)
     if value.revision == 0 and row.kind in POSTPONABLE:
         shown = (*shown, postpone_row(row))
@@ -56,7 +58,7 @@ def _answer_rows(row: CheckInRow, question: Question) -> tuple[ButtonRow, ...]:
 
 
 def _choice_button(row: CheckInRow, question: Question, choice: Choice, given: Sequence[str]) -> Button:
-    label = Text(key=choice.text or f"choice.{question.id}.{choice.id}")
+    label = choice_text(question, choice.id)
     if question.kind == "single":
         chosen = choice.id in given
         return Button(

@@ -1,14 +1,15 @@
 """The menu "Learn", and the sources of tips and topics. Never looks at answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient
 from bot.app.work import Work
+from bot.core.protocol import Topic
 from bot.core.screen import Action, Screen, Text
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
-from bot.dialog.widgets import button, numbers, rows
+from bot.dialog.widgets import button, numbers, rows, signs_text
 
 KIND = "learn"
 """The kind of action this module handles; `choice` is the topic, or empty for the list."""
@@ -32,12 +33,29 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
         return None
     lines = (
         Text(key="read.heading", values={"title": Text(key=f"learn.{topic.id}.title")}),
-        Text(key=f"learn.{topic.id}.body", values=numbers(work.clinic)),
+        *topic_lines(work.clinic, topic),
         sources_text(work.clinic, topic.sources),
     )
     made = (button("read.back", Action(kind=KIND)),)
     post(work, patient, Screen(name=f"learn.{topic.id}", lines=lines, rows=rows(made)), slot=SLOT)
     return TapResult(language=patient.chat_language)
+
+
+def topic_lines(clinic: Clinic, topic: Topic) -> Iterator[Text]:
+    """Yield a topic's text; one that says when to call lists the signs of the safety screens."""
+    yield from _signs(clinic, topic)
+    yield Text(key=f"learn.{topic.id}.{'rest' if topic.signs else 'body'}", values=numbers(clinic))
+
+
+def when_to_call(clinic: Clinic) -> Iterator[Text]:
+    """Yield the signs to call about, as the topic that lists them does."""
+    for topic in clinic.protocol.topics:
+        yield from _signs(clinic, topic)
+
+
+def _signs(clinic: Clinic, topic: Topic) -> Iterator[Text]:
+    for name in topic.signs:
+        yield signs_text(f"learn.{topic.id}.{name}", clinic.protocol.questions[name], numbers(clinic))
 
 
 def tip_source(work: Work, patient: Patient, tip_id: str) -> TapResult | None:

@@ -46,10 +46,8 @@ def menu(work: Work, patient: Patient) -> TapResult:
 
 def help_(work: Work, patient: Patient) -> TapResult:
     """Show what this chat does, and the numbers to call."""
-    screen = Screen(
-        name="help", lines=(Text(key="help.body", values=numbers(work.clinic)),), rows=rows((copy_button(work.clinic),))
-    )
-    return _show(work, patient, screen)
+    lines = (Text(key="help.body", values=numbers(work.clinic)), *learn.when_to_call(work.clinic))
+    return _show(work, patient, Screen(name="help", lines=lines, rows=rows((copy_button(work.clinic),))))
 
 
 def privacy(work: Work, patient: Patient) -> TapResult:

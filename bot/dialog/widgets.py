@@ -1,12 +1,13 @@
 """The parts of screens: buttons, rows, numbers to call, dates. Knows no use case."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import reduce
 from zoneinfo import ZoneInfo
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient
+from bot.core.protocol import Question, Tier
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.core.treatment import Period
 
@@ -22,6 +23,37 @@ def button(key: str, action: Action, *, style: Style = Style.PLAIN) -> Button:
 def rows(buttons: Iterable[Button]) -> tuple[ButtonRow, ...]:
     """Return the buttons as rows of one full-width button each."""
     return tuple((b,) for b in buttons)
+
+
+def question_text(question: Question, key: str | None = None) -> Text:
+    """Return a question; a safety screen lists its signs below it, and their rarer forms in a fold.
+
+    `key` is that of its words in the form; by default the question's own.
+    """
+    return signs_text(key or f"question.{question.id}", question)
+
+
+def signs_text(key: str, question: Question, values: Mapping[str, str | int | Text] | None = None) -> Text:
+    """Return a text above the signs of a safety screen; the text alone for another question."""
+    given = values or {}
+    if question.signs is None:
+        return Text(key=key, values=given)
+    lines = tuple(Text(key=f"sign.{question.id}.{line.id}") for line in question.signs.lines)
+    return Text(key=key, values=given, bullets=lines, fold=Text(key=f"fold.{question.id}"))
+
+
+def sign_screens(clinic: Clinic, tier: Tier) -> tuple[Question, ...]:
+    """Return the safety screens whose signs have that tier; none in a protocol that writes them into its questions."""
+    questions = clinic.protocol.questions.values()
+    return tuple(q for q in questions if q.signs is not None and q.signs.tier is tier)
+
+
+def choice_text(question: Question, choice_id: str) -> Text:
+    """Return a choice; one of a safety screen may name the number of signs."""
+    choice = question.choice(choice_id)
+    own_key = choice.text if choice is not None else None
+    values = {"count": len(question.signs.lines)} if question.signs is not None else {}
+    return Text(key=own_key or f"choice.{question.id}.{choice_id}", values=values)
 
 
 def numbers(clinic: Clinic) -> dict[str, str | int | Text]:

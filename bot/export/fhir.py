@@ -14,6 +14,7 @@ from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.patients import TreatmentPeriod
 from bot.core.checkin import State
 from bot.core.protocol import Form, Protocol, Question, Tier
+from bot.core.screen import BULLET
 from bot.core.treatment import StopReason
 
 BASE = "urn:nervecheck"
@@ -53,18 +54,28 @@ def _items(protocol: Protocol, form: Form, texts: PlainTexts) -> Iterator[Resour
         key = step.text or f"question.{question.id}"
         yield {
             "linkId": question.id,
-            "text": texts.get(key, question.id),
+            "text": _question(question, key, texts),
             "type": "choice",
             "repeats": question.kind == "several",
             "answerOption": [{"valueCoding": _coding(question, c.id, texts)} for c in question.choices],
         }
 
 
+def _question(question: Question, key: str, texts: PlainTexts) -> str:
+    """Return a question as it is read; a safety screen with its signs and their rarer forms."""
+    text = texts.get(key, question.id)
+    if question.signs is None:
+        return text
+    lines = [BULLET + texts.get(f"sign.{question.id}.{line.id}", line.id) for line in question.signs.lines]
+    return "\n".join([text, *lines, texts.get(f"fold.{question.id}", "")]).rstrip()
+
+
 def _coding(question: Question, choice_id: str, texts: PlainTexts) -> Resource:
     choice = question.choice(choice_id)
     coding = {"system": f"{BASE}:question:{question.id}", "code": choice_id}
     if choice is not None:
-        coding["display"] = texts.get(choice.text or f"choice.{question.id}.{choice.id}", choice_id)
+        display = texts.get(choice.text or f"choice.{question.id}.{choice.id}", choice_id)
+        coding["display"] = display.replace("{count}", str(len(question.signs.lines))) if question.signs else display
     return coding
 
 

@@ -346,7 +346,7 @@ def test_which_sign_is_added_to_the_alert_of_the_first_tap(phone, choose):
     choose("+breathing", kind="toggle")
     choose("", kind="submit")
     (alert,) = phone.alerts()
-    assert set(alert.rules) == {"now.yes", "now.breathing", "two_groups"}
+    assert set(alert.rules) == {"now.yes", "now.breathing"}
 
 
 def test_mistake_asks_the_question_again_and_keeps_alert_and_answer(phone, anna, choose):

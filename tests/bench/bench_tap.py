@@ -48,7 +48,7 @@ async def measure(*, taps: int = 100, check_ins: int = 2000) -> Measured:
             await bot.start()
             await all_see(sandbox, tappers, "is anything new or worse")
             await tap_all(sandbox, tappers, "No, nothing new")
-            await all_see(sandbox, tappers, "right now")
+            await all_see(sandbox, tappers, "now or at any time")
             await enrol(bot, sandbox, check_ins, prefix="W")
             before = bot.count(WAITING)
             seconds = [await _one(sandbox, chat) for chat in tappers]

@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TAPS = 300
 ANSWERS = "SELECT count(*) FROM answer WHERE superseded_at IS NULL"
 ROUNDS = (
-    ("No, nothing new", "change", "no", "right now"),
-    ("None of these", "safety_now", "none", "new or worse since"),
+    ("No, nothing new", "change", "no", "now or at any time"),
+    ("None of these 8", "safety_now", "none", "worse than you told me"),
 )
 
 

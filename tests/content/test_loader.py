@@ -101,14 +101,14 @@ FAULTS = {
     "unknown form in a tail": ("        - {form: full, every: 28}\n      days", "        - {form: tale, every: 28}\n      days", "form: tale", "there is no form 'tale'"),
     "a form the program needs": ("- id: baseline", "- id: start", "forms:", "there is no form 'baseline', which the program opens by name"),
     "a form that asks nothing": ("  - id: quick\n    steps:", "  - {id: empty, steps: []}\n  - id: quick\n    steps:", "id: empty", "form 'empty' has no steps"),
-    "unreachable: no form asks it": ("- id: change\n    choices", "- id: changed\n    choices: [{id: no}, {id: yes}]\n  - id: change\n    choices", "id: changed", "'changed' is unreachable: no form asks it"),
+    "unreachable: no form asks it": ("- id: change\n", "- id: changed\n    choices: [{id: no}, {id: yes}]\n  - id: change\n", "id: changed", "'changed' is unreachable: no form asks it"),
     "unreachable: asked by another form": (NUMBNESS_WHEN, "when: [{known_before: [no]}]", "known_before: [no]", "form 'quick' does not ask 'known_before' before it"),
     "unreachable: can never hold": ("when: [{interference: [quite_a_bit, very_much]}]", "when: [{interference: [very_much], numbness: [none]}]", "numbness: [none]}]", "no earlier answers can fulfil this condition"),
     "a condition that names no choice": ("when: [{safety_new: [yes, not_sure]}]", "when: [{safety_new: []}]", "safety_new: []", "'safety_new' has no choices here"),
     "an empty condition": ("when: [{safety_new: [yes, not_sure]}]", "when: [{}]", "when: [{}]", "this condition is empty"),
     "looping: waits for itself": ("when: [{safety_new: [yes, not_sure]}]", "when: [{which_new: [eyes]}]", "when: [{which_new", "the form would loop"),
     "looping: waits for a later one": ("when: [{safety_now: [yes, not_sure]}]", "when: [{numbness: [mild]}]", "{numbness: [mild]}", "not asked before it: the form would loop"),
-    "asked twice": ("- {ask: safety_new}", "- {ask: safety_new}\n      - {ask: safety_now}", "- {ask: safety_new}", "form 'quick' asks 'safety_now' twice"),
+    "asked twice": ("- {ask: safety_new, text: question.signs_new}", "- {ask: safety_new}\n      - {ask: safety_now}", "- {ask: safety_new}", "form 'quick' asks 'safety_now' twice"),
     "a question's own id twice": ("- id: which_now", "- id: safety_now", None, "'safety_now' is used twice in 'questions'"),
     "a rule's id twice": ("id: now.head", "id: now.mind", "which_now: [head]", "'now.mind' is used twice in 'rules'"),
     "shadowed by a higher rule": ("- {id: now.heart,", "- {id: low.heart, group: heart, tier: SOON, if: {which_now: [heart]}}\n  - {id: now.heart,", "low.heart", "'low.heart' never has an effect: 'now.heart' already gives EMERGENCY"),
@@ -118,6 +118,20 @@ FAULTS = {
     "count on what is not several": ("count: {question: autonomic", "count: {question: change", "count: {question: change", "'change' is not a several question"),
     "composite on what is no scale": ("severity: numbness,", "severity: change,", "severity: change", "'change' is not a scale question"),
     "a red flag's skip is an all-clear": ("group: unanswered, tier: SOON, if: {safety_new", "group: unanswered, tier: ROUTINE, if: {safety_new", "id: safety_new", "skipping the red-flag question 'safety_new' would end in an all-clear"),
+    "a skip that alarms and does not": ("{safety_new: [skip]}, pairs", "{falls: [skip]}, pairs", "id: falls", "skipping 'falls' is no answer ('on_skip: no_answer'), but a rule raises an alarm"),
+    "a red flag that alarms for no skip": ("    red_flag: true\n    on_skip: no_answer\n    choices:\n      - {id: eyes}", "    red_flag: true\n    choices:\n      - {id: eyes}", "id: which_new", "skipping the red-flag question 'which_new' would end in an all-clear"),
+    "a safety screen asked once": ("    on_skip: ask_again\n    signs:\n      tier: URGENT", "    signs:\n      tier: URGENT", "id: safety_new", "set 'on_skip: ask_again'"),
+    "a safety screen with nine lines": ("        - {id: eyes, choices: [eyes]}", "        - {id: eyes, choices: [eyes]}\n        - {id: a, choices: [eyes]}\n        - {id: b, choices: [eyes]}", None, "at most 8"),
+    "a sign on no line": ("choices: [muscle_pain, urine]", "choices: [muscle_pain]", None, "the sign 'urine' of 'which_new' is on no line"),
+    "a sign on two lines": ("choices: [muscle_pain, urine]", "choices: [muscle_pain, urine, eyes]", "choices: [muscle_pain, urine, eyes]", "the sign 'eyes' is on more than one line"),
+    "an unknown sign": ("choices: [muscle_pain, urine]", "choices: [muscle_pain, urine, ears]", "urine, ears", "'which_new' has no choice 'ears'"),
+    "signs named in an unknown question": ("named_in: which_new", "named_in: which_one", "named_in: which_one", "there is no question 'which_one'"),
+    "a sign of a lower tier": ("group: urine, tier: URGENT", "group: urine, tier: SOON", "choices: [muscle_pain, urine]", "the sign 'urine' is on a safety screen of URGENT, but no rule gives it that tier"),
+    "a safety screen of a lower tier": ("      tier: URGENT\n      named_in", "      tier: SOON\n      named_in", None, "no answer to 'safety_new' gives SOON, the tier of its signs"),
+    "no level, and no scale": ("      - {id: none, text: choice.none_of_signs}", "      - {id: none, text: choice.none_of_signs, off_scale: true}", "id: safety_now", "'off_scale' applies only to a scale"),
+    "a level that is none": ("reaching: much", "reaching: na", "reaching: na", "question 'stairs' has no choice 'na' that this rule can use: use one of none, some, much, cannot"),
+    "a count of an unknown choice": ("choices: [dizzy, bowel, full]}", "choices: [dizzy, bowel, fuller]}", "fuller", "question 'autonomic' has no choice 'fuller'"),
+    "a topic with the signs of what has none": ("signs: [safety_now, safety_new]", "signs: [change]", "signs: [change]", "'change' is not a safety screen with signs"),
     "unassessable counts as nothing": ("unassessable: URGENT", "unassessable: ROUTINE", "unassessable: ROUTINE", "must not count as ROUTINE"),
     "composite table too small": ("  - [2, 2, 2, 3, 3]\n", "", "composite_table:", "needs 5 rows of 5 values"),
     "composite table falls across": ("[1, 2, 2, 3, 3]", "[1, 2, 1, 3, 3]", "[1, 2, 1", "a worse answer gives a lower value in this row"),
@@ -135,9 +149,9 @@ FAULTS = {
     "a topic twice": ("- {id: can_it_happen,", "- {id: what_it_is,", None, "'what_it_is' is used twice in 'topics'"),
     "asked daily by an unknown form": ("again: {form: again,", "again: {form: daily,", "again: {form", "there is no form 'daily'"),
     "stable after no day": ("stable_days: 3", "stable_days: 0", "again: {form", "greater than or equal to 1"),
-    "a rule that waits for an unknown question": ("waits_for: known_strength", "waits_for: known_weakness", "waits_for: known_weakness", "there is no question 'known_weakness'"),
-    "a rule that waits for what comes before": ("waits_for: known_strength", "waits_for: safety_new", "waits_for: safety_new", "asks 'safety_new' before a question of rule"),
-    "an emergency that waits": ("tier: URGENT\n    worse: {question: stairs, than: last}", "tier: EMERGENCY\n    worse: {question: stairs, than: last}", "waits_for: known_strength", "gives EMERGENCY, which must never wait"),
+    "a rule that waits for an unknown question": ("waits_for: known_stairs", "waits_for: known_steps", "waits_for: known_steps", "there is no question 'known_steps'"),
+    "a rule that waits for what comes before": ("waits_for: known_stairs", "waits_for: safety_new", "waits_for: safety_new", "asks 'safety_new' before a question of rule"),
+    "an emergency that waits": ("tier: SOON\n    worse: {question: stairs, than: last}", "tier: EMERGENCY\n    worse: {question: stairs, than: last}", "waits_for: known_stairs", "gives EMERGENCY, which must never wait"),
     "a topic's id past a button's room": ("{id: what_it_is,", "{id: what_it_is_and_where_it_all_comes_from,", "what_it_is_and", "should match pattern"),
     "clock: zero duration": ("cutoff: 12 h", "cutoff: 0 h", "cutoff: 0 h", "cutoff must be positive"),
     "clock: zero tip rest": ("tip_rest: 14 days", "tip_rest: 0 days", "tip_rest: 0", "tip_rest must be positive"),
@@ -206,7 +220,7 @@ def test_every_choice_and_skip_needs_its_own_rule():
 )
 def test_choice_without_its_own_rule_is_a_fault(old, new):
     found = [f for f in faults_of(replaced(old, new)) if "choice 'none' of 'safety_new' has no rule" in f.reason]
-    assert [f.line for f in found] == [line_of(GOOD, "id: safety_new") + 3]
+    assert [f.line for f in found] == [line_of(GOOD, "- {id: fading, choices: [fading]}") + 2]
 
 
 # --- All together -----------------------------------------------------------------------------------------------------

@@ -7,9 +7,12 @@ import pytest
 
 from bot.content.faults import ContentError
 from bot.content.loader import load_protocol
-from bot.content.texts import Texts, markup_problems, needed_keys, red_flag_keys
+from bot.content.texts import Texts, markup_problems, needed_keys, red_flag_keys, sign_keys
+from bot.core.protocol import SignLine, SignList
+from tests.content.former import protocol_2
 
 PROTOCOL = load_protocol()
+BEFORE = protocol_2()
 HEADER = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Plural-Forms: {}\\n"\n\n'
 TWO = "nplurals=2; plural=(n != 1);"
 THREE = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);"
@@ -178,50 +181,83 @@ def test_packaged_protocol_is_complete_in_language(language):
 
 
 def test_packaged_clinical_strings_are_all_used():
-    shown = set(needed_keys(PROTOCOL))
-    written = {k for k in PACKAGED.keys() if k.startswith(("question.", "choice.", "short.", "tip.", "learn."))}  # noqa: SIM118
+    shown = {*needed_keys(PROTOCOL), *needed_keys(BEFORE)}
+    starts = ("question.", "sign.", "fold.", "choice.", "short.", "tip.", "learn.")
+    written = {k for k in PACKAGED.keys() if k.startswith(starts)}  # noqa: SIM118
     assert written == shown
+
+
+def test_protocol_2_still_has_all_its_texts():
+    assert BEFORE.version == "2.0"
+    assert [str(f) for f in PACKAGED.faults(BEFORE)] == []
+    for language in LANGUAGES:
+        assert [key for key in needed_keys(BEFORE) if not PACKAGED.has(language, key)] == []
 
 
 def test_red_flag_keys_cover_questions_that_can_give_urgent():
     keys = red_flag_keys(PROTOCOL)
     asked = {k for k in keys if k.startswith("question.")}
-    assert {"question.safety_now", "question.safety_now.first", "question.which_new", "question.selfcare"} <= asked
+    assert {"question.signs_now", "question.signs_now.first", "question.which_new", "question.selfcare"} <= asked
     assert {"question.numbness", "question.numbness.first", "question.interference"} <= asked  # severe is URGENT
     assert not any("known_before" in k or "question.change" in k or k.startswith("tip.") for k in keys)
-    assert {"choice.safety_now.none", "choice.not_sure", "choice.numbness.very_strong"} <= set(keys)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("key", ["question.safety_now", "question.safety_now.first"])
-def test_first_safety_screen_names_8_emergency_signs(language, key):
-    assert PACKAGED.get(language, key).count("•") == 8
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("key", ["question.safety_new", "question.safety_new.first"])
-def test_second_safety_screen_names_5_urgent_signs(language, key):
-    assert PACKAGED.get(language, key).count("•") == 5
+    assert {"choice.none_of_signs", "choice.not_sure", "choice.numbness.very_strong"} <= set(keys)
+    assert {"sign.safety_now.breathing", "fold.safety_now", "sign.safety_new.eyes", "fold.safety_new"} <= set(keys)
 
 
 CLINICAL_SIGNS = {
-    "question.safety_now": [
-        *["breathe", "sitting still", "lying flat", "swallowing", "choking", "spit", "slurred", "nasal"],
-        *["stand", "walk", "lift your arms or head", "hours or days", "confusion", "odd behavior", "seizure", "sleepy"],
+    "safety_now": [
+        *["breathe", "at rest", "flat", "swallow", "choking", "spit", "slurred", "nasal"],
+        *["stand", "walk", "lift arms, head", "hours or days", "confused", "odd behavior", "seizure", "hard to wake"],
         *["headache", "stiff neck", "fever", "light", "urine", "stool", "between the legs"],
-        *["Chest pain", "fainting", "racing", "uneven", "one side", "drooping", "speak"],
+        *["new back pain", "weak or numb legs", "band around chest or belly"],
+        *["Chest pain", "faint", "racing", "uneven", "sudden", "weak side", "drooping", "speech", "sight"],
     ],
-    "question.safety_new": [
-        *["double", "eyelid", "face", "stairs", "chair", "grip", "buttons", "muscle pain"],
-        *["walking", "a fall", "feel the floor"],
+    "safety_new": [
+        *["double", "eyelid", "face", "stairs", "chair", "grip", "buttons", "muscle pain", "dark urine"],
+        *["walking", "a fall", "feel the floor", "blurred", "fading sight"],
+        *["jaw gets weak while you chew", "voice fades while you talk", "hard to hold up", "weaker as you go on"],
     ],
 }
+SCREENS = {q.id: q for q in PROTOCOL.questions.values() if q.signs is not None}
 
 
-@pytest.mark.parametrize(("key", "sign"), [(k, s) for k, signs in CLINICAL_SIGNS.items() for s in signs])
-def test_sign_is_on_both_versions_of_the_screen(key, sign):
-    assert sign in PACKAGED.get("en", key)
-    assert sign in PACKAGED.get("en", f"{key}.first")
+def screen_of(question: str, language: str = "en") -> str:
+    """Return the signs of a safety screen, with their rarer forms, in lower case."""
+    return "\n".join(PACKAGED.get(language, key) for key in sign_keys(SCREENS[question])).lower()
+
+
+@pytest.mark.parametrize(("screen", "sign"), [(k, s) for k, signs in CLINICAL_SIGNS.items() for s in signs])
+def test_sign_is_on_the_screen(screen, sign):
+    assert sign.lower() in screen_of(screen)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("screen", SCREENS)
+def test_safety_screen_has_at_most_8_lines_of_34_characters(language, screen):
+    lines = [PACKAGED.get(language, key) for key in sign_keys(SCREENS[screen])[:-1]]
+    assert len(lines) <= 8
+    assert [line for line in lines if len(f"• {line}") > 34] == []
+
+
+def test_breathing_and_swallowing_are_nearest_the_buttons():
+    assert [line.id for line in SCREENS["safety_now"].signs.lines][-2:] == ["swallow", "breathing"]
+
+
+def test_none_is_at_another_height_on_the_second_screen():
+    first, second = ([c.id for c in SCREENS[q].choices] for q in ("safety_now", "safety_new"))
+    assert len(first) == len(second)
+    assert first.index("none") != second.index("none")
+
+
+@pytest.mark.parametrize(("length", "fits"), [(32, True), (33, False)])
+def test_sign_that_is_too_long_for_a_line_is_a_fault(tmp_path, length, fits):
+    signs = SignList(tier="URGENT", named_in="which", lines=(SignLine(id="first", choices=("a",)),))
+    screen = SCREENS["safety_new"].model_copy(update={"id": "screen", "signs": signs})
+    protocol = PROTOCOL.model_copy(update={"questions": {"screen": screen}, "forms": {}, "tips": (), "topics": ()})
+    sign = f'\nmsgid "sign.screen.first"\nmsgstr "{"x" * length}"\n'
+    texts = Texts.load(["en"], folder_of(tmp_path, en=EN + sign))
+    found = [f for f in texts.faults(protocol) if "one line on a phone" in f.reason]
+    assert bool(found) != fits
 
 
 def test_choice_labels_fit_a_phone_button():

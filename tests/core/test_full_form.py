@@ -1,4 +1,4 @@
-"""The long form by function: each sign to its tier, old trouble that is known no alarm, ten taps when nothing is wrong."""
+"""The long form by function: each sign to its tier, old trouble that is known no alarm, eleven taps when nothing is wrong."""
 
 import pytest
 
@@ -7,7 +7,8 @@ from bot.core.protocol import SKIP, Tier, applicable
 from bot.core.triage import History, assess
 
 PROTOCOL = load_protocol()
-ABLE = dict.fromkeys(("stairs", "buttons", "arms", "head", "floor"), ("none",))
+SCALES = ("stairs", "chair", "buttons", "arms", "head", "floor")
+ABLE = dict.fromkeys(SCALES, ("none",))
 WELL = {
     "safety_now": ("none",),
     "safety_new": ("none",),
@@ -16,7 +17,6 @@ WELL = {
     "numbness": ("none",),
     "autonomic": ("none",),
 }
-SCALES = ("stairs", "buttons", "arms", "head", "floor")
 
 
 def full(answers, previous=WELL, baseline=WELL, *, form="full", finished=True):
@@ -31,8 +31,8 @@ def first(answers, *, finished=True):
 
 
 @pytest.mark.parametrize("form", ["full", "baseline"])
-def test_ten_taps_when_nothing_is_wrong(form):
-    assert len(applicable(PROTOCOL.forms[form], WELL)) == 10
+def test_eleven_taps_when_nothing_is_wrong(form):
+    assert len(applicable(PROTOCOL.forms[form], WELL)) == 11
     found = assess(WELL, History(), PROTOCOL, form=form, finished=True)
     assert (found.tier, found.complete) == (Tier.ROUTINE, True)
 
@@ -42,24 +42,28 @@ def test_the_daily_form_and_the_quick_one_take_four_taps():
         assert len(applicable(PROTOCOL.forms[form], {**WELL, "change": ("no",)})) == 4
 
 
-@pytest.mark.parametrize("question", SCALES)
-@pytest.mark.parametrize("trouble", ["some", "much"])
-def test_new_weakness_by_function_is_urgent(question, trouble):
-    assert full({question: (trouble,)}).tier is Tier.URGENT
+# The table of `clinical.md`, row "strength", a second time: item, step, its tier when it is new.
+NEW_TROUBLE = [
+    *((item, "some", Tier.SOON) for item in ("stairs", "chair", "buttons")),
+    *((item, "some", Tier.URGENT) for item in ("arms", "head", "floor")),
+    *((item, "much", Tier.URGENT) for item in SCALES),
+    *((item, "cannot", Tier.URGENT) for item in ("stairs", "buttons", "floor")),
+    *((item, "cannot", Tier.EMERGENCY) for item in ("chair", "arms", "head")),
+]
 
 
-@pytest.mark.parametrize("question", ["stairs", "buttons", "floor"])
-def test_what_can_not_be_done_any_more_is_urgent(question):
-    assert full({question: ("cannot",)}).tier is Tier.URGENT
+@pytest.mark.parametrize(("question", "trouble", "tier"), NEW_TROUBLE)
+def test_new_trouble_by_function_has_its_tier(question, trouble, tier):
+    assert full({question: (trouble,)}).tier is tier
 
 
-@pytest.mark.parametrize("question", ["arms", "head"])
+@pytest.mark.parametrize("question", ["chair", "arms", "head"])
 @pytest.mark.parametrize("known", ["yes_known", "no"])
-def test_arms_or_head_that_can_not_be_lifted_are_an_emergency_whatever_was_before(question, known):
+def test_what_may_stop_the_breath_is_an_emergency_whatever_was_before(question, known):
     before = {**WELL, question: ("cannot",)}
     assert full({question: ("cannot",)}, before, before).tier is Tier.EMERGENCY
     assert first({question: ("cannot",)}, finished=False).tier is Tier.EMERGENCY
-    assert first({question: ("cannot",), "known_strength": (known,)}).tier is Tier.EMERGENCY
+    assert first({question: ("cannot",), f"known_{question}": (known,)}).tier is Tier.EMERGENCY
 
 
 @pytest.mark.parametrize("question", SCALES)
@@ -68,13 +72,47 @@ def test_old_trouble_that_does_not_change_is_no_alarm_and_its_worsening_is(quest
     assert full({question: ("some",)}, before, before).tier is Tier.ROUTINE
     assert full({question: ("much",)}, before, before).tier is Tier.URGENT
     # Against both: what got better since enrolment and slides back is worse than last time.
-    assert full({question: ("some",)}, WELL, before).tier is Tier.URGENT
+    slid_back = full({question: ("some",)}, WELL, before)
+    assert slid_back.tier is {q: t for q, step, t in NEW_TROUBLE if step == "some"}[question]
 
 
 @pytest.mark.parametrize("question", [*SCALES, "falls"])
-def test_a_red_flag_question_that_was_skipped_is_no_all_clear(question):
+def test_a_skipped_item_is_no_answer_and_no_alarm(question):
     found = full({question: (SKIP,)})
-    assert (found.tier, found.complete) == (Tier.SOON, False)
+    assert (found.tier, found.complete) == (Tier.ROUTINE, False)
+
+
+@pytest.mark.parametrize("question", SCALES)
+def test_does_not_apply_is_an_answer_and_no_alarm(question):
+    found = full({question: ("na",)})
+    assert (found.tier, found.complete) == (Tier.ROUTINE, True)
+    assert PROTOCOL.questions[question].step_of("na") is None
+
+
+@pytest.mark.parametrize("question", SCALES)
+def test_trouble_with_what_did_not_apply_before_is_new(question):
+    before = {**WELL, question: ("na",)}
+    assert full({question: ("much",)}, before, before).tier is Tier.URGENT
+
+
+def test_two_function_items_are_one_body_system():
+    assert full({"stairs": ("some",), "chair": ("some",), "buttons": ("some",)}).tier is Tier.SOON
+
+
+@pytest.mark.parametrize("item", ["arms", "head"])
+def test_arms_and_head_very_hard_are_urgent_whatever_is_known(item):
+    before = {**WELL, item: ("much",)}
+    assert full({item: ("much",)}, before, before).tier is Tier.URGENT
+    assert first({item: ("much",), f"known_{item}": ("yes_known",)}).tier is Tier.URGENT
+    assert first({item: ("some",), f"known_{item}": ("yes_known",)}).tier is Tier.ROUTINE
+
+
+@pytest.mark.parametrize("item", ["stairs", "chair", "buttons"])
+@pytest.mark.parametrize("trouble", ["some", "much"])
+def test_each_item_known_for_itself_is_no_alarm_at_enrolment(item, trouble):
+    assert first({item: (trouble,), f"known_{item}": ("yes_known",)}).tier is Tier.ROUTINE
+    other = "stairs" if item != "stairs" else "buttons"
+    assert first({item: (trouble,), f"known_{item}": ("no",), f"known_{other}": ("yes_known",)}).tier >= Tier.SOON
 
 
 @pytest.mark.parametrize("answer", ["yes", "not_sure"])
@@ -82,7 +120,11 @@ def test_a_fall_is_urgent(answer):
     assert full({"falls": (answer,)}).tier is Tier.URGENT
 
 
-GROUPS = [("stairs", "some", "known_strength"), ("floor", "much", "known_walking"), ("falls", "yes", "known_walking")]
+GROUPS = [
+    *((item, "much", f"known_{item}") for item in ("stairs", "chair", "buttons")),
+    *((item, "some", f"known_{item}") for item in ("arms", "head")),
+    *(("floor", "much", "known_walking"), ("falls", "yes", "known_walking")),
+]
 
 
 @pytest.mark.parametrize(("question", "answer", "known"), GROUPS)
@@ -102,7 +144,7 @@ def test_trouble_in_one_group_asks_only_that_groups_questions():
     asked = {s.ask for s in applicable(PROTOCOL.forms["full"], {**WELL, "numbness": ("mild",)})}
     assert asked - set(WELL) == {"interference", "pain", "sleep"}
     asked = {s.ask for s in applicable(PROTOCOL.forms["baseline"], {**WELL, "arms": ("some",)})}
-    assert asked - set(WELL) == {"known_strength"}
+    assert asked - set(WELL) == {"known_arms"}
 
 
 @pytest.mark.parametrize("plan", ["standard", "combination"])

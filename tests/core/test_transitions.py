@@ -19,7 +19,7 @@ from bot.core.triage import History
 SHIPPED = load_protocol()
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KINDS = core.Input.__args__
-FORMS = [("one",), ("some",), ("one", "some"), ("one", "which", "signs"), ("signs", "some", "which")]
+FORMS = [("one",), ("some",), ("one", "some"), ("one", "which", "signs"), ("signs", "some", "which"), ("again", "one")]
 SINGLE = ("fine", "urgent", "emergency")
 SEVERAL = ("urgent", "emergency", "fine")
 
@@ -42,8 +42,9 @@ def protocol_of(*asked):
         "some": question("some", SEVERAL, "several"),
         "which": question("which", ("fine", "other")),
         "signs": question("signs", ("other", "fine"), "several"),
+        "again": question("again", SINGLE).model_copy(update={"on_skip": "ask_again"}),
     }
-    rules = tuple(rule(name, choice) for name in ("one", "some") for choice in ("urgent", "emergency"))
+    rules = tuple(rule(name, choice) for name in ("one", "some", "again") for choice in ("urgent", "emergency"))
     steps = tuple(FormStep(ask=name, after_emergency=name in {"which", "signs"}) for name in asked)
     parts = {"forms": {"quick": Form(id="quick", steps=steps)}, "questions": questions, "rules": rules}
     return SHIPPED.model_copy(update=parts)

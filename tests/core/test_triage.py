@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.content.loader import load_protocol
-from bot.core.protocol import SKIP, Answers, Composite, Groups, Rule, Tier, applicable
+from bot.core.protocol import SKIP, UNANSWERED, Answers, Composite, Groups, Rule, Tier, applicable
 from bot.core.triage import UNASSESSABLE, Assessment, History, Reason, assess
 
 PROTOCOL = load_protocol()
@@ -25,6 +25,10 @@ INTERFERENCE = ["not_at_all", "a_little", "somewhat", "quite_a_bit", "very_much"
 
 def quick(answers: Answers, history: History = NOTHING, *, finished: bool = True) -> Assessment:
     return assess(answers, history, PROTOCOL, form="quick", finished=finished)
+
+
+def full_check(answers: Answers) -> Assessment:
+    return assess({**CALM, **answers}, NOTHING, PROTOCOL, form="full", finished=True)
 
 
 def same(answers: Answers) -> History:
@@ -54,6 +58,7 @@ EMERGENCY_ROWS = {
     "mind": "mind",
     "head": "head",
     "bladder/bowel": "bladder",
+    "back and legs": "back",
     "heart": "heart",
     "sudden": "sudden",
 }
@@ -63,7 +68,11 @@ URGENT_ROWS = {
     "strength": ["strength"],
     "strength (muscle pain)": ["muscle_pain"],
     "walking": ["walking"],
+    "fatigability": ["fading"],
+    "vision": ["vision"],
+    "urine colour": ["urine"],
 }
+SOON_ROWS = {"headache alone": "headache", "breath on effort": "effort"}
 
 
 @pytest.mark.parametrize("choice", EMERGENCY_ROWS.values(), ids=EMERGENCY_ROWS)
@@ -89,6 +98,28 @@ def test_urgent_row(choices):
 def test_every_urgent_sign_can_be_tapped():
     choices = {c.id for c in PROTOCOL.questions["which_new"].choices if not c.exclusive}
     assert choices == {c for row in URGENT_ROWS.values() for c in row}
+    groups = {
+        row.split(" (")[0]: quick({"which_new": (signs[0],)}).reasons[0].group for row, signs in URGENT_ROWS.items()
+    }
+    assert len(set(groups.values())) == len(groups)
+
+
+@pytest.mark.parametrize("sign", SOON_ROWS.values(), ids=SOON_ROWS)
+def test_sign_worth_a_call_alone_is_soon(sign):
+    assert quick({**ASKED_MORE, "autonomic": (sign,)}).tier is Tier.SOON
+
+
+@pytest.mark.parametrize("signs", [("headache", "effort"), ("dizzy", "headache"), ("full", "effort")])
+def test_two_signs_of_different_systems_on_one_list_are_urgent(signs):
+    found = quick({**ASKED_MORE, "autonomic": signs})
+    assert found.tier is Tier.URGENT
+    assert "autonomic.two" not in found.rules, "only autonomic signs count as two autonomic ones"
+    assert "two_groups" in found.rules
+
+
+def test_a_strength_item_and_breath_on_effort_are_urgent_and_no_more():
+    found = full_check({"stairs": ("some",), "autonomic": ("effort",)})
+    assert (found.tier, found.reasons[0].rule) == (Tier.URGENT, "two_groups")
 
 
 @pytest.mark.parametrize("form", ["quick", "baseline"])
@@ -225,11 +256,20 @@ def test_something_worse_adds_no_second_concern_to_a_finding():
     assert (found.tier, found.concerns) == (Tier.SOON, ("autonomic.one",))
 
 
-@pytest.mark.parametrize("question", ["safety_now", "which_now", "safety_new", "which_new", "autonomic", "selfcare"])
-def test_a_skipped_red_flag_question_is_never_an_all_clear(question):
+@pytest.mark.parametrize("question", ["safety_now", "safety_new"])
+def test_a_safety_screen_left_open_is_never_an_all_clear(question):
     found = quick({**CALM, question: (SKIP,)})
-    assert found.tier is Tier.SOON
-    assert PROTOCOL.questions[question].red_flag
+    assert (found.tier, found.reasons[0].group) == (Tier.SOON, UNANSWERED)
+
+
+@pytest.mark.parametrize("question", ["which_now", "which_new", "autonomic", "selfcare"])
+def test_any_other_skip_is_no_answer_and_no_alarm(question):
+    assert quick({**CALM, question: (SKIP,)}).tier is Tier.ROUTINE
+
+
+def test_a_screen_left_open_and_a_sign_are_no_two_signs():
+    found = quick({**ASKED_MORE, "safety_now": (SKIP,), "autonomic": ("dizzy",)})
+    assert (found.tier, set(found.concerns)) == (Tier.SOON, {"autonomic.one", "skipped.now"})
 
 
 def test_both_safety_screens_skipped_are_one_group_and_stay_soon():
@@ -242,10 +282,10 @@ def test_any_other_skipped_question_is_incomplete(question):
     assert (found.tier, found.complete) == (Tier.ROUTINE, False)
 
 
-def test_medium_numbness_with_the_other_half_skipped_is_soon():
+def test_known_numbness_with_the_other_half_skipped_is_no_alarm():
     answers = {**CALM, "numbness": ("medium",), "interference": (SKIP,)}
     found = quick(answers, same(answers))
-    assert (found.tier, found.complete) == (Tier.SOON, False)
+    assert (found.tier, found.complete) == (Tier.ROUTINE, False)
 
 
 def test_what_was_not_asked_to_its_end_is_incomplete():
@@ -267,7 +307,7 @@ def baseline(answers: Answers) -> Assessment:
 @pytest.mark.parametrize("severity", ["mild", "medium"])
 def test_baseline_numbness_from_before_that_the_team_knows_is_routine(severity):
     known = {"numbness": (severity,), "interference": ("somewhat",), "known_before": ("yes_known",)}
-    able = dict.fromkeys(("stairs", "buttons", "arms", "head", "floor"), ("none",))
+    able = dict.fromkeys(("stairs", "chair", "buttons", "arms", "head", "floor"), ("none",))
     calm = {"falls": ("no",), "pain": ("no",), "sleep": ("no",)}
     found = baseline({**AT_START, **able, **calm, **known})
     assert (found.tier, found.complete) == (Tier.ROUTINE, True)
@@ -455,19 +495,17 @@ def test_an_all_clear_means_that_both_safety_screens_were_answered_with_none(ans
 
 
 CLINICAL = Path(__file__).parents[3] / "shared" / "clinical.md"
-NOT_IN_PROTOCOL_2 = {"back and legs", "breath on effort", "fatigability", "headache alone", "urine colour", "vision"}
-"""Rows of the page that the packaged protocol doesn't ask about; a protocol with another version has them all."""
 
 
 @pytest.mark.skipif(not CLINICAL.exists(), reason=f"{CLINICAL} does not exist")
 def test_groups_and_table_are_those_of_the_clinical_page():
     page = CLINICAL.read_text()
-    missing = NOT_IN_PROTOCOL_2 if PROTOCOL.version.startswith("2.") else set()
     rows = re.findall(r"^\| ([a-z/, ]+) \| .+? \| (EMERGENCY|URGENT|SOON|ROUTINE)\b", page, re.MULTILINE)
-    tiers = {group: tier for group, tier in rows if group not in missing}
+    tiers = dict(rows)
     assert {g for g, t in tiers.items() if t == "EMERGENCY"} == set(EMERGENCY_ROWS)
-    assert {g for g, t in tiers.items() if t == "URGENT"} == {"eyes", "face", "strength", "walking", "sensory, severe"}
-    assert {g for g, t in tiers.items() if t == "SOON"} == {"sensory, new or worse", "autonomic"}
+    urgent = {row for row in URGENT_ROWS if "(" not in row}
+    assert {g for g, t in tiers.items() if t == "URGENT"} == {*urgent, "sensory, severe"}
+    assert {g for g, t in tiers.items() if t == "SOON"} == {*SOON_ROWS, "sensory, new or worse", "autonomic"}
     cells = re.findall(r"^\| ([0-4]) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$", page, re.MULTILINE)
     assert [[None if v == "–" else int(v) for v in row[1:]] for row in cells] == TABLE
 

@@ -77,7 +77,7 @@ async def test_emergency_unanswered_asks_thrice_then_unconfirmed(world: World) -
 
 async def test_urgent_pauses_the_form_and_offers_to_continue(world: World) -> None:
     anna = await due(world)
-    await world.answer(anna, "No, nothing new", "None of these")
+    await world.answer(anna, "No, nothing new", "None of these 8")
     before = world.last(anna)["message_id"]
     await world.tap(anna, "Yes, one or more")
     call, card = new_after(world, anna, before)
@@ -106,7 +106,7 @@ async def test_urgent_pauses_the_form_and_offers_to_continue(world: World) -> No
 
 async def test_soon_is_a_call_within_a_day_followed_up_next_day(world: World) -> None:
     anna = await due(world)
-    await world.answer(anna, "No, nothing new", "None of these", "None of these", "Mild", "Not at all")
+    await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "Mild", "Not at all")
     world.hear(anna, "Thank you")
     message = world.hear(anna, "call your team within 24 hours", "+49 30 901820")
     assert "tap" not in plain(message).lower()
@@ -124,14 +124,14 @@ async def test_soon_is_a_call_within_a_day_followed_up_next_day(world: World) ->
 
 async def test_numbness_known_to_the_team_raises_no_alert(world: World) -> None:
     anna = await due(world, baseline="Mild")
-    await world.answer(anna, "No, nothing new", "None of these", "None of these", "Mild", "Not at all")
+    await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "Mild", "Not at all")
     world.hear(anna, "Nothing here needs a call today", "Tip:")
     assert not (await world.view(anna)).alerts
 
 
 async def test_worse_than_known_numbness_raises_an_alert(world: World) -> None:
     anna = await due(world, baseline="Mild")
-    await world.answer(anna, "No, nothing new", "None of these", "None of these", "Medium", "Not at all")
+    await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "Medium", "Not at all")
     assert (await world.view(anna)).alerts[0].tier == "SOON"
     world.hear_all(anna)
     await world.tap(anna, "I have called")
@@ -164,12 +164,12 @@ async def test_mistake_is_logged_and_deletes_nothing(world: World) -> None:
     await world.answer(anna, "No, nothing new", "Yes, one or more")
     world.hear_all(anna)
     await world.tap(anna, "I tapped by mistake")
-    world.hear(anna, "any of these right now")  # the question can be answered again
+    world.hear(anna, "Any of these, now or at any time since your last check-in")  # the question can be answered again
     world.hear(anna, "It is noted", "112")
     view = await world.view(anna)
     assert view.alerts[0].mistake_at is not None
     assert view.alerts[0].state == "open"
-    await world.answer(anna, "None of these", "None of these", "None")
+    await world.answer(anna, "None of these 8", "None of these 7", "None")
     world.hear_all(anna)
     view = await world.view(anna)
     assert view.checkins[0].answers["safety_now"] == ("none",)
@@ -183,7 +183,7 @@ async def test_mistake_is_logged_and_deletes_nothing(world: World) -> None:
 async def test_half_answered_concern_raises_after_silence(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "Yes, something")
-    world.hear(anna, "any of these right now")
+    world.hear(anna, "Any of these, now or at any time since your last check-in")
     await world.advance(hours=24, minutes=10)
     assert [(a.tier, a.rules) for a in (await world.view(anna)).alerts] == [("SOON", ("change.worse",))]
     world.hear_all(anna)
@@ -194,8 +194,8 @@ async def test_half_answered_concern_raises_after_silence(world: World) -> None:
 async def test_i_feel_worse_now_asks_the_same_questions_any_time(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.say(anna, "I feel worse now")
-    world.hear(anna, "what is worse", "any of these right now")
-    await world.answer(anna, "None of these", "Yes, one or more")
+    world.hear(anna, "what is worse", "Any of these, now or at any time since your last check-in")
+    await world.answer(anna, "None of these 8", "Yes, one or more")
     world.hear_all(anna)
     assert (await world.view(anna)).alerts[0].tier == "URGENT"
     await world.tap(anna, "I have called")
@@ -218,7 +218,7 @@ async def test_half_answered_concern_counts_in_a_pause(world: World) -> None:
 
 async def test_answers_after_the_call_belong_to_the_red_flags_alert(world: World) -> None:
     anna = await due(world)
-    await world.answer(anna, "No, nothing new", "None of these", "Yes, one or more")
+    await world.answer(anna, "No, nothing new", "None of these 8", "Yes, one or more")
     await world.tap(anna, "Need help now")
     await world.answer(anna, "Answer a few more questions", "☐ Weak face", "Done", re.compile("^None of these"), "None")
     by_rules = {a.rules[0]: a.rules for a in (await world.view(anna)).alerts}
@@ -231,7 +231,7 @@ async def test_red_flag_awaiting_its_call_gives_no_all_clear(world: World) -> No
     anna = await due(world)
     await world.tap(anna, "Need help now")
     world.hear_all(anna)
-    await world.answer(anna, "No, nothing new", "None of these", "None of these", "None")
+    await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "None")
     world.hear(anna, "If you have not called yet")
     await world.tap(anna, "I have called")
     world.hear_all(anna)
@@ -239,7 +239,7 @@ async def test_red_flag_awaiting_its_call_gives_no_all_clear(world: World) -> No
     world.hear_all(anna)
     await world.until_due(anna)
     world.hear_all(anna)
-    await world.answer(anna, "No, nothing new", "None of these", "None of these", "None")
+    await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "None")
     world.hear(anna, "Nothing here needs a call today")
     await world.tap(anna, "I have called")
     world.hear_all(anna)

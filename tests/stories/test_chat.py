@@ -27,7 +27,7 @@ async def test_doubled_tap_answers_once(world: World) -> None:
     world.sandbox.tap(anna, where, data)
     world.sandbox.tap(anna, where, data, force=True)
     await world.pump()
-    world.hear(anna, "any of these right now")
+    world.hear(anna, "Any of these, now or at any time")
     world.nothing_more()
     assert (await world.view(anna)).checkins[0].answers == {"change": ("no",)}
 
@@ -35,7 +35,7 @@ async def test_doubled_tap_answers_once(world: World) -> None:
 async def test_old_button_shows_the_current_screen(world: World) -> None:
     anna = await due(world)
     where, data = data_of(world, anna, "Yes, something")
-    await world.answer(anna, "No, nothing new", "None of these", "None of these", "None")
+    await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "None")
     world.hear(anna, "Nothing here needs a call")
     await world.tap_old(anna, where, data)
     assert "Help" in labels(world.hear(anna, "What would you like to do?"))
@@ -58,18 +58,21 @@ async def test_back_and_skip_move_between_questions(world: World) -> None:
     await world.tap(anna, "Back")
     world.nothing_more()
     await world.tap(anna, "Skip")
-    world.hear(anna, "any of these right now")
+    world.hear(anna, "Any of these, now or at any time")
     await world.tap(anna, "Back")
     world.hear(anna, "is anything new or worse")
     await world.tap(anna, "No, nothing new")
-    world.hear(anna, "any of these right now")
+    world.hear(anna, "Any of these, now or at any time")
 
 
 async def test_skipped_red_flag_question_gives_no_all_clear(world: World) -> None:
     anna = await due(world)
-    await world.answer(anna, "No, nothing new", "Skip", "None of these", "None")
+    await world.answer(anna, "No, nothing new", "Skip", "None of these 7", "None")
+    assert "You left this open.\n\nAny of these, now" in plain(world.hear_all(anna)[-1])
+    await world.tap(anna, "Skip")
     texts = [plain(m) for m in world.hear_all(anna)]
-    assert not any("Nothing here needs a call" in t for t in texts)
+    assert not any("Nothing here needs a call" in t or "new or stronger" in t for t in texts)
+    assert any("You left this open: a list of signs to call about" in t for t in texts)
     assert (await world.view(anna)).alerts[0].tier == "SOON"
     await world.tap(anna, "I have called")
     world.hear_all(anna)
@@ -77,7 +80,7 @@ async def test_skipped_red_flag_question_gives_no_all_clear(world: World) -> Non
 
 async def test_skipped_other_question_promises_nothing(world: World) -> None:
     anna = await due(world)
-    await world.answer(anna, "No, nothing new", "None of these", "None of these", "Skip")
+    await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "Skip")
     world.hear(anna, "You left some questions open")
 
 
@@ -136,7 +139,7 @@ async def test_malformed_update_does_not_block_others(world: World) -> None:
     world.sandbox.inject({"callback_query": {"id": []}})
     world.sandbox.say(boris, "/help")
     await world.pump()
-    world.hear(anna, "any of these right now")
+    world.hear(anna, "Any of these, now or at any time")
     world.hear(boris, "I ask short questions")
     assert len(await world.service.database.read(lambda stores: stores.dead_letters.updates())) == 2
 

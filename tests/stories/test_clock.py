@@ -22,7 +22,7 @@ async def test_unanswered_check_in_is_reminded_then_reported(world: World) -> No
     view = await world.view(anna)
     assert view.tasks == ("not_heard_from",)
     await world.tap(anna, "No, nothing new")
-    world.hear(anna, "any of these right now")
+    world.hear(anna, "Any of these, now or at any time since your last check-in")
     assert (await world.view(anna)).tasks == (), "heard from again"
 
 
@@ -107,7 +107,7 @@ async def test_concern_answered_after_the_last_reminder_counts(world: World) -> 
     assert (await world.view(anna)).tasks == ("not_heard_from",)
     world.hear_all(anna)
     await world.tap(anna, "Yes, something")
-    world.hear(anna, "any of these right now")
+    world.hear(anna, "Any of these, now or at any time since your last check-in")
     await world.advance(hours=5, minutes=50)
     world.nothing_more()
     await world.advance(minutes=15)
@@ -127,7 +127,7 @@ async def test_concern_answered_late_in_a_pause_counts(world: World) -> None:
     await world.advance(days=9)
     world.hear_all(anna)
     await world.tap(anna, "Yes, something")
-    world.hear(anna, "any of these right now")
+    world.hear(anna, "Any of these, now or at any time since your last check-in")
     await world.advance(minutes=5)
     world.nothing_more()
     await world.advance(hours=6)

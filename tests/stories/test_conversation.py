@@ -10,7 +10,7 @@ from bot.dialog import zones
 from bot.sandbox.chats import Person
 from tests.stories.world import World, labels, plain
 
-QUICK = ("No, nothing new", "None of these", "None of these")
+QUICK = ("No, nothing new", "None of these 8", "None of these 7")
 
 
 async def due(world: World, **more: Any) -> Person:
@@ -35,7 +35,7 @@ async def test_soon_concern_is_asked_daily_for_three_days(world: World) -> None:
         asked = world.hear(anna)
         again = "I ask again" in plain(asked)
         assert again or "Time for your check-in" in plain(asked)
-        start = ("None of these", "None of these") if again else QUICK
+        start = ("None of these 8", "None of these 7") if again else QUICK
         await world.answer(anna, *start, "Mild", "Not at all", *(("None of these",) if again else ()))
         world.hear(anna, "about the same as before", "within 24 hours")
     view = await world.view(anna)
@@ -53,7 +53,7 @@ async def test_worse_again_restarts_follow_up_and_raises_again(world: World) -> 
     world.hear_all(anna)
     await world.until_due(anna)
     world.hear_all(anna)
-    await world.answer(anna, "None of these", "None of these", "Medium", "Not at all", "None of these")
+    await world.answer(anna, "None of these 8", "None of these 7", "Medium", "Not at all", "None of these")
     news = [plain(m) for m in world.hear_all(anna)]
     assert any("call your team within 24 hours" in text for text in news)
     assert not any("about the same" in text for text in news)
@@ -211,9 +211,9 @@ async def test_language_change_during_a_check_in_loses_nothing(world: World) -> 
     world.hear(anna, "Which language")
     await world.tap(anna, "Español")
     world.hear(anna)
-    world.hear(anna, "Para estar seguros")
+    world.hear(anna, "¿Alguno de estos, ahora o en algún momento")
     assert (await world.view(anna)).checkins[0].answers == {"change": ("no",)}
-    await world.answer(anna, "Ninguno de estos", "Ninguno de estos", re.compile("^Nada|^Ningun"))
+    await world.answer(anna, "Ninguno de estos 8", "Ninguno de estos 7", re.compile("^Nada|^Ningun"))
     world.hear_all(anna)
     assert (await world.view(anna)).checkins[0].state == "done"
 
@@ -304,7 +304,7 @@ def link_of(world: World, anna: Person) -> str:
 async def test_typed_red_flag_shows_the_safety_screen_at_once(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     await world.say(anna, "Please, I cant breathe well")
-    world.hear(anna, "Let us see what is worse", "any of these right now")
+    world.hear(anna, "Let us see what is worse", "Any of these, now or at any time since your last check-in")
     await world.tap(anna, "Yes, one or more")
     world.hear_all(anna)
     await world.say(anna, "i can't breathe!!!")

@@ -84,7 +84,7 @@ async def test_dead_tap_on_a_closed_check_in_is_refused(world: World) -> None:
 async def test_dead_tap_given_again_since_changes_nothing(world: World) -> None:
     anna = await due(world)
     number = await lost(world, anna, "No, nothing new")
-    await world.answer(anna, "No, nothing new", "None of these")
+    await world.answer(anna, "No, nothing new", "None of these 8")
     world.hear_all(anna)
     before = await world.view(anna)
     await refused(world, number, "of P-0001", "too late")

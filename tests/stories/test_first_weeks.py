@@ -29,8 +29,8 @@ async def test_first_weeks_from_enrolment_to_call_prompt(world: World) -> None:
     await world.tap(anna, re.compile("^Evening"))
     world.hear(anna, "18:00", "New York")
     world.hear(anna, "buttons at the bottom")
-    world.hear(anna, "Your first check-in", "1 of 10", "any of these right now")
-    await world.answer(anna, "None of these", "None of these", *["No trouble"] * 5, "No", "None", "None of these")
+    world.hear(anna, "Your first check-in", "1 of 11", "Any of these, now or at any time in the last 7 days")
+    await world.answer(anna, "None of these 8", "None of these 7", *["No trouble"] * 6, "No", "None", "None of these")
     world.hear(anna, "Nothing here needs a call today", "Next check-in")
     view = await world.view(anna)
     assert (view.state, view.timezone, view.send_time, view.consent) == ("active", "America/New_York", "18:00", "1")
@@ -38,6 +38,7 @@ async def test_first_weeks_from_enrolment_to_call_prompt(world: World) -> None:
         "safety_now": ("none",),
         "safety_new": ("none",),
         "stairs": ("none",),
+        "chair": ("none",),
         "buttons": ("none",),
         "arms": ("none",),
         "head": ("none",),

@@ -39,16 +39,16 @@ async def test_plan_edit_leaves_the_open_check_in_unchanged(world: World) -> Non
     world.hear(anna, "Your team changed your plan.")
     assert (await world.view(anna)).checkins[0] == before, "the open check-in is unchanged"
     assert min(m.day for m in found.messages if m.kind == "check-in") > world.clock.now().date(), "today was asked"
-    await world.answer(anna, "None of these")
+    await world.answer(anna, "None of these 8")
     world.hear_all(anna)
-    await world.answer(anna, "None of these", "None")
+    await world.answer(anna, "None of these 7", "None")
     world.hear_all(anna)
     for _ in range(3):
         last = world.clock.now()
         await world.until_due(anna)
         assert world.clock.now() - last < 25 * timedelta(hours=1), "daily from now on"
         world.hear_all(anna)
-        await world.answer(anna, "No, nothing new", "None of these", "None of these", "None")
+        await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "None")
         world.hear_all(anna)
 
 

@@ -133,7 +133,7 @@ class World:
             await self.tap(person, "English")
         await self.tap(person, re.compile("Berlin"))
         await self.tap(person, re.compile("^Morning"))
-        await self.answer(person, "None of these", "None of these", *["No trouble"] * 5, "No")
+        await self.answer(person, "None of these 8", "None of these 7", *["No trouble"] * 6, "No")
         if baseline == "none":
             await self.answer(person, "None")
         else:

@@ -15,8 +15,8 @@ async def test_checkin_without_symptoms(world: World) -> None:
     transcript = Transcript(world, anna, "Nothing new: four taps, then a tip")
     await transcript.until_due()
     await transcript.tap("No, nothing new")
-    await transcript.tap("None of these")
-    await transcript.tap("None of these")
+    await transcript.tap("None of these 8")
+    await transcript.tap("None of these 7")
     await transcript.tap("None")
     transcript.check("nothing_new")
 
@@ -46,9 +46,9 @@ async def test_enrolment_in_spanish(world: World) -> None:
         await transcript.tap(label)
     await transcript.tap(re.compile("10:00"))
     for label in (
-        "Ninguno de estos",
-        "Ninguno de estos",
-        *["Sin problemas"] * 5,
+        "Ninguno de estos 8",
+        "Ninguno de estos 7",
+        *["Sin problemas"] * 6,
         "No",
         *[re.compile("^Nada|^Ningun")] * 2,
     ):
@@ -60,7 +60,7 @@ async def test_checkin_with_new_numbness(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     transcript = Transcript(world, anna, "New mild numbness: worth a call within a day, asked after next day")
     await transcript.until_due()
-    for label in ("No, nothing new", "None of these", "None of these", "Mild", "Not at all"):
+    for label in ("No, nothing new", "None of these 8", "None of these 7", "Mild", "Not at all"):
         await transcript.tap(label)
     await transcript.wait("a day later", hours=24)
     await transcript.tap("Not yet")
@@ -72,7 +72,7 @@ async def test_checkin_with_double_vision(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     transcript = Transcript(world, anna, "Double vision: call now, go on if you can, did you reach someone?")
     await transcript.until_due()
-    for label in ("No, nothing new", "None of these", "Yes, one or more", "Show my card"):
+    for label in ("No, nothing new", "None of these 8", "Yes, one or more", "Show my card"):
         await transcript.tap(label)
     await transcript.tap("Answer a few more questions")
     for label in ("☐ Seeing double, drooping eyelid", "Done", re.compile("^None of these"), "None"):
@@ -88,7 +88,7 @@ async def test_checkin_with_red_flag_tapped_by_mistake(world: World) -> None:
     await transcript.until_due()
     for label in ("No, nothing new", "Yes, one or more", "I tapped by mistake"):
         await transcript.tap(label)
-    for label in ("None of these", "None of these", "None"):
+    for label in ("None of these 8", "None of these 7", "None"):
         await transcript.tap(label)
     await transcript.wait("15 minutes later", minutes=15)
     transcript.check("mistake")
@@ -98,7 +98,7 @@ async def test_checkin_with_known_mild_numbness(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna", baseline="Mild")
     transcript = Transcript(world, anna, "Mild numbness from before, known to the team, unchanged: a tip, no alarm")
     await transcript.until_due()
-    for label in ("No, nothing new", "None of these", "None of these", "Mild", "Not at all"):
+    for label in ("No, nothing new", "None of these 8", "None of these 7", "Mild", "Not at all"):
         await transcript.tap(label)
     transcript.check("known_mild_numbness")
 
@@ -109,7 +109,7 @@ async def test_new_numbness_in_week_3_is_followed_up_daily(world: World) -> None
         world, anna, "New numbness in week 3: a call within a day, asked daily until three days are stable"
     )
     await transcript.until_due()
-    for label in ("No, nothing new", "None of these", "None of these", "Mild", "A little"):
+    for label in ("No, nothing new", "None of these 8", "None of these 7", "Mild", "A little"):
         await transcript.tap(label)
     await transcript.tap("I have called")
     for day in ("the next day", "the second day", "the third day", "and then the plan alone"):
@@ -117,10 +117,10 @@ async def test_new_numbness_in_week_3_is_followed_up_daily(world: World) -> None
         transcript.note(day)
         if "anything new" in transcript.shown:
             await transcript.tap("No, nothing new")
-        await transcript.tap("None of these")
-        await transcript.tap("None of these")
+        await transcript.tap("None of these 8")
+        await transcript.tap("None of these 7")
         if "stairs" in transcript.shown:
-            for _ in range(5):
+            for _ in range(6):
                 await transcript.tap("No trouble")
             await transcript.tap("No")
         await transcript.tap("Mild")
@@ -138,7 +138,7 @@ async def test_silence_after_urgent_is_marked_for_staff(world: World) -> None:
     transcript = Transcript(world, anna, "Silence after URGENT: asked three times, then marked for staff; never closed")
     await transcript.until_due()
     await transcript.tap("No, nothing new")
-    await transcript.tap("None of these")
+    await transcript.tap("None of these 8")
     await transcript.tap("Yes, one or more")
     for hour in ("an hour", "two hours", "three hours"):
         await transcript.wait(f"{hour} after the call screen", hours=1)
@@ -152,7 +152,7 @@ async def test_safety_follow_up_when_nobody_is_reached(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     transcript = Transcript(world, anna, "Safety follow-up: the patient can't reach anyone")
     await transcript.until_due()
-    for label in ("No, nothing new", "None of these", "Yes, one or more"):
+    for label in ("No, nothing new", "None of these 8", "Yes, one or more"):
         await transcript.tap(label)
     await transcript.wait("an hour later", hours=1)
     await transcript.tap("I can't reach them")
@@ -186,7 +186,7 @@ async def test_caregiver_answers_with_the_patient(world: World) -> None:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("es", ("No, nada nuevo", "Ninguno de estos", "Ninguno de estos", re.compile("^Nada|^Ningun"))),
+        ("es", ("No, nada nuevo", "Ninguno de estos 8", "Ninguno de estos 7", re.compile("^Nada|^Ningun"))),
         ("ru", (re.compile("^Нет"), re.compile("^Ничего|^Нет"), re.compile("^Ничего|^Нет"), re.compile("^Не было"))),
     ],
 )
@@ -211,7 +211,7 @@ async def test_answer_changed_after_the_end(world: World) -> None:
         world, anna, "An answer changed after the end: re-assessed, both answers stored; a lower one closes no alert"
     )
     await transcript.until_due()
-    for label in ("No, nothing new", "None of these", "None of these", "None"):
+    for label in ("No, nothing new", "None of these 8", "None of these 7", "None"):
         await transcript.tap(label)
     for label in ("Change an answer", "Numbness or pain: None", "Strong", "A little"):
         await transcript.tap(label)

@@ -168,7 +168,7 @@ def _before(question: Question, basis: Basis) -> tuple[str, ...]:
     """Return the answer to compare with: the previous one, else the baseline's, else the lowest of the scale."""
     for earlier in (basis.previous, basis.baseline):
         given = (earlier or {}).get(question.id, (SKIP,))
-        if SKIP not in given:
+        if question.step_of(given[0]) is not None:
             return given
     return (question.choices[0].id,)
 

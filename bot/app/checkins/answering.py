@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.app.alerts import raising
 from bot.app.checkins.reminders import next_action_after_answer
+from bot.app.checkins.skips import update_skip_task
 from bot.app.concerns.assessments import as_stored, history, keep_assessment
 from bot.app.concerns.follow_up import update_follow_up
 from bot.app.ports.clinic import Clinic
@@ -89,10 +90,13 @@ def _apply_one(work: Work, patient: Patient, row: CheckInRow, event: core.Event)
             _red_flag(work, patient, row, assessment)
         case core.Finished(assessment=assessment) if row.value.state is core.State.DONE:
             keep_assessment(work, row, assessment, final=True, finished=True)
+            update_skip_task(work, patient, row)
             _finish(work, as_stored(work, patient), row, assessment)
         case core.Finished(assessment=assessment):
+            update_skip_task(work, patient, row)
             return _act_on_half_answered(work, patient, row, assessment)
         case core.Changed(assessment=assessment):
+            update_skip_task(work, patient, row)
             _changed(work, patient, row, assessment)
         case _:
             pass

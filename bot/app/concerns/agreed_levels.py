@@ -95,7 +95,7 @@ def _problems(clinic: Clinic, question: str, level: str, days: int) -> list[str]
         return [f"{question!r} is not a symptom with a scale: the protocol has {', '.join(scales)}"]
     step = asked.step_of(level)
     if not step:
-        levels = ", ".join(choice.id for choice in asked.choices[1:])
+        levels = ", ".join(asked.levels[1:])
         found.append(f"level {level!r}: {question} has {levels}")
     elif _tier_of(clinic, question, level) is Tier.EMERGENCY:
         found.append(f"{question} at {level} is an EMERGENCY: choose a lower level")

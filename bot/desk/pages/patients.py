@@ -137,7 +137,7 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
 
     found = await context.read(query)
     trend, periods = found.pop("trend"), found["view"].periods
-    scales = {q.id: [c.id for c in q.choices[1:]] for q in context.clinic.protocol.questions.values() if q.scale}
+    scales = {q.id: q.levels[1:] for q in context.clinic.protocol.questions.values() if q.scale}
     return request.page(
         template,
         **found,
