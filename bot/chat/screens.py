@@ -36,6 +36,8 @@ MAX_TOAST = 200
 """Telegram's limit for the answer to a tapped button (answerCallbackQuery)."""
 BETWEEN_LINES = "\n\n"
 """A screen's lines are paragraphs, which need space on a phone."""
+BETWEEN_TIGHT_LINES = "\n"
+"""A tight screen has to be whole on a phone, with its buttons and the reply keyboard."""
 KEYBOARD: tuple[tuple[Command, ...], ...] = (("worse", "tips"), ("team", "menu"))
 """The reply keyboard: two rows of two, always in this order; the label of each is `keyboard.<command>`."""
 
@@ -99,8 +101,10 @@ def make_render(texts: Catalog, key: bytes) -> Render:
 
     def render(screen: Screen, language: str, chat_id: int) -> Rendered:
         lines = [renderer.html(line, language) for line in screen.lines]
+        limit = MAX_TEXT if screen.trend is None else MAX_CAPTION
+        between = BETWEEN_TIGHT_LINES if screen.tight else BETWEEN_LINES
         return Rendered(
-            text=fit_lines(screen.name, lines, MAX_TEXT if screen.trend is None else MAX_CAPTION),
+            text=fit_lines(screen.name, lines, limit, between=between),
             photo=_picture(screen.trend, renderer, language) if screen.trend is not None else None,
             markup=_markup(screen, renderer, language, key, chat_id),
             protect=screen.protect,
@@ -120,14 +124,14 @@ def _picture(trend: Trend, renderer: TextRenderer, language: str) -> bytes | Non
         return None
 
 
-def fit_lines(name: str, lines: Iterable[str], limit: int = MAX_TEXT) -> str:
+def fit_lines(name: str, lines: Iterable[str], limit: int = MAX_TEXT, *, between: str = BETWEEN_LINES) -> str:
     """Join lines (HTML) up to Telegram's limit; log and omit the lines beyond it.
 
     Telegram would reject a message that is too long as a whole, and the first lines matter most.
     """
     kept = ""
     for line in lines:
-        longer = f"{kept}{BETWEEN_LINES}{line}" if kept else line
+        longer = f"{kept}{between}{line}" if kept else line
         if _utf16_length(strip_markup(longer)) > limit:
             log.error("a screen is too long", action="screen_cut", screen=name)
             return kept or _escaped(_truncate(strip_markup(line), limit))

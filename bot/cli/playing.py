@@ -176,7 +176,7 @@ class TerminalConversation:
     # -- Rendering
 
     def _render(self, screen: Screen) -> str:
-        text = "\n\n".join(self._plain(line) for line in screen.lines)
+        text = ("\n" if screen.tight else "\n\n").join(self._plain(line) for line in screen.lines)
         return "\n".join(("", _SEPARATOR, text, "", *self._buttons(screen)))
 
     def _buttons(self, screen: Screen) -> Iterator[str]:

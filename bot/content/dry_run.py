@@ -9,7 +9,7 @@ from re import compile as pattern
 from typing import Any, NamedTuple
 
 from bot.content.paths import GivenAnswer, Path
-from bot.content.texts import Texts, choice_key
+from bot.content.texts import Texts, choice_key, sign_keys
 from bot.core.protocol import SKIP, Answers, Protocol, Question, Tier, applicable
 from bot.core.triage import Assessment, History, assess
 
@@ -28,6 +28,7 @@ def describe_paths(protocol: Protocol, form: str, paths: Sequence[Path], texts: 
     for step in protocol.forms[form].steps:
         question = protocol.questions[step.ask]
         yield f"\n[{question.id}] {renderer.text(step.text or f'question.{question.id}')}"
+        yield from (f"    {renderer.text(key)}" for key in sign_keys(question))
         yield from (f"    - {renderer.choice(question, choice.id)}" for choice in question.choices)
     yield f"\n## Reference path (lowest tier)\n\n{renderer.answers(paths[0].answers)}\n    => {_result(paths[0])}"
     yield "\n## Deviations from it"
@@ -51,7 +52,8 @@ class _Renderer:
         if choice_id == SKIP:
             return "(skipped)"
         choice = question.choice(choice_id)
-        return self.text(choice_key(question.id, choice_id, choice.text if choice is not None else None))
+        text = self.text(choice_key(question.id, choice_id, choice.text if choice is not None else None))
+        return text.replace("{count}", str(len(question.signs.lines))) if question.signs is not None else text
 
     def answers(self, answers: Iterable[GivenAnswer]) -> str:
         return "\n".join(f"  {question}: {self._answer(question, choices)}" for question, choices in answers)

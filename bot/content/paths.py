@@ -117,6 +117,10 @@ def _ends(
         yield checkin, given
         return
     question = protocol.questions[checkin.cursor]
+    if core.is_asked_again(checkin, protocol):
+        left_open = _give(checkin, protocol, GivenAnswer(question.id, (SKIP,)))
+        yield from _ends(protocol, left_open, given, reference)
+        return
     expected = reference.get(question.id)
     for answer in [expected] if expected is not None else options(question):
         step = GivenAnswer(question.id, answer)

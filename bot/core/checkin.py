@@ -338,6 +338,7 @@ class _Context(NamedTuple):
     checkin: CheckIn
     protocol: Protocol
     history: History
+    skipped_again: bool = False
 
     def at(self, checkin: CheckIn) -> "_Context":
         return self._replace(checkin=checkin)
@@ -396,9 +397,9 @@ def _skip(context: _Context, tap: Skip) -> _Outcome:
     question = context.question(tap)
     if question is None:
         return IgnoredReason.STALE
-    # Skipped a second time, it stays open; the next one that was left open is asked.
-    again = is_asked_again(context.checkin, context.protocol)
-    return _answered(context, question.id, (SKIP,), stay=False, again=again)
+    # Skipped a second time, it stays open: the next one is asked.
+    again = context._replace(skipped_again=is_asked_again(context.checkin, context.protocol))
+    return _answered(again, question.id, (SKIP,), stay=False)
 
 
 def _back(context: _Context, tap: Back) -> _Outcome:
@@ -476,22 +477,20 @@ def _at_question(checkin: CheckIn, question: str | None) -> CheckIn:
     return checkin.model_copy(update={"cursor": question, "revision": revision, "asked_revision": revision})
 
 
-def _answered(
-    context: _Context, question: str, choices: tuple[str, ...], *, stay: bool, again: bool = False
-) -> _Outcome:
-    """Store an answer (remove it if empty) and assess it; `again`: the question was skipped a second time."""
+def _answered(context: _Context, question: str, choices: tuple[str, ...], *, stay: bool) -> _Outcome:
+    """Store an answer (remove it if empty) and assess it."""
     checkin, events = _with_answer(context, question, choices)
-    return _assessed(context.at(checkin), events, stay=stay, again=again)
+    return _assessed(context.at(checkin), events, stay=stay)
 
 
-def _assessed(context: _Context, events: tuple[Event, ...], *, stay: bool, again: bool = False) -> _Outcome:
+def _assessed(context: _Context, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
     """Assess the answers so far: raise a red flag or move on; `stay`: the question isn't finished yet."""
     checkin, assessment = context.checkin, context.assess(finished=False)
     if assessment.tier >= Tier.URGENT and assessment.tier > checkin.acted_on:
-        return _raised(context, assessment, events, stay=stay, again=again)
+        return _raised(context, assessment, events, stay=stay)
     if stay:
         return checkin.model_copy(update={"revision": checkin.revision + 1}), events
-    return _moved_on(context, events, again=again)
+    return _moved_on(context, events)
 
 
 def _with_answer(context: _Context, question: str, choices: tuple[str, ...]) -> tuple[CheckIn, tuple[Event, ...]]:
@@ -505,31 +504,26 @@ def _with_answer(context: _Context, question: str, choices: tuple[str, ...]) -> 
     return context.checkin.model_copy(update={"answers": kept}), (first, *(AnswerRemoved(question=q) for q in gone))
 
 
-def _raised(
-    context: _Context, assessment: Assessment, events: tuple[Event, ...], *, stay: bool, again: bool
-) -> _Outcome:
+def _raised(context: _Context, assessment: Assessment, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
     raised = {"raised": max(context.checkin.raised, assessment.tier), "acted_on": assessment.tier}
     stops = assessment.tier is Tier.EMERGENCY
     checkin = context.checkin.model_copy(update={**raised, "state": State.STOPPED if stops else State.PAUSED})
     events = (*events, RedFlag(assessment=assessment))
     if stops:
         return _moved_on(context.at(checkin), events)
-    if stay or _following(checkin, context.protocol, again=again) is not None:
+    if stay or _following(context.at(checkin)) is not None:
         return checkin.model_copy(update={"revision": checkin.revision + 1}), events
     return _done(context.at(checkin), events)
 
 
-def _following(checkin: CheckIn, protocol: Protocol, *, again: bool) -> str | None:
-    """Return the next question: one without an answer, or else a safety screen that was left open.
-
-    `again`: the one at the cursor was skipped a second time, so it is not asked any more.
-    """
-    left_open = _left_open(checkin, protocol)
-    return next_open(checkin, protocol) or next(iter(left_open[1:] if again else left_open), None)
+def _following(context: _Context) -> str | None:
+    """Return the next question: one without an answer, or else a safety screen that was left open."""
+    left_open = _left_open(context.checkin, context.protocol)[1 if context.skipped_again else 0 :]
+    return next_open(context.checkin, context.protocol) or next(iter(left_open), None)
 
 
-def _moved_on(context: _Context, events: tuple[Event, ...], *, again: bool = False) -> _Outcome:
-    following = _following(context.checkin, context.protocol, again=again)
+def _moved_on(context: _Context, events: tuple[Event, ...]) -> _Outcome:
+    following = _following(context)
     if following is None:
         return _done(context, events)
     return _at_question(context.checkin, following), events

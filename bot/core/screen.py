@@ -111,7 +111,7 @@ class Trend(Frozen):
 
 
 class Screen(Frozen):
-    """One message: lines (joined by line breaks), rows of buttons, and options for Telegram.
+    """One message: lines (paragraphs; `tight`: without blank lines between), rows of buttons, options for Telegram.
 
     `name` identifies the screen in transcripts and tests. `protect` prevents forwarding (screens with answers; never
     those with phone numbers). `keyboard` shows or removes the reply keyboard at the bottom of the chat: such a screen
@@ -122,6 +122,7 @@ class Screen(Frozen):
     lines: tuple[Text, ...]
     rows: tuple[tuple[Button, ...], ...] = ()
     protect: bool = False
+    tight: bool = False
     keyboard: Literal["show", "remove"] | None = None
     trend: Trend | None = None
     """With a trend, the message is a picture and `lines` are its caption."""

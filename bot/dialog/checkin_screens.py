@@ -41,7 +41,8 @@ def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
     shown = _answer_rows(row, question)
     if value.revision == 0 and row.kind in POSTPONABLE:
         shown = (*shown, postpone_row(row))
-    return Screen(name=f"ask.{question.id}", lines=lines, rows=shown, protect=True)
+    # A safety screen has to be whole on a phone.
+    return Screen(name=f"ask.{question.id}", lines=lines, rows=shown, protect=True, tight=question.signs is not None)
 
 
 def _step_at(row: CheckInRow, clinic: Clinic) -> FormStep:

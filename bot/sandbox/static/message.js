@@ -109,5 +109,20 @@ function markedPart(entity, plain, children, actions) {
     return element("button", { class: "link", type: "button", onclick: () => actions.open(entity.url ?? plain) }, ...children);
   }
   if (entity.type === "spoiler") return element("span", { class: "spoiler", tabindex: "0" }, ...children);
+  if (entity.type === "expandable_blockquote") return fold(children);
   return element(TAGS[entity.type] ?? "span", {}, ...children);
+}
+
+// Telegram shows the first lines of an expandable quote, and all of it after a tap.
+function fold(children) {
+  const quote = element("blockquote", { class: "fold" }, ...children);
+  const toggle = () => quote.setAttribute("aria-expanded", String(quote.classList.toggle("open")));
+  quote.addEventListener("click", toggle);
+  quote.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    toggle();
+  });
+  for (const [name, value] of [["role", "button"], ["tabindex", "0"], ["aria-expanded", "false"]]) quote.setAttribute(name, value);
+  return quote;
 }
