@@ -94,7 +94,9 @@ def test_k27_one_sign_tapped_is_one_group(screen, which, sign):
 def test_k27_a_sign_that_is_not_named_is_one_group(screen, answer):
     which = PROTOCOL.questions[screen].signs.named_in
     for named in ("not_sure", SKIP):
-        assert "two_groups" not in later({screen: (answer,), which: (named,)}, {}, "quick").rules
+        given = {screen: (answer,), which: (named,)}
+        assert "two_groups" not in later(given, {}, "quick").rules
+        assert "two_groups" not in later({**given, "autonomic": ("dizzy",)}, {}, "quick").rules
 
 
 def test_k27_two_signs_of_two_systems_are_still_two():

@@ -76,6 +76,13 @@ def test_old_trouble_that_does_not_change_is_no_alarm_and_its_worsening_is(quest
     assert slid_back.tier is {q: t for q, step, t in NEW_TROUBLE if step == "some"}[question]
 
 
+@pytest.mark.parametrize("question", SCALES)
+def test_very_hard_is_urgent_against_the_last_answer_and_the_baseline_each(question):
+    before = {**WELL, question: ("much",)}
+    assert full({question: ("much",)}, WELL, before).tier is Tier.URGENT
+    assert full({question: ("much",)}, before, WELL).tier is Tier.URGENT
+
+
 @pytest.mark.parametrize("question", [*SCALES, "falls"])
 def test_a_skipped_item_is_no_answer_and_no_alarm(question):
     found = full({question: (SKIP,)})
