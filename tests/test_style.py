@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 # Files that may be longer because a single place matters more than length, each with its limit.
 MAY_BE_LONGER = {
-    "bot/core/checkin.py": 606,
+    "bot/core/checkin.py": 598,
     "bot/core/alert.py": 440,
     "tests/property/test_outbox_machine.py": 710,
 }

@@ -36,8 +36,6 @@ MAX_TOAST = 200
 """Telegram's limit for the answer to a tapped button (answerCallbackQuery)."""
 BETWEEN_LINES = "\n\n"
 """A screen's lines are paragraphs, which need space on a phone."""
-BETWEEN_TIGHT_LINES = "\n"
-"""A tight screen has to be whole on a phone, with its buttons and the reply keyboard."""
 KEYBOARD: tuple[tuple[Command, ...], ...] = (("worse", "tips"), ("team", "menu"))
 """The reply keyboard: two rows of two, always in this order; the label of each is `keyboard.<command>`."""
 
@@ -102,9 +100,8 @@ def make_render(texts: Catalog, key: bytes) -> Render:
     def render(screen: Screen, language: str, chat_id: int) -> Rendered:
         lines = [renderer.html(line, language) for line in screen.lines]
         limit = MAX_TEXT if screen.trend is None else MAX_CAPTION
-        between = BETWEEN_TIGHT_LINES if screen.tight else BETWEEN_LINES
         return Rendered(
-            text=fit_lines(screen.name, lines, limit, between=between),
+            text=fit_lines(screen.name, lines, limit, between="\n" if screen.tight else BETWEEN_LINES),
             photo=_picture(screen.trend, renderer, language) if screen.trend is not None else None,
             markup=_markup(screen, renderer, language, key, chat_id),
             protect=screen.protect,

@@ -269,13 +269,8 @@ def progress(checkin: CheckIn, protocol: Protocol) -> tuple[int, int]:
 
 def taps_left(checkin: CheckIn, protocol: Protocol) -> int:
     """Return the number of questions left, including the current one: one tap each if nothing is wrong."""
-    left_open = _left_open(checkin, protocol)
-    return sum(
-        s.ask not in checkin.answers
-        or s.ask in left_open
-        or (s.ask == checkin.cursor and is_unfinished(checkin, protocol))
-        for s in path(checkin, protocol)
-    )
+    left = {*_left_open(checkin, protocol), checkin.cursor if is_unfinished(checkin, protocol) else None}
+    return sum(s.ask not in checkin.answers or s.ask in left for s in path(checkin, protocol))
 
 
 def path(checkin: CheckIn, protocol: Protocol) -> tuple[FormStep, ...]:
@@ -295,10 +290,7 @@ def is_asked_again(checkin: CheckIn, protocol: Protocol) -> bool:
 
 
 def _left_open(checkin: CheckIn, protocol: Protocol) -> tuple[str, ...]:
-    """Return the skipped safety screens that are still to be asked again, in the order of the form.
-
-    Once the first of them is asked again, the ones before the cursor have been.
-    """
+    """Return the skipped safety screens still to be asked again, in the form's order: from the cursor, if at one."""
     asked = [s.ask for s in path(checkin, protocol)]
     skipped = [q for q in asked if protocol.questions[q].on_skip == "ask_again" and checkin.answers.get(q) == (SKIP,)]
     return tuple(skipped[skipped.index(checkin.cursor) :] if checkin.cursor in skipped else skipped)

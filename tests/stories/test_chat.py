@@ -68,7 +68,7 @@ async def test_back_and_skip_move_between_questions(world: World) -> None:
 async def test_skipped_red_flag_question_gives_no_all_clear(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "Skip", "None of these 7", "None")
-    assert "You left this open.\n\nAny of these, now" in plain(world.hear_all(anna)[-1])
+    assert "You left this open.\nAny of these, now" in plain(world.hear_all(anna)[-1])
     await world.tap(anna, "Skip")
     texts = [plain(m) for m in world.hear_all(anna)]
     assert not any("Nothing here needs a call" in t or "new or stronger" in t for t in texts)
