@@ -14,6 +14,8 @@ from bot.core.protocol import (
     FormStep,
     Question,
     Rule,
+    SignLine,
+    SignList,
     Tier,
     TierName,
     any_holds,
@@ -135,12 +137,18 @@ def question(choices, **fields):
 
 
 NONE = Choice(id="none", exclusive=True)
+OFF = Choice(id="na", off_scale=True)
+SIGNS = SignList(tier="URGENT", named_in="which", lines=(SignLine(id="eyes", choices=("eyes",)),))
 
 
 @pytest.mark.parametrize(
     ("choices", "fields", "reason"),
     [
         (["a", "a"], {}, "'a' is listed twice"),
+        (["a", OFF], {}, "'off_scale' applies only to a scale"),
+        (["a", OFF], {"scale": True}, "a scale needs at least two levels"),
+        (["a", "b"], {"signs": SIGNS, "on_skip": "no_answer"}, "must be asked once more"),
+        (["a", "b"], {"signs": SIGNS}, "must be asked once more"),
         (["a", SKIP], {}, "'skip' is reserved for a skipped question"),
         (["a"], {}, "at least two choices"),
         (["a", NONE], {}, "'exclusive' applies only to a question of kind 'several'"),
