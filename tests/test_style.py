@@ -13,8 +13,9 @@ ROOT = Path(__file__).parent.parent
 
 # Files that may be longer because a single place matters more than length, each with its limit.
 MAY_BE_LONGER = {
-    "bot/core/checkin.py": 598,
-    "bot/core/alert.py": 440,
+    "bot/core/checkin.py": 605,
+    "bot/core/alert.py": 450,
+    "bot/core/concern.py": 620,
     "tests/property/test_outbox_machine.py": 710,
 }
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".po", ".js", ".css", ".html", ".txt", ".service", ".mako", ".json", ""}

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from bot.app.ports.alerts import AgreedLevelStore, AlertStore, TaskStore
 from bot.app.ports.checkins import AnswerStore, AssessmentStore, CheckInStore, ProtocolStore, TipStore
 from bot.app.ports.clinic import Clinic
+from bot.app.ports.concerns import ConcernStore
 from bot.app.ports.dead_letters import DeadLetterStore
 from bot.app.ports.limits import LimitStore
 from bot.app.ports.notices import Notices
@@ -42,6 +43,7 @@ class Stores:
     assessments: AssessmentStore
     protocols: ProtocolStore
     alerts: AlertStore
+    concerns: ConcernStore
     tasks: TaskStore
     tips: TipStore
     outbox: OutboxStore

@@ -6,7 +6,7 @@ from typing import Annotated, cast, get_args
 import typer
 
 from bot.app.alerts import ownership, queue
-from bot.app.concerns import agreed_levels
+from bot.app.concerns import agreed_levels, agreeing
 from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
 from bot.app.team.members import NAME
 from bot.app.work import Work
@@ -116,14 +116,14 @@ def set_agreed_level(
     question: QuestionArgument,
     level: Annotated[str, typer.Argument(help="Highest answer covered, such as medium.")],
     by: ByOption,
-    days: Annotated[int, typer.Option(min=1, max=agreed_levels.MAX_DAYS, help="Duration in days.")] = 14,
+    days: Annotated[int, typer.Option(min=1, max=agreeing.MAX_DAYS, help="Duration in days.")] = 14,
     as_json: AsJson = False,
 ) -> None:
     """Set the agreed level of a known symptom: up to it, SOON raises no new alert. URGENT and EMERGENCY still do.
 
     An URGENT alert within the agreed level has no time limit to acknowledge.
     """
-    agreed = in_transaction(lambda work: agreed_levels.agree_level(work.acting(by), code, question, level, days))
+    agreed = in_transaction(lambda work: agreeing.agree_level(work.acting(by), code, question, level, days))
     if as_json:
         print_json(agreed.model_dump(mode="json", exclude={"patient_id"}))
     else:
@@ -134,7 +134,7 @@ def set_agreed_level(
 @app.command("unexpect", hidden=True)  # the former name, kept for one version
 def clear_agreed_level(code: CodeArgument, question: QuestionArgument, by: ByOption) -> None:
     """Remove the agreed level of a symptom."""
-    in_transaction(lambda work: agreed_levels.end_agreed_level(work.acting(by), code, question))
+    in_transaction(lambda work: agreeing.end_agreed_level(work.acting(by), code, question))
     typer.echo(f"{code}: agreed level of {question} removed.")
 
 

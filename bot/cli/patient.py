@@ -260,6 +260,9 @@ def _print_view(view: PatientView) -> None:
         _print_history(view.treatment_history)
     for task in view.tasks:
         typer.echo(f"task: {task.replace('_', ' ')}")
+    if view.concerns:
+        states = [(c.since, c.tier, c.state, c.symptom, c.changes[0][2] if c.changes else "") for c in view.concerns]
+        print_table(("since", "tier", "concern", "symptom", "changed by"), states)
     if view.alerts:
         rows = [(a.raised_at, a.tier, a.state, ", ".join(a.rules), a.last_reply) for a in view.alerts]
         print_table(("alert raised", "tier", "state", "rules", "patient's reply"), rows)

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.content import checks, rule_checks
+from bot.content import checks, rule_checks, symptom_checks
 from bot.content.faults import ContentError, Fault
 from bot.content.reader import Source
 from bot.content.texts import ENGLISH, Texts
@@ -57,6 +57,7 @@ def _read(file: str, content: bytes) -> _Read:
     checks.check_questions(context)
     checks.check_forms(context)
     rule_checks.check_rules(context)
+    symptom_checks.check_symptoms(context)
     checks.check_tips(context)
     checks.check_reading(context)
     checks.check_again(context)
@@ -87,4 +88,7 @@ def _build(source: Source, content_hash: str) -> Protocol:
         tip_rest_disliked=source.value("tip_rest_disliked"),
         plans={p.name: p for p in items("plans")},
         clocks=source.value("clocks"),
+        symptoms={s.id: s for s in items("symptoms")},
+        # A file from before concerns were remembered has the packaged numbers.
+        remembering=source.value("concerns") or load_protocol().remembering,
     )

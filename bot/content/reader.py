@@ -14,7 +14,19 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from bot.content.faults import ContentError, Fault
 from bot.core.frozen import Frozen
 from bot.core.plan_template import PlanTemplate
-from bot.core.protocol import Clocks, Duration, FollowUpRule, Form, Question, Rule, TierName, Tip, Topic
+from bot.core.protocol import (
+    Clocks,
+    Duration,
+    FollowUpRule,
+    Form,
+    Question,
+    Remembering,
+    Rule,
+    Symptom,
+    TierName,
+    Tip,
+    Topic,
+)
 
 Loc = Sequence[str | int]
 
@@ -30,6 +42,8 @@ class ProtocolFile(Frozen):
     rules: tuple[Rule, ...]
     composite_table: tuple[tuple[int | None, ...], ...]
     again: FollowUpRule
+    symptoms: tuple[Symptom, ...] = ()
+    concerns: Remembering | None = None
     sources: Mapping[str, str]
     topics: tuple[Topic, ...]
     tip_rest: Duration
@@ -43,6 +57,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "questions": Question,
     "forms": Form,
     "rules": Rule,
+    "symptoms": Symptom,
     "topics": Topic,
     "tips": Tip,
     "plans": PlanTemplate,
@@ -61,7 +76,8 @@ class Source:
         self._values: dict[str, Any] = {}
         for name, field in ProtocolFile.model_fields.items():
             if name not in self._tree:
-                self.fault((), f"'{name}' is missing: add it")
+                if field.is_required():
+                    self.fault((), f"'{name}' is missing: add it")
             elif name in LISTS:
                 self._items[name] = self._parse_list(name)
             else:

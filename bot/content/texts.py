@@ -25,7 +25,7 @@ from bot.core.screen import BULLET
 
 ENGLISH = "en"
 DOMAINS = ("clinical", "chat", "learn", "team", "console")
-RED_FLAG_PREFIXES = ("call.", "loopback.", "help.", "learn.when_to_call.")
+RED_FLAG_PREFIXES = ("call.", "done.open.", "loopback.", "help.", "learn.when_to_call.", "symptom.")
 """Prefixes of the keys in the chat catalog without which no patient may get a message."""
 
 MAX_SIGN_LENGTH = 34
@@ -239,6 +239,11 @@ def sign_keys(question: Question) -> tuple[str, ...]:
     return *(sign_key(question, line.id) for line in question.signs.lines), fold_key(question)
 
 
+def symptom_key(symptom: str) -> str:
+    """Return the key of a symptom in the patient's words, as it is named after the check-in that found it."""
+    return f"symptom.{symptom}"
+
+
 def topic_keys(topic: Topic) -> tuple[str, ...]:
     """Return the keys of a topic in the "Learn" menu."""
     if topic.signs:
@@ -256,6 +261,7 @@ def needed_keys(protocol: Protocol) -> tuple[str, ...]:
     keys += [short_key(question) for question in protocol.questions.values()]
     keys += [key for question in protocol.questions.values() for key in sign_keys(question)]
     keys += [f"tip.{tip.id}" for tip in protocol.tips]
+    keys += [symptom_key(symptom) for symptom in protocol.symptoms]
     keys += [key for topic in protocol.topics for key in topic_keys(topic)]
     return tuple(dict.fromkeys(keys))
 
@@ -267,6 +273,7 @@ def red_flag_keys(protocol: Protocol) -> tuple[str, ...]:
     asked = [protocol.questions[q] for q in flagged if q in protocol.questions]
     keys = {key for question in asked for key in (*question_keys(question), *sign_keys(question))}
     keys |= {s.text for form in protocol.forms.values() for s in form.steps if s.text is not None and s.ask in flagged}
+    keys |= {symptom_key(symptom) for symptom in protocol.symptoms}
     return tuple(key for key in needed_keys(protocol) if key in keys)
 
 

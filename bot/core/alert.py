@@ -1,13 +1,13 @@
 """The two sides of an alert: the safety follow-ups to the patient, and the team's work. Stores nothing.
 
 The patient's side: raising the alert shows the call screen. After the protocol's wait, the patient is asked "did you
-reach someone?". "Yes" ends the safety follow-ups. "Not yet", "I can't reach them" and "I can't call" show the number
-and the next step, and the patient is asked again. After the last question without a "yes", the alert is marked
-*patient unconfirmed* for staff. The rules, each with a test:
+reach someone?". "Yes" ends the safety follow-ups. "I have called" puts the question off. "Not yet", "I can't reach
+them" and "I can't call" show the number and the next step, and the patient is asked again. After the last question
+without a "yes", the alert is marked *patient unconfirmed* for staff. The rules, each with a test:
 
 * Silence never closes an alert: it leads to the next question, then to *unconfirmed*.
 * `decide` sees neither "I tapped by mistake" nor quiet hours, so they can't close or delay anything.
-* A reply never postpones the next question: a planned time is replaced by a later one only once it has passed.
+* "I have called" puts the question off by the wait; no other reply postpones one that is planned and has not passed.
 
 The team's side is the table `TEAM_TRANSITIONS`: everything that changes who works on an alert belongs in this file, and
 each row names the states that an act can lead to. The rules, each with a test:
@@ -63,6 +63,7 @@ class DecisionReason(StrEnum):
     """The reason for a decision."""
 
     REACHED_SOMEONE = "reached_someone"
+    CALLED = "called"
     NOT_REACHED_YET = "not_reached_yet"
     ASKED_TOO_EARLY = "asked_too_early"
     TIME_TO_ASK = "time_to_ask"
@@ -108,8 +109,11 @@ def decide(alert: Alert, clocks: Clocks, at: datetime) -> Decision:
     """Return what to do at `at`: answer a reply that was given at exactly `at`, otherwise act by the planned time."""
     if alert.closed:
         return Decision(action=AlertAction.WAIT, reason=DecisionReason.CLOSED_BY_STAFF, next_patient_prompt_at=None)
-    if alert.last_reply in {Reply.CALLED, Reply.REACHED}:
+    if alert.last_reply is Reply.REACHED:
         return Decision(action=AlertAction.CONFIRM, reason=DecisionReason.REACHED_SOMEONE, next_patient_prompt_at=None)
+    if alert.last_reply is Reply.CALLED and alert.replied_at == at:
+        asked_at = first_prompt_at(alert.tier, clocks, at)
+        return Decision(action=AlertAction.WAIT, reason=DecisionReason.CALLED, next_patient_prompt_at=asked_at)
     if alert.last_reply is not None and alert.replied_at == at:
         next_at = _next_prompt_at(alert, clocks, at)
         return Decision(

@@ -303,6 +303,65 @@ class Topic(Frozen):
     signs: tuple[QuestionId, ...] = ()
 
 
+class Symptom(Frozen):
+    """One thing that a question, or a line of a safety screen, asks about: a concern is about one symptom.
+
+    `levels`: the tier of each choice of `question` that needs a human. `names`: the question only names the signs
+    of a safety screen, so that its silence about a sign says nothing. `raised_by`: rules that raise the tier further.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
+    group: str
+    """Its body system, as in `Rule.group`."""
+    question: QuestionId | None = None
+    levels: Mapping[ChoiceId, TierName] = {}
+    names: bool = False
+    raised_by: tuple[str, ...] = ()
+    known_by: QuestionId | None = None
+    """At the baseline: was it there before, and does the team know?"""
+    is_sign: bool = True
+    has_question: bool = True
+    """False: nothing but "none" on both safety screens says that it is gone."""
+    pairs: bool = True
+    """Whether it counts when two ambers make a red; `pairs_in_group`: with its own group as well."""
+    pairs_in_group: bool = False
+    overlap: str | None = None
+    """Its sign on the list of signs of which two different ones make an EMERGENCY."""
+    overlap_from: Annotated[int, Field(ge=1)] = 1
+    overlap_not_with: frozenset[str] = frozenset()
+    staff_accept_from: int | None = None
+    """The step of its scale from which only staff can accept it as usual."""
+    ends_when_answered: bool = False
+    """Settled by the first answer at or below the reference level ("left open")."""
+
+
+class Remembering(Frozen):
+    """How long and how often concerns are remembered; the protocol file names the sources."""
+
+    reached_days: Annotated[int, Field(ge=1)]
+    """A REACHED concern is settled by answers at or below the reference on so many days ..."""
+    reached_span: Duration
+    """... over at least this time."""
+    open_days: Annotated[int, Field(ge=1)]
+    """The same for an OPEN one at SOON."""
+    open_span: Duration
+    keep_reached_level: Duration
+    """The level that a human was reached about is kept for this after the concern was settled."""
+    pair_window: Duration
+    """Two concerns count together if they were first found within this time."""
+    lower_span: Duration
+    """Lower answers for so long ..."""
+    lower_days: Annotated[int, Field(ge=1)]
+    """... on so many days lower a reference level."""
+    take_back_after: Duration
+    confirm_within: Duration
+    """Staff have to confirm a reference level that is more than the patient's word carries."""
+    calm_days: Annotated[int, Field(ge=1)]
+    follow_up_at_most: Duration
+    fresh: Duration
+    """"None" on a safety screen counts for an all-clear for so long."""
+
+
 class FollowUpRule(Frozen):
     """The daily follow-up of a finding at SOON or higher: `form`, until `stable_days` days brought no change."""
 
@@ -363,6 +422,9 @@ class Protocol(Frozen):
     """The tier of an answer that the protocol doesn't know: cautious, never ROUTINE."""
     follow_up: FollowUpRule
     """`again` in the protocol file."""
+    symptoms: Mapping[str, Symptom]
+    remembering: Remembering
+    """`concerns` in the protocol file."""
     sources: Mapping[str, str]
     """Source id -> citation."""
     topics: tuple[Topic, ...]

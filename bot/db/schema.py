@@ -2,7 +2,8 @@
 
 from bot.db import (
     tables,
-    tables_team,  # noqa: F401 - it adds its tables to the same metadata, as does the next
+    tables_concerns,  # noqa: F401 - it adds its tables to the same metadata, as do the next
+    tables_team,  # noqa: F401
     tables_treatment,  # noqa: F401
 )
 

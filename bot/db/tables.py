@@ -213,6 +213,8 @@ alert = Table(
     of_checkin(nullable=True),
     Column("tier", SmallInteger, nullable=False),
     sealed("rules", "alert.rules", nullable=False),
+    sealed("symptoms", "alert.symptoms"),
+    timestamp_column("named_at", nullable=True),
     string_column("state"),
     timestamp_column("raised_at"),
     integer_column("safety_follow_ups"),

@@ -10,6 +10,7 @@ from bot.core.protocol import SKIP, Condition, Protocol, Rule
 _DETAILS: Mapping[str, str] = {
     "ici_start": "console.plan.ici_start",
     "ici_stop": "console.plan.ici_stop",
+    "stop_reason": "console.plan.stop_reason",
     "regimen": "console.plan.regimen",
     "plan": "console.plan",
     "send_time": "console.plan.send_time",
@@ -64,12 +65,14 @@ class Wording:
         return f"{self.question(question_id)} ≤ {self.choice(question_id, choice_id)}"
 
     def detail(self, fact: str) -> str:
-        """Return a detail of the audit, "name: value", with its name and, for a regimen or plan, its value worded."""
+        """Return a detail of the audit, "name: value", with its name and, where the catalog has it, its value worded."""
         name, _, value = fact.partition(": ")
         if name == "regimen":
             value = self._named(f"console.regimen.{value}", value)
         elif name == "plan":
             value = self.plan(value)
+        elif name == "stop_reason":
+            value = self._named(f"console.stop_reason.{value}", value)
         return f"{self._named(_DETAILS[name], name) if name in _DETAILS else name}: {value}"
 
     def changes(self, line: AlertLine) -> list[str]:

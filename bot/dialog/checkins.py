@@ -1,6 +1,6 @@
 """Handles taps on a check-in, and shows its current screen. Decides nothing about answers."""
 
-from bot.app.alerts import raising
+from bot.app.alerts import help_requests
 from bot.app.checkins import answering
 from bot.app.checkins.answering import current
 from bot.app.checkins.opening import open_checkin
@@ -34,7 +34,7 @@ def _help_now(work: Work, patient: Patient, action: Action) -> TapResult | None:
     row = current(work, patient)
     if row is None or row.id != action.subject:
         return None
-    raising.need_help(work, patient, row.id)
+    help_requests.need_help(work, patient, row.id)
     return TapResult(toast=Text(key="toast.call_now"), language=patient.chat_language)
 
 

@@ -3,7 +3,8 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.app.checkins.answering import current, shown_tips
+from bot.app.checkins.answering import current
+from bot.app.checkins.tips import shown_tips
 from bot.app.patients import participation
 from bot.app.ports.clinic import Clinic
 from bot.app.records.checkins import TipShown

@@ -21,6 +21,7 @@ from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
 from bot.dialog.post import drop_unsent, post, post_staff, post_stranger
 from bot.dialog.staff_alerts import alert_screen, notice_screen
 from bot.dialog.staff_screens import digest_today
+from bot.dialog.still_open import still_open_screen
 from bot.dialog.widgets import date_text, next_checkin_text
 
 
@@ -41,8 +42,11 @@ class OutboxNotices:
         checkins.show(self.work, patient, row, lane=Lane.REPLY, edit=True)
 
     def checkin_ended(self, patient: Patient, row: CheckInRow, end: CheckInEnd) -> None:
-        following = next_checkin_text(patient.next_due_at, patient.timezone or self.work.clinic.timezone)
-        screen = end_screen(self.work.clinic, end, following)
+        zone = patient.timezone or self.work.clinic.timezone
+        if end.kind == "still_open":
+            screen = still_open_screen(self.work.clinic, end, zone)
+        else:
+            screen = end_screen(self.work.clinic, end, next_checkin_text(patient.next_due_at, zone))
         ended = screen.model_copy(update={"rows": (*screen.rows, change_row(row))})
         post(
             self.work,

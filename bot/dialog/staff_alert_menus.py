@@ -3,22 +3,17 @@
 from collections.abc import Sequence
 
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AlertRow
+from bot.app.records.alerts import AlertRow, outcomes_for
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.core.screen import Button, Screen, Text
 from bot.dialog.staff_alerts import head, tap
 from bot.dialog.widgets import button, rows
 
-OUTCOMES: tuple[str, ...] = (
-    *("spoke_to_patient", "sent_to_ed", "notified_oncologist"),
-    *("drug_held", "no_action", "not_reached"),
-)
-
 
 def outcome_screen(clinic: Clinic, patient: Patient, alert: AlertRow) -> Screen:
     """Return the list of outcomes to choose from."""
-    made = [button(f"staff.outcome.{word}", tap(alert, word)) for word in OUTCOMES]
+    made = [button(f"staff.outcome.{word}", tap(alert, word)) for word in outcomes_for(alert.tier)]
     made.append(button("staff.back", tap(alert, "back")))
     lines = (head(clinic, patient, alert), Text(key="staff.which_outcome"))
     return Screen(name="staff.outcomes", lines=lines, rows=rows(made))

@@ -13,7 +13,7 @@ from bot.app.alerts.writer import act_on, team_side
 from bot.app.checkins import opening
 from bot.app.patients import participation
 from bot.app.ports.clinic import Clinic
-from bot.app.ports.errors import RefusedError
+from bot.app.ports.errors import NeedsContactError, RefusedError
 from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient
@@ -87,12 +87,24 @@ def tapped(work: Work, person: Staff, action: Action) -> TapResult:
     handler = handlers.get(action.kind)
     try:
         outcome = handler(work, person, action) if handler is not None else None
+    except NeedsContactError:
+        outcome = _show_again(work, person, action)
     except RefusedError:
         outcome = None
     if outcome is not None:
         return outcome
     menu(work, person)
     return TapResult(toast=Text(key="staff.toast.gone"), language=person.language)
+
+
+def _show_again(work: Work, person: Staff, action: Action) -> TapResult | None:
+    """Say that an alert needs contact with the patient before it can be closed, and show it again."""
+    alert = work.alerts.get(action.subject)
+    patient = work.patients.get(alert.patient_id) if alert is not None else None
+    if alert is None or patient is None:
+        return None
+    show_alert(work, patient, alert, person, edit=True)
+    return TapResult(toast=Text(key="staff.toast.needs_contact"), language=person.language, urgent=True)
 
 
 # -- alerts

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from bot.app.alerts import queue
-from bot.app.concerns import agreed_levels
+from bot.app.concerns import agreeing
 from bot.app.records.checkins import Basis
 from bot.core.checkin import State
 from bot.core.protocol import Tier
@@ -65,7 +65,7 @@ def test_line_of_a_later_alert_is_no_first_report(run, made):
 
 
 def test_line_names_agreed_levels(run, made):
-    run(agreed_levels.agree_level, "A-1", "numbness", "mild", 7, at=AT, by="lead-1")
+    run(agreeing.agree_level, "A-1", "numbness", "mild", 7, at=AT, by="lead-1")
     seen = line(run, alert(run, made, rules=("a", "b")).id)
     assert seen.agreed_levels == ("numbness up to mild until 2026-03-09 (lead-1)",)
     assert seen.summary.endswith("agreed level: numbness up to mild until 2026-03-09 (lead-1)")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.alerts import ownership, raising, replies
+from bot.app.alerts import help_requests, ownership, raising, replies
 from bot.app.checkins import answering, opening
 from bot.app.operations import sweeps
 from bot.app.records.alerts import AlertState
@@ -152,20 +152,21 @@ def test_safety_follow_ups_are_counted_then_the_alert_is_unconfirmed(database, p
 
 @pytest.mark.parametrize(
     ("word", "state"),
-    [("called", AlertState.CONFIRMED), ("reached", AlertState.CONFIRMED), ("not_yet", AlertState.OPEN)],
+    [("called", AlertState.OPEN), ("reached", AlertState.CONFIRMED), ("not_yet", AlertState.OPEN)],
 )
-def test_reply_is_stored_and_a_call_ends_the_questions(phone, word, state):
+def test_reply_is_stored_and_reached_ends_the_questions(phone, word, state):
     found = phone.raised()
     assert phone.reply(found, word, AT + MINUTE).state is AlertState.OPEN, "as it was before"
     now = phone.alert(found)
     assert (now.last_reply, now.replied_at, now.state) == (word, AT + MINUTE, state)
-    assert now.next_patient_prompt_at == (AT + HOUR if word == "not_yet" else None)
+    asked_next = {"called": AT + HOUR + MINUTE, "not_yet": AT + HOUR, "reached": None}
+    assert now.next_patient_prompt_at == asked_next[word]
     assert phone.audited()[-1] == ("patient:P-0001", f"patient_{word}", {"alert": found.id, "tier": "URGENT"})
 
 
 def test_unreached_after_a_call_opens_the_alert_and_asks_again(phone):
     found = phone.raised()
-    phone.reply(found, "called", AT + MINUTE)
+    phone.reply(found, "reached", AT + MINUTE)
     phone.reply(found, "cannot_reach", AT + 2 * MINUTE)
     now = phone.alert(found)
     assert now.state is AlertState.OPEN
@@ -175,7 +176,7 @@ def test_unreached_after_a_call_opens_the_alert_and_asks_again(phone):
 @pytest.mark.parametrize("word", ["called", "not_yet", "cannot_reach"])
 def test_reply_leaves_an_alert_closed_that_staff_closed(phone, word):
     found = phone.raised()
-    phone.run(ownership.note, found.id, "no_action", at=AT, by="lead-1")
+    phone.run(ownership.note, found.id, "spoke_to_patient", at=AT, by="lead-1")
     phone.run(ownership.close, found.id, at=AT, by="lead-1")
     phone.reply(found, word, AT + MINUTE)
     now = phone.alert(found)
@@ -261,7 +262,7 @@ def test_help_now_within_an_hour_shows_the_same_alert_again(database, phone, ann
     checkin = phone.another()
     for at, count in ((AT, 1), (AT + 59 * MINUTE, 1), (AT + 60 * MINUTE, 2)):
         seen = len(database.outbox())
-        phone.run(raising.need_help, anna, checkin, at=at)
+        phone.run(help_requests.need_help, anna, checkin, at=at)
         assert len(phone.alerts()) == count
         assert ("call.help", Lane.RED_FLAG) in phone.screens(anna.chat_id, seen)
     newest = phone.alerts()[0]
@@ -271,38 +272,20 @@ def test_help_now_within_an_hour_shows_the_same_alert_again(database, phone, ann
 
 def test_help_now_after_another_alert_is_one_of_its_own(phone, anna):
     phone.raised()
-    phone.run(raising.need_help, anna, None, at=AT + MINUTE)
+    phone.run(help_requests.need_help, anna, None, at=AT + MINUTE)
     assert [a.rules for a in phone.alerts()] == [("asked_for_help",), ("new.yes",)]
-
-
-@pytest.mark.parametrize(
-    ("changes", "pending"),
-    [
-        ({}, True),
-        ({"state": AlertState.UNCONFIRMED}, True),
-        ({"state": AlertState.CONFIRMED}, False),
-        ({"state": AlertState.CLOSED}, False),
-        ({"tier": Tier.EMERGENCY}, True),
-        ({"tier": Tier.SOON}, False),
-        ({"raised_at": AT - 3 * DAY}, True),
-        ({"raised_at": AT - 3 * DAY - MINUTE}, False),
-    ],
-)
-def test_calls_for_is_true_while_a_recent_red_flag_is_unconfirmed(phone, anna, changes, pending):
-    phone.raised(**changes)
-    assert phone.run(raising.calls_for, anna) is pending
 
 
 def test_check_in_ends_without_all_clear_while_a_red_flag_is_pending(phone, choose):
     found = phone.raised(Tier.URGENT)
     for choice in ("no", "none", "none", "none"):
         choose(choice)
-    assert phone.ended() == "done.after_call"
+    assert phone.ended() == "done.open"
     assert phone.alert(found).state is AlertState.OPEN
 
 
 def test_check_in_after_a_confirmed_call_ends_with_a_tip(phone, anna, choose):
-    phone.raised(Tier.URGENT, state=AlertState.CONFIRMED)
+    phone.reply(phone.raised(Tier.URGENT), "reached", AT)
     for choice in ("no", "none", "none", "none"):
         choose(choice)
     assert phone.ended() == "done.routine"
@@ -329,7 +312,8 @@ def test_rules_of_which_sign_are_added_to_the_alert_of_that_check_in(phone, anna
     older = phone.raised(checkin_id=1, rules=("new.yes",))
     found = phone.raised(checkin_id=1, rules=("now.yes", "now.head"))
     asked = phone.raised(checkin_id=1, rules=("asked_for_help",))
-    phone.run(lambda s: raising.add_rules(s, anna.id, 1, ("now.head", "now.mind", "now.yes")))
+    row = phone.run(lambda s: s.checkins.get(1))
+    phone.run(raising.add_rules, anna, row, ("now.head", "now.mind", "now.yes"))
     assert [phone.alert(a).rules for a in (other, older, found, asked)] == [
         ("new.yes",),
         ("new.yes",),

@@ -181,7 +181,7 @@ def test_reopened_alert_that_nobody_heard_of_counts_from_then(team):
     for name in ("ann", "ben", "cleo", "otto"):
         team.run(escalation.set_reachable, team.person(name), reachable=False, at=AT)
     number = team.raised(Tier.URGENT)
-    team.run(ownership.note, number, "no_action", at=AT, by="ann")
+    team.run(ownership.note, number, "spoke_to_patient", at=AT, by="ann")
     team.run(ownership.close, number, at=AT, by="ann")
     team.run(ownership.reopen, number, at=AT + 5 * DAY, by="ann")
     team.sweep(AT + 5 * DAY)
@@ -261,7 +261,7 @@ def test_acts_of_staff_are_audited_with_tier_outcome_and_owner(team):
 def test_removed_member_becomes_owner_of_nothing(team, act):
     number = team.raised()
     team.run(escalation.remove, "cleo", at=AT, by="lead-0")
-    words = {"acknowledge": (), "note": ("no_action",), "hand_over": ("cleo",)}[act]
+    words = {"acknowledge": (), "note": ("spoke_to_patient",), "hand_over": ("cleo",)}[act]
     with pytest.raises(
         RefusedError, match=rf"^cleo was removed from the team: hand alert {number} over to someone else$"
     ):
@@ -274,7 +274,7 @@ def test_removed_member_may_still_note_on_an_alert_with_an_owner(team):
     number = team.raised()
     team.run(ownership.acknowledge, number, at=AT, by="ann")
     team.run(escalation.remove, "cleo", at=AT, by="lead-0")
-    assert team.run(ownership.note, number, "no_action", at=AT + MINUTE, by="cleo").owner == "ann"
+    assert team.run(ownership.note, number, "spoke_to_patient", at=AT + MINUTE, by="cleo").owner == "ann"
 
 
 def test_alert_of_a_patient_who_was_erased_is_no_alert(team):

@@ -7,7 +7,7 @@ import pytest
 
 from bot.app.alerts import ownership
 from bot.app.checkins import opening
-from bot.app.concerns import agreed_levels, replay
+from bot.app.concerns import agreed_levels, agreeing, replay
 from bot.app.concerns.assessments import history
 from bot.app.ports.errors import RefusedError
 from bot.core.checkin import State
@@ -201,7 +201,7 @@ def test_replay_without_protocol_still_names_answers_that_are_missing(days, anna
 
 
 def agree(days, question="numbness", level="medium", count=14, at=AT, by="lead-1"):
-    return days.run(agreed_levels.agree_level, "P-0001", question, level, count, at=at, by=by)
+    return days.run(agreeing.agree_level, "P-0001", question, level, count, at=at, by=by)
 
 
 def test_agreed_level_is_stored_audited_without_symptom_and_replaces_one(days, anna):
@@ -211,7 +211,7 @@ def test_agreed_level_is_stored_audited_without_symptom_and_replaces_one(days, a
     rows = {row.id: row for row in days.run(lambda s: s.agreed_levels.of_patient(anna.id))}
     assert (rows[first.id].ended_at, rows[first.id].ended_by) == (AT + DAY, "lead-2")
     assert (rows[second.id].ended_at, rows[second.id].level) == (None, "mild")
-    ended = days.run(agreed_levels.end_agreed_level, "P-0001", "numbness", at=AT + 2 * DAY - DAY / 2, by="lead-3")
+    ended = days.run(agreeing.end_agreed_level, "P-0001", "numbness", at=AT + 2 * DAY - DAY / 2, by="lead-3")
     assert (ended.id, ended.ended_at, ended.ended_by) == (second.id, AT + 2 * DAY - DAY / 2, "lead-3")
     lines = reversed(days.run(lambda s: s.audit.lines("P-0001", limit=50)))
     assert [(x.actor, x.action, dict(x.detail)) for x in lines if "level" in x.action] == [
@@ -220,14 +220,14 @@ def test_agreed_level_is_stored_audited_without_symptom_and_replaces_one(days, a
         ("lead-3", "agreed_level_ended", {}),
     ]
     with pytest.raises(RefusedError, match=r"^P-0001: 'numbness' has no agreed level, so nothing was ended$"):
-        days.run(agreed_levels.end_agreed_level, "P-0001", "numbness", at=AT + 2 * DAY)
+        days.run(agreeing.end_agreed_level, "P-0001", "numbness", at=AT + 2 * DAY)
 
 
 def test_agreed_level_of_another_symptom_stays(days, anna):
     agree(days)
     agree(days, question="interference", level="somewhat")
     assert [row.question for row in days.run(agreed_levels.active, anna.id, at=AT)] == ["numbness", "interference"]
-    ended = days.run(agreed_levels.end_agreed_level, "P-0001", "interference", at=AT)
+    ended = days.run(agreeing.end_agreed_level, "P-0001", "interference", at=AT)
     assert ended.question == "interference"
 
 

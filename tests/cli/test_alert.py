@@ -39,6 +39,9 @@ def test_alert_is_acknowledged_assigned_closed_and_reopened(shell: Shell) -> Non
     assert shell("alert", "close", number, "--by", "lead-1").status == 1
     assert shell("alert", "assign", number, "--to", "lead-2", "--by", "lead-1", "--json").json["owner"] == "lead-2"
     assert shell("alert", "note", number, "drug_held", "--by", "lead-2", "--json").json["outcome"] == "drug_held"
+    refused = shell("alert", "close", number, "--by", "lead-2")
+    assert (refused.status, "nobody is known to have spoken with the patient" in refused.err) == (1, True)
+    assert shell("alert", "note", number, "spoke_to_patient", "--by", "lead-2").status == 0
     assert "closed by lead-2" in shell("alert", "close", number, "--by", "lead-2").out
     assert shell("alert", "list", "--json").json == []
     assert shell("alert", "reopen", number, "--by", "lead-3", "--json").json["state"] == "unconfirmed"

@@ -10,6 +10,7 @@ from typing import get_type_hints
 import pytest
 
 from bot.app.ports.errors import StaleRecordError
+from bot.app.records.concerns import MemoryRow
 from bot.app.work import Stores
 from bot.core.frozen import Frozen
 from bot.db import stores as sql
@@ -111,6 +112,10 @@ def _rows(stores):
             stores.agreed_levels.save,
             lambda s: s.agreed_levels.of_patient(who.id)[0],
         ),
+        "memory": (
+            *(stores.concerns.add(MemoryRow(patient_id=who.id)), stores.concerns.save),
+            lambda s: s.concerns.of_patient(who.id),
+        ),
         "session": (
             *(stores.sessions.add(samples.session(person.id)), stores.sessions.save),
             lambda s: s.sessions.by_hash("t1"),
@@ -133,6 +138,7 @@ SAVED_BY = {
     "consent": "consents",
     "caregiver": "caregivers",
     "agreed_level": "agreed_levels",
+    "memory": "concerns",
     "session": "sessions",
     "passkey": "passkeys",
 }

@@ -14,7 +14,6 @@ CLOCKS = load_protocol().clocks
 AT = datetime(2026, 3, 2, 23, 50, tzinfo=UTC)  # in quiet hours: they must not matter
 MIN, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOT_REACHED = [Reply.NOT_YET, Reply.CANNOT_REACH, Reply.CANNOT_CALL]
-REACHED = [Reply.CALLED, Reply.REACHED]
 
 
 def raised(tier, **fields):
@@ -60,8 +59,8 @@ def test_rule_8_not_yet_is_asked_again_as_often_and_no_later(tier, reply):
     assert asked_until_the_end(tier, reply) == SILENT[tier]
 
 
-@pytest.mark.parametrize("reply", REACHED)
-def test_rule_8_reached_stops_the_asking(reply):
+def test_rule_8_reached_stops_the_asking():
+    reply = Reply.REACHED
     assert asked_until_the_end(Tier.EMERGENCY, reply) == [(15, ASK)]
     found = decide(raised(Tier.URGENT, last_reply=reply, replied_at=AT), CLOCKS, AT)
     assert (found.action, found.reason, found.next_patient_prompt_at) == (
@@ -69,6 +68,17 @@ def test_rule_8_reached_stops_the_asking(reply):
         DecisionReason.REACHED_SOMEONE,
         None,
     )
+
+
+def test_k16_called_is_asked_about_after_the_wait():
+    """ "I have called" is not "somebody spoke with me": asked after 15 minutes, an hour, a day, up to the last time."""
+    # Each time the answer comes a minute after the question.
+    ask, end = AlertAction.ASK, AlertAction.MARK_UNCONFIRMED
+    assert asked_until_the_end(Tier.EMERGENCY, Reply.CALLED) == [(15, ask), (31, ask), (47, ask), (63, end)]
+    for tier, minutes in ((Tier.EMERGENCY, 15), (Tier.URGENT, 60), (Tier.SOON, 24 * 60)):
+        at = AT + 5 * MIN
+        found = decide(raised(tier, last_reply=Reply.CALLED, replied_at=at), CLOCKS, at)
+        assert (found.action, found.next_patient_prompt_at) == (AlertAction.WAIT, at + minutes * MIN)
 
 
 @pytest.mark.parametrize("reply", NOT_REACHED)

@@ -1,12 +1,10 @@
 """Whatever tells when to call lists the signs of the safety screens, from the same list; protocol 2 has none to list."""
 
 from dataclasses import replace
-from datetime import date
 
 import pytest
 
 from bot.app.records.alerts import AlertRow
-from bot.app.records.patients import Patient
 from bot.core.protocol import Tier
 from bot.dialog import call_replies, call_screens, learn, menus
 from tests.app.conftest import AT
@@ -42,7 +40,7 @@ def test_need_help_now_lists_the_emergency_signs(clinic):
 
 
 def test_card_lists_the_emergency_signs_in_each_of_its_languages(clinic, anna):
-    patient = Patient.model_validate({**anna.model_dump(), "language": "ru", "ici_start": date(2026, 2, 1)})
+    patient = anna.model_copy(update={"language": "ru"})
     screen = call_replies.card_screen(patient, clinic)
     assert keys(screen.lines) == 2 * signs(clinic, Tier.EMERGENCY)
     assert {line.language for line in screen.lines if line.bullets} == {clinic.languages[0], "ru"}

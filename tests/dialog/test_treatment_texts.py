@@ -20,18 +20,18 @@ def card(*periods, language="en"):
 
 
 def test_card_of_one_period_has_its_start_and_drug():
-    title, body = card(period(MAY, drug="pembrolizumab"))
+    title, body, *_ = card(period(MAY, drug="pembrolizumab"))
     assert "Drugs: pembrolizumab\nStarted: 10 May 2026" in body
     assert title == "For the emergency team"
 
 
 def test_card_names_every_period_and_every_drug():
-    _, body, periods = card(
+    _, body, *periods = card(
         period(MAY, JUNE, StopReason.SIDE_EFFECT, drug="ipilimumab"),
         period(DECEMBER, drug="nivolumab"),
     )
     assert "Drugs: ipilimumab, nivolumab\nStarted: 10 May 2026" in body
-    assert periods == "Treatment: 10 May 2026 to 1 June 2026\nTreatment: since 21 December 2026"
+    assert periods[0] == "Treatment: 10 May 2026 to 1 June 2026\nTreatment: since 21 December 2026"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_card_names_every_period_and_every_drug():
 def test_card_says_it_in_the_clinics_language_and_the_patients(language, line):
     lines = card(period(MAY, JUNE), language=language)
     assert lines[2] == "Treatment: 10 May 2026 to 1 June 2026"
-    assert lines[5].startswith(line)
+    assert sum(text.startswith(line) for text in lines) == 1
 
 
 def test_card_is_a_screen_without_the_reason_of_a_stop():

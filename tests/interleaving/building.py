@@ -5,9 +5,9 @@ from datetime import date, datetime, time, timedelta
 from argon2 import PasswordHasher
 
 from bot import service
-from bot.app.alerts import escalation, ownership, raising
+from bot.app.alerts import escalation, help_requests, ownership, raising
 from bot.app.checkins import opening
-from bot.app.concerns import agreed_levels
+from bot.app.concerns import agreeing
 from bot.app.operations import installation
 from bot.app.patients import participation, registry
 from bot.app.records.alerts import Task
@@ -247,7 +247,7 @@ class _Builder:
         def calls_for_help(work: Work) -> None:
             anna = work.patients.by_chat(ANNA, lock=True)
             assert anna is not None
-            raising.need_help(work, anna, None)
+            help_requests.need_help(work, anna, None)
             made = work.alerts.of_patient(anna.id)[0]
             self._alerts["help"] = made.id
             escalation.step(work, made)
@@ -272,7 +272,7 @@ class _Builder:
         f.transact(flagged)
         self._tokens["care"] = self._caregiver_link(ANNA, NOW - timedelta(minutes=15))
         s2 = self._at(NOW - timedelta(minutes=14))
-        s2.transact(lambda work: agreed_levels.agree_level(work.acting("lead-1"), "ANNA", "numbness", "mild", 7))
+        s2.transact(lambda work: agreeing.agree_level(work.acting("lead-1"), "ANNA", "numbness", "mild", 7))
 
     @staticmethod
     def _by_chat(work: Work, chat: int) -> Patient:

@@ -15,7 +15,7 @@ from telegram import User
 from bot import service
 from bot.app.alerts import escalation, ownership
 from bot.app.checkins import opening
-from bot.app.concerns import agreed_levels
+from bot.app.concerns import agreeing
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
 from bot.app.patients import importing, participation, registry
 from bot.app.patients.lookup import locked
@@ -358,11 +358,11 @@ TEAM = (
     ),
     UseCase(
         "agree on a level of ANNA",
-        _in_one(lambda _, __, work: agreed_levels.agree_level(work, "ANNA", "numbness", "medium", 14), actor="lead-1"),
+        _in_one(lambda _, __, work: agreeing.agree_level(work, "ANNA", "numbness", "medium", 14), actor="lead-1"),
     ),
     UseCase(
         "end the agreed level of ANNA",
-        _in_one(lambda _, __, work: agreed_levels.end_agreed_level(work, "ANNA", "numbness"), actor="lead-1"),
+        _in_one(lambda _, __, work: agreeing.end_agreed_level(work, "ANNA", "numbness"), actor="lead-1"),
     ),
     UseCase(
         "task closed",

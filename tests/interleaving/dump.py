@@ -53,7 +53,7 @@ _MASKED = {
     ("staff", "password_hash"): "a password",
     # Of two that open the same task at once either may be the one that does.
     ("task", "raised_at"): "a time",
-    # The heartbeat passes over messages that another transaction holds, and renews them with its next beat.
+    # The heartbeat leaves out messages that another transaction holds, and renews them with its next beat.
     ("outbox", "leased_until"): "a lease",
 }
 _CLOCKS = frozenset({"up_at", "heard_at", "down_until"})

@@ -33,6 +33,11 @@ async def test_emergency_tap_sends_a_new_message_and_contact_card(world: World) 
     world.hear_all(anna)
     await world.tap(anna, "I have called")
     world.hear(anna, "Stay where you are")
+    assert (await world.view(anna)).alerts[0].state == "open", "a call is not yet somebody who spoke with her"
+    await world.advance(minutes=15)
+    world.hear(anna, "Did you reach someone?")
+    await world.tap(anna, "Yes, help is coming")
+    world.hear(anna, "Stay where you are")
     assert (await world.view(anna)).alerts[0].state == "confirmed"
     await world.advance(hours=5)
 
@@ -42,6 +47,10 @@ async def test_safety_follow_up_replaces_the_reminder(world: World) -> None:
     await world.answer(anna, "No, nothing new", "Yes, one or more")
     world.hear_all(anna)
     await world.tap(anna, "I have called")
+    world.hear_all(anna)
+    await world.advance(minutes=15)
+    world.hear(anna, "Did you reach someone?")
+    await world.tap(anna, "Yes, help is coming")
     world.hear_all(anna)
     await world.advance(hours=25)
     world.hear(anna, "I ask again because of what you told me")
@@ -119,7 +128,7 @@ async def test_soon_is_a_call_within_a_day_followed_up_next_day(world: World) ->
     world.hear(anna, "call your team today")
     await world.tap(anna, "I have called")
     world.hear(anna, "Good that you called")
-    assert (await world.view(anna)).alerts[0].state == "confirmed"
+    assert (await world.view(anna)).alerts[0].state == "open", "asked once more, the next day"
 
 
 async def test_numbness_known_to_the_team_raises_no_alert(world: World) -> None:
@@ -232,14 +241,19 @@ async def test_red_flag_awaiting_its_call_gives_no_all_clear(world: World) -> No
     await world.tap(anna, "Need help now")
     world.hear_all(anna)
     await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "None")
-    world.hear(anna, "If you have not called yet")
-    await world.tap(anna, "I have called")
+    world.hear(anna, "you asked for help", "Did someone speak with you about it?", "+49 30 901820")
+    await world.tap(anna, "Yes, someone spoke with me")
     world.hear_all(anna)
     await world.say(anna, "I feel worse now")
     world.hear_all(anna)
     await world.until_due(anna)
     world.hear_all(anna)
     await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "None")
-    world.hear(anna, "Nothing here needs a call today")
-    await world.tap(anna, "I have called")
+    # "I feel worse now" was tapped, and nobody knows more: that is open too.
+    world.hear(anna, "something new or worse", "Did someone speak with you about it?")
+    await world.tap(anna, "Yes, someone spoke with me")
     world.hear_all(anna)
+    await world.until_due(anna)
+    world.hear_all(anna)
+    await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "None")
+    world.hear(anna, "Nothing here needs a call today")

@@ -4,13 +4,19 @@
 in the chats of everyone notified, and is audited.
 """
 
+from collections.abc import Mapping
+
 from bot.app.alerts import escalation
 from bot.app.alerts.writer import act_on, team_side
-from bot.app.ports.errors import RefusedError
+from bot.app.concerns.memory import named_by, recall, remember
+from bot.app.ports.errors import NeedsContactError, RefusedError
 from bot.app.records.alerts import AlertOutcome, AlertRow
+from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Stores, Work
 from bot.core.alert import Acknowledge, Close, HandOver, Note, Refusal, Refused, Reopen, TeamAct, TeamState
+from bot.core.happenings import Outcome, OutcomeKind
+from bot.core.memory import can_note
 
 
 def acknowledge(work: Work, alert_id: int) -> AlertRow:
@@ -39,17 +45,37 @@ def hand_over(work: Work, alert_id: int, to: str) -> AlertRow:
 def note(work: Work, alert_id: int, outcome: AlertOutcome) -> AlertRow:
     """Note an outcome, which replaces an earlier one; the audit keeps both.
 
-    If the alert has no owner, the actor becomes the owner.
+    If the alert has no owner, the actor becomes the owner. Contact with the patient reaches what the alert names; raise
+    RefusedError for "no action" on what needs contact.
     """
     alert = _locked(work, alert_id)
+    patient = work.patients.get(alert.patient_id)
+    effect = _effect(work, alert, outcome)
+    if patient is not None and effect is not None and not can_note(recall(work, patient).value, effect):
+        raise NeedsContactError(
+            f"alert {alert.id} is {alert.tier.name}: it needs contact with the patient, so it can't have no action"
+        )
     if team_side(alert).state is TeamState.OPEN:
         _present(work, alert_id, work.actor)
-    return _act(work, alert, Note(outcome=outcome, by=work.actor), "alert_noted")
+    noted = _act(work, alert, Note(outcome=outcome, by=work.actor), "alert_noted")
+    if patient is not None and effect is not None:
+        remember(work, patient, (effect,), checkin_id=alert.checkin_id)
+    return noted
 
 
 def close(work: Work, alert_id: int) -> AlertRow:
-    """Close an alert, so that the patient is no longer asked about it. Raise RefusedError if it has no outcome."""
-    return _act(work, _locked(work, alert_id), Close(by=work.actor), "alert_closed")
+    """Close an alert, so that the patient is no longer asked about it.
+
+    Raise RefusedError if it has no outcome, or if nobody is known to have spoken with the patient about it.
+    """
+    alert = _locked(work, alert_id)
+    patient = work.patients.get(alert.patient_id)
+    if patient is not None and alert.outcome is not None and _names_open(work, patient, alert):
+        raise NeedsContactError(
+            f"alert {alert.id} can't be closed: nobody is known to have spoken with the patient about it; "
+            "note an outcome with contact first"
+        )
+    return _act(work, alert, Close(by=work.actor), "alert_closed")
 
 
 def reopen(work: Work, alert_id: int) -> AlertRow:
@@ -58,6 +84,29 @@ def reopen(work: Work, alert_id: int) -> AlertRow:
     The patient is not asked again. Raise RefusedError if the alert is not closed.
     """
     return _act(work, _locked(work, alert_id), Reopen(), "alert_reopened")
+
+
+_EFFECTS: Mapping[AlertOutcome, OutcomeKind] = {
+    "spoke_to_patient": "contact",
+    "sent_to_ed": "contact",
+    "no_action": "no_action",
+}
+"""What an outcome means for the concerns of an alert; any other leaves them as they are."""
+
+
+def _effect(work: Work, alert: AlertRow, outcome: AlertOutcome) -> Outcome | None:
+    kind = _EFFECTS.get(outcome)
+    if kind is None:
+        return None
+    shown_at = alert.named_at or alert.raised_at
+    return Outcome(kind=kind, symptoms=named_by(work, alert), shown_at=shown_at)
+
+
+def _names_open(work: Work, patient: Patient, alert: AlertRow) -> bool:
+    """Return whether something that the alert names is OPEN; what opened or rose since belongs to a later alert."""
+    named, since = set(named_by(work, alert)), alert.named_at or alert.raised_at
+    found = (c for c in recall(work, patient).value.open if c.symptom in named)
+    return any(c.opened_at is None or c.opened_at <= since for c in found)
 
 
 def _present(stores: Stores, alert_id: int, name: str) -> Staff | None:

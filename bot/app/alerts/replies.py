@@ -1,16 +1,21 @@
 """Patients' replies to a call screen, and the safety follow-ups that ask for one. Changes only the patient's side."""
 
+from collections.abc import Iterator
 from functools import partial
 
 from bot.app.alerts.escalation import show_changed
 from bot.app.alerts.raising import record
 from bot.app.alerts.writer import update_patient_side
+from bot.app.concerns.memory import named_by, remember
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.alert import Alert, AlertAction, Reply, decide
+from bot.core.happenings import Happening, NotYet, Spoke
 
+_MESSAGES_AN_ALERT = 100
+"""More messages than an alert asks the patient with; it numbers them across alerts."""
 _NOTIFIES_TEAM = frozenset({"cannot_reach", "cannot_call"})
 """Replies that the alert's owner is notified of at once."""
 _CONFIRMS_CALL = frozenset({"called", "reached"})
@@ -27,6 +32,8 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | 
         return None
     if word in set(Reply):
         _replied(work, alert, Reply(word))
+        said = _said(work, patient, alert, Reply(word))
+        remember(work.acting(patient.actor), patient, said, checkin_id=alert.checkin_id)
     elif word == "mistake":
         update_patient_side(work.alerts, alert, mistake_at=alert.mistake_at or work.at)
     elif word in {"is_urgent", "can_wait"}:
@@ -44,6 +51,17 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | 
     return alert
 
 
+def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply) -> Iterator[Happening]:
+    """Yield what a reply says about the concerns that the alert named; on one prompt, two people may differ."""
+    message = alert.id * _MESSAGES_AN_ALERT + min(alert.safety_follow_ups, _MESSAGES_AN_ALERT - 1)
+    symptoms = named_by(work, alert)
+    if word is Reply.REACHED:
+        asked_at = alert.named_at or alert.raised_at
+        yield Spoke(symptoms=symptoms, by=patient.actor, message=message, asked_at=asked_at)
+    elif word in {Reply.NOT_YET, Reply.CANNOT_REACH, Reply.CANNOT_CALL}:
+        yield NotYet(symptoms=symptoms, by=patient.actor, message=message)
+
+
 def notify_team(work: Work, patient: Patient, alert: AlertRow, word: str) -> None:
     """Notify the owner of the patient's reply; without an owner, everyone who was notified of the alert."""
     names = (alert.owner,) if alert.owner is not None else alert.notified
@@ -57,7 +75,7 @@ def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
     answered = alert.model_copy(update={"last_reply": word, "replied_at": work.at})
     decision = decide(_core(answered), work.clinic.protocol.clocks, work.at)
     confirmed = decision.action is AlertAction.CONFIRM and answered.state is not AlertState.CLOSED
-    # "I can't reach them" after "I have called" reopens it; an alert that staff closed stays closed.
+    # "I can't reach them" after "yes" reopens it; an alert that staff closed stays closed.
     reopened = decision.action is AlertAction.SHOW_NUMBER and answered.state is AlertState.CONFIRMED
     state = AlertState.CONFIRMED if confirmed else AlertState.OPEN if reopened else answered.state
     update_patient_side(

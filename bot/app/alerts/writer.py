@@ -12,7 +12,6 @@ from bot.app.ports.alerts import AlertStore
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.core.alert import Refused, Reply, TeamAct, TeamSide, TeamState, apply_act, new_team_side
 
-_REACHED = frozenset({Reply.CALLED, Reply.REACHED})
 _FIELDS = frozenset(TeamSide.model_fields)
 
 
@@ -21,6 +20,8 @@ class PatientSide(TypedDict, total=False):
 
     state: AlertState
     rules: tuple[str, ...]
+    symptoms: tuple[str, ...]
+    named_at: datetime
     next_patient_prompt_at: datetime | None
     safety_follow_ups: int
     last_reply: Reply
@@ -73,5 +74,5 @@ def _prompts(alert: AlertRow, before: TeamSide, after: TeamSide) -> dict[str, ob
     if after.state is TeamState.CLOSED:
         return {"state": AlertState.CLOSED, "next_patient_prompt_at": None}
     if before.state is TeamState.CLOSED:
-        return {"state": AlertState.CONFIRMED if alert.last_reply in _REACHED else AlertState.UNCONFIRMED}
+        return {"state": AlertState.CONFIRMED if alert.last_reply == "reached" else AlertState.UNCONFIRMED}
     return {}

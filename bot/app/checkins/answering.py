@@ -4,21 +4,26 @@ The only event loop of a check-in. It also changes answers of a finished check-i
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from functools import partial
 
-from bot.app.alerts import raising
+from bot.app.alerts import known, raising
+from bot.app.alerts.naming import alert_about
+from bot.app.checkins.answers import answer_row, with_fresh_screens
 from bot.app.checkins.reminders import next_action_after_answer
 from bot.app.checkins.skips import update_skip_task
+from bot.app.checkins.tips import next_tip
 from bot.app.concerns.assessments import as_stored, history, keep_assessment
 from bot.app.concerns.follow_up import update_follow_up
+from bot.app.concerns.memory import NOTHING_HEARD, found_in, hear, open_after
 from bot.app.ports.clinic import Clinic
+from bot.app.ports.errors import StaleRecordError
 from bot.app.ports.notices import CheckInEnd
-from bot.app.records.checkins import AnswerRow, CheckInRow, TipShown
+from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
-from bot.app.work import Stores, Work
+from bot.app.work import SYSTEM, Work
 from bot.core import checkin as core
-from bot.core.protocol import Tier, Tip
-from bot.core.tips import Shown, choose_tip
+from bot.core.memory import Applied
+from bot.core.protocol import Tier
 from bot.core.triage import Assessment, assess
 
 CLOSED = frozenset({core.State.DONE, core.State.EXPIRED, core.State.REPLACED})
@@ -40,6 +45,7 @@ def claim_mistake(work: Work, patient: Patient, checkin_id: int | None) -> None:
 
 
 def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> core.Ignored | CheckInRow:
+    row = with_fresh_screens(work, row)
     step = core.step(row.value, given, work.clinic.protocol, history(work, row))
     ignored = next((event for event in step.events if isinstance(event, core.Ignored)), None)
     if ignored is not None:
@@ -103,53 +109,53 @@ def _apply_one(work: Work, patient: Patient, row: CheckInRow, event: core.Event)
     return row
 
 
-def answer_row(patient: Patient, row: CheckInRow, question: str, choices: tuple[str, ...], at: datetime) -> AnswerRow:
-    """Return an answer as it is stored, with the caregiver who gave it, if one did."""
-    return AnswerRow(
-        checkin_id=row.id,
-        patient_id=row.patient_id,
-        question=question,
-        choices=choices,
-        given_at=at,
-        caregiver_id=patient.caregiver.id if patient.caregiver is not None else None,
-    )
-
-
 def _red_flag(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
     """Raise the alert at once. For a changed answer of a finished check-in, `Changed` stores the assessment."""
     if row.value.state is not core.State.DONE:
         keep_assessment(work, row, assessment, final=False, finished=False)
         update_follow_up(work, as_stored(work, patient), assessment)
-    raising.raise_for(work, patient, row, assessment)
+    applied: list[Applied] = []
+    error = work.attempt(partial(_hear_into, applied, work, patient, row, assessment))
+    if isinstance(error, StaleRecordError):
+        raise error
+    if error is not None:
+        # A fault in what is remembered must not keep the call screen from the patient.
+        work.acting(SYSTEM).record("concern_not_remembered", patient.code, error=type(error).__name__)
+    _raise(work, patient, row, assessment, applied[0] if applied else NOTHING_HEARD)
+
+
+def _hear_into(applied: list[Applied], work: Work, patient: Patient, row: CheckInRow, found: Assessment) -> None:
+    applied.append(hear(work, patient, row, found))
+
+
+def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> None:
+    symptoms = found_in(work, patient, row) if applied is not NOTHING_HEARD else ()
+    is_agreed = known.is_agreed(work, row, found)
+    raising.raise_for(work, patient, row, found, raised=applied.raised, symptoms=symptoms, is_agreed=is_agreed)
 
 
 def _finish(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
     before = patient.follow_up
     patient = update_follow_up(work, patient, assessment)
+    applied = hear(work, patient, row, assessment)
     end = CheckInEnd("after_call")
-    if row.value.raised > Tier.ROUTINE:
-        raising.add_rules(work, patient.id, row.id, assessment.concerns)
-    elif raising.needs_no_alert(work, before, row, assessment):
+    if applied.raised > max(row.value.raised, assessment.tier):
+        # What was found in earlier check-ins makes more of it: two ambers meet wherever they are.
+        _raise(work, patient, row, assessment, applied)
+        end = CheckInEnd("before_call")
+    elif row.value.raised > Tier.ROUTINE:
+        raising.add_rules(work, patient, row, assessment.concerns)
+    elif known.needs_no_alert(work, before, row, assessment):
         end = CheckInEnd("unchanged")
     elif assessment.tier > Tier.ROUTINE:
-        raising.raise_for(work, patient, row, assessment)
+        _raise(work, patient, row, assessment, applied)
         end = CheckInEnd("before_call")
-    elif not raising.calls_for(work, patient):
-        # No all-clear while an earlier red flag is unconfirmed.
-        end = CheckInEnd("routine", complete=assessment.complete, tip=_next_tip(work, patient, row))
+    elif still_open := open_after(work, patient, row):
+        # No all-clear while a concern is open.
+        end = CheckInEnd("still_open", open=still_open, alert=alert_about(work, patient, still_open))
+    else:
+        end = CheckInEnd("routine", complete=assessment.complete, tip=next_tip(work, patient, row))
     work.notices.checkin_ended(patient, row, end)
-
-
-def _next_tip(work: Work, patient: Patient, row: CheckInRow) -> Tip | None:
-    tip = choose_tip(row.value.answers, shown_tips(work, patient.id), work.clinic.protocol, work.at)
-    if tip is not None:
-        work.tips.add(TipShown(patient_id=patient.id, tip=tip.id, shown_at=work.at))
-    return tip
-
-
-def shown_tips(stores: Stores, patient_id: int) -> tuple[Shown, ...]:
-    """Return the tips that the patient saw, newest first."""
-    return tuple(Shown(tip=t.tip, shown_at=t.shown_at, rating=t.rating) for t in stores.tips.of_patient(patient_id))
 
 
 def _changed(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
@@ -157,11 +163,14 @@ def _changed(work: Work, patient: Patient, row: CheckInRow, assessment: Assessme
     keep_assessment(work, row, assessment, final=True, finished=True)
     stored = as_stored(work, patient)
     update_follow_up(work, stored, assessment)
+    applied = hear(work, patient, row, assessment)
     raised = [alert for alert in work.alerts.of_patient(patient.id) if alert.checkin_id == row.id]
-    if any(alert.tier >= assessment.tier for alert in raised):
-        raising.add_rules(work, patient.id, row.id, assessment.concerns)
-    elif assessment.tier is Tier.SOON and not raising.needs_no_alert(work, stored.follow_up, row, assessment):
-        raising.raise_for(work, patient, row, assessment)
+    if applied.raised > max([assessment.tier, *(alert.tier for alert in raised)]):
+        _raise(work, patient, row, assessment, applied)
+    elif any(alert.tier >= assessment.tier for alert in raised):
+        raising.add_rules(work, patient, row, assessment.concerns)
+    elif assessment.tier is Tier.SOON and not known.needs_no_alert(work, stored.follow_up, row, assessment):
+        _raise(work, patient, row, assessment, applied)
     work.acting(patient.actor).record("answer_changed", patient.code)
 
 
@@ -170,12 +179,14 @@ def _act_on_half_answered(work: Work, patient: Patient, row: CheckInRow, assessm
     keep_assessment(work, row, assessment, final=row.value.state in CLOSED, finished=True)
     stored = as_stored(work, patient)
     update_follow_up(work, stored, assessment)
-    if assessment.tier <= row.value.raised or raising.needs_no_alert(work, stored.follow_up, row, assessment):
+    applied = hear(work, patient, row, assessment)
+    tier = max(assessment.tier, applied.raised)
+    if tier <= row.value.raised or (
+        tier is assessment.tier and known.needs_no_alert(work, stored.follow_up, row, assessment)
+    ):
         return row
-    raising.raise_for(work, patient, row, assessment)
-    return work.checkins.save(
-        row.model_copy(update={"value": row.value.model_copy(update={"raised": assessment.tier})})
-    )
+    _raise(work, patient, row, assessment, applied)
+    return work.checkins.save(row.model_copy(update={"value": row.value.model_copy(update={"raised": tier})}))
 
 
 # -- closing without the patient

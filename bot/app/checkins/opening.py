@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
-from bot.app.checkins.answering import answer_row, close_as
+from bot.app.checkins.answering import close_as
+from bot.app.checkins.answers import answer_row
 from bot.app.checkins.reminders import DAILY, next_action_at
 from bot.app.checkins.silence import open_silence_task
 from bot.app.records.checkins import CheckInRow

@@ -41,6 +41,16 @@ class AlertView(Frozen):
     declared: str | None
 
 
+class ConcernView(Frozen):
+    """One concern as a coordinator sees it, with its changes: what changed, when and by whom."""
+
+    symptom: str
+    state: str
+    tier: str
+    since: datetime | None
+    changes: tuple[tuple[datetime, str, str], ...]
+
+
 class PatientView(Frozen):
     """One patient's state, check-ins, answers, alerts and next dates."""
 
@@ -66,6 +76,8 @@ class PatientView(Frozen):
     tier: str | None
     checkins: tuple[CheckInView, ...]
     alerts: tuple[AlertView, ...]
+    concerns: tuple[ConcernView, ...]
+    """What was found, and whether a human has dealt with it; the newest first."""
     tasks: tuple[str, ...]
     """Kinds of open tasks; scripts read the field by this name."""
 
@@ -123,6 +135,7 @@ def view(work: Work, code: str) -> PatientView:
         tier=Tier(assessed[0].tier).name if assessed else None,
         checkins=tuple(_checkin_views(work, patient)),
         alerts=tuple(_alert_view(a) for a in work.alerts.of_patient(patient.id)),
+        concerns=tuple(_concern_views(work, patient)),
         tasks=tuple(task.kind for task in work.tasks.open(patient.id)),
     )
 
@@ -147,6 +160,22 @@ def _checkin_views(stores: Stores, patient: Patient) -> Sequence[CheckInView]:
             answers=dict(row.value.answers),
         )
         for row in stores.checkins.of_patient(patient.id)
+    ]
+
+
+def _concern_views(stores: Stores, patient: Patient) -> Sequence[ConcernView]:
+    stored = stores.concerns.of_patient(patient.id)
+    changes = stores.concerns.changes(patient.id)
+    found = stored.value.concerns.values() if stored is not None else ()
+    return [
+        ConcernView(
+            symptom=concern.symptom,
+            state=concern.state,
+            tier=concern.tier.name,
+            since=concern.first_found_at,
+            changes=tuple((c.at, c.what, c.actor) for c in changes if c.symptom == concern.symptom),
+        )
+        for concern in sorted(found, key=lambda c: c.first_found_at or patient.created_at, reverse=True)
     ]
 
 

@@ -24,3 +24,7 @@ class StaleRecordError(LookupError):
 
 class RefusedError(ValueError):
     """The request is refused; the message says why, and what to do instead."""
+
+
+class NeedsContactError(RefusedError):
+    """Nobody is known to have spoken with the patient: staff have to note an outcome with contact first."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from bot.core.frozen import Frozen, Versioned
 from bot.core.protocol import Tier
@@ -27,6 +27,11 @@ FORMER_OUTCOMES: Mapping[str, AlertOutcome] = {"told_oncologist": "notified_onco
 """Former names, which old buttons and scripts still use."""
 
 
+def outcomes_for(tier: Tier) -> tuple[AlertOutcome, ...]:
+    """Return the outcomes that staff can choose for an alert; above SOON, "no action" is none of them."""
+    return tuple(outcome for outcome in get_args(AlertOutcome) if outcome != "no_action" or tier <= Tier.SOON)
+
+
 class AlertRow(Versioned):
     """An assessment that someone must act on. `checkin_id` is None for "need help now" outside a check-in."""
 
@@ -34,6 +39,10 @@ class AlertRow(Versioned):
     checkin_id: int | None
     tier: Tier
     rules: tuple[str, ...]
+    symptoms: tuple[str, ...] = ()
+    """The symptoms that it names: a reply or an outcome counts for their concerns."""
+    named_at: datetime | None = None
+    """When it named them: what opened or rose later is not covered."""
     state: AlertState = AlertState.OPEN
     raised_at: datetime
     safety_follow_ups: int = 0

@@ -30,7 +30,7 @@ from bot.db.rows import (
 
 _A = t.alert.c
 
-ALERT = Shape(t.alert, AlertRow, sealed={"rules": STRINGS})
+ALERT = Shape(t.alert, AlertRow, sealed={"rules": STRINGS, "symptoms": STRINGS})
 TASK = Shape(t.task, Task)
 
 _BY_ID = select(t.alert).where(t.alert.c.id == bindparam("of_alert"))

@@ -11,6 +11,7 @@ from bot.db.crypto import Keyring
 from bot.db.faults import is_down
 from bot.db.stores.alerts import SqlAgreedLevels, SqlAlerts, SqlTasks
 from bot.db.stores.checkins import SqlAnswers, SqlAssessments, SqlCheckIns, SqlProtocols, SqlTips
+from bot.db.stores.concerns import SqlConcerns
 from bot.db.stores.dead_letters import SqlDeadLetters
 from bot.db.stores.limits import SqlLimits
 from bot.db.stores.operations import SqlAudit, SqlClock, SqlLeases, SqlReports, SqlSettings, SqlUpdates
@@ -34,6 +35,7 @@ def stores_on(connection: Connection, keyring: Keyring, *, keeps_time: bool = Fa
         assessments=SqlAssessments(connection, keyring),
         protocols=SqlProtocols(connection, keyring),
         alerts=SqlAlerts(connection, keyring),
+        concerns=SqlConcerns(connection, keyring),
         tasks=SqlTasks(connection, keyring),
         tips=SqlTips(connection, keyring),
         outbox=SqlOutbox(connection, keyring),

@@ -9,9 +9,10 @@ from starlette.responses import Response, StreamingResponse
 from bot.app.alerts import ownership, queue
 from bot.app.operations import tasks
 from bot.app.ports.errors import RefusedError
-from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
+from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow, outcomes_for
 from bot.app.team import members
 from bot.app.work import Work
+from bot.core.protocol import Tier
 from bot.desk import sign_in
 from bot.desk.access import BadFormError, ConsoleRequest
 
@@ -22,6 +23,11 @@ HEARTBEAT_POLLS = 8
 MAX_ROWS = 100
 """Alerts and tasks on the page: the worst first; the rest appears as these are closed."""
 OUTCOMES: tuple[str, ...] = get_args(AlertOutcome)
+
+
+def outcomes_of(tier: str) -> tuple[AlertOutcome, ...]:
+    """Return the outcomes that can be chosen for an alert of a tier, given by its name."""
+    return outcomes_for(Tier[tier])
 
 
 async def queue_page(request: ConsoleRequest) -> Response:
@@ -54,7 +60,7 @@ async def _queue(request: ConsoleRequest) -> dict[str, Any]:
     found = await request.context.read(query)
     return {
         **found,
-        "outcomes": OUTCOMES,
+        "outcomes": outcomes_of,
         "answers": request.context.clinic.staff_answers or request.person.role != "operator",
     }
 

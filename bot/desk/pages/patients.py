@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from bot.app.alerts import queue
 from bot.app.checkins import opening
-from bot.app.concerns import agreed_levels
+from bot.app.concerns import agreed_levels, agreeing
 from bot.app.operations.installation import BOT_NAME
 from bot.app.patients import listing, lookup, participation, registry, timeline, views
 from bot.app.patients.listing import PatientFilter, Silence, TreatmentPhase
@@ -23,7 +23,7 @@ from bot.core.schedule import Pause
 from bot.core.treatment import StopReason
 from bot.desk.access import BadFormError, ConsoleRequest
 from bot.desk.context import svg
-from bot.desk.pages.alerts import OUTCOMES
+from bot.desk.pages.alerts import outcomes_of
 from bot.dialog import answers
 from bot.export.cards import qr_svg
 
@@ -148,8 +148,8 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
         editing=periods[(number or len(periods)) - 1] if (number or 1) <= len(periods) else periods[-1],
         stop_reasons=list(StopReason),
         scales=scales,
-        outcomes=OUTCOMES,
-        most_days=agreed_levels.MAX_DAYS,
+        outcomes=outcomes_of,
+        most_days=agreeing.MAX_DAYS,
     )
 
 
@@ -174,12 +174,10 @@ async def resume(request: ConsoleRequest) -> Response:
 async def agree_level(request: ConsoleRequest) -> Response:
     """Set an agreed level for a symptom."""
     form = request.form
-    days = _number(form, "days", 1, agreed_levels.MAX_DAYS)
+    days = _number(form, "days", 1, agreeing.MAX_DAYS)
     question, _, level = form.get("symptom", "").partition(":")
     await request.context.write(
-        lambda work: agreed_levels.agree_level(
-            work.acting(request.person.name), _code(request), question, level, days or 14
-        )
+        lambda work: agreeing.agree_level(work.acting(request.person.name), _code(request), question, level, days or 14)
     )
     return request.back(_page(request))
 
@@ -188,7 +186,7 @@ async def end_agreed_level(request: ConsoleRequest) -> Response:
     """End an agreed level."""
     question = request.form.get("symptom", "")
     await request.context.write(
-        lambda work: agreed_levels.end_agreed_level(work.acting(request.person.name), _code(request), question)
+        lambda work: agreeing.end_agreed_level(work.acting(request.person.name), _code(request), question)
     )
     return request.back(_page(request))
 

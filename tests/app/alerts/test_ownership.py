@@ -82,7 +82,7 @@ def test_what_came_of_it_is_noted_before_it_is_closed(database, anna, raised, do
 @pytest.mark.parametrize("work", [ownership.acknowledge, ownership.close])
 def test_nothing_is_done_with_a_closed_one(raised, do, work):
     number = raised()
-    do(ownership.note, number, "no_action")
+    do(ownership.note, number, "spoke_to_patient")
     do(ownership.close, number)
     with pytest.raises(RefusedError, match="was closed by lead-1: reopen it first"):
         do(work, number)
@@ -90,17 +90,39 @@ def test_nothing_is_done_with_a_closed_one(raised, do, work):
 
 @pytest.mark.parametrize(
     ("reply", "state"),
-    [("reached", AlertState.CONFIRMED), ("called", AlertState.CONFIRMED), ("not_yet", AlertState.UNCONFIRMED)],
+    [("reached", AlertState.CONFIRMED), ("called", AlertState.UNCONFIRMED), ("not_yet", AlertState.UNCONFIRMED)],
 )
 def test_reopened_alert_has_no_owner(raised, do, reply, state):
     number = raised(last_reply=reply)
     with pytest.raises(RefusedError, match="is open"):
         do(ownership.reopen, number)
-    do(ownership.note, number, "not_reached")
+    do(ownership.note, number, "sent_to_ed")
     do(ownership.close, number)
     again = do(ownership.reopen, number, by="lead-2")
     assert (again.state, again.owner, again.closed_at, again.closed_by) == (state, None, None, None)
-    assert (again.outcome, again.next_patient_prompt_at) == ("not_reached", None)
+    assert (again.outcome, again.next_patient_prompt_at) == ("sent_to_ed", None)
+
+
+@pytest.mark.parametrize("outcome", ["not_reached", "notified_oncologist", "drug_held"])
+def test_close_needs_contact_with_the_patient(raised, do, outcome):
+    """Without it the concern is open, and an all-clear would be wrong."""
+    number = raised()
+    do(ownership.note, number, outcome)
+    with pytest.raises(RefusedError, match="nobody is known to have spoken with the patient"):
+        do(ownership.close, number)
+    do(ownership.note, number, "spoke_to_patient")
+    assert do(ownership.close, number).closed_by == "lead-1"
+
+
+@pytest.mark.parametrize(("tier", "is_possible"), [(Tier.SOON, True), (Tier.URGENT, False), (Tier.EMERGENCY, False)])
+def test_k36_no_action_is_for_soon_alone(raised, do, tier, is_possible):
+    number = raised(tier=tier)
+    if not is_possible:
+        with pytest.raises(RefusedError, match="needs contact with the patient"):
+            do(ownership.note, number, "no_action")
+        return
+    do(ownership.note, number, "no_action")
+    assert do(ownership.close, number).outcome == "no_action"
 
 
 def test_there_is_no_such_alert(do):
@@ -136,7 +158,7 @@ def test_acknowledged_alert_is_not_overdue_closed_one_not_listed(database, clini
     assert (line(after).overdue, line(after).acknowledge_by) == (True, after)
     do(ownership.acknowledge, number)
     assert not line(after).overdue
-    do(ownership.note, number, "no_action")
+    do(ownership.note, number, "spoke_to_patient")
     do(ownership.close, number)
     assert numbers(database, clinic, after) == []
 
@@ -178,7 +200,7 @@ def test_a_list_that_is_cut_shows_the_worst_and_says_how_many_there_are(database
 
 def test_reopened_alert_starts_its_clock_again(database, clinic, raised, do):
     number = raised(Tier.EMERGENCY)
-    do(ownership.note, number, "no_action")
+    do(ownership.note, number, "spoke_to_patient")
     do(ownership.close, number)
     do(ownership.reopen, number, at=AT + 60 * MINUTE)
     line = database.run(lambda s: queue.alert_line(work_on(s, clinic, AT + 61 * MINUTE), s.alerts.get(number)))
@@ -205,7 +227,7 @@ def test_assign_of_a_closed_alert_says_that_it_is_closed(database, raised, do):
     number = raised()
     with pytest.raises(RefusedError, match="lead-2 was removed from the team"):
         do(ownership.hand_over, number, "lead-2")
-    do(ownership.note, number, "no_action")
+    do(ownership.note, number, "spoke_to_patient")
     do(ownership.close, number)
     with pytest.raises(RefusedError, match="was closed by lead-1: reopen it first"):
         do(ownership.hand_over, number, "lead-2")

@@ -123,7 +123,7 @@ def test_act_on_refused_act_saves_nothing(database, raised):
 
 @pytest.mark.parametrize(
     ("reply", "state"),
-    [(None, AlertState.UNCONFIRMED), ("not_yet", AlertState.UNCONFIRMED), ("called", AlertState.CONFIRMED),
+    [(None, AlertState.UNCONFIRMED), ("not_yet", AlertState.UNCONFIRMED), ("called", AlertState.UNCONFIRMED),
      ("reached", AlertState.CONFIRMED)],
 )  # fmt: skip
 def test_act_on_close_and_reopen_end_the_prompts(database, raised, reply, state):

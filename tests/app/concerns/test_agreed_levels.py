@@ -6,7 +6,7 @@ import pytest
 
 from bot.app.alerts import queue
 from bot.app.checkins import opening
-from bot.app.concerns import agreed_levels
+from bot.app.concerns import agreed_levels, agreeing
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import AgreedLevel
 from bot.core.protocol import Tier
@@ -87,7 +87,7 @@ def check(database, clinic, anna):
 def agree(database, clinic, anna):
     def done(question="numbness", level="medium", days=14, at=AT, by="lead-1"):
         return database.run(
-            lambda s: agreed_levels.agree_level(work_on(s, clinic, at, actor=by), anna.code, question, level, days)
+            lambda s: agreeing.agree_level(work_on(s, clinic, at, actor=by), anna.code, question, level, days)
         )
 
     return done
@@ -118,10 +118,10 @@ def test_agreed_level_expires(check, agree):
 
 def test_agreed_level_can_be_ended_once(database, anna, check, agree):
     agree()
-    database.run(lambda s: agreed_levels.end_agreed_level(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
+    database.run(lambda s: agreeing.end_agreed_level(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
     assert len(check("mild", AT)[0]) == 1
     with pytest.raises(RefusedError, match="has no agreed level"):
-        database.run(lambda s: agreed_levels.end_agreed_level(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
+        database.run(lambda s: agreeing.end_agreed_level(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
 
 
 def test_newest_agreed_level_of_a_symptom_holds(database, anna, agree):

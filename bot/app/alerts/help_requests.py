@@ -1,0 +1,30 @@
+"""Raises the alert of "Need help now", once an hour. Chooses no texts."""
+
+from datetime import timedelta
+
+from bot.app.alerts.raising import raise_alert
+from bot.app.concerns.conversion import ASKED_FOR_HELP
+from bot.app.concerns.follow_up import local_day
+from bot.app.concerns.memory import remember
+from bot.app.records.patients import Patient
+from bot.app.work import Work
+from bot.core.concern import Level
+from bot.core.findings import HELP
+from bot.core.happenings import Answered
+from bot.core.protocol import Tier
+
+
+def need_help(work: Work, patient: Patient, checkin_id: int | None) -> None:
+    """ "Need help now": the call screen at once, and an URGENT alert. Tapped again it shows the same alert's screen."""
+    asked = [
+        a
+        for a in work.alerts.of_patient(patient.id)
+        if a.rules == (ASKED_FOR_HELP,) and work.at - a.raised_at < timedelta(hours=1)
+    ]
+    if asked:
+        work.notices.call_now(patient, asked[0])
+    else:
+        day = local_day(patient, work.clinic, work.at)
+        asked_for = Answered(symptom=HELP, level=Level(Tier.URGENT, 1), by=patient.actor, day=day, is_named=True)
+        remember(work.acting(patient.actor), patient, (asked_for,), checkin_id=checkin_id)
+        raise_alert(work, patient, tier=Tier.URGENT, rules=(ASKED_FOR_HELP,), checkin_id=checkin_id, symptoms=(HELP,))

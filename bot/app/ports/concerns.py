@@ -1,0 +1,21 @@
+"""The port of the store of what is remembered of patients' symptoms."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.app.records.concerns import ConcernChange, MemoryRow
+
+
+class ConcernStore(Protocol):
+    """The store of memories and of the history of concerns in one open transaction."""
+
+    def add(self, row: MemoryRow) -> MemoryRow: ...
+    def save(self, row: MemoryRow) -> MemoryRow: ...
+    def of_patient(self, patient_id: int) -> MemoryRow | None:
+        """Return what is remembered of the patient's symptoms; None if nothing has been stored yet."""
+        ...
+
+    def add_change(self, row: ConcernChange) -> ConcernChange: ...
+    def changes(self, patient_id: int, limit: int = 200) -> Sequence[ConcernChange]:
+        """Return the changes of the patient's concerns, newest first."""
+        ...

@@ -1,0 +1,57 @@
+"""Records of what is remembered of a patient's symptoms. They decide nothing."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from bot.core.changes import What
+from bot.core.concern import ConcernState, Level
+from bot.core.frozen import Frozen, Versioned
+from bot.core.memory import Memory
+from bot.core.protocol import Tier
+
+
+class Heard(Frozen):
+    """The level of a symptom that a check-in has contributed to the memory, and when."""
+
+    level: Level
+    at: datetime
+
+
+class HeardOf(Frozen):
+    """What the newest check-ins have contributed: check-in id -> symptom -> level. An answer counts once."""
+
+    checkins: Mapping[int, Mapping[str, Heard]] = {}
+
+
+class MemoryRow(Versioned):
+    """What is remembered of one patient's symptoms (stored sealed)."""
+
+    patient_id: int
+    value: Memory = Memory()
+    heard: HeardOf = HeardOf()
+
+
+class ConcernChange(Frozen):
+    """One change of a concern: who or what changed it and when, and the check-in that it came from, if one did."""
+
+    id: int = 0
+    patient_id: int
+    checkin_id: int | None
+    symptom: str
+    what: What
+    state: ConcernState
+    tier: Tier
+    at: datetime
+    actor: str
+
+
+class OpenConcern(NamedTuple):
+    """A concern that is open at the end of a check-in. `today`: whether this check-in asked, and found it there."""
+
+    symptom: str
+    tier: Tier
+    since: datetime
+    today: Literal["there", "gone", "not_answered"]
+    is_for_team: bool
+    is_retracted: bool

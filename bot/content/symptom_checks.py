@@ -1,0 +1,36 @@
+"""Checks the symptoms of a protocol: unknown ids, and answers that need a human without belonging to a symptom."""
+
+from collections.abc import Iterator
+
+from bot.content.checks import CheckContext
+from bot.content.reader import Loc
+from bot.core.protocol import Rule, Symptom, Tier
+
+
+def check_symptoms(context: CheckContext) -> None:
+    """Check that symptoms use existing questions, choices and rules, and that none is lost between them."""
+    rules: dict[str, Rule] = {rule.id: rule for _, rule in context.source.items("rules")}
+    all_rules_known = len(rules) == sum(1 for _ in context.source.ids("rules"))
+    for n, symptom in context.source.items("symptoms"):
+        for loc, reason in _faults(context, symptom, rules if all_rules_known else None):
+            context.source.fault(("symptoms", n, *loc), reason)
+
+
+def _faults(context: CheckContext, symptom: Symptom, rules: dict[str, Rule] | None) -> Iterator[tuple[Loc, str]]:
+    for field, name in (("question", symptom.question), ("known_by", symptom.known_by)):
+        if name is not None and name not in context.questions:
+            yield (field,), f"there is no question '{name}': correct the id or add the question"
+    question = context.questions.get(symptom.question or "")
+    for choice, tier in symptom.levels.items():
+        if question is not None and question.choice(choice) is None:
+            ids = ", ".join(c.id for c in question.choices)
+            yield ("levels", choice), f"question '{question.id}' has no choice '{choice}': use one of {ids}"
+        if tier < Tier.SOON:
+            yield ("levels", choice), f"{tier.name} needs no human: leave '{choice}' out of the levels"
+    if symptom.levels and symptom.question is None:
+        yield ("levels",), "levels are choices of a question: name the 'question' too"
+    if question is not None and not symptom.is_sign and not question.scale:
+        yield ("is_sign",), f"'{question.id}' is no scale: remove 'is_sign', or make the question one"
+    for rule in symptom.raised_by:
+        if rules is not None and rule not in rules:
+            yield ("raised_by",), f"there is no rule '{rule}': correct the id or add the rule"

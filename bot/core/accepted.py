@@ -1,0 +1,57 @@
+"""The levels of a symptom that are accepted as usual for a patient: reference and agreed level. Opens no concern.
+
+Only weeks of lower answers lower a reference level; what raises one is decided in `bot/core/memory.py`.
+"""
+
+from datetime import datetime
+
+from pydantic import AwareDatetime
+
+from bot.core.concern import NONE, Days, Level, counted, lasted
+from bot.core.frozen import Frozen
+from bot.core.happenings import Answered
+from bot.core.protocol import Remembering
+
+
+class LowerAnswers(Frozen):
+    """Answers below the reference level since the last one at or above it, and the highest of them."""
+
+    seen: Days
+    highest: Level
+
+
+class Accepted(Frozen):
+    """The levels of one symptom that are accepted as usual for the patient, and its last answer (None: never asked)."""
+
+    reference: Level = NONE
+    confirm_until: AwareDatetime | None = None
+    """Staff have to confirm the reference level until then: the patient's word alone doesn't carry so much."""
+    agreed: Level | None = None
+    agreed_until: AwareDatetime | None = None
+    has_lapsed: bool = False
+    """The agreement ended and staff have not decided yet: up to its level, answers raise nothing."""
+    last: Level | None = None
+    lower: LowerAnswers | None = None
+
+    @property
+    def raises_nothing(self) -> Level:
+        """Return the highest level that opens no concern."""
+        return self.reference if self.agreed is None else max(self.reference, self.agreed)
+
+    @property
+    def is_usual(self) -> Level:
+        """Return the highest level that counts as "at or below the reference"."""
+        return self.reference if self.has_lapsed else self.raises_nothing
+
+
+def after_answer(accepted: Accepted, given: Answered, rules: Remembering, at: datetime) -> Accepted:
+    """Remember the answer, and lower the reference level after weeks of lower answers."""
+    if given.level >= accepted.reference:
+        return accepted.model_copy(update={"last": given.level, "lower": None})
+    before = accepted.lower
+    seen = counted(before.seen if before is not None else None, given.day, at)
+    # A clock set back starts the count again: its highest answer must not be forgotten.
+    highest = given.level if before is None else max(before.highest, given.level)
+    if lasted(seen, rules.lower_days, rules.lower_span):
+        return accepted.model_copy(update={"last": given.level, "lower": None, "reference": highest})
+    return accepted.model_copy(update={"last": given.level, "lower": LowerAnswers(seen=seen, highest=highest)})

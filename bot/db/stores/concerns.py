@@ -1,0 +1,40 @@
+"""The store of what is remembered of patients' symptoms, in SQL. It decides nothing."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, select
+
+from bot.app.records.concerns import ConcernChange, HeardOf, MemoryRow
+from bot.core.memory import Memory
+from bot.db import tables_concerns as t
+from bot.db.rows import TEXT, Section, Shape, sealed_record
+
+MEMORY = Shape(t.memory, MemoryRow, sealed={"value": sealed_record(Memory), "heard": sealed_record(HeardOf)})
+CHANGE = Shape(t.concern_change, ConcernChange, sealed={"symptom": TEXT})
+
+_OF_PATIENT = select(t.memory).where(t.memory.c.patient_id == bindparam("of_patient"))
+_CHANGES = (
+    select(t.concern_change)
+    .where(t.concern_change.c.patient_id == bindparam("of_patient"))
+    .order_by(t.concern_change.c.id.desc())
+    .limit(bindparam("top"))
+)
+
+
+class SqlConcerns(Section):
+    """See `bot.app.ports.concerns.ConcernStore`."""
+
+    def add(self, row: MemoryRow) -> MemoryRow:
+        return self._add(MEMORY, row)
+
+    def save(self, row: MemoryRow) -> MemoryRow:
+        return self._save(MEMORY, row)
+
+    def of_patient(self, patient_id: int) -> MemoryRow | None:
+        return self._record(MEMORY, _OF_PATIENT, of_patient=patient_id)
+
+    def add_change(self, row: ConcernChange) -> ConcernChange:
+        return self._add(CHANGE, row)
+
+    def changes(self, patient_id: int, limit: int = 200) -> Sequence[ConcernChange]:
+        return self._records(CHANGE, _CHANGES, of_patient=patient_id, top=limit)

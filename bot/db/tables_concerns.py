@@ -1,0 +1,46 @@
+"""The tables of what is remembered of a patient's symptoms. No queries; a change here needs a migration."""
+
+from sqlalchemy import Index, Table
+
+from bot.db.columns import (
+    integer_column,
+    metadata,
+    of_checkin,
+    of_patient,
+    primary_key_column,
+    seal_id,
+    sealed,
+    string_column,
+    timestamp_column,
+    version,
+)
+
+memory = Table(
+    "memory",
+    metadata,
+    primary_key_column(),
+    version(),
+    seal_id(),
+    of_patient(),
+    sealed("value", "memory.value", nullable=False),
+    sealed("heard", "memory.heard", nullable=False),
+    Index("ix_memory_patient_id", "patient_id", unique=True),
+    sqlite_autoincrement=True,
+)
+
+concern_change = Table(
+    "concern_change",
+    metadata,
+    primary_key_column(),
+    seal_id(),
+    of_patient(),
+    of_checkin(nullable=True),
+    sealed("symptom", "concern_change.symptom", nullable=False),
+    string_column("what"),
+    string_column("state"),
+    integer_column("tier"),
+    timestamp_column("at"),
+    string_column("actor"),
+    Index(None, "patient_id", "id"),
+    sqlite_autoincrement=True,
+)

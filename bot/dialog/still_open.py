@@ -1,0 +1,74 @@
+"""Builds the end screen of a check-in while something found earlier still needs a human. Decides nothing."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from bot.app.ports.clinic import Clinic
+from bot.app.ports.notices import CheckInEnd
+from bot.app.records.concerns import OpenConcern
+from bot.core.protocol import Tier
+from bot.core.screen import Button, Screen, Style, Text
+from bot.dialog.call_screens import alert_tap
+from bot.dialog.widgets import button, copy_button, date_text, numbers, rows
+
+
+def still_open_screen(clinic: Clinic, end: CheckInEnd, zone: str) -> Screen:
+    """Return the screen: what is open, in the patient's words, whom to call, and whether somebody spoke with them.
+
+    `zone`: the patient's time zone, for the day on which each was found.
+    """
+    asked = [concern for concern in end.open if not concern.is_for_team]
+    there = [concern for concern in asked if concern.today == "there"]
+    away = [concern for concern in asked if concern.today != "there"]
+    lines = [*_list(clinic, "done.open.there", there), *_earlier(clinic, away, zone), *_call(clinic, there, away)]
+    lines += _list(clinic, "done.open.for_team", [c for c in end.open if c.is_for_team])
+    return Screen(name="done.open", lines=tuple(lines), rows=rows(_buttons(clinic, end)), protect=False)
+
+
+def _list(clinic: Clinic, header: str, concerns: list[OpenConcern]) -> list[Text]:
+    return [Text(key=header), *(_item(clinic, each) for each in concerns)] if concerns else []
+
+
+def _earlier(clinic: Clinic, concerns: list[OpenConcern], zone: str) -> list[Text]:
+    """Return what was found earlier and isn't there, or wasn't answered, today: by the day it was found."""
+    if not concerns:
+        return []
+    days: dict[date, list[OpenConcern]] = {}
+    for each in sorted(concerns, key=lambda c: c.since):
+        days.setdefault(each.since.astimezone(ZoneInfo(zone)).date(), []).append(each)
+    lines: list[Text] = []
+    for day, found in days.items():
+        lines.append(Text(key="done.open.earlier", values={"date": date_text(day)}))
+        lines += [_item(clinic, each) for each in found]
+    if all(each.is_retracted for each in concerns):
+        lines.append(Text(key="done.open.mistake"))
+    elif all(each.today == "gone" for each in concerns):
+        lines.append(Text(key="done.open.gone"))
+    return lines
+
+
+def _call(clinic: Clinic, there: list[OpenConcern], away: list[OpenConcern]) -> list[Text]:
+    """Return whom to call: by what is there today, or else by what is open."""
+    if there:
+        tier = max(each.tier for each in there)
+        return [Text(key=f"done.open.call.{tier.name.lower()}", values=numbers(clinic))]
+    if not away or all(each.is_retracted for each in away):
+        return []
+    is_emergency = max(each.tier for each in away) is Tier.EMERGENCY
+    return [Text(key="done.open.ask.emergency" if is_emergency else "done.open.ask", values=numbers(clinic))]
+
+
+def _item(clinic: Clinic, concern: OpenConcern) -> Text:
+    name = concern.symptom if concern.symptom in clinic.protocol.symptoms else "unknown"
+    return Text(key="done.open.item", values={"what": Text(key=f"symptom.{name}")})
+
+
+def _buttons(clinic: Clinic, end: CheckInEnd) -> list[Button]:
+    made = [copy_button(clinic)]
+    if end.alert is not None and any(not each.is_retracted for each in end.open):
+        made += [
+            button("button.spoke", alert_tap(end.alert, "reached"), style=Style.SUCCESS),
+            button("button.not_yet", alert_tap(end.alert, "not_yet")),
+            button("button.cannot_reach", alert_tap(end.alert, "cannot_reach"), style=Style.DANGER),
+        ]
+    return made

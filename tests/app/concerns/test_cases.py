@@ -1,0 +1,273 @@
+"""What is remembered between check-ins: the cases in which a wrong all-clear was seen, each by its number."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.app.alerts import help_requests, ownership, replies
+from bot.app.checkins import answering, opening
+from bot.core.protocol import Tier
+from bot.core.screen import Action
+from bot.dialog import checkins
+from tests.app.conftest import AT
+from tests.contract import samples
+from tests.fakes.work import run as transact
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LEAST = {"change": "no", "falls": "no"}
+"""The answer to a question that a case doesn't name, where it isn't "none"."""
+BEN = 8
+
+
+class Life:
+    """One patient's check-ins, alerts and replies, day by day."""
+
+    def __init__(self, database, clinic, anna):
+        self.database, self.clinic, self.anna = database, clinic, anna
+
+    def run(self, use_case, *args, **more):
+        return transact(self.database, self.clinic, use_case, *args, **more)
+
+    def at(self, day, hours=0.0):
+        return AT + day * DAY + hours * HOUR
+
+    def patient(self):
+        return self.run(lambda s: s.patients.get(self.anna.id))
+
+    def opened(self, day, form="quick"):
+        due_at = self.at(day, 0.01)  # the fixture's check-in was due at `AT`
+        return self.run(
+            opening.open_checkin, self.patient(), form=form, kind="scheduled", due_at=due_at, at=self.at(day)
+        )
+
+    def tap(self, choice, at, *, kind="choose", caregiver=None):
+        row = self.run(lambda s: s.checkins.open_of(self.anna.id))
+        acting = self.patient().model_copy(update={"caregiver": caregiver})
+        value = row.value
+        tap = Action(kind=kind, subject=row.id, revision=value.revision, question=value.cursor or "", choice=choice)
+        self.run(checkins.tapped, acting, tap, at=at)
+
+    def cursor(self):
+        row = self.run(lambda s: s.checkins.open_of(self.anna.id))
+        return row.value.cursor if row is not None else None
+
+    def check(self, day, form="quick", *, until=None, start=True, **answers):
+        """Answer a form on a day: what isn't named is answered with the least; return how it ended for the patient."""
+        at, seen = self.at(day), len(self.database.outbox())
+        if start:
+            self.opened(day, form)
+        for _ in range(40):
+            row = self.run(lambda s: s.checkins.open_of(self.anna.id))
+            if row is None or row.value.cursor in {None, until}:
+                break
+            if row.value.state == "paused":
+                self.tap("", at, kind="go_on")
+                continue
+            question = self.clinic.protocol.questions[row.value.cursor]
+            if question.id.startswith("known_"):
+                answers.setdefault(question.id, "no")
+            least = question.choices[0].id if question.scale else LEAST.get(question.id, "none")
+            chosen = answers.get(question.id, least if question.choice(least) else question.choices[0].id)
+            if question.kind == "single":
+                self.tap(chosen, at)
+                continue
+            self.tap(f"+{chosen}", at, kind="toggle")
+            if not question.choice(chosen).exclusive:
+                self.tap("", at, kind="submit")
+        shown = [q.row.screen for q in self.database.outbox()[seen:]]
+        return [screen.name for screen in shown if screen.name.startswith(("done.", "call."))]
+
+    def words(self):
+        """The texts of the newest end screen."""
+        screen = [q.row.screen for q in self.database.outbox() if q.row.screen.name.startswith("done.")][-1]
+        return [line.values["what"].key if line.key == "done.open.item" else line.key for line in screen.lines]
+
+    def alerts(self):
+        return list(reversed(self.run(lambda s: s.alerts.of_patient(self.anna.id))))
+
+    def reply(self, alert, word, day, hours=0.0):
+        self.run(replies.reply, self.patient(), alert.id, word, at=self.at(day, hours))
+
+    def staff(self, alert, outcome, day, hours=0.0):
+        for act, *more in ((ownership.note, outcome), (ownership.close,)):
+            self.run(act, alert.id, *more, at=self.at(day, hours), by="lead-1")
+
+    def state(self, symptom):
+        row = self.run(lambda s: s.concerns.of_patient(self.anna.id))
+        return row.value.concern(symptom).state.value
+
+
+@pytest.fixture
+def life(database, clinic, anna):
+    life = Life(database, clinic, anna)
+    life.run(lambda w: answering.close_as(w, anna, w.checkins.open_of(anna.id), answering.core.Replace()))
+    return life
+
+
+def test_k3_emergency_that_nobody_acts_on_never_ends_in_an_all_clear(life):
+    shown = life.check(0, safety_now="yes", which_now="breathing")
+    assert "call.emergency" in shown
+    for day in (3, 4, 30, 200):
+        assert life.check(day) == ["done.open"]
+        assert life.words()[:3] == ["done.open.earlier", "symptom.breathing", "done.open.ask.emergency"]
+
+
+def test_k4_soon_that_nobody_called_about_is_no_all_clear(life):
+    assert "call.soon" in life.check(1, change="yes", autonomic="dizzy")
+    assert life.check(2) == ["done.open"]
+    assert "symptom.dizzy" in life.words()
+
+
+@pytest.mark.parametrize("known", ["no", "yes_not_told"])
+def test_k5_k6_trouble_from_the_first_baseline_stays_open(life, known):
+    found = {"stairs": "cannot", "numbness": "medium"}
+    shown = life.check(0, "baseline", **found, known_stairs=known, known_before=known)
+    assert "call.urgent" in shown
+    for day in (5, 12, 19):
+        assert life.check(day, "full", **found)[-1] not in {"done.routine", "done.incomplete"}
+    assert {life.state("stairs"), life.state("numbness")} == {"open"}
+
+
+def test_k7_second_baseline_changes_no_reference_level(life):
+    life.check(0, "baseline")
+    life.check(2, numbness="medium")
+    assert life.state("numbness") == "open"
+    life.check(3, "baseline", numbness="medium", known_before="yes_known")
+    assert life.state("numbness") == "open"
+    assert life.check(4, numbness="medium")[-1] != "done.routine"
+
+
+def test_k9_safety_screens_are_asked_again_before_the_form_ends(life):
+    life.opened(0)
+    for choice in ("no", "none", "none"):
+        life.tap(choice, life.at(0))
+    assert life.cursor() == "numbness"
+    life.tap("none", life.at(20))
+    assert life.cursor() == "safety_now", "what was none twenty days ago says nothing about today"
+    life.tap("none", life.at(20))
+    assert life.cursor() == "safety_new"
+    life.tap("none", life.at(20))
+    assert life.cursor() is None
+    assert life.words()[0] == "done.routine"
+
+
+@pytest.mark.parametrize(("hours", "asked"), [(5, None), (7, "safety_now")])
+def test_none_on_a_safety_screen_counts_for_six_hours(life, hours, asked):
+    life.opened(0)
+    for choice in ("no", "none", "none"):
+        life.tap(choice, life.at(0))
+    life.tap("none", life.at(0, hours))
+    assert life.cursor() == asked
+
+
+def test_yes_on_a_safety_screen_never_expires(life):
+    life.opened(0)
+    life.tap("no", life.at(0))
+    life.tap("yes", life.at(0))
+    life.tap("+not_sure", life.at(9), kind="toggle")
+    assert life.cursor() is None
+    assert life.state("sign_not_named") == "open"
+
+
+def test_k11_two_ambers_meet_across_check_ins_once(life):
+    life.check(0, "baseline")
+    life.check(1, change="yes", autonomic="dizzy")
+    shown = life.check(2, numbness="mild")
+    assert "call.urgent" in shown
+    assert [a.tier for a in life.alerts()] == [Tier.SOON, Tier.URGENT]
+    assert "call.urgent" not in life.check(3, numbness="mild")
+
+
+def test_someone_who_spoke_with_the_patient_ends_what_is_open(life):
+    life.check(0, safety_new="yes", which_new="eyes")
+    (alert,) = life.alerts()
+    life.reply(alert, "called", 0, 1)
+    assert life.check(1) == ["done.open"], "a call is not yet somebody who spoke"
+    life.reply(alert, "reached", 1, 1)
+    assert life.state("eyes") == "reached"
+    assert life.check(2) == ["done.routine"]
+
+
+@pytest.mark.parametrize(("outcome", "state"), [("spoke_to_patient", "reached"), ("sent_to_ed", "reached")])
+def test_staff_who_were_in_contact_end_what_is_open(life, outcome, state):
+    life.check(0, safety_now="yes", which_now="heart")
+    (alert,) = life.alerts()
+    life.staff(alert, outcome, 0, 2)
+    assert life.state("heart") == state
+    assert life.check(1) == ["done.routine"]
+
+
+def test_k43_yes_counts_for_what_its_message_named(life):
+    life.check(0, numbness="strong")
+    numb = life.alerts()[0]
+    life.check(1, safety_now="yes", which_now="breathing")
+    life.reply(numb, "reached", 1, 1)
+    assert (life.state("numbness"), life.state("breathing")) == ("reached", "open")
+    life.staff(numb, "spoke_to_patient", 1, 2)
+    assert life.state("breathing") == "open"
+    assert life.check(2) == ["done.open"]
+
+
+def test_two_people_who_differ_count_as_not_yet(life):
+    helper = life.run(
+        lambda s: s.caregivers.add(
+            samples.full_caregiver(life.anna.id, chat_id=BEN).model_copy(update={"ended_at": None})
+        )
+    )
+    life.check(0, safety_new="yes", which_new="face")
+    (alert,) = life.alerts()
+    acting = life.patient().model_copy(update={"caregiver": helper})
+    life.reply(alert, "reached", 0, 1)
+    life.run(replies.reply, acting, alert.id, "not_yet", at=life.at(0, 1.1))
+    assert life.state("face") == "open"
+    life.reply(alert, "reached", 0, 1.2)
+    assert life.state("face") == "open", "until it is asked again"
+
+
+def test_k33_mistake_stops_the_question_and_is_no_all_clear(life):
+    life.opened(0)
+    life.tap("no", life.at(0))
+    life.tap("yes", life.at(0))
+    row = life.run(lambda s: s.checkins.open_of(life.anna.id))
+    life.run(answering.claim_mistake, life.patient(), row.id, at=life.at(0, 0.1))
+    life.check(0, start=False)
+    assert life.state("sign_not_named") == "open"
+    (alert,) = life.alerts()
+    assert alert.closed_at is None
+    assert life.check(2) == ["done.open"]
+    assert "done.open.mistake" in life.words()
+
+
+def test_help_that_was_asked_for_stays_open_until_someone_spoke(life):
+    life.run(help_requests.need_help, life.patient(), None, at=life.at(0))
+    assert life.check(5) == ["done.open"]
+    assert "symptom.help" in life.words()
+    life.reply(life.alerts()[0], "reached", 5, 1)
+    assert life.check(6) == ["done.routine"]
+
+
+def test_history_says_who_changed_what_and_when(life):
+    life.check(0, safety_now="yes", which_now="heart")
+    life.staff(life.alerts()[0], "spoke_to_patient", 0, 2)
+    changes = life.run(lambda s: s.concerns.changes(life.anna.id))
+    assert [(c.symptom, c.what.value, c.actor, c.at) for c in changes if c.symptom == "heart"] == [
+        ("heart", "reached", "lead-1", life.at(0, 2)),
+        ("heart", "opened", "patient:P-0001", life.at(0)),
+    ]
+
+
+def test_call_screen_comes_even_if_remembering_fails(life, monkeypatch):
+    """A fault in what is remembered is recorded, and the alert stands without it."""
+
+    def fails(*_args, **_more):
+        raise LookupError("broken")
+
+    monkeypatch.setattr("bot.app.checkins.answering.hear", fails)
+    life.opened(0)
+    life.tap("no", life.at(0))
+    life.tap("yes", life.at(0))
+    assert "call.emergency" in [q.row.screen.name for q in life.database.outbox()]
+    (alert,) = life.alerts()
+    assert (alert.tier, alert.symptoms) == (Tier.EMERGENCY, ())
+    actions = [line.action for line in life.run(lambda s: s.audit.lines("P-0001"))]
+    assert "concern_not_remembered" in actions
