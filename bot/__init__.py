@@ -1,6 +1,6 @@
 """nervecheck: a Telegram bot that asks patients how their nerves are, and turns a red flag into a phone call.
 
-The map. Read core/checkin.py and core/triage.py first: the rest of the program serves them.
+The map. Read core/checkin.py, core/triage.py and core/concern.py first: the rest of the program serves them.
 
 core/      decides: check-ins, triage, schedules, escalation. No files, network or clock; the time comes in as `at`
 content/   what clinicians sign: the protocol (questions, rules, tips, plans), and the texts in every language

@@ -1,4 +1,4 @@
-"""Writes deploy/docs/states.md: the tables of check-ins, alerts and the outbox as Mermaid diagrams (`make diagrams`)."""
+"""Writes deploy/docs/states.md: check-ins, concerns, alerts and the outbox as Mermaid diagrams (`make diagrams`)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from re import sub
 
 from bot.app.records import outbox_states
-from bot.core import alert, checkin
+from bot.core import alert, checkin, concern
 
 FILE = Path(__file__).parent.parent / "deploy" / "docs" / "states.md"
 Arrow = tuple[str, str, str]
@@ -15,8 +15,8 @@ Arrow = tuple[str, str, str]
 END = "[*]"
 HEAD = """# States
 
-How check-ins, alerts and messages change, generated from tables. The program computes the transitions of check-ins and alerts
-from theirs; for messages, a test compares the stores with the table. `make diagrams` writes this file, and a test
+How check-ins, concerns, alerts and messages change, generated from tables. The program computes the transitions of check-ins,
+concerns and alerts from theirs; for messages, a test compares the stores with the table. `make diagrams` writes this file, and a test
 compares it with the tables. An arrow is labelled with every input that leads from one state to the other.
 An input without an arrow in a state changes nothing there.
 """
@@ -26,6 +26,12 @@ def check_ins() -> Iterable[Arrow]:
     """Yield the arrows of `bot.core.checkin.TRANSITIONS`."""
     for (state, received), transition in checkin.TRANSITIONS.items():
         yield from arrows(state, words(received.__name__), transition.leads_to)
+
+
+def concerns() -> Iterable[Arrow]:
+    """Yield the arrows of `bot.core.concern.TRANSITIONS`."""
+    for (state, given), transition in concern.TRANSITIONS.items():
+        yield from arrows(state, words(given.__name__), transition.leads_to)
 
 
 def team() -> Iterable[Arrow]:
@@ -67,6 +73,7 @@ def document() -> str:
     """Return the whole file."""
     parts = [
         ("A check-in", "bot/core/checkin.py", diagram(checkin.State, checkin.State.ASKING, check_ins())),
+        ("A concern", "bot/core/concern.py", diagram(concern.ConcernState, concern.ConcernState.NONE, concerns())),
         ("The team's side of an alert", "bot/core/alert.py", diagram(alert.TeamState, alert.TeamState.OPEN, team())),
         (
             "A message in the outbox",

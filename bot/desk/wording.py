@@ -65,7 +65,7 @@ class Wording:
         return f"{self.question(question_id)} ≤ {self.choice(question_id, choice_id)}"
 
     def detail(self, fact: str) -> str:
-        """Return a detail of the audit, "name: value", with its name and, where the catalog has it, its value worded."""
+        """Return a detail of the audit, "name: value", in the words of the catalog where it has them."""
         name, _, value = fact.partition(": ")
         if name == "regimen":
             value = self._named(f"console.regimen.{value}", value)

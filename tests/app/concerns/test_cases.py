@@ -257,7 +257,7 @@ def test_history_says_who_changed_what_and_when(life):
 
 
 def test_call_screen_comes_even_if_remembering_fails(life, monkeypatch):
-    """A fault in what is remembered is recorded, and the alert stands without it."""
+    """A fault in what is remembered is recorded, and the alert is complete without it."""
 
     def fails(*_args, **_more):
         raise LookupError("broken")
