@@ -12,7 +12,7 @@ from tests.chaos.stored import ProcessedTap, Stored
 AT_ONCE = 60.0
 """Real seconds from when a safety follow-up falls due to its sweep, with a large margin."""
 JUST_NOW = timedelta(minutes=2)
-REACHED = frozenset({Reply.CALLED, Reply.REACHED})
+REACHED = frozenset({Reply.REACHED})
 TOGETHER = timedelta(seconds=20)
 """See model.TOGETHER."""
 _NAMED = frozenset({*Reply, "mistake", "is_urgent", "can_wait", "remind"})
@@ -36,13 +36,22 @@ def without_follow_up(stored: Stored, seen: Evidence) -> Iterator[str]:
 
 
 def _not_asked(stored: Stored, alert: AlertRow, repeat: Repeat, name: str, seen: Evidence) -> Iterator[str]:
-    due = alert.raised_at + repeat.after
+    due = _first_due(stored, alert, repeat)
     if alert.state is AlertState.OPEN and alert.next_patient_prompt_at is None:
         yield f"{name}: nobody said that they reached someone, and its clock stands"
     if alert.state is AlertState.UNCONFIRMED and alert.safety_follow_ups < repeat.times:
         yield f"{name}: it counts as unconfirmed after {alert.safety_follow_ups} questions, of {repeat.times}"
     if alert.safety_follow_ups == 0 and due < seen.until - JUST_NOW and _had_to_be_asked(stored, alert, due, seen):
         yield f"{name}: nobody was asked whether they reached someone"
+
+
+def _first_due(stored: Stored, alert: AlertRow, repeat: Repeat) -> datetime:
+    """Return when the patient has to be asked first: "I have called" puts that off by the wait."""
+    due = alert.raised_at + repeat.after
+    for one in _taps(stored, alert):
+        if one.tap.action.choice == Reply.CALLED and one.at <= due:
+            due = one.at + repeat.after
+    return due
 
 
 def _had_to_be_asked(stored: Stored, alert: AlertRow, due: datetime, seen: Evidence) -> bool:

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from bot.app.alerts.raising import ASKED_FOR_HELP, is_agreed
+from bot.app.alerts.known import is_agreed
 from bot.app.concerns import replay as replays
 from bot.app.concerns.assessments import history
+from bot.app.concerns.conversion import ASKED_FOR_HELP
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import AnswerRow, CheckInRow
 from bot.core.checkin import State

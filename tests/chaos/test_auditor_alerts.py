@@ -223,10 +223,14 @@ def test_finds_alert_without_a_safety_follow_up(emergency):
     assert emergency.kinds() == {"alerts without safety follow-up"}, "the reply came long after the due time"
 
 
-def test_patient_who_called_is_not_asked(emergency):
+def test_patient_who_called_is_asked_after_the_wait(emergency):
+    emergency.sweep(minutes=10)
     emergency.say("called")
-    emergency.sweep(minutes=30)
+    emergency.sweep(minutes=14)
     assert emergency.alert.safety_follow_ups == 0
+    assert emergency.kinds() == set()
+    emergency.sweep(minutes=2)
+    assert emergency.alert.safety_follow_ups == 1
     assert emergency.kinds() == set()
 
 

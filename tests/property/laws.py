@@ -17,7 +17,7 @@ ALL_CLEARS = frozenset({"done.routine", "done.incomplete"})
 GONE = frozenset({PatientState.WITHDRAWN, PatientState.DECLINED})
 BULK = frozenset({Lane.REMINDER, Lane.CHECKIN})
 BY_PLAN = frozenset({"scheduled", "follow_up"})
-REACHED = frozenset({"called", "reached"})
+REACHED = "reached"
 Law = Callable[[Books, Books, Deed, Clinic], Iterator[str]]
 
 
@@ -91,7 +91,7 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
     mine = bool(tapped) and deed.action is not None and deed.action.subject == new.id
     if new.state is AlertState.CLOSED and old.state is not AlertState.CLOSED:
         yield f"{name} was closed and no staff did it"
-    if new.state is AlertState.CONFIRMED and old.state is not new.state and not (mine and tapped in REACHED):
+    if new.state is AlertState.CONFIRMED and old.state is not new.state and not (mine and tapped == REACHED):
         yield f"{name} was confirmed by {deed.name}"
     if new.safety_follow_ups != old.safety_follow_ups:
         yield from _check_follow_up(old, new, deed, clinic)
@@ -106,7 +106,12 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
         and new.next_patient_prompt_at is not None
         and new.next_patient_prompt_at > old.next_patient_prompt_at
     )
-    if postpone and not deed.swept and not (mine and tapped == "remind") and old.next_patient_prompt_at > deed.at:
+    if (
+        postpone
+        and not deed.swept
+        and not (mine and tapped in {"remind", "called"})
+        and old.next_patient_prompt_at > deed.at
+    ):
         yield f"the question of {name} was put off by {deed.name} {tapped}"
 
 
@@ -147,14 +152,15 @@ def _gone(books: Books) -> bool:
 
 
 def no_all_clear_with_a_pending_flag(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
-    since = deed.at - clinic.protocol.clocks.silent_after
+    """No all-clear while an URGENT or EMERGENCY finding has no "yes" and no staff, however long ago it was."""
     for row in deed.queued:
         if row.screen.name not in ALL_CLEARS:
             continue
         number = int(row.slot.partition(":")[2])
         if after.raised_by(number) or any(a.tier > Tier.ROUTINE for a in after.assessments[number]):
             yield f"an all-clear for check-in {number}, which raised"
-        if any(a.tier >= Tier.URGENT and a.raised_at >= since for a in after.pending()):
+        waiting = [a for a in after.pending() if a.tier >= Tier.URGENT and a.symptoms and a.mistake_at is None]
+        if waiting:
             yield "an all-clear while a red flag waits for its call"
 
 
