@@ -165,6 +165,7 @@ class TakenBack(Frozen):
     level: Level
     by: str
     given_at: AwareDatetime
+    day: date
     is_usual: bool
 
 
@@ -360,7 +361,7 @@ def _taken_back(concern: Concern, given: TakenBack, context: Context) -> Concern
     if left:
         return after
     if given.is_usual:
-        return after.model_copy(update={"retracted_at": context.at})
+        return after.model_copy(update={"retracted_at": context.at, "above_on": given.day})
     is_reached = concern.reached_level is not None and given.level <= concern.reached_level
     if is_reached and max(given.level.tier, concern.tier) < Tier.EMERGENCY:
         return after.model_copy(update={"state": ConcernState.REACHED})

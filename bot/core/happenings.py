@@ -26,6 +26,7 @@ class TookBack(Frozen):
     level: Level
     by: str
     given_at: AwareDatetime
+    day: date
 
 
 class Named(Frozen):

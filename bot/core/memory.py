@@ -156,7 +156,7 @@ def _took_back(memory: Memory, given: TookBack, rules: Rules, at: datetime) -> M
     if given.by in memory.concern(given.symptom).givers:
         # Another person's "mistake" is no answer.
         memory = _with_accepted(memory, given.symptom, accepted.model_copy(update={"last": given.level}))
-    taken = TakenBack(level=given.level, by=given.by, given_at=given.given_at, is_usual=is_usual)
+    taken = TakenBack(level=given.level, by=given.by, given_at=given.given_at, day=given.day, is_usual=is_usual)
     return _with_input(memory, given.symptom, taken, rules, at)
 
 

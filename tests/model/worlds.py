@@ -84,7 +84,7 @@ def mistake(symptom: str, by: str, level: Level = NOTHING, of: str | None = None
         given = [entry for entry in view.facts.of[symptom].given if entry.by == (of or by)]
         if not given:
             return None
-        return TookBack(symptom=symptom, level=level, by=by, given_at=given[0].last)
+        return TookBack(symptom=symptom, level=level, by=by, given_at=given[0].last, day=view.now.date())
 
     whose = f" of {of}" if of else ""
     return _event(f"{by}: {symptom} was a mistake{whose}, asked again {level.tier.name}/{level.step}", happens)

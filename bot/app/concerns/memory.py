@@ -4,6 +4,7 @@ Patients from before concerns were remembered are converted when their memory is
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -168,7 +169,7 @@ def _happenings(
             continue
         heard = before.get(finding.symptom)
         if heard is not None and finding.level < heard.level:
-            yield TookBack(symptom=finding.symptom, level=finding.level, by=by, given_at=heard.at)
+            yield TookBack(symptom=finding.symptom, level=finding.level, by=by, given_at=heard.at, day=day)
             continue
         if finding.was_known and row.value.form == BASELINE:
             yield KnownBefore(symptom=finding.symptom, level=finding.level, is_helper=patient.caregiver is not None)
@@ -176,13 +177,13 @@ def _happenings(
             yield Named(symptom=finding.symptom, level=finding.level, by=by, day=day, instead_of=NOT_NAMED)
         else:
             yield Answered(symptom=finding.symptom, level=finding.level, by=by, day=day, is_named=finding.is_named)
-    yield from _taken_back(work.clinic, row, found, before, by)
+    yield from _taken_back(work.clinic, row, found, before, by, day)
     if row.value.form == BASELINE and row.value.state is State.DONE:
         yield BaselineFinished()
 
 
 def _taken_back(
-    clinic: Clinic, row: CheckInRow, found: tuple[Finding, ...], before: Mapping[str, Heard], by: str
+    clinic: Clinic, row: CheckInRow, found: tuple[Finding, ...], before: Mapping[str, Heard], by: str, day: date
 ) -> Iterator[TookBack]:
     """Yield the signs of a safety screen whose "yes" was changed to "none". A skip takes nothing back."""
     here = {finding.symptom for finding in found}
@@ -190,7 +191,7 @@ def _taken_back(
         screens = _screens_of(symptom, clinic)
         is_none = bool(screens) and all(row.value.answers.get(screen) == ("none",) for screen in screens)
         if symptom not in here and heard.level.tier >= Tier.SOON and is_none:
-            yield TookBack(symptom=symptom, level=NONE, by=by, given_at=heard.at)
+            yield TookBack(symptom=symptom, level=NONE, by=by, given_at=heard.at, day=day)
 
 
 def _screens_of(symptom: str, clinic: Clinic) -> tuple[str, ...]:

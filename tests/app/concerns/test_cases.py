@@ -271,3 +271,14 @@ def test_call_screen_comes_even_if_remembering_fails(life, monkeypatch):
     assert (alert.tier, alert.symptoms) == (Tier.EMERGENCY, ())
     actions = [line.action for line in life.run(lambda s: s.audit.lines("P-0001"))]
     assert "concern_not_remembered" in actions
+
+
+@pytest.mark.parametrize(("hours", "state"), [(13, "open"), (24, "settled")])
+def test_mistake_settles_by_another_answer_on_another_day(life, hours, state):
+    """It was said on Monday at 10:00 in Berlin; at 23:00 that is not another day yet."""
+    life.check(0, numbness="strong")
+    row = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    life.run(answering.change, life.patient(), row, "numbness", ("none",), at=life.at(0))
+    assert life.state("numbness") == "open"
+    life.check(hours / 24)
+    assert life.state("numbness") == state
