@@ -8,6 +8,7 @@ from bot import service
 from bot.app.alerts import escalation, help_requests, ownership, raising
 from bot.app.checkins import opening
 from bot.app.concerns import agreeing
+from bot.app.concerns.memory import remember
 from bot.app.operations import installation
 from bot.app.patients import participation, registry
 from bot.app.records.alerts import Task
@@ -15,9 +16,12 @@ from bot.app.records.messages import Claim, Lane
 from bot.app.records.operations import BEGINNING, DeadUpdate, Place
 from bot.app.records.patients import Consent, Patient, PatientState
 from bot.app.records.team import Passkey, Role
+from bot.app.schedules import plan_edits
 from bot.app.schedules.plans import rescheduled
 from bot.app.team import members
 from bot.app.work import Work
+from bot.core.concern import Level
+from bot.core.happenings import Answered
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.db.engine import Database
@@ -148,6 +152,8 @@ class _Builder:
             self._patient(chat, code)
         s = self._at(NOW - timedelta(days=1))
         s.transact(lambda work: participation.pause(work.acting("operator"), "PAULA", date(2026, 3, 20)))
+        restart = plan_edits.PlanEdit(ici_restart=date(2026, 3, 1))
+        s.transact(lambda work: plan_edits.apply(work.acting("lead-1"), "CARLA", restart))
 
     def _patient(self, chat: int, code: str) -> None:
         s = self._at(NOW - timedelta(days=3))
@@ -177,6 +183,8 @@ class _Builder:
 
     def reminded(self) -> None:
         """Those whose open check-in has its time, each for another reason."""
+        self._ask(FRITZ, NOW - timedelta(hours=26))
+        self._answer(FRITZ, NOW - timedelta(hours=25), "no", "none", "none", "skip")
         began = NOW - timedelta(hours=7)
         self._ask(PAULA, NOW - timedelta(hours=40))
         for chat in (EMIL, JANA, KLARA, LUISE):
@@ -203,13 +211,14 @@ class _Builder:
                 assert patient is not None
                 row = work.checkins.open_of(patient.id)
                 assert row is not None
-                kind = "toggle" if choice[:1] in "+-" else "submit" if choice == "submit" else "choose"
+                bare = choice in {"submit", "skip"}
+                kind = choice if bare else "toggle" if choice[:1] in "+-" else "choose"
                 tap = Action(
                     kind=kind,
                     subject=row.id,
                     revision=row.value.revision,
                     question=row.value.cursor or "",
-                    choice="" if kind == "submit" else choice,
+                    choice="" if bare else choice,
                 )
                 conversation.tap(work, chat, tap)
 
@@ -233,7 +242,7 @@ class _Builder:
         def old(work: Work) -> None:
             anna = work.patients.by_chat(ANNA, lock=True)
             assert anna is not None
-            made = raising.raise_alert(work, anna, tier=Tier.SOON, rules=("numb.worse",), checkin_id=None)
+            made = raising.raise_alert(work, anna, tier=Tier.SOON, rules=("sensory.worse_than_last",), checkin_id=None)
             ownership.note(work.acting("coord-1"), made.id, "no_action")
             ownership.close(work.acting("coord-1"), made.id)
             self._alerts["old"] = made.id
@@ -252,7 +261,7 @@ class _Builder:
             self._alerts["help"] = made.id
             escalation.step(work, made)
             ownership.acknowledge(work.acting("lead-1"), made.id)
-            ownership.note(work.acting("lead-1"), made.id, "notified_oncologist")
+            ownership.note(work.acting("lead-1"), made.id, "spoke_to_patient")
 
         h.transact(calls_for_help)
         self._deliver_all(NOW - timedelta(minutes=65))
@@ -294,7 +303,11 @@ class _Builder:
             berta = self._by_chat(work, BERTA)
             row = work.checkins.open_of(berta.id)
             assert row is not None
-            made = raising.raise_alert(work, berta, tier=Tier.URGENT, rules=("numb.worse",), checkin_id=row.id)
+            strong = Answered(symptom="numbness", level=Level(Tier.URGENT, 3), by=berta.actor, day=s.at.date())
+            remember(work, berta, (strong,), checkin_id=row.id)
+            made = raising.raise_alert(
+                work, berta, tier=Tier.URGENT, rules=("sensory.severe",), checkin_id=row.id, symptoms=("numbness",)
+            )
             self._alerts["berta"] = made.id
             escalation.step(work, made)
             ownership.acknowledge(work.acting("coord-1"), made.id)
@@ -332,7 +345,7 @@ class _Builder:
         def escalated(work: Work) -> None:
             for chat, name in ((PAULA, "unnotified"), (GERDA, "stopped")):
                 patient = self._by_chat(work, chat)
-                made = raising.raise_alert(work, patient, tier=Tier.SOON, rules=("numb.worse",), checkin_id=None)
+                made = raising.raise_alert(work, patient, tier=Tier.SOON, rules=("sensory.worse_than_last",), checkin_id=None)
                 self._alerts[name] = made.id
             ownership.acknowledge(work.acting("coord-1"), self._alerts["stopped"])
             for name, at in (("unnotified", None), ("stopped", NOW - _MINUTE)):
@@ -358,6 +371,8 @@ class _Builder:
             skipped = f"LUISE@{s.at - timedelta(days=1):%Y-%m-%dT%H:%MZ}"
             luise = self._by_chat(work, LUISE).id
             work.tasks.add(Task(kind="skipped_after_outage", patient_id=luise, subject=skipped, raised_at=s.at))
+            anna = self._by_chat(work, ANNA).id
+            work.tasks.add(Task(kind="skipped_twice", patient_id=anna, subject="ANNA", raised_at=s.at))
             dead = work.dead_letters.add_update(DeadUpdate(update_id=5, chat_id=ANNA, raw="{}", error="E", at=s.at))
             self._numbers["dead update"] = dead.id
             work.outbox.mark_failed(failed.row.id, error="Forbidden: x", at=s.at)

@@ -28,6 +28,7 @@ from bot.app.work import Stores, Work
 from bot.core.plan_override import Rhythm
 from bot.core.schedule import Pause
 from bot.core.screen import Action
+from bot.core.treatment import StopReason
 from bot.delivery import budget, results
 from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope
 from bot.desk import passkeys, sign_in
@@ -46,8 +47,10 @@ from tests.interleaving.scene import (
     DORA,
     EMIL,
     FRITZ,
+    GERDA,
     HEIDI,
     HELPER,
+    KLARA,
     LEAD,
     NEWCOMER,
     NOW,
@@ -155,9 +158,12 @@ PATIENTS = (
     UseCase("answer BERTA help now", _answer(BERTA, "", kind="help_now")),
     UseCase("answer FRITZ last", _answer(FRITZ, "none")),
     UseCase("answer FRITZ more", _answer(FRITZ, "strong")),
+    UseCase("answer FRITZ skips again", _answer(FRITZ, "", kind="skip")),
+    UseCase("answer KLARA hours later", _answer(KLARA, "not_at_all")),
     UseCase("answer ANNA which sign", _answer(ANNA, "+limbs", kind="toggle")),
     UseCase("answer ANNA no longer that sign", _answer(ANNA, "-heart", kind="toggle")),
     UseCase("answer ANNA skip", _answer(ANNA, "", kind="skip")),
+    UseCase("answer ANNA sign named", _answer(ANNA, "", kind="submit")),
     UseCase("caregiver answers BERTA none", _helper_answers("none")),
     UseCase("caregiver answers BERTA red flag", _helper_answers("yes")),
     UseCase("change ANNA numbness strong", _change("numbness", "strong")),
@@ -168,7 +174,9 @@ PATIENTS = (
         for word in ("called", "not_yet", "cannot_reach", "cannot_call", "reached", "mistake", "is_urgent", "remind")
     ),
     UseCase("reply ANNA help reached", _reply(ANNA, "help", "reached")),
-    UseCase("reply BERTA cannot_reach", _reply(BERTA, "berta", "cannot_reach")),
+    *(UseCase(f"reply BERTA {word}", _reply(BERTA, "berta", word)) for word in ("cannot_reach", "not_yet", "reached")),
+    UseCase("reply PAULA reached", _reply(PAULA, "unnotified", "reached")),
+    UseCase("reply GERDA not_yet", _reply(GERDA, "stopped", "not_yet")),
     UseCase("caregiver replies BERTA reached", _reply(HELPER, "berta", "reached")),
     *(
         UseCase(f"worse {name}", _press(chat, "menu", "worse"))
@@ -289,7 +297,10 @@ TEAM = (
     _acts("hand over flag", "lead-1", ownership.hand_over, "flag", "coord-1"),
     _acts("hand over help", "lead-1", ownership.hand_over, "help", "coord-1"),
     _acts("note flag", "coord-1", ownership.note, "flag", "sent_to_ed"),
-    _acts("note help", "lead-1", ownership.note, "help", "spoke_to_patient"),
+    _acts("note help", "lead-1", ownership.note, "help", "notified_oncologist"),
+    _acts("note berta", "coord-1", ownership.note, "berta", "spoke_to_patient"),
+    _acts("note unnotified", "lead-1", ownership.note, "unnotified", "no_action"),
+    _acts("note stopped", "coord-1", ownership.note, "stopped", "spoke_to_patient"),
     _acts("close help", "lead-1", ownership.close, "help"),
     _acts("reopen old", "coord-1", ownership.reopen, "old"),
     UseCase("staff chat acknowledge", _staff_tap(LEAD, "flag", "take")),
@@ -361,6 +372,10 @@ TEAM = (
         _in_one(lambda _, __, work: agreeing.agree_level(work, "ANNA", "numbness", "medium", 14), actor="lead-1"),
     ),
     UseCase(
+        "agree on a level of BERTA",
+        _in_one(lambda _, __, work: agreeing.agree_level(work, "BERTA", "numbness", "strong", 14), actor="lead-1"),
+    ),
+    UseCase(
         "end the agreed level of ANNA",
         _in_one(lambda _, __, work: agreeing.end_agreed_level(work, "ANNA", "numbness"), actor="lead-1"),
     ),
@@ -387,6 +402,8 @@ PLANS = (
     _plan("rhythm", "BERTA", PlanEdit(rhythms=(Rhythm(first_day=0, every=3),))),
     _plan("stop", "ANNA", PlanEdit(ici_stop=date(2026, 3, 2))),
     _plan("restart", "ANNA", PlanEdit(ici_restart=date(2026, 3, 2))),
+    _plan("stop", "CARLA", PlanEdit(ici_stop=date(2026, 3, 2), stop_reason=StopReason.SIDE_EFFECT)),
+    _plan("restart removed", "CARLA", PlanEdit(no_ici_restart=True)),
     _plan("extra day", "FRITZ", PlanEdit(add_days=(date(2026, 3, 3),))),
     _plan("planned pause", "BERTA", PlanEdit(pause=Pause(first=date(2026, 3, 4), last=date(2026, 3, 9)))),
     UseCase(

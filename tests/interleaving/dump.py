@@ -5,6 +5,7 @@ EMERGENCY 09:00"), wherever it is written: numbers of each table lie in a range 
 """
 
 import importlib
+import json
 import pkgutil
 import re
 from collections import Counter
@@ -174,8 +175,13 @@ def _plain(value: Any) -> str:
     if isinstance(value, Screen) and value.name in _OVERVIEWS:
         return value.name
     if isinstance(value, Frozen):
-        return value.model_dump_json(exclude_defaults=True)
+        return json.dumps(value.model_dump(exclude_defaults=True), sort_keys=True, default=_plain_part)
     return str(value)
+
+
+def _plain_part(value: Any) -> Any:
+    """What is inside a record, in an order that doesn't depend on who added to a set first."""
+    return sorted(value) if isinstance(value, frozenset) else _plain(value)
 
 
 def _named(text: str, called: Mapping[int, str]) -> str:

@@ -1,11 +1,13 @@
 """What the start state of every run holds: a clinic at work, with each thing there that a use case may act on.
 
 Anna has a red flag (alert "flag", open, escalating), a call for help ("help", acknowledged and noted), an old alert
-("old", closed), a finished check-in and an open one. Berta is in mid-check-in with a caregiver, a reminder and a
-check-in due; Fritz is at his last question. Carla is invited, Dora enrolls, Emil has left (but a check-in of his is
-still open), Paula is in a pause with an open check-in and an alert that nobody could be notified of, Gerda has been
-silent for three days, and her acknowledged alert still escalates. Heidi is asked for consent, Ida's check-in is a day
-late, Jana's reminder is due in her quiet hours, Klara's after an answer that worries, Luise's in an hour.
+("old", closed), a finished check-in, an open one, and a task for having skipped a question twice. Berta is in
+mid-check-in with a caregiver, an alert about her numbness, a reminder and a check-in due; Fritz is at his last question,
+which he skipped yesterday. Carla is invited and has two treatment periods, Dora enrolls, Emil has left (but a check-in
+of his is still open), Paula is in a pause with an open check-in and an alert that nobody could be notified of, Gerda has
+been silent for three days, and her acknowledged alert still escalates; what is remembered of these two is converted
+when it is first read. Heidi is asked for consent, Ida's check-in is a day late, Jana's reminder is due in her quiet
+hours, Klara's after an answer that worries (her safety screens are seven hours old), Luise's in an hour.
 """
 
 from dataclasses import dataclass

@@ -40,6 +40,7 @@ _READS: Mapping[str, str] = {
     "staff": "by_name by_invite by_chat all get by_login",
     "rota": "shifts covers",
     "agreed_levels": "of_patient",
+    "concerns": "of_patient changes",
     "sessions": "by_hash",
     "passkeys": "by_credential of_staff",
     "reports": "completion weeks answer_minutes alert_times",
