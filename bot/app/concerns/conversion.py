@@ -110,11 +110,22 @@ def symptoms_of(sources: Sources, alert: AlertRow) -> tuple[str, ...]:
 
 
 def _fallback(sources: Sources, alert: AlertRow) -> str:
-    """Return the symptom of an alert whose answers can't be read any more, or that had none."""
+    """Return the symptom of an alert whose answers can't be read any more, or that had none.
+
+    A rule that the protocol no longer has counts for the group of the rules that are named alike: the id of a rule is
+    no id of a symptom.
+    """
     if ASKED_FOR_HELP in alert.rules:
         return HELP
     groups = [rule.group for rule in sources.protocol.rules if rule.id in alert.rules]
-    return next(iter((*groups, *alert.rules)), NOT_NAMED)
+    kinds = {_kind(rule) for rule in alert.rules}
+    alike = [rule.group for rule in sources.protocol.rules if _kind(rule.id) in kinds]
+    return next(iter((*groups, *alike)), NOT_NAMED)
+
+
+def _kind(rule: str) -> str:
+    """Return the first part of a rule's id: "skipped" of "skipped.falls"."""
+    return rule.partition(".")[0]
 
 
 def _findings(sources: Sources, answers: Answers, form: str) -> tuple[Finding, ...]:
