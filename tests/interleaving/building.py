@@ -345,7 +345,9 @@ class _Builder:
         def escalated(work: Work) -> None:
             for chat, name in ((PAULA, "unnotified"), (GERDA, "stopped")):
                 patient = self._by_chat(work, chat)
-                made = raising.raise_alert(work, patient, tier=Tier.SOON, rules=("sensory.worse_than_last",), checkin_id=None)
+                made = raising.raise_alert(
+                    work, patient, tier=Tier.SOON, rules=("sensory.worse_than_last",), checkin_id=None
+                )
                 self._alerts[name] = made.id
             ownership.acknowledge(work.acting("coord-1"), self._alerts["stopped"])
             for name, at in (("unnotified", None), ("stopped", NOW - _MINUTE)):

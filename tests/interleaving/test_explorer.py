@@ -1,6 +1,7 @@
 """Two transactions switched after each statement end as one of the two would after the other."""
 
 import os
+from typing import Any
 
 import pytest
 from sqlalchemy import bindparam
@@ -8,7 +9,7 @@ from sqlalchemy import bindparam
 from bot.app.alerts import escalation
 from bot.app.work import Work
 from bot.db.rows import Shape
-from bot.db.stores import alerts, patients, team
+from bot.db.stores import alerts, concerns, patients, team
 from tests.interleaving.catalog import ALL
 from tests.interleaving.explore import Report, explore
 from tests.interleaving.lab import Lab
@@ -23,6 +24,14 @@ T7 = {
     ("sweep alert_clocks 2", "staff removed lead-1"): "outbox",
 }
 """Pairs that undid each other's alert, and where that shows: the sweep's next turn asks the patient once more."""
+
+REMEMBERED = (
+    ("caregiver replies BERTA reached", "reply BERTA not_yet"),
+    ("alert note berta", "reply BERTA not_yet"),
+    ("agree on a level of BERTA", "caregiver answers BERTA red flag"),
+    ("answer ANNA sign named", "alert note flag"),
+)
+"""Pairs that change what is remembered of one patient. The first two save one alert before: its row alone has them wait."""
 
 
 def _explored(lab: Lab, *names: str) -> Report:
@@ -47,13 +56,25 @@ def not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Records are saved whatever version they have, as before there were any."""
-    for module in (alerts, patients, team):
+    for module in (alerts, concerns, patients, team):
         for shape in vars(module).values():
             if isinstance(shape, Shape) and shape.version is not None:
                 unconditional = shape.table.update().where(
                     shape.table.c.id == bindparam("of_row"), bindparam("of_version") >= 0
                 )
                 monkeypatch.setattr(shape, "update", unconditional)
+
+
+@pytest.fixture
+def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patients are read without their lock."""
+    for name in ("get", "by_code", "by_chat"):
+        read = getattr(patients.SqlPatients, name)
+
+        def unlocked(store: Any, value: Any, *, lock: bool = False, read: Any = read) -> Any:
+            return read(store, value)
+
+        monkeypatch.setattr(patients.SqlPatients, name, unlocked)
 
 
 @pytest.mark.parametrize("names", T7, ids=" and ".join)
@@ -85,6 +106,21 @@ def test_explorer_without_version_check_finds_a_removal_that_is_undone(lab: Lab)
     report = _explored(lab, *names)
     of_both = [found for found in report.found if {found.first, found.second} == set(names)]
     assert any("staff" in found.tables for found in of_both), report
+
+
+@pytest.mark.parametrize("names", REMEMBERED, ids=" and ".join)
+def test_explorer_finds_that_both_are_remembered(lab: Lab, names: tuple[str, str]) -> None:
+    report = _explored(lab, *names)
+    assert report.serialised
+    assert not report.found, report.found[0]
+
+
+@pytest.mark.usefixtures("no_locks", "no_versions")
+@pytest.mark.parametrize("names", REMEMBERED[2:], ids=" and ".join)
+def test_explorer_without_locks_and_versions_finds_what_is_not_remembered(lab: Lab, names: tuple[str, str]) -> None:
+    report = _explored(lab, *names)
+    of_both = [found for found in report.found if {found.first, found.second} == set(names)]
+    assert any("memory" in found.tables for found in of_both), report
 
 
 @pytest.mark.slow
