@@ -41,6 +41,7 @@ concern_change = Table(
     integer_column("tier"),
     timestamp_column("at"),
     string_column("actor"),
+    Index(None, "checkin_id"),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,
 )

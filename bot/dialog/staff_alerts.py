@@ -73,11 +73,10 @@ def _agreed_levels(work: Work, alert: AlertRow) -> Iterator[Text]:
 
 
 def _call(alert: AlertRow) -> str:
-    if alert.last_reply in {"called", "reached"}:
-        return "staff.call.confirmed"
-    if alert.last_reply in {"cannot_reach", "cannot_call"}:
-        return f"staff.call.{alert.last_reply}"
-    return "staff.call.unconfirmed" if alert.state is AlertState.UNCONFIRMED else "staff.call.open"
+    if alert.state is AlertState.UNCONFIRMED and alert.last_reply in {None, "not_yet", "called"}:
+        return "staff.call.unconfirmed"
+    said = {"reached": "confirmed", "called": "called", "cannot_reach": "cannot_reach", "cannot_call": "cannot_call"}
+    return f"staff.call.{said.get(alert.last_reply or '', 'open')}"
 
 
 def _ownership(clinic: Clinic, alert: AlertRow, reader: Staff) -> Text:

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.String, nullable=False),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_concern_change_checkin_id", "concern_change", ["checkin_id"])
     op.create_index("ix_concern_change_patient_id_id", "concern_change", ["patient_id", "id"])
     # What an alert named, so that a reply or an outcome counts for just that.
     op.add_column("alert", sa.Column("symptoms", sa.LargeBinary, nullable=True))

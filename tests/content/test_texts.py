@@ -98,7 +98,9 @@ def test_get_falls_back_to_english_without_fault(tmp_path, catalog):
     texts = Texts.load(["ru"], folder_of(tmp_path, en=EN, ru=catalog))
     assert texts.get("ru", "hello", {"name": "P-1"}) == "Hello P-1"
     assert not texts.has("ru", "hello")
-    none = PROTOCOL.model_copy(update={"questions": {}, "forms": {}, "tips": (), "topics": (), "rules": ()})
+    none = PROTOCOL.model_copy(
+        update={"questions": {}, "forms": {}, "tips": (), "topics": (), "rules": (), "symptoms": {}}
+    )
     assert texts.faults(none) == []
 
 

@@ -5,15 +5,18 @@ from datetime import date
 import pytest
 from sqlalchemy import event
 
+from bot.app.records.concerns import ConcernChange, MemoryRow
 from bot.app.records.messages import Lane
 from bot.app.records.operations import Audit
 from bot.app.records.patients import Started, TreatmentVersion
 from bot.core.checkin import State
+from bot.core.protocol import Tier
 from bot.db import tables as t
-from bot.db import tables_team, tables_treatment
+from bot.db import tables_concerns, tables_team, tables_treatment
 from bot.db.opening import open_database
 from bot.db.stores.alerts import AGREED_LEVEL, ALERT, TASK
 from bot.db.stores.checkins import ANSWER, ASSESSMENT, CHECKIN, TIP_SHOWN, VALUE
+from bot.db.stores.concerns import CHANGE, MEMORY
 from bot.db.stores.dead_letters import DEAD_UPDATE
 from bot.db.stores.open import stores_on
 from bot.db.stores.operations import AUDIT
@@ -82,11 +85,19 @@ def _period_version(n):
     return TreatmentVersion(period_id=n, **period(AT.date(), patient_id=n).model_dump())
 
 
+def _concern_change(n):
+    return ConcernChange(
+        patient_id=n, checkin_id=n, symptom="eyes", what="opened", state="open", tier=Tier.URGENT, at=AT, actor="x"
+    )
+
+
 FILL = {
     t.patient: _patient,
     tables_treatment.treatment_period: lambda n: _values(PERIOD, period(AT.date(), patient_id=n)),
     tables_treatment.treatment_period_history: lambda n: _values(HISTORY, _period_version(n)),
+    tables_concerns.memory: lambda n: _values(MEMORY, MemoryRow(patient_id=n)),
     t.checkin: _checkin,
+    tables_concerns.concern_change: lambda n: _values(CHANGE, _concern_change(n)),
     t.answer: lambda n: _values(ANSWER, answer(n, n, "change", "no")),
     t.assessment: lambda n: _values(ASSESSMENT, assessment(n, n)),
     t.alert: lambda n: _values(

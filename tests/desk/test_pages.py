@@ -87,8 +87,8 @@ def test_alert_is_acknowledged_once_then_closed_with_outcome(house, anna):
     assert "was acknowledged by ann" in text(late)
     assert ann.post(f"/console/alerts/{number}/note", outcome="went_home").status_code == 422
     assert ann.post(f"/console/alerts/{number}/finish", outcome="").status_code == 422
-    ann.post(f"/console/alerts/{number}/finish", outcome="notified_oncologist")
-    assert (alert(house, number).outcome, alert(house, number).closed_by) == ("notified_oncologist", "ann")
+    ann.post(f"/console/alerts/{number}/finish", outcome="sent_to_ed")
+    assert (alert(house, number).outcome, alert(house, number).closed_by) == ("sent_to_ed", "ann")
     ann.post(f"/console/alerts/{number}/reopen")
     ben.post(f"/console/alerts/{number}/assign", to="ann")
     assert alert(house, number).owner == "ann"
@@ -115,7 +115,7 @@ def test_action_returns_to_its_page_and_to_no_other_site(house, anna):
     ann = house.signed_in("coordinator", "ann")
     here = "/console/patients/P-0001"
     assert ann.post(f"/console/alerts/{number}/take", **{"from": here}).headers["location"].startswith(here)
-    away = ann.post(f"/console/alerts/{number}/note", outcome="no_action", **{"from": "//evil.example"})
+    away = ann.post(f"/console/alerts/{number}/note", outcome="spoke_to_patient", **{"from": "//evil.example"})
     assert away.headers["location"] == "/console?said=done"
 
 
@@ -616,8 +616,8 @@ def test_visit_summary_has_answers_and_alerts_on_one_page(house, anna, choose):
 CHANGES = {
     "/console/account/language": {"language": "es"},
     "/console/alerts/1/take": {},
-    "/console/alerts/1/note": {"outcome": "no_action"},
-    "/console/alerts/1/finish": {"outcome": "no_action"},
+    "/console/alerts/1/note": {"outcome": "spoke_to_patient"},
+    "/console/alerts/1/finish": {"outcome": "spoke_to_patient"},
     "/console/alerts/1/assign": {"to": "ben"},
     TASKS + "/1": {},
     "/console/patients": {"code": "P-0009", "ici_start": str(TODAY)},

@@ -255,5 +255,5 @@ async def test_red_flag_awaiting_its_call_gives_no_all_clear(world: World) -> No
     world.hear_all(anna)
     await world.until_due(anna)
     world.hear_all(anna)
-    await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "None")
+    await world.answer(anna, "None of these 8", "None of these 7", "None", "None of these")
     world.hear(anna, "Nothing here needs a call today")

@@ -62,8 +62,12 @@ async def test_alert_at_3_on_sunday_notifies_the_rota(world: World) -> None:
     world.hear(team_["ben"], "You acknowledged this at 03:")
     await world.tap(anna, "I have called")
     world.hear_all(anna)
+    world.hear(team_["ben"], "says they called, but not yet that someone spoke with them")
     await world.advance(hours=2)
+    world.hear_all(anna)
     assert [world.news(team_[name]) for name in ("ann", "cleo", "otto")] == [[], [], []]
+    for _ in world.news(team_["ben"]):
+        world.hear(team_["ben"], "never confirmed a call")
     await world.tap(team_["ben"], "Patient reached")
     world.hear(team_["ben"], "Outcome: Spoke to the patient")
     await world.tap(team_["ben"], "Close")
@@ -116,7 +120,7 @@ async def test_two_acknowledge_at_once_and_one_becomes_owner(world: World) -> No
     await world.tap(anna, "I have called")
     world.hear_all(anna)
     for name in ("cleo", "ben", "ann"):
-        world.hear(team_[name], "The patient says they reached someone.")
+        world.hear(team_[name], "The patient says they called, but not yet that someone spoke with them.")
 
 
 def _take(stores, world, name, number):

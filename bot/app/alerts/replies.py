@@ -18,8 +18,8 @@ _MESSAGES_AN_ALERT = 100
 """More messages than an alert asks the patient with; it numbers them across alerts."""
 _NOTIFIES_TEAM = frozenset({"cannot_reach", "cannot_call"})
 """Replies that the alert's owner is notified of at once."""
-_CONFIRMS_CALL = frozenset({"called", "reached"})
-"""Replies that end the safety follow-ups: the team's messages are updated without a new one."""
+_SHOWN_TO_TEAM = frozenset({"called", "reached"})
+"""Replies after which the team's messages are updated without a new one."""
 
 
 def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | None:
@@ -46,7 +46,7 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | 
     record(work, patient, alert, f"patient_{word}")
     if word in _NOTIFIES_TEAM:
         notify_team(work, patient, alert, word)
-    elif word in _CONFIRMS_CALL and (changed := work.alerts.get(alert.id)) is not None:
+    elif word in _SHOWN_TO_TEAM and (changed := work.alerts.get(alert.id)) is not None:
         show_changed(work, changed)
     return alert
 

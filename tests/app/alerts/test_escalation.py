@@ -341,11 +341,19 @@ def test_not_yet_alone_is_no_news_for_the_team(two):
 
 def test_reply_of_the_patient_is_shown_on_the_alert(two):
     number = two.raise_alert()
-    for word in ("is_urgent", "mistake", "called"):
+    for word in ("is_urgent", "mistake", "reached"):
         two.run(replies.reply, two.anna, number, word)
     two.sweep(AT)
     ((screen, _),) = two.news("ann")
     assert keys(screen)[1:5] == ["staff.first", "staff.call.confirmed", "staff.is_urgent", "staff.mistake"]
+
+
+def test_patient_who_called_has_not_yet_reached_anyone(two):
+    number = two.raise_alert()
+    two.run(replies.reply, two.anna, number, "called")
+    two.sweep(AT)
+    ((screen, _),) = two.news("ann")
+    assert "staff.call.called" in keys(screen)
 
 
 def test_answers_stand_there_only_where_the_clinic_says_so(two, clinic):
