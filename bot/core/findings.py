@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from bot.core.concern import WORSE_STEP, Level
 from bot.core.frozen import Frozen
-from bot.core.protocol import Answers, Protocol, Symptom, Tier
+from bot.core.protocol import Answers, Protocol, Symptom, Tier, holds
 from bot.core.triage import Assessment, Reason
 
 NOT_NAMED = "sign_not_named"
@@ -96,9 +96,8 @@ def safety_screens(protocol: Protocol) -> tuple[str, ...]:
 
 
 def _says_something_new(answers: Answers, protocol: Protocol) -> bool:
-    """Return whether a symptom without a question of its own was found: "something new", help, a question left open."""
-    bare = [s for s in protocol.symptoms.values() if not s.has_question]
-    return any(choice in s.levels for s in bare for choice in answers.get(s.question or "", ()))
+    """Return whether something is said to be new or worse, whatever else the answers found."""
+    return any(rule.alone and rule.if_ is not None and holds(rule.if_, answers) for rule in protocol.rules)
 
 
 def _unclaimed(found: list[Finding], fired: list[Reason], protocol: Protocol) -> Iterator[Finding]:

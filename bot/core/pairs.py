@@ -44,6 +44,5 @@ def are_two_ambers(first: Concern, second: Concern, rules: Rules, others: Collec
 
 
 def _found_together(first: Concern, second: Concern, rules: Rules) -> bool:
-    if first.first_found_at is None or second.first_found_at is None:
-        return False
-    return abs(first.first_found_at - second.first_found_at) <= rules.remembering.pair_window
+    found = [c.first_found_at for c in (first, second) if c.first_found_at is not None]
+    return max(found) - min(found) <= rules.remembering.pair_window
