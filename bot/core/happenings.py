@@ -110,6 +110,12 @@ class KnownBefore(Frozen):
     is_helper: bool
 
 
+class NotKnown(Frozen):
+    """ "It was there before, and my team knows" was changed to another answer."""
+
+    symptom: str
+
+
 class BaselineFinished(Frozen):
     """A baseline was finished."""
 
@@ -139,6 +145,7 @@ Happening = (
     | SetReference
     | RejectReference
     | KnownBefore
+    | NotKnown
     | BaselineFinished
     | AlertClosed
     | ClockJumped

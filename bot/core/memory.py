@@ -52,6 +52,7 @@ from bot.core.happenings import (
     Happening,
     KnownBefore,
     Named,
+    NotKnown,
     NotYet,
     Outcome,
     OutcomeKind,
@@ -162,7 +163,8 @@ def _took_back(memory: Memory, given: TookBack, rules: Rules, at: datetime) -> M
 
 def _named(memory: Memory, given: Named, rules: Rules, at: datetime) -> Memory:
     unnamed = memory.concern(given.instead_of)
-    if not unnamed.is_pending:
+    if not unnamed.is_pending or given.level.tier < unnamed.own_tier:
+        # With a lower tier it is of the other safety screen: what is open at a higher one has still no name.
         found = Answered(symptom=given.symptom, level=given.level, by=given.by, day=given.day, is_named=True)
         return _answered(memory, found, rules, at)
     is_reached = unnamed.state is ConcernState.REACHED
@@ -257,6 +259,11 @@ def _known_before(memory: Memory, given: KnownBefore, rules: Rules, at: datetime
     return _with_accepted(memory, given.symptom, accepted)
 
 
+def _not_known(memory: Memory, given: NotKnown, _rules: Rules, _at: datetime) -> Memory:
+    accepted = memory.usual(given.symptom)
+    return _with_accepted(memory, given.symptom, accepted.model_copy(update={"reference": NONE, "confirm_until": None}))
+
+
 def _baseline_finished(memory: Memory, _given: BaselineFinished, _rules: Rules, _at: datetime) -> Memory:
     return memory.model_copy(update={"has_baseline": True})
 
@@ -309,6 +316,7 @@ _HANDLERS: Mapping[type[Happening], Callable[[Memory, Any, Rules, datetime], Mem
     SetReference: _set_reference,
     RejectReference: _reject_reference,
     KnownBefore: _known_before,
+    NotKnown: _not_known,
     BaselineFinished: _baseline_finished,
     AlertClosed: _alert_closed,
     ClockJumped: _clock_jumped,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.alerts import help_requests, ownership, raising, replies
+from bot.app.alerts import help_requests, naming, ownership, raising, replies
 from bot.app.checkins import answering, opening
 from bot.app.operations import sweeps
 from bot.app.records.alerts import AlertState
@@ -307,19 +307,17 @@ def test_higher_alert_of_a_check_in_ends_the_questions_of_the_lower(phone, anna)
     ]
 
 
-def test_rules_of_which_sign_are_added_to_the_alert_of_that_check_in(phone, anna):
-    other = phone.raised(checkin_id=phone.another(), rules=("new.yes",))
-    older = phone.raised(checkin_id=1, rules=("new.yes",))
+def test_rules_of_which_sign_are_added_to_the_newest_alert_of_the_check_in(phone, anna):
+    phone.raised(checkin_id=phone.another(), rules=("new.yes",))
+    phone.raised(checkin_id=1, rules=("new.yes",))
     found = phone.raised(checkin_id=1, rules=("now.yes", "now.head"))
-    asked = phone.raised(checkin_id=1, rules=("asked_for_help",))
+    phone.raised(checkin_id=1, rules=("asked_for_help",))
     row = phone.run(lambda s: s.checkins.get(1))
-    phone.run(raising.add_rules, anna, row, ("now.head", "now.mind", "now.yes"))
-    assert [phone.alert(a).rules for a in (other, older, found, asked)] == [
-        ("new.yes",),
-        ("new.yes",),
-        ("now.yes", "now.head", "now.mind"),
-        ("asked_for_help",),
-    ]
+    newest = phone.run(naming.open_alert_of, anna, row)
+    assert newest.id == found.id
+    phone.run(naming.add_rules, newest, ("now.head", "now.mind", "now.yes"), ("mind",))
+    now = phone.alert(found)
+    assert (now.rules, now.symptoms) == (("now.yes", "now.head", "now.mind"), ("mind",))
 
 
 def test_which_sign_is_added_to_the_alert_of_the_first_tap(phone, choose):

@@ -6,6 +6,7 @@ from bot.app.alerts.raising import raise_alert
 from bot.app.concerns.conversion import ASKED_FOR_HELP
 from bot.app.concerns.follow_up import local_day
 from bot.app.concerns.memory import remember
+from bot.app.records.alerts import AlertState
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.concern import Level
@@ -15,11 +16,13 @@ from bot.core.protocol import Tier
 
 
 def need_help(work: Work, patient: Patient, checkin_id: int | None) -> None:
-    """ "Need help now": the call screen at once, and an URGENT alert. Tapped again it shows the same alert's screen."""
+    """Show the call screen at once and raise an URGENT alert; while nobody has dealt with that one, show it again."""
     asked = [
         a
         for a in work.alerts.of_patient(patient.id)
-        if a.rules == (ASKED_FOR_HELP,) and work.at - a.raised_at < timedelta(hours=1)
+        if a.rules == (ASKED_FOR_HELP,)
+        and work.at - a.raised_at < timedelta(hours=1)
+        and a.state not in {AlertState.CLOSED, AlertState.CONFIRMED}
     ]
     if asked:
         work.notices.call_now(patient, asked[0])

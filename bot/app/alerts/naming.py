@@ -1,20 +1,41 @@
-"""Finds the alert that names what is open. Raises and changes no alert."""
+"""Finds the alert that names what is open, and adds to what an alert names. Raises and closes none."""
 
+from bot.app.alerts.writer import update_patient_side
+from bot.app.concerns.conversion import ASKED_FOR_HELP
 from bot.app.concerns.memory import named_by
 from bot.app.records.alerts import AlertRow
+from bot.app.records.checkins import CheckInRow
 from bot.app.records.concerns import OpenConcern
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 
 
 def alert_about(work: Work, patient: Patient, concerns: tuple[OpenConcern, ...]) -> AlertRow | None:
-    """Return the newest alert, not closed, that names one of these concerns; None if there is none."""
+    """Return the newest alert that names one of these concerns, one that is not closed first; None if there is none.
+
+    A closed one can be answered too: it may be from before an alert needed contact to be closed.
+    """
     symptoms = {concern.symptom for concern in concerns}
+    found = [alert for alert in work.alerts.of_patient(patient.id) if symptoms & set(named_by(work, alert))]
+    return min(found, key=lambda alert: alert.closed_at is not None, default=None)
+
+
+def open_alert_of(work: Work, patient: Patient, row: CheckInRow) -> AlertRow | None:
+    """Return the newest alert of a check-in that is not closed, other than for help; None if there is none."""
     return next(
         (
             alert
             for alert in work.alerts.of_patient(patient.id)
-            if alert.closed_at is None and symptoms & set(named_by(work, alert))
+            if alert.checkin_id == row.id and alert.closed_at is None and ASKED_FOR_HELP not in alert.rules
         ),
         None,
     )
+
+
+def add_rules(work: Work, alert: AlertRow, rules: tuple[str, ...], symptoms: tuple[str, ...]) -> None:
+    """Add what was found after the call screen (its "which sign?") to an alert."""
+    merged = (*alert.rules, *(rule for rule in rules if rule not in alert.rules))
+    # What was taken back stays named: the alert goes on until staff have dealt with it.
+    named = (*alert.symptoms, *(symptom for symptom in symptoms if symptom not in alert.symptoms))
+    if (merged, named) != (alert.rules, alert.symptoms):
+        update_patient_side(work.alerts, alert, rules=merged, symptoms=named, named_at=work.at)

@@ -1,8 +1,6 @@
 """Raises alerts and adds to them. Assesses no answers, and never closes an alert."""
 
 from bot.app.alerts.writer import add, update_patient_side
-from bot.app.concerns.conversion import ASKED_FOR_HELP
-from bot.app.concerns.memory import found_in
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
@@ -89,18 +87,6 @@ def hand_safety_follow_up_to(stores: Stores, higher: AlertRow) -> None:
             and alert.next_patient_prompt_at is not None
         ):
             update_patient_side(stores.alerts, alert, next_patient_prompt_at=None)
-
-
-def add_rules(work: Work, patient: Patient, row: CheckInRow, rules: tuple[str, ...]) -> None:
-    """Add what was found after the call screen (its "which sign?") to the alert of that check-in."""
-    for alert in work.alerts.of_patient(patient.id):
-        if alert.checkin_id == row.id and ASKED_FOR_HELP not in alert.rules:
-            merged = (*alert.rules, *(r for r in rules if r not in alert.rules))
-            # What was taken back stays named: the alert goes on until staff have dealt with it.
-            symptoms = (*alert.symptoms, *(s for s in found_in(work, patient, row) if s not in alert.symptoms))
-            if (merged, symptoms) != (alert.rules, alert.symptoms):
-                update_patient_side(work.alerts, alert, rules=merged, symptoms=symptoms, named_at=work.at)
-            return
 
 
 def record(work: Work, patient: Patient, alert: AlertRow, action: str) -> None:

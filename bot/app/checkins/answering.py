@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from bot.app.alerts import known, raising
-from bot.app.alerts.naming import alert_about
+from bot.app.alerts.naming import add_rules, alert_about, open_alert_of
 from bot.app.checkins.answers import answer_row, with_fresh_screens
 from bot.app.checkins.reminders import next_action_after_answer
 from bot.app.checkins.skips import update_skip_task
@@ -129,7 +129,7 @@ def _hear_into(applied: list[Applied], work: Work, patient: Patient, row: CheckI
 
 
 def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> None:
-    symptoms = found_in(work, patient, row) if applied is not NOTHING_HEARD else ()
+    symptoms = found_in(work, patient, row, applied) if applied is not NOTHING_HEARD else ()
     is_agreed = known.is_agreed(work, row, found)
     raising.raise_for(work, patient, row, found, raised=applied.raised, symptoms=symptoms, is_agreed=is_agreed)
 
@@ -144,7 +144,8 @@ def _finish(work: Work, patient: Patient, row: CheckInRow, assessment: Assessmen
         _raise(work, patient, row, assessment, applied)
         end = CheckInEnd("before_call")
     elif row.value.raised > Tier.ROUTINE:
-        raising.add_rules(work, patient, row, assessment.concerns)
+        if not _add_to_alert(work, patient, row, assessment, applied):
+            end = CheckInEnd("before_call")
     elif known.needs_no_alert(work, before, row, assessment):
         end = CheckInEnd("unchanged")
     elif assessment.tier > Tier.ROUTINE:
@@ -164,14 +165,26 @@ def _changed(work: Work, patient: Patient, row: CheckInRow, assessment: Assessme
     stored = as_stored(work, patient)
     update_follow_up(work, stored, assessment)
     applied = hear(work, patient, row, assessment)
-    raised = [alert for alert in work.alerts.of_patient(patient.id) if alert.checkin_id == row.id]
-    if applied.raised > max([assessment.tier, *(alert.tier for alert in raised)]):
+    if applied.raised > Tier.ROUTINE:
+        # What a changed answer opens has a call screen and an alert of its own: no message has named it yet.
         _raise(work, patient, row, assessment, applied)
-    elif any(alert.tier >= assessment.tier for alert in raised):
-        raising.add_rules(work, patient, row, assessment.concerns)
+    elif any(a.tier >= assessment.tier and a.checkin_id == row.id for a in work.alerts.of_patient(patient.id)):
+        _add_to_alert(work, patient, row, assessment, applied)
     elif assessment.tier is Tier.SOON and not known.needs_no_alert(work, stored.follow_up, row, assessment):
         _raise(work, patient, row, assessment, applied)
     work.acting(patient.actor).record("answer_changed", patient.code)
+
+
+def _add_to_alert(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> bool:
+    """Add to the open alert of the check-in and return True; raise another one if that doesn't cover what is new."""
+    alert = open_alert_of(work, patient, row)
+    if alert is None and applied.raised is Tier.ROUTINE:
+        return True
+    if alert is None or alert.tier < applied.raised:
+        _raise(work, patient, row, found, applied)
+        return False
+    add_rules(work, alert, found.concerns, found_in(work, patient, row, applied))
+    return True
 
 
 def _act_on_half_answered(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> CheckInRow:

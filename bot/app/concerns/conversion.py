@@ -1,7 +1,8 @@
 """Converts what was stored before concerns were remembered. Stores nothing, and decides nothing of its own.
 
 What earlier versions stored happens again to an empty memory, in its order: the first baseline, agreed levels, and the
-findings of alerts. An open alert is OPEN; one closed lately after somebody was in contact with the patient is REACHED.
+findings of alerts. An open alert is OPEN; one closed lately is REACHED if somebody was in contact with the patient, and
+OPEN if nobody was.
 """
 
 from collections.abc import Iterator
@@ -84,9 +85,10 @@ def _with_alert(
     if alert.outcome in CONTACT:
         contact = Outcome(kind="contact", symptoms=symptoms, shown_at=alert.closed_at)
         return apply(memory, (contact, AlertClosed()), rules, alert.closed_at).memory
-    # Closed by staff without contact: it was dealt with as their clinic does, and is no concern from now on.
-    dealt_with = Outcome(kind="false_alarm", symptoms=symptoms, shown_at=alert.closed_at)
-    return apply(memory, (dealt_with, AlertClosed()), rules, alert.closed_at).memory
+    # Closed without contact: nobody is known to have spoken with the patient; "no action" is enough for SOON.
+    no_action = Outcome(kind="no_action", symptoms=symptoms, shown_at=alert.closed_at)
+    noted = (no_action,) if alert.outcome == "no_action" else ()
+    return apply(memory, (*noted, AlertClosed()), rules, alert.closed_at).memory
 
 
 def _of_alert(sources: Sources, alert: AlertRow) -> Iterator[Finding]:

@@ -15,10 +15,20 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.concerns import ConcernChange, Heard, HeardOf, MemoryRow, OpenConcern
 from bot.app.records.patients import Patient
 from bot.app.work import Work
+from bot.core.changes import What
 from bot.core.checkin import State, path
 from bot.core.concern import NONE, Rules
 from bot.core.findings import NOT_NAMED, Finding, find, safety_screens
-from bot.core.happenings import Answered, BaselineFinished, Happening, KnownBefore, Named, TimePassed, TookBack
+from bot.core.happenings import (
+    Answered,
+    BaselineFinished,
+    Happening,
+    KnownBefore,
+    Named,
+    NotKnown,
+    TimePassed,
+    TookBack,
+)
 from bot.core.memory import Applied, Memory, apply
 from bot.core.protocol import Tier
 from bot.core.triage import Assessment
@@ -72,7 +82,7 @@ def hear(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) 
     before = stored.heard.checkins.get(row.id, {})
     found = tuple(_found(row, assessment, work.clinic))
     happenings = tuple(_happenings(work, patient, row, found, before))
-    new = {f.symptom: Heard(level=f.level, at=work.at) for f in found if _is_news(f, before)}
+    new = {f.symptom: Heard(level=f.level, at=work.at, was_known=f.was_known) for f in found if _is_news(f, before)}
     gone = {h.symptom: Heard(level=NONE, at=work.at) for h in happenings if isinstance(h, TookBack)}
     heard = {**stored.heard.checkins, row.id: {**before, **new, **gone}}
     newest = sorted(heard)[-_REMEMBERED_CHECKINS:]
@@ -80,13 +90,21 @@ def hear(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) 
     return _store(work.acting(patient.actor), kept, happenings, row.id)
 
 
-def found_in(work: Work, patient: Patient, row: CheckInRow) -> tuple[str, ...]:
-    """Return the symptoms that a check-in found and that are OPEN: those that its alert names."""
+def found_in(work: Work, patient: Patient, row: CheckInRow, applied: Applied) -> tuple[str, ...]:
+    """Return the OPEN symptoms that a check-in found, or raised together with its own: those that its alert names."""
     stored = recall(work, patient)
     heard = stored.heard.checkins.get(row.id, {})
+    # What was found here at less than it is open at has a message of its own, which asks about it.
     return tuple(
-        c.symptom for c in stored.value.open if c.symptom in heard and heard[c.symptom].level.tier >= Tier.SOON
+        concern.symptom
+        for concern in stored.value.open
+        if concern.symptom in _news(applied)
+        or (concern.symptom in heard and heard[concern.symptom].level.tier >= concern.own_tier)
     )
+
+
+def _news(applied: Applied) -> set[str]:
+    return {change.symptom for change in applied.changes if change.what in {What.OPENED, What.ROSE, What.REOPENED}}
 
 
 def open_after(work: Work, patient: Patient, row: CheckInRow) -> tuple[OpenConcern, ...]:
@@ -155,7 +173,7 @@ def _may_be_known(finding: Finding, row: CheckInRow, clinic: Clinic) -> bool:
 
 def _is_news(finding: Finding, before: Mapping[str, Heard]) -> bool:
     heard = before.get(finding.symptom)
-    return heard is None or heard.level != finding.level
+    return heard is None or (heard.level, heard.was_known) != (finding.level, finding.was_known)
 
 
 def _happenings(
@@ -171,6 +189,8 @@ def _happenings(
         if heard is not None and finding.level < heard.level:
             yield TookBack(symptom=finding.symptom, level=finding.level, by=by, given_at=heard.at, day=day)
             continue
+        if heard is not None and heard.was_known and not finding.was_known:
+            yield NotKnown(symptom=finding.symptom)
         if finding.was_known and row.value.form == BASELINE:
             yield KnownBefore(symptom=finding.symptom, level=finding.level, is_helper=patient.caregiver is not None)
         if finding.is_named and NOT_NAMED in before:

@@ -12,10 +12,11 @@ from bot.core.protocol import Tier
 
 
 class Heard(Frozen):
-    """The level of a symptom that a check-in has contributed to the memory, and when."""
+    """The level of a symptom that a check-in has contributed to the memory, when, and whether it was known before."""
 
     level: Level
     at: datetime
+    was_known: bool = False
 
 
 class HeardOf(Frozen):

@@ -282,3 +282,81 @@ def test_mistake_settles_by_another_answer_on_another_day(life, hours, state):
     assert life.state("numbness") == "open"
     life.check(hours / 24)
     assert life.state("numbness") == state
+
+
+# -- ways to a wrong all-clear that a review found
+
+
+def changed(life, question, *choices, day=0.0):
+    row = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    life.run(answering.change, life.patient(), row, question, choices, at=life.at(day))
+
+
+def test_naming_an_urgent_sign_leaves_an_unnamed_emergency_open(life):
+    life.check(0, safety_now="yes", which_now="not_sure")
+    life.check(1, safety_new="yes", which_new="eyes")
+    assert {life.state("sign_not_named"), life.state("eyes")} == {"open"}
+    life.reply(life.alerts()[-1], "reached", 1, 1)
+    assert life.check(2) == ["done.open"]
+
+
+def test_sign_added_by_a_changed_answer_has_a_call_screen_of_its_own(life):
+    life.check(0, numbness="strong")
+    life.staff(life.alerts()[0], "spoke_to_patient", 0, 1)
+    seen = len(life.database.outbox())
+    changed(life, "safety_new", "yes", day=0.1)
+    changed(life, "which_new", "eyes", day=0.1)
+    assert "call.urgent" in [q.row.screen.name for q in life.database.outbox()[seen:]]
+    assert [a.symptoms for a in life.alerts() if a.closed_at is None][-1] == ("eyes",)
+    assert life.check(1) == ["done.open"]
+
+
+def test_known_before_that_is_taken_back_opens_the_concern(life):
+    life.check(0, "baseline", stairs="cannot", known_stairs="yes_known")
+    changed(life, "known_stairs", "no", day=0.1)
+    assert life.state("stairs") == "open"
+    assert life.check(2, "full", stairs="cannot")[-1] != "done.routine"
+
+
+def test_alert_of_a_pair_names_both(life):
+    life.check(0, "baseline")
+    life.check(1, change="yes", autonomic="dizzy")
+    life.check(2, numbness="mild")
+    assert set(life.alerts()[-1].symptoms) == {"dizzy", "numbness"}
+    for alert in reversed(life.alerts()):
+        life.staff(alert, "spoke_to_patient", 2, 3)
+    assert life.check(3) == ["done.routine"]
+
+
+def test_help_asked_for_again_after_someone_spoke_is_open_again(life):
+    life.run(help_requests.need_help, life.patient(), None, at=life.at(0))
+    life.staff(life.alerts()[0], "spoke_to_patient", 0, 0.2)
+    life.run(help_requests.need_help, life.patient(), None, at=life.at(0, 0.5))
+    assert [a.closed_at is None for a in life.alerts()] == [False, True]
+    assert life.check(1) == ["done.open"]
+
+
+def test_something_new_every_day_does_not_go_away(life):
+    life.check(0, change="yes")
+    for day in range(1, 9):
+        life.check(day, change="yes", autonomic="dizzy")
+    assert life.state("other") == "open"
+
+
+def test_what_is_found_after_the_alert_was_closed_has_another_one(life):
+    life.opened(0)
+    for choice in ("no", "none", "yes"):
+        life.tap(choice, life.at(0))
+    life.staff(life.alerts()[0], "spoke_to_patient", 0, 0.1)
+    life.check(0, start=False, which_new="eyes", autonomic="dizzy", numbness="strong")
+    assert len([a for a in life.alerts() if a.closed_at is None]) >= 1
+    assert life.check(1) == ["done.open"]
+
+
+def test_none_from_before_the_clock_was_corrected_is_asked_again(life):
+    life.opened(0)
+    for choice in ("no", "none", "none"):
+        life.tap(choice, life.at(2))
+    life.run(lambda s: s.checkins.save(s.checkins.open_of(life.anna.id).model_copy(update={"opened_at": life.at(-1)})))
+    life.tap("none", life.at(0))
+    assert life.cursor() == "safety_now"
