@@ -50,7 +50,7 @@ WORSE = Level(Tier.URGENT, 2)
 ANNA, BEN = "patient", "helper"
 
 
-class Told:
+class Course:
     """A memory that things happen to, at times that are given as days after Monday."""
 
     def __init__(self):
@@ -98,224 +98,226 @@ class Told:
 
 
 @pytest.fixture
-def told():
-    return Told()
+def course():
+    return Course()
 
 
 # -- opening and reaching
 
 
-def test_finding_opens_a_concern_at_its_tier(told):
-    told.says(0, "numbness", MILD)
-    assert (told.state("numbness"), told.tier("numbness"), told.raised) == ("open", Tier.SOON, Tier.SOON)
-    assert [c.symptom for c in told.memory.open] == ["numbness"]
+def test_finding_opens_a_concern_at_its_tier(course):
+    course.says(0, "numbness", MILD)
+    assert (course.state("numbness"), course.tier("numbness"), course.raised) == ("open", Tier.SOON, Tier.SOON)
+    assert [c.symptom for c in course.memory.open] == ["numbness"]
 
 
-def test_nothing_found_opens_nothing(told):
-    told.says(0, "numbness", NONE)
-    assert (told.memory.open, told.raised, told.changes) == ((), Tier.ROUTINE, ())
+def test_nothing_found_opens_nothing(course):
+    course.says(0, "numbness", NONE)
+    assert (course.memory.open, course.raised, course.changes) == ((), Tier.ROUTINE, ())
 
 
-def test_k17_unchanged_and_reached_raises_nothing(told):
-    told.says(0, "numbness", MILD).staff(0.1, "contact", "numbness")
+def test_k17_unchanged_and_reached_raises_nothing(course):
+    course.says(0, "numbness", MILD).staff(0.1, "contact", "numbness")
     for week in range(1, 11):
-        told.says(7 * week, "numbness", MILD)
-        assert (told.raised, told.state("numbness")) == (Tier.ROUTINE, "reached")
+        course.says(7 * week, "numbness", MILD)
+        assert (course.raised, course.state("numbness")) == (Tier.ROUTINE, "reached")
 
 
-def test_unchanged_while_open_raises_nothing_new(told):
-    told.says(0, "numbness", STRONG).says(1, "numbness", STRONG)
-    assert (told.raised, told.state("numbness"), told.tier("numbness")) == (Tier.ROUTINE, "open", Tier.URGENT)
+def test_unchanged_while_open_raises_nothing_new(course):
+    course.says(0, "numbness", STRONG).says(1, "numbness", STRONG)
+    assert (course.raised, course.state("numbness"), course.tier("numbness")) == (Tier.ROUTINE, "open", Tier.URGENT)
 
 
-def test_worse_while_open_raises_again_and_keeps_the_highest_tier(told):
-    told.says(0, "numbness", MILD).says(1, "numbness", STRONG)
-    assert (told.raised, told.what()) == (Tier.URGENT, {"numbness": What.ROSE})
-    told.says(2, "numbness", MILD)
-    assert told.tier("numbness") is Tier.URGENT
+def test_worse_while_open_raises_again_and_keeps_the_highest_tier(course):
+    course.says(0, "numbness", MILD).says(1, "numbness", STRONG)
+    assert (course.raised, course.what()) == (Tier.URGENT, {"numbness": What.ROSE})
+    course.says(2, "numbness", MILD)
+    assert course.tier("numbness") is Tier.URGENT
 
 
-def test_emergency_found_again_shows_the_screen_again(told):
-    told.says(0, "breathing", EMERGENCY).says(0.5, "breathing", EMERGENCY, by=BEN)
-    assert (told.raised, told.what()) == (Tier.EMERGENCY, {"breathing": What.FOUND_AGAIN})
+def test_emergency_found_again_shows_the_screen_again(course):
+    course.says(0, "breathing", EMERGENCY).says(0.5, "breathing", EMERGENCY, by=BEN)
+    assert (course.raised, course.what()) == (Tier.EMERGENCY, {"breathing": What.FOUND_AGAIN})
 
 
-def test_k28_the_same_after_contact_is_no_call_and_worse_is(told):
-    told.says(0, "eyes", URGENT).staff(0.2, "contact", "eyes").says(1, "eyes", URGENT)
-    assert told.raised is Tier.ROUTINE
-    told.says(2, "eyes", WORSE)
-    assert (told.raised, told.state("eyes")) == (Tier.URGENT, "open")
+def test_k28_the_same_after_contact_is_no_call_and_worse_is(course):
+    course.says(0, "eyes", URGENT).staff(0.2, "contact", "eyes").says(1, "eyes", URGENT)
+    assert course.raised is Tier.ROUTINE
+    course.says(2, "eyes", WORSE)
+    assert (course.raised, course.state("eyes")) == (Tier.URGENT, "open")
 
 
-def test_k42_worse_again_after_contact_raises_again(told):
-    told.says(0, "eyes", WORSE).staff(0.2, "contact", "eyes").says(1, "eyes", WORSE)
-    assert (told.raised, told.what()) == (Tier.URGENT, {"eyes": What.REOPENED})
+def test_k42_worse_again_after_contact_raises_again(course):
+    course.says(0, "eyes", WORSE).staff(0.2, "contact", "eyes").says(1, "eyes", WORSE)
+    assert (course.raised, course.what()) == (Tier.URGENT, {"eyes": What.REOPENED})
 
 
-def test_k29_emergency_after_contact_is_an_emergency_again(told):
-    told.says(0, "breathing", EMERGENCY).happen(0.1, AtHospital(by=ANNA))
-    assert told.state("breathing") == "reached"
-    told.says(9, "breathing", EMERGENCY)
-    assert (told.raised, told.state("breathing")) == (Tier.EMERGENCY, "open")
+def test_k29_emergency_after_contact_is_an_emergency_again(course):
+    course.says(0, "breathing", EMERGENCY).happen(0.1, AtHospital(by=ANNA))
+    assert course.state("breathing") == "reached"
+    course.says(9, "breathing", EMERGENCY)
+    assert (course.raised, course.state("breathing")) == (Tier.EMERGENCY, "open")
 
 
-def test_sign_named_again_on_the_safety_screen_opens_again(told):
-    told.says(0, "eyes", URGENT).staff(0.2, "contact", "eyes").says(3, "eyes", URGENT, is_named=True)
-    assert told.state("eyes") == "open"
+def test_sign_named_again_on_the_safety_screen_opens_again(course):
+    course.says(0, "eyes", URGENT).staff(0.2, "contact", "eyes").says(3, "eyes", URGENT, is_named=True)
+    assert course.state("eyes") == "open"
 
 
-def test_higher_than_the_reached_level_opens_again(told):
-    told.says(0, "numbness", MILD).staff(0.2, "contact", "numbness").says(3, "numbness", MEDIUM)
-    assert (told.state("numbness"), told.raised) == ("open", Tier.SOON)
+def test_higher_than_the_reached_level_opens_again(course):
+    course.says(0, "numbness", MILD).staff(0.2, "contact", "numbness").says(3, "numbness", MEDIUM)
+    assert (course.state("numbness"), course.raised) == ("open", Tier.SOON)
 
 
-def test_something_new_given_again_opens_again(told):
-    told.says(0, "other", SOON).spoke(0.1, "other").says(2, "other", SOON)
-    assert told.state("other") == "open"
+def test_something_new_given_again_opens_again(course):
+    course.says(0, "other", SOON).spoke(0.1, "other").says(2, "other", SOON)
+    assert course.state("other") == "open"
 
 
-def test_my_team_knows_reaches_soon_alone(told):
-    told.says(0, "dizzy", SOON).says(0, "eyes", URGENT)
-    told.happen(0.1, TeamKnows(symptoms=("dizzy", "eyes"), by=ANNA, asked_at=MONDAY + 0.1 * DAY))
-    assert told.state("eyes") == "open"
+def test_my_team_knows_reaches_soon_alone(course):
+    course.says(0, "dizzy", SOON).says(0, "eyes", URGENT)
+    course.happen(0.1, TeamKnows(symptoms=("dizzy", "eyes"), by=ANNA, asked_at=MONDAY + 0.1 * DAY))
+    assert course.state("eyes") == "open"
 
 
-def test_my_team_knows_reaches_a_soon_that_was_named(told):
-    told.says(0, "dizzy", SOON)
-    told.happen(0.1, TeamKnows(symptoms=("dizzy",), by=ANNA, asked_at=MONDAY - DAY))
-    assert told.state("dizzy") == "open"
-    told.happen(0.2, TeamKnows(symptoms=("dizzy",), by=ANNA, asked_at=MONDAY + 0.1 * DAY))
-    assert told.state("dizzy") == "reached"
+def test_my_team_knows_reaches_a_soon_that_was_named(course):
+    course.says(0, "dizzy", SOON)
+    course.happen(0.1, TeamKnows(symptoms=("dizzy",), by=ANNA, asked_at=MONDAY - DAY))
+    assert course.state("dizzy") == "open"
+    course.happen(0.2, TeamKnows(symptoms=("dizzy",), by=ANNA, asked_at=MONDAY + 0.1 * DAY))
+    assert course.state("dizzy") == "reached"
 
 
-def test_k43_a_reply_or_outcome_leaves_open_what_rose_since(told):
-    told.says(0, "numbness", MILD).says(1, "numbness", STRONG)
-    told.spoke(1.1, "numbness", asked=0.5).staff(1.2, "contact", "numbness", shown=0.5)
-    told.staff(1.2, "false_alarm", "numbness", shown=0.5)
-    assert told.state("numbness") == "open"
-    told.staff(1.3, "contact", "numbness")
-    assert told.state("numbness") == "reached"
+def test_k43_a_reply_or_outcome_leaves_open_what_rose_since(course):
+    course.says(0, "numbness", MILD).says(1, "numbness", STRONG)
+    course.spoke(1.1, "numbness", asked=0.5).staff(1.2, "contact", "numbness", shown=0.5)
+    course.staff(1.2, "false_alarm", "numbness", shown=0.5)
+    assert course.state("numbness") == "open"
+    course.staff(1.3, "contact", "numbness")
+    assert course.state("numbness") == "reached"
 
 
-def test_two_people_who_differ_count_as_not_yet(told):
-    told.says(0, "eyes", URGENT).spoke(0.1, "eyes", by=ANNA).not_yet(0.2, "eyes", by=BEN)
-    assert told.state("eyes") == "open"
-    told.spoke(0.3, "eyes", by=ANNA)
-    assert told.state("eyes") == "open", "until it is asked again"
-    told.spoke(0.4, "eyes", by=ANNA, message=2)
-    assert told.state("eyes") == "reached"
-    told.not_yet(0.5, "eyes", by=BEN, message=1)
-    assert told.state("eyes") == "reached", "another message"
+def test_two_people_who_differ_count_as_not_yet(course):
+    course.says(0, "eyes", URGENT).spoke(0.1, "eyes", by=ANNA).not_yet(0.2, "eyes", by=BEN)
+    assert course.state("eyes") == "open"
+    course.spoke(0.3, "eyes", by=ANNA)
+    assert course.state("eyes") == "open", "until it is asked again"
+    course.spoke(0.4, "eyes", by=ANNA, message=2)
+    assert course.state("eyes") == "reached"
+    course.not_yet(0.5, "eyes", by=BEN, message=1)
+    assert course.state("eyes") == "reached", "another message"
 
 
-def test_two_who_say_not_yet_then_one_says_yes(told):
-    told.says(0, "eyes", URGENT).not_yet(0.1, "eyes", by=ANNA).not_yet(0.1, "eyes", by=BEN).spoke(0.2, "eyes", by=ANNA)
-    assert told.state("eyes") == "open"
+def test_two_who_say_not_yet_then_one_says_yes(course):
+    course.says(0, "eyes", URGENT).not_yet(0.1, "eyes", by=ANNA).not_yet(0.1, "eyes", by=BEN).spoke(
+        0.2, "eyes", by=ANNA
+    )
+    assert course.state("eyes") == "open"
 
 
-def test_who_says_not_yet_and_then_yes_is_believed(told):
-    told.says(0, "eyes", URGENT).not_yet(0.1, "eyes", by=ANNA).spoke(0.2, "eyes", by=ANNA)
-    assert told.state("eyes") == "reached"
+def test_who_says_not_yet_and_then_yes_is_believed(course):
+    course.says(0, "eyes", URGENT).not_yet(0.1, "eyes", by=ANNA).spoke(0.2, "eyes", by=ANNA)
+    assert course.state("eyes") == "reached"
 
 
 # -- settling
 
 
-def test_three_usual_days_settle_what_a_human_knows(told):
-    told.says(0, "numbness", STRONG).staff(0.1, "contact", "numbness")
+def test_three_usual_days_settle_what_a_human_knows(course):
+    course.says(0, "numbness", STRONG).staff(0.1, "contact", "numbness")
     for day in (1, 2):
-        told.says(day, "numbness", NONE)
-        assert told.state("numbness") == "reached"
-    told.says(3, "numbness", NONE)
-    assert (told.state("numbness"), told.what()) == ("settled", {"numbness": What.SETTLED})
+        course.says(day, "numbness", NONE)
+        assert course.state("numbness") == "reached"
+    course.says(3, "numbness", NONE)
+    assert (course.state("numbness"), course.what()) == ("settled", {"numbness": What.SETTLED})
 
 
-def test_k35_three_days_within_48_hours_settle_nothing(told):
-    told.says(0, "numbness", MILD).staff(0.1, "contact", "numbness")
+def test_k35_three_days_within_48_hours_settle_nothing(course):
+    course.says(0, "numbness", MILD).staff(0.1, "contact", "numbness")
     for hours in (38 - 1 / 6, 38 + 1 / 6, 60):  # 23:50, 00:10 and the next day
-        told.says(hours / 24, "numbness", NONE)
-    assert told.state("numbness") == "reached"
+        course.says(hours / 24, "numbness", NONE)
+    assert course.state("numbness") == "reached"
 
 
-def test_an_answer_above_starts_the_count_again(told):
-    told.says(0, "numbness", MILD).staff(0.1, "contact", "numbness")
+def test_an_answer_above_starts_the_count_again(course):
+    course.says(0, "numbness", MILD).staff(0.1, "contact", "numbness")
     for day, level in ((1, NONE), (2, NONE), (2.2, MILD), (2.4, NONE), (3, NONE), (4, NONE)):
-        told.says(day, "numbness", level)
-    assert told.state("numbness") == "reached"
-    told.says(5, "numbness", NONE)
-    assert told.state("numbness") == "settled"
+        course.says(day, "numbness", level)
+    assert course.state("numbness") == "reached"
+    course.says(5, "numbness", NONE)
+    assert course.state("numbness") == "settled"
 
 
-def test_soon_that_nobody_called_about_goes_away_in_seven_days(told):
-    told.says(0, "dizzy", SOON)
+def test_soon_that_nobody_called_about_goes_away_in_seven_days(course):
+    course.says(0, "dizzy", SOON)
     for day in range(1, 7):
-        told.says(day, "dizzy", NONE)
-        assert told.state("dizzy") == "open"
-    told.says(7, "dizzy", NONE)
-    assert (told.state("dizzy"), told.memory.concern("dizzy").ending.value) == ("settled", "went_away")
+        course.says(day, "dizzy", NONE)
+        assert course.state("dizzy") == "open"
+    course.says(7, "dizzy", NONE)
+    assert (course.state("dizzy"), course.memory.concern("dizzy").ending.value) == ("settled", "went_away")
 
 
-def test_k3_urgent_and_emergency_never_go_away_by_themselves(told):
-    told.says(0, "numbness", STRONG)
+def test_k3_urgent_and_emergency_never_go_away_by_themselves(course):
+    course.says(0, "numbness", STRONG)
     for day in range(1, 100):
-        told.says(day, "numbness", NONE)
-    assert told.state("numbness") == "open"
+        course.says(day, "numbness", NONE)
+    assert course.state("numbness") == "open"
 
 
-def test_clock_that_jumps_settles_nothing(told):
-    told.says(0, "numbness", MILD).staff(0.1, "contact", "numbness")
-    told.says(1, "numbness", NONE).says(2, "numbness", NONE).happen(2.1, ClockJumped()).says(30, "numbness", NONE)
-    assert told.state("numbness") == "reached"
-    told.says(20, "numbness", NONE)
-    assert told.state("numbness") == "reached"
+def test_clock_that_jumps_settles_nothing(course):
+    course.says(0, "numbness", MILD).staff(0.1, "contact", "numbness")
+    course.says(1, "numbness", NONE).says(2, "numbness", NONE).happen(2.1, ClockJumped()).says(30, "numbness", NONE)
+    assert course.state("numbness") == "reached"
+    course.says(20, "numbness", NONE)
+    assert course.state("numbness") == "reached"
 
 
-def test_left_open_ends_with_the_first_answer(told):
-    told.says(0, "unanswered", SOON).says(1, "unanswered", NONE)
-    assert told.state("unanswered") == "settled"
-    told.says(2, "unanswered", SOON).spoke(2.1, "unanswered").says(3, "unanswered", NONE)
-    assert told.state("unanswered") == "settled"
+def test_left_open_ends_with_the_first_answer(course):
+    course.says(0, "unanswered", SOON).says(1, "unanswered", NONE)
+    assert course.state("unanswered") == "settled"
+    course.says(2, "unanswered", SOON).spoke(2.1, "unanswered").says(3, "unanswered", NONE)
+    assert course.state("unanswered") == "settled"
 
 
-def test_k44_came_back_is_known_and_more_is_not(told):
-    told.says(0, "numbness", STRONG).staff(0.1, "contact", "numbness")
+def test_k44_came_back_is_known_and_more_is_not(course):
+    course.says(0, "numbness", STRONG).staff(0.1, "contact", "numbness")
     for day in (1, 2, 3):
-        told.says(day, "numbness", NONE)
-    told.says(10, "numbness", MILD)
-    assert (told.state("numbness"), told.what(), told.raised) == ("reached", {"numbness": What.CAME_BACK}, 0)
-    told.says(11, "numbness", STRONG)
-    assert (told.raised, told.state("numbness")) == (Tier.URGENT, "open")
+        course.says(day, "numbness", NONE)
+    course.says(10, "numbness", MILD)
+    assert (course.state("numbness"), course.what(), course.raised) == ("reached", {"numbness": What.CAME_BACK}, 0)
+    course.says(11, "numbness", STRONG)
+    assert (course.raised, course.state("numbness")) == (Tier.URGENT, "open")
 
 
 @pytest.mark.parametrize(("day", "state"), [(30, "reached"), (32, "open")])
-def test_reached_level_is_kept_for_28_days(told, day, state):
-    told.says(0, "numbness", MILD).staff(0.1, "contact", "numbness")
+def test_reached_level_is_kept_for_28_days(course, day, state):
+    course.says(0, "numbness", MILD).staff(0.1, "contact", "numbness")
     for answered in (1, 2, 3):
-        told.says(answered, "numbness", NONE)
-    told.says(day, "numbness", MILD)
-    assert told.state("numbness") == state
+        course.says(answered, "numbness", NONE)
+    course.says(day, "numbness", MILD)
+    assert course.state("numbness") == state
 
 
-def test_false_alarm_leaves_no_reached_level(told):
-    told.says(0, "numbness", MILD).staff(0.1, "false_alarm", "numbness").says(1, "numbness", MILD)
-    assert (told.state("numbness"), told.raised) == ("open", Tier.SOON)
+def test_false_alarm_leaves_no_reached_level(course):
+    course.says(0, "numbness", MILD).staff(0.1, "false_alarm", "numbness").says(1, "numbness", MILD)
+    assert (course.state("numbness"), course.raised) == ("open", Tier.SOON)
 
 
-def test_out_of_care_settles(told):
-    told.says(0, "eyes", URGENT).staff(0.1, "out_of_care", "eyes")
-    assert told.state("eyes") == "settled"
+def test_out_of_care_settles(course):
+    course.says(0, "eyes", URGENT).staff(0.1, "out_of_care", "eyes")
+    assert course.state("eyes") == "settled"
 
 
-def test_k36_no_action_is_for_soon_and_not_reached_is_nothing(told):
-    told.says(0, "eyes", URGENT).says(0, "numbness", MILD)
-    told.staff(0.1, "not_reached", "eyes", "numbness")
-    assert (told.state("eyes"), told.state("numbness")) == ("open", "open")
+def test_k36_no_action_is_for_soon_and_not_reached_is_nothing(course):
+    course.says(0, "eyes", URGENT).says(0, "numbness", MILD)
+    course.staff(0.1, "not_reached", "eyes", "numbness")
+    assert (course.state("eyes"), course.state("numbness")) == ("open", "open")
     noted = Outcome(kind="no_action", symptoms=("eyes",), shown_at=MONDAY + DAY)
-    assert not can_note(told.memory, noted)
-    assert can_note(told.memory, noted.model_copy(update={"kind": "contact"}))
-    told.happen(1, noted)
-    assert told.state("eyes") == "open"
-    alone = Told().says(0, "numbness", MILD)
+    assert not can_note(course.memory, noted)
+    assert can_note(course.memory, noted.model_copy(update={"kind": "contact"}))
+    course.happen(1, noted)
+    assert course.state("eyes") == "open"
+    alone = Course().says(0, "numbness", MILD)
     assert can_note(alone.memory, noted.model_copy(update={"symptoms": ("numbness",)}))
     assert alone.staff(0.1, "no_action", "numbness").state("numbness") == "reached"
 
@@ -323,166 +325,166 @@ def test_k36_no_action_is_for_soon_and_not_reached_is_nothing(told):
 # -- mistakes
 
 
-def test_k33_everyone_who_gave_it_has_to_take_it_back(told):
-    told.says(0, "breathing", EMERGENCY, by=BEN).takes_back(0.1, "breathing", by=ANNA)
-    assert told.memory.concern("breathing").retracted_at is None, "another person's mistake is only logged"
-    told.takes_back(0.2, "breathing", by=BEN, given=0)
-    assert (told.state("breathing"), told.what()) == ("open", {"breathing": What.RETRACTED})
+def test_k33_everyone_who_gave_it_has_to_take_it_back(course):
+    course.says(0, "breathing", EMERGENCY, by=BEN).takes_back(0.1, "breathing", by=ANNA)
+    assert course.memory.concern("breathing").retracted_at is None, "another person's mistake is only logged"
+    course.takes_back(0.2, "breathing", by=BEN, given=0)
+    assert (course.state("breathing"), course.what()) == ("open", {"breathing": What.RETRACTED})
     for day in range(1, 30):
-        told.says(day, "breathing", NONE)
-    assert told.state("breathing") == "open", "an EMERGENCY is settled by staff"
+        course.says(day, "breathing", NONE)
+    assert course.state("breathing") == "open", "an EMERGENCY is settled by staff"
 
 
-def test_mistake_of_one_giver_leaves_that_of_the_other(told):
-    told.says(0, "numbness", STRONG, by=BEN).says(0, "numbness", STRONG, by=ANNA).takes_back(0.1, "numbness", given=0)
-    assert told.memory.concern("numbness").retracted_at is None
-    told.takes_back(0.2, "numbness", MILD, by=BEN, given=0)
-    assert told.memory.concern("numbness").retracted_at is None, "still there, by his own word"
+def test_mistake_of_one_giver_leaves_that_of_the_other(course):
+    course.says(0, "numbness", STRONG, by=BEN).says(0, "numbness", STRONG, by=ANNA).takes_back(0.1, "numbness", given=0)
+    assert course.memory.concern("numbness").retracted_at is None
+    course.takes_back(0.2, "numbness", MILD, by=BEN, given=0)
+    assert course.memory.concern("numbness").retracted_at is None, "still there, by his own word"
 
 
-def test_giver_who_says_it_is_there_after_all_has_not_taken_it_back(told):
-    told.says(0, "numbness", STRONG, by=BEN).says(0, "numbness", STRONG, by=ANNA)
-    told.takes_back(0.1, "numbness", MILD, by=BEN, given=0).takes_back(0.2, "numbness", given=0)
-    assert told.memory.concern("numbness").retracted_at is None
+def test_giver_who_says_it_is_there_after_all_has_not_taken_it_back(course):
+    course.says(0, "numbness", STRONG, by=BEN).says(0, "numbness", STRONG, by=ANNA)
+    course.takes_back(0.1, "numbness", MILD, by=BEN, given=0).takes_back(0.2, "numbness", given=0)
+    assert course.memory.concern("numbness").retracted_at is None
 
 
 @pytest.mark.parametrize(("day", "state"), [(0.3, "open"), (1, "settled")])
-def test_mistake_settles_when_answered_so_on_another_day(told, day, state):
-    told.says(0, "numbness", STRONG).takes_back(0.1, "numbness", given=0).says(day, "numbness", NONE)
-    assert told.state("numbness") == state
+def test_mistake_settles_when_answered_so_on_another_day(course, day, state):
+    course.says(0, "numbness", STRONG).takes_back(0.1, "numbness", given=0).says(day, "numbness", NONE)
+    assert course.state("numbness") == state
 
 
-def test_mistake_today_takes_nothing_of_yesterday_back(told):
-    told.says(0, "numbness", STRONG).says(1, "numbness", STRONG).takes_back(1.1, "numbness", given=1)
-    assert told.memory.concern("numbness").retracted_at is None
+def test_mistake_today_takes_nothing_of_yesterday_back(course):
+    course.says(0, "numbness", STRONG).says(1, "numbness", STRONG).takes_back(1.1, "numbness", given=1)
+    assert course.memory.concern("numbness").retracted_at is None
 
 
-def test_a_new_answer_above_ends_the_mark(told):
-    told.says(0, "numbness", STRONG).takes_back(0.1, "numbness", given=0).says(0.2, "numbness", STRONG)
-    assert (told.memory.concern("numbness").retracted_at, told.raised) == (None, Tier.URGENT)
+def test_a_new_answer_above_ends_the_mark(course):
+    course.says(0, "numbness", STRONG).takes_back(0.1, "numbness", given=0).says(0.2, "numbness", STRONG)
+    assert (course.memory.concern("numbness").retracted_at, course.raised) == (None, Tier.URGENT)
 
 
-def test_asked_again_and_still_there_ends_the_mark(told):
-    told.says(0, "numbness", STRONG).takes_back(0.1, "numbness", given=0).takes_back(0.2, "numbness", MILD)
-    assert told.memory.concern("numbness").retracted_at is None
+def test_asked_again_and_still_there_ends_the_mark(course):
+    course.says(0, "numbness", STRONG).takes_back(0.1, "numbness", given=0).takes_back(0.2, "numbness", MILD)
+    assert course.memory.concern("numbness").retracted_at is None
 
 
-def test_mistake_back_to_the_reached_level_is_known_again(told):
-    told.says(0, "numbness", MILD).staff(0.1, "contact", "numbness").says(1, "numbness", MEDIUM)
-    assert told.state("numbness") == "open"
-    told.takes_back(1.1, "numbness", MILD, given=1)
-    assert told.state("numbness") == "reached"
+def test_mistake_back_to_the_reached_level_is_known_again(course):
+    course.says(0, "numbness", MILD).staff(0.1, "contact", "numbness").says(1, "numbness", MEDIUM)
+    assert course.state("numbness") == "open"
+    course.takes_back(1.1, "numbness", MILD, given=1)
+    assert course.state("numbness") == "reached"
 
 
-def test_mistake_to_a_level_that_nobody_knows_changes_nothing(told):
-    told.says(0, "numbness", STRONG).takes_back(0.1, "numbness", MILD, given=0)
-    assert (told.state("numbness"), told.memory.concern("numbness").retracted_at) == ("open", None)
+def test_mistake_to_a_level_that_nobody_knows_changes_nothing(course):
+    course.says(0, "numbness", STRONG).takes_back(0.1, "numbness", MILD, given=0)
+    assert (course.state("numbness"), course.memory.concern("numbness").retracted_at) == ("open", None)
 
 
 # -- signs that were not named
 
 
-def test_named_sign_takes_the_state_of_what_was_not_named(told):
-    told.says(0, "sign_not_named", EMERGENCY).names(0.01, "heart", EMERGENCY)
-    assert (told.state("heart"), told.state("sign_not_named")) == ("open", "settled")
-    other = Told().says(0, "sign_not_named", URGENT).spoke(0.1, "sign_not_named").names(0.2, "eyes", URGENT)
+def test_named_sign_takes_the_state_of_what_was_not_named(course):
+    course.says(0, "sign_not_named", EMERGENCY).names(0.01, "heart", EMERGENCY)
+    assert (course.state("heart"), course.state("sign_not_named")) == ("open", "settled")
+    other = Course().says(0, "sign_not_named", URGENT).spoke(0.1, "sign_not_named").names(0.2, "eyes", URGENT)
     assert (other.state("eyes"), other.state("sign_not_named")) == ("reached", "settled")
 
 
-def test_sign_named_without_a_yes_before_opens_by_itself(told):
-    told.names(0, "heart", EMERGENCY)
-    assert told.state("heart") == "open"
+def test_sign_named_without_a_yes_before_opens_by_itself(course):
+    course.names(0, "heart", EMERGENCY)
+    assert course.state("heart") == "open"
 
 
-def test_named_sign_is_more_than_what_is_accepted(told):
-    told.happen(0, Agree(symptom="eyes", level=URGENT, until=MONDAY + 28 * DAY))
-    told.says(1, "sign_not_named", URGENT).names(1, "eyes", URGENT)
-    assert told.state("eyes") == "open"
+def test_named_sign_is_more_than_what_is_accepted(course):
+    course.happen(0, Agree(symptom="eyes", level=URGENT, until=MONDAY + 28 * DAY))
+    course.says(1, "sign_not_named", URGENT).names(1, "eyes", URGENT)
+    assert course.state("eyes") == "open"
 
 
 # -- reference and agreed levels
 
 
-def test_k19_known_level_that_dips_and_returns_raises_nothing(told):
-    told.happen(0, KnownBefore(symptom="numbness", level=MILD, is_helper=False)).says(0, "numbness", MILD)
+def test_k19_known_level_that_dips_and_returns_raises_nothing(course):
+    course.happen(0, KnownBefore(symptom="numbness", level=MILD, is_helper=False)).says(0, "numbness", MILD)
     for day, level in ((7, NONE), (14, MILD), (21, MILD)):
-        told.says(day, "numbness", level)
-        assert (told.raised, told.state("numbness")) == (Tier.ROUTINE, "none")
-    told.says(28, "numbness", MEDIUM)
-    assert told.raised is Tier.SOON
+        course.says(day, "numbness", level)
+        assert (course.raised, course.state("numbness")) == (Tier.ROUTINE, "none")
+    course.says(28, "numbness", MEDIUM)
+    assert course.raised is Tier.SOON
 
 
-def test_k39_weeks_of_lower_answers_lower_the_reference(told):
-    told.happen(0, SetReference(symptom="numbness", level=STRONG))
+def test_k39_weeks_of_lower_answers_lower_the_reference(course):
+    course.happen(0, SetReference(symptom="numbness", level=STRONG))
     for week in range(1, 7):
-        told.says(7 * week, "numbness", NONE)
-    told.says(49, "numbness", STRONG)
-    assert told.raised is Tier.URGENT
+        course.says(7 * week, "numbness", NONE)
+    course.says(49, "numbness", STRONG)
+    assert course.raised is Tier.URGENT
 
 
-def test_reference_is_lowered_to_the_highest_of_the_lower_answers(told):
-    told.happen(0, SetReference(symptom="numbness", level=STRONG))
+def test_reference_is_lowered_to_the_highest_of_the_lower_answers(course):
+    course.happen(0, SetReference(symptom="numbness", level=STRONG))
     for week, level in enumerate((NONE, MILD, NONE, NONE, NONE, NONE), start=1):
-        told.says(7 * week, "numbness", level)
-    told.says(49, "numbness", MILD)
-    assert told.raised is Tier.ROUTINE
-    told.says(50, "numbness", MEDIUM)
-    assert told.raised is Tier.SOON
+        course.says(7 * week, "numbness", level)
+    course.says(49, "numbness", MILD)
+    assert course.raised is Tier.ROUTINE
+    course.says(50, "numbness", MEDIUM)
+    assert course.raised is Tier.SOON
 
 
-def test_five_lower_answers_lower_nothing(told):
-    told.happen(0, SetReference(symptom="numbness", level=STRONG))
+def test_five_lower_answers_lower_nothing(course):
+    course.happen(0, SetReference(symptom="numbness", level=STRONG))
     for week in range(1, 6):
-        told.says(7 * week, "numbness", NONE)
-    assert told.says(49, "numbness", STRONG).raised is Tier.ROUTINE
+        course.says(7 * week, "numbness", NONE)
+    assert course.says(49, "numbness", STRONG).raised is Tier.ROUTINE
 
 
-def test_clock_that_jumps_lowers_no_reference(told):
-    told.happen(0, SetReference(symptom="numbness", level=STRONG))
+def test_clock_that_jumps_lowers_no_reference(course):
+    course.happen(0, SetReference(symptom="numbness", level=STRONG))
     for week in range(1, 6):
-        told.says(7 * week, "numbness", NONE)
-    told.happen(36, ClockJumped()).says(42, "numbness", NONE)
-    assert told.says(49, "numbness", STRONG).raised is Tier.ROUTINE
+        course.says(7 * week, "numbness", NONE)
+    course.happen(36, ClockJumped()).says(42, "numbness", NONE)
+    assert course.says(49, "numbness", STRONG).raised is Tier.ROUTINE
 
 
-def test_k18_agreed_level_raises_nothing_and_more_does(told):
-    told.says(0, "numbness", STRONG).happen(0.1, Agree(symptom="numbness", level=STRONG, until=MONDAY + 28 * DAY))
-    assert told.state("numbness") == "settled"
-    assert told.says(7, "numbness", STRONG).raised is Tier.ROUTINE
-    assert told.says(14, "numbness", Level(Tier.URGENT, 4)).raised is Tier.URGENT
+def test_k18_agreed_level_raises_nothing_and_more_does(course):
+    course.says(0, "numbness", STRONG).happen(0.1, Agree(symptom="numbness", level=STRONG, until=MONDAY + 28 * DAY))
+    assert course.state("numbness") == "settled"
+    assert course.says(7, "numbness", STRONG).raised is Tier.ROUTINE
+    assert course.says(14, "numbness", Level(Tier.URGENT, 4)).raised is Tier.URGENT
 
 
-def test_agreement_below_the_last_answer_settles_nothing(told):
-    told.says(0, "numbness", STRONG).happen(0.1, Agree(symptom="numbness", level=MILD, until=MONDAY + 28 * DAY))
-    assert told.state("numbness") == "open"
+def test_agreement_below_the_last_answer_settles_nothing(course):
+    course.says(0, "numbness", STRONG).happen(0.1, Agree(symptom="numbness", level=MILD, until=MONDAY + 28 * DAY))
+    assert course.state("numbness") == "open"
 
 
-def test_k34_end_of_an_agreement_is_for_the_team(told):
-    told.says(0, "numbness", STRONG).happen(0.1, Agree(symptom="numbness", level=STRONG, until=MONDAY + 28 * DAY))
-    told.says(27, "numbness", STRONG).happen(28, TimePassed())
-    assert (told.state("numbness"), told.tier("numbness"), told.raised) == ("open", Tier.SOON, Tier.ROUTINE)
-    assert told.says(29, "numbness", STRONG).raised is Tier.ROUTINE, "until staff decide"
-    assert told.says(30, "numbness", Level(Tier.URGENT, 4)).raised is Tier.URGENT
+def test_k34_end_of_an_agreement_is_for_the_team(course):
+    course.says(0, "numbness", STRONG).happen(0.1, Agree(symptom="numbness", level=STRONG, until=MONDAY + 28 * DAY))
+    course.says(27, "numbness", STRONG).happen(28, TimePassed())
+    assert (course.state("numbness"), course.tier("numbness"), course.raised) == ("open", Tier.SOON, Tier.ROUTINE)
+    assert course.says(29, "numbness", STRONG).raised is Tier.ROUTINE, "until staff decide"
+    assert course.says(30, "numbness", Level(Tier.URGENT, 4)).raised is Tier.URGENT
 
 
-def test_end_of_an_agreement_below_the_reference_opens_nothing(told):
-    told.says(0, "numbness", MILD).happen(0.1, Agree(symptom="numbness", level=MILD, until=MONDAY + 14 * DAY))
-    told.says(13, "numbness", NONE).happen(14, TimePassed())
-    assert told.memory.usual("numbness").agreed is None
-    assert told.says(15, "numbness", MILD).raised is Tier.ROUTINE, "came back: it was reached"
+def test_end_of_an_agreement_below_the_reference_opens_nothing(course):
+    course.says(0, "numbness", MILD).happen(0.1, Agree(symptom="numbness", level=MILD, until=MONDAY + 14 * DAY))
+    course.says(13, "numbness", NONE).happen(14, TimePassed())
+    assert course.memory.usual("numbness").agreed is None
+    assert course.says(15, "numbness", MILD).raised is Tier.ROUTINE, "came back: it was reached"
 
 
-def test_agreement_that_ends_while_a_human_knows_stays_known(told):
-    told.says(0, "numbness", STRONG).staff(0.1, "contact", "numbness")
-    told.happen(0.2, Agree(symptom="numbness", level=MILD, until=MONDAY + 7 * DAY)).happen(7, TimePassed())
-    assert told.state("numbness") == "reached"
-    assert told.says(8, "numbness", MILD).state("numbness") == "reached"
+def test_agreement_that_ends_while_a_human_knows_stays_known(course):
+    course.says(0, "numbness", STRONG).staff(0.1, "contact", "numbness")
+    course.happen(0.2, Agree(symptom="numbness", level=MILD, until=MONDAY + 7 * DAY)).happen(7, TimePassed())
+    assert course.state("numbness") == "reached"
+    assert course.says(8, "numbness", MILD).state("numbness") == "reached"
 
 
-def test_k7_only_the_first_baseline_sets_a_reference(told):
-    told.happen(0, BaselineFinished()).says(1, "numbness", MEDIUM)
-    told.happen(2, KnownBefore(symptom="numbness", level=MEDIUM, is_helper=False))
-    assert (told.state("numbness"), told.memory.usual("numbness").reference) == ("open", NONE)
+def test_k7_only_the_first_baseline_sets_a_reference(course):
+    course.happen(0, BaselineFinished()).says(1, "numbness", MEDIUM)
+    course.happen(2, KnownBefore(symptom="numbness", level=MEDIUM, is_helper=False))
+    assert (course.state("numbness"), course.memory.usual("numbness").reference) == ("open", NONE)
 
 
 @pytest.mark.parametrize(
@@ -496,126 +498,126 @@ def test_k7_only_the_first_baseline_sets_a_reference(told):
         ("arms", Level(Tier.URGENT, 2), False, NONE, False),
     ],
 )
-def test_the_patients_word_goes_so_far(told, symptom, level, is_helper, reference, confirm):
-    told.happen(0, KnownBefore(symptom=symptom, level=level, is_helper=is_helper))
-    accepted = told.memory.usual(symptom)
+def test_the_patients_word_goes_so_far(course, symptom, level, is_helper, reference, confirm):
+    course.happen(0, KnownBefore(symptom=symptom, level=level, is_helper=is_helper))
+    accepted = course.memory.usual(symptom)
     assert (accepted.reference, accepted.confirm_until is not None) == (reference, confirm)
 
 
-def test_reference_that_nobody_confirms_opens_for_the_team(told):
-    told.happen(0, KnownBefore(symptom="numbness", level=STRONG, is_helper=False)).says(0, "numbness", STRONG)
-    told.happen(6.9, TimePassed())
-    assert told.state("numbness") == "none"
-    told.happen(7, TimePassed())
-    assert (told.state("numbness"), told.tier("numbness"), told.raised) == ("open", Tier.SOON, Tier.ROUTINE)
-    told.happen(8, SetReference(symptom="numbness", level=STRONG))
-    assert told.state("numbness") == "settled"
+def test_reference_that_nobody_confirms_opens_for_the_team(course):
+    course.happen(0, KnownBefore(symptom="numbness", level=STRONG, is_helper=False)).says(0, "numbness", STRONG)
+    course.happen(6.9, TimePassed())
+    assert course.state("numbness") == "none"
+    course.happen(7, TimePassed())
+    assert (course.state("numbness"), course.tier("numbness"), course.raised) == ("open", Tier.SOON, Tier.ROUTINE)
+    course.happen(8, SetReference(symptom="numbness", level=STRONG))
+    assert course.state("numbness") == "settled"
 
 
-def test_rejected_reference_counts_the_next_answer_at_its_own_tier(told):
-    told.happen(0, KnownBefore(symptom="numbness", level=STRONG, is_helper=False)).says(0, "numbness", STRONG)
-    told.happen(1, RejectReference(symptom="numbness"))
-    assert (told.state("numbness"), told.tier("numbness")) == ("open", Tier.SOON)
-    assert told.says(2, "numbness", STRONG).raised is Tier.URGENT
+def test_rejected_reference_counts_the_next_answer_at_its_own_tier(course):
+    course.happen(0, KnownBefore(symptom="numbness", level=STRONG, is_helper=False)).says(0, "numbness", STRONG)
+    course.happen(1, RejectReference(symptom="numbness"))
+    assert (course.state("numbness"), course.tier("numbness")) == ("open", Tier.SOON)
+    assert course.says(2, "numbness", STRONG).raised is Tier.URGENT
 
 
-def test_rejected_after_its_time_counts_the_next_answer_too(told):
-    told.happen(0, KnownBefore(symptom="numbness", level=STRONG, is_helper=False)).happen(7, TimePassed())
-    told.happen(8, RejectReference(symptom="numbness")).says(9, "numbness", STRONG)
-    assert told.raised is Tier.URGENT
+def test_rejected_after_its_time_counts_the_next_answer_too(course):
+    course.happen(0, KnownBefore(symptom="numbness", level=STRONG, is_helper=False)).happen(7, TimePassed())
+    course.happen(8, RejectReference(symptom="numbness")).says(9, "numbness", STRONG)
+    assert course.raised is Tier.URGENT
 
 
-def test_rejecting_what_is_no_reference_changes_nothing(told):
-    told.happen(0, RejectReference(symptom="numbness"))
-    assert told.memory == Memory()
+def test_rejecting_what_is_no_reference_changes_nothing(course):
+    course.happen(0, RejectReference(symptom="numbness"))
+    assert course.memory == Memory()
 
 
-def test_law_11_yes_on_a_usual_emergency_sign_is_an_emergency(told):
-    told.happen(0, Agree(symptom="bladder", level=EMERGENCY, until=MONDAY + 91 * DAY))
-    assert told.says(1, "bladder", EMERGENCY, is_named=True).raised is Tier.EMERGENCY
+def test_law_11_yes_on_a_usual_emergency_sign_is_an_emergency(course):
+    course.happen(0, Agree(symptom="bladder", level=EMERGENCY, until=MONDAY + 91 * DAY))
+    assert course.says(1, "bladder", EMERGENCY, is_named=True).raised is Tier.EMERGENCY
 
 
 # -- pairs
 
 
-def test_k11_two_ambers_of_different_systems_make_urgent_once(told):
-    told.says(0, "dizzy", SOON).says(1, "numbness", MILD)
-    assert (told.raised, told.tier("dizzy"), told.tier("numbness")) == (Tier.URGENT, Tier.URGENT, Tier.URGENT)
-    assert told.says(2, "numbness", MILD).raised is Tier.ROUTINE
+def test_k11_two_ambers_of_different_systems_make_urgent_once(course):
+    course.says(0, "dizzy", SOON).says(1, "numbness", MILD)
+    assert (course.raised, course.tier("dizzy"), course.tier("numbness")) == (Tier.URGENT, Tier.URGENT, Tier.URGENT)
+    assert course.says(2, "numbness", MILD).raised is Tier.ROUTINE
 
 
-def test_k32_a_third_amber_makes_no_second_urgent(told):
-    told.says(0, "dizzy", SOON).says(0, "numbness", MILD).says(1, "headache", SOON)
-    assert (told.tier("headache"), told.raised) == (Tier.SOON, Tier.SOON)
+def test_k32_a_third_amber_makes_no_second_urgent(course):
+    course.says(0, "dizzy", SOON).says(0, "numbness", MILD).says(1, "headache", SOON)
+    assert (course.tier("headache"), course.raised) == (Tier.SOON, Tier.SOON)
 
 
-def test_two_autonomic_signs_pair_and_two_of_one_system_do_not(told):
-    assert told.says(0, "dizzy", SOON).says(0, "bowel", SOON).raised is Tier.URGENT
-    assert Told().says(0, "stairs", SOON).says(0, "chair", SOON).raised is Tier.SOON
+def test_two_autonomic_signs_pair_and_two_of_one_system_do_not(course):
+    assert course.says(0, "dizzy", SOON).says(0, "bowel", SOON).raised is Tier.URGENT
+    assert Course().says(0, "stairs", SOON).says(0, "chair", SOON).raised is Tier.SOON
 
 
-def test_amber_that_a_human_knows_pairs_with_a_new_one_for_a_week(told):
-    told.says(0, "dizzy", SOON).staff(0.1, "contact", "dizzy").happen(0.2, AlertClosed())
-    assert told.says(6, "numbness", MILD).raised is Tier.URGENT
-    assert told.tier("dizzy") is Tier.SOON, "what is OPEN takes the tier"
-    later = Told().says(0, "dizzy", SOON).staff(0.1, "contact", "dizzy").happen(0.2, AlertClosed())
+def test_amber_that_a_human_knows_pairs_with_a_new_one_for_a_week(course):
+    course.says(0, "dizzy", SOON).staff(0.1, "contact", "dizzy").happen(0.2, AlertClosed())
+    assert course.says(6, "numbness", MILD).raised is Tier.URGENT
+    assert course.tier("dizzy") is Tier.SOON, "what is OPEN takes the tier"
+    later = Course().says(0, "dizzy", SOON).staff(0.1, "contact", "dizzy").happen(0.2, AlertClosed())
     assert later.says(8, "numbness", MILD).raised is Tier.SOON
 
 
-def test_urgent_that_a_human_knows_makes_no_pair_with_an_amber(told):
-    told.says(0, "numbness", STRONG).staff(0.1, "contact", "numbness").happen(0.2, AlertClosed())
-    assert told.says(1, "dizzy", SOON).raised is Tier.SOON
+def test_urgent_that_a_human_knows_makes_no_pair_with_an_amber(course):
+    course.says(0, "numbness", STRONG).staff(0.1, "contact", "numbness").happen(0.2, AlertClosed())
+    assert course.says(1, "dizzy", SOON).raised is Tier.SOON
 
 
-def test_open_concern_keeps_its_alert(told):
-    told.says(0, "dizzy", SOON).happen(0.1, AlertClosed())
-    assert told.memory.concern("dizzy").in_alert
+def test_open_concern_keeps_its_alert(course):
+    course.says(0, "dizzy", SOON).happen(0.1, AlertClosed())
+    assert course.memory.concern("dizzy").in_alert
 
 
-def test_something_new_and_a_question_left_open_pair_with_nothing(told):
-    told.says(0, "other", SOON).says(0, "unanswered", SOON).says(0, "dizzy", SOON)
-    assert told.raised is Tier.SOON
+def test_something_new_and_a_question_left_open_pair_with_nothing(course):
+    course.says(0, "other", SOON).says(0, "unanswered", SOON).says(0, "dizzy", SOON)
+    assert course.raised is Tier.SOON
 
 
-def test_k31_two_signs_of_the_overlap_list_make_an_emergency_once(told):
-    told.says(0, "eyes", URGENT).staff(0.1, "contact", "eyes").says(2, "arms", Level(Tier.URGENT, 2))
-    assert (told.raised, told.tier("arms"), told.tier("eyes")) == (Tier.EMERGENCY, Tier.EMERGENCY, Tier.URGENT)
-    assert told.says(3, "arms", Level(Tier.URGENT, 2)).raised is Tier.ROUTINE
+def test_k31_two_signs_of_the_overlap_list_make_an_emergency_once(course):
+    course.says(0, "eyes", URGENT).staff(0.1, "contact", "eyes").says(2, "arms", Level(Tier.URGENT, 2))
+    assert (course.raised, course.tier("arms"), course.tier("eyes")) == (Tier.EMERGENCY, Tier.EMERGENCY, Tier.URGENT)
+    assert course.says(3, "arms", Level(Tier.URGENT, 2)).raised is Tier.ROUTINE
 
 
-def test_overlap_raises_the_other_sign_too(told):
-    told.says(0, "eyes", URGENT).says(1, "arms", Level(Tier.EMERGENCY, 3))
-    assert (told.tier("eyes"), told.tier("arms")) == (Tier.EMERGENCY, Tier.EMERGENCY)
+def test_overlap_raises_the_other_sign_too(course):
+    course.says(0, "eyes", URGENT).says(1, "arms", Level(Tier.EMERGENCY, 3))
+    assert (course.tier("eyes"), course.tier("arms")) == (Tier.EMERGENCY, Tier.EMERGENCY)
 
 
-def test_overlap_after_a_week_is_none(told):
-    told.says(0, "eyes", URGENT).staff(0.1, "contact", "eyes").says(8, "face", URGENT)
-    assert told.raised is Tier.URGENT
+def test_overlap_after_a_week_is_none(course):
+    course.says(0, "eyes", URGENT).staff(0.1, "contact", "eyes").says(8, "face", URGENT)
+    assert course.raised is Tier.URGENT
 
 
-def test_k30_weak_limbs_and_breath_on_effort_are_one_complaint(told):
-    told.says(0, "numbness", STRONG).says(0, "falls", URGENT).says(0, "stairs", SOON).says(0, "effort", SOON)
-    assert told.tier("effort") < Tier.EMERGENCY
-    assert Told().says(0, "stairs", Level(Tier.URGENT, 2)).says(0, "effort", SOON).tier("effort") < Tier.EMERGENCY
-    assert Told().says(0, "eyes", URGENT).says(0, "effort", SOON).tier("effort") is Tier.EMERGENCY
+def test_k30_weak_limbs_and_breath_on_effort_are_one_complaint(course):
+    course.says(0, "numbness", STRONG).says(0, "falls", URGENT).says(0, "stairs", SOON).says(0, "effort", SOON)
+    assert course.tier("effort") < Tier.EMERGENCY
+    assert Course().says(0, "stairs", Level(Tier.URGENT, 2)).says(0, "effort", SOON).tier("effort") < Tier.EMERGENCY
+    assert Course().says(0, "eyes", URGENT).says(0, "effort", SOON).tier("effort") is Tier.EMERGENCY
 
 
-def test_head_and_jaw_are_one_sign(told):
-    told.says(0, "head", Level(Tier.URGENT, 2)).says(0, "fading", URGENT)
-    assert told.tier("fading") is Tier.URGENT
+def test_head_and_jaw_are_one_sign(course):
+    course.says(0, "head", Level(Tier.URGENT, 2)).says(0, "fading", URGENT)
+    assert course.tier("fading") is Tier.URGENT
 
 
-def test_pair_counts_again_after_one_was_settled(told):
-    told.says(0, "dizzy", SOON).says(0, "numbness", MILD).staff(0.1, "false_alarm", "dizzy", "numbness")
-    assert told.says(1, "dizzy", SOON).says(1, "numbness", MILD).raised is Tier.URGENT
+def test_pair_counts_again_after_one_was_settled(course):
+    course.says(0, "dizzy", SOON).says(0, "numbness", MILD).staff(0.1, "false_alarm", "dizzy", "numbness")
+    assert course.says(1, "dizzy", SOON).says(1, "numbness", MILD).raised is Tier.URGENT
 
 
 # -- the table
 
 
-def test_symptom_that_the_protocol_does_not_know_is_remembered(told):
-    told.says(0, "of_another_protocol", URGENT)
-    assert told.state("of_another_protocol") == "open"
+def test_symptom_that_the_protocol_does_not_know_is_remembered(course):
+    course.says(0, "of_another_protocol", URGENT)
+    assert course.state("of_another_protocol") == "open"
 
 
 def test_a_row_that_leads_elsewhere_is_an_error_unless_it_opens(monkeypatch):
