@@ -163,8 +163,7 @@ def _took_back(memory: Memory, given: TookBack, rules: Rules, at: datetime) -> M
 
 def _named(memory: Memory, given: Named, rules: Rules, at: datetime) -> Memory:
     unnamed = memory.concern(given.instead_of)
-    if not unnamed.is_pending or given.level.tier < unnamed.own_tier:
-        # With a lower tier it is of the other safety screen: what is open at a higher one has still no name.
+    if not unnamed.is_pending:
         found = Answered(symptom=given.symptom, level=given.level, by=given.by, day=given.day, is_named=True)
         return _answered(memory, found, rules, at)
     is_reached = unnamed.state is ConcernState.REACHED
@@ -179,6 +178,10 @@ def _named(memory: Memory, given: Named, rules: Rules, at: datetime) -> Memory:
         # Somebody spoke with the patient before the sign had a name: it takes the state of what it was.
         named = named.model_copy(update={"state": unnamed.state, "reached_level": given.level, "reached_at": at})
         memory = _with_concern(memory, named)
+    if given.level.tier < unnamed.own_tier:
+        # A sign of a lower screen is not the one that was left unnamed: that one is as it was before.
+        knew = unnamed.reached_level is not None and unnamed.highest <= unnamed.reached_level
+        return _with_concern(memory, unnamed.model_copy(update={"state": ConcernState.REACHED})) if knew else memory
     return _with_input(memory, given.instead_of, End(ending=Ending.NAMED, shown_at=at), rules, at)
 
 

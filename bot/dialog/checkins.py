@@ -3,12 +3,12 @@
 from bot.app.alerts import help_requests
 from bot.app.checkins import answering
 from bot.app.checkins.answering import current
-from bot.app.checkins.opening import open_checkin
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core import checkin as core
+from bot.core.protocol import Tier
 from bot.core.screen import Action, Text
 from bot.dialog.checkin_screens import checkin_screen
 from bot.dialog.post import post
@@ -23,6 +23,9 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     if action.kind == "help_now":
         return _help_now(work, patient, action)
     result = answering.answer(work, patient, action.subject, _input(action))
+    if isinstance(result, core.Ignored | None) and (tier := _says_yes(work, action)) is not None:
+        help_requests.yes_on_old_screen(work, patient, tier)
+        return TapResult(toast=Text(key="toast.call_now"), language=patient.chat_language)
     if result is None:
         return None
     if isinstance(result, core.Ignored):
@@ -30,11 +33,16 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     return TapResult(language=patient.chat_language)
 
 
-def _help_now(work: Work, patient: Patient, action: Action) -> TapResult | None:
+def _says_yes(work: Work, action: Action) -> Tier | None:
+    """Return the tier of the safety screen on which this tap says "yes" or "not sure"; None for any other tap."""
+    question = work.clinic.protocol.questions.get(action.question)
+    is_yes = action.kind == "choose" and action.choice in {"yes", "not_sure"}
+    return question.signs.tier if is_yes and question is not None and question.signs is not None else None
+
+
+def _help_now(work: Work, patient: Patient, action: Action) -> TapResult:
     row = current(work, patient)
-    if row is None or row.id != action.subject:
-        return None
-    help_requests.need_help(work, patient, row.id)
+    help_requests.need_help(work, patient, row.id if row is not None and row.id == action.subject else None)
     return TapResult(toast=Text(key="toast.call_now"), language=patient.chat_language)
 
 
@@ -66,16 +74,6 @@ def _ignored(work: Work, patient: Patient, action: Action, ignored: core.Ignored
         show(work, patient, row, lane=Lane.REPLY, edit=is_repeated, everyone=False)
     key = f"toast.{ignored.reason}" if ignored.reason in {"nothing_chosen", "first_question"} else "toast.closed"
     return TapResult(toast=Text(key=key), language=patient.chat_language)
-
-
-def feel_worse(work: Work, patient: Patient) -> TapResult:
-    """Handle "I feel worse now": open the quick check, or show it again if it is open."""
-    row = current(work, patient)
-    if row is not None and row.kind == "worse":
-        show_again(work, patient, row)
-    else:
-        open_checkin(work, patient, form="quick", kind="worse", due_at=work.at)
-    return TapResult(language=patient.chat_language)
 
 
 def show_again(work: Work, patient: Patient, row: CheckInRow) -> None:

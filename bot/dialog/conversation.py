@@ -15,9 +15,10 @@ from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertState
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
+from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.screen import Action, Screen, Text
-from bot.dialog import caregivers, checkins, enrolment, menus, staff_chat
+from bot.dialog import caregivers, checkins, enrolment, feel_worse, menus, staff_chat
 from bot.dialog.post import post
 from bot.dialog.replies import Meaning, TapResult
 from bot.dialog.taps import CAREGIVERS_COMMANDS, ENROLLED, LEFT, answer_stranger, stale_tap, tap, writing_role
@@ -157,14 +158,14 @@ def _typed_red_flag(work: Work, patient: Patient, *, may_answer: bool) -> TapRes
     if calls:
         work.notices.call_now(patient, calls[0])
         return TapResult(language=patient.chat_language)
-    return checkins.feel_worse(work, patient)
+    return feel_worse.feel_worse(work, patient)
 
 
 def _typed_choice(work: Work, patient: Patient, number: int) -> TapResult | None:
     """Handle a typed number as a tap on that answer of the current question; None if there is no such answer."""
     row = current(work, patient)
     question = work.clinic.protocol.questions.get((row.value.cursor if row is not None else None) or "")
-    if row is None or question is None or not 1 <= number <= len(question.choices):
+    if row is None or question is None or not 1 <= number <= len(question.choices) or row.value.state is State.PAUSED:
         return None
     choice = question.choices[number - 1]
     kind, word = "choose", choice.id

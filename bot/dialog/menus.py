@@ -14,7 +14,7 @@ from bot.app.work import Stores, Work
 from bot.core.protocol import Answers
 from bot.core.screen import Action, Screen, Style, Text
 from bot.core.tips import choose_tip
-from bot.dialog import answers, caregivers, checkins, enrolment, learn, settings
+from bot.dialog import answers, caregivers, checkins, enrolment, feel_worse, learn, settings
 from bot.dialog.call_screens import contact_screen
 from bot.dialog.checkin_screens import tip_buttons
 from bot.dialog.post import post
@@ -159,7 +159,7 @@ def show_current_screen(work: Work, patient: Patient) -> None:
 
 
 _HANDLERS = {
-    "worse": checkins.feel_worse,
+    "worse": feel_worse.feel_worse,
     "tips": tip,
     "team": team,
     "help": help_,

@@ -48,14 +48,14 @@ def _earlier(clinic: Clinic, concerns: list[OpenConcern], zone: str) -> list[Tex
 
 
 def _call(clinic: Clinic, there: list[OpenConcern], away: list[OpenConcern]) -> list[Text]:
-    """Return whom to call: by what is there today, or else by what is open."""
-    if there:
-        tier = max(each.tier for each in there)
-        return [Text(key=f"done.open.call.{tier.name.lower()}", values=numbers(clinic))]
-    if not away or all(each.is_retracted for each in away):
-        return []
-    is_emergency = max(each.tier for each in away) is Tier.EMERGENCY
-    return [Text(key="done.open.ask.emergency" if is_emergency else "done.open.ask", values=numbers(clinic))]
+    """Return whom to call: by what is there today, and by what is open if that is more."""
+    now = max((each.tier for each in there), default=Tier.ROUTINE)
+    earlier = max((each.tier for each in away if not each.is_retracted), default=Tier.ROUTINE)
+    lines = [Text(key=f"done.open.call.{now.name.lower()}", values=numbers(clinic))] if there else []
+    if earlier > now:
+        ask = "done.open.ask.emergency" if earlier is Tier.EMERGENCY else "done.open.ask"
+        lines.append(Text(key=ask, values=numbers(clinic)))
+    return lines
 
 
 def _item(clinic: Clinic, concern: OpenConcern) -> Text:

@@ -241,7 +241,8 @@ def _named(asked: Asked, event: Named) -> Expected:
     name, of, facts, _ = asked
     instead = facts.of[event.instead_of].state
     if name == event.instead_of:
-        if instead in PENDING:
+        # A sign of a lower screen is not the one that was left unnamed.
+        if instead in PENDING and event.level.tier >= of.tier:
             return Expected(of._replace(last=of.last), states(SETTLED), 2, retracted=None, raises=None)
         return unchanged(asked, 2)
     plain = Answered(symptom=name, level=event.level, by=event.by, day=event.day, is_named=True)

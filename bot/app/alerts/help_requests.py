@@ -1,4 +1,4 @@
-"""Raises the alert of "Need help now", once an hour. Chooses no texts."""
+"""Raises the alerts of what acts at once, however old its button is: "Need help now", and "yes" on a safety screen."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from bot.app.records.alerts import AlertState
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.concern import Level
-from bot.core.findings import HELP
+from bot.core.findings import HELP, NOT_NAMED
 from bot.core.happenings import Answered
 from bot.core.protocol import Tier
 
@@ -31,3 +31,20 @@ def need_help(work: Work, patient: Patient, checkin_id: int | None) -> None:
         asked_for = Answered(symptom=HELP, level=Level(Tier.URGENT, 1), by=patient.actor, day=day, is_named=True)
         remember(work.acting(patient.actor), patient, (asked_for,), checkin_id=checkin_id)
         raise_alert(work, patient, tier=Tier.URGENT, rules=(ASKED_FOR_HELP,), checkin_id=checkin_id, symptoms=(HELP,))
+
+
+def yes_on_old_screen(work: Work, patient: Patient, tier: Tier) -> None:
+    """Act on "yes" or "not sure" on a safety screen that is no longer asked: the cautious answer wins.
+
+    Show the call screen of what is open already, or of a new alert of the screen's tier.
+    """
+    day = local_day(patient, work.clinic, work.at)
+    yes = Answered(symptom=NOT_NAMED, level=Level(tier, 1), by=patient.actor, day=day, is_named=True)
+    raised = remember(work.acting(patient.actor), patient, (yes,)).raised
+    shown = [a for a in work.alerts.of_patient(patient.id) if a.closed_at is None and a.tier >= tier and a.symptoms]
+    if raised > Tier.ROUTINE and not (raised is tier and any(NOT_NAMED in a.symptoms for a in shown)):
+        rules = work.clinic.protocol.symptoms[NOT_NAMED].raised_by
+        fits = (r.id for r in work.clinic.protocol.rules if r.id in rules and r.tier is tier)
+        raise_alert(work, patient, tier=max(tier, raised), rules=(next(fits),), checkin_id=None, symptoms=(NOT_NAMED,))
+    elif shown:
+        work.notices.call_now(patient, max(shown, key=lambda a: (a.tier, a.id)))

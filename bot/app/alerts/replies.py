@@ -5,13 +5,14 @@ from functools import partial
 
 from bot.app.alerts.escalation import show_changed
 from bot.app.alerts.raising import record
-from bot.app.alerts.writer import update_patient_side
+from bot.app.alerts.writer import act_on, update_patient_side
 from bot.app.concerns.memory import named_by, remember
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.alert import Alert, AlertAction, Reply, decide
+from bot.core.alert import Alert, AlertAction, Refused, Reopen, Reply, decide
+from bot.core.changes import What
 from bot.core.happenings import Happening, NotYet, Spoke
 
 _MESSAGES_AN_ALERT = 100
@@ -33,7 +34,9 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | 
     if word in set(Reply):
         _replied(work, alert, Reply(word))
         said = _said(work, patient, alert, Reply(word))
-        remember(work.acting(patient.actor), patient, said, checkin_id=alert.checkin_id)
+        applied = remember(work.acting(patient.actor), patient, said, checkin_id=alert.checkin_id)
+        if any(change.what is What.REOPENED for change in applied.changes):
+            _name_again(work, patient, alert.id)
     elif word == "mistake":
         update_patient_side(work.alerts, alert, mistake_at=alert.mistake_at or work.at)
     elif word in {"is_urgent", "can_wait"}:
@@ -49,6 +52,16 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | 
     elif word in _SHOWN_TO_TEAM and (changed := work.alerts.get(alert.id)) is not None:
         show_changed(work, changed)
     return alert
+
+
+def _name_again(work: Work, patient: Patient, alert_id: int) -> None:
+    """Let the alert name what is open again, and give it back to the team if it was closed meanwhile."""
+    alert = work.alerts.get(alert_id)
+    if alert is None:
+        return
+    named = update_patient_side(work.alerts, alert, named_at=work.at)
+    if alert.closed_at is not None and not isinstance(act_on(work.alerts, named, Reopen(), work.at), Refused):
+        record(work, patient, alert, "alert_reopened")
 
 
 def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply) -> Iterator[Happening]:

@@ -22,6 +22,8 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import SYSTEM, Work
 from bot.core import checkin as core
+from bot.core.changes import What
+from bot.core.findings import NOT_NAMED
 from bot.core.memory import Applied
 from bot.core.protocol import Tier
 from bot.core.triage import Assessment, assess
@@ -129,16 +131,18 @@ def _hear_into(applied: list[Applied], work: Work, patient: Patient, row: CheckI
 
 
 def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> None:
-    symptoms = found_in(work, patient, row, applied) if applied is not NOTHING_HEARD else ()
-    is_agreed = known.is_agreed(work, row, found)
-    raising.raise_for(work, patient, row, found, raised=applied.raised, symptoms=symptoms, is_agreed=is_agreed)
+    names = found_in(work, patient, row, applied) if applied is not NOTHING_HEARD else ()
+    agreed = known.is_agreed(work, row, found)
+    raising.raise_for(work, patient, row, found, raised=applied.raised, symptoms=names, is_agreed=agreed)
 
 
 def _finish(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
+    """End a check-in: with a call, with what is still open, or, only if nothing is open, with an all-clear."""
     before = patient.follow_up
     patient = update_follow_up(work, patient, assessment)
     applied = hear(work, patient, row, assessment)
     end = CheckInEnd("after_call")
+    still_open, is_known = open_after(work, patient, row), known.needs_no_alert(work, before, row, assessment)
     if applied.raised > max(row.value.raised, assessment.tier):
         # What was found in earlier check-ins makes more of it: two ambers meet wherever they are.
         _raise(work, patient, row, assessment, applied)
@@ -146,13 +150,12 @@ def _finish(work: Work, patient: Patient, row: CheckInRow, assessment: Assessmen
     elif row.value.raised > Tier.ROUTINE:
         if not _add_to_alert(work, patient, row, assessment, applied):
             end = CheckInEnd("before_call")
-    elif known.needs_no_alert(work, before, row, assessment):
+    elif is_known and all(each.tier is Tier.SOON and each.today == "there" for each in still_open):
         end = CheckInEnd("unchanged")
-    elif assessment.tier > Tier.ROUTINE:
+    elif assessment.tier > Tier.ROUTINE and not is_known:
         _raise(work, patient, row, assessment, applied)
         end = CheckInEnd("before_call")
-    elif still_open := open_after(work, patient, row):
-        # No all-clear while a concern is open.
+    elif still_open:
         end = CheckInEnd("still_open", open=still_open, alert=alert_about(work, patient, still_open))
     else:
         end = CheckInEnd("routine", complete=assessment.complete, tip=next_tip(work, patient, row))
@@ -165,8 +168,9 @@ def _changed(work: Work, patient: Patient, row: CheckInRow, assessment: Assessme
     stored = as_stored(work, patient)
     update_follow_up(work, stored, assessment)
     applied = hear(work, patient, row, assessment)
-    if applied.raised > Tier.ROUTINE:
-        # What a changed answer opens has a call screen and an alert of its own: no message has named it yet.
+    is_name = any(c.symptom == NOT_NAMED and c.what is What.SETTLED for c in applied.changes)
+    if applied.raised > Tier.ROUTINE and not is_name:
+        # A call screen and an alert of its own: no message has named it yet.
         _raise(work, patient, row, assessment, applied)
     elif any(a.tier >= assessment.tier and a.checkin_id == row.id for a in work.alerts.of_patient(patient.id)):
         _add_to_alert(work, patient, row, assessment, applied)
@@ -178,12 +182,11 @@ def _changed(work: Work, patient: Patient, row: CheckInRow, assessment: Assessme
 def _add_to_alert(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> bool:
     """Add to the open alert of the check-in and return True; raise another one if that doesn't cover what is new."""
     alert = open_alert_of(work, patient, row)
-    if alert is None and applied.raised is Tier.ROUTINE:
-        return True
-    if alert is None or alert.tier < applied.raised:
+    if applied.raised > (alert.tier if alert is not None else Tier.ROUTINE):
         _raise(work, patient, row, found, applied)
         return False
-    add_rules(work, alert, found.concerns, found_in(work, patient, row, applied))
+    if alert is not None:
+        add_rules(work, alert, found.concerns, found_in(work, patient, row, applied))
     return True
 
 
@@ -194,9 +197,10 @@ def _act_on_half_answered(work: Work, patient: Patient, row: CheckInRow, assessm
     update_follow_up(work, stored, assessment)
     applied = hear(work, patient, row, assessment)
     tier = max(assessment.tier, applied.raised)
-    if tier <= row.value.raised or (
-        tier is assessment.tier and known.needs_no_alert(work, stored.follow_up, row, assessment)
-    ):
+    if tier <= row.value.raised:
+        _add_to_alert(work, patient, row, assessment, applied)
+        return row
+    if tier is assessment.tier and known.needs_no_alert(work, stored.follow_up, row, assessment):
         return row
     _raise(work, patient, row, assessment, applied)
     return work.checkins.save(row.model_copy(update={"value": row.value.model_copy(update={"raised": tier})}))

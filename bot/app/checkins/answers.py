@@ -14,7 +14,7 @@ def with_fresh_screens(work: Work, row: CheckInRow) -> CheckInRow:
     protocol = work.clinic.protocol
     oldest = work.at - protocol.remembering.fresh
     none = [q for q in safety_screens(protocol) if row.value.answers.get(q) == ("none",)]
-    if row.value.state is not core.State.ASKING or not none or row.opened_at > oldest:
+    if row.value.state is not core.State.ASKING or not none or oldest < row.opened_at <= work.at:
         return row
     given_at = {a.question: a.given_at for a in work.answers.of_checkin(row.id) if a.superseded_at is None}
     # An answer from the future was given before the clock was corrected.

@@ -1,0 +1,30 @@
+"""Handles "I feel worse now": a check-in outside every schedule, at its first safety screen."""
+
+from datetime import timedelta
+
+from bot.app.checkins.answering import current
+from bot.app.checkins.opening import open_checkin
+from bot.app.records.checkins import CheckInRow
+from bot.app.records.patients import Patient
+from bot.app.work import Work
+from bot.core.findings import safety_screens
+from bot.dialog import checkins
+from bot.dialog.replies import TapResult
+
+RESHOWN_FOR = timedelta(minutes=10)
+""" "I feel worse now" shows its first question again for so long; later it starts a new check-in."""
+
+
+def feel_worse(work: Work, patient: Patient) -> TapResult:
+    """Handle "I feel worse now": open the quick check, or show it again if it is open."""
+    row = current(work, patient)
+    if row is not None and row.kind == "worse" and _is_at_safety_screen(work, row):
+        checkins.show_again(work, patient, row)
+    else:
+        open_checkin(work, patient, form="quick", kind="worse", due_at=work.at)
+    return TapResult(language=patient.chat_language)
+
+
+def _is_at_safety_screen(work: Work, row: CheckInRow) -> bool:
+    """Return whether a check-in was opened just now and still asks about the signs."""
+    return work.at - row.opened_at < RESHOWN_FOR and row.value.cursor in safety_screens(work.clinic.protocol)
