@@ -26,7 +26,7 @@ DOCS = [
 ]
 WITHOUT_SETTINGS = {
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
-    *(DEPLOY / "docs" / name for name in ("patients.md", "commands.md", "reliability.md", "states.md")),
+    *(DEPLOY / "docs" / name for name in ("patients.md", "commands.md", "reliability.md", "states.md", "hazards.md")),
     *(DEPLOY / "docs" / name for name in ("follow-a-tap.md", "follow-an-alert.md")),
 }
 FILES = [DEPLOY / "Dockerfile", DEPLOY / "compose.yaml", DEPLOY / "nervecheck.service", ROOT / ".env.example", *DOCS]
