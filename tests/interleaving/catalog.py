@@ -151,11 +151,24 @@ def _once(number: int, act: Callable[[Scene, Side, Work], object]) -> Do:
     return _in_one(lambda c, s, work: work.updates.mark_processed(number, s.at) and act(c, s, work))
 
 
+def _differ(scene: Scene, _: Side, work: Work) -> None:
+    """ "Yes", the team closes the alert, then "not yet" on the same message."""
+    alert = scene.alerts["berta"].id
+    conversation.tap(work, BERTA, Action(kind="alert", subject=alert, choice="reached"))
+    ownership.note(work.acting("lead-1"), alert, "drug_held")
+    ownership.close(work.acting("lead-1"), alert)
+    conversation.tap(work, BERTA, Action(kind="alert", subject=alert, choice="not_yet"))
+
+
+_OLD_YES = Action(kind="choose", subject=1, question="safety_now", choice="yes")
+"""On a check-in that isn't open."""
+
 PATIENTS = (
     UseCase("answer BERTA none", _answer(BERTA, "none")),
     UseCase("answer BERTA red flag", _answer(BERTA, "yes")),
     UseCase("answer BERTA back", _answer(BERTA, "", kind="back")),
     UseCase("answer BERTA help now", _answer(BERTA, "", kind="help_now")),
+    UseCase("answer BERTA yes on an old screen", _tap(BERTA, lambda _: _OLD_YES)),
     UseCase("answer FRITZ last", _answer(FRITZ, "none")),
     UseCase("answer FRITZ more", _answer(FRITZ, "strong")),
     UseCase("answer FRITZ skips again", _answer(FRITZ, "", kind="skip")),
@@ -175,6 +188,7 @@ PATIENTS = (
     ),
     UseCase("reply ANNA help reached", _reply(ANNA, "help", "reached")),
     *(UseCase(f"reply BERTA {word}", _reply(BERTA, "berta", word)) for word in ("cannot_reach", "not_yet", "reached")),
+    UseCase("reply BERTA reached, then not yet", _in_one(_differ)),
     UseCase("reply PAULA reached", _reply(PAULA, "unnotified", "reached")),
     UseCase("reply GERDA not_yet", _reply(GERDA, "stopped", "not_yet")),
     UseCase("caregiver replies BERTA reached", _reply(HELPER, "berta", "reached")),
