@@ -387,7 +387,8 @@ def _not_yet(concern: Concern, given: NotReachedYet, _context: Context) -> Conce
 
 
 def _not_yet_after_yes(concern: Concern, given: NotReachedYet, context: Context) -> Concern:
-    if concern.reached_by_message != given.message:
+    if concern.reached_by_message is None or given.message < concern.reached_by_message:
+        # Staff know, or it is about an earlier message than the one that was answered "yes".
         return concern
     again = _not_yet(concern, given, context)
     return again.model_copy(

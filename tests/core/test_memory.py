@@ -205,7 +205,9 @@ def test_two_people_who_differ_count_as_not_yet(course):
     course.spoke(0.4, "eyes", by=ANNA, message=2)
     assert course.state("eyes") == "reached"
     course.not_yet(0.5, "eyes", by=BEN, message=1)
-    assert course.state("eyes") == "reached", "another message"
+    assert course.state("eyes") == "reached", "an earlier message"
+    course.not_yet(0.6, "eyes", by=ANNA, message=3)
+    assert course.state("eyes") == "open", "a later message"
 
 
 def test_two_who_say_not_yet_then_one_says_yes(course):

@@ -159,9 +159,23 @@ def no_all_clear_with_a_pending_flag(_before: Books, after: Books, deed: Deed, c
         number = int(row.slot.partition(":")[2])
         if after.raised_by(number) or any(a.tier > Tier.ROUTINE for a in after.assessments[number]):
             yield f"an all-clear for check-in {number}, which raised"
-        waiting = [a for a in after.pending() if a.tier >= Tier.URGENT and a.symptoms and a.mistake_at is None]
-        if waiting:
-            yield "an all-clear while a red flag waits for its call"
+        for alert in (a for a in after.pending() if a.tier >= Tier.URGENT and _waits(a, after)):
+            yield f"an all-clear while alert {alert.id} waits for its call: {alert.symptoms}"
+
+
+def _waits(alert: AlertRow, books: Books) -> bool:
+    """Return whether something that an alert named was neither dealt with, in it or in a later one, nor taken back."""
+    if alert.mistake_at is not None or _is_taken_back(alert, books):
+        return False
+    over = {AlertState.CONFIRMED, AlertState.CLOSED}
+    later = [a for a in books.alerts.values() if a.id >= alert.id and (a.state in over or a.mistake_at is not None)]
+    return any(not any(symptom in a.symptoms for a in later) for symptom in alert.symptoms)
+
+
+def _is_taken_back(alert: AlertRow, books: Books) -> bool:
+    """Return whether the answers that raised an alert were changed to milder ones."""
+    made = books.assessments.get(alert.checkin_id or 0, [])
+    return bool(made) and made[-1].tier < alert.tier
 
 
 def who_left_is_sent_nothing(before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
