@@ -73,10 +73,11 @@ def _agreed_levels(work: Work, alert: AlertRow) -> Iterator[Text]:
 
 
 def _call(alert: AlertRow) -> str:
-    if alert.state is AlertState.UNCONFIRMED and alert.last_reply in {None, "not_yet", "called"}:
+    reply = "reached" if alert.state is AlertState.CONFIRMED else alert.last_reply
+    if alert.state is AlertState.UNCONFIRMED and reply in {None, "not_yet", "called"}:
         return "staff.call.unconfirmed"
-    said = {"reached": "confirmed", "called": "called", "cannot_reach": "cannot_reach", "cannot_call": "cannot_call"}
-    return f"staff.call.{said.get(alert.last_reply or '', 'open')}"
+    said = {"reached": "confirmed", "not_yet": "open", None: "open"}
+    return f"staff.call.{said.get(reply, reply)}"
 
 
 def _ownership(clinic: Clinic, alert: AlertRow, reader: Staff) -> Text:

@@ -91,13 +91,15 @@ def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
     # "I can't reach them" after "yes" reopens it; an alert that staff closed stays closed.
     reopened = decision.action is AlertAction.SHOW_NUMBER and answered.state is AlertState.CONFIRMED
     state = AlertState.CONFIRMED if confirmed else AlertState.OPEN if reopened else answered.state
+    # "I have called" after "yes" asks nothing any more.
+    is_asked = state is not AlertState.CONFIRMED
     update_patient_side(
         work.alerts,
         alert,
         last_reply=word,
         replied_at=work.at,
         state=state,
-        next_patient_prompt_at=decision.next_patient_prompt_at,
+        next_patient_prompt_at=decision.next_patient_prompt_at if is_asked else None,
     )
 
 
