@@ -137,7 +137,6 @@ def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, app
 
 
 def _finish(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
-    """End a check-in: with a call, with what is still open, or, only if nothing is open, with an all-clear."""
     before = patient.follow_up
     patient = update_follow_up(work, patient, assessment)
     applied = hear(work, patient, row, assessment)
