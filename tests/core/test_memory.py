@@ -28,6 +28,7 @@ from bot.core.happenings import (
     ClockJumped,
     KnownBefore,
     Named,
+    NotKnown,
     NotYet,
     Outcome,
     RejectReference,
@@ -391,6 +392,20 @@ def test_named_sign_takes_the_state_of_what_was_not_named(course):
     assert (course.state("heart"), course.state("sign_not_named")) == ("open", "settled")
     other = Course().says(0, "sign_not_named", URGENT).spoke(0.1, "sign_not_named").names(0.2, "eyes", URGENT)
     assert (other.state("eyes"), other.state("sign_not_named")) == ("reached", "settled")
+
+
+def test_urgent_sign_leaves_an_emergency_that_was_not_named(course):
+    course.says(0, "sign_not_named", EMERGENCY).names(0.1, "eyes", URGENT)
+    assert (course.state("sign_not_named"), course.state("eyes")) == ("open", "open")
+    known = Course().says(0, "sign_not_named", EMERGENCY).staff(0.1, "contact", "sign_not_named")
+    known.says(1, "sign_not_named", URGENT).names(1, "eyes", URGENT)
+    assert (known.state("sign_not_named"), known.state("eyes")) == ("reached", "open")
+
+
+def test_known_before_that_is_taken_back_is_no_reference(course):
+    course.happen(0, KnownBefore(symptom="numbness", level=MEDIUM, is_helper=False), BaselineFinished())
+    course.happen(0.1, NotKnown(symptom="numbness")).says(0.1, "numbness", MEDIUM)
+    assert (course.state("numbness"), course.raised) == ("open", Tier.SOON)
 
 
 def test_sign_named_without_a_yes_before_opens_by_itself(course):
