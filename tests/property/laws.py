@@ -169,7 +169,7 @@ def _waits(alert: AlertRow, books: Books) -> bool:
         return False
     over = {AlertState.CONFIRMED, AlertState.CLOSED}
     later = [a for a in books.alerts.values() if a.id >= alert.id and (a.state in over or a.mistake_at is not None)]
-    # Once named, the sign takes the place of "a sign from the list": it is named by a later alert.
+    # Once named, the sign replaces "a sign from the list": it is named by a later alert.
     return not all(
         any(symptom in a.symptoms or (symptom == "sign_not_named" and a.id > alert.id) for a in later)
         for symptom in alert.symptoms

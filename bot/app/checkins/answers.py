@@ -17,8 +17,9 @@ def with_fresh_screens(work: Work, row: CheckInRow) -> CheckInRow:
     if row.value.state is not core.State.ASKING or not none or oldest < row.opened_at <= work.at:
         return row
     given_at = {a.question: a.given_at for a in work.answers.of_checkin(row.id) if a.superseded_at is None}
-    # An answer from the future was given before the clock was corrected.
-    stale = [question for question in none if not oldest < given_at.get(question, oldest) <= work.at]
+    # An answer from far ahead was given before the clock was set back: nobody knows how old it is.
+    newest = work.at + protocol.remembering.fresh
+    stale = [question for question in none if not oldest < given_at.get(question, oldest) < newest]
     for question in stale:
         work.answers.supersede(row.id, question, work.at)
     kept = {question: choices for question, choices in row.value.answers.items() if question not in stale}
