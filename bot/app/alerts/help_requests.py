@@ -9,6 +9,7 @@ from bot.app.concerns.memory import remember
 from bot.app.records.alerts import AlertState
 from bot.app.records.patients import Patient
 from bot.app.work import Work
+from bot.core.changes import What
 from bot.core.concern import Level
 from bot.core.findings import HELP, NOT_NAMED
 from bot.core.happenings import Answered
@@ -40,11 +41,20 @@ def yes_on_old_screen(work: Work, patient: Patient, tier: Tier) -> None:
     """
     day = local_day(patient, work.clinic, work.at)
     yes = Answered(symptom=NOT_NAMED, level=Level(tier, 1), by=patient.actor, day=day, is_named=True)
-    raised = remember(work.acting(patient.actor), patient, (yes,)).raised
-    shown = [a for a in work.alerts.of_patient(patient.id) if a.closed_at is None and a.tier >= tier and a.symptoms]
-    if raised > Tier.ROUTINE and not (raised is tier and any(NOT_NAMED in a.symptoms for a in shown)):
-        rules = work.clinic.protocol.symptoms[NOT_NAMED].raised_by
-        fits = (r.id for r in work.clinic.protocol.rules if r.id in rules and r.tier is tier)
-        raise_alert(work, patient, tier=max(tier, raised), rules=(next(fits),), checkin_id=None, symptoms=(NOT_NAMED,))
-    elif shown:
+    applied = remember(work.acting(patient.actor), patient, (yes,))
+    is_new = any(c.symptom == NOT_NAMED and c.what is not What.FOUND_AGAIN for c in applied.changes)
+    shown = [a for a in work.alerts.of_patient(patient.id) if a.closed_at is None and a.tier >= tier]
+    if shown and not is_new:
         work.notices.call_now(patient, max(shown, key=lambda a: (a.tier, a.id)))
+        return
+    umbrella = work.clinic.protocol.symptoms.get(NOT_NAMED)
+    raised_by = umbrella.raised_by if umbrella is not None else ()
+    rules = (r.id for r in work.clinic.protocol.rules if r.id in raised_by and r.tier is tier)
+    raise_alert(
+        work,
+        patient,
+        tier=max(tier, applied.raised),
+        rules=(next(rules, NOT_NAMED),),
+        checkin_id=None,
+        symptoms=(NOT_NAMED,),
+    )

@@ -429,3 +429,34 @@ def test_i_feel_worse_starts_at_the_first_screen_unless_it_just_did(life):
     life.run(feel_worse.feel_worse, life.patient(), at=life.at(0.5, 0.2))
     again = life.run(lambda s: s.checkins.open_of(life.anna.id))
     assert (again.id != first.id, again.value.cursor) == (True, "safety_now")
+
+
+@pytest.mark.parametrize("dealt_with", ["spoke", "closed"])
+def test_yes_on_an_old_screen_after_someone_spoke_has_an_alert_that_staff_can_end(life, dealt_with):
+    life.check(0, safety_new="yes", which_new="not_sure")
+    old = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    (first,) = life.alerts()
+    if dealt_with == "spoke":
+        life.reply(first, "reached", 0, 1)
+    else:
+        life.staff(first, "spoke_to_patient", 0, 1)
+    tap = Action(kind="choose", subject=old.id, revision=1, question="safety_new", choice="yes")
+    seen = len(life.database.outbox())
+    life.run(checkins.tapped, life.patient(), tap, at=life.at(1))
+    assert "call.urgent" in [q.row.screen.name for q in life.database.outbox()[seen:]]
+    assert life.check(2) == ["done.open"]
+    life.staff(life.alerts()[-1], "spoke_to_patient", 2, 1)
+    assert life.check(3) == ["done.routine"]
+
+
+def test_yes_on_an_old_screen_is_never_without_a_call_screen(life):
+    """The concern is open, and the alert that named it was closed by an earlier version."""
+    life.check(0, safety_new="yes", which_new="not_sure")
+    old = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    (first,) = life.alerts()
+    closed = {"closed_at": life.at(0, 1), "closed_by": "lead-1", "outcome": "not_reached"}
+    life.run(lambda s: s.alerts.save(s.alerts.get(first.id).model_copy(update=closed)))
+    tap = Action(kind="choose", subject=old.id, revision=1, question="safety_new", choice="not_sure")
+    seen = len(life.database.outbox())
+    life.run(checkins.tapped, life.patient(), tap, at=life.at(1))
+    assert "call.urgent" in [q.row.screen.name for q in life.database.outbox()[seen:]]
