@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from bot.core.checkin import State
+from bot.core.screen import Action
 from bot.delivery.lanes import TELEGRAM_LIMITS
 from bot.sandbox.journal import Call
 from tests.chaos.evidence import (
@@ -98,12 +99,18 @@ def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
         # A tap on an old screen, "need help now" and "I feel worse" each ask for the current screen once more.
         asked = {one.at for one in stored.taps.get(chat, [])}
         if slot.startswith(("alert:", "contact:")):
-            asked = {one.at for one in stored.taps.get(chat, []) if one.tap.action.kind == "help_now"}
+            asked = {one.at for one in stored.taps.get(chat, []) if _asks_for_a_call(one.tap.action)}
         real_times = [made[row] for row in sorted(rows)]
         for number, time in enumerate(real_times[1:], start=1):
             by_itself = time not in asked and screen != "reminder"
             if time in real_times[:number] or by_itself or slot.startswith("loopback:"):
                 yield f"chat {chat}: {slot} ({screen}) came again as message {sorted(rows)[number]}"
+
+
+def _asks_for_a_call(action: Action) -> bool:
+    """Return whether a tap shows the call screen again: "need help now", and "yes" on a safety screen, however old."""
+    is_yes = action.question in {"safety_now", "safety_new"} and action.choice in {"yes", "not_sure"}
+    return action.kind == "help_now" or (action.kind == "choose" and is_yes)
 
 
 # -- order and limits
