@@ -84,7 +84,7 @@ def hear(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) 
     happenings = tuple(_happenings(work, patient, row, found, before))
     new = {f.symptom: Heard(level=f.level, at=work.at, was_known=f.was_known) for f in found if _is_news(f, before)}
     gone = {h.symptom: Heard(level=NONE, at=work.at) for h in happenings if isinstance(h, TookBack)}
-    heard = {**stored.heard.checkins, row.id: {**before, **new, **gone}}
+    heard = {**stored.heard.checkins, row.id: {**before, **gone, **new}}
     newest = sorted(heard)[-_REMEMBERED_CHECKINS:]
     kept = stored.model_copy(update={"heard": HeardOf(checkins={n: heard[n] for n in newest})})
     return _store(work.acting(patient.actor), kept, happenings, row.id)

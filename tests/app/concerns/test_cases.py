@@ -6,6 +6,7 @@ import pytest
 
 from bot.app.alerts import help_requests, ownership, replies
 from bot.app.checkins import answering, opening
+from bot.app.concerns.memory import open_after
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import checkins, feel_worse
@@ -460,3 +461,15 @@ def test_yes_on_an_old_screen_is_never_without_a_call_screen(life):
     seen = len(life.database.outbox())
     life.run(checkins.tapped, life.patient(), tap, at=life.at(1))
     assert "call.urgent" in [q.row.screen.name for q in life.database.outbox()[seen:]]
+
+
+def test_answer_that_was_changed_to_a_milder_one_is_still_there(life):
+    life.check(0, numbness="strong")
+    changed(life, "numbness", "mild", day=0.1)
+    row = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    (concern,) = life.run(open_after, life.patient(), row, at=life.at(0.2))
+    assert (concern.symptom, concern.today) == ("numbness", "there")
+    changed(life, "numbness", "none", day=0.3)
+    row = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    (concern,) = life.run(open_after, life.patient(), row, at=life.at(0.4))
+    assert concern.today == "gone"
