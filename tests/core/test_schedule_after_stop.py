@@ -93,10 +93,17 @@ def asked(plan, last):
     return days
 
 
+STOPS = (
+    pytest.param((0, 6, 7, 40, 84, 91, 182, 183, 366), id="borders"),
+    pytest.param((*range(0, 400, 7), 181, 182, 183, 365, 366), id="every week", marks=pytest.mark.slow),
+)
+
+
+@pytest.mark.parametrize("stops", STOPS)
 @pytest.mark.parametrize("template", [STANDARD, COMBINATION], ids=["standard", "combination"])
 @pytest.mark.parametrize("reason", [*CAUTIOUS, *CALM], ids=str)
-def test_each_day_after_any_stop_has_the_denser_phase(template, reason):
-    for stop in (*range(0, 400, 7), 181, 182, 183, 365, 366):
+def test_each_day_after_any_stop_has_the_denser_phase(template, reason, stops):
+    for stop in stops:
         expected = [wanted(day, stop, reason, combination=template is COMBINATION) for day in range(stop + 183 + 30)]
         assert phases(plan_of(template, (0, stop, reason)), len(expected) - 1) == expected, stop
 
