@@ -194,9 +194,10 @@ def _can_hold(context: CheckContext, form: Form, position: int, condition: Condi
     steps = _dependencies(form, position, condition)
     partial_form = Form(id=form.id, steps=steps)
     questions = [question for step in steps if (question := context.questions[step.ask]) is not None]
+    about = {symptom for step in steps for symptom in step.about}
     for combination in product(*(_options(question) for question in questions)):
         answers: Answers = dict(zip((s.ask for s in steps), combination, strict=True))
-        asked = {s.ask for s in applicable(partial_form, answers)}
+        asked = {s.ask for s in applicable(partial_form, answers, about)}
         if any_holds((condition,), {q: c for q, c in answers.items() if q in asked}):
             return True
     return False

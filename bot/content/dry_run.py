@@ -9,7 +9,7 @@ from re import compile as pattern
 from typing import Any, NamedTuple
 
 from bot.content.paths import GivenAnswer, Path
-from bot.content.texts import Texts, choice_key, sign_keys
+from bot.content.texts import Texts, choice_key, sign_keys, symptom_key
 from bot.core.protocol import SKIP, Answers, Protocol, Question, Tier, applicable
 from bot.core.triage import Assessment, History, assess
 
@@ -27,7 +27,7 @@ def describe_paths(protocol: Protocol, form: str, paths: Sequence[Path], texts: 
     yield f"# {form}: {len(protocol.forms[form].steps)} questions, {len(paths)} paths"
     for step in protocol.forms[form].steps:
         question = protocol.questions[step.ask]
-        yield f"\n[{question.id}] {renderer.text(step.text or f'question.{question.id}')}"
+        yield f"\n[{question.id}] {renderer.question(question, step.text)}"
         yield from (f"    {renderer.text(key)}" for key in sign_keys(question))
         yield from (f"    - {renderer.choice(question, choice.id)}" for choice in question.choices)
     yield f"\n## Reference path (lowest tier)\n\n{renderer.answers(paths[0].answers)}\n    => {_result(paths[0])}"
@@ -47,6 +47,10 @@ class _Renderer:
 
     def text(self, key: str) -> str:
         return unescape(_TAG.sub("", self._texts.get(self._language, key)))
+
+    def question(self, question: Question, key: str | None) -> str:
+        text = self.text(key or f"question.{question.id}")
+        return text.replace("{what}", self.text(symptom_key(question.follows))) if question.follows else text
 
     def choice(self, question: Question, choice_id: str) -> str:
         if choice_id == SKIP:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from bot.content import checks, rule_checks, symptom_checks
 from bot.content.faults import ContentError, Fault
+from bot.content.follow_ups import add_follow_ups
 from bot.content.reader import Source
 from bot.content.texts import ENGLISH, Texts
 from bot.core.protocol import Protocol
@@ -52,6 +53,7 @@ class _Read(NamedTuple):
 @lru_cache(maxsize=4)
 def _read(file: str, content: bytes) -> _Read:
     source = Source(file, content)
+    add_follow_ups(source)
     context = checks.context_of(source)
     checks.check_ids(context)
     checks.check_questions(context)

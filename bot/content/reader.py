@@ -3,7 +3,7 @@
 Each item is parsed separately, so that one invalid rule doesn't hide the faults of the others.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -73,6 +73,8 @@ class Source:
         self.faults: list[Fault] = []
         self._tree = _tree(file, content)
         self._items: dict[str, dict[int, Any]] = {}
+        self._added: list[tuple[str, int, str]] = []
+        self._steps: dict[int, tuple[int, ...]] = {}
         self._values: dict[str, Any] = {}
         for name, field in ProtocolFile.model_fields.items():
             if name not in self._tree:
@@ -90,6 +92,18 @@ class Source:
         """Return (position, item) of each item in a list section that could be parsed."""
         return list(self._items.get(section, {}).items())
 
+    def add(self, section: str, items: Iterable[Any]) -> None:
+        """Add items that no line of the file holds: their faults are reported at the section."""
+        listed, first = self._items.setdefault(section, {}), len(self._tree.get(section, ()))
+        for n, item in enumerate(items, start=max((first, *(n + 1 for n in listed)))):
+            listed[n] = item
+            self._added.append((section, n, item.id))
+
+    def replace_form(self, n: int, form: Form, lines: Sequence[int]) -> None:
+        """Replace a parsed form. `lines`: for each of its steps, the position of the file's step that it is from."""
+        self._items["forms"][n] = form
+        self._steps[n] = tuple(lines)
+
     def value(self, name: str) -> Any:
         """Return a single value, or None if it could not be parsed."""
         return self._values.get(name)
@@ -101,6 +115,7 @@ class Source:
             name = node.get("id", node.get("name")) if isinstance(node, CommentedMap) else None
             if isinstance(name, str):
                 yield n, name
+        yield from ((n, name) for added, n, name in self._added if added == section)
 
     def fault(self, loc: Loc, reason: str) -> None:
         """Record a fault at the position in the tree that `loc` leads to, as far as it exists."""
@@ -108,6 +123,9 @@ class Source:
 
     def fault_at(self, loc: Loc, reason: str) -> Fault:
         """Return such a fault without recording it."""
+        match loc:
+            case ("forms", int(n), "steps", int(k), *rest) if n in self._steps:
+                loc = ("forms", n, "steps", self._steps[n][k], *rest)
         return Fault(self.file, _line(self._tree, loc), reason)
 
     def _parse_list(self, section: str) -> dict[int, Any]:

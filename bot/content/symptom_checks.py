@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from bot.content.checks import CheckContext
 from bot.content.reader import Loc
-from bot.core.protocol import Rule, Symptom, Tier
+from bot.core.findings import still
+from bot.core.protocol import FollowUpRule, Rule, Symptom, Tier
 
 
 def check_symptoms(context: CheckContext) -> None:
@@ -14,6 +15,23 @@ def check_symptoms(context: CheckContext) -> None:
     for n, symptom in context.source.items("symptoms"):
         for loc, reason in _faults(context, symptom, rules if all_rules_known else None):
             context.source.fault(("symptoms", n, *loc), reason)
+        for reason in _follow_up_faults(context, symptom):
+            context.source.fault(("symptoms", n), reason)
+
+
+def _follow_up_faults(context: CheckContext, symptom: Symptom) -> Iterator[str]:
+    """Yield why the daily follow-up would not ask about a symptom that was found: it could then never pass."""
+    again: FollowUpRule | None = context.source.value("again")
+    form = context.forms.get(again.form) if again is not None else None
+    if form is None:
+        return
+    asked = {step.ask for step in form.steps if step.applies({}, (symptom.id,))}
+    screens = [q.id for _, q in context.source.items("questions") if q.signs is not None]
+    if symptom.has_question and not asked & {symptom.question, still(symptom.id)}:
+        yield f"the follow-up '{form.id}' doesn't ask about '{symptom.id}': add a step with 'about: [{symptom.id}]'"
+    missing = ", ".join(screen for screen in screens if screen not in asked)
+    if not symptom.has_question and missing:
+        yield f"the follow-up '{form.id}' must always ask {missing}: nothing else says that '{symptom.id}' has passed"
 
 
 def _faults(context: CheckContext, symptom: Symptom, rules: dict[str, Rule] | None) -> Iterator[tuple[Loc, str]]:

@@ -218,8 +218,8 @@ def language_key(language: str) -> str:
 
 
 def short_key(question: Question) -> str:
-    """Return the key of a question's short name in a list of answers."""
-    return f"short.{question.id}"
+    """Return the key of a question's short name in a list of answers: of one about a sign, the sign's."""
+    return f"short.{question.id}" if question.follows is None else symptom_key(question.follows)
 
 
 def sign_key(question: Question, line: str) -> str:

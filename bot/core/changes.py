@@ -22,6 +22,10 @@ class What(StrEnum):
     RETRACTED = "retracted"
 
 
+NEWS = frozenset({What.OPENED, What.ROSE, What.REOPENED})
+"""What no alert has named yet."""
+
+
 class Change(Frozen):
     """A change of one concern; `tier` is its tier afterwards."""
 

@@ -30,7 +30,8 @@ from typing import Any, NamedTuple
 
 from bot.core.frozen import Frozen
 from bot.core.protocol import SKIP, Answers, FormStep, Protocol, Question, Tier, applicable
-from bot.core.triage import Assessment, History, assess
+from bot.core.triage import Assessment, History
+from bot.core.weighing import FormAnswers, Remembered, weigh
 
 # --- The check-in -----------------------------------------------------------------------------------------------------
 
@@ -61,6 +62,8 @@ class CheckIn(Frozen):
     raised: Tier = Tier.ROUTINE
     acted_on: Tier = Tier.ROUTINE
     """The tier that an answer must exceed to raise a red flag: `raised`, but ROUTINE after a claimed mistake."""
+    about: tuple[str, ...] = ()
+    """The symptoms that it asks about again."""
 
 
 # --- Inputs -----------------------------------------------------------------------------------------------------------
@@ -222,26 +225,31 @@ class UnlistedStateError(AssertionError):
 # --- Opening and stepping ---------------------------------------------------------------------------------------------
 
 
-def open_checkin(form: str, protocol: Protocol, answers: Answers | None = None) -> CheckIn:
+def open_checkin(form: str, protocol: Protocol, answers: Answers | None = None, about: tuple[str, ...] = ()) -> CheckIn:
     """Return a new check-in at its first unanswered question. `answers`: already known ("I feel worse now").
 
-    KeyError if the protocol has no such form.
+    `about`: the symptoms that it asks about again. KeyError if the protocol has no such form.
     """
+    given = dict(answers or {})
     empty = CheckIn(
-        form=form, state=State.ASKING, revision=0, asked_revision=0, cursor=None, answers=dict(answers or {})
+        form=form, state=State.ASKING, revision=0, asked_revision=0, cursor=None, answers=given, about=about
     )
     return empty.model_copy(update={"cursor": next_open(empty, protocol)})
 
 
-def step(checkin: CheckIn, received: Input, protocol: Protocol, history: History) -> Step:
+def step(
+    checkin: CheckIn, received: Input, protocol: Protocol, history: History, remembered: Remembered | None = None
+) -> Step:
     """Return the check-in after an input, with the events; `Ignored` if the input has no effect.
+
+    `remembered`: what its answers are weighed by; without it, every finding counts in full.
 
     UnlistedStateError if the new state is not listed in the input's row of `TRANSITIONS`, unless a red flag is raised.
     """
     transition = TRANSITIONS.get((checkin.state, type(received)))
     if transition is None:
         return _ignored(checkin, received, IgnoredReason.NOT_NOW)
-    outcome = transition.handle(_Context(checkin, protocol, history), received)
+    outcome = transition.handle(_Context(checkin, protocol, history, remembered), received)
     if isinstance(outcome, IgnoredReason):
         return _ignored(checkin, received, outcome)
     after, events = outcome
@@ -249,6 +257,11 @@ def step(checkin: CheckIn, received: Input, protocol: Protocol, history: History
     if after.state not in transition.leads_to and not flagged:
         raise UnlistedStateError(received, checkin.state, after.state)
     return Step(checkin=after, events=events)
+
+
+def assess_so_far(checkin: CheckIn, protocol: Protocol, history: History, remembered: Remembered | None) -> Assessment:
+    """Return the assessment of the answers so far, as if no more followed."""
+    return _Context(checkin, protocol, history, remembered).assess(finished=True)
 
 
 def _ignored(checkin: CheckIn, received: Input, reason: IgnoredReason) -> Step:
@@ -275,7 +288,7 @@ def taps_left(checkin: CheckIn, protocol: Protocol) -> int:
 
 def path(checkin: CheckIn, protocol: Protocol) -> tuple[FormStep, ...]:
     """Return the steps of this check-in; after an EMERGENCY, only those marked `after_emergency`."""
-    steps = applicable(protocol.forms[checkin.form], checkin.answers)
+    steps = applicable(protocol.forms[checkin.form], checkin.answers, checkin.about)
     return tuple(s for s in steps if s.after_emergency) if checkin.state is State.STOPPED else steps
 
 
@@ -325,11 +338,12 @@ def _has_ticked_choices(question: Question, answers: Answers) -> bool:
 
 
 class _Context(NamedTuple):
-    """What a handler works with: the check-in before the input, the protocol and the earlier answers."""
+    """What a handler works with: the check-in before the input, the protocol and what is known of the patient."""
 
     checkin: CheckIn
     protocol: Protocol
     history: History
+    remembered: Remembered | None = None
     skipped_again: bool = False
 
     def at(self, checkin: CheckIn) -> "_Context":
@@ -337,7 +351,8 @@ class _Context(NamedTuple):
 
     def assess(self, *, finished: bool, answers: Answers | None = None) -> Assessment:
         given = self.checkin.answers if answers is None else answers
-        return assess(given, self.history, self.protocol, form=self.checkin.form, finished=finished)
+        form = FormAnswers(self.checkin.form, given, self.checkin.about, finished)
+        return weigh(form, self.history, self.remembered, self.protocol)
 
     def question(self, tap: Tap) -> Question | None:
         """Return the tapped question; None if the tap is stale."""
@@ -446,12 +461,12 @@ def _change(context: _Context, received: Change) -> _Outcome:
         return IgnoredReason.UNKNOWN_CHOICE
     if context.checkin.answers.get(question.id) == received.choices:
         return context.checkin, ()  # a double tap: the answer is already this one
-    before = context.assess(finished=True).tier
+    before = context.assess(finished=True).raised
     checkin, events = _with_answer(context, question.id, received.choices)
     found = context.at(checkin).assess(finished=True)
     checkin = checkin.model_copy(update={"revision": checkin.revision + 1})
-    if found.tier >= Tier.URGENT and found.tier > min(before, context.checkin.acted_on):
-        raised = {"raised": max(checkin.raised, found.tier), "acted_on": found.tier}
+    if found.raised >= Tier.URGENT and found.raised > min(before, context.checkin.acted_on):
+        raised = {"raised": max(checkin.raised, found.raised), "acted_on": found.raised}
         return checkin.model_copy(update=raised), (*events, RedFlag(assessment=found), Changed(assessment=found))
     return checkin, (*events, Changed(assessment=found))
 
@@ -478,7 +493,7 @@ def _answered(context: _Context, question: str, choices: tuple[str, ...], *, sta
 def _assessed(context: _Context, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
     """Assess the answers so far: raise a red flag or move on; `stay`: the question isn't finished yet."""
     checkin, assessment = context.checkin, context.assess(finished=False)
-    if assessment.tier >= Tier.URGENT and assessment.tier > checkin.acted_on:
+    if assessment.raised >= Tier.URGENT and assessment.raised > checkin.acted_on:
         return _raised(context, assessment, events, stay=stay)
     if stay:
         return checkin.model_copy(update={"revision": checkin.revision + 1}), events
@@ -489,7 +504,7 @@ def _with_answer(context: _Context, question: str, choices: tuple[str, ...]) -> 
     given = {q: c for q, c in context.checkin.answers.items() if q != question}
     answers = {**given, question: choices} if choices else given
     form = context.protocol.forms[context.checkin.form]
-    asked = {s.ask for s in applicable(form, answers)}
+    asked = {s.ask for s in applicable(form, answers, context.checkin.about)}
     gone = [q for q in answers if q not in asked]
     first: Event = AnswerGiven(question=question, choices=choices) if choices else AnswerRemoved(question=question)
     kept: Mapping[str, tuple[str, ...]] = {q: c for q, c in answers.items() if q in asked}
@@ -497,8 +512,8 @@ def _with_answer(context: _Context, question: str, choices: tuple[str, ...]) -> 
 
 
 def _raised(context: _Context, assessment: Assessment, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
-    raised = {"raised": max(context.checkin.raised, assessment.tier), "acted_on": assessment.tier}
-    stops = assessment.tier is Tier.EMERGENCY
+    raised = {"raised": max(context.checkin.raised, assessment.raised), "acted_on": assessment.raised}
+    stops = assessment.raised is Tier.EMERGENCY
     checkin = context.checkin.model_copy(update={**raised, "state": State.STOPPED if stops else State.PAUSED})
     events = (*events, RedFlag(assessment=assessment))
     if stops:
@@ -535,7 +550,7 @@ def _closed(context: _Context, state: State) -> _Outcome:
 def _question_that_raised(context: _Context) -> str | None:
     """Return the question, in the order of the form, whose answer first reached the tier acted on."""
     for question, answers in _answer_prefixes(context):
-        if context.assess(finished=False, answers=answers).tier >= context.checkin.acted_on:
+        if context.assess(finished=False, answers=answers).raised >= context.checkin.acted_on:
             return question
     return None
 
@@ -543,7 +558,7 @@ def _question_that_raised(context: _Context) -> str | None:
 def _answer_prefixes(context: _Context) -> Iterator[tuple[str, Answers]]:
     """Yield each answered question with all answers up to and including its own."""
     answered: dict[str, tuple[str, ...]] = {}
-    for step_ in applicable(context.protocol.forms[context.checkin.form], context.checkin.answers):
+    for step_ in path(context.checkin.model_copy(update={"state": State.ASKING}), context.protocol):
         if step_.ask in context.checkin.answers:
             answered[step_.ask] = context.checkin.answers[step_.ask]
             yield step_.ask, dict(answered)

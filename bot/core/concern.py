@@ -108,6 +108,8 @@ class Concern(Frozen):
     reached_at: AwareDatetime | None = None
     reached_by_message: int | None = None
     """The safety follow-up whose "yes" led to REACHED; None: staff did."""
+    by_staff: bool = False
+    """Staff were in contact about it since it last opened, or decided about it."""
     refused_message: int | None = None
     """The last safety follow-up that was answered "not yet"."""
     refused_by: frozenset[str] = frozenset()
@@ -397,13 +399,13 @@ def _not_yet_after_yes(concern: Concern, given: NotReachedYet, context: Context)
 
 
 def _contact(concern: Concern, given: Contact, context: Context) -> Concern:
-    return concern if _is_newer(concern, given.shown_at) else _reached(concern, context)
+    return concern if _is_newer(concern, given.shown_at) else _reached_by_staff(concern, context)
 
 
 def _no_action(concern: Concern, given: NoAction, context: Context) -> Concern:
     if concern.tier > Tier.SOON or _is_newer(concern, given.shown_at):
         return concern
-    return _reached(concern, context)
+    return _reached_by_staff(concern, context)
 
 
 def _end(concern: Concern, given: End, context: Context) -> Concern:
@@ -467,6 +469,7 @@ def _opened(concern: Concern, given: Above, context: Context) -> Concern:
             "came_back": False,
             "retracted_at": None,
             "reached_by_message": None,
+            "by_staff": False,
             "worsened_at": context.at,
             "calm_days": 0,
             "calm_on": given.day,
@@ -533,6 +536,10 @@ def _reached(concern: Concern, context: Context) -> Concern:
             "retracted_at": None,
         }
     )
+
+
+def _reached_by_staff(concern: Concern, context: Context) -> Concern:
+    return _reached(concern, context).model_copy(update={"by_staff": True})
 
 
 def _settled(concern: Concern, ending: Ending, context: Context) -> Concern:

@@ -9,7 +9,7 @@ The rules, each with a test:
 * "Yes" on a safety screen is found as `sign_not_named` until its sign is named.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bot.core.concern import WORSE_STEP, Level
 from bot.core.frozen import Frozen
@@ -20,6 +20,9 @@ NOT_NAMED = "sign_not_named"
 """The symptom of a "yes" on a safety screen whose sign has not been named."""
 HELP = "help"
 """The symptom of "Need help now"."""
+STILL_THERE: Mapping[str, int] = {"same": 1, "worse": WORSE_STEP, "unsure": WORSE_STEP}
+"""The answers to "how is it now?" that say that a sign is there, and its step. "Not sure" counts as worse."""
+GONE = "gone"
 KNOWN = "yes_known"
 """The choice "it was there before, and my team knows" of a `known_by` question."""
 
@@ -31,6 +34,11 @@ class Finding(Frozen):
     level: Level
     is_named: bool = False
     was_known: bool = False
+
+
+def still(symptom: str) -> str:
+    """Return the question that asks about a sign again by name."""
+    return f"still_{symptom}"
 
 
 def find(answers: Answers, assessment: Assessment, protocol: Protocol) -> tuple[Finding, ...]:
@@ -52,13 +60,17 @@ def _of_symptom(symptom: Symptom, answers: Answers, fired: list[Reason], protoco
     choices = [question.choice(c) for c in answers.get(question.id, ())] if question is not None else []
     # A skip and "does not apply" are no answer.
     given = tuple(choice.id for choice in choices if choice is not None and not choice.off_scale)
+    again = next(iter(answers.get(still(symptom.id), ())), None)
     tiers = [symptom.levels[choice] for choice in given if choice in symptom.levels]
     by_rule = [r.tier for r in fired if _raises(r, symptom)]
+    if again in STILL_THERE:
+        by_rule += symptom.levels.values()
     if tiers or by_rule:
-        level = Level(max((*tiers, *by_rule)), max(1, _step(symptom, given, protocol)))
+        step = max(1, _step(symptom, given, protocol), STILL_THERE.get(again or "", 0))
         known = symptom.known_by is not None and KNOWN in answers.get(symptom.known_by, ())
+        level = Level(max((*tiers, *by_rule)), step)
         yield Finding(symptom=symptom.id, level=level, is_named=symptom.names and bool(tiers), was_known=known)
-    elif _says_none(symptom, given, answers, protocol):
+    elif again == GONE or _says_none(symptom, given, answers, protocol):
         yield Finding(symptom=symptom.id, level=Level(Tier.ROUTINE, _step(symptom, given, protocol)))
 
 

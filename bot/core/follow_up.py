@@ -1,62 +1,47 @@
-"""Owns the daily follow-up of a finding at SOON or higher, until enough days brought no change. Knows no time of day.
+"""Which symptoms are asked about again: in every form, and daily beside the plan. Knows no time of day.
 
 The rules, each with a test:
 
-* A finding at SOON or higher starts the follow-up. A change restarts it: a rule at SOON or higher that isn't
-  `standing`, or a body system that the follow-up doesn't include yet.
-* A day counts as stable if a complete check-in brought no change. A day without an answer doesn't count either way,
-  because the next check-in asks about the time since the last one.
-* A steady follow-up is kept while the finding persists, so that the same finding doesn't restart it.
+* Every form asks about each concern that is OPEN or REACHED, until it is SETTLED, and about what staff watch closely.
+* A daily follow-up asks about it until it was answered, and was not worse, on `calm_days` days, or `follow_up_at_most`
+  has passed since it was last worse. What only the team has to decide about begins none.
 """
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Collection
+from datetime import date, datetime
 
+from pydantic import ConfigDict
+
+from bot.core.concern import Concern
 from bot.core.frozen import Frozen
-from bot.core.protocol import Protocol, Tier
-from bot.core.triage import Assessment, Reason
+from bot.core.memory import Memory
+from bot.core.protocol import Remembering
 
 
 class FollowUp(Frozen):
-    """A daily follow-up: the body systems it includes (the rules' groups) and its start. Days are local dates."""
+    """A daily follow-up: the symptoms it is about, and the local day since which it runs."""
+
+    # Former versions stored how many days were stable, too.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     groups: tuple[str, ...]
     since: date
-    stable_days: int = 0
-    counted_on: date | None = None
-    """The last day that counted as stable."""
     steady: bool = False
-    """Enough stable days: the check-in isn't daily any more."""
+    """A former version had ended it: it isn't daily any more."""
 
 
-def next_follow_up(follow_up: FollowUp | None, found: Assessment, protocol: Protocol, day: date) -> FollowUp | None:
-    """Return the follow-up after an assessment on that local day; None if no finding needs one.
-
-    The number of stable days is the protocol's (`follow_up.stable_days`).
-    """
-    groups = tuple(dict.fromkeys(reason.group for reason in _concerns(found)))
-    known = follow_up.groups if follow_up is not None else ()
-    if groups and (has_news(found, protocol) or not set(groups) <= set(known)):
-        return FollowUp(groups=tuple(dict.fromkeys((*known, *groups))), since=day)
-    if follow_up is None or follow_up.steady:
-        return follow_up if groups else None
-    if not found.complete or day in {follow_up.since, follow_up.counted_on}:
-        return follow_up
-    return _count_stable_day(follow_up, protocol, day, persists=bool(groups))
+def asked_again(memory: Memory, watched: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the symptoms that every form asks about, sorted."""
+    return tuple(sorted({c.symptom for c in memory.concerns.values() if c.is_pending} | set(watched)))
 
 
-def has_news(found: Assessment, protocol: Protocol) -> bool:
-    """Return whether a rule at SOON or higher reports a change, rather than a state that persists (`standing`)."""
-    standing = {rule.id for rule in protocol.rules if rule.standing}
-    return any(reason.rule not in standing for reason in _concerns(found))
+def asked_daily(memory: Memory, rules: Remembering, at: datetime, watched: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the symptoms that need a daily follow-up, sorted."""
+    daily = {c.symptom for c in memory.concerns.values() if c.is_pending and _is_unsettled(c, rules, at)}
+    return tuple(sorted(daily | set(watched)))
 
 
-def _concerns(found: Assessment) -> Iterator[Reason]:
-    return (reason for reason in found.reasons if reason.tier >= Tier.SOON)
-
-
-def _count_stable_day(follow_up: FollowUp, protocol: Protocol, day: date, *, persists: bool) -> FollowUp | None:
-    counted = follow_up.model_copy(update={"stable_days": follow_up.stable_days + 1, "counted_on": day})
-    if counted.stable_days < protocol.follow_up.stable_days:
-        return counted
-    return counted.model_copy(update={"steady": True}) if persists else None
+def _is_unsettled(concern: Concern, rules: Remembering, at: datetime) -> bool:
+    worsened_at = concern.worsened_at
+    is_recent = worsened_at is not None and at - worsened_at < rules.follow_up_at_most
+    return is_recent and concern.calm_days < rules.calm_days and not concern.is_for_team

@@ -17,7 +17,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from bot.core.accepted import Accepted, after_answer
-from bot.core.changes import Change, What, changes_between
+from bot.core.changes import NEWS, Change, What, changes_between
 from bot.core.concern import (
     NONE,
     Above,
@@ -105,7 +105,7 @@ class Applied(NamedTuple):
     @property
     def raised(self) -> Tier:
         """Return the highest tier of what the patient has to call about now; ROUTINE if nothing is new."""
-        new = {What.OPENED, What.ROSE, What.REOPENED, What.FOUND_AGAIN}
+        new = {*NEWS, What.FOUND_AGAIN}
         return max((c.tier for c in self.changes if c.what in new and not c.is_for_team), default=Tier.ROUTINE)
 
 

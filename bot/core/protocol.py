@@ -5,7 +5,7 @@ answers of the same form, so that a form can't loop; content/ checks that.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import time, timedelta
 from enum import IntEnum
 from typing import Annotated, Literal, Self
@@ -130,6 +130,8 @@ class Question(Frozen):
     red_flag: bool = False
     on_skip: Literal["ask_again", "no_answer", "task"] | None = None
     signs: SignList | None = None
+    follows: str | None = None
+    """The symptom that it asks about again by name (`bot/content/follow_ups.py`); no field of the file."""
 
     def choice(self, choice_id: str) -> Choice | None:
         """Return the choice with that id; None if there is none."""
@@ -173,14 +175,22 @@ class Question(Frozen):
 class FormStep(Frozen):
     """One question of a form, asked if any of the `when` conditions holds (always if there are none).
 
+    `about`: it is asked only if the check-in asks about one of these symptoms again; with `when`, either is enough.
     `after_emergency`: still asked after an EMERGENCY has stopped the form ("which sign was it?").
     `text` replaces the question's text key in this form.
     """
 
     ask: QuestionId
     when: tuple[Condition, ...] = ()
+    about: tuple[str, ...] = ()
     after_emergency: bool = False
     text: str | None = None
+
+    def applies(self, answers: Answers, about: Collection[str]) -> bool:
+        """Return whether it is asked after these answers, in a check-in that asks about these symptoms again."""
+        if any(symptom in about for symptom in self.about):
+            return True
+        return any(holds(c, answers) for c in self.when) if self.when or self.about else True
 
 
 class Form(Frozen):
@@ -450,12 +460,15 @@ def any_holds(conditions: tuple[Condition, ...], answers: Answers) -> bool:
     return not conditions or any(holds(c, answers) for c in conditions)
 
 
-def applicable(form: Form, answers: Answers) -> tuple[FormStep, ...]:
-    """Return the steps that these answers lead to, in order; answers to steps that don't apply are ignored."""
+def applicable(form: Form, answers: Answers, about: Collection[str] = ()) -> tuple[FormStep, ...]:
+    """Return the steps that these answers lead to, in order; answers to steps that don't apply are ignored.
+
+    `about`: the symptoms that the check-in asks about again.
+    """
     steps: list[FormStep] = []
     counted: dict[str, tuple[str, ...]] = {}
     for step in form.steps:
-        if any_holds(step.when, counted):
+        if step.applies(counted, about):
             steps.append(step)
             if step.ask in answers:
                 counted[step.ask] = answers[step.ask]

@@ -8,7 +8,7 @@ The rules, each with a test:
 * A worse answer never leads to a lower tier.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from bot.core.frozen import Frozen
 from bot.core.protocol import SKIP, Answers, Protocol, Question, Rule, Tier, applicable, holds
@@ -35,11 +35,16 @@ class Reason(Frozen):
 class Assessment(Frozen):
     """The tier, every reason (highest first), and the protocol version used, so that it can be re-assessed.
 
-    `complete`: the form is finished and every question that it led to was answered, none skipped.
+    `raised`: the highest tier of what is new; `open`: that of what is OPEN and there, if its rules give
+    less. `quiet`: rules that fired and raise nothing, because what they report is usual for the patient or a human
+    knows it. `complete`: the form is finished and every question that it led to was answered, none skipped.
     """
 
     tier: Tier
+    raised: Tier
+    open: Tier = Tier.ROUTINE
     reasons: tuple[Reason, ...]
+    quiet: tuple[str, ...] = ()
     complete: bool
     protocol_name: str
     protocol_version: str
@@ -52,28 +57,41 @@ class Assessment(Frozen):
 
     @property
     def concerns(self) -> tuple[str, ...]:
-        """Return the ids of the rules that fired above ROUTINE: those that staff need to see."""
-        return tuple(r.rule for r in self.reasons if r.tier > Tier.ROUTINE)
+        """Return the ids of the rules that raise the tier above ROUTINE: those that staff need to see."""
+        return tuple(r.rule for r in self.reasons if r.tier > Tier.ROUTINE and r.rule not in self.quiet)
 
 
-def assess(answers: Answers, history: History, protocol: Protocol, *, form: str, finished: bool) -> Assessment:
+def assess(
+    answers: Answers,
+    history: History,
+    protocol: Protocol,
+    *,
+    form: str,
+    finished: bool,
+    about: Collection[str] = (),
+    quiet: Collection[str] = (),
+) -> Assessment:
     """Return the tier of a form's answers, with every reason.
 
-    `finished`: no more questions follow, so `alone` rules ("worse, but nothing else found") count too.
+    `finished`: no more questions follow, so `alone` rules ("worse, but nothing else found") count too. `about`: the
+    symptoms that the form asks about again. `quiet`: rules that raise nothing for this patient.
     """
     reasons = list(_unassessable(answers, protocol))
-    pending = set() if finished else _pending_questions(answers, protocol, form)
+    pending = set() if finished else _pending_questions(answers, protocol, form, about)
     single = [r for r in protocol.rules if r.groups is None and not r.alone and r.waits_for not in pending]
     reasons += [_reason(r) for r in single if _fires(r, answers, history, protocol)]
     paired = _paired(reasons, protocol)
     reasons += [_reason(r) for r in protocol.rules if _enough_groups_fired(r, paired, answers)]
-    if finished and all(r.tier < Tier.SOON for r in reasons):
+    if finished and all(r.tier < Tier.SOON or r.rule in quiet for r in reasons):
         reasons += [_reason(r) for r in protocol.rules if r.alone and _fires(r, answers, history, protocol)]
     reasons.sort(key=lambda r: -r.tier)  # stable: within a tier in the order of the file
+    tier = max((r.tier for r in reasons if r.rule not in quiet), default=Tier.ROUTINE)
     return Assessment(
-        tier=max((r.tier for r in reasons), default=Tier.ROUTINE),
+        tier=tier,
+        raised=tier,
         reasons=tuple(reasons),
-        complete=finished and _is_complete(answers, protocol, form),
+        quiet=tuple(dict.fromkeys(r.rule for r in reasons if r.rule in quiet)),
+        complete=finished and _is_complete(answers, protocol, form, about),
         protocol_name=protocol.name,
         protocol_version=protocol.version,
         protocol_hash=protocol.content_hash,
@@ -84,14 +102,14 @@ def _reason(rule: Rule) -> Reason:
     return Reason(rule=rule.id, group=rule.group, tier=rule.tier)
 
 
-def _is_complete(answers: Answers, protocol: Protocol, form: str) -> bool:
-    steps = applicable(protocol.forms[form], answers) if form in protocol.forms else ()
+def _is_complete(answers: Answers, protocol: Protocol, form: str, about: Collection[str]) -> bool:
+    steps = applicable(protocol.forms[form], answers, about) if form in protocol.forms else ()
     return bool(steps) and all(answers.get(s.ask, (SKIP,)) != (SKIP,) for s in steps)
 
 
-def _pending_questions(answers: Answers, protocol: Protocol, form: str) -> set[str | None]:
+def _pending_questions(answers: Answers, protocol: Protocol, form: str, about: Collection[str]) -> set[str | None]:
     """Return the questions that these answers lead to and that are not answered yet."""
-    steps = applicable(protocol.forms[form], answers) if form in protocol.forms else ()
+    steps = applicable(protocol.forms[form], answers, about) if form in protocol.forms else ()
     return {step.ask for step in steps if step.ask not in answers}
 
 

@@ -47,8 +47,8 @@ def version(name: str = "version") -> Column[int]:
     return Column(name, Integer, nullable=False, server_default="0")
 
 
-def seal_id() -> Column[bytes]:
-    return Column("seal_id", LargeBinary, nullable=False)
+def seal_id(*, nullable: bool = False) -> Column[bytes]:
+    return Column("seal_id", LargeBinary, nullable=nullable)
 
 
 def sealed(name: str, label: str, *, nullable: bool = True) -> Column[bytes]:

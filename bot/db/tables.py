@@ -139,6 +139,8 @@ checkin = Table(
     metadata,
     primary_key_column(),
     version(),
+    # Null in rows from before there was anything to seal in them.
+    seal_id(nullable=True),
     of_patient(),
     string_column("kind"),
     timestamp_column("due_at"),
@@ -155,6 +157,7 @@ checkin = Table(
     string_column("cursor", nullable=True),
     Column("raised", SmallInteger, nullable=False),
     Column("acted_on", SmallInteger, nullable=False),
+    sealed("about", "checkin.about"),
     timestamp_column("remind_at", nullable=True),
     UniqueConstraint("patient_id", "due_at"),
     Index(None, "patient_id", "id"),

@@ -68,7 +68,7 @@ def _lines(clinic: Clinic, row: CheckInRow) -> Iterator[Text]:
 
 
 def _short(question: Question) -> Text:
-    return Text(key=f"short.{question.id}")
+    return Text(key=f"short.{question.id}" if question.follows is None else f"symptom.{question.follows}")
 
 
 def _answer_text(question: Question, choices: tuple[str, ...]) -> Text:

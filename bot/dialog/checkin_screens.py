@@ -1,6 +1,6 @@
 """Builds the screens of a check-in: questions, reminders, the end. Decides nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -143,7 +143,7 @@ def tip_buttons(tip: Tip) -> list[Button]:
     ]
 
 
-_ENDS = {"after_call": "done.after_call", "before_call": "done.see_next", "unchanged": "done.unchanged"}
+_ENDS = {"after_call": "done.after_call", "before_call": "done.see_next"}
 
 
 def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Screen:
@@ -154,12 +154,27 @@ def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Scree
     name = _ENDS.get(end.kind) or ("done.routine" if end.complete else "done.incomplete")
     lines = [Text(key=name, values=numbers(clinic))]
     made: list[Button] = []
+    if end.kind == "known":
+        name, lines, made = "done.known", list(_known(clinic, end)), [button("button.worse_than_that", WORSE)]
     if end.tip is not None:
         lines.append(Text(key="done.tip", values={"tip": Text(key=f"tip.{end.tip.id}")}))
-        made = tip_buttons(end.tip)
+        made += tip_buttons(end.tip)
     if following is not None:
         lines.append(following)
     return Screen(name=name, lines=tuple(lines), rows=rows(made))
+
+
+WORSE = Action(kind="menu", choice="worse")
+
+
+def _known(clinic: Clinic, end: CheckInEnd) -> Iterator[Text]:
+    """Yield what is said of what a human knows about: who knows is only said of what is there today."""
+    there = [concern for concern in end.known if concern.is_there]
+    if not there:
+        yield Text(key="done.known.away", values=numbers(clinic))
+        return
+    by_staff = all(concern.by_staff for concern in there)
+    yield Text(key="done.known.staff" if by_staff else "done.known.told", values=numbers(clinic))
 
 
 def change_row(row: CheckInRow) -> ButtonRow:

@@ -30,7 +30,8 @@ def question_text(question: Question, key: str | None = None) -> Text:
 
     `key` is that of its words in the form; by default the question's own.
     """
-    return signs_text(key or f"question.{question.id}", question)
+    values = {"what": Text(key=f"symptom.{question.follows}")} if question.follows is not None else None
+    return signs_text(key or f"question.{question.id}", question, values)
 
 
 def signs_text(key: str, question: Question, values: Mapping[str, str | int | Text] | None = None) -> Text:

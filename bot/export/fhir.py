@@ -64,6 +64,8 @@ def _items(protocol: Protocol, form: Form, texts: PlainTexts) -> Iterator[Resour
 def _question(question: Question, key: str, texts: PlainTexts) -> str:
     """Return a question as it is read; a safety screen with its signs and their rarer forms."""
     text = texts.get(key, question.id)
+    if question.follows is not None:
+        return text.replace("{what}", texts.get(f"symptom.{question.follows}", question.follows))
     if question.signs is None:
         return text
     lines = [BULLET + texts.get(f"sign.{question.id}.{line.id}", line.id) for line in question.signs.lines]

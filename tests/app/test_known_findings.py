@@ -13,7 +13,6 @@ from bot.app.ports.errors import RefusedError
 from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.screen import Action
-from bot.core.triage import Assessment, History
 from bot.dialog import checkins
 from tests.app.conftest import AT
 from tests.fakes.work import run as transact
@@ -88,23 +87,20 @@ def days(database, clinic, anna):
 def test_same_finding_the_next_day_raises_no_second_alert(days):
     assert days.answer(numbness="medium") == [Tier.SOON]
     assert days.answer(numbness="medium") == []
-    assert days.last_screen().name == "done.unchanged"
+    assert days.last_screen().name == "done.open"
 
 
-def test_same_finding_raises_one_again_once_staff_closed_the_first(days):
+def test_k17_same_finding_raises_none_after_staff_closed_the_first(days):
     days.answer(numbness="medium")
     days.close(days.alerts()[0])
-    assert days.answer(numbness="medium") == [Tier.SOON]
+    assert days.answer(numbness="medium") == []
+    assert days.last_screen().name == "done.known"
 
 
-def test_finding_that_the_open_alert_does_not_name_raises_one(days):
-    """Numbness is worse, then in the way; staff closed the alert of the second, and it goes on as it was."""
+def test_interference_up_below_another_tier_raises_none(days):
     assert days.answer(numbness="medium") == [Tier.SOON]
-    assert days.answer(numbness="medium", interference="somewhat") == [Tier.SOON]
-    second, first = days.alerts()
-    assert set(second.rules) - set(first.rules) >= {"sensory.more_in_the_way_than_baseline"}
-    days.close(second)
-    assert days.answer(numbness="medium", interference="somewhat") == [Tier.SOON]
+    assert days.answer(numbness="medium", interference="somewhat") == []
+    assert days.answer(numbness="medium", interference="very_much") == [Tier.URGENT]
 
 
 def test_both_findings_of_the_open_alert_raise_no_other(days):
@@ -141,13 +137,13 @@ def basis(days, anna):
 
 
 def test_basis_has_the_last_answer_of_each_question_its_form_asks(days, anna):
-    days.answer("full", stairs="some", pain="some", numbness="mild", interference="a_little")
+    days.answer("full", pain="some", numbness="mild", interference="a_little")
     days.answer(numbness="none")
     days.answer(numbness="mild")
     found = basis(days, anna)
     assert (found.form, found.finished) == ("quick", True)
     assert found.answers["numbness"] == ("mild",)
-    assert found.previous["stairs"] == ("some",), "the short form doesn't ask it"
+    assert found.previous["pain"] == ("some",), "the short form doesn't ask it"
     assert found.previous["numbness"] == ("none",)
     assert "interference" not in found.previous, "the last check-in had no reason to ask it"
     assert found.baseline["numbness"] == ("mild",)
@@ -276,37 +272,11 @@ def test_alert_of_a_finding_that_grew_past_its_level_counts_in_full(days):
     assert days.alerts()[0].is_agreed is False
 
 
-def test_urgent_finding_within_its_level_raises_an_alert_that_rests(days):
-    agree(days, level="strong", count=28)
-    assert days.answer(numbness="strong") == [Tier.URGENT]
-    (alert,) = days.alerts()
-    assert (alert.is_agreed, alert.next_escalation_at) == (True, None)
-    assert alert.next_patient_prompt_at is not None, "the patient is asked all the same"
-
-
-def test_agreed_level_that_the_protocol_dropped_covers_nothing(clinic, days, anna):
-    agree(days, level="medium", count=28)
-    questions = {name: q for name, q in clinic.protocol.questions.items() if name != "numbness"}
-    without = replace(clinic, protocol=clinic.protocol.model_copy(update={"questions": questions}))
-    answers = {"numbness": ("mild",), "safety_now": ("none",)}
-    found = Assessment(
-        tier=Tier.SOON, reasons=(), complete=True, protocol_name="x", protocol_version="1", protocol_hash="h"
-    )
-
-    def covered(chosen, answers):
-        return days.run(
-            lambda s: agreed_levels.covers(work_on(s, chosen, AT), anna.id, found, answers, History(), "quick")
-        )
-
-    assert covered(clinic, answers) is True
-    assert covered(clinic, {"safety_now": ("none",)}) is False, "nothing is left out"
-    assert covered(without, answers) is False
-
-
 # -- what makes a known finding new
 
 
-def test_finding_that_comes_back_within_the_follow_up_raises_one(days):
+def test_finding_that_comes_back_while_it_is_open_raises_no_second_one(days):
     assert days.answer(numbness="medium") == [Tier.SOON]
     assert days.answer(numbness="mild") == []
-    assert days.answer(numbness="medium") == [Tier.SOON], "worse than yesterday, though the open alert names the rules"
+    assert days.answer(numbness="medium") == [], "the concern is open already, and no worse than it was"
+    assert days.last_screen().name == "done.open"

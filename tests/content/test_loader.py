@@ -92,7 +92,7 @@ FAULTS = {
     "section unknown": ("tip_rest: 14 days", "tip_pause: 2 h\ntip_rest: 14 days", "tip_pause", "'tip_pause' is not a known field"),
     "unknown question asked": ("- {ask: change}", "- {ask: chnage}", "ask: chnage", "there is no question 'chnage'"),
     "unknown question in a rule": ("if: {which_now: [head]}", "if: {which: [head]}", "which: [head]", "there is no question 'which'"),
-    "unknown question in worse": ("worse: {question: numbness, than: last}", "worse: {question: numb, than: last}", "question: numb,", "there is no question 'numb'"),
+    "unknown question in worse": ("rules:\n", "rules:\n  - {id: x, group: x, tier: SOON, worse: {question: numb, than: last}}\n", "question: numb,", "there is no question 'numb'"),
     "unknown choice in a rule": ("[yes, not_sure]}, alone: true", "[yes, unsure]}, alone: true", "unsure", "question 'change' has no choice 'unsure': use one of no, yes, not_sure, skip"),
     "unknown choice in unless": ("unless: {known_before: [yes_known]}", "unless: {known_before: [known]}", "[known]", "has no choice 'known'"),
     "unknown choice in a step": ("when: [{safety_now: [yes, not_sure]}]", "when: [{safety_now: [yess, not_sure]}]", "yess", "has no choice 'yess'"),
@@ -113,8 +113,8 @@ FAULTS = {
     "a rule's id twice": ("id: now.head", "id: now.mind", "which_now: [head]", "'now.mind' is used twice in 'rules'"),
     "shadowed by a higher rule": ("- {id: now.heart,", "- {id: low.heart, group: heart, tier: SOON, if: {which_now: [heart]}}\n  - {id: now.heart,", "low.heart", "'low.heart' never has an effect: 'now.heart' already gives EMERGENCY"),
     "shadowed by a wider rule": ("- {id: now.none,", "- {id: now.again, group: emergency, tier: EMERGENCY, if: {safety_now: [yes], change: [yes]}}\n  - {id: now.none,", "now.again", "'now.again' never has an effect"),
-    "the same rule twice": ("  - id: sensory.worse_than_last", "  - {id: sensory.twin, group: sensory, tier: URGENT, composite: {severity: numbness, interference: interference, at_least: 3}}\n  - id: sensory.worse_than_last", "id: sensory.composite", "'sensory.twin' already gives URGENT"),
-    "worse on what is no scale": ("worse: {question: numbness, than: last}", "worse: {question: change, than: last}", "question: change,", "'change' is not a scale question"),
+    "the same rule twice": ("  - id: sensory.some", "  - {id: sensory.twin, group: sensory, tier: URGENT, composite: {severity: numbness, interference: interference, at_least: 3}}\n  - id: sensory.some", "id: sensory.composite", "'sensory.twin' already gives URGENT"),
+    "worse on what is no scale": ("rules:\n", "rules:\n  - {id: x, group: x, tier: SOON, worse: {question: change, than: last}}\n", "question: change,", "'change' is not a scale question"),
     "count on what is not several": ("count: {question: autonomic", "count: {question: change", "count: {question: change", "'change' is not a several question"),
     "composite on what is no scale": ("severity: numbness,", "severity: change,", "severity: change", "'change' is not a scale question"),
     "a red flag's skip is an all-clear": ("group: unanswered, tier: SOON, if: {safety_new", "group: unanswered, tier: ROUTINE, if: {safety_new", "id: safety_new", "skipping the red-flag question 'safety_new' would end in an all-clear"),
@@ -129,7 +129,7 @@ FAULTS = {
     "a sign of a lower tier": ("group: urine, tier: URGENT", "group: urine, tier: SOON", "choices: [muscle_pain, urine]", "the sign 'urine' is on a safety screen of URGENT, but no rule gives it that tier"),
     "a safety screen of a lower tier": ("      tier: URGENT\n      named_in", "      tier: SOON\n      named_in", None, "no answer to 'safety_new' gives SOON, the tier of its signs"),
     "no level, and no scale": ("      - {id: none, text: choice.none_of_signs}", "      - {id: none, text: choice.none_of_signs, off_scale: true}", "id: safety_now", "'off_scale' applies only to a scale"),
-    "a level that is none": ("reaching: much", "reaching: na", "reaching: na", "question 'stairs' has no choice 'na' that this rule can use: use one of none, some, much, cannot"),
+    "a level that is none": ("rules:\n", "rules:\n  - {id: x, group: x, tier: SOON, worse: {question: stairs, than: last, reaching: na}}\n", "reaching: na", "question 'stairs' has no choice 'na' that this rule can use: use one of none, some, much, cannot"),
     "a count of an unknown choice": ("choices: [dizzy, bowel, full]}", "choices: [dizzy, bowel, fuller]}", "fuller", "question 'autonomic' has no choice 'fuller'"),
     "a topic with the signs of what has none": ("signs: [safety_now, safety_new]", "signs: [change]", "signs: [change]", "'change' is not a safety screen with signs"),
     "unassessable counts as nothing": ("unassessable: URGENT", "unassessable: ROUTINE", "unassessable: ROUTINE", "must not count as ROUTINE"),
@@ -151,7 +151,7 @@ FAULTS = {
     "stable after no day": ("stable_days: 3", "stable_days: 0", "again: {form", "greater than or equal to 1"),
     "a rule that waits for an unknown question": ("waits_for: known_stairs", "waits_for: known_steps", "waits_for: known_steps", "there is no question 'known_steps'"),
     "a rule that waits for what comes before": ("waits_for: known_stairs", "waits_for: safety_new", "waits_for: safety_new", "asks 'safety_new' before a question of rule"),
-    "an emergency that waits": ("tier: SOON\n    worse: {question: stairs, than: last}", "tier: EMERGENCY\n    worse: {question: stairs, than: last}", "waits_for: known_stairs", "gives EMERGENCY, which must never wait"),
+    "an emergency that waits": ("tier: SOON\n    if: {stairs: [some]}", "tier: EMERGENCY\n    if: {stairs: [some]}", "waits_for: known_stairs", "gives EMERGENCY, which must never wait"),
     "a topic's id past a button's room": ("{id: what_it_is,", "{id: what_it_is_and_where_it_all_comes_from,", "what_it_is_and", "should match pattern"),
     "clock: zero duration": ("cutoff: 12 h", "cutoff: 0 h", "cutoff: 0 h", "cutoff must be positive"),
     "clock: zero tip rest": ("tip_rest: 14 days", "tip_rest: 0 days", "tip_rest: 0", "tip_rest must be positive"),
@@ -201,7 +201,8 @@ def test_every_choice_and_skip_needs_its_own_rule():
     rules = "\nrules:\n  - {id: two_groups, group: several, tier: URGENT, groups: {tier: SOON, at_least: 2}}\n"
     text = head + rules + rest[rest.index("\ncomposite_table:") :]
     reasons = [f.reason for f in faults_of(text) if "has no rule" in f.reason]
-    questions = load_protocol().questions.values()
+    # The rules of "how is it now?" come with its questions.
+    questions = [q for q in load_protocol().questions.values() if q.follows is None]
     assert len(reasons) == sum(len(q.choices) + 1 for q in questions)
     for question in questions:
         assert any(f"skipping '{question.id}' has no rule" in r for r in reasons)
@@ -336,3 +337,19 @@ def test_any_changed_line_is_refused_with_reason_or_harmless(number, indent):
     except ContentError as refused:
         found = refused.faults
     assert all(1 <= f.line <= len(LINES) + 1 and f.reason for f in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "symptom", "why"),
+    [
+        ("      - {ask: stairs, about: [stairs], text: question.stairs_alone}\n      - {ask: chair, about: [chair]}\n", "      - {ask: chair, about: [chair]}\n", "stairs", "doesn't ask about 'stairs'"),
+        ("      - {ask: numbness, about: [numbness]}\n", "      - {ask: numbness, about: [falls]}\n", "numbness", "doesn't ask about 'numbness'"),
+        ("      - {ask: safety_new, text: question.signs_new}\n", "      - {ask: safety_new, text: question.signs_new, about: [eyes]}\n", "help", "must always ask safety_new"),
+    ],
+    ids=["no step", "about another", "a safety screen that is not always asked"],
+)  # fmt: skip
+def test_finding_that_the_daily_follow_up_does_not_ask_about_is_a_fault(old, new, symptom, why):
+    head, start, rest = GOOD.partition("  - id: again\n")
+    text = head + start + rest.replace(old, new, 1)
+    found = [f for f in faults_of(text) if why in f.reason]
+    assert any(symptom in f"{f.reason} {text.splitlines()[f.line - 1]}" for f in found)

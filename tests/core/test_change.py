@@ -54,7 +54,7 @@ def test_soon_is_judged_with_all_that_was_answered_and_is_no_red_flag():
     step = change(done(), "numbness", "mild")
     (changed,) = of(step, core.Changed)
     assert changed.assessment.tier is Tier.SOON
-    assert "sensory.worse_than_last" in changed.assessment.rules
+    assert "sensory.some" in changed.assessment.rules
     assert not of(step, core.RedFlag)
     assert (step.checkin.raised, step.checkin.revision) == (Tier.ROUTINE, 8)
 

@@ -1,97 +1,96 @@
-"""What is asked again daily: started by a finding, restarted by news, ended by three stable days."""
+"""Which symptoms are asked about again: in every form until they are settled, and daily until they are calm."""
 
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.content.loader import load_protocol
-from bot.core.follow_up import FollowUp, has_news, next_follow_up
-from bot.core.triage import History, assess
+from bot.core.concern import Level, Rules
+from bot.core.follow_up import FollowUp, asked_again, asked_daily
+from bot.core.happenings import Agree, Answered, Outcome, TimePassed
+from bot.core.memory import Memory, apply
+from bot.core.protocol import Tier
 
 PROTOCOL = load_protocol()
-DAY = date(2026, 3, 10)
-CALM = {"safety_now": ("none",), "safety_new": ("none",), "autonomic": ("none",)}
-NONE = {**CALM, "numbness": ("none",)}
-MILD = {**CALM, "numbness": ("mild",), "interference": ("not_at_all",)}
-STRONG = {**CALM, "numbness": ("strong",), "interference": ("not_at_all",)}
+RULES = Rules(PROTOCOL.symptoms, PROTOCOL.remembering)
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+THERE, SAME, WORSE, GONE = Level(Tier.URGENT, 1), Level(Tier.URGENT, 1), Level(Tier.URGENT, 2), Level(Tier.ROUTINE, 0)
 
 
-def found(answers, previous=None, baseline=NONE):
-    return assess(answers, History(previous=previous, baseline=baseline), PROTOCOL, form="again", finished=True)
+def answered(memory, day, level, symptom="eyes"):
+    at = START + day * DAY
+    given = Answered(symptom=symptom, level=level, by="patient", day=at.date())
+    return apply(memory, (given,), RULES, at).memory
 
 
-def after(*days, follow_up=None):
-    """The follow-up after one assessment a day, each (answers, previous)."""
-    for number, (answers, previous) in enumerate(days):
-        follow_up = next_follow_up(follow_up, found(answers, previous), PROTOCOL, DAY + timedelta(days=number))
-    return follow_up
+def spoken(memory, day, symptom="eyes"):
+    at = START + day * DAY
+    return apply(memory, (Outcome(kind="contact", symptoms=(symptom,), shown_at=at),), RULES, at).memory
 
 
-def test_the_protocol_asks_until_three_days_are_stable():
-    assert (PROTOCOL.follow_up.form, PROTOCOL.follow_up.stable_days) == ("again", 3)
+def daily(memory, day):
+    return asked_daily(memory, PROTOCOL.remembering, START + day * DAY)
 
 
-def test_a_finding_begins_it_and_calm_answers_do_not():
-    assert after((NONE, NONE)) is None
-    assert after((MILD, NONE)) == FollowUp(groups=("sensory",), since=DAY)
+@pytest.fixture
+def found():
+    return answered(Memory(), 0, THERE)
 
 
-def test_three_stable_days_end_it_and_two_do_not():
-    same = (MILD, MILD)
-    assert after((MILD, NONE), same, same).steady is False
-    ended = after((MILD, NONE), same, same, same)
-    assert (ended.steady, ended.since, ended.stable_days) == (True, DAY, 3)
+def test_nothing_found_is_not_asked_about():
+    assert asked_again(Memory()) == daily(Memory(), 0) == ()
 
 
-def test_it_ends_when_the_finding_is_gone_for_three_days():
-    gone = (NONE, MILD)
-    assert after((MILD, NONE), gone, gone).stable_days == 2
-    assert after((MILD, NONE), gone, gone, gone) is None
+@pytest.mark.parametrize("known", [False, True], ids=["open", "reached"])
+def test_three_days_without_worsening_end_the_daily_follow_up_and_two_do_not(found, known):
+    memory = spoken(found, 0) if known else found
+    for day in (1, 2):
+        memory = answered(memory, day, SAME)
+        assert daily(memory, day) == ("eyes",)
+    memory = answered(memory, 3, SAME)
+    assert daily(memory, 3) == ()
+    assert asked_again(memory) == ("eyes",), "every later form asks about it until it is settled"
 
 
-def test_the_day_it_began_and_a_second_time_a_day_do_not_count():
-    begun = after((MILD, NONE))
-    assert next_follow_up(begun, found(MILD, MILD), PROTOCOL, DAY) == begun
-    once = next_follow_up(begun, found(MILD, MILD), PROTOCOL, DAY + timedelta(days=1))
-    assert next_follow_up(once, found(MILD, MILD), PROTOCOL, DAY + timedelta(days=1)) == once
+def test_worse_begins_it_again(found):
+    memory = spoken(found, 0)
+    for day in (1, 2):
+        memory = answered(memory, day, SAME)
+    memory = answered(memory, 3, WORSE)
+    assert [daily(answered(memory, 4, WORSE), 5), daily(answered(memory, 4, SAME), 5)] == [("eyes",)] * 2
 
 
-def test_what_was_skipped_counts_as_no_stable_day():
-    begun = after((MILD, NONE))
-    half = {**MILD, "interference": ("skip",)}
-    assert not found(half, MILD).complete
-    assert next_follow_up(begun, found(half, MILD), PROTOCOL, DAY + timedelta(days=1)) == begun
+@pytest.mark.parametrize(("day", "asked"), [(13.9, ("eyes",)), (14, ())])
+def test_it_ends_two_weeks_after_it_was_last_worse(found, day, asked):
+    assert daily(found, day) == asked
 
 
-def test_a_steady_one_is_not_begun_by_the_same_again_but_by_worse():
-    same = (MILD, MILD)
-    steady = after((MILD, NONE), same, same, same)
-    assert next_follow_up(steady, found(MILD, MILD), PROTOCOL, DAY + timedelta(days=9)) == steady
-    worse = next_follow_up(steady, found({**MILD, "numbness": ("medium",)}, MILD), PROTOCOL, DAY + timedelta(days=9))
-    assert (worse.steady, worse.since, worse.stable_days) == (False, DAY + timedelta(days=9), 0)
+def test_a_day_without_an_answer_is_not_calm(found):
+    memory = answered(answered(spoken(found, 0), 1, SAME), 2, SAME)
+    assert daily(memory, 6) == ("eyes",)
 
 
-def test_a_steady_one_ends_when_the_finding_is_gone():
-    same = (MILD, MILD)
-    steady = after((MILD, NONE), same, same, same)
-    assert next_follow_up(steady, found(NONE, MILD), PROTOCOL, DAY + timedelta(days=9)) is None
+def test_what_passed_is_asked_about_no_more(found):
+    memory = spoken(found, 0)
+    for day in (1, 2, 3):
+        memory = answered(memory, day, GONE)
+    assert asked_again(memory) == daily(memory, 3) == ()
 
 
-def test_another_body_system_restarts_it_and_joins():
-    begun = after((MILD, NONE), (MILD, MILD))
-    both = next_follow_up(begun, found({**MILD, "autonomic": ("dizzy",)}, MILD), PROTOCOL, DAY + timedelta(days=2))
-    assert set(both.groups) == {"sensory", "autonomic", "several"}
-    assert (both.since, both.stable_days) == (DAY + timedelta(days=2), 0)
+def test_what_is_watched_is_asked_about_whatever_its_state():
+    assert asked_again(Memory(), {"breathing"}) == ("breathing",)
+    assert asked_daily(Memory(), PROTOCOL.remembering, START, {"breathing"}) == ("breathing",)
 
 
-def test_severe_known_finding_is_followed_up_once():
-    known = found(STRONG, STRONG, baseline=STRONG)
-    assert not has_news(known, PROTOCOL)
-    assert next_follow_up(None, known, PROTOCOL, DAY) == FollowUp(groups=("sensory",), since=DAY)
+def test_the_end_of_an_agreement_begins_no_daily_follow_up():
+    agree = Agree(symptom="numbness", level=Level(Tier.URGENT, 3), until=START + 7 * DAY)
+    memory = apply(Memory(), (agree,), RULES, START).memory
+    memory = answered(memory, 1, Level(Tier.URGENT, 3), "numbness")
+    memory = apply(memory, (TimePassed(),), RULES, START + 8 * DAY).memory
+    assert (asked_again(memory), daily(memory, 8)) == (("numbness",), ())
 
 
-@pytest.mark.parametrize(
-    "rule", ["sensory.worse_than_last", "autonomic.one", "now.yes", "new.eyes", "change.worse", "walking.fell"]
-)
-def test_news_is_never_marked_as_standing(rule):
-    assert not next(r for r in PROTOCOL.rules if r.id == rule).standing
+def test_follow_up_of_a_former_version_is_read():
+    stored = {"groups": ["sensory"], "since": "2026-03-02", "stable_days": 2, "counted_on": None, "steady": True}
+    assert FollowUp.model_validate(stored) == FollowUp(groups=("sensory",), since=START.date(), steady=True)

@@ -140,9 +140,9 @@ def test_sensory_severe_is_urgent_also_when_known_and_unchanged(form, severity):
 @pytest.mark.parametrize("answer", ["yes", "not_sure"])
 def test_sensory_that_stops_washing_dressing_or_eating_is_urgent(answer):
     answers = {**CALM, "numbness": ("mild",), "interference": ("quite_a_bit",), "selfcare": (answer,)}
-    assert quick(answers, same(answers)).tier is Tier.URGENT
+    assert quick(answers).tier is Tier.URGENT
     answers["selfcare"] = ("no",)
-    assert quick(answers, same(answers)).tier is Tier.ROUTINE
+    assert quick(answers).tier is Tier.SOON
 
 
 @pytest.mark.parametrize("severity", ["mild", "medium"])
@@ -150,40 +150,6 @@ def test_sensory_that_stops_washing_dressing_or_eating_is_urgent(answer):
 def test_sensory_new_is_soon(severity, history):
     answers = {**CALM, "numbness": (severity,), "interference": ("not_at_all",)}
     assert quick(answers, history).tier is Tier.SOON
-
-
-def test_sensory_up_one_step_from_the_last_answer_is_soon():
-    history = History(previous={"numbness": ("mild",)}, baseline={"numbness": ("medium",)})
-    answers = {**CALM, "numbness": ("medium",), "interference": ("not_at_all",)}
-    found = quick(answers, history)
-    assert (found.tier, found.concerns) == (Tier.SOON, ("sensory.worse_than_last",))
-
-
-def test_sensory_up_one_step_from_the_baseline_is_soon():
-    history = History(previous={"numbness": ("medium",)}, baseline={"numbness": ("mild",)})
-    answers = {**CALM, "numbness": ("medium",), "interference": ("not_at_all",)}
-    found = quick(answers, history)
-    assert (found.tier, found.concerns) == (Tier.SOON, ("sensory.worse_than_baseline",))
-
-
-@pytest.mark.parametrize("lacking", ["previous", "baseline"])
-def test_sensory_the_same_numbness_more_in_the_way_is_soon(lacking):
-    now = {**CALM, "numbness": ("mild",), "interference": ("somewhat",)}
-    less = {**now, "interference": ("a_little",)}
-    history = History(previous=now, baseline=now).model_copy(update={lacking: less})
-    assert quick(now, history).tier is Tier.SOON
-
-
-@pytest.mark.parametrize("severity", ["mild", "medium"])
-def test_rule_5_sensory_known_and_unchanged_is_routine(severity):
-    answers = {**CALM, "numbness": (severity,), "interference": ("a_little",)}
-    assert quick(answers, same(answers)).tier is Tier.ROUTINE
-
-
-def test_rule_5_sensory_that_got_better_is_routine():
-    before = {"numbness": ("medium",), "interference": ("somewhat",)}
-    answers = {**CALM, "numbness": ("mild",), "interference": ("a_little",)}
-    assert quick(answers, same(before)).tier is Tier.ROUTINE
 
 
 @pytest.mark.parametrize("sign", ["dizzy", "bowel", "full"])
@@ -213,9 +179,8 @@ def test_rule_3_two_soon_of_different_groups_are_urgent():
 
 
 def test_rule_3_two_soon_of_one_group_stay_soon():
-    answers = {**CALM, "numbness": ("mild",), "interference": ("a_little",)}
-    found = quick(answers)
-    assert len(found.concerns) > 1
+    found = full_check({"stairs": ("some",), "buttons": ("some",)})
+    assert found.concerns == ("strength.stairs_some", "strength.buttons_some")
     assert found.tier is Tier.SOON
 
 
@@ -233,7 +198,6 @@ def test_rule_3_holds_at_the_tap_not_only_at_the_end():
         ("which_new", Tier.URGENT),
         ("autonomic", Tier.SOON),
         ("selfcare", Tier.URGENT),
-        ("known_before", Tier.SOON),
         ("change", Tier.SOON),
     ],
 )
@@ -279,12 +243,6 @@ def test_both_safety_screens_skipped_are_one_group_and_stay_soon():
 @pytest.mark.parametrize("question", ["change", "numbness"])
 def test_any_other_skipped_question_is_incomplete(question):
     found = quick({**CALM, question: (SKIP,)})
-    assert (found.tier, found.complete) == (Tier.ROUTINE, False)
-
-
-def test_known_numbness_with_the_other_half_skipped_is_no_alarm():
-    answers = {**CALM, "numbness": ("medium",), "interference": (SKIP,)}
-    found = quick(answers, same(answers))
     assert (found.tier, found.complete) == (Tier.ROUTINE, False)
 
 
@@ -364,7 +322,7 @@ def test_composite_table_is_the_published_one():
 
 
 def test_composite_is_not_looked_up_while_half_of_it_is_open():
-    assert quick({**CALM, "numbness": ("mild",)}, same({"numbness": ("mild",)})).tier is Tier.ROUTINE
+    assert quick({**CALM, "numbness": ("medium",)}).concerns == ("sensory.some",)
 
 
 # --- Fails closed -----------------------------------------------------------------------------------------------------

@@ -42,8 +42,8 @@ async def test_soon_concern_is_asked_daily_for_three_days(world: World) -> None:
         again = "I ask again" in plain(asked)
         assert again or "Time for your check-in" in plain(asked)
         start = ("None of these 8", "None of these 7") if again else QUICK
-        await world.answer(anna, *start, "Mild", "Not at all", *(("None of these",) if again else ()))
-        world.hear(anna, "about the same as before", "within 24 hours")
+        await world.answer(anna, *start, "Mild", "Not at all")
+        world.hear(anna, "About the same as last time. You told me that someone knows.")
     view = await world.view(anna)
     assert [a.tier for a in view.alerts] == ["SOON"]
     # One a day, the plan's if it has one; then the plan's alone, although the numbness is still new to the team.
@@ -59,7 +59,7 @@ async def test_worse_again_restarts_follow_up_and_raises_again(world: World) -> 
     world.hear_all(anna)
     await world.until_due(anna)
     world.hear_all(anna)
-    await world.answer(anna, "None of these 8", "None of these 7", "Medium", "Not at all", "None of these")
+    await world.answer(anna, "None of these 8", "None of these 7", "Medium", "Not at all")
     news = [plain(m) for m in world.hear_all(anna)]
     assert any("call your team within 24 hours" in text for text in news)
     assert not any("about the same" in text for text in news)

@@ -1,7 +1,7 @@
 """Raises alerts and adds to them. Assesses no answers, and never closes an alert."""
 
 from bot.app.alerts.writer import add, update_patient_side
-from bot.app.records.alerts import AlertRow
+from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
@@ -21,12 +21,8 @@ def raise_alert(
     rules: tuple[str, ...],
     checkin_id: int | None,
     symptoms: tuple[str, ...] = (),
-    is_agreed: bool = False,
 ) -> AlertRow:
-    """Store an alert about these symptoms and notify the patient that they have to call now.
-
-    With `is_agreed` the patient is still asked to call, but the alert does not escalate.
-    """
+    """Store an alert about these symptoms and notify the patient that they have to call now."""
     alert = add(
         work.alerts,
         AlertRow(
@@ -39,7 +35,6 @@ def raise_alert(
             raised_at=work.at,
             caregiver_id=patient.caregiver.id if patient.caregiver is not None else None,
             next_patient_prompt_at=first_prompt_at(tier, work.clinic.protocol.clocks, work.at),
-            is_agreed=is_agreed,
         ),
         work.at,
     )
@@ -56,26 +51,31 @@ def raise_for(
     *,
     raised: Tier,
     symptoms: tuple[str, ...],
-    is_agreed: bool,
+    is_new: bool,
 ) -> None:
     """Raise the alert of an assessment; lower alerts of the same check-in stop asking the patient.
 
-    `raised`: the tier that the patient's concerns took, which together may need more than this form alone.
-    `symptoms`: what it names. `is_agreed`: the findings of this form are within agreed levels.
+    `raised`: the tier of what is new, which with earlier findings may need more than this form alone. `symptoms`: what
+    it names. If nothing `is_new` since an open alert of that tier named all of it, show its call screen again.
     """
-    tier = max(assessment.tier, raised)
-    pair = (_PAIRS[tier],) if tier > assessment.tier and tier in _PAIRS else ()
+    known = None if is_new else _open_about(work, patient, raised, symptoms)
+    if known is not None:
+        work.notices.call_now(patient, known)
+        return
+    own = max((r.tier for r in assessment.reasons if r.rule in assessment.concerns), default=Tier.ROUTINE)
+    pair = (_PAIRS[raised],) if raised > own and raised in _PAIRS else ()
     rules = (*assessment.concerns, *(rule for rule in pair if rule not in assessment.concerns))
-    alert = raise_alert(
-        work,
-        patient,
-        tier=tier,
-        rules=rules,
-        checkin_id=row.id,
-        symptoms=symptoms,
-        is_agreed=not pair and is_agreed,
-    )
+    alert = raise_alert(work, patient, tier=raised, rules=rules, checkin_id=row.id, symptoms=symptoms)
     hand_safety_follow_up_to(work, alert)
+
+
+def _open_about(stores: Stores, patient: Patient, tier: Tier, symptoms: tuple[str, ...]) -> AlertRow | None:
+    """Return an alert that still asks the patient and names all of this."""
+    for alert in stores.alerts.of_patient(patient.id):
+        is_open = alert.closed_at is None and alert.state is AlertState.OPEN and alert.tier >= tier
+        if is_open and symptoms and set(symptoms) <= set(alert.symptoms):
+            return alert
+    return None
 
 
 def hand_safety_follow_up_to(stores: Stores, higher: AlertRow) -> None:

@@ -6,15 +6,14 @@ The only event loop of a check-in. It also changes answers of a finished check-i
 from collections.abc import Iterable
 from functools import partial
 
-from bot.app.alerts import known, raising
+from bot.app.alerts import raising
 from bot.app.alerts.naming import add_rules, alert_about, open_alert_of
 from bot.app.checkins.answers import answer_row, with_fresh_screens
 from bot.app.checkins.reminders import next_action_after_answer
 from bot.app.checkins.skips import update_skip_task
 from bot.app.checkins.tips import next_tip
 from bot.app.concerns.assessments import as_stored, history, keep_assessment
-from bot.app.concerns.follow_up import update_follow_up
-from bot.app.concerns.memory import NOTHING_HEARD, found_in, hear, open_after
+from bot.app.concerns.memory import NOTHING_HEARD, found_in, hear, known_after, open_after, remembered
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import StaleRecordError
 from bot.app.ports.notices import CheckInEnd
@@ -22,11 +21,11 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import SYSTEM, Work
 from bot.core import checkin as core
-from bot.core.changes import What
+from bot.core.changes import NEWS, What
 from bot.core.findings import NOT_NAMED
 from bot.core.memory import Applied
 from bot.core.protocol import Tier
-from bot.core.triage import Assessment, assess
+from bot.core.triage import Assessment
 
 CLOSED = frozenset({core.State.DONE, core.State.EXPIRED, core.State.REPLACED})
 
@@ -48,7 +47,7 @@ def claim_mistake(work: Work, patient: Patient, checkin_id: int | None) -> None:
 
 def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> core.Ignored | CheckInRow:
     row = with_fresh_screens(work, row)
-    step = core.step(row.value, given, work.clinic.protocol, history(work, row))
+    step = _core_step(work, patient, row, given)
     ignored = next((event for event in step.events if isinstance(event, core.Ignored)), None)
     if ignored is not None:
         return ignored
@@ -65,13 +64,26 @@ def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> c
     return changed
 
 
+def _core_step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> core.Step:
+    """Take the step in the core. A fault in what is remembered must not keep a call screen from the patient."""
+    protocol, compared = work.clinic.protocol, history(work, row)
+    made: list[core.Step] = []
+
+    def weighed() -> None:
+        made.append(core.step(row.value, given, protocol, compared, remembered(work, patient, row)))
+
+    error = work.attempt(weighed)
+    if isinstance(error, StaleRecordError):
+        raise error
+    return made[0] if error is None else core.step(row.value, given, protocol, compared)
+
+
 def change(work: Work, patient: Patient, row: CheckInRow, question: str, choices: tuple[str, ...]) -> CheckInRow | None:
     """Change an answer of a finished check-in, act on its new assessment and return the row; both answers stay stored.
 
     Return None, having changed nothing, if the answer can't be changed so.
     """
-    given = core.Change(question=question, choices=choices)
-    step = core.step(row.value, given, work.clinic.protocol, history(work, row))
+    step = _core_step(work, patient, row, core.Change(question=question, choices=choices))
     if any(isinstance(event, core.Ignored) for event in step.events):
         return None
     changed = work.checkins.save(row.model_copy(update={"value": step.checkin}))
@@ -99,7 +111,7 @@ def _apply_one(work: Work, patient: Patient, row: CheckInRow, event: core.Event)
         case core.Finished(assessment=assessment) if row.value.state is core.State.DONE:
             keep_assessment(work, row, assessment, final=True, finished=True)
             update_skip_task(work, patient, row)
-            _finish(work, as_stored(work, patient), row, assessment)
+            _finish(work, patient, row, assessment)
         case core.Finished(assessment=assessment):
             update_skip_task(work, patient, row)
             return _act_on_half_answered(work, patient, row, assessment)
@@ -113,11 +125,11 @@ def _apply_one(work: Work, patient: Patient, row: CheckInRow, event: core.Event)
 
 def _red_flag(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
     """Raise the alert at once. For a changed answer of a finished check-in, `Changed` stores the assessment."""
-    if row.value.state is not core.State.DONE:
+    is_done = row.value.state is core.State.DONE
+    if not is_done:
         keep_assessment(work, row, assessment, final=False, finished=False)
-        update_follow_up(work, as_stored(work, patient), assessment)
     applied: list[Applied] = []
-    error = work.attempt(partial(_hear_into, applied, work, patient, row, assessment))
+    error = work.attempt(partial(_hear_into, applied, work, patient, row, assessment, is_done))
     if isinstance(error, StaleRecordError):
         raise error
     if error is not None:
@@ -126,55 +138,49 @@ def _red_flag(work: Work, patient: Patient, row: CheckInRow, assessment: Assessm
     _raise(work, patient, row, assessment, applied[0] if applied else NOTHING_HEARD)
 
 
-def _hear_into(applied: list[Applied], work: Work, patient: Patient, row: CheckInRow, found: Assessment) -> None:
-    applied.append(hear(work, patient, row, found))
+def _hear_into(
+    applied: list[Applied], work: Work, patient: Patient, row: CheckInRow, found: Assessment, finished: bool
+) -> None:
+    applied.append(hear(work, patient, row, found, finished=finished))
 
 
 def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> None:
     names = found_in(work, patient, row, applied) if applied is not NOTHING_HEARD else ()
-    agreed = known.is_agreed(work, row, found)
-    raising.raise_for(work, patient, row, found, raised=applied.raised, symptoms=names, is_agreed=agreed)
+    is_new = applied is NOTHING_HEARD or any(c.what in NEWS for c in applied.changes)
+    tier = max(found.raised, applied.raised)
+    raising.raise_for(work, patient, row, found, raised=tier, symptoms=names, is_new=is_new)
 
 
 def _finish(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
-    before = patient.follow_up
-    patient = update_follow_up(work, patient, assessment)
-    applied = hear(work, patient, row, assessment)
+    applied = hear(work, patient, row, assessment, finished=True)
+    still_open, known = open_after(work, patient, row), known_after(work, patient, row)
     end = CheckInEnd("after_call")
-    still_open, is_known = open_after(work, patient, row), known.needs_no_alert(work, before, row, assessment)
-    if applied.raised > max(row.value.raised, assessment.tier):
-        # What was found in earlier check-ins makes more of it: two ambers meet wherever they are.
+    if assessment.raised > row.value.raised:
         _raise(work, patient, row, assessment, applied)
         end = CheckInEnd("before_call")
     elif row.value.raised > Tier.ROUTINE:
         if not _add_to_alert(work, patient, row, assessment, applied):
             end = CheckInEnd("before_call")
-    elif is_known and all(each.tier is Tier.SOON and each.today == "there" for each in still_open):
-        end = CheckInEnd("unchanged")
-    elif assessment.tier > Tier.ROUTINE and not is_known:
-        _raise(work, patient, row, assessment, applied)
-        end = CheckInEnd("before_call")
     elif still_open:
         end = CheckInEnd("still_open", open=still_open, alert=alert_about(work, patient, still_open))
+    elif known:
+        end = CheckInEnd("known", known=known, tip=next_tip(work, patient, row))
     else:
         end = CheckInEnd("routine", complete=assessment.complete, tip=next_tip(work, patient, row))
-    work.notices.checkin_ended(patient, row, end)
+    # What was heard may have changed when the next check-in is due.
+    work.notices.checkin_ended(as_stored(work, patient), row, end)
 
 
 def _changed(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
     """Act on the assessment after a changed answer. A milder answer closes no alert."""
     keep_assessment(work, row, assessment, final=True, finished=True)
-    stored = as_stored(work, patient)
-    update_follow_up(work, stored, assessment)
-    applied = hear(work, patient, row, assessment)
+    applied = hear(work, patient, row, assessment, finished=True)
     is_name = any(c.symptom == NOT_NAMED and c.what is What.SETTLED for c in applied.changes)
     if applied.raised > Tier.ROUTINE and not is_name:
         # A call screen and an alert of its own: no message has named it yet.
         _raise(work, patient, row, assessment, applied)
     elif any(a.tier >= assessment.tier and a.checkin_id == row.id for a in work.alerts.of_patient(patient.id)):
         _add_to_alert(work, patient, row, assessment, applied)
-    elif assessment.tier is Tier.SOON and not known.needs_no_alert(work, stored.follow_up, row, assessment):
-        _raise(work, patient, row, assessment, applied)
     work.acting(patient.actor).record("answer_changed", patient.code)
 
 
@@ -192,17 +198,13 @@ def _add_to_alert(work: Work, patient: Patient, row: CheckInRow, found: Assessme
 def _act_on_half_answered(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> CheckInRow:
     """Raise the alert that a half-answered form requires; return the row with its tier. Silence clears nothing."""
     keep_assessment(work, row, assessment, final=row.value.state in CLOSED, finished=True)
-    stored = as_stored(work, patient)
-    update_follow_up(work, stored, assessment)
-    applied = hear(work, patient, row, assessment)
-    tier = max(assessment.tier, applied.raised)
-    if tier <= row.value.raised:
+    applied = hear(work, patient, row, assessment, finished=True)
+    if assessment.raised <= row.value.raised:
         _add_to_alert(work, patient, row, assessment, applied)
         return row
-    if tier is assessment.tier and known.needs_no_alert(work, stored.follow_up, row, assessment):
-        return row
     _raise(work, patient, row, assessment, applied)
-    return work.checkins.save(row.model_copy(update={"value": row.value.model_copy(update={"raised": tier})}))
+    raised = {"raised": assessment.raised}
+    return work.checkins.save(row.model_copy(update={"value": row.value.model_copy(update=raised)}))
 
 
 # -- closing without the patient
@@ -210,7 +212,7 @@ def _act_on_half_answered(work: Work, patient: Patient, row: CheckInRow, assessm
 
 def close_as(work: Work, patient: Patient, row: CheckInRow, how: core.Replace | core.Expire) -> CheckInRow:
     """Close a check-in that the patient didn't finish, act on its answers and return the row."""
-    step = core.step(row.value, how, work.clinic.protocol, history(work, row))
+    step = _core_step(work, patient, row, how)
     changes = {"value": step.checkin, "closed_at": work.at, "next_action_at": None, "remind_at": None}
     closed = work.checkins.save(row.model_copy(update=changes))
     work.notices.checkin_closed(patient, closed)
@@ -236,5 +238,6 @@ def settle_half_answered(work: Work, patient: Patient, row: CheckInRow) -> Check
     """Act on the answers so far and return the row: a patient may stop answering because they are ill."""
     if not row.value.answers:
         return row
-    so_far = assess(row.value.answers, history(work, row), work.clinic.protocol, form=row.value.form, finished=True)
-    return _act_on_half_answered(work, patient, row, so_far) if so_far.tier > row.value.raised else row
+    compared, weighed_by = history(work, row), remembered(work, patient, row)
+    so_far = core.assess_so_far(row.value, work.clinic.protocol, compared, weighed_by)
+    return _act_on_half_answered(work, patient, row, so_far) if so_far.raised > row.value.raised else row

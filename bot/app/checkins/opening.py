@@ -7,11 +7,13 @@ from bot.app.checkins.answering import close_as
 from bot.app.checkins.answers import answer_row
 from bot.app.checkins.reminders import DAILY, next_action_at
 from bot.app.checkins.silence import open_silence_task
+from bot.app.concerns.memory import recall
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import plan_of
 from bot.app.work import Work
 from bot.core import checkin as core
+from bot.core.follow_up import asked_again
 from bot.core.protocol import Answers, Tier
 from bot.core.schedule import phase_at
 
@@ -32,6 +34,7 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
     Return None, having changed nothing, if the patient already has one with this due time. The patient must be locked.
     """
     known = WORSE_ANSWERS if kind == "worse" else {}
+    about = asked_again(recall(work, patient).value)
     row = CheckInRow(
         patient_id=patient.id,
         kind=kind,
@@ -40,7 +43,7 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
         protocol_name=work.clinic.protocol.name,
         protocol_version=work.clinic.protocol.version,
         protocol_hash=work.clinic.protocol.content_hash,
-        value=core.open_checkin(form, work.clinic.protocol, known),
+        value=core.open_checkin(form, work.clinic.protocol, known, about),
     )
     row = row.model_copy(update={"next_action_at": next_action_at(row, patient, work.clinic)})
     made: list[tuple[CheckInRow, CheckInRow | None]] = []

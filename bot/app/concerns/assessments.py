@@ -61,6 +61,9 @@ def keep_assessment(work: Work, row: CheckInRow, assessment: Assessment, *, fina
                 previous=compared.previous,
                 baseline=compared.baseline,
                 finished=finished,
+                about=row.value.about,
+                quiet=assessment.quiet,
+                open=assessment.open,
             ),
         )
     )

@@ -1,4 +1,4 @@
-"""Daily follow-ups in addition to the plan, updated after each assessment. Opens no check-in itself."""
+"""Daily follow-ups in addition to the plan, updated whenever what is remembered changes. Opens no check-in itself."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,8 +7,8 @@ from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import end_of_day, rescheduled, start_of_day
 from bot.app.work import Work
-from bot.core.follow_up import next_follow_up
-from bot.core.triage import Assessment
+from bot.core.follow_up import FollowUp, asked_daily
+from bot.core.memory import Memory
 
 DAILY_KINDS: frozenset[str] = frozenset({"scheduled", "follow_up", "baseline"})
 """Kinds that count as the check-in of their day; one that somebody asked for comes in addition."""
@@ -16,19 +16,21 @@ SEARCHED_CHECKINS = 20
 """Newest check-ins that are searched: "I feel worse now" may have opened several today."""
 
 
-def update_follow_up(work: Work, patient: Patient, found: Assessment) -> Patient:
-    """Begin, continue or end the daily follow-up after an assessment; return the patient as saved."""
-    following = next_follow_up(patient.follow_up, found, work.clinic.protocol, local_day(patient, work.clinic, work.at))
+def update_follow_up(work: Work, patient_id: int, memory: Memory) -> None:
+    """Begin, continue or end the daily follow-up of what is remembered of a patient."""
+    patient = work.patients.get(patient_id)
+    if patient is None:
+        return
+    asked = asked_daily(memory, work.clinic.protocol.remembering, work.at)
+    before = patient.follow_up if patient.follow_up is not None and not patient.follow_up.steady else None
+    since = before.since if before is not None else local_day(patient, work.clinic, work.at)
+    following = FollowUp(groups=asked, since=since) if asked else None
     if following == patient.follow_up:
-        return patient
+        return
     followed = patient.model_copy(update={"follow_up": following})
-    if followed.state is PatientState.ACTIVE and _asked_daily(followed) != _asked_daily(patient):
+    if followed.state is PatientState.ACTIVE and (following is None) != (before is None):
         followed = replanned(work, followed)
-    return work.patients.save(followed)
-
-
-def _asked_daily(patient: Patient) -> date | None:
-    return patient.follow_up.since if patient.follow_up is not None and not patient.follow_up.steady else None
+    work.patients.save(followed)
 
 
 def replanned(work: Work, patient: Patient) -> Patient:

@@ -68,8 +68,16 @@ def _replay_one(row: AssessmentRow, given: list[AnswerRow], protocol: Protocol |
 
 
 def _derived(basis: Basis, protocol: Protocol) -> Assessment:
-    history = History(previous=basis.previous, baseline=basis.baseline)
-    return assess(basis.answers, history, protocol, form=basis.form, finished=basis.finished)
+    found = assess(
+        basis.answers,
+        History(previous=basis.previous, baseline=basis.baseline),
+        protocol,
+        form=basis.form,
+        finished=basis.finished,
+        about=basis.about,
+        quiet=basis.quiet,
+    )
+    return found.model_copy(update={"tier": max(found.tier, basis.open)})
 
 
 def _missing(answers: Answers, given: list[AnswerRow]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import CheckInRow
-from bot.app.records.concerns import OpenConcern
+from bot.app.records.concerns import KnownConcern, OpenConcern
 from bot.app.records.patients import Caregiver, Patient
 from bot.app.records.team import Staff
 from bot.core.protocol import Tip
@@ -19,15 +19,16 @@ class CheckInEnd:
     """How a check-in ended for the patient.
 
     `kind`: "after_call" if a call screen was shown, by this check-in or an earlier unconfirmed one; "before_call" if
-    one follows; "unchanged" if an alert already has the findings or they are within agreed levels; "still_open" while a
-    human has to deal with earlier findings; "routine" otherwise, with a tip. `complete` unless questions were skipped.
+    one follows; "still_open" while a human has to deal with earlier findings; "known" if a human knows about what was
+    found and it is no worse, with a tip; "routine" otherwise, with a tip. `complete` unless questions were skipped.
     `alert`: the one that names what is open.
     """
 
-    kind: Literal["after_call", "before_call", "unchanged", "still_open", "routine"]
+    kind: Literal["after_call", "before_call", "still_open", "known", "routine"]
     complete: bool = True
     tip: Tip | None = None
     open: tuple[OpenConcern, ...] = ()
+    known: tuple[KnownConcern, ...] = ()
     alert: AlertRow | None = None
 
 

@@ -46,13 +46,20 @@ class AnswerRow(Frozen):
 
 
 class Basis(Frozen):
-    """The input of an assessment: with the same protocol it always gives the same tier."""
+    """The input of an assessment: with the same protocol it always gives the same tier.
+
+    `quiet`: rules that raised nothing, because of what was remembered of the patient; `open`: the tier of what was open
+    and there, if the rules give less (`bot/core/weighing.py`).
+    """
 
     form: str
     answers: Answers
     previous: Answers | None
     baseline: Answers | None
     finished: bool
+    about: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
+    open: Tier = Tier.ROUTINE
 
 
 class StoredProtocol(Frozen):

@@ -5,18 +5,11 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from bot.core.changes import What
-from bot.core.concern import ConcernState, Level
+from bot.core.concern import ConcernState
 from bot.core.frozen import Frozen, Versioned
 from bot.core.memory import Memory
 from bot.core.protocol import Tier
-
-
-class Heard(Frozen):
-    """The level of a symptom that a check-in has contributed to the memory, when, and whether it was known before."""
-
-    level: Level
-    at: datetime
-    was_known: bool = False
+from bot.core.weighing import Heard
 
 
 class HeardOf(Frozen):
@@ -56,3 +49,11 @@ class OpenConcern(NamedTuple):
     today: Literal["there", "gone", "not_answered"]
     is_for_team: bool
     is_retracted: bool
+
+
+class KnownConcern(NamedTuple):
+    """What a human knows about at the end of a check-in. `by_staff`: staff were in contact, or accepted the level."""
+
+    symptom: str
+    is_there: bool
+    by_staff: bool

@@ -8,10 +8,8 @@ from bot.app.alerts import queue
 from bot.app.checkins import opening
 from bot.app.concerns import agreed_levels, agreeing
 from bot.app.ports.errors import RefusedError
-from bot.app.records.alerts import AgreedLevel
 from bot.core.protocol import Tier
 from bot.core.screen import Action
-from bot.core.triage import History, assess
 from bot.dialog import checkins
 from tests.app.conftest import AT
 from tests.fakes.work import work_on
@@ -60,11 +58,11 @@ class Checks:
         if row is not None and row.value.cursor == question.id:
             self._tap("", kind="submit")
 
-    def __call__(self, numbness, at, *, interference="not_at_all", now="none"):
+    def __call__(self, numbness, at, *, interference="not_at_all", now="none", new="none"):
         """Answer one check; return the alerts it raised and the screen it ended with."""
         self._begin(at)
         before = {a.id for a in self.database.run(lambda s: s.alerts.of_patient(self.anna.id))}
-        answers = {"change": "no", "safety_now": now, "safety_new": "none", "numbness": numbness}
+        answers = {"change": "no", "safety_now": now, "safety_new": new, "numbness": numbness}
         answers["interference"] = interference
         while (row := self._open()) is not None and row.value.state != "stopped":
             question = self.clinic.protocol.questions.get(row.value.cursor)
@@ -99,7 +97,7 @@ def test_soon_within_the_agreed_level_raises_no_alert(check, agree):
     agree()
     new, screen = check("medium", AT + DAY)
     assert new == []
-    assert screen == "done.unchanged", "no all-clear: the patient is to call if they have not"
+    assert screen == "done.known", "no all-clear"
 
 
 def test_worse_than_the_agreed_level_raises_an_alert(check, agree):
@@ -112,14 +110,13 @@ def test_worse_than_the_agreed_level_raises_an_alert(check, agree):
 def test_agreed_level_expires(check, agree):
     agree(days=2)
     assert check("mild", AT)[0] == []
-    (alert,), _ = check("medium", AT + 2 * DAY)
-    assert alert.tier is Tier.SOON
+    assert check("medium", AT + 2 * DAY) == ([], "done.open"), "until staff decide, no call screen and no all-clear"
 
 
 def test_agreed_level_can_be_ended_once(database, anna, check, agree):
     agree()
     database.run(lambda s: agreeing.end_agreed_level(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
-    assert len(check("mild", AT)[0]) == 1
+    assert check("mild", AT) == ([], "done.open"), "until staff decide about it, no call screen and no all-clear"
     with pytest.raises(RefusedError, match="has no agreed level"):
         database.run(lambda s: agreeing.end_agreed_level(work_on(s, at=AT, actor="lead-2"), anna.code, "numbness"))
 
@@ -131,32 +128,24 @@ def test_newest_agreed_level_of_a_symptom_holds(database, anna, agree):
     assert (row.level, row.made_by) == ("mild", "lead-2")
 
 
-def test_urgent_within_the_agreed_level_only_does_not_escalate(database, clinic, check, agree):
+def test_k18_urgent_within_the_agreed_level_has_a_tip_and_no_call_screen(database, check, agree):
     agree(level="very_strong")
-    (alert,), _ = check("strong", AT)
-    assert (alert.tier, alert.is_agreed, alert.next_escalation_at) == (Tier.URGENT, True, None)
-    names = [q.row.screen.name for q in database.outbox()]
-    assert any(name.startswith("call.urgent") for name in names)
-    line = database.run(lambda s: queue.alert_line(work_on(s, clinic, AT + 30 * DAY), s.alerts.get(alert.id)))
-    assert (line.is_agreed, line.overdue) == (True, False)
+    assert check("strong", AT) == ([], "done.known")
+    shown = [q.row.screen for q in database.outbox()]
+    assert not any(screen.name.startswith("call.") for screen in shown)
+    assert {"done.known.staff", "done.tip"} <= {line.key for line in shown[-1].lines}
 
 
 def test_agreed_level_leaves_other_symptoms_counting_in_full(check, agree):
     agree(level="very_strong")
-    (alert,), _ = check("mild", AT, interference="very_much")
-    assert (alert.tier, alert.is_agreed) == (Tier.SOON, False)
+    (alert,), _ = check("mild", AT, new="yes")
+    assert (alert.tier, alert.is_agreed) == (Tier.URGENT, False)
 
 
 def test_emergency_is_never_within_an_agreed_level(check, agree):
     agree(level="very_strong")
     (alert,), _ = check("mild", AT, now="yes")
     assert (alert.tier, alert.is_agreed) == (Tier.EMERGENCY, False)
-
-
-def test_skipped_question_is_not_within_the_agreed_level(database, clinic, check, agree):
-    agree(level="very_strong")
-    found = database.run(lambda s: agreed_levels._is_worse(clinic, "numbness", ("skip",), "very_strong"))
-    assert found
 
 
 @pytest.mark.parametrize(
@@ -190,14 +179,3 @@ def test_agreed_level_is_shown_on_later_alerts_and_audited(database, clinic, ann
     audited = database.run(lambda s: s.audit.lines(anna.code))
     made = next(each for each in audited if each.action == "level_agreed")
     assert (made.actor, dict(made.detail)) == ("lead-1", {"days": 14})
-
-
-def test_agreed_level_that_became_an_emergency_covers_nothing(database, clinic, anna):
-    """The protocol was changed after the level had been agreed."""
-    answers = {"arms": ("cannot",)}
-    row = AgreedLevel(patient_id=anna.id, question="arms", level="cannot", until=AT + DAY, made_by="x", made_at=AT)
-    database.run(lambda s: s.agreed_levels.add(row))
-    found = assess(answers, History(), clinic.protocol, form="full", finished=True)
-    assert found.tier is Tier.EMERGENCY
-    compared = (found, answers, History(), "full")
-    assert not database.run(lambda s: agreed_levels.covers(work_on(s, clinic, AT), anna.id, *compared))

@@ -110,7 +110,7 @@ def test_k3_emergency_that_nobody_acts_on_never_ends_in_an_all_clear(life):
     assert "call.emergency" in shown
     for day in (3, 4, 30, 200):
         assert life.check(day) == ["done.open"]
-        assert life.words()[:3] == ["done.open.earlier", "symptom.breathing", "done.open.ask.emergency"]
+        assert life.words()[:3] == ["done.open.earlier", "symptom.breathing", "done.open.gone"]
 
 
 def test_k4_soon_that_nobody_called_about_is_no_all_clear(life):
@@ -186,7 +186,7 @@ def test_someone_who_spoke_with_the_patient_ends_what_is_open(life):
     assert life.check(1) == ["done.open"], "a call is not yet somebody who spoke"
     life.reply(alert, "reached", 1, 1)
     assert life.state("eyes") == "reached"
-    assert life.check(2) == ["done.routine"]
+    assert life.check(2) == ["done.known"]
 
 
 @pytest.mark.parametrize(("outcome", "state"), [("spoke_to_patient", "reached"), ("sent_to_ed", "reached")])
@@ -195,7 +195,7 @@ def test_staff_who_were_in_contact_end_what_is_open(life, outcome, state):
     (alert,) = life.alerts()
     life.staff(alert, outcome, 0, 2)
     assert life.state("heart") == state
-    assert life.check(1) == ["done.routine"]
+    assert life.check(1) == ["done.known"]
 
 
 def test_k43_yes_counts_for_what_its_message_named(life):
@@ -244,7 +244,7 @@ def test_help_that_was_asked_for_stays_open_until_someone_spoke(life):
     assert life.check(5) == ["done.open"]
     assert "symptom.help" in life.words()
     life.reply(life.alerts()[0], "reached", 5, 1)
-    assert life.check(6) == ["done.routine"]
+    assert life.check(6) == ["done.known"]
 
 
 def test_history_says_who_changed_what_and_when(life):
@@ -326,7 +326,7 @@ def test_alert_of_a_pair_names_both(life):
     assert set(life.alerts()[-1].symptoms) == {"dizzy", "numbness"}
     for alert in reversed(life.alerts()):
         life.staff(alert, "spoke_to_patient", 2, 3)
-    assert life.check(3) == ["done.routine"]
+    assert life.check(3) == ["done.known"]
 
 
 def test_help_asked_for_again_after_someone_spoke_is_open_again(life):
@@ -447,7 +447,7 @@ def test_yes_on_an_old_screen_after_someone_spoke_has_an_alert_that_staff_can_en
     assert "call.urgent" in [q.row.screen.name for q in life.database.outbox()[seen:]]
     assert life.check(2) == ["done.open"]
     life.staff(life.alerts()[-1], "spoke_to_patient", 2, 1)
-    assert life.check(3) == ["done.routine"]
+    assert life.check(3) == ["done.known"]
 
 
 def test_yes_on_an_old_screen_is_never_without_a_call_screen(life):
