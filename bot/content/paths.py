@@ -35,20 +35,33 @@ class Path(NamedTuple):
 
 
 def paths(protocol: Protocol, form: str) -> list[Path]:
-    """Return the reference path, then every deviation. KeyError if the protocol has no such form."""
-    reference = _reference_path(protocol, form)
+    """Return the reference path, then every deviation, then those of each question about what was found earlier.
+
+    KeyError if the protocol has no such form.
+    """
+    opened = core.open_checkin(form, protocol)
+    found = [_path((), _walk(opened, protocol, _reference_path(opened, protocol)), protocol)]
+    found += _deviations(opened, protocol)
+    for step in protocol.forms[form].steps:
+        if step.about:
+            again = core.open_checkin(form, protocol, about=step.about[:1])
+            found += [path for path in _deviations(again, protocol) if step.ask in {g.question for g in path.answers}]
+    return list(dict.fromkeys(found))
+
+
+def _deviations(opened: core.CheckIn, protocol: Protocol) -> Iterator[Path]:
+    """Yield every deviation from the reference path of a check-in that was just opened."""
+    reference = _reference_path(opened, protocol)
     reference_choices = {given.question: given.choices for given in reference}
-    found = [_path((), _walk(protocol, form, reference), protocol)]
     for n, given in enumerate(reference):
         for answer in options(protocol.questions[given.question]):
-            if answer != given.choices:
-                prefix = (*reference[:n], GivenAnswer(given.question, answer))
-                start = _walk(protocol, form, prefix)
-                found += [
-                    _path(tuple(g for g in all_given if reference_choices.get(g.question) != g.choices), end, protocol)
-                    for end, all_given in _ends(protocol, start, prefix, reference_choices)
-                ]
-    return found
+            if answer == given.choices:
+                continue
+            prefix = (*reference[:n], GivenAnswer(given.question, answer))
+            start = _walk(opened, protocol, prefix)
+            for end, all_given in _ends(protocol, start, prefix, reference_choices):
+                changed = tuple(g for g in all_given if reference_choices.get(g.question) != g.choices)
+                yield _path(changed, end, protocol)
 
 
 def options(question: Question) -> list[tuple[str, ...]]:
@@ -62,17 +75,18 @@ def options(question: Question) -> list[tuple[str, ...]]:
 # -- Walking
 
 
-def _reference_path(protocol: Protocol, form: str) -> tuple[GivenAnswer, ...]:
+def _reference_path(opened: core.CheckIn, protocol: Protocol) -> tuple[GivenAnswer, ...]:
     given: tuple[GivenAnswer, ...] = ()
-    checkin = core.open_checkin(form, protocol)
+    checkin = opened
     while checkin.state in _OPEN and checkin.cursor is not None:
+        at = checkin
         question = protocol.questions[checkin.cursor]
         lowest = min(
             (o for o in options(question) if o != (SKIP,)),
-            key=lambda o: _rank(_walk(protocol, form, (*given, GivenAnswer(question.id, o))), protocol),
+            key=lambda o: _rank(_give(at, protocol, GivenAnswer(question.id, o)), protocol),
         )
         given = (*given, GivenAnswer(question.id, lowest))
-        checkin = _walk(protocol, form, given)
+        checkin = _give(checkin, protocol, given[-1])
     return given
 
 
@@ -81,8 +95,8 @@ def _rank(checkin: core.CheckIn, protocol: Protocol) -> tuple[int, int]:
     return assessment.tier, core.taps_left(checkin, protocol)
 
 
-def _walk(protocol: Protocol, form: str, given: Sequence[GivenAnswer]) -> core.CheckIn:
-    checkin = core.open_checkin(form, protocol)
+def _walk(opened: core.CheckIn, protocol: Protocol, given: Sequence[GivenAnswer]) -> core.CheckIn:
+    checkin = opened
     for answer in given:
         checkin = _give(checkin, protocol, answer)
     return checkin

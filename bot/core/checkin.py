@@ -29,9 +29,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from bot.core.frozen import Frozen
+from bot.core.hearing import FormAnswers, Remembered
 from bot.core.protocol import SKIP, Answers, FormStep, Protocol, Question, Tier, applicable
 from bot.core.triage import Assessment, History
-from bot.core.weighing import FormAnswers, Remembered, weigh
+from bot.core.weighing import weigh
 
 # --- The check-in -----------------------------------------------------------------------------------------------------
 
@@ -257,11 +258,6 @@ def step(
     if after.state not in transition.leads_to and not flagged:
         raise UnlistedStateError(received, checkin.state, after.state)
     return Step(checkin=after, events=events)
-
-
-def assess_so_far(checkin: CheckIn, protocol: Protocol, history: History, remembered: Remembered | None) -> Assessment:
-    """Return the assessment of the answers so far, as if no more followed."""
-    return _Context(checkin, protocol, history, remembered).assess(finished=True)
 
 
 def _ignored(checkin: CheckIn, received: Input, reason: IgnoredReason) -> Step:

@@ -1,4 +1,4 @@
-"""Which symptoms are asked about again: in every form, and daily beside the plan. Knows no time of day.
+"""Which symptoms are asked about again: in every form, and daily in addition to the plan. Knows no time of day.
 
 The rules, each with a test:
 

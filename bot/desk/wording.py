@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bot.app.alerts.queue import AlertLine, WorsenedAnswer
 from bot.app.records.alerts import AgreedLevel
-from bot.content.texts import short_key
 from bot.core.protocol import SKIP, Condition, Protocol, Rule
 
 _DETAILS: Mapping[str, str] = {
@@ -33,7 +32,8 @@ class Wording:
     def question(self, question_id: str) -> str:
         """Return a question's short name, such as "Numbness or pain"."""
         question = self.protocol.questions.get(question_id)
-        return self._named(short_key(question) if question is not None else f"short.{question_id}", question_id)
+        follows = question.follows if question is not None else None
+        return self._named(f"short.{question_id}" if follows is None else f"symptom.{follows}", question_id)
 
     def choice(self, question_id: str, choice_id: str) -> str:
         """Return the text of a choice."""

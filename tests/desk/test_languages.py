@@ -32,8 +32,8 @@ PAGES = {
 }
 ALERTS = {
     Tier.EMERGENCY: ("asked_for_help", "now.breathing", "limbs.arms_cannot"),
-    Tier.URGENT: ("new.eyes", "sensory.composite", "two_groups", "autonomic.two", "strength.stairs_worse_than_last"),
-    Tier.SOON: ("change.worse", "skipped.now", "sensory.worse_than_baseline"),
+    Tier.URGENT: ("new.eyes", "sensory.composite", "two_groups", "autonomic.two", "strength.stairs_much"),
+    Tier.SOON: ("change.worse", "skipped.now", "sensory.some"),
 }
 
 

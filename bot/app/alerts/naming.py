@@ -1,8 +1,7 @@
 """Finds the alert that names what is open, and adds to what an alert names. Raises and closes none."""
 
 from bot.app.alerts.writer import update_patient_side
-from bot.app.concerns.conversion import ASKED_FOR_HELP
-from bot.app.concerns.memory import named_by
+from bot.app.concerns.conversion import ASKED_FOR_HELP, named_by
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.concerns import OpenConcern

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from bot.app.alerts import escalation
 from bot.app.alerts.writer import act_on, team_side
-from bot.app.concerns.memory import named_by, recall, remember
+from bot.app.concerns.conversion import named_by
+from bot.app.concerns.memory import recall, remember
 from bot.app.ports.errors import NeedsContactError, RefusedError
 from bot.app.records.alerts import AlertOutcome, AlertRow
 from bot.app.records.patients import Patient

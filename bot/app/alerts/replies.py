@@ -6,7 +6,8 @@ from functools import partial
 from bot.app.alerts.escalation import show_changed
 from bot.app.alerts.raising import record
 from bot.app.alerts.writer import act_on, update_patient_side
-from bot.app.concerns.memory import named_by, remember
+from bot.app.concerns.conversion import named_by
+from bot.app.concerns.memory import remember
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient

@@ -4,7 +4,6 @@ The only event loop of a check-in. It also changes answers of a finished check-i
 """
 
 from collections.abc import Iterable
-from functools import partial
 
 from bot.app.alerts import raising
 from bot.app.alerts.naming import add_rules, alert_about, open_alert_of
@@ -13,7 +12,7 @@ from bot.app.checkins.reminders import next_action_after_answer
 from bot.app.checkins.skips import update_skip_task
 from bot.app.checkins.tips import next_tip
 from bot.app.concerns.assessments import as_stored, history, keep_assessment
-from bot.app.concerns.memory import NOTHING_HEARD, found_in, hear, known_after, open_after, remembered
+from bot.app.concerns.memory import NOTHING_HEARD, assess_so_far, found_in, hear, known_after, open_after, remembered
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import StaleRecordError
 from bot.app.ports.notices import CheckInEnd
@@ -72,10 +71,7 @@ def _core_step(work: Work, patient: Patient, row: CheckInRow, given: core.Input)
     def weighed() -> None:
         made.append(core.step(row.value, given, protocol, compared, remembered(work, patient, row)))
 
-    error = work.attempt(weighed)
-    if isinstance(error, StaleRecordError):
-        raise error
-    return made[0] if error is None else core.step(row.value, given, protocol, compared)
+    return core.step(row.value, given, protocol, compared) if work.attempt(weighed) is not None else made[0]
 
 
 def change(work: Work, patient: Patient, row: CheckInRow, question: str, choices: tuple[str, ...]) -> CheckInRow | None:
@@ -125,23 +121,20 @@ def _apply_one(work: Work, patient: Patient, row: CheckInRow, event: core.Event)
 
 def _red_flag(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
     """Raise the alert at once. For a changed answer of a finished check-in, `Changed` stores the assessment."""
-    is_done = row.value.state is core.State.DONE
+    applied, is_done = list[Applied](), row.value.state is core.State.DONE
     if not is_done:
         keep_assessment(work, row, assessment, final=False, finished=False)
-    applied: list[Applied] = []
-    error = work.attempt(partial(_hear_into, applied, work, patient, row, assessment, is_done))
+
+    def listen() -> None:
+        applied.append(hear(work, patient, row, assessment, finished=is_done))
+
+    error = work.attempt(listen)
     if isinstance(error, StaleRecordError):
         raise error
     if error is not None:
         # A fault in what is remembered must not keep the call screen from the patient.
         work.acting(SYSTEM).record("concern_not_remembered", patient.code, error=type(error).__name__)
     _raise(work, patient, row, assessment, applied[0] if applied else NOTHING_HEARD)
-
-
-def _hear_into(
-    applied: list[Applied], work: Work, patient: Patient, row: CheckInRow, found: Assessment, finished: bool
-) -> None:
-    applied.append(hear(work, patient, row, found, finished=finished))
 
 
 def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> None:
@@ -238,6 +231,5 @@ def settle_half_answered(work: Work, patient: Patient, row: CheckInRow) -> Check
     """Act on the answers so far and return the row: a patient may stop answering because they are ill."""
     if not row.value.answers:
         return row
-    compared, weighed_by = history(work, row), remembered(work, patient, row)
-    so_far = core.assess_so_far(row.value, work.clinic.protocol, compared, weighed_by)
+    so_far = assess_so_far(work, patient, row)
     return _act_on_half_answered(work, patient, row, so_far) if so_far.raised > row.value.raised else row

@@ -14,6 +14,7 @@ from bot.app.ports.alerts import AgreedLevelStore, AlertStore
 from bot.app.ports.checkins import AnswerStore, CheckInStore
 from bot.app.records.alerts import AgreedLevel, AlertRow
 from bot.app.records.patients import Patient
+from bot.app.work import Work
 from bot.core.concern import Level, Rules
 from bot.core.findings import HELP, NOT_NAMED, Finding, find
 from bot.core.happenings import Agree, AlertClosed, Answered, BaselineFinished, Happening, KnownBefore, Outcome
@@ -38,6 +39,12 @@ class Sources(NamedTuple):
     agreed_levels: AgreedLevelStore
     protocol: Protocol
     timezone: str
+
+
+def sources_of(work: Work) -> Sources:
+    """Return the sources of a unit of work."""
+    clinic = work.clinic
+    return Sources(work.answers, work.checkins, work.alerts, work.agreed_levels, clinic.protocol, clinic.timezone)
 
 
 def converted(sources: Sources, patient: Patient, rules: Rules, at: datetime) -> Memory:
@@ -106,9 +113,9 @@ def _group(symptom: str, protocol: Protocol) -> str:
     return known.group if known is not None else symptom
 
 
-def symptoms_of(sources: Sources, alert: AlertRow) -> tuple[str, ...]:
-    """Return the symptoms of an alert that was raised before alerts named them."""
-    return tuple(finding.symptom for finding in _of_alert(sources, alert))
+def named_by(work: Work, alert: AlertRow) -> tuple[str, ...]:
+    """Return the symptoms that an alert names; those of its answers if it is older than concerns."""
+    return alert.symptoms or tuple(finding.symptom for finding in _of_alert(sources_of(work), alert))
 
 
 def _fallback(sources: Sources, alert: AlertRow) -> str:

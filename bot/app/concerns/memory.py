@@ -6,10 +6,10 @@ Patients from before concerns were remembered are converted until their memory i
 from collections.abc import Iterable
 from typing import Literal
 
-from bot.app.concerns.conversion import Sources, converted, symptoms_of
+from bot.app.concerns.assessments import history
+from bot.app.concerns.conversion import converted, sources_of
 from bot.app.concerns.follow_up import local_day, update_follow_up
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.concerns import ConcernChange, HeardOf, KnownConcern, MemoryRow, OpenConcern
 from bot.app.records.patients import Patient
@@ -18,10 +18,11 @@ from bot.core.changes import NEWS
 from bot.core.checkin import State
 from bot.core.concern import NONE, ConcernState, Rules
 from bot.core.happenings import BaselineFinished, Happening, TimePassed, TookBack
+from bot.core.hearing import BASELINE, FormAnswers, Heard, Remembered, happenings, is_news, that_counts
 from bot.core.memory import Applied, Memory, apply
 from bot.core.protocol import Tier
 from bot.core.triage import Assessment
-from bot.core.weighing import BASELINE, FormAnswers, Heard, Remembered, happenings, is_news, that_counts
+from bot.core.weighing import weigh
 
 _CLOSED = frozenset({State.DONE, State.EXPIRED, State.REPLACED})
 _REMEMBERED_CHECKINS = 4
@@ -42,17 +43,7 @@ def recall(work: Work, patient: Patient) -> MemoryRow:
     row = work.concerns.of_patient(patient.id)
     if row is not None:
         return row
-    return MemoryRow(patient_id=patient.id, value=converted(_sources(work), patient, rules_of(work.clinic), work.at))
-
-
-def named_by(work: Work, alert: AlertRow) -> tuple[str, ...]:
-    """Return the symptoms that an alert names; those of its answers if it is older than concerns."""
-    return alert.symptoms or symptoms_of(_sources(work), alert)
-
-
-def _sources(work: Work) -> Sources:
-    clinic = work.clinic
-    return Sources(work.answers, work.checkins, work.alerts, work.agreed_levels, clinic.protocol, clinic.timezone)
+    return MemoryRow(patient_id=patient.id, value=converted(sources_of(work), patient, rules_of(work.clinic), work.at))
 
 
 def remember(
@@ -74,6 +65,12 @@ def remembered(work: Work, patient: Patient, row: CheckInRow) -> Remembered:
         by=patient.actor,
         is_helper=patient.caregiver is not None,
     )
+
+
+def assess_so_far(work: Work, patient: Patient, row: CheckInRow) -> Assessment:
+    """Return the assessment of a check-in's answers so far, as if no more followed."""
+    form = FormAnswers(row.value.form, row.value.answers, row.value.about, finished=True)
+    return weigh(form, history(work, row), remembered(work, patient, row), work.clinic.protocol)
 
 
 def hear(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment, *, finished: bool) -> Applied:

@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 from bot.core.changes import What
 from bot.core.concern import ConcernState
 from bot.core.frozen import Frozen, Versioned
+from bot.core.hearing import Heard
 from bot.core.memory import Memory
 from bot.core.protocol import Tier
-from bot.core.weighing import Heard
 
 
 class HeardOf(Frozen):
