@@ -81,7 +81,8 @@ class OutboxNotices:
         """Queue a new message, because an edit makes no sound, followed by the contact."""
         slot = f"alert:{alert.id}"
         if alert.tier is Tier.SOON:
-            post(self.work, patient, soon_screen(alert, self.work.clinic), slot=slot, everyone=True)
+            awake = self.work.when_awake(patient)
+            post(awake, patient, soon_screen(alert, self.work.clinic), slot=slot, everyone=True)
             return
         post(self.work, patient, call_screen(alert, self.work.clinic), slot=slot, lane=Lane.RED_FLAG, everyone=True)
         contact = contact_screen(self.work.clinic)

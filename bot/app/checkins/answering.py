@@ -26,7 +26,7 @@ from bot.core.changes import What
 from bot.core.findings import NOT_NAMED
 from bot.core.memory import Applied
 from bot.core.protocol import Tier
-from bot.core.triage import Assessment, assess
+from bot.core.triage import Assessment
 
 CLOSED = frozenset({core.State.DONE, core.State.EXPIRED, core.State.REPLACED})
 
@@ -102,7 +102,7 @@ def _apply_one(work: Work, patient: Patient, row: CheckInRow, event: core.Event)
             _finish(work, as_stored(work, patient), row, assessment)
         case core.Finished(assessment=assessment):
             update_skip_task(work, patient, row)
-            return _act_on_half_answered(work, patient, row, assessment)
+            return act_on_half_answered(work, patient, row, assessment)
         case core.Changed(assessment=assessment):
             update_skip_task(work, patient, row)
             _changed(work, patient, row, assessment)
@@ -189,12 +189,14 @@ def _add_to_alert(work: Work, patient: Patient, row: CheckInRow, found: Assessme
     return True
 
 
-def _act_on_half_answered(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> CheckInRow:
+def act_on_half_answered(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> CheckInRow:
     """Raise the alert that a half-answered form requires; return the row with its tier. Silence clears nothing."""
+    # Whether it was known before is asked later in the form: left open, it was not known.
+    left = row.model_copy(update={"value": row.value.model_copy(update={"state": core.State.EXPIRED})})
     keep_assessment(work, row, assessment, final=row.value.state in CLOSED, finished=True)
     stored = as_stored(work, patient)
     update_follow_up(work, stored, assessment)
-    applied = hear(work, patient, row, assessment)
+    applied = hear(work, patient, left, assessment)
     tier = max(assessment.tier, applied.raised)
     if tier <= row.value.raised:
         _add_to_alert(work, patient, row, assessment, applied)
@@ -230,11 +232,3 @@ def can_be_asked(row: CheckInRow, clinic: Clinic) -> bool:
     """Return whether the protocol still has the check-in's current question."""
     form = clinic.protocol.forms.get(row.value.form)
     return form is not None and row.value.cursor in {None, *(step.ask for step in form.steps)}
-
-
-def settle_half_answered(work: Work, patient: Patient, row: CheckInRow) -> CheckInRow:
-    """Act on the answers so far and return the row: a patient may stop answering because they are ill."""
-    if not row.value.answers:
-        return row
-    so_far = assess(row.value.answers, history(work, row), work.clinic.protocol, form=row.value.form, finished=True)
-    return _act_on_half_answered(work, patient, row, so_far) if so_far.tier > row.value.raised else row

@@ -5,7 +5,7 @@ from typing import Literal
 
 from bot.app.checkins.answering import close_as
 from bot.app.checkins.answers import answer_row
-from bot.app.checkins.reminders import DAILY, next_action_at
+from bot.app.checkins.reminders import DAILY, next_action_after_answer
 from bot.app.checkins.silence import open_silence_task
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient, PatientState
@@ -42,7 +42,7 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
         protocol_hash=work.clinic.protocol.content_hash,
         value=core.open_checkin(form, work.clinic.protocol, known),
     )
-    row = row.model_copy(update={"next_action_at": next_action_at(row, patient, work.clinic)})
+    row = row.model_copy(update={"next_action_at": next_action_after_answer(row, patient, work.clinic, work.at)})
     made: list[tuple[CheckInRow, CheckInRow | None]] = []
 
     def replace() -> None:
