@@ -16,7 +16,7 @@ from bot.app.records.concerns import ConcernChange, Heard, HeardOf, MemoryRow, O
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.changes import What
-from bot.core.checkin import State, path
+from bot.core.checkin import State, next_open, path
 from bot.core.concern import NONE, Rules
 from bot.core.findings import NOT_NAMED, Finding, find, safety_screens
 from bot.core.happenings import (
@@ -198,7 +198,12 @@ def _happenings(
         else:
             yield Answered(symptom=finding.symptom, level=finding.level, by=by, day=day, is_named=finding.is_named)
     yield from _taken_back(work.clinic, row, found, before, by, day)
-    if row.value.form == BASELINE and row.value.state is State.DONE:
+    if (
+        row.value.form == BASELINE
+        and row.value.state is State.DONE
+        and next_open(row.value, work.clinic.protocol) is None
+    ):
+        # A red flag ends a baseline before its last question; then it is offered again.
         yield BaselineFinished()
 
 
