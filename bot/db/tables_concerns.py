@@ -7,6 +7,7 @@ from bot.db.columns import (
     metadata,
     of_checkin,
     of_patient,
+    partial_index,
     primary_key_column,
     seal_id,
     sealed,
@@ -24,9 +25,11 @@ memory = Table(
     of_patient(),
     sealed("value", "memory.value", nullable=False),
     sealed("heard", "memory.heard", nullable=False),
+    timestamp_column("ends_at", nullable=True),
     Index("ix_memory_patient_id", "patient_id", unique=True),
     sqlite_autoincrement=True,
 )
+partial_index("ix_memory_ends", memory.c.ends_at, memory.c.id, where=memory.c.ends_at.is_not(None))
 
 concern_change = Table(
     "concern_change",

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.app.alerts.escalation import team_clocks
+from bot.app.alerts.level_ends import levels_ended
 from bot.app.alerts.replies import alert_clocks
 from bot.app.checkins import baselines, opening, timing
 from bot.app.operations import outages, reports
@@ -126,6 +127,7 @@ ALL: tuple[Sweep, ...] = (
     undelivered,
     check_ins_due,
     checkin_clocks,
+    levels_ended,
     daily_digest,
     heartbeat,
 )

@@ -32,6 +32,12 @@ class MemoryRow(Versioned):
     value: Memory = Memory()
     heard: HeardOf = HeardOf()
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """Return when the next agreed or unconfirmed level ends (stored plain, so that a sweep finds it)."""
+        ends = (accepted.ends_at for accepted in self.value.accepted.values())
+        return min((end for end in ends if end is not None), default=None)
+
 
 class ConcernChange(Frozen):
     """One change of a concern: who or what changed it and when, and the check-in that it came from, if one did."""

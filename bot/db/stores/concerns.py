@@ -1,18 +1,22 @@
 """The store of what is remembered of patients' symptoms, in SQL. It decides nothing."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 
 from sqlalchemy import bindparam, select
 
 from bot.app.records.concerns import ConcernChange, HeardOf, MemoryRow
+from bot.app.records.operations import BEGINNING, Place
 from bot.core.memory import Memory
 from bot.db import tables_concerns as t
-from bot.db.rows import TEXT, Section, Shape, sealed_record
+from bot.db.rows import TEXT, Section, Shape, due_page, sealed_record
 
 MEMORY = Shape(t.memory, MemoryRow, sealed={"value": sealed_record(Memory), "heard": sealed_record(HeardOf)})
 CHANGE = Shape(t.concern_change, ConcernChange, sealed={"symptom": TEXT})
 
 _OF_PATIENT = select(t.memory).where(t.memory.c.patient_id == bindparam("of_patient"))
+_ENDS = due_page(select(t.memory), t.memory.c.ends_at)
 _CHANGES = (
     select(t.concern_change)
     .where(t.concern_change.c.patient_id == bindparam("of_patient"))
@@ -25,13 +29,16 @@ class SqlConcerns(Section):
     """See `bot.app.ports.concerns.ConcernStore`."""
 
     def add(self, row: MemoryRow) -> MemoryRow:
-        return self._add(MEMORY, row)
+        return self._add(MEMORY, row, ends_at=row.ends_at)
 
     def save(self, row: MemoryRow) -> MemoryRow:
-        return self._save(MEMORY, row)
+        return self._save(MEMORY, row, ends_at=row.ends_at)
 
     def of_patient(self, patient_id: int) -> MemoryRow | None:
         return self._record(MEMORY, _OF_PATIENT, of_patient=patient_id)
+
+    def ends_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[MemoryRow]:
+        return self._next(_ENDS, partial(self._records_of, MEMORY), "ends_at", after, at=at, top=limit)
 
     def add_change(self, row: ConcernChange) -> ConcernChange:
         return self._add(CHANGE, row)

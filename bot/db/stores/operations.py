@@ -20,6 +20,7 @@ from bot.app.records.messages import Lane
 from bot.app.records.operations import Audit, WeekReport
 from bot.core.protocol import Tier
 from bot.db import tables as t
+from bot.db import tables_concerns as concern_tables
 from bot.db import tables_team as team_tables
 from bot.db.rows import (
     Section,
@@ -112,6 +113,7 @@ def _next_event() -> Select[tuple[datetime | None]]:
         select(func.min(t.checkin.c.next_action_at)).where(t.IS_OPEN),
         select(func.min(t.alert.c.next_patient_prompt_at)),
         select(func.min(t.alert.c.next_escalation_at)),
+        select(func.min(concern_tables.memory.c.ends_at)),
         *lanes,
     ).subquery()
     return select(func.min(timestamps.c.at).label("at"))
