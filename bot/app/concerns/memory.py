@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from bot.app.concerns.clock_jumps import corrected
 from bot.app.concerns.conversion import Sources, converted, symptoms_of
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
@@ -51,9 +52,10 @@ def recall(work: Work, patient: Patient) -> MemoryRow:
     """Return what is remembered of the patient's symptoms; stored if it had to be converted first."""
     row = work.concerns.of_patient(patient.id)
     if row is not None:
-        return row
+        return corrected(work.concerns, row, rules_of(work.clinic))
     value = converted(_sources(work), patient, rules_of(work.clinic), work.at)
-    return work.concerns.add(MemoryRow(patient_id=patient.id, value=value))
+    last_jump = work.concerns.last_jump()
+    return work.concerns.add(MemoryRow(patient_id=patient.id, value=value, last_jump=last_jump))
 
 
 def named_by(work: Work, alert: AlertRow) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.app.records.concerns import ConcernChange, MemoryRow
+from bot.app.records.concerns import ClockJump, ConcernChange, MemoryRow
 from bot.app.records.operations import BEGINNING, Place
 
 
@@ -19,6 +19,15 @@ class ConcernStore(Protocol):
 
     def ends_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[MemoryRow]:
         """Return memories in which a level ends at `at` or before, after that place, oldest first."""
+        ...
+
+    def add_jump(self, jump: ClockJump) -> ClockJump: ...
+    def jumps_after(self, jump_id: int) -> Sequence[ClockJump]:
+        """Return the jumps of the clock after that one, oldest first."""
+        ...
+
+    def last_jump(self) -> int:
+        """Return the id of the last jump of the clock; 0 if there was none."""
         ...
 
     def add_change(self, row: ConcernChange) -> ConcernChange: ...

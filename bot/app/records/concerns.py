@@ -31,12 +31,22 @@ class MemoryRow(Versioned):
     patient_id: int
     value: Memory = Memory()
     heard: HeardOf = HeardOf()
+    last_jump: int = 0
+    """The last jump of the clock that it has been corrected for."""
 
     @property
     def ends_at(self) -> datetime | None:
         """Return when the next agreed or unconfirmed level ends (stored plain, so that a sweep finds it)."""
         ends = (accepted.ends_at for accepted in self.value.accepted.values())
         return min((end for end in ends if end is not None), default=None)
+
+
+class ClockJump(Frozen):
+    """The computer's clock was set at `at`; `back_by`: by how many seconds it was set back (0: forward)."""
+
+    id: int = 0
+    at: datetime
+    back_by: int
 
 
 class ConcernChange(Frozen):
