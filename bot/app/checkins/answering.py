@@ -61,7 +61,7 @@ def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> c
     changed = _apply(work, patient, changed, step.events)
     if not closed:
         work.notices.checkin_moved_on(patient, changed)
-    work.tasks.close_of_patient(patient.id, ("not_heard_from", "missed_twice"), work.at)
+    work.tasks.close_of_patient(patient.id, ("not_heard_from", "missed_twice", "phone_patient"), work.at)
     return changed
 
 

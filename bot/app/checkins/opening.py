@@ -6,7 +6,7 @@ from typing import Literal
 from bot.app.checkins.answering import close_as
 from bot.app.checkins.answers import answer_row
 from bot.app.checkins.reminders import DAILY, next_action_after_answer
-from bot.app.checkins.silence import open_silence_task
+from bot.app.checkins.silence import note_missed, open_silence_task
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import plan_of
@@ -83,6 +83,7 @@ def _missed(work: Work, patient: Patient, row: CheckInRow) -> None:
     """Open tasks for a replaced check-in: one if the plan isn't daily, one if two in a row stayed unanswered."""
     if row.kind == "worse" or row.value.raised >= Tier.URGENT:
         return  # Outside the plan, or answered: a call screen was shown.
+    note_missed(work, patient, row)
     if row.silent_at is None and work.at - row.opened_at > DAILY:
         open_silence_task(work, patient, "not_heard_from")
     before = next((c for c in work.checkins.of_patient(patient.id) if c.id < row.id), None)

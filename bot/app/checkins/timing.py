@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.app.checkins.answering import act_on_half_answered, can_be_asked, close_as
 from bot.app.checkins.reminders import after_answer, next_action_at, reminder_times
-from bot.app.checkins.silence import open_silence_task
+from bot.app.checkins.silence import MISSED_AFTER, note_missed, open_silence_task
 from bot.app.concerns.assessments import history
 from bot.app.concerns.memory import recall
 from bot.app.ports.clinic import Clinic
@@ -77,6 +77,8 @@ def _remind(work: Work, patient: Patient, row: CheckInRow, counts_at: datetime |
     if in_quiet_hours(work.at, zone, patient.quiet_from, patient.quiet_to):
         _wait(work, row, after_quiet_hours(work.at, zone, patient.quiet_from, patient.quiet_to), counts_at)
         return
+    if work.at - row.opened_at >= MISSED_AFTER:
+        note_missed(work, patient, row)
     passed = sum(1 for timestamp in reminder_times(row, patient, work.clinic) if timestamp <= work.at)
     changed = row.model_copy(update={"reminders": passed})
     following = next_action_at(changed, patient, work.clinic)
