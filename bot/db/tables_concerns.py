@@ -42,6 +42,9 @@ clock_jump = Table(
     sqlite_autoincrement=True,
 )
 
+kept_alert = Table("kept_alert", metadata, Column("alert_id", Identity, primary_key=True, autoincrement=False))
+"""Alerts that outlive the data of their patient. No foreign key: they are deleted together."""
+
 concern_change = Table(
     "concern_change",
     metadata,

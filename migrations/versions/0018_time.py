@@ -1,4 +1,4 @@
-"""concerns: when the next accepted level ends, and jumps of the clock"""
+"""concerns: when the next accepted level ends, jumps of the clock, and alerts that outlive data"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,5 +22,6 @@ def upgrade() -> None:
         sa.Column("back_by", sa.Integer, nullable=False),
         sqlite_autoincrement=True,
     )
+    op.create_table("kept_alert", sa.Column("alert_id", Identity, primary_key=True, autoincrement=False))
     is_set = sa.text("ends_at IS NOT NULL")
     op.create_index("ix_memory_ends", "memory", ["ends_at", "id"], sqlite_where=is_set, postgresql_where=is_set)

@@ -15,6 +15,7 @@ from telegram import User
 from bot import service
 from bot.app.alerts import escalation, ownership
 from bot.app.checkins import opening
+from bot.app.checkins.silence import note_missed
 from bot.app.concerns import agreeing
 from bot.app.concerns.memory import recall
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
@@ -655,7 +656,15 @@ def _read_after_a_jump(work: Work, chat: int) -> None:
     recall(work, patient)
 
 
+def _misses(scene: Scene, work: Work, chat: int) -> None:
+    patient = work.patients.by_chat(chat, lock=True)
+    row = scene.open[chat]
+    assert patient is not None
+    note_missed(work, patient, row.model_copy(update={"value": row.value.model_copy(update={"answers": {}})}))
+
+
 TIME = (
+    UseCase("BERTA misses a check-in", _in_one(lambda c, _, work: _misses(c, work, BERTA))),
     UseCase("clock set forward, BERTA read", _in_one(lambda _, __, work: _read_after_a_jump(work, BERTA))),
     UseCase("start after an outage", _in_one(lambda _, __, work: outages.note_start(work, work.at))),
 )

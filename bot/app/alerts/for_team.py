@@ -9,11 +9,13 @@ from bot.app.work import SYSTEM, Work
 from bot.core.protocol import Tier
 
 
-def raise_for_team(work: Work, patient: Patient, rule: str, symptoms: tuple[str, ...]) -> AlertRow:
-    """Name the symptoms in the patient's open alert, or else in a SOON alert that asks the patient nothing."""
+def raise_for_team(
+    work: Work, patient: Patient, rule: str, symptoms: tuple[str, ...], tier: Tier = Tier.SOON
+) -> AlertRow:
+    """Name the symptoms in an open alert of the patient of that tier or above, or in one that asks them nothing."""
     # One about agreed levels is not escalated: nobody would be notified of it.
     open_alerts = (a for a in work.alerts.of_patient(patient.id) if a.closed_at is None and not a.is_agreed)
-    found = next(open_alerts, None)
+    found = next((alert for alert in open_alerts if alert.tier >= tier), None)
     if found is not None:
         add_rules(work, found, (rule,), symptoms)
         changed = work.alerts.get(found.id) or found
@@ -22,7 +24,7 @@ def raise_for_team(work: Work, patient: Patient, rule: str, symptoms: tuple[str,
     alert = AlertRow(
         patient_id=patient.id,
         checkin_id=None,
-        tier=Tier.SOON,
+        tier=tier,
         rules=(rule,),
         symptoms=symptoms,
         named_at=work.at,

@@ -117,6 +117,7 @@ def housekeeping(work: Work, _limit: int, _after: Place = BEGINNING) -> SweepRes
     work.sessions.purge(work.at - SESSIONS_KEPT)
     work.updates.purge(work.at - UPDATES_KEPT)
     work.outbox.purge(work.at - MESSAGES_KEPT)
+    work.patients.purge_kept()
     work.dead_letters.purge_updates(work.at - DEAD_UPDATES_KEPT)
     return SweepResult()
 
