@@ -17,7 +17,7 @@ from bot.core.protocol import Tier
 from bot.dialog.work import work_on
 
 if TYPE_CHECKING:
-    from bot.app.concerns.preview import Preview
+    from bot.app.concerns.preview import UpgradePreview
 
 PAGE = 100
 """Patients that are counted in one transaction."""
@@ -85,8 +85,8 @@ def _preview(*, as_json: bool) -> None:
 
 
 def _page(
-    clinic: Clinic, after: str, preview: Callable[[Work, Sequence[Patient]], "Preview"], stores: Stores
-) -> tuple["Preview", str | None]:
+    clinic: Clinic, after: str, preview: Callable[[Work, Sequence[Patient]], "UpgradePreview"], stores: Stores
+) -> tuple["UpgradePreview", str | None]:
     found = stores.patients.page(after_code=after, limit=PAGE)
     counted = preview(work_on(stores, clinic, SystemClock().now(), actor="operator"), found)
     return counted, found[-1].code if len(found) == PAGE else None

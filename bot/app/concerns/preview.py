@@ -20,18 +20,18 @@ from bot.core.triage import History, assess
 _ALL_CHECKINS = 2**62
 
 
-class Preview(NamedTuple):
+class UpgradePreview(NamedTuple):
     """How many patients would be converted, and the tiers of the alerts that their next check-ins would open."""
 
     patients: int
     alerts: Mapping[Tier, int]
 
 
-def preview(work: Work, patients: Sequence[Patient]) -> Preview:
+def preview(work: Work, patients: Sequence[Patient]) -> UpgradePreview:
     """Return what converting these patients would do; those who were converted before don't count."""
     new = [patient for patient in patients if work.concerns.of_patient(patient.id) is None]
     tiers = [_raised_by_the_last_answers(work, patient) for patient in new if patient.state is PatientState.ACTIVE]
-    return Preview(len(new), Counter(tier for tier in tiers if tier > Tier.ROUTINE))
+    return UpgradePreview(len(new), Counter(tier for tier in tiers if tier > Tier.ROUTINE))
 
 
 def _raised_by_the_last_answers(work: Work, patient: Patient) -> Tier:

@@ -34,7 +34,7 @@ def escalate(life, at):
     life.run(sweeps.team_clocks, 50, at=at)
 
 
-def told(life, chat_id, since=0):
+def shown(life, chat_id, since=0):
     """The screens sent to a chat, by name and the keys of their lines."""
     rows = [q.row for q in life.database.outbox()[since:] if q.row.chat_id == chat_id]
     return [(row.screen.name, [line.key for line in row.screen.lines]) for row in rows]
@@ -70,17 +70,17 @@ def test_team_is_notified_and_its_clocks_go_on(life, staff, how):
     (now,) = life.alerts()
     assert (now.id, now.tier, now.next_escalation_at) == (before.id, Tier.URGENT, before.next_escalation_at)
     assert (now.notified, now.closed_at) == (before.notified, None)
-    notices = [keys for name, keys in told(life, staff.chats["ann"]) if name == "staff.notice"]
+    notices = [keys for name, keys in shown(life, staff.chats["ann"]) if name == "staff.notice"]
     assert f"staff.call.{WORDS[how]}" in notices[-1]
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "erased"])
 @pytest.mark.parametrize("tier", FOUND)
-def test_who_leaves_while_something_is_open_is_told_to_call(life, how, tier):
+def test_who_leaves_while_something_is_open_reads_whom_to_call(life, how, tier):
     life.check(0, **FOUND[tier])
     leave(life, how, life.at(0, 0.5))
     last = {"withdrawn": "stop.done", "erased": "stop.erased"}[how]
-    assert told(life, 7)[-1] == (last, [f"stop.open.{tier}", last])
+    assert shown(life, 7)[-1] == (last, [f"stop.open.{tier}", last])
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "erased"])
@@ -88,7 +88,7 @@ def test_who_leaves_with_nothing_open_reads_nothing_of_a_call(life, how):
     life.check(0)
     leave(life, how, life.at(0, 0.5))
     last = {"withdrawn": "stop.done", "erased": "stop.erased"}[how]
-    assert told(life, 7)[-1] == (last, [last])
+    assert shown(life, 7)[-1] == (last, [last])
     assert life.alerts() == []
 
 
@@ -100,7 +100,7 @@ def test_chat_gets_no_prompts_after_leaving(life, how):
     for hours in (0.2, 0.5, 1, 30):
         for sweep in sweeps.ALL:
             life.run(sweep, 50, at=life.at(0, hours))
-    assert told(life, 7, seen) == []
+    assert shown(life, 7, seen) == []
 
 
 def test_message_that_waits_for_the_morning_is_not_sent_after_leaving(life):
@@ -112,7 +112,7 @@ def test_message_that_waits_for_the_morning_is_not_sent_after_leaving(life):
     assert "call.soon" in waiting(life, 7)
     leave(life, "withdrawn", evening + timedelta(hours=2))
     assert "call.soon" not in waiting(life, 7)
-    assert told(life, 7)[-1][1][0] == "stop.open.soon"
+    assert shown(life, 7)[-1][1][0] == "stop.open.soon"
 
 
 def test_erased_patient_leaves_code_tier_and_why_until_an_outcome(life, staff):
@@ -189,4 +189,4 @@ def test_no_on_a_new_phone_while_something_is_open_says_to_call(life):
         revision = life.patient().enrol_revision
         tap = Action(kind="enrol", revision=revision, question=step, choice=word)
         life.run(conversation.tap, 8, tap, at=life.at(0, 0.6))
-    assert told(life, 8)[-1] == ("enrol.declined", ["stop.open.urgent", "enrol.declined"])
+    assert shown(life, 8)[-1] == ("enrol.declined", ["stop.open.urgent", "enrol.declined"])
