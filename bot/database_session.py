@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from bot.app.operations.installation import BOT_NAME
@@ -17,8 +18,8 @@ from bot.content.loader import read_protocol
 from bot.core.protocol import Protocol
 from bot.db.backup import backup
 from bot.db.engine import Database
-from bot.db.lock import shared_access
-from bot.db.migrate import migrate
+from bot.db.lock import shared_access, sqlite_path
+from bot.db.migrate import migrate, pending
 from bot.db.opening import open_database
 from bot.delivery.quiet_bot import make_bot
 from bot.dialog.work import work_on
@@ -93,6 +94,33 @@ def open_session(ready: App, kept: Callable[[Path], object] = lambda _: None) ->
         database = open_database(ready.database_url, ready.keyring)
         try:
             refuse_for(database.run(lambda stores: claim(stores, ready)))
+            yield DatabaseSession(ready, database)
+        finally:
+            asyncio.run(database.close())
+
+
+@contextmanager
+def open_copy(ready: App) -> Iterator[DatabaseSession]:
+    """Open the database as it would be after an upgrade, and leave it as it is: a SQLite file is copied first.
+
+    RefusedError if there is none, or if a PostgreSQL database needs an upgrade.
+    """
+    url, path = ready.database_url, sqlite_path(ready.database_url)
+    if path is None and pending(url):
+        raise RefusedError(
+            "this PostgreSQL database needs an upgrade before it can be read: restore a backup into another database, "
+            "and use the command there"
+        )
+    if path is not None and not path.exists():
+        raise RefusedError(f"there is no database {path}: nothing would be converted")
+    with TemporaryDirectory() as folder:
+        if path is not None:
+            copy = Path(folder) / "copy.db"
+            backup(url, copy)
+            url = f"sqlite:///{copy}"
+            migrate(url)
+        database = open_database(url, ready.keyring)
+        try:
             yield DatabaseSession(ready, database)
         finally:
             asyncio.run(database.close())

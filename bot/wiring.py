@@ -27,7 +27,7 @@ from bot.chat.charts import render_svg
 from bot.chat.screens import TextRenderer, plain_texts
 from bot.chat.webhook import webhook_route
 from bot.clock import Clock, SandboxClock, SharedClock, SystemClock
-from bot.clock_sync import synchronized
+from bot.clock_sync import synchronized, watched
 from bot.config import Settings
 from bot.content.dry_run import count_alerts, synthetic_assessments
 from bot.content.faults import ContentError
@@ -273,6 +273,7 @@ async def serve(app: App, *, on_ready: Callable[[Running], None], stop: asyncio.
         stack.push_async_callback(database.close)
         await stack.enter_async_context(synchronized(database, clock))
         refuse_for(await database.transact(lambda stores: claim(stores, app)))
+        await stack.enter_async_context(watched(database, clock))
         services: list[Service] = []
         sandbox = await _sandbox(stack, app, database, clock, services) if app.sandbox else None
         service = replace(app, api_url=sandbox.api_url if sandbox else app.api_url).service(database)

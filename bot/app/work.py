@@ -17,6 +17,8 @@ from bot.app.ports.outbox import OutboxStore
 from bot.app.ports.patients import CaregiverStore, ConsentStore, InviteStore, PatientStore, TreatmentStore
 from bot.app.ports.team import PasskeyStore, RotaStore, SessionStore, StaffStore
 from bot.app.records.operations import Audit
+from bot.app.records.patients import Patient
+from bot.core.local_time import after_quiet_hours
 
 T = TypeVar("T")
 SYSTEM = "system"
@@ -73,6 +75,10 @@ class Work(Stores):
     at: datetime
     actor: str
     notices_of: Callable[["Work"], Notices]
+    is_by_clock: bool = False
+    """Nobody tapped: what is not urgent reaches a patient at the end of their quiet hours."""
+    sends_from: datetime | None = None
+    """Messages are not sent before this; None: at once."""
 
     @property
     def notices(self) -> Notices:
@@ -86,6 +92,18 @@ class Work(Stores):
     def acting(self, actor: str) -> "Work":
         """Return this unit of work with another actor."""
         return replace(self, actor=actor)
+
+    def by_clock(self) -> "Work":
+        """Return this unit of work for what falls due without a tap."""
+        return replace(self, is_by_clock=True)
+
+    def when_awake(self, patient: Patient) -> "Work":
+        """Return this unit of work for messages that are not urgent: at once after a tap, else after quiet hours."""
+        if not self.is_by_clock:
+            return self
+        zone = patient.timezone or self.clinic.timezone
+        awake = after_quiet_hours(self.at, zone, patient.quiet_from, patient.quiet_to)
+        return replace(self, sends_from=awake)
 
     def record(self, action: str, subject: str, **detail: str | int | None) -> None:
         """Add a line to the audit: `actor` did `action` to `subject` at `at`. `detail` never contains an answer."""

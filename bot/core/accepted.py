@@ -43,6 +43,12 @@ class Accepted(Frozen):
         """Return the highest level that counts as "at or below the reference"."""
         return self.reference if self.has_lapsed else self.raises_nothing
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """Return when an agreement ends, or a reference level that staff have to confirm; None: nothing ends."""
+        agreed = self.agreed_until if self.agreed is not None and not self.has_lapsed else None
+        return min((end for end in (self.confirm_until, agreed) if end is not None), default=None)
+
 
 def after_answer(accepted: Accepted, given: Answered, rules: Remembering, at: datetime) -> Accepted:
     """Remember the answer, and lower the reference level after weeks of lower answers."""

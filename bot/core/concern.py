@@ -441,8 +441,12 @@ def _combine(concern: Concern, given: Combine, context: Context) -> Concern:
     return concern.model_copy(update={"combined": given.tier, "opened_at": context.at, "in_alert": True})
 
 
-def _forget_days(concern: Concern, _given: ForgetDays, _context: Context) -> Concern:
-    return concern.model_copy(update={"usual": None, "calm_days": 0, "calm_on": None})
+def _forget_days(concern: Concern, _given: ForgetDays, context: Context) -> Concern:
+    after = concern.model_copy(update={"usual": None, "calm_days": 0, "calm_on": None})
+    if concern.retracted_at is None or concern.above_on is None:
+        return after
+    # "On another day, hours later" begins again, too.
+    return after.model_copy(update={"retracted_at": context.at, "above_on": max(concern.above_on, context.at.date())})
 
 
 # --- Shared by handlers -----------------------------------------------------------------------------------------------

@@ -370,6 +370,8 @@ class Remembering(Frozen):
     follow_up_at_most: Duration
     fresh: Duration
     """"None" on a safety screen counts for an all-clear for so long."""
+    half_answer: Duration
+    """What an unfinished form found counts as soon as nobody has tapped for so long."""
 
 
 class FollowUpRule(Frozen):

@@ -11,6 +11,7 @@ from bot.app.chat_roles import role_of
 from bot.app.checkins.answering import current
 from bot.app.concerns.assessments import as_stored
 from bot.app.patients import participation, registry
+from bot.app.patients.leaving import hand_to_team
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertState
 from bot.app.records.patients import Patient, PatientState
@@ -86,6 +87,8 @@ def _welcome(
     )
     # Reachable again, on whichever phone: nobody has to find out why they were not.
     work.tasks.close_of_patient(opened.id, ("unreachable",), work.at)
+    if invited.state in ENROLLED:
+        hand_to_team(work, invited, "new_phone")
     enrolment.begin(work, opened)
     return TapResult(language=opened.language)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import time
 
 from bot.app.checkins.opening import open_checkin
+from bot.app.patients.leaving import tier_to_call_about
 from bot.app.patients.participation import end_participation
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Consent, Patient, PatientState
@@ -13,7 +14,7 @@ from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog import zones
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
-from bot.dialog.widgets import button, keyboard_screen, numbers, rows
+from bot.dialog.widgets import button, call_line, keyboard_screen, numbers, rows
 
 KIND = "enrol"
 """The kind of action this module handles; `question` names the step of the screen, `choice` the button."""
@@ -124,7 +125,9 @@ def _decline(work: Work, patient: Patient) -> None:
     left = {"state": PatientState.DECLINED, "enrol_step": None, "next_due_at": None, "follow_up": None}
     declined = work.patients.save(patient.model_copy(update=left))
     _record(work, patient, "consent_declined")
-    screen = Screen(name="enrol.declined", lines=(Text(key="enrol.declined", values=numbers(work.clinic)),))
+    call = call_line(work.clinic, tier_to_call_about(work, declined))
+    lines = (*call, Text(key="enrol.declined", values=numbers(work.clinic)))
+    screen = Screen(name="enrol.declined", lines=lines)
     post(work, declined, screen, slot=SLOT, edit=True, revision=patient.enrol_revision + 1)
 
 

@@ -22,7 +22,7 @@ from bot.dialog.post import drop_unsent, post, post_staff, post_stranger
 from bot.dialog.staff_alerts import alert_screen, notice_screen
 from bot.dialog.staff_screens import digest_today
 from bot.dialog.still_open import still_open_screen
-from bot.dialog.widgets import date_text, next_checkin_text
+from bot.dialog.widgets import date_text, farewell_screen, next_checkin_text
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ class OutboxNotices:
         """Queue a new message, because an edit makes no sound, followed by the contact."""
         slot = f"alert:{alert.id}"
         if alert.tier is Tier.SOON:
-            post(self.work, patient, soon_screen(alert, self.work.clinic), slot=slot, everyone=True)
+            awake = self.work.when_awake(patient)
+            post(awake, patient, soon_screen(alert, self.work.clinic), slot=slot, everyone=True)
             return
         post(self.work, patient, call_screen(alert, self.work.clinic), slot=slot, lane=Lane.RED_FLAG, everyone=True)
         contact = contact_screen(self.work.clinic)
@@ -114,24 +115,22 @@ class OutboxNotices:
         lines = (Text(key="plan.changed"), *((following,) if following is not None else ()))
         post(self.work, patient, Screen(name="plan.changed", lines=lines), slot="plan")
 
-    def withdrawn(self, patient: Patient) -> None:
-        post(
-            self.work, patient, Screen(name="stop.done", lines=(Text(key="stop.done"),), keyboard="remove"), slot="stop"
-        )
+    def withdrawn(self, patient: Patient, tier: Tier) -> None:
+        post(self.work, patient, farewell_screen(self.work.clinic, "stop.done", tier), slot="stop")
 
     def caregiver_ended(self, patient: Patient, caregiver: Caregiver) -> None:
         gone = patient.model_copy(update={"caregiver": caregiver})
         farewell = Screen(name="care.goodbye", lines=(Text(key="care.goodbye"),), keyboard="remove")
         post(self.work, gone, farewell, slot="care")
 
-    def data_erased(self, patient: Patient, caregivers: Iterable[Caregiver]) -> None:
+    def data_erased(self, patient: Patient, caregivers: Iterable[Caregiver], tier: Tier) -> None:
         """Queue the last messages as to strangers: those of `withdrawn` were erased with the patient's messages."""
         for caregiver in caregivers:
             if caregiver.chat_id is not None:
                 goodbye = Screen(name="care.goodbye", lines=(Text(key="care.goodbye"),), keyboard="remove")
                 post_stranger(self.work, caregiver.chat_id, caregiver.language, goodbye)
         if patient.chat_id is not None:
-            farewell = Screen(name="stop.erased", lines=(Text(key="stop.erased"),), keyboard="remove")
+            farewell = farewell_screen(self.work.clinic, "stop.erased", tier)
             post_stranger(self.work, patient.chat_id, patient.language, farewell)
 
     # -- the team

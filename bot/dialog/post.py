@@ -42,7 +42,7 @@ def enqueue(
             revision=revision,
             screen=screen,
             created_at=work.at,
-            not_before=work.at,
+            not_before=work.sends_from or work.at,
             not_after=work.at + valid_for if valid_for is not None else None,
         )
     )

@@ -1,7 +1,8 @@
 """Handles "Remind me later". Changes no answer."""
 
-from bot.app.checkins.answering import current, settle_half_answered
+from bot.app.checkins.answering import current
 from bot.app.checkins.reminders import next_action_at
+from bot.app.checkins.timing import settle_half_answered
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core import checkin as core

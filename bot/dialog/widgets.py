@@ -121,3 +121,13 @@ def copy_button(clinic: Clinic) -> Button:
 def keyboard_screen() -> Screen:
     """Return the message that shows the reply keyboard."""
     return Screen(name="keyboard", lines=(Text(key="keyboard.intro"),), keyboard="show")
+
+
+def call_line(clinic: Clinic, tier: Tier) -> tuple[Text, ...]:
+    """Return the line on what a patient still has to call about when they leave; none if there is nothing."""
+    return (Text(key=f"stop.open.{tier.name.lower()}", values=numbers(clinic)),) if tier > Tier.ROUTINE else ()
+
+
+def farewell_screen(clinic: Clinic, key: str, tier: Tier) -> Screen:
+    """Return the last screen of a patient, with what they still have to call about."""
+    return Screen(name=key, lines=(*call_line(clinic, tier), Text(key=key)), keyboard="remove")

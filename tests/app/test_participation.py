@@ -130,7 +130,8 @@ def test_erasure_leaves_no_answers_and_a_last_message_for_each_chat(database, ru
         run(lambda s, h=helper: s.caregivers.add(h))
     run(participation.erase, "P-0001", at=AT + HOUR, by="lead-1")
     assert run(lambda s: s.checkins.of_patient(anna.id)) == []
-    assert run(lambda s: s.alerts.of_patient(anna.id)) == []
+    (kept,) = run(lambda s: s.alerts.of_patient(anna.id))
+    assert (kept.rules, kept.symptoms, kept.checkin_id) == (("left_while_open",), (), None), "an EMERGENCY is open"
     rows = [q.row for q in database.outbox()]
     assert [(r.chat_id, r.language, r.screen.name, r.lane, r.patient_id) for r in rows] == [
         (8, "es", "care.goodbye", Lane.DIGEST, None),

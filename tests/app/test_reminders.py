@@ -174,7 +174,10 @@ def test_reminder_counts_a_half_answered_concern(ward, choose):
 def test_next_reminder_after_an_answer_is_the_plans_while_it_is_ahead(ward, choose):
     ward.patient(next_due_at=AT + 5 * DAY)
     choose("no", at=AT + HOUR)
+    assert ward.row().next_action_at == AT + 2 * HOUR, "the answer counts after an hour"
+    ward.sweep(AT + 2 * HOUR)
     assert ward.row().next_action_at == AT + DAY
+    assert ward.reminders() == []
 
 
 @pytest.mark.parametrize("late", [3 * DAY, 3 * DAY + HOUR])
@@ -182,11 +185,13 @@ def test_next_reminder_after_a_late_answer_comes_in_six_hours(ward, choose, late
     ward.patient(next_due_at=AT + 5 * DAY)
     ward.row(reminders=2)
     choose("yes", at=AT + late)
-    assert ward.row().next_action_at == AT + late + 6 * HOUR
+    assert ward.row().next_action_at == AT + late + HOUR
     assert ward.tiers() == []
+    ward.sweep(AT + late + HOUR)
+    assert ward.tiers() == [Tier.SOON], "a half-answered concern does not wait for the next check-in"
+    assert (ward.row().next_action_at, ward.tasks()) == (AT + late + 6 * HOUR, [])
     ward.row(silent_at=AT + 3 * DAY)
     ward.sweep(AT + late + 6 * HOUR)
-    assert ward.tiers() == [Tier.SOON], "a half-answered concern does not wait for the next check-in"
     assert ward.row().next_action_at is None
 
 

@@ -43,6 +43,18 @@ def test_one_checkin_for_a_patient_and_due_time(database):
     assert len(database.run(lambda s: s.checkins.of_patient(one))) == 2
 
 
+def test_checkins_of_one_form_are_the_patients_newest_first(database):
+    one, other = _patient(database, "one"), _patient(database, "other")
+    first = _checkin(database, one)
+    form = first.value.form
+    value = first.value.model_copy(update={"form": "baseline"})
+    second = _checkin(database, one, due_at=AT + MINUTE, value=value)
+    third = _checkin(database, one, due_at=AT + 2 * MINUTE)
+    _checkin(database, other)
+    assert [row.id for row in database.run(lambda s: s.checkins.of_form(one, form))] == [third.id, first.id]
+    assert database.run(lambda s: s.checkins.of_form(one, "baseline")) == [second]
+
+
 def test_the_answers_of_a_checkin_are_the_current_ones(database):
     one = _patient(database)
     row = _checkin(database, one)

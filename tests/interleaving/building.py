@@ -21,7 +21,7 @@ from bot.app.schedules.plans import rescheduled
 from bot.app.team import members
 from bot.app.work import Work
 from bot.core.concern import Level
-from bot.core.happenings import Answered
+from bot.core.happenings import Agree, Answered
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.db.engine import Database
@@ -354,6 +354,8 @@ class _Builder:
                 row = work.alerts.get(self._alerts[name])
                 assert row is not None
                 work.alerts.save(row.model_copy(update={"next_escalation_at": at}))
+            agreed = Agree(symptom="numbness", level=Level(Tier.URGENT, 3), until=NOW - _MINUTE)
+            remember(work, self._by_chat(work, LUISE), (agreed,))
 
         a.transact(escalated)
 

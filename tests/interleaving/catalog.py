@@ -15,7 +15,9 @@ from telegram import User
 from bot import service
 from bot.app.alerts import escalation, ownership
 from bot.app.checkins import opening
+from bot.app.checkins.silence import note_missed
 from bot.app.concerns import agreeing
+from bot.app.concerns.memory import recall
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
 from bot.app.patients import importing, participation, registry
 from bot.app.patients.lookup import locked
@@ -644,4 +646,28 @@ def _entered(token: str | None) -> str | None:
     return token
 
 
-ALL: tuple[UseCase, ...] = (*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN)
+# -- what time does
+
+
+def _read_after_a_jump(work: Work, chat: int) -> None:
+    patient = work.patients.by_chat(chat, lock=True)
+    assert patient is not None
+    outages.note_jump(work, work.at)
+    recall(work, patient)
+
+
+def _misses(scene: Scene, work: Work, chat: int) -> None:
+    patient = work.patients.by_chat(chat, lock=True)
+    row = scene.open[chat]
+    assert patient is not None
+    note_missed(work, patient, row.model_copy(update={"value": row.value.model_copy(update={"answers": {}})}))
+
+
+TIME = (
+    UseCase("BERTA misses a check-in", _in_one(lambda c, _, work: _misses(c, work, BERTA))),
+    UseCase("clock set forward, BERTA read", _in_one(lambda _, __, work: _read_after_a_jump(work, BERTA))),
+    UseCase("start after an outage", _in_one(lambda _, __, work: outages.note_start(work, work.at))),
+)
+
+
+ALL: tuple[UseCase, ...] = (*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN, *TIME)

@@ -69,6 +69,7 @@ def product_rules() -> Rules:
         symptoms,
         Remembering(
             fresh=6 * HOUR,
+            half_answer=HOUR,
             reached_days=3,
             reached_span=48 * HOUR,
             open_days=7,

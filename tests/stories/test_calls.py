@@ -220,7 +220,9 @@ async def test_half_answered_concern_counts_in_a_pause(world: World) -> None:
     )
     await world.pump()
     world.hear_all(anna)
-    await world.advance(hours=25)
+    await world.advance(minutes=55)
+    world.nothing_more()
+    await world.advance(minutes=10)
     world.hear(anna, "call your team within 24 hours")
     assert [a.tier for a in (await world.view(anna)).alerts] == ["SOON"]
 

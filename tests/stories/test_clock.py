@@ -108,9 +108,9 @@ async def test_concern_answered_after_the_last_reminder_counts(world: World) -> 
     world.hear_all(anna)
     await world.tap(anna, "Yes, something")
     world.hear(anna, "Any of these, now or at any time since your last check-in")
-    await world.advance(hours=5, minutes=50)
+    await world.advance(minutes=55)
     world.nothing_more()
-    await world.advance(minutes=15)
+    await world.advance(minutes=10)
     world.hear(anna, "call your team within 24 hours")
     assert [a.tier for a in (await world.view(anna)).alerts] == ["SOON"]
     await world.tap(anna, "I have called")

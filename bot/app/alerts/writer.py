@@ -43,6 +43,11 @@ def update_patient_side(alerts: AlertStore, alert: AlertRow, **changes: Unpack[P
     return alerts.save(alert.model_copy(update=dict(changes)))
 
 
+def keep_team_side(alerts: AlertStore, alert: AlertRow, kept: AlertRow) -> AlertRow:
+    """Save `kept` in place of an alert, with the team's side of it, and return it as saved."""
+    return alerts.save(kept.model_copy(update={name: getattr(alert, name) for name in _FIELDS}))
+
+
 def act_on(alerts: AlertStore, alert: AlertRow, act: TeamAct, at: datetime) -> AlertRow | Refused:
     """Apply an act of the team at `at` and return the saved alert, or why it was refused.
 

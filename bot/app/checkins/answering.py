@@ -12,7 +12,7 @@ from bot.app.checkins.reminders import next_action_after_answer
 from bot.app.checkins.skips import update_skip_task
 from bot.app.checkins.tips import next_tip
 from bot.app.concerns.assessments import as_stored, history, keep_assessment
-from bot.app.concerns.memory import NOTHING_HEARD, assess_so_far, found_in, hear, known_after, open_after, remembered
+from bot.app.concerns.memory import NOTHING_HEARD, found_in, hear, known_after, open_after, remembered
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import StaleRecordError
 from bot.app.ports.notices import CheckInEnd
@@ -59,7 +59,7 @@ def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> c
     changed = _apply(work, patient, changed, step.events)
     if not closed:
         work.notices.checkin_moved_on(patient, changed)
-    work.tasks.close_of_patient(patient.id, ("not_heard_from", "missed_twice"), work.at)
+    work.tasks.close_of_patient(patient.id, ("not_heard_from", "missed_twice", "phone_patient"), work.at)
     return changed
 
 
@@ -71,7 +71,10 @@ def _core_step(work: Work, patient: Patient, row: CheckInRow, given: core.Input)
     def weighed() -> None:
         made.append(core.step(row.value, given, protocol, compared, remembered(work, patient, row)))
 
-    return core.step(row.value, given, protocol, compared) if work.attempt(weighed) is not None else made[0]
+    error = work.attempt(weighed)
+    if isinstance(error, StaleRecordError):
+        raise error
+    return core.step(row.value, given, protocol, compared) if error is not None else made[0]
 
 
 def change(work: Work, patient: Patient, row: CheckInRow, question: str, choices: tuple[str, ...]) -> CheckInRow | None:
@@ -110,7 +113,7 @@ def _apply_one(work: Work, patient: Patient, row: CheckInRow, event: core.Event)
             _finish(work, patient, row, assessment)
         case core.Finished(assessment=assessment):
             update_skip_task(work, patient, row)
-            return _act_on_half_answered(work, patient, row, assessment)
+            return act_on_half_answered(work, patient, row, assessment)
         case core.Changed(assessment=assessment):
             update_skip_task(work, patient, row)
             _changed(work, patient, row, assessment)
@@ -188,7 +191,7 @@ def _add_to_alert(work: Work, patient: Patient, row: CheckInRow, found: Assessme
     return True
 
 
-def _act_on_half_answered(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> CheckInRow:
+def act_on_half_answered(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> CheckInRow:
     """Raise the alert that a half-answered form requires; return the row with its tier. Silence clears nothing."""
     keep_assessment(work, row, assessment, final=row.value.state in CLOSED, finished=True)
     applied = hear(work, patient, row, assessment, finished=True)
@@ -225,11 +228,3 @@ def can_be_asked(row: CheckInRow, clinic: Clinic) -> bool:
     """Return whether the protocol still has the check-in's current question."""
     form = clinic.protocol.forms.get(row.value.form)
     return form is not None and row.value.cursor in {None, *(step.ask for step in form.steps)}
-
-
-def settle_half_answered(work: Work, patient: Patient, row: CheckInRow) -> CheckInRow:
-    """Act on the answers so far and return the row: a patient may stop answering because they are ill."""
-    if not row.value.answers:
-        return row
-    so_far = assess_so_far(work, patient, row)
-    return _act_on_half_answered(work, patient, row, so_far) if so_far.raised > row.value.raised else row

@@ -5,8 +5,8 @@ from typing import Literal
 
 from bot.app.checkins.answering import close_as
 from bot.app.checkins.answers import answer_row
-from bot.app.checkins.reminders import DAILY, next_action_at
-from bot.app.checkins.silence import open_silence_task
+from bot.app.checkins.reminders import DAILY, next_action_after_answer
+from bot.app.checkins.silence import note_missed, open_silence_task
 from bot.app.concerns.memory import recall
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient, PatientState
@@ -45,7 +45,7 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
         protocol_hash=work.clinic.protocol.content_hash,
         value=core.open_checkin(form, work.clinic.protocol, known, about),
     )
-    row = row.model_copy(update={"next_action_at": next_action_at(row, patient, work.clinic)})
+    row = row.model_copy(update={"next_action_at": next_action_after_answer(row, patient, work.clinic, work.at)})
     made: list[tuple[CheckInRow, CheckInRow | None]] = []
 
     def replace() -> None:
@@ -86,6 +86,7 @@ def _missed(work: Work, patient: Patient, row: CheckInRow) -> None:
     """Open tasks for a replaced check-in: one if the plan isn't daily, one if two in a row stayed unanswered."""
     if row.kind == "worse" or row.value.raised >= Tier.URGENT:
         return  # Outside the plan, or answered: a call screen was shown.
+    note_missed(work, patient, row)
     if row.silent_at is None and work.at - row.opened_at > DAILY:
         open_silence_task(work, patient, "not_heard_from")
     before = next((c for c in work.checkins.of_patient(patient.id) if c.id < row.id), None)

@@ -45,11 +45,16 @@ def next_action_at(row: CheckInRow, patient: Patient, clinic: Clinic) -> datetim
 
 
 def next_action_after_answer(row: CheckInRow, patient: Patient, clinic: Clinic, at: datetime) -> datetime | None:
-    """Return when the check-in has to be processed next after an answer at `at`.
+    """Return when the check-in has to be processed next after an answer at `at`: half an answer is an answer."""
+    following = after_answer(next_action_at(row, patient, clinic), row, clinic, at)
+    if row.value.state not in {State.ASKING, State.PAUSED} or not row.value.answers:
+        return following
+    counts_at = at + clinic.protocol.remembering.half_answer
+    return counts_at if following is None else min(following, counts_at)
 
-    Its reminders may all be in the past; a half-answered concern must not wait until the next check-in.
-    """
-    following = next_action_at(row, patient, clinic)
-    if row.value.state is State.ASKING and (following is None or following <= at):
-        return at + clinic.protocol.clocks.reminder_when_daily
-    return following
+
+def after_answer(due_at: datetime | None, row: CheckInRow, clinic: Clinic, answered_at: datetime) -> datetime | None:
+    """Return when to process what is due: hours after an answer that came later, because the patient is answering."""
+    if due_at is None or due_at > answered_at or row.value.state is not State.ASKING:
+        return due_at
+    return answered_at + clinic.protocol.clocks.reminder_when_daily

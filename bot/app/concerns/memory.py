@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from typing import Literal
 
 from bot.app.concerns.assessments import history
+from bot.app.concerns.clock_jumps import corrected
 from bot.app.concerns.conversion import converted, sources_of
 from bot.app.concerns.follow_up import local_day, update_follow_up
 from bot.app.ports.clinic import Clinic
 from bot.app.records.checkins import CheckInRow
-from bot.app.records.concerns import ConcernChange, HeardOf, KnownConcern, MemoryRow, OpenConcern
+from bot.app.records.concerns import ConcernChange, KnownConcern, MemoryRow, OpenConcern
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.changes import NEWS
-from bot.core.checkin import State
+from bot.core.changes import NEWS, What
+from bot.core.checkin import State, next_open
 from bot.core.concern import NONE, ConcernState, Rules
 from bot.core.happenings import BaselineFinished, Happening, TimePassed, TookBack
 from bot.core.hearing import BASELINE, FormAnswers, Heard, Remembered, happenings, is_news, that_counts
@@ -42,8 +43,9 @@ def recall(work: Work, patient: Patient) -> MemoryRow:
     """Return what is remembered of the patient's symptoms; converted, and not stored yet, if nothing is."""
     row = work.concerns.of_patient(patient.id)
     if row is not None:
-        return row
-    return MemoryRow(patient_id=patient.id, value=converted(sources_of(work), patient, rules_of(work.clinic), work.at))
+        return corrected(work.concerns, row, rules_of(work.clinic))
+    value = converted(sources_of(work), patient, rules_of(work.clinic), work.at)
+    return MemoryRow(patient_id=patient.id, value=value, last_jump=work.concerns.last_jump())
 
 
 def remember(
@@ -86,11 +88,13 @@ def hear(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment, 
     happened = tuple(happenings(found, form, remembered(work, patient, row), protocol))
     new = {f.symptom: Heard(level=f.level, at=work.at, was_known=f.was_known) for f in found if is_news(f, before)}
     gone = {h.symptom: Heard(level=NONE, at=work.at) for h in happened if isinstance(h, TookBack)}
-    if row.value.form == BASELINE and row.value.state is State.DONE:
+    if row.value.form == BASELINE and row.value.state is State.DONE and next_open(row.value, protocol) is None:
+        # A red flag ends a baseline before its last question; then it is offered again.
         happened = (*happened, BaselineFinished())
     heard = {**stored.heard.checkins, row.id: {**before, **gone, **new}}
     newest = sorted(heard)[-_REMEMBERED_CHECKINS:]
-    kept = stored.model_copy(update={"heard": HeardOf(checkins={n: heard[n] for n in newest})})
+    kept_checkins = {n: heard[n] for n in newest}
+    kept = stored.model_copy(update={"heard": stored.heard.model_copy(update={"checkins": kept_checkins})})
     return _store(work.acting(patient.actor), kept, happened, row.id)
 
 
@@ -147,9 +151,19 @@ def _today(heard: Heard | None) -> Literal["there", "gone", "not_answered"]:
     return "there" if heard.level.tier >= Tier.SOON else "gone"
 
 
+def tell_team(work: Work, patient: Patient) -> tuple[str, ...]:
+    """Return what the end of a level opened since the team was last told, which counts as told from now on."""
+    row = recall(work, patient)
+    if row.heard.untold:
+        work.concerns.save(row.model_copy(update={"heard": row.heard.model_copy(update={"untold": ()})}))
+    return row.heard.untold
+
+
 def _store(work: Work, row: MemoryRow, happenings: tuple[Happening, ...], checkin_id: int | None) -> Applied:
     applied = apply(row.value, (TimePassed(), *happenings), rules_of(work.clinic), work.at)
-    changed = row.model_copy(update={"value": applied.memory})
+    opened = tuple(c.symptom for c in applied.changes if c.is_for_team and c.what is What.OPENED)
+    heard = row.heard.model_copy(update={"untold": tuple(dict.fromkeys((*row.heard.untold, *opened)))})
+    changed = row.model_copy(update={"value": applied.memory, "heard": heard})
     if changed != work.concerns.of_patient(row.patient_id):
         work.concerns.save(changed) if row.id else work.concerns.add(changed)
         update_follow_up(work, row.patient_id, applied.memory)

@@ -9,6 +9,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bot.app.records.alerts import Task
+from bot.app.records.concerns import ClockJump
 from bot.app.work import Stores, Work
 
 UP_AT = "up_at"
@@ -21,6 +22,8 @@ SHORTEST_OUTAGE = timedelta(minutes=30)
 KEPT_BY_TELEGRAM = timedelta(hours=24)
 """Telegram keeps an unconfirmed update for 24 hours (Bot API, "Getting updates"), then deletes it."""
 SET_BACK = timedelta(seconds=30)
+ONE_JUMP = timedelta(minutes=1)
+"""Replicas notice the same jump within this."""
 MAX_NAMED = 20
 """Patients named in one task; each patient with a skipped check-in has a task of their own, too."""
 
@@ -71,6 +74,23 @@ def _set_back(work: Work) -> None:
     if last is not None and last > work.at:
         work.limits.reset()
         work.clock.shift_back(work.at, last - work.at)
+        note_jump(work, work.at, last - work.at)
+
+
+def note_jump(stores: Stores, at: datetime, back_by: timedelta = timedelta(0)) -> None:
+    """Store that the clock was set at `at`, back by that much or forward; once, if several replicas notice it."""
+    stores.limits.budget()  # Locks its row: the others wait, and see that it was stored.
+    newest = stores.concerns.jumps_after(stores.concerns.last_jump() - 1)
+    if any(abs(at - jump.at) < ONE_JUMP for jump in newest):
+        return
+    stores.concerns.add_jump(ClockJump(at=at, back_by=int(back_by.total_seconds())))
+
+
+def note_start(stores: Stores, at: datetime) -> None:
+    """Store a jump of the clock if the bot was down for long: nobody knows whether the clock was set meanwhile."""
+    last = _stored_time(stores, UP_AT)
+    if last is not None and at - last >= SHORTEST_OUTAGE:
+        note_jump(stores, at)
 
 
 def _report(work: Work, kind: Literal["outage", "telegram_silent"], begin: datetime, end: datetime) -> None:

@@ -10,8 +10,9 @@ from functools import partial
 from typing import TypeVar
 
 from bot.app.alerts.escalation import team_clocks
+from bot.app.alerts.level_ends import levels_ended
 from bot.app.alerts.replies import alert_clocks
-from bot.app.checkins import opening, timing
+from bot.app.checkins import baselines, opening, timing
 from bot.app.operations import outages, reports
 from bot.app.records.alerts import Task
 from bot.app.records.operations import BEGINNING, Place, SweepResult
@@ -63,7 +64,9 @@ def _open_due(work: Work, patient: Patient) -> None:
         _skip(work, moved, due_at)
         return
     kind: opening.CheckInKind = "follow_up" if occurrence.phase == FOLLOW_UP else "scheduled"
-    opening.open_checkin(work, moved, form=occurrence.form, kind=kind, due_at=due_at)
+    is_baseline = kind == "scheduled" and baselines.is_interrupted(work, patient)
+    form = baselines.BASELINE if is_baseline else occurrence.form
+    opening.open_checkin(work, moved, form=form, kind=kind, due_at=due_at)
 
 
 def _skip(work: Work, patient: Patient, due_at: datetime) -> None:
@@ -114,6 +117,7 @@ def housekeeping(work: Work, _limit: int, _after: Place = BEGINNING) -> SweepRes
     work.sessions.purge(work.at - SESSIONS_KEPT)
     work.updates.purge(work.at - UPDATES_KEPT)
     work.outbox.purge(work.at - MESSAGES_KEPT)
+    work.patients.purge_kept()
     work.dead_letters.purge_updates(work.at - DEAD_UPDATES_KEPT)
     return SweepResult()
 
@@ -124,6 +128,7 @@ ALL: tuple[Sweep, ...] = (
     undelivered,
     check_ins_due,
     checkin_clocks,
+    levels_ended,
     daily_digest,
     heartbeat,
 )

@@ -8,6 +8,7 @@ from bot.app.checkins.answering import close_as
 from bot.app.concerns.assessments import as_stored
 from bot.app.concerns.follow_up import replanned
 from bot.app.patients import caregivers
+from bot.app.patients.leaving import hand_to_team, keep_for_team, tier_to_call_about
 from bot.app.patients.lookup import locked
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import Task
@@ -35,6 +36,7 @@ def pause(work: Work, code: str, until: date | None) -> Patient:
     paused = patient.model_copy(update={"pauses": (*pauses_ended(patient.pauses, today), gap), "state": state})
     paused = work.patients.save(rescheduled(paused, work.clinic, work.at))
     work.record("patient_paused", patient.code, until=str(until) if until else None)
+    hand_to_team(work, paused, "paused")
     work.notices.paused(paused, until)
     return paused
 
@@ -68,15 +70,17 @@ def withdraw(work: Work, code: str) -> Patient:
     left = {"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None, "follow_up": None}
     gone = work.patients.save(patient.model_copy(update=left))
     work.record("patient_withdrawn", patient.code)
-    work.notices.withdrawn(gone)
+    work.notices.withdrawn(gone, tier_to_call_about(work, gone))
     return gone
 
 
 def end_participation(work: Work, patient: Patient) -> Patient:
     """End consent, check-in, safety follow-ups and caregivers of a patient; return the patient as stored.
 
-    Their answers are assessed first, and their alerts stay open for the team.
+    Their answers are assessed first, and their alerts stay open for the team, which is notified. Messages that wait are
+    not sent any more.
     """
+    work.outbox.drop_waiting_of(patient.id)
     for consent in work.consents.of_patient(patient.id):
         if consent.withdrawn_at is None:
             work.consents.save(consent.model_copy(update={"withdrawn_at": work.at}))
@@ -85,18 +89,23 @@ def end_participation(work: Work, patient: Patient) -> Patient:
         # The answers were given under consent and may require a call.
         close_as(work, patient, unfinished, Expire())
     stop_asking(work, patient)
+    hand_to_team(work, patient, "left")
     caregivers.end_all(work, patient)
     return as_stored(work, patient)
 
 
 def erase(work: Work, code: str) -> None:
-    """Delete a patient's answers, assessments, alerts and messages permanently; the audit keeps that it was done."""
+    """Delete a patient's answers, assessments, alerts and messages permanently; the audit keeps that it was done.
+
+    If something is OPEN, the team keeps an alert without answers until they record an outcome.
+    """
     patient = locked(work.patients, code)
     caregivers_present = [row for row in work.caregivers.of_patient(patient.id) if row.chat_id is not None]
     if patient.state is not PatientState.WITHDRAWN:
         withdraw(work, code)
-    work.patients.erase_data(patient.id)
-    work.notices.data_erased(patient, caregivers_present)
+    tier = tier_to_call_about(work, patient)
+    work.patients.erase_data(patient.id, keep_alert=keep_for_team(work, patient))
+    work.notices.data_erased(patient, caregivers_present, tier)
     work.record("patient_erased", patient.code)
 
 

@@ -32,6 +32,10 @@ class CheckInStore(Protocol):
         """Return the patient's check-ins, newest first."""
         ...
 
+    def of_form(self, patient_id: int, form: str) -> Sequence[CheckInRow]:
+        """Return the patient's check-ins of one form, newest first."""
+        ...
+
     def due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[CheckInRow]:
         """Return check-ins with next_action_at <= at after that place, oldest first, locked with their patients."""
         ...

@@ -1,9 +1,11 @@
 """The port of the store of what is remembered of patients' symptoms."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
-from bot.app.records.concerns import ConcernChange, MemoryRow
+from bot.app.records.concerns import ClockJump, ConcernChange, MemoryRow
+from bot.app.records.operations import BEGINNING, Place
 
 
 class ConcernStore(Protocol):
@@ -13,6 +15,19 @@ class ConcernStore(Protocol):
     def save(self, row: MemoryRow) -> MemoryRow: ...
     def of_patient(self, patient_id: int) -> MemoryRow | None:
         """Return what is remembered of the patient's symptoms; None if nothing has been stored yet."""
+        ...
+
+    def ends_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[MemoryRow]:
+        """Return memories in which a level ends at `at` or before, after that place, oldest first."""
+        ...
+
+    def add_jump(self, jump: ClockJump) -> ClockJump: ...
+    def jumps_after(self, jump_id: int) -> Sequence[ClockJump]:
+        """Return the jumps of the clock after that one, oldest first."""
+        ...
+
+    def last_jump(self) -> int:
+        """Return the id of the last jump of the clock; 0 if there was none."""
         ...
 
     def add_change(self, row: ConcernChange) -> ConcernChange: ...

@@ -10,7 +10,7 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.concerns import KnownConcern, OpenConcern
 from bot.app.records.patients import Caregiver, Patient
 from bot.app.records.team import Staff
-from bot.core.protocol import Tip
+from bot.core.protocol import Tier, Tip
 from bot.core.schedule import Pause
 
 
@@ -75,16 +75,19 @@ class PatientNotices(Protocol):
         """State that the plan was changed and the next check-in may come at another time."""
         ...
 
-    def withdrawn(self, patient: Patient) -> None:
-        """State that the patient's participation has ended."""
+    def withdrawn(self, patient: Patient, tier: Tier) -> None:
+        """State that the patient's participation has ended; `tier`: of what they still have to call about."""
         ...
 
     def caregiver_ended(self, patient: Patient, caregiver: Caregiver) -> None:
         """State that a caregiver no longer answers with the patient; `caregiver` as they were before."""
         ...
 
-    def data_erased(self, patient: Patient, caregivers: Iterable[Caregiver]) -> None:
-        """State that all data were erased: the chats of the patient and the caregivers get a last message."""
+    def data_erased(self, patient: Patient, caregivers: Iterable[Caregiver], tier: Tier) -> None:
+        """State that all data were erased: the chats of the patient and the caregivers get a last message.
+
+        `tier`: of what the patient still has to call about.
+        """
         ...
 
 
@@ -100,7 +103,10 @@ class TeamNotices(Protocol):
         ...
 
     def patient_replied(self, patient: Patient, alert: AlertRow, person: Staff, reply: str) -> None:
-        """Notify a member of the patient's reply ("cannot_reach", "cannot_call") or of none ("unconfirmed")."""
+        """Notify a member of the patient's reply ("cannot_reach", "cannot_call") or of none ("unconfirmed").
+
+        Or that the patient goes while the alert is open ("left", "paused", "new_phone").
+        """
         ...
 
     def digest(self, person: Staff) -> None:

@@ -90,6 +90,7 @@ class ClockStore(Protocol):
     def shift_back(self, at: datetime, by: timedelta) -> None:
         """Move stored times `by` earlier, not before `at`, because the clock was set back by that much to `at`.
 
-        Nothing must wait longer because of it: messages may be sent now, and alerts prompt and escalate earlier.
+        Nothing must wait longer because of it: messages may be sent now, alerts prompt and escalate earlier, and open
+        check-ins are processed earlier. Times that had passed are not in the future afterwards.
         """
         ...

@@ -39,11 +39,16 @@ class PatientStore(Protocol):
         """
         ...
 
-    def erase_data(self, patient_id: int) -> None:
+    def erase_data(self, patient_id: int, *, keep_alert: int | None = None) -> None:
         """Delete everything of a patient but the patient, consents and audit; also caregivers and their messages.
 
-        The patient's chat id and follow-up are removed, too.
+        The patient's chat id and follow-up are removed, too. `keep_alert`: the one alert that is kept, until it is
+        closed (see `purge_kept`); it must contain no answer.
         """
+        ...
+
+    def purge_kept(self) -> int:
+        """Delete alerts that were kept of erased patients and are closed; return their number."""
         ...
 
     def by_ids(self, ids: Collection[int]) -> Mapping[int, Patient]: ...

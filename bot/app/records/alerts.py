@@ -78,7 +78,7 @@ class AlertRow(Versioned):
 
 TaskKind = Literal[
     "not_heard_from", "missed_twice", "skipped_twice", "unreachable", "skipped_after_outage",
-    "outage", "telegram_silent", "missed_in_outage", "answers_lost", "not_delivered",
+    "outage", "telegram_silent", "missed_in_outage", "answers_lost", "not_delivered", "level_ended", "phone_patient",
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Records of what is remembered of a patient's symptoms. They decide nothing."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from bot.core.changes import What
@@ -16,6 +16,11 @@ class HeardOf(Frozen):
     """What the newest check-ins have contributed: check-in id -> symptom -> level. An answer counts once."""
 
     checkins: Mapping[int, Mapping[str, Heard]] = {}
+    untold: tuple[str, ...] = ()
+    """What the end of a level opened for the team, and no alert names yet."""
+
+
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MemoryRow(Versioned):
@@ -24,6 +29,24 @@ class MemoryRow(Versioned):
     patient_id: int
     value: Memory = Memory()
     heard: HeardOf = HeardOf()
+    last_jump: int = 0
+    """The last jump of the clock that it has been corrected for."""
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """Return when the next agreed or unconfirmed level ends (stored plain, so that a sweep finds it)."""
+        if self.heard.untold:
+            return _AT_ONCE
+        ends = (accepted.ends_at for accepted in self.value.accepted.values())
+        return min((end for end in ends if end is not None), default=None)
+
+
+class ClockJump(Frozen):
+    """The computer's clock was set at `at`; `back_by`: by how many seconds it was set back (0: forward)."""
+
+    id: int = 0
+    at: datetime
+    back_by: int
 
 
 class ConcernChange(Frozen):

@@ -43,6 +43,7 @@ _ADD = insert_or_skip(t.checkin, "patient_id", "due_at", returning="id")
 _BY_ID = select(t.checkin).where(t.checkin.c.id == bindparam("of_checkin"))
 _OF_PATIENT = select(t.checkin).where(t.checkin.c.patient_id == bindparam("of_patient")).order_by(t.checkin.c.id.desc())
 _OPEN = _OF_PATIENT.where(t.IS_OPEN).limit(1)
+_OF_FORM = _OF_PATIENT.where(t.checkin.c.form == bindparam("of_form"))
 _NEWEST = _OF_PATIENT.limit(bindparam("top"))
 _DUE = due_page(select(t.checkin).where(t.IS_OPEN), t.checkin.c.next_action_at)
 # The check-in is locked with its patient, so that a sweep doesn't act on an older snapshot of a check-in that another
@@ -151,6 +152,9 @@ class SqlCheckIns(_WithCurrentAnswers):
 
     def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[CheckInRow]:
         return self._with_answers(self._all(_NEWEST, of_patient=patient_id, top=limit))
+
+    def of_form(self, patient_id: int, form: str) -> Sequence[CheckInRow]:
+        return self._with_answers(self._all(_OF_FORM, of_patient=patient_id, of_form=form))
 
     def due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[CheckInRow]:
         return self._next(DUE[self._dialect], self._with_answers, "next_action_at", after, at=at, top=limit)

@@ -1,18 +1,25 @@
 """The store of what is remembered of patients' symptoms, in SQL. It decides nothing."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
-from bot.app.records.concerns import ConcernChange, HeardOf, MemoryRow
+from bot.app.records.concerns import ClockJump, ConcernChange, HeardOf, MemoryRow
+from bot.app.records.operations import BEGINNING, Place
 from bot.core.memory import Memory
 from bot.db import tables_concerns as t
-from bot.db.rows import TEXT, Section, Shape, sealed_record
+from bot.db.rows import TEXT, Section, Shape, due_page, sealed_record
 
 MEMORY = Shape(t.memory, MemoryRow, sealed={"value": sealed_record(Memory), "heard": sealed_record(HeardOf)})
+JUMP = Shape(t.clock_jump, ClockJump)
 CHANGE = Shape(t.concern_change, ConcernChange, sealed={"symptom": TEXT})
 
 _OF_PATIENT = select(t.memory).where(t.memory.c.patient_id == bindparam("of_patient"))
+_JUMPS = select(t.clock_jump).where(t.clock_jump.c.id > bindparam("after")).order_by(t.clock_jump.c.id)
+_LAST_JUMP = select(func.max(t.clock_jump.c.id).label("id"))
+_ENDS = due_page(select(t.memory), t.memory.c.ends_at)
 _CHANGES = (
     select(t.concern_change)
     .where(t.concern_change.c.patient_id == bindparam("of_patient"))
@@ -25,13 +32,26 @@ class SqlConcerns(Section):
     """See `bot.app.ports.concerns.ConcernStore`."""
 
     def add(self, row: MemoryRow) -> MemoryRow:
-        return self._add(MEMORY, row)
+        return self._add(MEMORY, row, ends_at=row.ends_at)
 
     def save(self, row: MemoryRow) -> MemoryRow:
-        return self._save(MEMORY, row)
+        return self._save(MEMORY, row, ends_at=row.ends_at)
 
     def of_patient(self, patient_id: int) -> MemoryRow | None:
         return self._record(MEMORY, _OF_PATIENT, of_patient=patient_id)
+
+    def ends_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[MemoryRow]:
+        return self._next(_ENDS, partial(self._records_of, MEMORY), "ends_at", after, at=at, top=limit)
+
+    def add_jump(self, jump: ClockJump) -> ClockJump:
+        return self._add(JUMP, jump)
+
+    def jumps_after(self, jump_id: int) -> Sequence[ClockJump]:
+        return self._records(JUMP, _JUMPS, after=jump_id)
+
+    def last_jump(self) -> int:
+        row = self._first(_LAST_JUMP)
+        return row["id"] or 0 if row is not None else 0
 
     def add_change(self, row: ConcernChange) -> ConcernChange:
         return self._add(CHANGE, row)

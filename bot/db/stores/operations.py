@@ -20,6 +20,7 @@ from bot.app.records.messages import Lane
 from bot.app.records.operations import Audit, WeekReport
 from bot.core.protocol import Tier
 from bot.db import tables as t
+from bot.db import tables_concerns as concern_tables
 from bot.db import tables_team as team_tables
 from bot.db.rows import (
     Section,
@@ -66,10 +67,21 @@ _HURRY = (
     update(t.outbox).where(t.is_waiting(t.outbox), _O.not_before > bindparam("at")).values(not_before=bindparam("at"))
 )
 _AHEAD = (
-    select(_A.id, _A.next_patient_prompt_at, _A.next_escalation_at)
+    select(_A.id, _A.raised_at, _A.named_at, _A.clock_from, _A.next_patient_prompt_at, _A.next_escalation_at)
     .where(
         _A.state != AlertState.CLOSED.value,
-        or_(_A.next_patient_prompt_at > bindparam("at"), _A.next_escalation_at > bindparam("at")),
+        or_(
+            *(
+                column > bindparam("at")
+                for column in (
+                    _A.next_patient_prompt_at,
+                    _A.next_escalation_at,
+                    _A.named_at,
+                    _A.clock_from,
+                    _A.raised_at,
+                )
+            )
+        ),
     )
     .order_by(_A.id)
     .with_for_update(key_share=True)
@@ -78,16 +90,34 @@ _MOVE = (
     update(t.alert)
     .where(_A.id == bindparam("of_row"))
     .values(
-        next_patient_prompt_at=bindparam("next_at"), next_escalation_at=bindparam("staff_at"), version=_A.version + 1
+        next_patient_prompt_at=bindparam("next_at"),
+        next_escalation_at=bindparam("staff_at"),
+        named_at=bindparam("named"),
+        clock_from=bindparam("since"),
+        version=_A.version + 1,
     )
+)
+_OPENED_AHEAD = (
+    select(_C.id, _C.opened_at, _C.next_action_at)
+    .where(t.IS_OPEN, or_(_C.opened_at > bindparam("at"), _C.next_action_at > bindparam("at")))
+    .order_by(_C.id)
+    .with_for_update(key_share=True)
+)
+_MOVE_CHECKIN = (
+    update(t.checkin)
+    .where(_C.id == bindparam("of_row"))
+    .values(opened_at=bindparam("opened"), next_action_at=bindparam("next_at"), version=_C.version + 1)
 )
 
 
-_CLOCKS = (("next_at", "next_patient_prompt_at"), ("staff_at", "next_escalation_at"))
-
-
 def _earlier(timestamp: datetime | None, at: datetime, by: timedelta) -> datetime | None:
+    """Return a time to come, earlier by that much, but not in the past."""
     return timestamp if timestamp is None or timestamp <= at else max(at, timestamp - by)
+
+
+def _past(timestamp: datetime | None, at: datetime, by: timedelta) -> datetime | None:
+    """Return a time that has passed, although the clock that was ahead wrote it."""
+    return timestamp if timestamp is None or timestamp <= at else min(at, timestamp - by)
 
 
 AUDIT = Shape(t.audit, Audit)
@@ -112,6 +142,7 @@ def _next_event() -> Select[tuple[datetime | None]]:
         select(func.min(t.checkin.c.next_action_at)).where(t.IS_OPEN),
         select(func.min(t.alert.c.next_patient_prompt_at)),
         select(func.min(t.alert.c.next_escalation_at)),
+        select(func.min(concern_tables.memory.c.ends_at)),
         *lanes,
     ).subquery()
     return select(func.min(timestamps.c.at).label("at"))
@@ -198,8 +229,20 @@ class SqlClock(Section):
     def shift_back(self, at: datetime, by: timedelta) -> None:
         self._run(_HURRY, at=at)
         for row in self._all(_AHEAD, at=at):
-            moved = {name: _earlier(row[column], at, by) for name, column in _CLOCKS}
-            self._run(_MOVE, of_row=row["id"], **moved)
+            since = row["clock_from"] or (row["raised_at"] if row["raised_at"] > at else None)
+            self._run(
+                _MOVE,
+                of_row=row["id"],
+                next_at=_earlier(row["next_patient_prompt_at"], at, by),
+                staff_at=_earlier(row["next_escalation_at"], at, by),
+                named=_past(row["named_at"], at, by),
+                since=_past(since, at, by),
+            )
+        for row in self._all(_OPENED_AHEAD, at=at):
+            # Processed now, it finds its next time itself.
+            opened = _past(row["opened_at"], at, by)
+            next_at = _earlier(row["next_action_at"], at, by)
+            self._run(_MOVE_CHECKIN, of_row=row["id"], opened=opened, next_at=next_at)
 
     def shared_now(self) -> datetime | None:
         row = self._first(_NOW) if self._keeps_time else None

@@ -31,7 +31,7 @@ from bot.db.rows import (
     sealed_record,
 )
 from bot.db.stores.treatment import SqlTreatments, periods_of, repeated
-from bot.db.tables_concerns import concern_change, memory
+from bot.db.tables_concerns import concern_change, kept_alert, memory
 from bot.db.tables_team import agreed_level
 from bot.db.tables_treatment import treatment_period, treatment_period_history
 
@@ -78,11 +78,22 @@ _CHATS_OF = union(
     ),
 )
 _ERASED_TABLES = (
-    *(t.answer, t.assessment, t.alert, t.tip_shown, t.task, memory, concern_change, t.checkin),
+    *(t.answer, t.assessment, t.tip_shown, t.task, memory, concern_change, t.checkin),
     *(t.invite, t.outbox, t.slot_message, t.caregiver, agreed_level),
     *(treatment_period_history, treatment_period),
 )
 _ERASED = tuple(delete(table).where(table.c.patient_id == bindparam("of_patient")) for table in _ERASED_TABLES)
+_ERASED_ALERTS = delete(t.alert).where(
+    t.alert.c.patient_id == bindparam("of_patient"), t.alert.c.id != bindparam("kept")
+)
+_KEEP_ALERT = insert_or_skip(kept_alert, "alert_id", returning="alert_id")
+_CLOSED_KEPT = (
+    select(kept_alert.c.alert_id, t.alert.c.patient_id)
+    .join(t.alert, t.alert.c.id == kept_alert.c.alert_id)
+    .where(t.alert.c.closed_at.is_not(None))
+)
+_FORGET_KEPT = delete(kept_alert).where(kept_alert.c.alert_id == bindparam("of_alert"))
+_PURGE_ALERT = delete(t.alert).where(t.alert.c.id == bindparam("of_alert"))
 _ERASED_CHAT = (
     # Sent before the chat was linked to this patient.
     delete(t.outbox).where(t.outbox.c.patient_id.is_(None), t.outbox.c.chat_hash == bindparam("of_chat")),
@@ -177,15 +188,25 @@ class SqlPatients(_WithChat):
     def due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
         return self._next(DUE, self._patients, "next_due_at", after, at=at, top=limit)
 
-    def erase_data(self, patient_id: int) -> None:
+    def erase_data(self, patient_id: int, *, keep_alert: int | None = None) -> None:
         found = self._all(_CHATS_OF, of_patient=patient_id)
         chats = [row["chat_hash"] for row in found if row["chat_hash"] is not None]
+        self._run(_ERASED_ALERTS, of_patient=patient_id, kept=keep_alert or 0)
+        if keep_alert is not None:
+            self._first(_KEEP_ALERT[self._dialect], alert_id=keep_alert)
         for statement in _ERASED:
             self._run(statement, of_patient=patient_id)
         for statement in _ERASED_CHAT:
             for chat in chats:
                 self._run(statement, of_chat=chat)
         self._run(_FORGET_CHAT, of_patient=patient_id)
+
+    def purge_kept(self) -> int:
+        found = self._all(_CLOSED_KEPT)
+        for row in found:
+            self._run(_FORGET_KEPT, of_alert=row["alert_id"])
+            self._run(_PURGE_ALERT, of_alert=row["alert_id"])
+        return len(found)
 
     def by_ids(self, ids: Collection[int]) -> Mapping[int, Patient]:
         rows = self._patients(self._all(_BY_IDS, of_ids=list(ids))) if ids else []

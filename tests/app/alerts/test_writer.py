@@ -22,7 +22,8 @@ SAVES = re.compile(r"\b(?:\w+\.)?alerts\.(?:save|add)\(")
 STATEMENTS = {
     "bot/db/stores/alerts.py": "the store that the writer saves with",
     "bot/db/stores/operations.py: _MOVE": "SqlClock.shift_back: the clock was corrected, so all timers move; no state",
-    "bot/db/stores/patients.py: _ERASED_TABLES": "deletes the alerts of a patient whose data is erased; changes none",
+    "bot/db/stores/patients.py: _ERASED_ALERTS": "deletes the alerts of a patient whose data is erased; changes none",
+    "bot/db/stores/patients.py: _PURGE_ALERT": "deletes an alert that was kept of an erased patient and is closed",
 }
 """Where a statement may name the table of alerts other than to read it, with the reason."""
 READS = {"select", "join", "exists"}

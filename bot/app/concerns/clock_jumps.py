@@ -1,0 +1,36 @@
+"""Corrects each patient's memory for jumps of the clock, when it is next read.
+
+So no memory is used that was not corrected, and a jump costs no more than the patients who do something.
+"""
+
+from datetime import timedelta
+
+from bot.app.ports.concerns import ConcernStore
+from bot.app.records.concerns import ClockJump, MemoryRow
+from bot.core.clock_jump import after_jump, not_ahead
+from bot.core.concern import Rules
+
+
+def corrected(concerns: ConcernStore, row: MemoryRow, rules: Rules) -> MemoryRow:
+    """Return what is remembered, corrected for every jump of the clock since it was last read, and stored so."""
+    jumps = concerns.jumps_after(row.last_jump)
+    if not jumps:
+        return row
+    for jump in jumps:
+        row = _after(row, jump, rules)
+    return concerns.save(row)
+
+
+def _after(row: MemoryRow, jump: ClockJump, rules: Rules) -> MemoryRow:
+    by = timedelta(seconds=jump.back_by)
+    heard = {
+        checkin: {s: h.model_copy(update={"at": not_ahead(h.at, jump.at, by)}) for s, h in symptoms.items()}
+        for checkin, symptoms in row.heard.checkins.items()
+    }
+    return row.model_copy(
+        update={
+            "value": after_jump(row.value, rules, jump.at, by),
+            "heard": row.heard.model_copy(update={"checkins": heard}),
+            "last_jump": jump.id,
+        }
+    )

@@ -1,0 +1,70 @@
+"""What stays with the team when a patient leaves, pauses or gets a new phone: open concerns outlive all of it.
+
+Ends and closes nothing. The patient's chat gets no prompts afterwards; the team is notified and its clocks go on.
+"""
+
+from bot.app.alerts.for_team import raise_for_team
+from bot.app.alerts.replies import notify_team
+from bot.app.alerts.writer import keep_team_side
+from bot.app.concerns.conversion import named_by
+from bot.app.concerns.memory import recall
+from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.patients import Patient
+from bot.app.work import Work
+from bot.core.protocol import Tier
+
+RULE = "left_while_open"
+"""The rule name of an alert that is all that is kept of a patient whose data was deleted."""
+
+
+def tier_to_call_about(work: Work, patient: Patient) -> Tier:
+    """Return the highest tier of what the patient still has to call about; ROUTINE if there is nothing."""
+    found = recall(work, patient).value.open
+    return max((c.tier for c in found if not c.is_for_team and c.retracted_at is None), default=Tier.ROUTINE)
+
+
+def hand_to_team(work: Work, patient: Patient, why: str) -> AlertRow | None:
+    """Notify the team of a patient who goes while something is OPEN; return the alert about it, None if nothing is.
+
+    `why`: "left", "paused" or "new_phone". What no open alert names gets one, without a word to the patient.
+    """
+    found = recall(work, patient).value.open
+    if not found:
+        return None
+    alerts = _open_alerts(work, patient)
+    named = {symptom for alert in alerts for symptom in named_by(work, alert)}
+    left = [concern for concern in found if concern.symptom not in named]
+    if left:
+        tier = max(concern.tier for concern in left)
+        raise_for_team(work, patient, RULE, tuple(concern.symptom for concern in left), tier)
+        alerts = _open_alerts(work, patient)
+    for alert in alerts:
+        notify_team(work, patient, alert, why)
+    return max(alerts, key=lambda alert: (alert.tier, -alert.id))
+
+
+def keep_for_team(work: Work, patient: Patient) -> int | None:
+    """Keep of a patient whose data is to be deleted one alert, without any answer; return its number, None if none.
+
+    It has the code of the patient, the highest tier and "left while open" until staff record an outcome.
+    """
+    found = recall(work, patient).value.open
+    alerts = _open_alerts(work, patient)
+    if not found or not alerts:
+        return None
+    highest = max(alerts, key=lambda alert: (alert.tier, -alert.id))
+    kept = AlertRow(
+        id=highest.id,
+        version=highest.version,
+        patient_id=patient.id,
+        checkin_id=None,
+        tier=highest.tier,
+        rules=(RULE,),
+        state=AlertState.UNCONFIRMED,
+        raised_at=highest.raised_at,
+    )
+    return keep_team_side(work.alerts, highest, kept).id
+
+
+def _open_alerts(work: Work, patient: Patient) -> list[AlertRow]:
+    return [alert for alert in work.alerts.of_patient(patient.id) if alert.closed_at is None and not alert.is_agreed]

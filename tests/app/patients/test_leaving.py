@@ -1,0 +1,192 @@
+"""Duties outlive data: nothing that a patient does ends an open concern for the team (law 10)."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.app.alerts import ownership
+from bot.app.operations import sweeps
+from bot.app.patients import participation, registry
+from bot.app.records.messages import OutboxState
+from bot.core.protocol import Tier
+from bot.core.screen import Action
+from bot.dialog import conversation
+from tests.app.checkins.test_half_answers import life
+from tests.fakes.team import Team
+
+__all__ = ["life"]
+MINUTE = timedelta(minutes=1)
+FOUND = {
+    "emergency": {"safety_now": "yes", "which_now": "heart"},
+    "urgent": {"safety_new": "yes", "which_new": "eyes"},
+    "soon": {"change": "yes", "autonomic": "dizzy"},
+}
+
+
+@pytest.fixture
+def staff(life, clinic):
+    team = Team(life.database, clinic, life.anna)
+    team.join("ann")
+    return team
+
+
+def escalate(life, at):
+    life.run(sweeps.team_clocks, 50, at=at)
+
+
+def shown(life, chat_id, since=0):
+    """The screens sent to a chat, by name and the keys of their lines."""
+    rows = [q.row for q in life.database.outbox()[since:] if q.row.chat_id == chat_id]
+    return [(row.screen.name, [line.key for line in row.screen.lines]) for row in rows]
+
+
+def waiting(life, chat_id):
+    return [
+        q.row.screen.name for q in life.database.outbox() if q.row.chat_id == chat_id and q.state is OutboxState.WAITING
+    ]
+
+
+def leave(life, how, at):
+    acts = {"withdrawn": participation.withdraw, "erased": participation.erase}
+    if how == "paused":
+        life.run(participation.pause, "P-0001", None, at=at)
+    elif how == "new phone":
+        token = life.run(registry.invite_again, "P-0001", at=at)[1]
+        life.run(conversation.start, 8, token, "en", at=at)
+    else:
+        life.run(acts[how], "P-0001", at=at)
+
+
+WORDS = {"withdrawn": "left", "erased": "left", "paused": "paused", "new phone": "new_phone"}
+
+
+@pytest.mark.parametrize("how", WORDS)
+def test_team_is_notified_and_its_clocks_go_on(life, staff, how):
+    life.check(0, **FOUND["urgent"])
+    escalate(life, life.at(0))
+    before = life.alerts()[0]
+    assert before.next_escalation_at is not None
+    leave(life, how, life.at(0, 0.5))
+    (now,) = life.alerts()
+    assert (now.id, now.tier, now.next_escalation_at) == (before.id, Tier.URGENT, before.next_escalation_at)
+    assert (now.notified, now.closed_at) == (before.notified, None)
+    notices = [keys for name, keys in shown(life, staff.chats["ann"]) if name == "staff.notice"]
+    assert f"staff.call.{WORDS[how]}" in notices[-1]
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "erased"])
+@pytest.mark.parametrize("tier", FOUND)
+def test_who_leaves_while_something_is_open_reads_whom_to_call(life, how, tier):
+    life.check(0, **FOUND[tier])
+    leave(life, how, life.at(0, 0.5))
+    last = {"withdrawn": "stop.done", "erased": "stop.erased"}[how]
+    assert shown(life, 7)[-1] == (last, [f"stop.open.{tier}", last])
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "erased"])
+def test_who_leaves_with_nothing_open_reads_nothing_of_a_call(life, how):
+    life.check(0)
+    leave(life, how, life.at(0, 0.5))
+    last = {"withdrawn": "stop.done", "erased": "stop.erased"}[how]
+    assert shown(life, 7)[-1] == (last, [last])
+    assert life.alerts() == []
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "erased"])
+def test_chat_gets_no_prompts_after_leaving(life, how):
+    life.check(0, **FOUND["emergency"])
+    leave(life, how, life.at(0, 0.1))
+    seen = len(life.database.outbox())
+    for hours in (0.2, 0.5, 1, 30):
+        for sweep in sweeps.ALL:
+            life.run(sweep, 50, at=life.at(0, hours))
+    assert shown(life, 7, seen) == []
+
+
+def test_message_that_waits_for_the_morning_is_not_sent_after_leaving(life):
+    evening = life.at(0, 12.5)
+    life.opened(12.5 / 24)
+    for choice in ("no", "none", "none", "mild"):
+        life.tap(choice, evening)
+    life.run(sweeps.checkin_clocks, 50, at=evening + timedelta(hours=1))
+    assert "call.soon" in waiting(life, 7)
+    leave(life, "withdrawn", evening + timedelta(hours=2))
+    assert "call.soon" not in waiting(life, 7)
+    assert shown(life, 7)[-1][1][0] == "stop.open.soon"
+
+
+def test_erased_patient_leaves_code_tier_and_why_until_an_outcome(life, staff):
+    life.check(0, **FOUND["soon"])
+    life.check(1, **FOUND["emergency"])
+    leave(life, "erased", life.at(1, 0.1))
+    (kept,) = life.alerts()
+    assert (kept.tier, kept.rules, kept.symptoms) == (Tier.EMERGENCY, ("left_while_open",), ())
+    assert (kept.checkin_id, kept.named_at, kept.declared, kept.last_reply) == (None, None, None, None)
+    assert life.run(lambda s: s.checkins.of_patient(life.anna.id)) == []
+    assert life.run(lambda s: s.concerns.of_patient(life.anna.id)) is None
+    escalate(life, life.at(1, 1))
+    assert life.alerts()[0].notified == ("ann",)
+    life.run(sweeps.housekeeping, 50, at=life.at(9))
+    assert len(life.alerts()) == 1, "until staff record an outcome"
+    life.staff(kept, "spoke_to_patient", 9)
+    life.run(sweeps.housekeeping, 50, at=life.at(9))
+    assert life.alerts() == []
+
+
+def test_nothing_is_kept_of_an_erased_patient_without_anything_open(life):
+    life.check(0, **FOUND["urgent"])
+    life.run(ownership.note, life.alerts()[0].id, "spoke_to_patient", at=life.at(0, 0.1), by="lead-1")
+    leave(life, "erased", life.at(0, 0.5))
+    assert life.alerts() == []
+
+
+def test_what_no_open_alert_names_gets_one(life, staff):
+    """As after an earlier version closed its alert without contact."""
+    life.check(0, **FOUND["urgent"])
+    (first,) = life.alerts()
+    closed = {"closed_at": life.at(0, 1), "closed_by": "lead-1", "outcome": "not_reached"}
+    life.run(lambda s: s.alerts.save(s.alerts.get(first.id).model_copy(update=closed)))
+    leave(life, "withdrawn", life.at(0, 2))
+    new = life.alerts()[-1]
+    assert (new.id != first.id, new.tier, set(new.symptoms)) == (
+        True,
+        Tier.URGENT,
+        {"sign_not_named", "eyes"} & set(new.symptoms),
+    )
+    assert "eyes" in new.symptoms
+    assert new.next_patient_prompt_at is None
+
+
+def test_old_button_of_one_who_left_starts_no_prompt(life):
+    life.check(0, **FOUND["urgent"])
+    (alert,) = life.alerts()
+    leave(life, "withdrawn", life.at(0, 0.5))
+    tap = Action(kind="alert", subject=alert.id, choice="not_yet")
+    life.run(conversation.tap, 7, tap, at=life.at(0, 1))
+    assert life.alerts()[0].next_patient_prompt_at is None
+
+
+def test_unfinished_answers_of_one_who_leaves_count(life):
+    life.opened(0)
+    for choice in ("no", "none", "none", "mild"):
+        life.tap(choice, life.at(0))
+    leave(life, "withdrawn", life.at(0, 0.1))
+    assert [alert.tier for alert in life.alerts()] == [Tier.SOON]
+    assert life.state("numbness") == "open"
+
+
+def test_pause_stops_no_prompt_of_an_open_red_flag(life):
+    life.check(0, **FOUND["urgent"])
+    before = life.alerts()[0].next_patient_prompt_at
+    leave(life, "paused", life.at(0, 0.1))
+    assert life.alerts()[0].next_patient_prompt_at == before is not None
+
+
+def test_no_on_a_new_phone_while_something_is_open_says_to_call(life):
+    life.check(0, **FOUND["urgent"])
+    leave(life, "new phone", life.at(0, 0.5))
+    for step, word in (("welcome", "next"), ("consent1", "next"), ("consent2", "next"), ("consent3", "no")):
+        revision = life.patient().enrol_revision
+        tap = Action(kind="enrol", revision=revision, question=step, choice=word)
+        life.run(conversation.tap, 8, tap, at=life.at(0, 0.6))
+    assert shown(life, 8)[-1] == ("enrol.declined", ["stop.open.urgent", "enrol.declined"])
