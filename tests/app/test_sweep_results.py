@@ -149,6 +149,7 @@ def test_sweeps_run_in_order_of_urgency():
         "undelivered",
         "check_ins_due",
         "checkin_clocks",
+        "levels_ended",
         "daily_digest",
         "heartbeat",
     ]

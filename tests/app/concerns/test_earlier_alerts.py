@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app.alerts import raising
-from bot.app.concerns.conversion import Sources, converted
-from bot.app.concerns.conversion import named_by, recall, rules_of
+from bot.app.concerns.conversion import Sources, converted, named_by
 from bot.core.concern import ConcernState
 from bot.core.protocol import Tier
 from tests.app.concerns.test_cases import life
