@@ -89,9 +89,11 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
         yield f"{name} lost something of what raised it"
     tapped = deed.action.choice if deed.action is not None and deed.action.kind == "alert" else ""
     mine = bool(tapped) and deed.action is not None and deed.action.subject == new.id
-    if new.state is AlertState.CLOSED and old.state is not AlertState.CLOSED:
+    by_staff = deed.staff is not None and deed.staff.alert == new.id
+    if new.state is AlertState.CLOSED and old.state is not AlertState.CLOSED and not by_staff:
         yield f"{name} was closed and no staff did it"
-    if new.state is AlertState.CONFIRMED and old.state is not new.state and not (mine and tapped == REACHED):
+    reached = (mine and tapped == REACHED) or by_staff  # reopened, it is confirmed as before
+    if new.state is AlertState.CONFIRMED and old.state is not new.state and not reached:
         yield f"{name} was confirmed by {deed.name}"
     if new.safety_follow_ups != old.safety_follow_ups:
         yield from _check_follow_up(old, new, deed, clinic)

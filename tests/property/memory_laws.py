@@ -1,0 +1,99 @@
+"""The laws of what is remembered between check-ins, by the ledger: by what was tapped, sent and committed alone."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.app.records.messages import Outbox
+from tests.property.ledger import Ledger
+from tests.property.notes import Books, Deed
+from tests.property.signs import NONE, SCREENS, Level, found_in
+
+FRESH = timedelta(hours=6)
+"""How long "none" on a safety screen counts."""
+NEUTRAL = "done.incomplete"
+"""An end screen that calls nothing an all-clear, and names nothing that is open either."""
+CLEAR = "Nothing here needs a call today"
+Read = Callable[[Outbox], str]
+
+
+class Lower:
+    """The answers about a symptom since the last one at or above its reference level."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[datetime, Level]] = []
+
+    def allows(self, level: Level, at: datetime) -> bool:
+        """Return whether only lower answers were given for four weeks, on six days or more, and this is the highest."""
+        days = {given_at.date() for given_at, _ in self.given}
+        is_long = bool(self.given) and at - self.given[0][0] >= timedelta(days=28) and len(days) >= 6
+        return is_long and level == max(given for _, given in self.given)
+
+
+def all_clears(ledger: Ledger, deed: Deed, read: Read) -> Iterator[str]:
+    """Yield every all-clear while something is open, or on answers to the safety screens that are not fresh."""
+    for row in deed.queued:
+        if not row.screen.name.startswith("done."):
+            continue
+        is_clear = CLEAR in read(row)
+        if is_clear or row.screen.name == NEUTRAL:
+            for symptom, mark in ledger.open().items():
+                yield f"{row.screen.name} while {symptom} is open since {mark.opened_at:%Y-%m-%d %H:%M} ({mark.why})"
+        if is_clear:
+            yield from _stale(ledger, int(row.slot.partition(":")[2]), deed.at)
+
+
+def _stale(ledger: Ledger, checkin: int, at: datetime) -> Iterator[str]:
+    for screen in SCREENS:
+        choices, given_at = ledger.screens.get((checkin, screen), ((), None))
+        if choices != ("none",) or given_at is None:
+            yield f"an all-clear after {screen} was answered {choices or 'not at all'}"
+        elif at - given_at > FRESH:
+            yield f"an all-clear on {screen} of {given_at:%Y-%m-%d %H:%M}"
+
+
+class References:
+    """Which changes of a reference level the page on concerns lists; what product and tests share is only its value."""
+
+    def __init__(self) -> None:
+        self._lower: dict[str, Lower] = {}
+        self._finished = False
+
+    def changed(self, before: Books, after: Books, deed: Deed) -> Iterator[str]:
+        """Yield every change of a reference level that nothing in this transaction explains."""
+        was, now = references(before.memory), references(after.memory)
+        said = self._said(deed)
+        for symptom, found in said.items():
+            lower = self._lower.setdefault(symptom, Lower())
+            if found.level >= was.get(symptom, NONE):
+                lower.given.clear()
+            else:
+                lower.given.append((deed.at, found.level))
+        for symptom in was.keys() | now.keys():
+            old, new = was.get(symptom, NONE), now.get(symptom, NONE)
+            if old != new and not self._is_listed(symptom, old, new, said.get(symptom), deed):
+                yield f"the reference level of {symptom} went from {tuple(old)} to {tuple(new)} by {deed.name}"
+        for row in deed.of("save_checkin"):
+            self._finished |= row.value.form == "baseline" and row.value.state.value == "done"
+
+    def _said(self, deed: Deed) -> dict[str, Any]:
+        found = {}
+        for row in deed.of("save_checkin"):
+            found |= found_in(dict(row.value.answers), row.value.form)
+        return found
+
+    def _is_listed(self, symptom: str, old: Level, new: Level, said: Any, deed: Deed) -> bool:
+        if deed.staff is not None:
+            return True
+        if said is not None and said.was_known and not self._finished and new == said.level:
+            return True  # the patient's word at the first baseline
+        if new < old and self._lower.get(symptom, Lower()).allows(new, deed.at):
+            return True
+        # Nobody confirmed it, or "known" was changed to "no".
+        return new == NONE and (said is None or not said.was_known)
+
+
+def references(memory: Any) -> dict[str, Level]:
+    """Return the reference levels that the product has stored."""
+    accepted = memory.value.accepted if memory is not None else {}
+    return {symptom: Level(*map(int, each.reference)) for symptom, each in accepted.items()}
