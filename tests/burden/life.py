@@ -72,6 +72,7 @@ class Life:
         self._planned: list[tuple[datetime, int, Callable[[], None]]] = []
         self._number = 0
         self._visited: set[int] = set()
+        self._are_waiting = False
         self._called: list[datetime] = []
         self._undetected = list(course.worsens_on)
         self._answers_prompts = self.rng.random() < 0.5
@@ -239,7 +240,8 @@ class Life:
             assert not noting.errors, noting.errors
             if result is False:
                 more.pop("staff", None)
-            return result, Deed(self.at, name, action, noting, **more), self._delivered(stores)
+            deed = Deed(self.at, name, action, noting, **more)
+            return result, deed, self._delivered(stores, deed.queued)
 
         result, deed, shown = self._database.run(done)
         self._books = before.with_deed(deed)
@@ -252,15 +254,20 @@ class Life:
             self._look_at_alerts()
         return result
 
-    def _delivered(self, stores: Stores) -> list[Outbox]:
-        shown = []
-        stores.outbox.expire(self.at)
+    def _delivered(self, stores: Stores, queued: list[Outbox]) -> list[Outbox]:
+        """Send what waits, and return it in order; messages for later wait in the outbox."""
+        if not queued and not self._are_waiting:
+            return []
+        shown: list[Outbox] = []
         until = self.at + timedelta(minutes=1)
         while claims := stores.outbox.claim(self.at, lanes=list(Lane), limit=20, owner="me", lease_until=until):
             for claim in claims:
                 number = self._phone.take(claim)
                 stores.outbox.mark_sent(claim.row.id, owner="me", message_id=number, at=self.at)
                 shown.append(claim.row)
+            if len(shown) >= len(queued) and not self._are_waiting:
+                break
+        self._are_waiting |= any(row.not_before > self.at for row in queued)
         return shown
 
     def _sees(self, row: Outbox, *, unasked: bool) -> None:
