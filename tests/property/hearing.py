@@ -31,6 +31,8 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
             ledger.answers(
                 Heard(row.id, value.form, dict(value.answers), value.state.value, deed.at, day, helper=is_helper)
             )
+        elif name in {"add_alert", "save_alert"}:
+            ledger.called(row.symptoms)
 
 
 def may_answer(patient: Patient | None, books: Books, chat: int | None) -> bool:

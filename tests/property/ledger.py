@@ -147,7 +147,7 @@ class Ledger:
         found = found_in(heard.answers, heard.form, is_closed=heard.closed)
         if heard.closed:
             found = {s: f._replace(was_known=bool(f.was_known)) for s, f in found.items()}
-            found |= self._without_question(heard.answers, found)
+        found |= self._without_question(heard, found)
         is_first_close = heard.closed and heard.checkin not in self._closed
         for symptom, each in found.items():
             was = before.get(symptom)
@@ -167,10 +167,10 @@ class Ledger:
                 if mark.draft_of == heard.checkin:
                     self.marks[symptom] = replace(mark, draft_of=None, before=None)
 
-    def _without_question(self, answers: Answers, found: Mapping[str, Found]) -> dict[str, Found]:
-        if says_new(answers) and not any(each.level.tier for each in found.values()):
+    def _without_question(self, heard: Heard, found: Mapping[str, Found]) -> dict[str, Found]:
+        if says_new(heard.answers) and not any(each.level.tier for each in found.values()):
             return {"other": Found(Level(Tier.SOON, 1))}
-        if are_none(answers) and not says_new(answers):
+        if heard.closed and are_none(heard.answers) and not says_new(heard.answers):
             return {symptom: Found(NONE) for symptom in WITHOUT_QUESTION if symptom in self.marks}
         return {}
 
@@ -283,9 +283,19 @@ class Ledger:
     def _gone(self, heard: Heard, found: Mapping[str, Found], before: Mapping[str, Found]) -> None:
         """Take back the signs of a safety screen that was changed to "none"."""
         for symptom, was in before.items():
+            mark = self.marks.get(symptom)
+            if symptom not in found and (symptom == "other" or (mark is not None and mark.draft_of == heard.checkin)):
+                self._taken_back(heard, symptom, NONE)  # a tick was removed; something was found, or nothing is new
             screens = [s for s, tier in SCREENS.items() if tier is was.level.tier and (was.is_named or s in symptom)]
             if symptom not in found and any(tuple(heard.answers.get(s, ())) == ("none",) for s in screens):
                 self._taken_back(heard, symptom, NONE)
+
+    def called(self, named: Iterable[str]) -> None:
+        """A call screen named these: what a draft said is answered for good, and can only be taken back."""
+        for symptom in named:
+            mark = self.marks.get(symptom)
+            if mark is not None:
+                self.marks[symptom] = replace(mark, draft_of=None, before=None)
 
     # -- what else was tapped
 

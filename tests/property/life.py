@@ -42,7 +42,7 @@ FAREWELLS = frozenset({"stop.done", "stop.erased", "care.goodbye"})
 """The last message to a person who ended participation."""
 OUTAGE = 0.003
 """The probability that the service is down when something falls due."""
-HISTORY_LINES = 60
+HISTORY_LINES = 120
 """The number of history lines shown when a life breaks a law."""
 
 T = TypeVar("T")
