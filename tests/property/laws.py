@@ -13,7 +13,6 @@ from bot.core.triage import History, assess
 from tests.property import plan
 from tests.property.notes import Books, Deed
 
-ALL_CLEARS = frozenset({"done.routine", "done.incomplete"})
 GONE = frozenset({PatientState.WITHDRAWN, PatientState.DECLINED})
 BULK = frozenset({Lane.REMINDER, Lane.CHECKIN})
 BY_PLAN = frozenset({"scheduled", "follow_up"})
@@ -153,37 +152,6 @@ def _gone(books: Books) -> bool:
 # -- what is said
 
 
-def no_all_clear_with_a_pending_flag(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
-    """No all-clear while an URGENT or EMERGENCY finding has no "yes" and no staff, however long ago it was."""
-    for row in deed.queued:
-        if row.screen.name not in ALL_CLEARS:
-            continue
-        number = int(row.slot.partition(":")[2])
-        if after.raised_by(number) or any(a.tier > Tier.ROUTINE for a in after.assessments[number]):
-            yield f"an all-clear for check-in {number}, which raised"
-        for alert in (a for a in after.pending() if a.tier >= Tier.URGENT and _waits(a, after)):
-            yield f"an all-clear while alert {alert.id} waits for its call: {alert.symptoms}"
-
-
-def _waits(alert: AlertRow, books: Books) -> bool:
-    """Return whether something that an alert named was neither dealt with, in it or in a later one, nor taken back."""
-    if alert.mistake_at is not None or _is_taken_back(alert, books):
-        return False
-    over = {AlertState.CONFIRMED, AlertState.CLOSED}
-    later = [a for a in books.alerts.values() if a.id >= alert.id and (a.state in over or a.mistake_at is not None)]
-    # Once named, the sign replaces "a sign from the list": it is named by a later alert.
-    return not all(
-        any(symptom in a.symptoms or (symptom == "sign_not_named" and a.id > alert.id) for a in later)
-        for symptom in alert.symptoms
-    )
-
-
-def _is_taken_back(alert: AlertRow, books: Books) -> bool:
-    """Return whether the answers that raised an alert were changed to milder ones."""
-    made = books.assessments.get(alert.checkin_id or 0, [])
-    return bool(made) and made[-1].tier < alert.tier
-
-
 def who_left_is_sent_nothing(before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     """No unrequested message goes to people who left, and no unrequested question in a pause or in quiet hours."""
     patient = after.patient
@@ -299,7 +267,6 @@ ALL: tuple[Law, ...] = (
     soon_is_in_an_alert,
     new_alert_shows_a_call_screen,
     alerts_follow_their_schedule,
-    no_all_clear_with_a_pending_flag,
     who_left_is_sent_nothing,
     at_most_one_is_open,
     no_check_in_is_missed,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from bot.app.records.alerts import AlertRow, AlertState, Task
+from bot.app.records.alerts import AlertRow, Task
 from bot.app.records.checkins import AssessmentRow, CheckInRow
 from bot.app.records.messages import Outbox
 from bot.app.records.patients import Patient
@@ -187,6 +187,3 @@ class Books:
 
     def raised_by(self, checkin_id: int) -> list[AlertRow]:
         return [a for a in self.alerts.values() if a.checkin_id == checkin_id and a.rules != ("asked_for_help",)]
-
-    def pending(self) -> list[AlertRow]:
-        return [a for a in self.alerts.values() if a.state in {AlertState.OPEN, AlertState.UNCONFIRMED}]
