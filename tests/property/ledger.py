@@ -204,7 +204,7 @@ class Ledger:
             self.confirm_until.pop(symptom, None)
 
     def _named(self, heard: Heard, symptom: str, found: Found, was: Found | None) -> None:
-        """A sign that was named takes the place and the state of the "yes" that left it unnamed."""
+        """A sign that was named replaces the "yes" that left it unnamed, and has its state."""
         if was is not None and was.is_named:
             return
         screen = next(s for s, tier in SCREENS.items() if tier is found.level.tier)
