@@ -12,6 +12,7 @@ from bot.app.patients import registry
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import RefusedError
 from bot.app.records.messages import Lane, Outbox
+from bot.app.team import members
 from bot.app.work import Stores
 from bot.core.screen import Action
 from bot.dialog import conversation
@@ -94,6 +95,7 @@ class Life:
     def _begin(self) -> None:
         def added(stores: Stores) -> str:
             work = work_on(stores, self.clinic, self.at)
+            members.add(work, name=team.MEMBER, role="lead", language=None)
             return registry.add(work, code=team.CODE, ici_start=self.first_day, timezone="Europe/Berlin")[1]
 
         token = self._do("add", added)
@@ -212,7 +214,7 @@ class Life:
 
         def tried(stores: Stores) -> bool:
             try:
-                use_case(work_on(stores, self.clinic, self.at, actor="ann"))
+                use_case(work_on(stores, self.clinic, self.at, actor=team.MEMBER))
             except RefusedError:
                 return False
             return True
@@ -286,7 +288,9 @@ class Life:
     # -- counting
 
     def _open(self) -> dict[str, Any]:
-        return {s: mark.highest for s, mark in self.ledger.open().items() if s not in SIGNS and UNNAMED not in s}
+        """Return what is open, with its level; a sign of a safety screen counts by its "yes"."""
+        found = ((s, mark) for s, mark in self.ledger.open().items() if s not in SIGNS and UNNAMED not in s)
+        return {symptom: mark.highest for symptom, mark in found if mark.draft_of is None}
 
     def _count(self, before: Books, deed: Deed, opened: dict[str, Any]) -> None:
         self.counts.alerts += len(deed.of("add_alert"))

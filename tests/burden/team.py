@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from bot.app.alerts import ownership
@@ -10,11 +12,13 @@ from tests.burden.courses import Course
 from tests.property.notes import StaffAct
 from tests.property.signs import AMOUNTS, EMERGENCY_SIGNS
 
-CODE = "P-0001"
+CODE, MEMBER = "P-0001", "ann"
 SPOKE = "spoke_to_patient"
 AGREED_FOR, SIGN_AGREED_FOR = 28, 91
 """Days: the longest agreements."""
 RENEWED_BEFORE = timedelta(days=7)
+USUAL_SIGNS = "bot.app.concerns.usual_signs"
+"""The module that agrees on usual EMERGENCY signs."""
 Act = tuple[StaffAct, Callable[[Any], Any]]
 
 
@@ -47,7 +51,8 @@ def agree_usual_sign(symptom: str) -> Callable[[Any], Any] | None:
 
     The one place where it is entered: a function of `work`, by a coordinator or lead, for `SIGN_AGREED_FOR` days.
     """
-    agreed = getattr(agreeing, "agree_usual_sign", None)
-    if agreed is None:
+    if find_spec(USUAL_SIGNS) is None:
         return None
-    return lambda work: agreed(work, CODE, symptom, SIGN_AGREED_FOR)
+    agreed = import_module(USUAL_SIGNS).agree_usual_sign
+    words = {"reason": "since surgery", "decided_by": "Dr. Lee"}
+    return lambda work: agreed(work, CODE, symptom, "there", SIGN_AGREED_FOR, **words)

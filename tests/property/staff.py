@@ -4,22 +4,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 from bot.app.alerts import ownership
 from bot.app.concerns import agreeing
+from bot.app.records.alerts import AlertOutcome
 from tests.property.ledger import Ledger
 from tests.property.notes import Books, StaffAct
 from tests.property.signs import AMOUNTS, ITEMS, TROUBLE
 
 DILIGENCE = (0.0, 0.25, 0.9)
-OUTCOMES = {
+OUTCOMES: dict[str, float] = {
     "spoke_to_patient": 10,
     "sent_to_ed": 2,
     "not_reached": 3,
     "no_action": 2,
     "notified_oncologist": 1,
     "drug_held": 1,
+    "seen": 2,
+    "false_alarm": 1,
+    "out_of_care": 0.1,
 }
 SCALES = {"numbness": AMOUNTS, **dict.fromkeys(ITEMS, TROUBLE)}
 Act = tuple[StaffAct, Callable[[Any], Any]]
@@ -39,9 +43,10 @@ class Team:
         rng = self.rng
         if rng.random() >= self.diligence:
             return
+        outcomes = {outcome: weight for outcome, weight in OUTCOMES.items() if outcome in get_args(AlertOutcome)}
         for alert in list(books.alerts.values()):
             if alert.closed_at is None and rng.random() < self.diligence:
-                outcome = rng.choices(list(OUTCOMES), OUTCOMES.values())[0]
+                outcome = rng.choices(list(outcomes), list(outcomes.values()))[0]
                 yield self._outcome(alert.id, outcome)
                 yield self._close(alert.id)
             elif alert.closed_at is not None and rng.random() < 0.001:
