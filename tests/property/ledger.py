@@ -158,8 +158,9 @@ class Ledger:
         }
         for screen in named:
             self.marks.pop(f"{UNNAMED}:{screen}", None)
-        self._gone(heard, found, before)
-        self._heard[heard.checkin] = {**before, **{s: f for s, f in found.items() if f.was_known is not None}}
+        gone = self._gone(heard, found, before)
+        kept = {symptom: each for symptom, each in before.items() if symptom not in gone}
+        self._heard[heard.checkin] = {**kept, **{s: f for s, f in found.items() if f.was_known is not None}}
         if heard.closed:
             self._closed.add(heard.checkin)
             self.has_baseline |= heard.form == "baseline" and heard.state == "done"
@@ -280,15 +281,20 @@ class Ledger:
         elif mark.reached is not None and level <= mark.reached and mark.highest.tier < Tier.EMERGENCY:
             self.marks[symptom] = replace(mark, state="reached")
 
-    def _gone(self, heard: Heard, found: Mapping[str, Found], before: Mapping[str, Found]) -> None:
-        """Take back the signs of a safety screen that was changed to "none"."""
+    def _gone(self, heard: Heard, found: Mapping[str, Found], before: Mapping[str, Found]) -> set[str]:
+        """Take back what the check-in doesn't say any more, and return it."""
+        gone = set()
         for symptom, was in before.items():
+            if symptom in found:
+                continue
             mark = self.marks.get(symptom)
-            if symptom not in found and (symptom == "other" or (mark is not None and mark.draft_of == heard.checkin)):
-                self._taken_back(heard, symptom, NONE)  # a tick was removed; something was found, or nothing is new
+            # A tick was removed; or something was found, or nothing is new, so that there is no other.
+            is_draft = symptom == "other" or (mark is not None and mark.draft_of == heard.checkin)
             screens = [s for s, tier in SCREENS.items() if tier is was.level.tier and (was.is_named or s in symptom)]
-            if symptom not in found and any(tuple(heard.answers.get(s, ())) == ("none",) for s in screens):
+            if is_draft or any(tuple(heard.answers.get(s, ())) == ("none",) for s in screens):
                 self._taken_back(heard, symptom, NONE)
+                gone.add(symptom)
+        return gone
 
     def called(self, named: Iterable[str]) -> None:
         """A call screen named these: what a draft said is answered for good, and can only be taken back."""

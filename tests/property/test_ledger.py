@@ -179,6 +179,14 @@ def test_mild_answer_that_was_changed_before_the_form_ended_never_opened(case):
     assert case.state("numbness") == "none"
 
 
+def test_tick_that_was_removed_and_set_again_is_open(case):
+    case.check(0, state="asking", autonomic="dizzy")
+    case.check(0.01, same=True, state="asking", numbness="none")
+    assert case.state("dizzy") == "none"
+    case.check(0.02, same=True, autonomic="dizzy")
+    assert case.state("dizzy") == "open"
+
+
 @pytest.mark.parametrize(
     ("outcome", "state"),
     [("spoke_to_patient", "reached"), ("not_reached", "open"), ("no_action", "open"), ("false_alarm", "settled")],
