@@ -23,6 +23,7 @@ from tests.property.signs import (
     Tier,
     are_none,
     found_in,
+    is_whole_baseline,
     says_new,
 )
 
@@ -163,7 +164,7 @@ class Ledger:
         self._heard[heard.checkin] = {**kept, **{s: f for s, f in found.items() if f.was_known is not None}}
         if heard.closed:
             self._closed.add(heard.checkin)
-            self.has_baseline |= heard.form == "baseline" and heard.state == "done"
+            self.has_baseline |= is_whole_baseline(heard.form, heard.state, heard.answers)
             for symptom, mark in self.marks.items():
                 if mark.draft_of == heard.checkin:
                     self.marks[symptom] = replace(mark, draft_of=None, before=None)

@@ -7,10 +7,11 @@ from typing import Any
 from bot.app.records.messages import Outbox
 from tests.property.ledger import Ledger
 from tests.property.notes import Books, Deed
-from tests.property.signs import NONE, SCREENS, Level, found_in
+from tests.property.signs import NONE, SCREENS, Level, found_in, is_whole_baseline
 
 FRESH = timedelta(hours=6)
 """How long "none" on a safety screen counts."""
+CONFIRMED_WITHIN = timedelta(days=7)
 NEUTRAL = "done.incomplete"
 """An end screen that calls nothing an all-clear, and names nothing that is open either."""
 CLEAR = "Nothing here needs a call today"
@@ -57,6 +58,7 @@ class References:
 
     def __init__(self) -> None:
         self._lower: dict[str, Lower] = {}
+        self._known_at: dict[str, datetime] = {}
         self._finished = False
 
     def changed(self, before: Books, after: Books, deed: Deed) -> Iterator[str]:
@@ -74,10 +76,11 @@ class References:
             if old != new and not self._is_listed(symptom, old, new, said.get(symptom), deed):
                 yield f"the reference level of {symptom} went from {tuple(old)} to {tuple(new)} by {deed.name}"
         for row in deed.of("save_checkin"):
-            self._finished |= row.value.form == "baseline" and row.value.state.value == "done"
+            value = row.value
+            self._finished |= is_whole_baseline(value.form, value.state.value, dict(value.answers))
 
     def _said(self, deed: Deed) -> dict[str, Any]:
-        found = {}
+        found: dict[str, Any] = {}
         for row in deed.of("save_checkin"):
             found |= found_in(dict(row.value.answers), row.value.form)
         return found
@@ -86,11 +89,15 @@ class References:
         if deed.staff is not None:
             return True
         if said is not None and said.was_known and not self._finished and new == said.level:
+            self._known_at[symptom] = deed.at
             return True  # the patient's word at the first baseline
         if new < old and self._lower.get(symptom, Lower()).allows(new, deed.at):
             return True
-        # Nobody confirmed it, or "known" was changed to "no".
-        return new == NONE and (said is None or not said.was_known)
+        known_at = self._known_at.get(symptom)
+        if new != NONE or known_at is None:
+            return False
+        is_denied = said is not None and not said.was_known
+        return is_denied or deed.at - known_at >= CONFIRMED_WITHIN
 
 
 def references(memory: Any) -> dict[str, Level]:

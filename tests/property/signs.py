@@ -185,3 +185,8 @@ def level_of(symptom: str, step: int) -> Level:
         return Level(ITEMS[symptom][step - 1], step)
     emergency = {OF_LIST.get(choice, choice) for choice in EMERGENCY_SIGNS}
     return Level(_E if symptom in emergency else _U if symptom in URGENT_SIGNS else _S, step)
+
+
+def is_whole_baseline(form: str, state: str, answers: Answers) -> bool:
+    """Return whether a baseline was finished and asked everything; one that an EMERGENCY stopped is offered again."""
+    return form == "baseline" and state == "done" and {"numbness", *ITEMS} <= set(answers)

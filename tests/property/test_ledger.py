@@ -234,13 +234,15 @@ def books(**levels):
 
 
 def deed(form="quick", at=START, staff=None, **answers):
-    value = SimpleNamespace(
-        form=form, answers={q: (c,) for q, c in answers.items()}, state=SimpleNamespace(value="done")
-    )
+    items = ("stairs", "chair", "buttons", "arms", "head", "floor")
+    given = dict.fromkeys(items, ("none",)) if form == "baseline" else {}
+    given |= {question: (choice,) for question, choice in answers.items()}
+    value = SimpleNamespace(form=form, answers=given, state=SimpleNamespace(value="done"))
     saved = [SimpleNamespace(value=value)] if answers else []
     return SimpleNamespace(of=lambda _name: saved, at=at, staff=staff, name="tap")
 
 
+KNOWN = deed("baseline", numbness="mild", known_before="yes_known")
 MILD, MEDIUM = Level(Tier.SOON, 1), Level(Tier.SOON, 2)
 
 
@@ -253,7 +255,7 @@ MILD, MEDIUM = Level(Tier.SOON, 1), Level(Tier.SOON, 2)
         ({}, {"numbness": MILD}, deed("full", numbness="mild"), 1),
         ({}, {"numbness": MILD}, deed(staff=StaffAct("agree")), 0),
         ({"numbness": MEDIUM}, {"numbness": MILD}, deed("quick", numbness="mild"), 1),
-        ({"numbness": MEDIUM}, {}, deed(), 0),
+        ({"numbness": MEDIUM}, {}, deed(), 1),
     ],
 )
 def test_reference_level_changes_only_as_listed(before, after, by, found):
@@ -262,10 +264,23 @@ def test_reference_level_changes_only_as_listed(before, after, by, found):
 
 def test_second_baseline_changes_no_reference_level():
     references = References()
-    first = deed("baseline", numbness="mild", known_before="yes_known")
-    assert list(references.changed(books(), books(numbness=MILD), first)) == []
+    assert list(references.changed(books(), books(numbness=MILD), KNOWN)) == []
     second = deed("baseline", numbness="medium", known_before="yes_known")
     assert len(list(references.changed(books(numbness=MILD), books(numbness=MEDIUM), second))) == 1
+
+
+@pytest.mark.parametrize(
+    ("by", "found"),
+    [
+        (deed(at=START + 3 * DAY), 1),
+        (deed(at=START + 7 * DAY), 0),
+        (deed("baseline", at=START + HOUR, numbness="mild", known_before="no"), 0),
+    ],
+)
+def test_patients_word_ends_when_it_is_denied_or_nobody_confirmed_it(by, found):
+    references = References()
+    assert list(references.changed(books(), books(numbness=MILD), KNOWN)) == []
+    assert len(list(references.changed(books(numbness=MILD), books(), by))) == found
 
 
 @pytest.mark.parametrize(("days", "found"), [(range(0, 30, 4), 0), (range(0, 20, 2), 1), ([0, 10, 29], 1)])
