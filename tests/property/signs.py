@@ -146,7 +146,7 @@ def _still(answers: Answers) -> Iterator[tuple[str, Found]]:
     tiers = {
         **{OF_LIST.get(c, c): Tier.EMERGENCY for c in EMERGENCY_SIGNS},
         **dict.fromkeys(URGENT_SIGNS, Tier.URGENT),
-        **dict.fromkeys(AMBERS, Tier.SOON),
+        **dict.fromkeys((*AMBERS, "autonomic_not_sure"), Tier.SOON),
     }
     for question, given in answers.items():
         symptom = question.removeprefix(STILL)
