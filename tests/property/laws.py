@@ -31,34 +31,6 @@ def broken(before: Books, after: Books, deed: Deed, clinic: Clinic) -> list[str]
 # -- red flags
 
 
-def rising_tier_raises_an_alert(before: Books, after: Books, deed: Deed, _clinic: Clinic) -> Iterator[str]:
-    """An assessment at URGENT or more that rises has its alert in the same transaction."""
-    last: dict[int, Tier] = {}
-    for found in deed.of("add_assessment"):
-        earlier = before.assessments.get(found.checkin_id)
-        reached = last.get(found.checkin_id, earlier[-1].tier if earlier else Tier.ROUTINE)
-        # A non-final assessment was made because of a red flag, or of a silence that must not hide one.
-        rises = found.tier > reached or not found.final
-        last[found.checkin_id] = found.tier
-        if found.tier < Tier.URGENT:
-            continue
-        if not any(a.tier >= found.tier for a in after.raised_by(found.checkin_id)):
-            yield f"{found.tier.name} of check-in {found.checkin_id} has no alert"
-        new = [a for a in deed.of("add_alert") if a.checkin_id == found.checkin_id and a.tier >= found.tier]
-        if rises and not new:
-            yield f"{found.tier.name} of check-in {found.checkin_id} rose without a new alert"
-
-
-def soon_is_in_an_alert(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
-    """An assessment at SOON has an alert: of its check-in, or an earlier one that contains all its rules."""
-    routine = {rule.id for rule in clinic.protocol.rules if rule.tier is Tier.ROUTINE}
-    for found in deed.of("add_assessment"):
-        concerns = set(found.rules) - routine
-        named = any(concerns <= set(a.rules) for a in after.alerts.values())
-        if found.tier is Tier.SOON and not after.raised_by(found.checkin_id) and not named:
-            yield f"SOON of check-in {found.checkin_id} is in no alert"
-
-
 def new_alert_shows_a_call_screen(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     """A new alert has its first safety follow-up planned and its call screen queued as a new, prioritized message."""
     for alert in deed.of("add_alert"):
@@ -246,25 +218,19 @@ def _reassess(found: AssessmentRow, clinic: Clinic) -> tuple[Tier, tuple[str, ..
     basis = found.basis
     assert basis is not None
     compared = History(previous=basis.previous, baseline=basis.baseline)
-    reassessed = assess(basis.answers, compared, clinic.protocol, form=basis.form, finished=basis.finished)
-    return reassessed.tier, reassessed.rules, reassessed.complete
-
-
-def news_starts_a_follow_up(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
-    """News at SOON or higher starts the daily follow-up today."""
-    news = {r.id for r in clinic.protocol.rules if r.tier >= Tier.SOON and not r.standing}
-    patient = after.patient
-    hot = [found for found in deed.of("add_assessment") if news & set(found.rules)]
-    if not hot or patient is None or patient.state in GONE:
-        return
-    follow_up = patient.follow_up
-    if follow_up is None or follow_up.steady or follow_up.since != plan.local_day(patient, clinic, deed.at):
-        yield f"news ({hot[-1].tier.name}), but the follow-up is {follow_up}"
+    again = assess(
+        basis.answers,
+        compared,
+        clinic.protocol,
+        form=basis.form,
+        finished=basis.finished,
+        about=basis.about,
+        quiet=basis.quiet,
+    )
+    return max(again.tier, basis.open), again.rules, again.complete
 
 
 ALL: tuple[Law, ...] = (
-    rising_tier_raises_an_alert,
-    soon_is_in_an_alert,
     new_alert_shows_a_call_screen,
     alerts_follow_their_schedule,
     who_left_is_sent_nothing,
@@ -273,5 +239,4 @@ ALL: tuple[Law, ...] = (
     next_check_in_is_planned,
     no_check_in_is_doubled,
     every_assessment_replays,
-    news_starts_a_follow_up,
 )

@@ -27,6 +27,7 @@ from tests.property.signs import (
     says_new,
 )
 
+AGREEMENT_ENDED = "an agreement ended"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WITHOUT_QUESTION = frozenset({"help", "other", *(f"{UNNAMED}:{screen}" for screen in SCREENS)})
 """Both safety screens "none" and nothing new are their answer."""
@@ -68,6 +69,10 @@ class Mark:
     @property
     def is_open(self) -> bool:
         return self.state == "open"
+
+    @property
+    def by_answer(self) -> bool:
+        return self.why != AGREEMENT_ENDED
 
 
 class Heard(NamedTuple):
@@ -135,7 +140,7 @@ class Ledger:
         self.undecided[symptom] = max(level, self.undecided.get(symptom, NONE))
         mark = self.marks.get(symptom)
         if mark is None or mark.state == "settled":
-            self.marks[symptom] = Mark("open", Level(Tier.SOON, 1), at, "an agreement ended")
+            self.marks[symptom] = Mark("open", Level(Tier.SOON, 1), at, AGREEMENT_ENDED)
 
     # -- answers
 

@@ -7,7 +7,6 @@ from random import Random
 from typing import Any, Protocol, TypeVar
 
 from bot.app.checkins import opening
-from bot.app.concerns import assessments
 from bot.app.operations import sweeps
 from bot.app.patients import lookup, participation, registry
 from bot.app.ports.clinic import Clinic
@@ -15,17 +14,15 @@ from bot.app.ports.errors import RefusedError
 from bot.app.records.messages import Lane, Outbox
 from bot.app.records.patients import PatientState
 from bot.app.work import Stores
-from bot.core.protocol import Tier
 from bot.core.screen import Action
-from bot.core.triage import assess
 from bot.dialog import conversation
 from bot.dialog.replies import Meaning
 from bot.dialog.widgets import spaced
 from tests.fakes.work import work_on
 from tests.property import laws
 from tests.property.hearing import hear
-from tests.property.ledger import Ledger
-from tests.property.memory_laws import References, all_clears
+from tests.property.ledger import Ledger, is_named_by
+from tests.property.memory_laws import References, all_clears, called_about, followed_up, opened
 from tests.property.notes import Books, Deed, Noting
 from tests.property.people import Person, is_question, weight
 from tests.property.phone import Phone, actions, leads_on
@@ -42,6 +39,8 @@ FAREWELLS = frozenset({"stop.done", "stop.erased", "care.goodbye"})
 """The last message to a person who ended participation."""
 OUTAGE = 0.003
 """The probability that the service is down when something falls due."""
+LEFT_LYING = timedelta(days=4)
+"""How long an answer can wait in a form that nobody goes on with."""
 HISTORY_LINES = 120
 """The number of history lines shown when a life breaks a law."""
 
@@ -289,7 +288,11 @@ class Life:
         if deed.of("erase_patient_data"):
             self.ledger, self._references = Ledger(), References()
             return
+        marks = dict(self.ledger.marks)
         hear(self.ledger, before, after, deed, self.clinic)
+        new = opened(marks, self.ledger, deed)
+        yield from called_about(new, after, deed)
+        yield from followed_up(new, after)
         yield from all_clears(self.ledger, deed, lambda row: self._wording.text(row.screen, "en"))
         yield from self._references.changed(before, after, deed)
 
@@ -450,20 +453,11 @@ class Life:
 
     def _nothing_is_left_lying(self) -> None:
         """Answers in an abandoned check-in are acted on: silence hides nothing."""
-        waits = self.clinic.protocol.clocks.silent_after + timedelta(days=1)
-        for row in self._books.open_checkins():
-            last = self._books.answered_at.get(row.id)
-            if last is None or self.at - last < waits:
-                continue
-            compared = self._database.run(lambda s, row=row: assessments.history(work_on(s, self.clinic, self.at), row))
-            form, answers = row.value.form, row.value.answers
-            found = assess(answers, compared, self.clinic.protocol, form=form, finished=True)
-            raised = max((a.tier for a in self._books.raised_by(row.id)), default=Tier.ROUTINE)
-            if found.tier > max(raised, Tier.SOON):
-                self._blame([f"{found.tier.name} in check-in {row.id}, which nobody went on with, raised nothing"])
-            named = any(set(found.concerns) <= set(a.rules) for a in self._books.alerts.values())
-            if found.tier is Tier.SOON and raised is Tier.ROUTINE and not named:
-                self._blame([f"SOON in check-in {row.id}, which nobody went on with, raised nothing"])
+        for symptom, mark in self.ledger.open().items():
+            if self.at - mark.opened_at > LEFT_LYING and mark.by_answer:
+                named = [a for a in self._books.alerts.values() if is_named_by(symptom, set(a.symptoms))]
+                if not any(a.tier >= mark.highest.tier for a in named):
+                    self._blame([f"{symptom} is open ({mark.why}), in no alert, and nobody went on with it"])
 
     def _note(self, name: str, more: str) -> None:
         self.history.append(f"{self.at:%Y-%m-%d %H:%M:%S} {name} {more}")

@@ -1,19 +1,24 @@
 """The laws of what is remembered between check-ins, by the ledger: by what was tapped, sent and committed alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.app.records.messages import Outbox
-from tests.property.ledger import Ledger
+from tests.property.hearing import TAKING_PART
+from tests.property.ledger import Ledger, Mark, is_named_by
 from tests.property.notes import Books, Deed
-from tests.property.signs import NONE, SCREENS, Level, found_in, is_whole_baseline
+from tests.property.signs import NONE, SCREENS, SIGNS, UNNAMED, WORSE, Level, Tier, found_in, is_whole_baseline
 
 FRESH = timedelta(hours=6)
 """How long "none" on a safety screen counts."""
 CONFIRMED_WITHIN = timedelta(days=7)
-NEUTRAL = "done.incomplete"
-"""An end screen that calls nothing an all-clear, and names nothing that is open either."""
+NAMING = frozenset({"done.open", "done.after_call", "done.see_next"})
+"""End screens that name what is open, or follow or precede a call screen."""
+CALL_SCREENS = {
+    Tier.URGENT: ("call.urgent", "call.help", "call.emergency"),
+    Tier.EMERGENCY: ("call.emergency",),
+}
 CLEAR = "Nothing here needs a call today"
 Read = Callable[[Outbox], str]
 
@@ -37,7 +42,7 @@ def all_clears(ledger: Ledger, deed: Deed, read: Read) -> Iterator[str]:
         if not row.screen.name.startswith("done."):
             continue
         is_clear = CLEAR in read(row)
-        if is_clear or row.screen.name == NEUTRAL:
+        if is_clear or row.screen.name not in NAMING:
             for symptom, mark in ledger.open().items():
                 yield f"{row.screen.name} while {symptom} is open since {mark.opened_at:%Y-%m-%d %H:%M} ({mark.why})"
         if is_clear:
@@ -51,6 +56,42 @@ def _stale(ledger: Ledger, checkin: int, at: datetime) -> Iterator[str]:
             yield f"an all-clear after {screen} was answered {choices or 'not at all'}"
         elif at - given_at > FRESH:
             yield f"an all-clear on {screen} of {given_at:%Y-%m-%d %H:%M}"
+
+
+def opened(before: Mapping[str, Mark], ledger: Ledger, deed: Deed) -> dict[str, Mark]:
+    """Return what an answer opened, or raised to a higher level, in this transaction."""
+    new = {}
+    unnamed = [tier for screen, tier in SCREENS.items() if f"{UNNAMED}:{screen}" in before]
+    for symptom, mark in ledger.open().items():
+        if symptom in SIGNS and mark.highest.tier in unnamed and mark.highest.step < WORSE:
+            continue  # it only has a name now
+        was = before.get(symptom)
+        is_draft = mark.draft_of is not None
+        is_firm = was is not None and was.is_open and was.draft_of is None
+        if mark.by_answer and not is_draft and not (is_firm and was is not None and mark.highest <= was.highest):
+            new[symptom] = mark
+    return new if deed.staff is None else {}
+
+
+def called_about(new: Mapping[str, Mark], after: Books, deed: Deed) -> Iterator[str]:
+    """Yield what opened or rose and is in no alert of the team, or was not called about on a screen of its tier."""
+    patient = after.patient
+    sent = {row.screen.name for row in deed.queued}
+    for symptom, mark in new.items():
+        alerts = [a for a in after.alerts.values() if a.closed_at is None and is_named_by(symptom, set(a.symptoms))]
+        if not any(a.tier >= mark.highest.tier for a in alerts):
+            yield f"{symptom} is open ({mark.why}) and in no alert of its tier"
+            continue
+        is_shown = any(name in sent for name in CALL_SCREENS.get(mark.highest.tier, ()))
+        if not is_shown and mark.highest.tier >= Tier.URGENT and patient is not None and patient.chat_id is not None:
+            yield f"{symptom} is open ({mark.why}) and no call screen was shown"
+
+
+def followed_up(new: Mapping[str, Mark], after: Books) -> Iterator[str]:
+    """Yield what opened or rose and is not asked about daily."""
+    patient = after.patient
+    if patient is not None and patient.state in TAKING_PART and patient.follow_up is None:
+        yield from (f"{symptom} is open ({mark.why}) and not followed up" for symptom, mark in new.items())
 
 
 class References:
