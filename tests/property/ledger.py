@@ -61,6 +61,8 @@ class Mark:
     above_on: date | None = None
     taken_back: tuple[datetime, date] | None = None
     settled_at: datetime | None = None
+    form: int | None = None
+    """The check-in whose answer opened or raised it last."""
     draft_of: int | None = None
     """The unclosed check-in whose answer below URGENT opened it: that answer may still be changed."""
     before: "Mark | None" = None
@@ -228,7 +230,7 @@ class Ledger:
         """Take an answer above what is accepted. `is_new`: it opens even what a human knows."""
         mark = self.marks.get(symptom)
         new = Mark("open", level, heard.at, f"{level.tier.name} {level.step}, check-in {heard.checkin}")
-        new = replace(new, above_on=heard.day, reached=mark.reached if mark is not None else None)
+        new = replace(new, form=heard.checkin, above_on=heard.day, reached=mark.reached if mark is not None else None)
         if level.tier < Tier.URGENT and not heard.closed and not (mark is not None and mark.is_open):
             new = replace(new, draft_of=heard.checkin, before=mark)
         is_new |= symptom in WITHOUT_QUESTION or (level.step == WORSE and symptom not in SCALES)
@@ -237,8 +239,9 @@ class Ledger:
             rises = level > mark.highest or mark.taken_back is not None
             opened_at = heard.at if rises else mark.opened_at
             highest = max(level, mark.highest)
+            since = {"opened_at": opened_at, "form": heard.checkin if rises else mark.form}
             self.marks[symptom] = replace(
-                mark, highest=highest, opened_at=opened_at, usual=None, above_on=heard.day, taken_back=None
+                mark, highest=highest, usual=None, above_on=heard.day, taken_back=None, **since
             )
         elif is_new or (mark.state == "settled" and not self._came_back(mark, level, heard.at)):
             self.marks[symptom] = new

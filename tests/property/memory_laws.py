@@ -82,7 +82,11 @@ def called_about(new: Mapping[str, Mark], after: Books, deed: Deed) -> Iterator[
         if not any(a.tier >= mark.highest.tier for a in alerts):
             yield f"{symptom} is open ({mark.why}) and in no alert of its tier"
             continue
-        is_shown = any(name in sent for name in CALL_SCREENS.get(mark.highest.tier, ()))
+        # One that was shown in this form, and not answered since, counts for what the form finds next.
+        waits = any(
+            a.checkin_id == mark.form and a.tier >= mark.highest.tier and a.last_reply != "reached" for a in alerts
+        )
+        is_shown = waits or any(name in sent for name in CALL_SCREENS.get(mark.highest.tier, ()))
         if not is_shown and mark.highest.tier >= Tier.URGENT and patient is not None and patient.chat_id is not None:
             yield f"{symptom} is open ({mark.why}) and no call screen was shown"
 

@@ -78,7 +78,9 @@ def found_in(answers: Answers, form: str, *, is_closed: bool = True) -> dict[str
     """
     if not is_closed:
         answers = {question: given for question, given in answers.items() if question not in NAMED_IN.values()}
-    found = {symptom: each for part in _PARTS for symptom, each in part(answers)}
+    found: dict[str, Found] = {}
+    for symptom, each in (said for part in _PARTS for said in part(answers)):
+        found[symptom] = max(found.get(symptom, each), each, key=lambda f: f.level)  # the cautious answer wins
     if form == "baseline":
         return {symptom: _known(symptom, each, answers) for symptom, each in found.items()}
     return found

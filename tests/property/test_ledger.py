@@ -63,6 +63,7 @@ def case():
         ({"safety_new": ["not_sure"], "which_new": ["not_sure"]}, "sign_not_named:safety_new", (Tier.URGENT, 1)),
         ({"still_eyes": ["worse"]}, "eyes", (Tier.URGENT, 2)),
         ({"still_dizzy": ["gone"]}, "dizzy", NONE),
+        ({"still_dizzy": ["unsure"], "autonomic": ["none"]}, "dizzy", (Tier.SOON, 2)),
     ],
 )
 def test_answer_has_the_tier_of_the_clinical_page(answers, symptom, level):
