@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo "$$p"; break; fi; done)
 
-.PHONY: help setup run test test-slow check bench property explore chaos mutation lock rules diagrams transcripts env-example clean
+.PHONY: help setup run test test-slow check bench property burden explore chaos mutation lock rules diagrams transcripts env-example clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make bench    benchmarks"
 	@echo "make setup    the virtual environment (the others call it)"
 	@echo "make property long form: random patients (an hour)"
+	@echo "make burden   counts the alarms of thirteen weeks, 200 seeds of each life (half an hour with two processes)"
 	@echo "make explore  all pairs of writing use cases on PostgreSQL, switched after each statement (hours)"
 	@echo "make chaos    long form: faults and killed processes (over an hour); nothing may be lost"
 	@echo "make mutation mutation testing: the clinical core, and 1,000 mutants of the use cases (45 minutes)"
@@ -83,9 +84,15 @@ diagrams: $(READY)
 transcripts: $(READY)
 	NERVECHECK_WRITE_TRANSCRIPTS=1 $(BIN)/python -m pytest -q -n $(JOBS) -m "slow or not slow" tests/transcripts
 
-# At least 200 patients over 400 days each; a few of them are part of `make test-slow`, and shorter ones of `make test`.
+# 240 patients over 400 days each; a few of them are part of `make test-slow`, and shorter ones of `make test`.
 property: $(READY)
-	NERVECHECK_PATIENTS=200 $(BIN)/python -m pytest -q -n $(JOBS) -m "slow or not slow" tests/property
+	NERVECHECK_PATIENTS=240 $(BIN)/python -m pytest -q -n $(JOBS) -m "slow or not slow" tests/property
+
+# One JSON object for each life: alerts, call screens, check-ins and taps, each the 95th percentile of its seeds; a few
+# seeds of each are part of `make test-slow`. SEEDS= lives fewer.
+SEEDS ?= 200
+burden: $(READY)
+	@$(BIN)/python -m tests.burden --seeds $(SEEDS) --jobs $(JOBS)
 
 # A seeded sample of about three minutes is a slow test.
 explore: $(READY)

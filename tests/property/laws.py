@@ -13,7 +13,6 @@ from bot.core.triage import History, assess
 from tests.property import plan
 from tests.property.notes import Books, Deed
 
-ALL_CLEARS = frozenset({"done.routine", "done.incomplete"})
 GONE = frozenset({PatientState.WITHDRAWN, PatientState.DECLINED})
 BULK = frozenset({Lane.REMINDER, Lane.CHECKIN})
 BY_PLAN = frozenset({"scheduled", "follow_up"})
@@ -30,34 +29,6 @@ def broken(before: Books, after: Books, deed: Deed, clinic: Clinic) -> list[str]
 
 
 # -- red flags
-
-
-def rising_tier_raises_an_alert(before: Books, after: Books, deed: Deed, _clinic: Clinic) -> Iterator[str]:
-    """An assessment at URGENT or more that rises has its alert in the same transaction."""
-    last: dict[int, Tier] = {}
-    for found in deed.of("add_assessment"):
-        earlier = before.assessments.get(found.checkin_id)
-        reached = last.get(found.checkin_id, earlier[-1].tier if earlier else Tier.ROUTINE)
-        # A non-final assessment was made because of a red flag, or of a silence that must not hide one.
-        rises = found.tier > reached or not found.final
-        last[found.checkin_id] = found.tier
-        if found.tier < Tier.URGENT:
-            continue
-        if not any(a.tier >= found.tier for a in after.raised_by(found.checkin_id)):
-            yield f"{found.tier.name} of check-in {found.checkin_id} has no alert"
-        new = [a for a in deed.of("add_alert") if a.checkin_id == found.checkin_id and a.tier >= found.tier]
-        if rises and not new:
-            yield f"{found.tier.name} of check-in {found.checkin_id} rose without a new alert"
-
-
-def soon_is_in_an_alert(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
-    """An assessment at SOON has an alert: of its check-in, or an earlier one that contains all its rules."""
-    routine = {rule.id for rule in clinic.protocol.rules if rule.tier is Tier.ROUTINE}
-    for found in deed.of("add_assessment"):
-        concerns = set(found.rules) - routine
-        named = any(concerns <= set(a.rules) for a in after.alerts.values())
-        if found.tier is Tier.SOON and not after.raised_by(found.checkin_id) and not named:
-            yield f"SOON of check-in {found.checkin_id} is in no alert"
 
 
 def new_alert_shows_a_call_screen(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
@@ -89,9 +60,11 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
         yield f"{name} lost something of what raised it"
     tapped = deed.action.choice if deed.action is not None and deed.action.kind == "alert" else ""
     mine = bool(tapped) and deed.action is not None and deed.action.subject == new.id
-    if new.state is AlertState.CLOSED and old.state is not AlertState.CLOSED:
+    by_staff = deed.staff is not None and deed.staff.alert == new.id
+    if new.state is AlertState.CLOSED and old.state is not AlertState.CLOSED and not by_staff:
         yield f"{name} was closed and no staff did it"
-    if new.state is AlertState.CONFIRMED and old.state is not new.state and not (mine and tapped == REACHED):
+    reached = (mine and tapped == REACHED) or by_staff  # reopened, it is confirmed as before
+    if new.state is AlertState.CONFIRMED and old.state is not new.state and not reached:
         yield f"{name} was confirmed by {deed.name}"
     if new.safety_follow_ups != old.safety_follow_ups:
         yield from _check_follow_up(old, new, deed, clinic)
@@ -149,37 +122,6 @@ def _gone(books: Books) -> bool:
 
 
 # -- what is said
-
-
-def no_all_clear_with_a_pending_flag(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
-    """No all-clear while an URGENT or EMERGENCY finding has no "yes" and no staff, however long ago it was."""
-    for row in deed.queued:
-        if row.screen.name not in ALL_CLEARS:
-            continue
-        number = int(row.slot.partition(":")[2])
-        if after.raised_by(number) or any(a.tier > Tier.ROUTINE for a in after.assessments[number]):
-            yield f"an all-clear for check-in {number}, which raised"
-        for alert in (a for a in after.pending() if a.tier >= Tier.URGENT and _waits(a, after)):
-            yield f"an all-clear while alert {alert.id} waits for its call: {alert.symptoms}"
-
-
-def _waits(alert: AlertRow, books: Books) -> bool:
-    """Return whether something that an alert named was neither dealt with, in it or in a later one, nor taken back."""
-    if alert.mistake_at is not None or _is_taken_back(alert, books):
-        return False
-    over = {AlertState.CONFIRMED, AlertState.CLOSED}
-    later = [a for a in books.alerts.values() if a.id >= alert.id and (a.state in over or a.mistake_at is not None)]
-    # Once named, the sign replaces "a sign from the list": it is named by a later alert.
-    return not all(
-        any(symptom in a.symptoms or (symptom == "sign_not_named" and a.id > alert.id) for a in later)
-        for symptom in alert.symptoms
-    )
-
-
-def _is_taken_back(alert: AlertRow, books: Books) -> bool:
-    """Return whether the answers that raised an alert were changed to milder ones."""
-    made = books.assessments.get(alert.checkin_id or 0, [])
-    return bool(made) and made[-1].tier < alert.tier
 
 
 def who_left_is_sent_nothing(before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
@@ -276,33 +218,25 @@ def _reassess(found: AssessmentRow, clinic: Clinic) -> tuple[Tier, tuple[str, ..
     basis = found.basis
     assert basis is not None
     compared = History(previous=basis.previous, baseline=basis.baseline)
-    reassessed = assess(basis.answers, compared, clinic.protocol, form=basis.form, finished=basis.finished)
-    return reassessed.tier, reassessed.rules, reassessed.complete
-
-
-def news_starts_a_follow_up(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
-    """News at SOON or higher starts the daily follow-up today."""
-    news = {r.id for r in clinic.protocol.rules if r.tier >= Tier.SOON and not r.standing}
-    patient = after.patient
-    hot = [found for found in deed.of("add_assessment") if news & set(found.rules)]
-    if not hot or patient is None or patient.state in GONE:
-        return
-    follow_up = patient.follow_up
-    if follow_up is None or follow_up.steady or follow_up.since != plan.local_day(patient, clinic, deed.at):
-        yield f"news ({hot[-1].tier.name}), but the follow-up is {follow_up}"
+    again = assess(
+        basis.answers,
+        compared,
+        clinic.protocol,
+        form=basis.form,
+        finished=basis.finished,
+        about=basis.about,
+        quiet=basis.quiet,
+    )
+    return max(again.tier, basis.open), again.rules, again.complete
 
 
 ALL: tuple[Law, ...] = (
-    rising_tier_raises_an_alert,
-    soon_is_in_an_alert,
     new_alert_shows_a_call_screen,
     alerts_follow_their_schedule,
-    no_all_clear_with_a_pending_flag,
     who_left_is_sent_nothing,
     at_most_one_is_open,
     no_check_in_is_missed,
     next_check_in_is_planned,
     no_check_in_is_doubled,
     every_assessment_replays,
-    news_starts_a_follow_up,
 )

@@ -1,30 +1,32 @@
 """One patient's life with the bot: what the phone shows, what they tap, what the clinic does; all from one seed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, Protocol, TypeVar
 
 from bot.app.checkins import opening
-from bot.app.concerns import assessments
 from bot.app.operations import sweeps
 from bot.app.patients import lookup, participation, registry
 from bot.app.ports.clinic import Clinic
+from bot.app.ports.errors import RefusedError
 from bot.app.records.messages import Lane, Outbox
 from bot.app.records.patients import PatientState
 from bot.app.work import Stores
-from bot.core.protocol import Tier
 from bot.core.screen import Action
-from bot.core.triage import assess
 from bot.dialog import conversation
 from bot.dialog.replies import Meaning
 from bot.dialog.widgets import spaced
 from tests.fakes.work import work_on
 from tests.property import laws
+from tests.property.hearing import hear
+from tests.property.ledger import Ledger, is_named_by
+from tests.property.memory_laws import References, all_clears, called_about, followed_up, opened
 from tests.property.notes import Books, Deed, Noting
 from tests.property.people import Person, is_question, weight
 from tests.property.phone import Phone, actions, leads_on
+from tests.property.staff import Team
 from tests.property.words import Wording
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -37,7 +39,9 @@ FAREWELLS = frozenset({"stop.done", "stop.erased", "care.goodbye"})
 """The last message to a person who ended participation."""
 OUTAGE = 0.003
 """The probability that the service is down when something falls due."""
-HISTORY_LINES = 60
+LEFT_LYING = timedelta(days=4)
+"""How long an answer can wait in a form that nobody goes on with."""
+HISTORY_LINES = 120
 """The number of history lines shown when a life breaks a law."""
 
 T = TypeVar("T")
@@ -70,6 +74,9 @@ class Life:
         self._wording = wording
         self._numbers = (spaced(clinic.team_number), clinic.emergency_number)
         self._books = Books()
+        self.ledger = Ledger()
+        self._references = References()
+        self._team = Team(self.rng)
         self._phones: dict[int, Phone] = {}
         self._own = Phone(1000)
         self._appointments: list[tuple[datetime, int, Callable[[], None]]] = []
@@ -110,7 +117,7 @@ class Life:
             return token
 
         self._invited(self._do("add", work))
-        for what, every in ((self._each_day, 24.0), (self._clinic_acts, 24 * 9.0)):
+        for what, every in ((self._each_day, 24.0), (self._clinic_acts, 24 * 9.0), (self._staff_act, 8.0)):
             self._reassess(what, every)
 
     def _reassess(self, what: Callable[[], None], hours: float) -> None:
@@ -194,8 +201,8 @@ class Life:
             if rng.random() < 0.5 and (patient.state is not PatientState.ENROLLING or rng.random() < 0.2):
                 self._invite_again()
             return
-        word = rng.choice(("nothing",) * 6 + ("pause", "pause until", "send", "invite", "withdraw"))
-        if word == "withdraw" and rng.random() < 0.8:
+        word = rng.choice(("nothing",) * 6 + ("pause", "pause until", "send", "invite", "withdraw", "erase"))
+        if word in {"withdraw", "erase"} and rng.random() < 0.8:
             return
         until = plan_until(self.at, rng)
         works: dict[str, Callable[[Stores], Any]] = {
@@ -207,14 +214,28 @@ class Life:
                 work_on(s, self.clinic, self.at, actor="operator"), lookup.locked(s.patients, CODE)
             ),
             "withdraw": lambda s: participation.withdraw(work_on(s, self.clinic, self.at, actor="operator"), CODE),
+            "erase": lambda s: participation.erase(work_on(s, self.clinic, self.at, actor="operator"), CODE),
         }
         if word == "invite":
             self._invite_again()
         elif word in works:
             self._do(word, works[word])
 
+    def _staff_act(self) -> None:
+        """Act on the alerts as this clinic's team does: always, now and then, or never."""
+        for act, work in self._team.acts(self._books, self.ledger, CODE, self.at):
+
+            def tried(stores: Stores, work: Callable[[Any], Any] = work) -> bool:
+                try:
+                    work(work_on(stores, self.clinic, self.at, actor="ann"))
+                except RefusedError:
+                    return False
+                return True
+
+            self._do(f"staff {act.what} {act.alert or act.symptom} {act.outcome}", tried, staff=act)
+
     def _invite_again(self) -> None:
-        if self.rng.random() < 0.3:
+        if self.rng.random() < 0.5:
             self._phones[self._own.chat_id] = self._own
             self._own = Phone(self._own.chat_id + 1)
         self._own.blocked = False
@@ -227,17 +248,21 @@ class Life:
 
     # -- one transaction
 
-    def _do(self, name: str, work: Callable[[Any], T], action: Action | None = None, *, late: bool = False) -> T:
-        """Run one transaction, check that every law holds, then deliver what was queued."""
+    def _do(self, name: str, work: Callable[[Any], T], action: Action | None = None, **more: Any) -> T:
+        """Run one transaction, check that every law holds, then deliver what was queued; `more` is for the deed."""
         before = self._books
-        self._note(name, _said(action))
+        if name != "sweep":
+            self._note(name, _said(action))
 
         def looked_at(stores: Stores) -> tuple[T, Books]:
             noting = Noting(stores)
             result = work(noting)
-            deed = Deed(self.at, name, action, noting, late=late)
+            if result is False:
+                more.pop("staff", None)  # it was refused
+            deed = Deed(self.at, name, action, noting, **more)
             after = before.with_deed(deed)
-            self._blame(laws.broken(before, after, deed, self.clinic))
+            self._note_done(deed)
+            self._blame([*laws.broken(before, after, deed, self.clinic), *self._misremembered(before, after, deed)])
             return result, after
 
         try:
@@ -250,6 +275,26 @@ class Life:
         if name != "add":
             self._deliver(unasked=action is None)
         return result
+
+    def _note_done(self, deed: Deed) -> None:
+        """Note what a transaction raised and sent, so that a broken law shows the course of events."""
+        raised = [f"{a.tier.name} alert {a.id} {','.join(a.symptoms)}" for a in deed.of("add_alert")]
+        sent = [f"sends {row.screen.name}" for row in deed.queued if not row.screen.name.startswith("ask.")]
+        for what in (*raised, *sent):
+            self._note(f"  {what}", "")
+
+    def _misremembered(self, before: Books, after: Books, deed: Deed) -> Iterator[str]:
+        """Yield the broken laws of what is remembered between check-ins."""
+        if deed.of("erase_patient_data"):
+            self.ledger, self._references = Ledger(), References()
+            return
+        marks = dict(self.ledger.marks)
+        hear(self.ledger, before, after, deed, self.clinic)
+        new = opened(marks, self.ledger, deed)
+        yield from called_about(new, after, deed)
+        yield from followed_up(new, after)
+        yield from all_clears(self.ledger, deed, lambda row: self._wording.text(row.screen, "en"))
+        yield from self._references.changed(before, after, deed)
 
     def _deliver(self, *, unasked: bool) -> None:
         """Act as Telegram and the sender: show queued messages on the phones, or fail them for who blocked the bot."""
@@ -350,17 +395,27 @@ class Life:
         if meant.kind == "red_flag" and self.rng.random() < 0.7:
             meant = Meaning("unknown")
         name = f"says {meant.kind} {meant.number}"
-        self._do(name, lambda s: conversation.message(work_on(s, self.clinic, self.at), phone.chat_id, meant))
+        self._do(
+            name,
+            lambda s: conversation.message(work_on(s, self.clinic, self.at), phone.chat_id, meant),
+            chat=phone.chat_id,
+        )
 
     def _command(self, phone: Phone, name: conversation.Command) -> None:
-        self._do(f"/{name}", lambda s: conversation.command(work_on(s, self.clinic, self.at), phone.chat_id, name))
+        self._do(
+            f"/{name}",
+            lambda s: conversation.command(work_on(s, self.clinic, self.at), phone.chat_id, name),
+            chat=phone.chat_id,
+        )
         self._not_stuck(phone)
 
     def _tap(self, phone: Phone, number: int) -> None:
         found = actions(phone.messages[number])
         day = (self.at - START).days
         ill = self.person.is_ill(self.rng, day, self.days)
-        self._tapped(phone, self.rng.choices(found, [weight(self.person, a, ill=ill) for a in found])[0])
+        chosen = self.rng.choices(found, [weight(self.person, a, ill=ill) for a in found])[0]
+        phone.tapped_at = phone.messages[number].created_at
+        self._tapped(phone, chosen)
 
     def _tapped(self, phone: Phone, action: Action) -> None:
         phone.tapped = action
@@ -368,6 +423,8 @@ class Life:
             f"tap {phone.chat_id}",
             lambda s: conversation.tap(work_on(s, self.clinic, self.at), phone.chat_id, action),
             action,
+            chat=phone.chat_id,
+            shown_at=phone.tapped_at,
         )
         if outcome.toast is not None:
             self._blame(self._wording.toast_faults(outcome.toast))
@@ -396,20 +453,11 @@ class Life:
 
     def _nothing_is_left_lying(self) -> None:
         """Answers in an abandoned check-in are acted on: silence hides nothing."""
-        waits = self.clinic.protocol.clocks.silent_after + timedelta(days=1)
-        for row in self._books.open_checkins():
-            last = self._books.answered_at.get(row.id)
-            if last is None or self.at - last < waits:
-                continue
-            compared = self._database.run(lambda s, row=row: assessments.history(work_on(s, self.clinic, self.at), row))
-            form, answers = row.value.form, row.value.answers
-            found = assess(answers, compared, self.clinic.protocol, form=form, finished=True)
-            raised = max((a.tier for a in self._books.raised_by(row.id)), default=Tier.ROUTINE)
-            if found.tier > max(raised, Tier.SOON):
-                self._blame([f"{found.tier.name} in check-in {row.id}, which nobody went on with, raised nothing"])
-            named = any(set(found.concerns) <= set(a.rules) for a in self._books.alerts.values())
-            if found.tier is Tier.SOON and raised is Tier.ROUTINE and not named:
-                self._blame([f"SOON in check-in {row.id}, which nobody went on with, raised nothing"])
+        for symptom, mark in self.ledger.open().items():
+            if self.at - mark.opened_at > LEFT_LYING and mark.by_answer:
+                named = [a for a in self._books.alerts.values() if is_named_by(symptom, set(a.symptoms))]
+                if not any(a.tier >= mark.highest.tier for a in named):
+                    self._blame([f"{symptom} is open ({mark.why}), in no alert, and nobody went on with it"])
 
     def _note(self, name: str, more: str) -> None:
         self.history.append(f"{self.at:%Y-%m-%d %H:%M:%S} {name} {more}")

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from bot.app.records.alerts import AlertRow, AlertState, Task
+from bot.app.records.alerts import AlertRow, Task
 from bot.app.records.checkins import AssessmentRow, CheckInRow
 from bot.app.records.messages import Outbox
 from bot.app.records.patients import Patient
@@ -20,6 +20,8 @@ _ADDED = {
     ("assessments", "add"): "add_assessment",
     ("checkins", "add"): "add_checkin",
     ("tasks", "add"): "add_task",
+    ("caregivers", "add"): "save_caregiver",
+    ("concerns", "add"): "save_memory",
 }
 """What is noted of these methods is their result."""
 _GIVEN = {
@@ -29,6 +31,8 @@ _GIVEN = {
     ("patients", "erase_data"): "erase_patient_data",
     ("outbox", "enqueue"): "enqueue",
     ("answers", "record"): "record_answer",
+    ("caregivers", "save"): "save_caregiver",
+    ("concerns", "save"): "save_memory",
 }
 """What is noted of these methods is what they were given."""
 
@@ -76,6 +80,17 @@ class _NotingPort:
         return noted
 
 
+class StaffAct(NamedTuple):
+    """What staff did: noted an outcome of an alert ("outcome"), closed one, or accepted a level ("agree", "end")."""
+
+    what: str
+    alert: int = 0
+    outcome: str = ""
+    symptom: str = ""
+    step: int = 0
+    until: datetime | None = None
+
+
 @dataclass
 class Deed:
     """One transaction: when it ran, through which use case, and everything it did, in order."""
@@ -86,6 +101,11 @@ class Deed:
     stores: Noting
     late: bool = False
     """Whether the service was down before it, so that it processes what fell due meanwhile."""
+    chat: int | None = None
+    """The chat that it came from."""
+    shown_at: datetime | None = None
+    """When the message was sent whose button was tapped."""
+    staff: "StaffAct | None" = None
 
     def of(self, *names: str) -> list[Any]:
         return [row for name, row in self.stores.done if name in names]
@@ -110,6 +130,9 @@ class Books:
     work: list[Task] = field(default_factory=list)
     answered_at: dict[int, datetime] = field(default_factory=dict)
     """When each check-in was last answered."""
+    caregivers: dict[int, Any] = field(default_factory=dict)
+    memory: Any = None
+    """What the product remembers of symptoms."""
 
     def with_deed(self, deed: Deed) -> "Books":
         """Return the books after that transaction; these books remain unchanged."""
@@ -120,6 +143,8 @@ class Books:
             assessments={number: list(rows) for number, rows in self.assessments.items()},
             work=list(self.work),
             answered_at=dict(self.answered_at),
+            caregivers=dict(self.caregivers),
+            memory=self.memory,
         )
         for name, row in deed.stores.done:
             after._one(name, row)
@@ -139,19 +164,26 @@ class Books:
                 self.answered_at[row.checkin_id] = row.given_at
             case "add_task":
                 self.work.append(row)
+            case "save_caregiver":
+                self.caregivers[row.id] = row
+            case "save_memory":
+                self.memory = row
             case "erase_patient_data":
-                self.alerts.clear()
-                self.checkins.clear()
-                self.assessments.clear()
-                self.work.clear()
+                self._erase()
             case _:
                 pass
+
+    def _erase(self) -> None:
+        for kept in (self.alerts, self.checkins, self.assessments, self.work, self.caregivers):
+            kept.clear()
+        self.memory = None
+
+    def is_helper(self, chat: int | None) -> bool:
+        """Return whether a chat is an active caregiver's."""
+        return any(row.chat_id == chat and row.state == "active" for row in self.caregivers.values())
 
     def open_checkins(self) -> list[CheckInRow]:
         return [row for row in self.checkins.values() if row.value.state in OPEN]
 
     def raised_by(self, checkin_id: int) -> list[AlertRow]:
         return [a for a in self.alerts.values() if a.checkin_id == checkin_id and a.rules != ("asked_for_help",)]
-
-    def pending(self) -> list[AlertRow]:
-        return [a for a in self.alerts.values() if a.state in {AlertState.OPEN, AlertState.UNCONFIRMED}]

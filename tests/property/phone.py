@@ -1,6 +1,7 @@
 """A phone: the messages of one chat as they are now, old ones included, and the keyboard below them."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.app.records.messages import Claim, Outbox
 from bot.core.screen import Action
@@ -19,6 +20,8 @@ class Phone:
     """The messages that have buttons now."""
     last_id: int = 0
     tapped: Action | None = None
+    tapped_at: datetime | None = None
+    """When the message was sent whose button was tapped last."""
     answered: set[int] = field(default_factory=set)
     """The screens (by outbox id) that were tapped already; most people don't tap them again."""
 

@@ -1,7 +1,7 @@
 """Random patients use the bot, and every law holds after every transaction. A life that breaks one names its seed.
 
 The short form is four lives of six weeks; eight lives of 400 days are part of `make test-slow`. The long one:
-NERVECHECK_PATIENTS=200 pytest tests/property -m slow -n 2
+NERVECHECK_PATIENTS=240 pytest tests/property -m slow -n 2
 """
 
 import os

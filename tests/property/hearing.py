@@ -1,0 +1,73 @@
+"""Turns the records of a transaction into the ledger's events: what was tapped, answered, closed, noted."""
+
+from datetime import date, datetime
+
+from bot.app.ports.clinic import Clinic
+from bot.app.records.patients import Patient, PatientState
+from tests.property import plan
+from tests.property.ledger import SPOKE, Heard, Ledger
+from tests.property.notes import Books, Deed
+from tests.property.signs import ALARMING, SCREENS, level_of
+
+TAKING_PART = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
+
+
+def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic) -> None:
+    """Enter a transaction in the ledger."""
+    patient = after.patient
+    if patient is None:
+        return
+    ledger.until(deed.at)
+    day = plan.local_day(patient, clinic, deed.at)
+    # A tap on an alert counts for what was open when its message was sent: before the answers of this transaction.
+    _tapped(ledger, before, deed, deed.at, day)
+    _staff(ledger, after, deed)
+    for name, row in deed.stores.done:
+        if name == "record_answer" and row.question in SCREENS:
+            ledger.screen(row.checkin_id, row.question, row.choices, row.given_at)
+        elif name in {"add_checkin", "save_checkin"}:
+            is_helper = deed.chat is not None and deed.chat != patient.chat_id
+            value = row.value
+            ledger.answers(
+                Heard(row.id, value.form, dict(value.answers), value.state.value, deed.at, day, helper=is_helper)
+            )
+        elif name in {"add_alert", "save_alert"}:
+            ledger.called(row.symptoms)
+
+
+def may_answer(patient: Patient | None, books: Books, chat: int | None) -> bool:
+    """Return whether a chat is the patient's own or a helper's, and the patient takes part."""
+    if patient is None or patient.state not in TAKING_PART:
+        return False
+    return chat == patient.chat_id or books.is_helper(chat)
+
+
+def _tapped(ledger: Ledger, before: Books, deed: Deed, at: datetime, day: date) -> None:
+    action = deed.action
+    if action is None:
+        return
+    if action.kind == "alert" and action.choice in SPOKE:
+        alert = before.alerts.get(action.subject)
+        if alert is not None:
+            named = () if action.choice != "reached" else alert.symptoms
+            ledger.spoke(named, deed.shown_at or at, at)
+    if not may_answer(before.patient, before, deed.chat):
+        return
+    if action.kind == "help_now":
+        ledger.asked_for_help(at, day)
+    is_answer = any(row.question == action.question for row in deed.of("record_answer"))
+    if action.kind == "choose" and action.question in SCREENS and action.choice in ALARMING and not is_answer:
+        ledger.yes_on_old_screen(action.question, at, day)
+
+
+def _staff(ledger: Ledger, after: Books, deed: Deed) -> None:
+    act = deed.staff
+    if act is None:
+        return
+    if act.what == "outcome" and act.alert in after.alerts:
+        ledger.outcome(act.outcome, after.alerts[act.alert].symptoms, deed.at)
+    elif act.what == "agree" and act.until is not None:
+        ledger.agree(act.symptom, level_of(act.symptom, act.step), act.until, deed.at)
+    elif act.what == "end" and act.symptom in ledger.agreed:
+        ledger.agreed[act.symptom] = (ledger.agreed[act.symptom][0], deed.at)
+        ledger.until(deed.at)

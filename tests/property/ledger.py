@@ -1,0 +1,366 @@
+"""What is open for a patient, from events alone: answers given, replies tapped, acts of staff. Own rules, own numbers.
+
+The rules are those of the page on concerns. Where an event leaves a choice, the ledger takes the milder one, so that
+what it calls open is open by any reading. It knows no alert but by what alerts name, and no state of the product.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from tests.property.signs import (
+    NONE,
+    ONLY_STAFF,
+    SCALES,
+    SCREENS,
+    SIGNS,
+    UNNAMED,
+    WORSE,
+    Answers,
+    Found,
+    Level,
+    Tier,
+    are_none,
+    found_in,
+    is_whole_baseline,
+    says_new,
+)
+
+AGREEMENT_ENDED = "an agreement ended"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+WITHOUT_QUESTION = frozenset({"help", "other", *(f"{UNNAMED}:{screen}" for screen in SCREENS)})
+"""Both safety screens "none" and nothing new are their answer."""
+CONTACT = frozenset(
+    {"spoke_to_patient", "spoke_to_helper", "spoke", "seen", "seen_patient", "sent_to_ed", "sent_to_hospital"}
+)
+SPOKE = frozenset({"reached", "at_hospital", "hospital"})
+"""Replies that say that somebody spoke with the patient."""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Days in a row on which a symptom was answered at or below what is usual."""
+
+    days: int
+    first_at: datetime
+    last_at: datetime
+    last_day: date
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One symptom that needed a human. `state`: open, reached or settled."""
+
+    state: str
+    highest: Level
+    opened_at: datetime
+    why: str
+    reached: Level | None = None
+    usual: Usual | None = None
+    above_on: date | None = None
+    taken_back: tuple[datetime, date] | None = None
+    settled_at: datetime | None = None
+    form: int | None = None
+    """The check-in whose answer opened or raised it last."""
+    draft_of: int | None = None
+    """The unclosed check-in whose answer below URGENT opened it: that answer may still be changed."""
+    before: "Mark | None" = None
+    """What a draft was before."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == "open"
+
+    @property
+    def by_answer(self) -> bool:
+        return self.why != AGREEMENT_ENDED
+
+
+class Heard(NamedTuple):
+    """A check-in as it is now: who answered last, and when."""
+
+    checkin: int
+    form: str
+    answers: Answers
+    state: str
+    at: datetime
+    day: date
+    helper: bool = False
+
+    @property
+    def closed(self) -> bool:
+        return self.state in {"done", "expired", "replaced"}
+
+
+@dataclass
+class Ledger:
+    marks: dict[str, Mark] = field(default_factory=dict)
+    reference: dict[str, Level] = field(default_factory=dict)
+    confirm_until: dict[str, datetime] = field(default_factory=dict)
+    agreed: dict[str, tuple[Level, datetime]] = field(default_factory=dict)
+    undecided: dict[str, Level] = field(default_factory=dict)
+    """The levels of ended agreements: until staff decide, answers up to them raise nothing."""
+    last: dict[str, Level] = field(default_factory=dict)
+    has_baseline: bool = False
+    screens: dict[tuple[int, str], tuple[tuple[str, ...], datetime]] = field(default_factory=dict)
+    """When each safety screen of each check-in was last answered, and with what."""
+    _heard: dict[int, dict[str, Found]] = field(default_factory=dict)
+    _closed: set[int] = field(default_factory=set)
+
+    # -- what is open
+
+    def open(self) -> dict[str, Mark]:
+        return {symptom: mark for symptom, mark in self.marks.items() if mark.is_open}
+
+    def accepted(self, symptom: str) -> Level:
+        """Return the highest level that opens nothing."""
+        levels = [self.reference.get(symptom, NONE), self.undecided.get(symptom, NONE)]
+        return max(*levels, self.agreed[symptom][0] if symptom in self.agreed else NONE)
+
+    def usual(self, symptom: str) -> Level:
+        """Return the highest level that counts as at or below the reference."""
+        agreed = self.agreed[symptom][0] if symptom in self.agreed else NONE
+        return max(self.reference.get(symptom, NONE), agreed)
+
+    # -- time
+
+    def until(self, at: datetime) -> None:
+        """End agreements, and references that nobody confirmed, whose time has come."""
+        for symptom, (level, until) in list(self.agreed.items()):
+            if at >= until:
+                del self.agreed[symptom]
+                self._undecided(symptom, level, until)
+        for symptom, until in list(self.confirm_until.items()):
+            if at >= until:
+                del self.confirm_until[symptom]
+                self._undecided(symptom, self.reference.pop(symptom, NONE), until)
+
+    def _undecided(self, symptom: str, level: Level, at: datetime) -> None:
+        if self.last.get(symptom, NONE) <= self.reference.get(symptom, NONE):
+            return
+        self.undecided[symptom] = max(level, self.undecided.get(symptom, NONE))
+        mark = self.marks.get(symptom)
+        if mark is None or mark.state == "settled":
+            self.marks[symptom] = Mark("open", Level(Tier.SOON, 1), at, AGREEMENT_ENDED)
+
+    # -- answers
+
+    def screen(self, checkin: int, question: str, choices: Iterable[str], at: datetime) -> None:
+        self.screens[checkin, question] = (tuple(choices), at)
+
+    def answers(self, heard: Heard) -> None:
+        """Take what a check-in says by now."""
+        before = self._heard.get(heard.checkin, {})
+        found = found_in(heard.answers, heard.form, is_closed=heard.closed)
+        if heard.closed:
+            found = {s: f._replace(was_known=bool(f.was_known)) for s, f in found.items()}
+        found |= self._without_question(heard, found)
+        is_first_close = heard.closed and heard.checkin not in self._closed
+        for symptom, each in found.items():
+            was = before.get(symptom)
+            if each.was_known is not None and (each != was or is_first_close):
+                self._one(heard, symptom, each, was)
+        named = {
+            screen for screen, tier in SCREENS.items() for f in found.values() if f.is_named and f.level.tier is tier
+        }
+        for screen in named:
+            self.marks.pop(f"{UNNAMED}:{screen}", None)
+        gone = self._gone(heard, found, before)
+        kept = {symptom: each for symptom, each in before.items() if symptom not in gone}
+        self._heard[heard.checkin] = {**kept, **{s: f for s, f in found.items() if f.was_known is not None}}
+        if heard.closed:
+            self._closed.add(heard.checkin)
+            self.has_baseline |= is_whole_baseline(heard.form, heard.state, heard.answers)
+            for symptom, mark in self.marks.items():
+                if mark.draft_of == heard.checkin:
+                    self.marks[symptom] = replace(mark, draft_of=None, before=None)
+
+    def _without_question(self, heard: Heard, found: Mapping[str, Found]) -> dict[str, Found]:
+        if says_new(heard.answers) and not any(each.level.tier for each in found.values()):
+            return {"other": Found(Level(Tier.SOON, 1))}
+        if heard.closed and are_none(heard.answers) and not says_new(heard.answers):
+            return {symptom: Found(NONE) for symptom in WITHOUT_QUESTION if symptom in self.marks}
+        return {}
+
+    def _one(self, heard: Heard, symptom: str, found: Found, was: Found | None) -> None:
+        level = found.level
+        self._known(heard, symptom, found, was)
+        self.last[symptom] = level
+        if was is not None and level < was.level:
+            self._taken_back(heard, symptom, level)
+        if found.is_named:
+            self._named(heard, symptom, found, was)
+        elif level.tier and level > self.accepted(symptom):
+            if was is None or level > was.level or found.was_known != was.was_known:
+                self._above(heard, symptom, level)
+        elif heard.closed:
+            if level <= self.usual(symptom):
+                self._at_usual(symptom, heard)
+            elif symptom in self.marks:
+                self.marks[symptom] = replace(self.marks[symptom], usual=None, above_on=heard.day)
+
+    def _known(self, heard: Heard, symptom: str, found: Found, was: Found | None) -> None:
+        """Take the patient's word for a reference level, as far as their word goes."""
+        level = found.level
+        goes = level.tier < Tier.EMERGENCY and not (symptom in ONLY_STAFF and level.step >= 2)
+        if found.was_known and heard.form == "baseline" and goes and not self.has_baseline:
+            self.reference[symptom] = level
+            if heard.helper or level.step >= 3 or (level.tier >= Tier.URGENT and level.step >= 2):
+                self.confirm_until[symptom] = heard.at + 7 * DAY
+        if was is not None and was.was_known and not found.was_known:
+            self.reference.pop(symptom, None)
+            self.confirm_until.pop(symptom, None)
+
+    def _named(self, heard: Heard, symptom: str, found: Found, was: Found | None) -> None:
+        """A sign that was named replaces the "yes" that left it unnamed, and has its state."""
+        if was is not None and was.is_named:
+            return
+        screen = next(s for s, tier in SCREENS.items() if tier is found.level.tier)
+        unnamed = self.marks.get(f"{UNNAMED}:{screen}")
+        mark = self.marks.get(symptom)
+        if unnamed is None or unnamed.state != "reached":
+            # Naming is no rise: it is open since "yes".
+            since = unnamed.opened_at if unnamed is not None and unnamed.is_open else heard.at
+            self._above(heard._replace(at=since), symptom, found.level, is_new=True)
+        elif mark is None or mark.state == "settled":
+            self.marks[symptom] = replace(unnamed, highest=found.level, reached=found.level)
+
+    def _above(self, heard: Heard, symptom: str, level: Level, *, is_new: bool = False) -> None:
+        """Take an answer above what is accepted. `is_new`: it opens even what a human knows."""
+        mark = self.marks.get(symptom)
+        new = Mark("open", level, heard.at, f"{level.tier.name} {level.step}, check-in {heard.checkin}")
+        new = replace(new, form=heard.checkin, above_on=heard.day, reached=mark.reached if mark is not None else None)
+        if level.tier < Tier.URGENT and not heard.closed and not (mark is not None and mark.is_open):
+            new = replace(new, draft_of=heard.checkin, before=mark)
+        is_new |= symptom in WITHOUT_QUESTION or (level.step == WORSE and symptom not in SCALES)
+        is_new |= level.tier is Tier.EMERGENCY or mark is None or mark.reached is None or level > mark.reached
+        if mark is not None and mark.is_open:
+            rises = level > mark.highest or mark.taken_back is not None
+            opened_at = heard.at if rises else mark.opened_at
+            highest = max(level, mark.highest)
+            since = {"opened_at": opened_at, "form": heard.checkin if rises else mark.form}
+            self.marks[symptom] = replace(
+                mark, highest=highest, usual=None, above_on=heard.day, taken_back=None, **since
+            )
+        elif is_new or (mark.state == "settled" and not self._came_back(mark, level, heard.at)):
+            self.marks[symptom] = new
+        else:
+            self.marks[symptom] = replace(mark, state="reached", usual=None, above_on=heard.day, settled_at=None)
+
+    def _came_back(self, mark: Mark, level: Level, at: datetime) -> bool:
+        return level.tier is Tier.SOON and mark.settled_at is not None and at - mark.settled_at <= 28 * DAY
+
+    def _at_usual(self, symptom: str, heard: Heard) -> None:
+        mark = self.marks.get(symptom)
+        if mark is None or mark.state == "settled":
+            return
+        if mark.is_open and mark.taken_back is not None and mark.highest.tier < Tier.EMERGENCY:
+            at, day = mark.taken_back
+            if day != heard.day and heard.at - at >= 12 * HOUR:
+                self._settle(symptom, mark, heard.at)
+                return
+        usual = mark.usual
+        if usual is None:
+            usual = Usual(1, heard.at, heard.at, heard.day) if heard.day != mark.above_on else None
+        elif heard.day != usual.last_day:
+            usual = Usual(usual.days + 1, usual.first_at, heard.at, heard.day)
+        else:
+            usual = replace(usual, last_at=heard.at)
+        mark = self.marks[symptom] = replace(mark, usual=usual)
+        if usual is None or (mark.is_open and mark.highest.tier is not Tier.SOON):
+            return
+        days, span = (7, 144 * HOUR) if mark.is_open else (3, 48 * HOUR)
+        if usual.days >= days and usual.last_at - usual.first_at >= span:
+            self._settle(symptom, mark, heard.at)
+
+    def _settle(self, symptom: str, mark: Mark, at: datetime) -> None:
+        self.marks[symptom] = replace(mark, state="settled", settled_at=at, usual=None)
+
+    def _taken_back(self, heard: Heard, symptom: str, level: Level) -> None:
+        mark = self.marks.get(symptom)
+        if mark is None or not mark.is_open:
+            return
+        if mark.draft_of == heard.checkin:
+            del self.marks[symptom]
+            if mark.before is not None:
+                self.marks[symptom] = mark.before
+        elif level <= self.usual(symptom):
+            self.marks[symptom] = replace(mark, taken_back=(heard.at, heard.day))
+        elif mark.reached is not None and level <= mark.reached and mark.highest.tier < Tier.EMERGENCY:
+            self.marks[symptom] = replace(mark, state="reached")
+
+    def _gone(self, heard: Heard, found: Mapping[str, Found], before: Mapping[str, Found]) -> set[str]:
+        """Take back what the check-in doesn't say any more, and return it."""
+        gone = set()
+        for symptom, was in before.items():
+            if symptom in found:
+                continue
+            mark = self.marks.get(symptom)
+            # A tick was removed; or something was found, or nothing is new, so that there is no other.
+            is_draft = symptom == "other" or (mark is not None and mark.draft_of == heard.checkin)
+            screens = [s for s, tier in SCREENS.items() if tier is was.level.tier and (was.is_named or s in symptom)]
+            if is_draft or any(tuple(heard.answers.get(s, ())) == ("none",) for s in screens):
+                self._taken_back(heard, symptom, NONE)
+                gone.add(symptom)
+        return gone
+
+    def called(self, named: Iterable[str]) -> None:
+        """A call screen named these: what a draft said is answered for good, and can only be taken back."""
+        for symptom in named:
+            mark = self.marks.get(symptom)
+            if mark is not None:
+                self.marks[symptom] = replace(mark, draft_of=None, before=None)
+
+    # -- what else was tapped
+
+    def asked_for_help(self, at: datetime, day: date) -> None:
+        self._above(Heard(0, "", {}, "done", at, day), "help", Level(Tier.URGENT, 1), is_new=True)
+
+    def yes_on_old_screen(self, screen: str, at: datetime, day: date) -> None:
+        level = Level(SCREENS[screen], 1)
+        self._above(Heard(0, "", {}, "done", at, day), f"{UNNAMED}:{screen}", level, is_new=True)
+
+    def spoke(self, named: Iterable[str], shown_at: datetime, at: datetime) -> None:
+        """Somebody spoke with the patient about what was named by then, and has not opened or risen since."""
+        names = set(named)
+        for symptom, mark in list(self.marks.items()):
+            if mark.is_open and mark.opened_at <= shown_at and is_named_by(symptom, names):
+                self.marks[symptom] = replace(
+                    mark, state="reached", reached=max(mark.highest, mark.reached or NONE), usual=None
+                )
+
+    def outcome(self, outcome: str, named: Iterable[str], at: datetime) -> None:
+        """Staff note an outcome for what an alert names."""
+        names = set(named)
+        if outcome in CONTACT:
+            self.spoke(names, at, at)
+        for symptom, mark in list(self.marks.items()):
+            if not is_named_by(symptom, names) or mark.state == "settled":
+                continue
+            if outcome == "no_action" and mark.is_open and mark.highest.tier is Tier.SOON:
+                self.marks[symptom] = replace(mark, state="reached", reached=max(mark.highest, mark.reached or NONE))
+            elif outcome == "false_alarm":
+                self.marks[symptom] = replace(mark, state="settled", settled_at=at, reached=None)
+            elif outcome == "out_of_care":
+                self._settle(symptom, mark, at)
+
+    def agree(self, symptom: str, level: Level, until: datetime, at: datetime) -> None:
+        self.agreed[symptom] = (level, until)
+        self._accepted(symptom, level, at)
+
+    def set_reference(self, symptom: str, level: Level, at: datetime) -> None:
+        self.reference[symptom] = level
+        self._accepted(symptom, level, at)
+
+    def _accepted(self, symptom: str, level: Level, at: datetime) -> None:
+        self.undecided.pop(symptom, None)
+        self.confirm_until.pop(symptom, None)
+        mark = self.marks.get(symptom)
+        if mark is not None and mark.state != "settled" and self.last.get(symptom, mark.highest) <= self.usual(symptom):
+            self._settle(symptom, mark, at)
+
+
+def is_named_by(symptom: str, names: set[str]) -> bool:
+    """Return whether an alert with these names is about a symptom; one without names is about everything."""
+    return not names or symptom in names or (UNNAMED in names and symptom.partition(":")[0] in {UNNAMED, *SIGNS})
