@@ -28,7 +28,7 @@ from bot.core.screen import Action, Screen, Text
 from bot.dialog.notices import show_alert
 from bot.dialog.post import post_staff
 from bot.dialog.replies import Meaning, TapResult
-from bot.dialog.staff_alert_menus import hand_over_screen, outcome_screen
+from bot.dialog.staff_alert_menus import CONFIRMED, hand_over_screen, out_of_care_screen, outcome_screen
 from bot.dialog.staff_alerts import KIND, may_change
 from bot.dialog.staff_screens import (
     EDITS,
@@ -41,8 +41,11 @@ from bot.dialog.staff_screens import (
     menu_screen,
     patient_screen,
 )
+from bot.dialog.staff_times import shown_time
 
 _OUTCOMES = frozenset(get_args(AlertOutcome))
+_OTHER_WORDS = {"reached": "spoke_to_patient", CONFIRMED: "out_of_care"}
+"""Words of buttons that note an outcome."""
 _TIMES = {"morning": time(10), "noon": time(13), "evening": time(18)}
 
 
@@ -124,9 +127,9 @@ def _alert_tapped(work: Work, person: Staff, action: Action) -> TapResult | None
     if not may_act(team_side(alert), person.name):
         show_alert(work, patient, alert, person, edit=True)
         return TapResult(toast=_owner_toast(alert, work.clinic), language=person.language, urgent=True)
-    if word in {"outcome", "hand_over"}:
-        return _submenu(work, person, patient, alert, word)
-    return _act(work, person, alert, word)
+    if word in {"outcome", "hand_over", "out_of_care"}:
+        return _submenu(work, person, patient, alert, action)
+    return _act(work, person, alert, action)
 
 
 def _owner_toast(alert: AlertRow, clinic: Clinic) -> Text:
@@ -138,10 +141,12 @@ def _owner_toast(alert: AlertRow, clinic: Clinic) -> Text:
     return Text(key="staff.toast.closed" if alert.closed_at is not None else "staff.taken", values=values)
 
 
-def _submenu(work: Work, person: Staff, patient: Patient, alert: AlertRow, word: str) -> TapResult:
+def _submenu(work: Work, person: Staff, patient: Patient, alert: AlertRow, action: Action) -> TapResult:
     moved = _follow(work, alert, person)
-    if word == "outcome":
-        screen = outcome_screen(work.clinic, patient, moved)
+    if action.choice == "outcome":
+        screen = outcome_screen(work.clinic, patient, moved, action.question)
+    elif action.choice == "out_of_care":
+        screen = out_of_care_screen(work.clinic, patient, moved, action.question)
     else:
         first = on_call(members.rota_of(work), work.at)
         others = [p for p in work.staff.all() if p.can_be_notified and p.id != person.id]
@@ -159,17 +164,18 @@ def _follow(work: Work, alert: AlertRow, person: Staff) -> AlertRow:
     return alert if isinstance(moved, Refused) else moved
 
 
-def _act(work: Work, person: Staff, alert: AlertRow, word: str) -> TapResult | None:
-    acting, word = work.acting(person.name), FORMER_OUTCOMES.get(word, word)
+def _act(work: Work, person: Staff, alert: AlertRow, action: Action) -> TapResult | None:
+    acting, word = work.acting(person.name), FORMER_OUTCOMES.get(action.choice, action.choice)
     if word == "take":
         ownership.acknowledge(acting, alert.id)
     elif word == "close":
         ownership.close(acting, alert.id)
     elif word == "reopen":
         ownership.reopen(acting, alert.id)
-    elif word == "reached" or word in _OUTCOMES:
-        outcome = "spoke_to_patient" if word == "reached" else word
-        ownership.note(acting, alert.id, cast("AlertOutcome", outcome))
+    elif word in _OTHER_WORDS or word in _OUTCOMES:
+        outcome = _OTHER_WORDS.get(word, word)
+        shown_at = shown_time(action.question)
+        ownership.note(acting, alert.id, cast("AlertOutcome", outcome), shown_at=shown_at)
     elif word.startswith("to"):
         other = next((p for p in work.staff.all() if f"to{p.id}" == word and p.can_be_notified), None)
         if other is None:

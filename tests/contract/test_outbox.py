@@ -208,6 +208,17 @@ def test_unsent_messages_of_a_slot_are_dropped(database):
     assert states(database) == {OutboxState.REPLACED: 1, OutboxState.WAITING: 1}
 
 
+def test_waiting_messages_of_a_patient_are_dropped(database):
+    one = database.run(lambda s: s.patients.add(patient()))
+    sent(database, put(database, patient_id=one.id), 900)
+    put(database, patient_id=one.id)
+    put(database, 78, slot="menu", patient_id=one.id)
+    other = put(database, 79)
+    database.run(lambda s: s.outbox.drop_waiting_of(one.id))
+    assert [c.row.id for c in claimed(database)] == [other]
+    assert states(database) == {OutboxState.SENT: 1, OutboxState.REPLACED: 2, OutboxState.WAITING: 1}
+
+
 def test_a_dropped_message_in_flight_is_not_tried_again(database):
     number = put(database)
     claimed(database)

@@ -644,4 +644,12 @@ def _entered(token: str | None) -> str | None:
     return token
 
 
-ALL: tuple[UseCase, ...] = (*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN)
+# -- outcomes and levels by the team
+
+LEVELS = (
+    _acts("attempt help", "lead-1", ownership.note, "help", "not_reached"),
+    _acts("finish berta", "coord-1", ownership.finish, "berta", "seen"),
+    _acts("finish flag, out of care", "lead-1", ownership.finish, "flag", "out_of_care"),
+)
+
+ALL: tuple[UseCase, ...] = (*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN, *LEVELS)

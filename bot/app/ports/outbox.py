@@ -21,6 +21,10 @@ class OutboxStore(Protocol):
         """Mark waiting rows of that slot as replaced; a claimed one is not retried."""
         ...
 
+    def drop_waiting_of(self, patient_id: int) -> None:
+        """Mark all waiting rows of a patient, and of those who answer with them, as replaced."""
+        ...
+
     def claim(
         self,
         at: datetime,

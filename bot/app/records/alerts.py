@@ -21,7 +21,12 @@ class AlertState(StrEnum):
     """Closed by staff."""
 
 
-AlertOutcome = Literal["spoke_to_patient", "sent_to_ed", "notified_oncologist", "drug_held", "no_action", "not_reached"]
+AlertOutcome = Literal[
+    "spoke_to_patient", "seen", "sent_to_ed", "notified_oncologist", "drug_held", "no_action", "not_reached",
+    "false_alarm", "out_of_care",
+]  # fmt: skip
+ATTEMPT: AlertOutcome = "not_reached"
+"""The outcome of a call that nobody answered: it changes no concern, and no alert is closed with it."""
 
 FORMER_OUTCOMES: Mapping[str, AlertOutcome] = {"told_oncologist": "notified_oncologist"}
 """Former names, which old buttons and scripts still use."""

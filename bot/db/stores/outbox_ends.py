@@ -21,6 +21,11 @@ REPLACE = (
     # Clear the lease, too: if the clock is set back, an expired lease would be valid again and block the chat.
     .values(state=OutboxState.REPLACED.value, ended_at=bindparam("timestamp"), owner=None, leased_until=None)
 )
+_DROP_OF = (
+    update(t.outbox)
+    .where(t.is_waiting(t.outbox), _O.patient_id == bindparam("of_patient"))
+    .values(state=OutboxState.REPLACED.value)
+)
 _END_LEASES = update(t.outbox).where(_O.leased_until > bindparam("at")).values(leased_until=bindparam("at"))
 _BRIEF = select(_O.id, _O.patient_id, _O.chat_hash, _O.slot, _O.mode, _O.lane, _O.state, _O.revision).where(
     _O.id == bindparam("of_row")
@@ -161,6 +166,9 @@ class OutboxEnds(Section):
 
     def expire(self, at: datetime) -> int:
         return self._run(_EXPIRE, at=at)
+
+    def drop_waiting_of(self, patient_id: int) -> None:
+        self._run(_DROP_OF, of_patient=patient_id)
 
     def purge(self, before: datetime) -> int:
         return self._run(_PURGE, before=before)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
 from starlette.responses import Response, StreamingResponse
@@ -23,6 +24,8 @@ HEARTBEAT_POLLS = 8
 MAX_ROWS = 100
 """Alerts and tasks on the page: the worst first; the rest appears as these are closed."""
 OUTCOMES: tuple[str, ...] = get_args(AlertOutcome)
+UNKNOWN = datetime.min.replace(tzinfo=UTC)
+"""The time of a page that doesn't say when it was made."""
 
 
 def outcomes_of(tier: str) -> tuple[AlertOutcome, ...]:
@@ -99,6 +102,7 @@ async def act(request: ConsoleRequest) -> Response:
     outcome = FORMER_OUTCOMES.get(outcome, outcome)
     if action in {"note", "finish"} and outcome not in OUTCOMES:
         raise BadFormError(request.context.text(request.person, "alerts.choose_outcome"))
+    shown_at = shown_time(form.get("shown_at", ""))
 
     def apply(work: Work) -> AlertRow:
         if action == "take":
@@ -106,18 +110,27 @@ async def act(request: ConsoleRequest) -> Response:
         if action == "assign":
             return ownership.hand_over(work.acting(by), number, members.by_name(work, form.get("to", "")).name)
         if action == "note":
-            return ownership.note(work.acting(by), number, cast("AlertOutcome", outcome))
+            return ownership.note(work.acting(by), number, cast("AlertOutcome", outcome), shown_at=shown_at)
         if action == "finish":
-            ownership.note(work.acting(by), number, cast("AlertOutcome", outcome))
-            return ownership.close(work.acting(by), number)
+            return ownership.finish(work.acting(by), number, cast("AlertOutcome", outcome), shown_at=shown_at)
         if action == "close":
             return ownership.close(work.acting(by), number)
         if action == "reopen":
             return ownership.reopen(work.acting(by), number)
         raise RefusedError(f"{action!r} is not an action on an alert")
 
-    await request.context.write(apply)
-    return request.back(_return_path(form.get("from", "")))
+    changed = await request.context.write(apply)
+    is_waiting = action == "finish" and changed.closed_at is None
+    return request.back(_return_path(form.get("from", "")), "still_open" if is_waiting else "done")
+
+
+def shown_time(text: str) -> datetime:
+    """Return when the page was made that a form was sent from; `UNKNOWN` if it doesn't say, or says no time."""
+    try:
+        shown_at = datetime.fromisoformat(text)
+    except ValueError:
+        return UNKNOWN
+    return shown_at if shown_at.tzinfo is not None else UNKNOWN
 
 
 def _return_path(page: str) -> str:
