@@ -9,6 +9,7 @@ from starlette.responses import Response
 from bot.app.alerts import queue
 from bot.app.checkins import opening
 from bot.app.concerns import agreed_levels, agreeing
+from bot.app.concerns.level_tasks import open_usual_signs_task
 from bot.app.operations.installation import BOT_NAME
 from bot.app.patients import listing, lookup, participation, registry, timeline, views
 from bot.app.patients.listing import PatientFilter, Silence, TreatmentPhase
@@ -78,6 +79,7 @@ async def add(request: ConsoleRequest) -> Response:
             language=form.get("language") or None,
             timezone=form.get("timezone", "").strip() or None,
         )
+        open_usual_signs_task(work, patient)
         return patient, token, work.settings.get(BOT_NAME)
 
     return _card(request, *await context.write(act))
