@@ -1,4 +1,4 @@
-"""`nervecheck patient levels` and the commands beside it: what staff decide about levels. Decides nothing itself."""
+"""`nervecheck patient levels` and the commands next to it: what staff decide about levels. Decides nothing itself."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands on levels to `nervecheck patient`."""
     for command in (levels, agree, end_agreement, usual_sign, accept_sign, decline_sign, reference, confirm_reference,
                     reject_reference, baseline, watch, end_watch):  # fmt: skip
-        app.command()(command)
+        app.command(command.__name__.replace("_", "-"))(command)
 
 
 def levels(code: CodeArgument, as_json: AsJson = False) -> None:
@@ -35,7 +35,7 @@ def levels(code: CodeArgument, as_json: AsJson = False) -> None:
         columns = ("symptom", "concern", "tier", "since", "now", "usual", "agreed", "until", "watched until")
         print_table(columns, [_row(line) for line in lines])
         for line in lines:
-            if line.is_for_decision or line.proposed is not None:
+            if line.needs_staff:
                 typer.echo(f"to do: {line.symptom}: {_to_do(line)}")
 
 

@@ -1,4 +1,4 @@
-"""Every writing use case, each called once on the start state. The only file here that calls use cases.
+"""Every writing use case, each called once on the start state. Only this file and `decisions.py` call use cases.
 
 A case is named after who does what. A sweep is a case for each row that is due: each has a transaction of its own.
 """
@@ -15,8 +15,7 @@ from telegram import User
 from bot import service
 from bot.app.alerts import escalation, ownership
 from bot.app.checkins import opening
-from bot.app.concerns import agreeing, close_watch, level_tasks, new_baseline, references, usual_signs
-from bot.app.concerns.memory import recall, remember
+from bot.app.concerns import agreeing
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
 from bot.app.patients import importing, participation, registry
 from bot.app.patients.lookup import locked
@@ -26,10 +25,7 @@ from bot.app.schedules import plan_edits
 from bot.app.schedules.plan_edits import PlanEdit
 from bot.app.team import members
 from bot.app.work import Stores, Work
-from bot.core.accepted import Accepted
-from bot.core.concern import Level
 from bot.core.plan_override import Rhythm
-from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Action
 from bot.core.treatment import StopReason
@@ -40,6 +36,7 @@ from bot.dialog import conversation
 from bot.dialog.apology import apologize
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.fakes.outbox import UNLIMITED
+from tests.interleaving import decisions
 from tests.interleaving.scene import (
     ABSENT,
     ANNA,
@@ -650,90 +647,11 @@ def _entered(token: str | None) -> str | None:
 
 # -- outcomes and levels by the team
 
-
-def _decides(name: str, decide: Callable[[Work], object]) -> UseCase:
-    return UseCase(name, _in_one(lambda _, __, work: decide(work), actor="lead-1"))
-
-
-def _usual(work: Work, code: str) -> object:
-    why = {"reason": "old", "decided_by": "Dr. Weiss"}
-    return usual_signs.agree_usual_sign(work, code, "bladder", "there", 91, **why)
-
-
-def _by_second(work: Work, how: str) -> object:
-    act = usual_signs.accept_usual_sign if how == "accept" else usual_signs.decline_usual_sign
-    return act(work.acting("coord-1"), "BERTA", "bladder")
-
-
-def _leave_alone(work: Work) -> None:
-    for person in work.staff.all():
-        if person.role in {"coordinator", "lead"} and person.name != work.actor and person.state != "gone":
-            members.mark_removed(work, person.name)
-
-
-def _named_by(work: Work) -> None:
-    """The level that Anna's helper named at her first baseline waits to be confirmed."""
-    anna = locked(work.patients, "ANNA")
-    row = recall(work, anna)
-    usual = Accepted(reference=Level(Tier.SOON, 1), confirm_until=NOW + timedelta(days=7))
-    work.concerns.save(row.model_copy(update={"value": row.value.model_copy(update={"accepted": {"stairs": usual}})}))
-
-
-def _confirmed(work: Work) -> object:
-    return references.confirm_reference(work, "ANNA", "stairs")
-
-
-def _rejected(work: Work) -> object:
-    return references.reject_reference(work, "ANNA", "stairs")
-
-
-def _agreed_a_day(work: Work) -> object:
-    return agreeing.agree_level(work, "ANNA", "stairs", "some", 1, reason="old")
-
-
-def _days_later(work: Work, days: int) -> Work:
-    later = work.at_time(work.at + timedelta(days=days))
-    remember(later, locked(later.patients, "ANNA"), ())
-    return later
-
-
 LEVELS = (
     _acts("attempt help", "lead-1", ownership.note, "help", "not_reached"),
     _acts("finish berta", "coord-1", ownership.finish, "berta", "seen"),
     _acts("finish flag, out of care", "lead-1", ownership.finish, "flag", "out_of_care"),
-    _decides("usual sign of BERTA proposed", lambda work: _usual(work, "BERTA")),
-    _decides("usual sign of BERTA proposed again", lambda work: (_usual(work, "BERTA"), _usual(work, "BERTA"))),
-    _decides("usual sign of BERTA agreed alone", lambda work: (_leave_alone(work), _usual(work, "BERTA"))),
-    _decides("usual sign of BERTA accepted", lambda work: (_usual(work, "BERTA"), _by_second(work, "accept"))),
-    _decides("usual sign of BERTA declined", lambda work: (_usual(work, "BERTA"), _by_second(work, "decline"))),
-    _decides(
-        "reference level of BERTA set",
-        lambda work: references.set_reference(work, "BERTA", "numbness", "strong", reason="old"),
-    ),
-    _decides("reference level of ANNA confirmed", lambda work: (_named_by(work), _confirmed(work))),
-    _decides("reference level of ANNA rejected", lambda work: (_named_by(work), _rejected(work))),
-    _decides("ended level of ANNA rejected", lambda work: (_agreed_a_day(work), _rejected(_days_later(work, 2)))),
-    _decides("baseline of BERTA", lambda work: new_baseline.take_baseline(work, "BERTA")),
-    _decides("close watch of BERTA", lambda work: close_watch.watch(work, "BERTA", ("eyes",), 7, reason="taper")),
-    _decides(
-        "close watch of BERTA again",
-        lambda work: [close_watch.watch(work, "BERTA", ("eyes",), days, reason="taper") for days in (7, 14)],
-    ),
-    _decides(
-        "close watch of BERTA ended",
-        lambda work: (
-            close_watch.watch(work, "BERTA", ("eyes",), 7, reason="taper"),
-            close_watch.end_watch(work, "BERTA"),
-        ),
-    ),
-    _decides(
-        "tasks about levels of ANNA",
-        lambda work: (
-            _agreed_a_day(work),
-            level_tasks.open_level_tasks(work, locked(work.patients, "ANNA")),
-            level_tasks.open_usual_signs_task(work, locked(work.patients, "ANNA")),
-        ),
-    ),
+    *(UseCase(name, _in_one(lambda _, __, work, act=act: act(work), actor="lead-1")) for name, act in decisions.ALL),  # type: ignore[misc]
 )
 
 ALL: tuple[UseCase, ...] = (*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN, *LEVELS)

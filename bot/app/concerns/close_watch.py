@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from bot.app.concerns.deciding import check_may_decide, text_problems
 from bot.app.patients.lookup import locked
+from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import RefusedError
 from bot.app.records.levels import CloseWatch
 from bot.app.records.patients import Patient
@@ -31,6 +32,11 @@ def watches(work: Work, patient_id: int) -> Sequence[CloseWatch]:
     ]
 
 
+def watchable(clinic: Clinic) -> tuple[str, ...]:
+    """Return the symptoms that can be watched closely: those with a question of their own."""
+    return tuple(symptom.id for symptom in clinic.protocol.symptoms.values() if symptom.question is not None)
+
+
 def watch(work: Work, code: str, symptoms: Sequence[str], days: int, *, reason: str) -> Sequence[CloseWatch]:
     """Watch symptoms closely for some days and return the watches; each replaces an earlier one of its symptom.
 
@@ -38,7 +44,7 @@ def watch(work: Work, code: str, symptoms: Sequence[str], days: int, *, reason: 
     """
     patient = locked(work.patients, code)
     check_may_decide(work)
-    known = [symptom.id for symptom in work.clinic.protocol.symptoms.values() if symptom.question is not None]
+    known = watchable(work.clinic)
     problems = [
         f"{each!r} is no symptom with a question: the protocol has {', '.join(known)}"
         for each in symptoms
@@ -58,8 +64,8 @@ def watch(work: Work, code: str, symptoms: Sequence[str], days: int, *, reason: 
     return added
 
 
-def end_watch(work: Work, code: str, symptoms: Sequence[str] = ()) -> None:
-    """End the close watch of these symptoms, by default of all. Raise RefusedError if none of them is watched."""
+def end_watch(work: Work, code: str, symptoms: Sequence[str] = ()) -> Sequence[CloseWatch]:
+    """End the close watch of these symptoms, by default of all, and return it; RefusedError if none is watched."""
     patient = locked(work.patients, code)
     check_may_decide(work)
     found = [row for row in watches(work, patient.id) if not symptoms or row.symptom in symptoms]
@@ -67,6 +73,7 @@ def end_watch(work: Work, code: str, symptoms: Sequence[str] = ()) -> None:
         raise RefusedError(f"{code}: nothing of that is watched closely, so nothing was ended")
     _end(work, found)
     work.record("close_watch_ended", patient.code)
+    return found
 
 
 def _end(work: Work, rows: Sequence[CloseWatch]) -> None:

@@ -45,6 +45,11 @@ class LevelLine(Frozen):
     made_by: str | None
     made_at: datetime | None
 
+    @property
+    def needs_staff(self) -> bool:
+        """Return whether it waits for a decision of the team."""
+        return self.is_for_decision or self.proposed is not None
+
 
 def level_lines(work: Work, code: str) -> list[LevelLine]:
     """Return the patient's concerns and levels: what waits for staff first. Raise RefusedError for an unknown code."""
@@ -58,7 +63,7 @@ def level_lines(work: Work, code: str) -> list[LevelLine]:
         _line(work, memory, symptom, decisions.get(symptom), proposed.get(symptom), watched.get(symptom))
         for symptom in _symptoms(memory, close_watch.close_watch_of(work, patient) | set(proposed))
     ]
-    return sorted(lines, key=lambda line: (not (line.is_for_decision or line.proposed), *_order(memory, line)))
+    return sorted(lines, key=lambda line: (not line.needs_staff, *_order(memory, line)))
 
 
 def _symptoms(memory: Memory, more: frozenset[str]) -> Iterator[str]:

@@ -21,7 +21,12 @@ MAX_CHECKINS = 60
 MAX_AUDIT_LINES = 500
 """Newest lines of the audit that are searched for replies and acts of staff."""
 _SHOWN_ACTIONS = frozenset(
-    {"plan_changed", "patient_paused", "patient_resumed", "checkin_sent_now", "level_agreed", "patient_withdrawn"}
+    {
+        *("plan_changed", "patient_paused", "patient_resumed", "checkin_sent_now", "baseline_sent"),
+        *("patient_withdrawn", "patient_out_of_care", "level_agreed", "agreed_level_ended"),
+        *("reference_set", "reference_confirmed", "reference_rejected", "usual_sign_proposed", "usual_sign_declined"),
+        *("close_watch_set", "close_watch_ended"),
+    }
 )
 _REPLIES = {f"patient_{word}": f"call.{word}" for word in (*Reply, "mistake", "is_urgent", "can_wait", "remind")}
 """Actions of the audit that are replies to a call screen, with the keys of their texts."""

@@ -24,6 +24,7 @@ from bot.core.schedule import Pause
 from bot.core.treatment import StopReason
 from bot.desk.access import BadFormError, ConsoleRequest
 from bot.desk.context import svg
+from bot.desk.pages import levels
 from bot.desk.pages.alerts import outcomes_of
 from bot.dialog import answers
 from bot.export.cards import qr_svg
@@ -130,6 +131,7 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
             "events": timeline.timeline(work, patient),
             "plan": plan_edits.preview(work, code, PlanEdit()),
             "agreed_levels": agreed_levels.active(work, patient.id),
+            **levels.section(work, code),
             "trend": trend,
             "week": queue.current_week(context.clinic, patient, work.at),
             "now": work.at,
@@ -139,7 +141,6 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
 
     found = await context.read(query)
     trend, periods = found.pop("trend"), found["view"].periods
-    scales = {q.id: q.levels[1:] for q in context.clinic.protocol.questions.values() if q.scale}
     return request.page(
         template,
         **found,
@@ -149,9 +150,7 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
         rhythms=RHYTHMS,
         editing=periods[(number or len(periods)) - 1] if (number or 1) <= len(periods) else periods[-1],
         stop_reasons=list(StopReason),
-        scales=scales,
         outcomes=outcomes_of,
-        most_days=agreeing.MAX_DAYS,
     )
 
 
