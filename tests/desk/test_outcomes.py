@@ -82,3 +82,34 @@ def test_attempt_stays_open_and_says_when_to_call_again(house, anna, find):
     assert answer.headers["location"].endswith("said=still_open")
     assert "Call again by" in ann.get("/console").text
     assert house.run(lambda s: s.alerts.get(number)).outcome == "not_reached"
+
+
+@pytest.mark.parametrize(
+    ("role", "outcome", "is_asked"),
+    [("coordinator", "sent_to_ed", True), ("coordinator", "false_alarm", False), ("operator", "seen", False)],
+)
+def test_after_contact_staff_are_asked_which_signs_remain(house, anna, find, role, outcome, is_asked):
+    number = find("bladder", Tier.EMERGENCY, AT)
+    house.clock.advance(MINUTE)
+    ann = house.signed_in(role, "ann")
+    shown_at = page_time(ann.get("/console").text)
+    answer = ann.post(f"/console/alerts/{number}/finish", outcome=outcome, shown_at=shown_at)
+    page = ann.get(answer.headers["location"]).text
+    assert ("Which signs remain?" in page) is is_asked
+    assert ("/console/patients/P-0001#levels" in page) is is_asked
+
+
+def test_question_which_signs_remain_names_only_a_study_code(house, anna):
+    ann = house.signed_in("coordinator", "ann")
+    for about in ("//evil.example", "<b>", ""):
+        page = ann.get("/console", params={"said": "remain", "about": about}).text
+        assert "Which signs remain?" not in page
+
+
+def test_remark_is_kept_and_leaves_the_alert_open(house, anna, find):
+    number = find("numbness", Tier.URGENT, AT)
+    ann = house.signed_in(name="ann")
+    answer = ann.post(f"/console/alerts/{number}/finish", outcome="drug_held", shown_at=AT.isoformat())
+    assert answer.headers["location"].endswith("said=still_open")
+    row = house.run(lambda s: s.alerts.get(number))
+    assert (row.outcome, row.closed_at) == ("drug_held", None)

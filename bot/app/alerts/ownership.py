@@ -78,14 +78,14 @@ def note(work: Work, alert_id: int, outcome: AlertOutcome, *, shown_at: datetime
 
 
 def finish(work: Work, alert_id: int, outcome: AlertOutcome, *, shown_at: datetime | None = None) -> AlertRow:
-    """Note an outcome and close the alert; after a failed attempt to call, leave it open for the next one.
+    """Note an outcome and close the alert, unless it names something that is still OPEN, or the patient wasn't reached.
 
-    Raise RefusedError as `note` does. The alert also stays open if something opened after `shown_at`.
+    Raise RefusedError as `note` does.
     """
     noted = note(work, alert_id, outcome, shown_at=shown_at)
     patient = work.patients.get(noted.patient_id)
-    is_newer = outcome in _EFFECTS and patient is not None and _names_open(work, patient, noted)
-    return noted if outcome == ATTEMPT or is_newer else close(work, alert_id)
+    is_open = patient is not None and _names_open(work, patient, noted)
+    return noted if is_open or outcome == ATTEMPT else close(work, alert_id)
 
 
 def close(work: Work, alert_id: int) -> AlertRow:

@@ -25,6 +25,8 @@ AlertOutcome = Literal[
     "spoke_to_patient", "seen", "sent_to_ed", "notified_oncologist", "drug_held", "no_action", "not_reached",
     "false_alarm", "out_of_care",
 ]  # fmt: skip
+CONTACT: frozenset[AlertOutcome] = frozenset({"spoke_to_patient", "seen", "sent_to_ed"})
+"""The outcomes that say that somebody was in contact with the patient."""
 ATTEMPT: AlertOutcome = "not_reached"
 """The outcome of a call that nobody answered: it changes no concern, and no alert is closed with it."""
 

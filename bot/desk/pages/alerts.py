@@ -10,12 +10,12 @@ from starlette.responses import Response, StreamingResponse
 from bot.app.alerts import ownership, queue
 from bot.app.operations import tasks
 from bot.app.ports.errors import RefusedError
-from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow, outcomes_for
+from bot.app.records.alerts import CONTACT, FORMER_OUTCOMES, AlertOutcome, AlertRow, outcomes_for
 from bot.app.team import members
 from bot.app.work import Work
 from bot.core.protocol import Tier
 from bot.desk import sign_in
-from bot.desk.access import BadFormError, ConsoleRequest
+from bot.desk.access import CARE, BadFormError, ConsoleRequest, is_allowed
 
 POLL_SECONDS = 2.0
 """Seconds between reads of the queue's state, a single row."""
@@ -119,9 +119,24 @@ async def act(request: ConsoleRequest) -> Response:
             return ownership.reopen(work.acting(by), number)
         raise RefusedError(f"{action!r} is not an action on an alert")
 
-    changed = await request.context.write(apply)
-    is_waiting = action == "finish" and changed.closed_at is None
-    return request.back(_return_path(form.get("from", "")), "still_open" if is_waiting else "done")
+    def apply_to(work: Work) -> tuple[AlertRow, str]:
+        changed = apply(work)
+        patient = work.patients.get(changed.patient_id)
+        return changed, patient.code if patient is not None else ""
+
+    changed, code = await request.context.write(apply_to)
+    return _done(request, changed, code) if action == "finish" else request.back(_return_path(form.get("from", "")))
+
+
+def _done(request: ConsoleRequest, alert: AlertRow, code: str) -> Response:
+    """Say whether the alert was closed, and after contact with the patient, ask which signs remain."""
+    path = _return_path(request.form.get("from", ""))
+    if alert.closed_at is None:
+        return request.back(path, "still_open")
+    if alert.outcome in CONTACT and is_allowed(request.person, CARE):
+        # Without an agreed level, a sign that remains after a visit to the hospital is an EMERGENCY every day.
+        return request.back(path, "remain", about=code)
+    return request.back(path)
 
 
 def shown_time(text: str) -> datetime:
