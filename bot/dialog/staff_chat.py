@@ -14,7 +14,7 @@ from bot.app.checkins import opening
 from bot.app.patients import participation
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import NeedsContactError, RefusedError
-from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
+from bot.app.records.alerts import CONTACT, FORMER_OUTCOMES, AlertOutcome, AlertRow
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
@@ -25,11 +25,13 @@ from bot.app.work import Work
 from bot.core.alert import Follow, Refused, may_act
 from bot.core.rota import on_call
 from bot.core.screen import Action, Screen, Text
+from bot.dialog import staff_levels
 from bot.dialog.notices import show_alert
 from bot.dialog.post import post_staff
 from bot.dialog.replies import Meaning, TapResult
 from bot.dialog.staff_alert_menus import CONFIRMED, hand_over_screen, out_of_care_screen, outcome_screen
 from bot.dialog.staff_alerts import KIND, may_change
+from bot.dialog.staff_levels import LEVEL_KIND, levels_button
 from bot.dialog.staff_screens import (
     EDITS,
     LISTED,
@@ -86,6 +88,7 @@ def tapped(work: Work, person: Staff, action: Action) -> TapResult:
         KIND: _alert_tapped,
         PLAN_KIND: _plan_tapped,
         MENU_KIND: _menu_tapped,
+        LEVEL_KIND: staff_levels.tapped,
     }
     handler = handlers.get(action.kind)
     try:
@@ -183,7 +186,8 @@ def _act(work: Work, person: Staff, alert: AlertRow, action: Action) -> TapResul
         ownership.hand_over(acting, alert.id, other.name)
     else:
         return None
-    return TapResult(toast=Text(key="toast.noted"), language=person.language)
+    is_contact = _OTHER_WORDS.get(word, word) in CONTACT and may_change(person)
+    return TapResult(toast=Text(key="staff.toast.remain" if is_contact else "toast.noted"), language=person.language)
 
 
 # -- patients and their plans
@@ -198,7 +202,8 @@ def _menu_tapped(work: Work, person: Staff, action: Action) -> TapResult | None:
 
 def _patient(work: Work, person: Staff, patient: Patient) -> TapResult:
     work.acting(person.name).record("patient_looked_up", patient.code)
-    _post_screen(work, person, patient_screen(work, patient))
+    screen = patient_screen(work, patient)
+    _post_screen(work, person, screen.model_copy(update={"rows": (*screen.rows, (levels_button(patient),))}))
     return TapResult(language=person.language)
 
 
