@@ -86,5 +86,6 @@ def _card_lines(
     yield Text(key="card.body", values=values, language=language)
     for text in period_texts(patient):
         yield text.model_copy(update={"language": language})
+    yield Text(key="card.doctor", language=language)
     for question in sign_screens(clinic, Tier.EMERGENCY):
         yield signs_text("card.signs", question).model_copy(update={"language": language, "fold": None})

@@ -9,7 +9,7 @@ from pydantic import Field
 from bot.app.alerts.writer import team_side
 from bot.app.concerns import agreed_levels
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AgreedLevel, AlertRow
+from bot.app.records.alerts import ATTEMPT, AgreedLevel, AlertRow
 from bot.app.records.checkins import AssessmentRow, Basis, CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.schedules.plans import plan_of
@@ -50,6 +50,8 @@ class AlertLine(Frozen):
     owner: str | None
     acknowledged_at: datetime | None
     outcome: str | None
+    next_attempt_at: datetime | None
+    """When to call again, after an attempt that nobody answered."""
     closed_by: str | None
     mistake: bool
     rules: tuple[str, ...]
@@ -102,6 +104,13 @@ def _acknowledge_by(clinic: Clinic, alert: AlertRow) -> datetime:
     return (alert.clock_from or alert.raised_at) + clinic.protocol.clocks.ack[alert.tier].next
 
 
+def next_attempt_at(clinic: Clinic, alert: AlertRow) -> datetime | None:
+    """Return when to call the patient again: as long after the attempt as the tier allows to acknowledge an alert."""
+    if alert.outcome != ATTEMPT or alert.noted_at is None or alert.closed_at is not None:
+        return None
+    return alert.noted_at + clinic.protocol.clocks.ack[alert.tier].next
+
+
 def _is_overdue(alert: AlertRow, acknowledge_by: datetime, at: datetime) -> bool:
     return not alert.is_agreed and alert.owner is None and alert.closed_at is None and acknowledge_by <= at
 
@@ -130,6 +139,7 @@ def alert_line(work: Work, alert: AlertRow) -> AlertLine:
         owner=alert.owner,
         acknowledged_at=alert.acknowledged_at,
         outcome=alert.outcome,
+        next_attempt_at=next_attempt_at(work.clinic, alert),
         closed_by=alert.closed_by,
         mistake=alert.mistake_at is not None,
         rules=alert.rules,

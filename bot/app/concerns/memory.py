@@ -154,8 +154,8 @@ def _today(heard: Heard | None) -> Literal["there", "gone", "not_answered"]:
 def tell_team(work: Work, patient: Patient) -> tuple[str, ...]:
     """Return what the end of a level opened since the team was last told, which counts as told from now on."""
     row = recall(work, patient)
-    if row.heard.untold:
-        work.concerns.save(row.model_copy(update={"heard": row.heard.model_copy(update={"untold": ()})}))
+    seen = row.heard.model_copy(update={"untold": (), "seen_at": work.at})
+    work.concerns.save(row.model_copy(update={"heard": seen}))
     return row.heard.untold
 
 

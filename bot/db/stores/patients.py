@@ -32,6 +32,7 @@ from bot.db.rows import (
 )
 from bot.db.stores.treatment import SqlTreatments, periods_of, repeated
 from bot.db.tables_concerns import concern_change, kept_alert, memory
+from bot.db.tables_levels import close_watch, level_decision
 from bot.db.tables_team import agreed_level
 from bot.db.tables_treatment import treatment_period, treatment_period_history
 
@@ -79,7 +80,7 @@ _CHATS_OF = union(
 )
 _ERASED_TABLES = (
     *(t.answer, t.assessment, t.tip_shown, t.task, memory, concern_change, t.checkin),
-    *(t.invite, t.outbox, t.slot_message, t.caregiver, agreed_level),
+    *(t.invite, t.outbox, t.slot_message, t.caregiver, agreed_level, level_decision, close_watch),
     *(treatment_period_history, treatment_period),
 )
 _ERASED = tuple(delete(table).where(table.c.patient_id == bindparam("of_patient")) for table in _ERASED_TABLES)

@@ -104,7 +104,8 @@ def test_call_is_noted_then_closed_and_can_be_opened_again(two):
     ((menu, mode),) = two.news("ann")
     assert (menu.name, mode) == ("staff.outcomes", "edit")
     assert words(menu)[:-1] == [
-        *("spoke_to_patient", "sent_to_ed", "notified_oncologist", "drug_held", "not_reached")
+        *("spoke_to_patient", "seen", "sent_to_ed", "notified_oncologist", "drug_held", "not_reached"),
+        *("false_alarm", "out_of_care"),
     ], "an EMERGENCY or URGENT alert needs contact: no 'no action'"
     two.tap("ann", number, "drug_held")
     assert words(two.news("ann")[-1][0]) == ["close", "outcome", "hand_over"]
