@@ -45,6 +45,10 @@ class Reply(StrEnum):
     CANNOT_CALL = "cannot_call"
 
 
+CONFIRMS = frozenset({Reply.REACHED})
+"""The replies that say that a human knows: they end the questions once nothing that the alert names is open."""
+
+
 class AlertAction(StrEnum):
     """The next action on the patient's side."""
 
@@ -109,7 +113,7 @@ def decide(alert: Alert, clocks: Clocks, at: datetime) -> Decision:
     """Return what to do at `at`: answer a reply that was given at exactly `at`, otherwise act by the planned time."""
     if alert.closed:
         return Decision(action=AlertAction.WAIT, reason=DecisionReason.CLOSED_BY_STAFF, next_patient_prompt_at=None)
-    if alert.last_reply is Reply.REACHED:
+    if alert.last_reply in CONFIRMS:
         return Decision(action=AlertAction.CONFIRM, reason=DecisionReason.REACHED_SOMEONE, next_patient_prompt_at=None)
     if alert.last_reply is Reply.CALLED and alert.replied_at == at:
         asked_at = first_prompt_at(alert.tier, clocks, at)

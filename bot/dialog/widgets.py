@@ -57,6 +57,11 @@ def choice_text(question: Question, choice_id: str) -> Text:
     return Text(key=own_key or f"choice.{question.id}.{choice_id}", values=values)
 
 
+def symptom_text(clinic: Clinic, symptom: str) -> Text:
+    """Return a symptom in the patient's words; "something else" for one that the protocol doesn't have."""
+    return Text(key=f"symptom.{symptom if symptom in clinic.protocol.symptoms else 'unknown'}")
+
+
 def numbers(clinic: Clinic) -> dict[str, str | int | Text]:
     """Return the values that every text on calling may use."""
     return {"team": clinic.team_name, "team_number": spaced(clinic.team_number), "emergency": clinic.emergency_number}

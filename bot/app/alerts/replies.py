@@ -4,28 +4,30 @@ from collections.abc import Iterator
 from functools import partial
 
 from bot.app.alerts.escalation import show_changed
+from bot.app.alerts.messages import Asked
 from bot.app.alerts.raising import record
 from bot.app.alerts.writer import act_on, update_patient_side
 from bot.app.concerns.conversion import named_by
-from bot.app.concerns.memory import remember
+from bot.app.concerns.memory import recall, remember
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.alert import Alert, AlertAction, Refused, Reopen, Reply, decide
+from bot.core.alert import CONFIRMS, Alert, AlertAction, Refused, Reopen, Reply, decide
 from bot.core.changes import What
+from bot.core.concern import Concern
 from bot.core.happenings import Happening, NotYet, Spoke
 
-_MESSAGES_AN_ALERT = 100
-"""More messages than an alert asks the patient with; it numbers them across alerts."""
+BEFORE_MESSAGES = Asked()
+"""The message of a button that doesn't say when it was made."""
 _NOTIFIES_TEAM = frozenset({"cannot_reach", "cannot_call"})
 """Replies that the alert's owner is notified of at once."""
 _SHOWN_TO_TEAM = frozenset({"called", "reached"})
 """Replies after which the team's messages are updated without a new one."""
 
 
-def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | None:
-    """Store the patient's reply and return the alert as it was before.
+def reply(work: Work, patient: Patient, alert_id: int, word: str, asked: Asked = BEFORE_MESSAGES) -> AlertRow | None:
+    """Store the patient's reply to a message about the alert, and return the alert as it was before.
 
     Return None, having changed nothing, if the alert is not theirs or `word` is no reply.
     """
@@ -33,9 +35,10 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | 
     if alert is None or alert.patient_id != patient.id:
         return None
     if word in set(Reply):
-        _replied(work, alert, Reply(word))
-        said = _said(work, patient, alert, Reply(word))
+        said = _said(work, patient, alert, Reply(word), asked)
         applied = remember(work.acting(patient.actor), patient, said, checkin_id=alert.checkin_id)
+        if Reply(word) not in CONFIRMS or not left_open(work, patient, alert):
+            _replied(work, alert, Reply(word))
         if any(change.what is What.REOPENED for change in applied.changes):
             _name_again(work, patient, alert.id)
     elif word == "mistake":
@@ -65,15 +68,20 @@ def _name_again(work: Work, patient: Patient, alert_id: int) -> None:
         record(work, patient, alert, "alert_reopened")
 
 
-def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply) -> Iterator[Happening]:
-    """Yield what a reply says about the concerns that the alert named; on one prompt, two people may differ."""
-    message = alert.id * _MESSAGES_AN_ALERT + min(alert.safety_follow_ups, _MESSAGES_AN_ALERT - 1)
+def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply, asked: Asked) -> Iterator[Happening]:
+    """Yield what a reply says about the concerns that the message named; on one message, two people may differ."""
+    message = asked.number(alert, work.at)
     symptoms = named_by(work, alert)
     if word is Reply.REACHED:
-        asked_at = alert.named_at or alert.raised_at
-        yield Spoke(symptoms=symptoms, by=patient.actor, message=message, asked_at=asked_at)
+        yield Spoke(symptoms=symptoms, by=patient.actor, message=message, asked_at=asked.made_at(alert, work.at))
     elif word in {Reply.NOT_YET, Reply.CANNOT_REACH, Reply.CANNOT_CALL}:
         yield NotYet(symptoms=symptoms, by=patient.actor, message=message)
+
+
+def left_open(work: Work, patient: Patient, alert: AlertRow) -> tuple[Concern, ...]:
+    """Return what the alert names and nobody is known to have spoken with the patient about, highest tier first."""
+    named = set(named_by(work, alert))
+    return tuple(c for c in recall(work, patient).value.open if c.symptom in named and not c.is_for_team)
 
 
 def notify_team(work: Work, patient: Patient, alert: AlertRow, word: str) -> None:
