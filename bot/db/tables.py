@@ -76,6 +76,7 @@ patient = Table(
     string_column("drug", nullable=True),
     sealed("follow_up", "patient.watch"),
     timestamp_column("hint_sent_at", nullable=True),
+    timestamp_column("ask_home_at", nullable=True),
     sqlite_autoincrement=True,
 )
 IS_ACTIVE = holds(patient.c.state, "active")
@@ -83,6 +84,7 @@ Index("ix_patient_ici_start", patient.c.ici_start, patient.c.id)
 partial_index(
     "ix_patient_due", patient.c.next_due_at, patient.c.id, where=IS_ACTIVE & patient.c.next_due_at.is_not(None)
 )
+partial_index("ix_patient_home", patient.c.ask_home_at, patient.c.id, where=patient.c.ask_home_at.is_not(None))
 
 invite = Table(
     "invite",

@@ -1,4 +1,4 @@
-"""Builds the screens after a call screen: replies, safety follow-up, the card for an emergency department."""
+"""Builds the screens after a call screen: replies, the card for an emergency department."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -30,7 +30,7 @@ def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
     made = [copy_button(clinic)]
     if word not in {"called", "reached"}:
         made += [
-            button("button.reached", alert_tap(alert, "reached"), style=Style.SUCCESS),
+            button("button.spoke", alert_tap(alert, "reached"), style=Style.SUCCESS),
             button("button.card", alert_tap(alert, "card")),
         ]
     return Screen(name=f"call.reply.{word}", lines=(Text(key=key, values=numbers(clinic)),), rows=rows(made))
@@ -47,29 +47,6 @@ def rest_screen(alert: AlertRow, clinic: Clinic, left: Iterable[Concern]) -> Scr
 
 
 _REPLIES_BY_TIER = {"not_yet", "cannot_reach", "called"}
-
-
-def safety_follow_up_screen(alert: AlertRow, clinic: Clinic) -> Screen:
-    """Return the safety follow-up: "did you reach someone?"."""
-    return Screen(
-        name="loopback.ask",
-        lines=(
-            Text(key="loopback.ask"),
-            Text(key=f"loopback.number.{alert.tier.name.lower()}", values=numbers(clinic)),
-        ),
-        rows=rows(
-            (
-                button(
-                    "button.help_coming" if alert.tier is Tier.EMERGENCY else "button.reached",
-                    alert_tap(alert, "reached"),
-                    style=Style.SUCCESS,
-                ),
-                button("button.not_yet", alert_tap(alert, "not_yet")),
-                button("button.cannot_reach", alert_tap(alert, "cannot_reach"), style=Style.DANGER),
-                button("button.card", alert_tap(alert, "card")),
-            )
-        ),
-    )
 
 
 def card_screen(patient: Patient, clinic: Clinic) -> Screen:

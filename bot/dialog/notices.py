@@ -16,11 +16,12 @@ from bot.core.schedule import Pause
 from bot.core.screen import Screen, Text
 from bot.dialog import checkins
 from bot.dialog.asked import marked
-from bot.dialog.call_replies import safety_follow_up_screen
 from bot.dialog.call_screens import call_screen, contact_screen
 from bot.dialog.call_soon import soon_screen
 from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
+from bot.dialog.hospital import home_screen
 from bot.dialog.post import drop_unsent, post, post_staff, post_stranger
+from bot.dialog.safety_follow_up import safety_follow_up_screen
 from bot.dialog.staff_alerts import alert_screen, notice_screen
 from bot.dialog.staff_screens import digest_today
 from bot.dialog.still_open import still_open_screen
@@ -95,6 +96,10 @@ class OutboxNotices:
         slot = f"loopback:{alert.id}:{alert.safety_follow_ups}"
         screen = marked(self.work, safety_follow_up_screen(alert, self.work.clinic), alert)
         post(self.work, patient, screen, slot=slot, lane=Lane.RED_FLAG, everyone=True)
+
+    def ask_home(self, patient: Patient, alert: AlertRow) -> None:
+        screen = marked(self.work, home_screen(alert), alert)
+        post(self.work, patient, screen, slot=f"home:{alert.id}", lane=Lane.REMINDER, everyone=True)
 
     # -- participation
 

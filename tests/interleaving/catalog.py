@@ -669,5 +669,14 @@ TIME = (
     UseCase("start after an outage", _in_one(lambda _, __, work: outages.note_start(work, work.at))),
 )
 
+# -- what patients reply
 
-ALL: tuple[UseCase, ...] = (*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN, *TIME)
+HOSPITAL = (
+    UseCase("reply ANNA at the hospital", _reply(ANNA, "flag", "at_hospital")),
+    UseCase("caregiver replies BERTA at the hospital", _reply(HELPER, "berta", "at_hospital")),
+    UseCase("reply PAULA home", _reply(PAULA, "unnotified", "home")),
+    UseCase("reply PAULA not home", _reply(PAULA, "unnotified", "not_home")),
+)
+
+
+ALL: tuple[UseCase, ...] = (*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN, *TIME, *HOSPITAL)

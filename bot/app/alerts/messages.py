@@ -1,6 +1,6 @@
 """When a message about an alert was made, as its buttons carry it: a reply counts for what that message named.
 
-A button carries the microseconds since the alert was raised (its *age*), so that what opened a moment later is not
+A button carries the microseconds since the alert was raised (its *age*), so that what opened just after it is not
 covered. One from before buttons carried them counts as made when the alert was raised.
 """
 

@@ -1,6 +1,7 @@
 """Patients' replies to a call screen, and the safety follow-ups that ask for one. Changes only the patient's side."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 
 from bot.app.alerts.escalation import show_changed
@@ -9,18 +10,21 @@ from bot.app.alerts.raising import record
 from bot.app.alerts.writer import act_on, update_patient_side
 from bot.app.concerns.conversion import named_by
 from bot.app.concerns.memory import recall, remember
+from bot.app.ports.errors import StaleRecordError
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.alert import CONFIRMS, Alert, AlertAction, Refused, Reopen, Reply, decide
+from bot.core.alert import CONFIRMS, Alert, AlertAction, Decision, DecisionReason, Refused, Reopen, Reply, decide
 from bot.core.changes import What
-from bot.core.concern import Concern
+from bot.core.concern import Concern, ConcernState
 from bot.core.happenings import Happening, NotYet, Spoke
+from bot.core.local_time import after_quiet_hours
+from bot.core.protocol import Tier
 
 BEFORE_MESSAGES = Asked()
 """The message of a button that doesn't say when it was made."""
-_NOTIFIES_TEAM = frozenset({"cannot_reach", "cannot_call"})
+_NOTIFIES_TEAM = frozenset({"not_yet", "cannot_reach", "cannot_call"})
 """Replies that the alert's owner is notified of at once."""
 _SHOWN_TO_TEAM = frozenset({"called", "reached"})
 """Replies after which the team's messages are updated without a new one."""
@@ -113,7 +117,7 @@ def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
 
 
 def alert_clocks(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
-    """Send the safety follow-ups that are due (a sweep); quiet hours never delay them."""
+    """Send the safety follow-ups that are due (a sweep); quiet hours delay those of SOON alone."""
     found = work.alerts.prompts_due(work.at, limit, after)
     if not found:
         return SweepResult()
@@ -126,7 +130,7 @@ def step(work: Work, alert: AlertRow) -> None:
     patient = work.patients.get(alert.patient_id, lock=True)
     if patient is None:
         return
-    decision = decide(_core(alert), work.clinic.protocol.clocks, work.at)
+    decision = _decided(work, patient, alert)
     asked, gave_up = decision.action is AlertAction.ASK, decision.action is AlertAction.MARK_UNCONFIRMED
     changed = update_patient_side(
         work.alerts,
@@ -141,6 +145,40 @@ def step(work: Work, alert: AlertRow) -> None:
     elif gave_up:
         record(work, patient, alert, "alert_unconfirmed")
         notify_team(work, patient, changed, "unconfirmed")
+
+
+def _decided(work: Work, patient: Patient, alert: AlertRow) -> Decision:
+    """Return what to do now: nothing once all that the alert names is known to a human, or was taken back."""
+    decision = decide(_core(alert), work.clinic.protocol.clocks, work.at)
+    wait = decision.model_copy(update={"action": AlertAction.WAIT, "next_patient_prompt_at": None})
+    if decision.action in {AlertAction.ASK, AlertAction.MARK_UNCONFIRMED} and not _is_asked_about(work, patient, alert):
+        return wait.model_copy(update={"reason": DecisionReason.NOTHING_OPEN})
+    if decision.action is AlertAction.ASK and alert.tier is Tier.SOON and (later := _quiet_until(work, patient)):
+        return wait.model_copy(update={"reason": DecisionReason.QUIET_HOURS, "next_patient_prompt_at": later})
+    return decision
+
+
+def _is_asked_about(work: Work, patient: Patient, alert: AlertRow) -> bool:
+    """Return whether the patient is asked about the alert; a fault in what is remembered must not end the questions."""
+    found: list[bool] = []
+    error = work.attempt(lambda: found.append(_names_open(work, patient, alert)))
+    if isinstance(error, StaleRecordError):
+        raise error
+    return not found or found[0]
+
+
+def _names_open(work: Work, patient: Patient, alert: AlertRow) -> bool:
+    """Return whether the alert names something open that nobody took back, or something that is not remembered."""
+    concerns = [recall(work, patient).value.concern(symptom) for symptom in named_by(work, alert)]
+    known = {ConcernState.REACHED, ConcernState.SETTLED}
+    return not concerns or any(c.state not in known and c.retracted_at is None and not c.is_for_team for c in concerns)
+
+
+def _quiet_until(work: Work, patient: Patient) -> datetime | None:
+    """Return when the quiet hours end in which it is now; None if it isn't."""
+    zone = patient.timezone or work.clinic.timezone
+    end = after_quiet_hours(work.at, zone, patient.quiet_from, patient.quiet_to)
+    return end if end > work.at else None
 
 
 def _core(alert: AlertRow) -> Alert:

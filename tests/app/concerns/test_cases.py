@@ -104,9 +104,15 @@ class Life:
         made = samples.full_caregiver(self.anna.id, chat_id=BEN).model_copy(update={"ended_at": None})
         return self.run(lambda s: s.caregivers.add(made))
 
+    def run_prompts(self, at):
+        self.run(sweeps.alert_clocks, at=at, limit=50)
+
+    def run_hospital(self, at):
+        self.run(sweeps.hospital_clocks, at=at, limit=50)
+
     def prompt(self, alert, day, hours):
         """Send the safety follow-up that is due; return the screen."""
-        self.run(sweeps.alert_clocks, at=self.at(day, hours), limit=50)
+        self.run_prompts(self.at(day, hours))
         slot = f"loopback:{alert.id}:"
         return [q.row.screen for q in self.database.outbox() if q.row.slot.startswith(slot)][-1]
 
