@@ -7,7 +7,7 @@ from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.alert import CONFIRMS
 from bot.core.screen import Action, Text
-from bot.dialog import hospital
+from bot.dialog import hospital, mistakes
 from bot.dialog.asked import asked_of, marked
 from bot.dialog.call_replies import card_screen, reply_screen, rest_screen
 from bot.dialog.post import post
@@ -21,6 +21,8 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
         return _card(work, patient, action.subject)
     if word in hospital.WORDS:
         return hospital.tapped(work, patient, action)
+    if word == mistakes.WORD:
+        return mistakes.tapped(work, patient, action)
     alert = replies.reply(work, patient, action.subject, word, asked_of(action))
     if alert is None:
         return None

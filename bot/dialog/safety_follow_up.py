@@ -20,5 +20,5 @@ def answer_buttons(alert: AlertRow) -> tuple[Button, ...]:
         button("button.at_hospital", alert_tap(alert, "at_hospital")),
         button("button.not_yet", alert_tap(alert, "not_yet")),
         button("button.cannot_reach", alert_tap(alert, "cannot_reach"), style=Style.DANGER),
-        button("button.was_mistake", alert_tap(alert, "mistake")),
+        button("button.was_mistake", alert_tap(alert, "was_mistake")),
     )

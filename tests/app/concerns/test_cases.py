@@ -56,7 +56,7 @@ class Life:
         row = self.run(lambda s: s.checkins.open_of(self.anna.id))
         return row.value.cursor if row is not None else None
 
-    def check(self, day, form="quick", *, until=None, start=True, **answers):
+    def check(self, day, form="quick", *, until=None, start=True, caregiver=None, **answers):
         """Answer a form on a day: what isn't named is answered with the least; return how it ended for the patient."""
         at, seen = self.at(day), len(self.database.outbox())
         if start:
@@ -66,7 +66,7 @@ class Life:
             if row is None or row.value.cursor in {None, until}:
                 break
             if row.value.state == "paused":
-                self.tap("", at, kind="go_on")
+                self.tap("", at, kind="go_on", caregiver=caregiver)
                 continue
             question = self.clinic.protocol.questions[row.value.cursor]
             if question.id.startswith("known_"):
@@ -74,11 +74,11 @@ class Life:
             least = question.choices[0].id if question.scale else LEAST.get(question.id, "none")
             chosen = answers.get(question.id, least if question.choice(least) else question.choices[0].id)
             if question.kind == "single":
-                self.tap(chosen, at)
+                self.tap(chosen, at, caregiver=caregiver)
                 continue
-            self.tap(f"+{chosen}", at, kind="toggle")
+            self.tap(f"+{chosen}", at, kind="toggle", caregiver=caregiver)
             if not question.choice(chosen).exclusive:
-                self.tap("", at, kind="submit")
+                self.tap("", at, kind="submit", caregiver=caregiver)
         shown = [q.row.screen for q in self.database.outbox()[seen:]]
         return [screen.name for screen in shown if screen.name.startswith(("done.", "call."))]
 
