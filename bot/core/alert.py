@@ -1,9 +1,8 @@
 """The two sides of an alert: the safety follow-ups to the patient, and the team's work. Stores nothing.
 
-The patient's side: raising the alert shows the call screen. After the protocol's wait, the patient is asked "is help
-with you, or did someone speak with you?". "Yes" ends the questions, "I have called" puts them off. "Not yet" and the
-like show the number and the next step, and the patient is asked again. After the last question without a "yes", the
-alert is marked *patient unconfirmed* for staff. The rules, each with a test:
+The patient's side: after the protocol's wait, the patient is asked "is help with you, or did someone speak with you?".
+"Yes" ends the questions, "I have called" puts them off. "Not yet" and the like show the number and the next step, and
+the question is repeated. After the last one, the alert is *patient unconfirmed* for staff. The rules, each with a test:
 
 * Silence never closes an alert: it leads to the next question, then to *unconfirmed*.
 * `decide` sees neither "I tapped by mistake" nor quiet hours: its caller delays a SOON, and stops once nothing is open.
@@ -44,9 +43,10 @@ class Reply(StrEnum):
     CANNOT_REACH = "cannot_reach"
     CANNOT_CALL = "cannot_call"
     AT_HOSPITAL = "at_hospital"
+    TEAM_KNOWS = "team_knows"
 
 
-CONFIRMS = frozenset({Reply.REACHED, Reply.AT_HOSPITAL})  # A human knows.
+CONFIRMS = frozenset({Reply.REACHED, Reply.AT_HOSPITAL, Reply.TEAM_KNOWS})  # A human knows.
 
 
 class AlertAction(StrEnum):

@@ -13,12 +13,8 @@ def marked(work: Work, screen: Screen, alert: AlertRow | None, repeats: Action |
     """Return the screen, made at `work.at`. `repeats`: the button that it answers, whose message it only repeats."""
     if alert is None:
         return screen
-    first = asked_of(repeats) if repeats is not None else None
-    earlier = None if first is None else first.age if first.repeats is None else first.repeats
-    changes = {
-        "revision": asked_at(alert, work.at).age,
-        "question": f"{earlier:x}" if earlier is not None else "",
-    }
+    first = f"{asked_of(repeats).first.age:x}" if repeats is not None else ""
+    changes = {"revision": asked_at(alert, work.at).age, "question": first}
     made = (tuple(_with(button, alert, changes) for button in row) for row in screen.rows)
     return screen.model_copy(update={"rows": tuple(made)})
 

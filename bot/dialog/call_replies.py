@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient
+from bot.core.alert import CONFIRMS
 from bot.core.concern import Concern
 from bot.core.protocol import Tier
 from bot.core.screen import Screen, Style, Text
@@ -28,7 +29,7 @@ def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
     reply = "called" if word == "reached" and alert.tier is Tier.EMERGENCY else word
     key = f"call.reply.{reply}.{alert.tier.name.lower()}" if reply in _REPLIES_BY_TIER else f"call.reply.{reply}"
     made = [copy_button(clinic)]
-    if word not in {"called", "reached"}:
+    if word not in {"called", *CONFIRMS}:
         made += [
             button("button.spoke", alert_tap(alert, "reached"), style=Style.SUCCESS),
             button("button.card", alert_tap(alert, "card")),

@@ -4,7 +4,7 @@ from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
 from bot.core.protocol import Tier
 from bot.core.screen import Action, Contact, Screen, Style, Text
-from bot.dialog.widgets import button, copy_button, numbers, rows, sign_screens, signs_text
+from bot.dialog.widgets import button, copy_emergency_button, numbers, rows, sign_screens, signs_text
 
 
 def alert_tap(alert: AlertRow, word: str) -> Action:
@@ -25,11 +25,9 @@ def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
         lines=(*why, Text(key="call.no_answer", values=numbers(clinic))),
         rows=rows(
             (
-                copy_button(clinic),
                 button("button.called", alert_tap(alert, "called"), style=Style.SUCCESS),
                 button("button.cannot_reach", alert_tap(alert, "cannot_reach"), style=Style.DANGER),
                 button("button.card", alert_tap(alert, "card")),
-                button("button.this_is_urgent", alert_tap(alert, "is_urgent")),
                 button("button.can_wait", alert_tap(alert, "can_wait")),
                 button("button.mistake", alert_tap(alert, "mistake")),
             )
@@ -56,7 +54,7 @@ def _emergency_screen(alert: AlertRow, clinic: Clinic) -> Screen:
         ),
         rows=rows(
             (
-                copy_button(clinic),
+                copy_emergency_button(clinic),
                 button("button.called", alert_tap(alert, "called"), style=Style.SUCCESS),
                 button("button.cannot_call", alert_tap(alert, "cannot_call"), style=Style.DANGER),
                 button("button.card", alert_tap(alert, "card")),

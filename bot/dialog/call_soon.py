@@ -7,7 +7,10 @@ from bot.app.records.alerts import AlertRow
 from bot.core.protocol import UNANSWERED
 from bot.core.screen import Action, Screen, Style, Text
 from bot.dialog.call_screens import alert_tap
-from bot.dialog.widgets import button, copy_button, numbers, rows
+from bot.dialog.widgets import button, numbers, rows
+
+KNOWS, NOT_ABOUT_THIS = "knows", "not_about_this"
+"""The words of "my team knows", and of its second answer: neither changes anything."""
 
 
 def soon_screen(alert: AlertRow, clinic: Clinic) -> Screen:
@@ -17,14 +20,22 @@ def soon_screen(alert: AlertRow, clinic: Clinic) -> Screen:
         lines=(Text(key="call.soon", values=numbers(clinic)), *_reasons_to_call(alert, clinic)),
         rows=rows(
             (
-                copy_button(clinic),
                 button("button.called", alert_tap(alert, "called"), style=Style.SUCCESS),
+                button("button.team_knows", alert_tap(alert, KNOWS)),
                 button("button.remind_call", alert_tap(alert, "remind")),
                 button("button.tip_today", Action(kind="tip", choice="more")),
-                button("button.mistake", alert_tap(alert, "mistake")),
             )
         ),
     )
+
+
+def knows_screen(alert: AlertRow) -> Screen:
+    """Return the question whether the team knows about this."""
+    made = (
+        button("button.yes", alert_tap(alert, "team_knows"), style=Style.SUCCESS),
+        button("button.not_about_this", alert_tap(alert, NOT_ABOUT_THIS)),
+    )
+    return Screen(name="call.knows", lines=(Text(key="call.knows"),), rows=rows(made))
 
 
 def _reasons_to_call(alert: AlertRow, clinic: Clinic) -> Iterator[Text]:

@@ -123,6 +123,12 @@ def copy_button(clinic: Clinic) -> Button:
     return Button(label=Text(key="button.copy_number"), copy_value=spaced(clinic.team_number))
 
 
+def copy_emergency_button(clinic: Clinic) -> Button:
+    """Return the button that copies the emergency number."""
+    label = Text(key="button.copy_emergency", values=numbers(clinic))
+    return Button(label=label, copy_value=clinic.emergency_number)
+
+
 def keyboard_screen() -> Screen:
     """Return the message that shows the reply keyboard."""
     return Screen(name="keyboard", lines=(Text(key="keyboard.intro"),), keyboard="show")

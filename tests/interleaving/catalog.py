@@ -692,6 +692,8 @@ HOSPITAL = (
     UseCase("reply ANNA at the hospital", _reply(ANNA, "flag", "at_hospital")),
     UseCase("caregiver replies BERTA at the hospital", _reply(HELPER, "berta", "at_hospital")),
     UseCase("reply ANNA it was a mistake", _reply(ANNA, "flag", "was_mistake")),
+    UseCase("reply PAULA my team knows", _reply(PAULA, "unnotified", "knows")),
+    UseCase("reply PAULA told the team", _reply(PAULA, "unnotified", "team_knows")),
     UseCase("reply PAULA home", _reply(PAULA, "unnotified", "home")),
     UseCase("reply PAULA not home", _reply(PAULA, "unnotified", "not_home")),
 )

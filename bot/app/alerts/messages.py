@@ -26,10 +26,14 @@ class Asked(NamedTuple):
         """Return when it was made: never later than `at`, as after the clock was corrected."""
         return min(alert.raised_at + self.age * _MICROSECOND, at)
 
+    @property
+    def first(self) -> "Asked":
+        """Return the message that was asked first: itself, unless it only repeats another one."""
+        return self if self.repeats is None else Asked(self.repeats)
+
     def number(self, alert: AlertRow, at: datetime) -> int:
         """Return the number by which concerns compare messages: a later one is greater, across alerts."""
-        first = self if self.repeats is None else Asked(self.repeats)
-        return (first.made_at(alert, at) - _EPOCH) // _MICROSECOND
+        return (self.first.made_at(alert, at) - _EPOCH) // _MICROSECOND
 
 
 def asked_at(alert: AlertRow, at: datetime) -> Asked:

@@ -18,7 +18,7 @@ from bot.app.work import Work
 from bot.core.alert import CONFIRMS, Alert, AlertAction, Decision, DecisionReason, Refused, Reopen, Reply, decide
 from bot.core.changes import What
 from bot.core.concern import Concern, ConcernState
-from bot.core.happenings import Happening, NotYet, Spoke
+from bot.core.happenings import Happening, NotYet, Spoke, TeamKnows
 from bot.core.local_time import after_quiet_hours
 from bot.core.protocol import Tier
 
@@ -26,7 +26,7 @@ BEFORE_MESSAGES = Asked()
 """The message of a button that doesn't say when it was made."""
 _NOTIFIES_TEAM = frozenset({"not_yet", "cannot_reach", "cannot_call"})
 """Replies that the alert's owner is notified of at once."""
-_SHOWN_TO_TEAM = frozenset({"called", "reached"})
+_SHOWN_TO_TEAM = frozenset({"called", "reached", "team_knows"})
 """Replies after which the team's messages are updated without a new one."""
 
 
@@ -78,6 +78,9 @@ def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply, asked: Ask
     symptoms = named_by(work, alert)
     if word is Reply.REACHED:
         yield Spoke(symptoms=symptoms, by=patient.actor, message=message, asked_at=asked.made_at(alert, work.at))
+    elif word is Reply.TEAM_KNOWS:
+        first_at = asked.first.made_at(alert, work.at)
+        yield TeamKnows(symptoms=symptoms, by=patient.actor, asked_at=first_at)
     elif word in {Reply.NOT_YET, Reply.CANNOT_REACH, Reply.CANNOT_CALL}:
         yield NotYet(symptoms=symptoms, by=patient.actor, message=message)
 
