@@ -52,7 +52,7 @@ def test_k25_words_after_it_can_wait_say_now(language, now):
 # -- my team knows
 
 
-def test_my_team_knows_asks_once_whether_they_told_them_about_this(life):
+def test_my_team_knows_asks_once_whether_they_said_so(life):
     raised(life, "soon")
     asked = life.press(call(life, "soon"), "knows", 0, 1)
     assert [line.key for line in asked.lines] == ["call.knows"]
