@@ -75,8 +75,7 @@ patient = Table(
     timestamp_column("created_at"),
     string_column("drug", nullable=True),
     sealed("follow_up", "patient.watch"),
-    timestamp_column("hint_sent_at", nullable=True),
-    timestamp_column("ask_home_at", nullable=True),
+    *(timestamp_column(name, nullable=True) for name in ("hint_sent_at", "ask_home_at")),
     sqlite_autoincrement=True,
 )
 IS_ACTIVE = holds(patient.c.state, "active")
