@@ -13,7 +13,7 @@ from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.schedules.plans import plan_of
 from bot.app.work import Work
-from bot.core.alert import may_act
+from bot.core.alert import CONFIRMS, may_act
 from bot.core.escalation import EscalationLevel
 from bot.core.schedule import week_of
 from bot.core.screen import Action, Button, Screen, Style, Text
@@ -76,7 +76,8 @@ def _agreed_levels(work: Work, alert: AlertRow) -> Iterator[Text]:
 
 
 def _call(alert: AlertRow) -> str:
-    reply = "reached" if alert.state is AlertState.CONFIRMED else alert.last_reply
+    known = alert.last_reply if alert.last_reply in CONFIRMS else "reached"
+    reply = known if alert.state is AlertState.CONFIRMED else alert.last_reply
     if alert.state is AlertState.UNCONFIRMED and reply in {None, "not_yet", "called"}:
         return "staff.call.unconfirmed"
     said = {"reached": "confirmed", "not_yet": "open", None: "open"}

@@ -73,6 +73,7 @@ def full_patient(code: str = "P-0002") -> Patient:
             steady=True,
         ),
         hint_sent_at=AT - MINUTE,
+        ask_home_at=AT + MINUTE,
     )
 
 

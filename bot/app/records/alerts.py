@@ -54,7 +54,9 @@ class AlertRow(Versioned):
     raised_at: datetime
     safety_follow_ups: int = 0
     next_patient_prompt_at: datetime | None = None
-    last_reply: Literal["called", "not_yet", "cannot_reach", "cannot_call", "reached"] | None = None
+    last_reply: (
+        Literal["called", "not_yet", "cannot_reach", "cannot_call", "reached", "at_hospital", "team_knows"] | None
+    ) = None
     replied_at: datetime | None = None
     mistake_at: datetime | None = None
     caregiver_id: int | None = None

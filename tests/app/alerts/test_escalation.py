@@ -334,12 +334,12 @@ def test_patient_who_never_confirmed_a_call_is_reported(two):
     assert [keys(s)[-1] for s in screens if s.name == "staff.notice"] == ["staff.call.unconfirmed"]
 
 
-def test_not_yet_alone_is_no_news_for_the_team(two):
+def test_rule_8_not_yet_is_news_for_the_team(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.news("ann")
     two.run(replies.reply, two.anna, number, "not_yet", at=AT + MINUTE)
-    assert two.names("ann") == []
+    assert two.names("ann") == [("staff.notice", "new")]
 
 
 def test_reply_of_the_patient_is_shown_on_the_alert(two):
