@@ -13,11 +13,11 @@ import pyotp
 from telegram import User
 
 from bot import service
-from bot.app.alerts import escalation, ownership, raising
+from bot.app.alerts import escalation, ownership
 from bot.app.checkins import opening
 from bot.app.checkins.silence import note_missed
 from bot.app.concerns import agreeing
-from bot.app.concerns.memory import recall, remember
+from bot.app.concerns.memory import recall
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
 from bot.app.patients import importing, participation, registry
 from bot.app.patients.lookup import locked
@@ -27,10 +27,7 @@ from bot.app.schedules import plan_edits
 from bot.app.schedules.plan_edits import PlanEdit
 from bot.app.team import members
 from bot.app.work import Stores, Work
-from bot.core.concern import Level
-from bot.core.happenings import Answered
 from bot.core.plan_override import Rhythm
-from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Action
 from bot.core.treatment import StopReason
@@ -41,7 +38,7 @@ from bot.dialog import conversation
 from bot.dialog.apology import apologize
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.fakes.outbox import UNLIMITED
-from tests.interleaving import decisions
+from tests.interleaving import call_replies, decisions
 from tests.interleaving.scene import (
     ABSENT,
     ANNA,
@@ -675,6 +672,11 @@ TIME = (
 
 # -- what patients reply
 
+CALL_REPLIES = tuple(
+    UseCase(name, _in_one(lambda c, _, work, act=act: act(c, work)))  # type: ignore[misc]
+    for name, act in call_replies.ALL
+)
+
 # -- outcomes and levels by the team
 
 LEVELS = (
@@ -684,40 +686,6 @@ LEVELS = (
     *(UseCase(name, _in_one(lambda _, __, work, act=act: act(work), actor="lead-1")) for name, act in decisions.ALL),  # type: ignore[misc]
 )
 
-
-def _mistaken(scene: Scene, side: Side, work: Work) -> None:
-    """An alert about an answer of a finished check-in, which was a mistake."""
-    anna = work.patients.by_chat(ANNA)
-    assert anna is not None
-    found = Answered(symptom="numbness", level=Level(Tier.SOON, 2), by=anna.actor, day=side.at.date())
-    remember(work, anna, (found,), checkin_id=scene.finished.id)
-    made = raising.raise_alert(
-        work, anna, tier=Tier.SOON, rules=("sensory.new",), checkin_id=scene.finished.id, symptoms=("numbness",)
-    )
-    conversation.tap(work, ANNA, Action(kind="alert", subject=made.id, choice="was_mistake"))
-
-
-HOSPITAL = (
-    UseCase("reply ANNA numbness was a mistake", _in_one(_mistaken)),
-    UseCase("reply ANNA at the hospital", _reply(ANNA, "flag", "at_hospital")),
-    UseCase("caregiver replies BERTA at the hospital", _reply(HELPER, "berta", "at_hospital")),
-    UseCase("reply ANNA it was a mistake", _reply(ANNA, "flag", "was_mistake")),
-    UseCase("reply PAULA my team knows", _reply(PAULA, "unnotified", "knows")),
-    UseCase("reply PAULA told the team", _reply(PAULA, "unnotified", "team_knows")),
-    UseCase("reply PAULA home", _reply(PAULA, "unnotified", "home")),
-    UseCase("reply PAULA not home", _reply(PAULA, "unnotified", "not_home")),
-)
-
-
 ALL: tuple[UseCase, ...] = (
-    *PATIENTS,
-    *CAREGIVERS,
-    *SWEEPS,
-    *TEAM,
-    *PLANS,
-    *DELIVERY,
-    *SIGN_IN,
-    *TIME,
-    *LEVELS,
-    *HOSPITAL,
+    *(*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN, *TIME, *CALL_REPLIES, *LEVELS),
 )
