@@ -267,3 +267,18 @@ def test_erasing_a_patient_without_a_chat(database):
         update={"version": 1, "periods": (period(date(2026, 2, 1), patient_id=one.id, recorded_by=EARLIER),)}
     )
     assert database.run(lambda s: (s.tasks.open(), s.patients.get(one.id))) == ([], erased)
+
+
+def test_alert_that_is_kept_of_an_erased_patient_goes_once_it_is_closed(database):
+    one = database.run(lambda s: s.patients.add(patient()))
+    other = database.run(lambda s: s.patients.add(patient("other")))
+    kept, gone = (database.run(lambda s: s.alerts.add(alert(one.id, checkin_id=None))) for _ in range(2))
+    others = database.run(lambda s: s.alerts.add(alert(other.id, checkin_id=None, closed_at=AT, closed_by="lead-1")))
+    database.run(lambda s: s.patients.erase_data(one.id, keep_alert=kept.id))
+    assert [database.run(lambda s, n=n: s.alerts.get(n)) for n in (kept.id, gone.id)] == [kept, None]
+    assert database.run(lambda s: s.patients.purge_kept()) == 0
+    closed = kept.model_copy(update={"closed_at": AT, "closed_by": "lead-1"})
+    database.run(lambda s: s.alerts.save(closed))
+    assert database.run(lambda s: s.patients.purge_kept()) == 1
+    assert database.run(lambda s: (s.alerts.get(kept.id), s.alerts.get(others.id))) == (None, others)
+    assert database.run(lambda s: s.patients.purge_kept()) == 0

@@ -40,7 +40,10 @@ def rules_of(clinic: Clinic) -> Rules:
 
 
 def recall(work: Work, patient: Patient) -> MemoryRow:
-    """Return what is remembered of the patient's symptoms; converted, and not stored yet, if nothing is."""
+    """Return what is remembered of the patient's symptoms, corrected for jumps of the clock; stores nothing.
+
+    It is converted if nothing is stored.
+    """
     row = work.concerns.of_patient(patient.id)
     if row is not None:
         return corrected(work.concerns, row, rules_of(work.clinic))
