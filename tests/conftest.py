@@ -21,8 +21,9 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.fixture(autouse=True)
-def _databases_in_memory_are_shut() -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Shut the databases in memory."""
     yield
     # Tests of the core never import a database: they needn't wait for it.
     if (databases := sys.modules.get("tests.fakes.databases")) is not None:

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.content.loader import load_protocol
 from bot.core.alert import Alert, AlertAction, DecisionReason, Reply, decide, first_prompt_at
 from bot.core.protocol import Tier
+from tests.core.drawn import drawn
 
 CLOCKS = load_protocol().clocks
 AT = datetime(2026, 3, 2, 23, 50, tzinfo=UTC)  # in quiet hours: they must not matter
@@ -144,11 +144,12 @@ def test_rule_6_a_mistake_and_the_hour_are_nothing_a_decision_could_see():
     }  # fmt: skip
 
 
-@given(
+@drawn(
     tier=st.sampled_from([Tier.EMERGENCY, Tier.URGENT, Tier.SOON]),
     safety_follow_ups=st.integers(0, 5),
     reply=st.sampled_from([None, *NOT_REACHED]),
     wait=st.timedeltas(timedelta(0), timedelta(days=9)),
+    some=10,
 )
 def test_rule_7_silence_never_confirms_and_always_leads_on(tier, safety_follow_ups, reply, wait):
     at = AT + wait

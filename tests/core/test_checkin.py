@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.content.loader import load_protocol
@@ -11,6 +10,7 @@ from bot.core import checkin as core
 from bot.core.checkin import IgnoredReason, State
 from bot.core.protocol import SKIP, FormStep, Tier, applicable
 from bot.core.triage import History, assess
+from tests.core.drawn import drawn
 
 PROTOCOL = load_protocol()
 NOTHING = History(previous={"numbness": ("none",)}, baseline={"numbness": ("none",)})
@@ -626,10 +626,10 @@ def tap_from(patient, kind, which, late):
     }[kind]
 
 
-@settings(max_examples=40)
-@given(
+@drawn(
     form=st.sampled_from(["quick", "baseline"]),
     taps=st.lists(st.tuples(NUMBERS, NUMBERS, st.integers(0, 2)), max_size=30),
+    some=10,
 )
 def test_random_taps_never_get_stuck_and_raise_exactly_when_the_tier_rises(form, taps):
     patient = Patient(form, history=History())

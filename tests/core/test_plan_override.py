@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -12,6 +11,7 @@ from bot.core.plan_override import ExtraCheckIn, PlanOverride, Rhythm, next_with
 from bot.core.plan_template import Cadence, Phase, PlanTemplate, Tail, check_template
 from bot.core.schedule import Pause, Plan, occurrences
 from bot.core.treatment import Treatment
+from tests.core.drawn import drawn
 
 START = date(2026, 3, 2)
 """A Monday."""
@@ -134,8 +134,9 @@ def test_a_rhythm_makes_sense(bad):
         Rhythm(**{"first_day": 5, "every": 7} | bad)
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 120), st.one_of(st.none(), st.integers(0, 60)), st.integers(1, 92)), max_size=4)
+@drawn(
+    st.lists(st.tuples(st.integers(0, 120), st.one_of(st.none(), st.integers(0, 60)), st.integers(1, 92)), max_size=4),
+    some=8,
 )
 def test_whatever_is_asked_for_can_be_kept(found):
     rhythms = [Rhythm(first_day=a, last_day=None if b is None else a + b, every=n) for a, b, n in found]
@@ -188,8 +189,7 @@ def test_a_pause_holds_for_what_was_moved():
     ]
 
 
-@settings(max_examples=30)
-@given(st.sets(st.integers(0, 6), min_size=1), st.integers(1, 9))
+@drawn(st.sets(st.integers(0, 6), min_size=1), st.integers(1, 9), some=8)
 def test_on_wanted_weekdays_alone_and_never_long_silent(wanted, every):
     override = PlanOverride(rhythms=(Rhythm(first_day=0, every=every),), weekdays=tuple(wanted))
     listed = override_days(70, override)

@@ -1,10 +1,10 @@
 """Which days a plan asks on, what is refused, and the small tools; time zones have a file of their own."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import cache
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -22,9 +22,9 @@ from bot.core.plan_template import (
 )
 from bot.core.schedule import Pause, Plan, day_of, next_occurrence, occurrences, phase_at, stable_jitter, week_of
 from bot.core.treatment import Period, StopReason, Treatment
+from tests.core.drawn import drawn
 
 START = date(2026, 1, 5)
-QUICKLY = settings(max_examples=30, derandomize=True)
 
 
 def full(every, offset=0):
@@ -404,13 +404,13 @@ def by_stop(template, day, period):
         yield template.tail.name, day - over, template.tail.cadences, date.max
 
 
+@cache
 def hits_a_year(wanted):
     """On how many of 364 days cadences ask."""
     return sum(any(d >= c.offset and (d - c.offset) % c.every == 0 for c in wanted) for d in range(364))
 
 
-@QUICKLY
-@given(plans(), st.integers(-5, 130), st.integers(0, 23))
+@drawn(plans(), st.integers(-5, 130), st.integers(0, 23), some=8)
 def test_plan_asks_on_the_days_of_its_rules_from_any_time_on(plan, day, hour):
     after = timestamp(day, hour)
     rules = {n: asked_on(plan, n) for n in range(150) if timestamp(n, 10) > after}
@@ -420,8 +420,7 @@ def test_plan_asks_on_the_days_of_its_rules_from_any_time_on(plan, day, hour):
     assert [phase_at(plan, on(n)) for n, _, _ in expected] == [name for _, name, _ in expected]
 
 
-@QUICKLY
-@given(plans(), st.integers(-600, 600), st.times())
+@drawn(plans(), st.integers(-600, 600), st.times(), some=8)
 def test_due_times_only_rise_and_the_iterator_agrees_with_next(plan, jitter, clock):
     plan = plan.model_copy(update={"jitter_seconds": jitter, "send_time": clock})
     found = list(occurrences(plan, timestamp(-1), 12))
@@ -467,8 +466,7 @@ def test_a_window_smaller_than_the_jitter_gets_the_send_time_itself():
     assert next_occurrence(plan, timestamp(2)).due_at == timestamp(2, 9, 5)
 
 
-@QUICKLY
-@given(st.integers(), st.integers(0, 10**6))
+@drawn(st.integers(), st.integers(0, 10**6), some=8)
 def test_stable_jitter_stays_in_its_bound(patient, bound):
     assert -bound <= stable_jitter(f"P-{patient}", bound) <= bound
 
@@ -669,8 +667,7 @@ def test_the_phases_after_a_stop_are_checked_too():
     ]
 
 
-@QUICKLY
-@given(st.lists(st.integers(6, 40), min_size=2, max_size=5), st.data())
+@drawn(st.lists(st.integers(6, 40), min_size=2, max_size=5), st.data(), some=8)
 def test_phases_without_gap_pass_and_any_shift_of_a_seam_is_named(lengths, data):
     spans = [(sum(lengths[:n]), sum(lengths[: n + 1]) - 1) for n in range(len(lengths))]
     assert check_phases([phase(f"p{n}", *span, quick(1)) for n, span in enumerate(spans)]) == []

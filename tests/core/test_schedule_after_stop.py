@@ -93,25 +93,42 @@ def asked(plan, last):
     return days
 
 
-STOPS = (
-    pytest.param((0, 6, 7, 40, 84, 91, 182, 183, 366), id="borders"),
-    pytest.param((*range(0, 400, 7), 181, 182, 183, 365, 366), id="every week", marks=pytest.mark.slow),
-)
+BORDERS = (0, 6, 7, 40, 84, 91, 182, 183, 366)
+every_plan = pytest.mark.parametrize("template", [STANDARD, COMBINATION], ids=["standard", "combination"])
+every_reason = pytest.mark.parametrize("reason", [*CAUTIOUS, *CALM], ids=str)
 
 
-@pytest.mark.parametrize("stops", STOPS)
-@pytest.mark.parametrize("template", [STANDARD, COMBINATION], ids=["standard", "combination"])
-@pytest.mark.parametrize("reason", [*CAUTIOUS, *CALM], ids=str)
-def test_each_day_after_any_stop_has_the_denser_phase(template, reason, stops):
-    for stop in stops:
+@every_plan
+@every_reason
+def test_phase_begins_and_ends_on_its_days_after_a_stop_at_any_border(template, reason):
+    for stop in BORDERS:
+        plan = plan_of(template, (0, stop, reason))
+        expected = [wanted(day, stop, reason, combination=template is COMBINATION) for day in range(stop + 183 + 30)]
+        turns = [day for day, (before, after) in enumerate(pairwise(expected), 1) if before != after]
+        for day in {0, *turns, *(day - 1 for day in turns), len(expected) - 1}:
+            assert phase_at(plan, START + day * DAY) == expected[day], (stop, day)
+
+
+@pytest.mark.slow
+@every_plan
+@every_reason
+def test_each_day_after_any_stop_has_the_denser_phase(template, reason):
+    for stop in sorted({*BORDERS, *range(0, 400, 7), 181, 365}):
         expected = [wanted(day, stop, reason, combination=template is COMBINATION) for day in range(stop + 183 + 30)]
         assert phases(plan_of(template, (0, stop, reason)), len(expected) - 1) == expected, stop
 
 
-@pytest.mark.parametrize("template", [STANDARD, COMBINATION], ids=["standard", "combination"])
-@pytest.mark.parametrize("reason", [*CAUTIOUS, *CALM], ids=str)
-def test_check_ins_after_any_stop_are_as_close_as_their_phase(template, reason):
-    for stop in (*range(0, 400, 11), 182, 183):
+@pytest.mark.parametrize(
+    "stops",
+    [
+        pytest.param((6, 40, 84, 183), id="some"),
+        pytest.param((*range(0, 400, 11), 182, 183), id="all", marks=pytest.mark.slow),
+    ],
+)
+@every_plan
+@every_reason
+def test_check_ins_after_any_stop_are_as_close_as_their_phase(template, reason, stops):
+    for stop in stops:
         end = stop + 183
         days = asked(plan_of(template, (0, stop, reason)), 9999)
         assert max(days) <= end

@@ -154,7 +154,7 @@ def stretches(zone: str) -> Iterator[tuple[date, date]]:
 def sample() -> Iterator[tuple[str, date]]:
     """Yield a few zones, each with the first day of a year."""
     rng = Random(SEED)
-    for zone in (*ODD, *rng.sample(sorted(available_timezones()), 5)):
+    for zone in (*ODD, *rng.sample(sorted(available_timezones()), 1)):
         yield zone, date(rng.randint(FIRST.year, LAST.year), 1, 1)
 
 
@@ -166,7 +166,7 @@ def test_a_sample_of_clocks_asks_once_a_local_day_for_a_year() -> None:
 
 def test_in_a_sample_no_jitter_leads_out_of_a_day() -> None:
     for zone, year in sample():
-        for habit in EDGES:
+        for habit in Random(zone).sample(EDGES, len(EDGES) // 2):
             for first, last in list(stretches(zone))[:1] + [s for s in stretches(zone) if s[0].year == year.year]:
                 proven(zone, habit, first, last)
 

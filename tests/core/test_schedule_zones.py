@@ -6,16 +6,15 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.local_time import after_quiet_hours, in_quiet_hours
 from bot.core.plan_template import Cadence, Phase, PlanTemplate, Tail
 from bot.core.schedule import Plan, day_of, next_occurrence, occurrences
 from bot.core.treatment import Treatment
+from tests.core.drawn import drawn
 
 DAY, MINUTE, SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
-QUICKLY = settings(max_examples=40, derandomize=True)
 
 # Zone, the date on which its clocks change, and what happens. Apia's 30th of December 2011 never was.
 CHANGES = [
@@ -29,6 +28,7 @@ CHANGES = [
     ("Pacific/Apia", date(2011, 4, 2), "fold"),
     ("Pacific/Apia", date(2011, 12, 30), "no such day"),
 ]
+CHANGES_OF_EACH_KIND = [CHANGES[place] for place in (0, 1, 4, 5, 6, 8)]
 ODDITIES = [
     ("Antarctica/Troll", date(2026, 3, 29), "gap of two hours"),
     ("Africa/Cairo", date(2026, 4, 24), "gap from midnight on"),
@@ -191,18 +191,32 @@ def test_jitter_stays_in_a_minute_that_belongs_to_the_day():
 SENDS = sorted(
     {time(hour) for hour in range(24)} | {time(hour, minute) for hour in (0, 1, 2, 3, 23) for minute in (15, 30, 45)}
 )
+SOME_SENDS = (time(), time(0, 15), time(1, 30), time(2), time(2, 45), time(3), time(10), time(23), time(23, 45))
 
 
+@pytest.mark.parametrize(
+    "sends", [pytest.param(SOME_SENDS, id="some"), pytest.param(SENDS, id="all", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(("zone", "change", "what"), CHANGES + ODDITIES + ANCIENT)
-def test_each_daily_check_in_falls_due_exactly_once(zone, change, what):
+def test_each_daily_check_in_falls_due_exactly_once(zone, change, what, sends):
     exists = [change + n * DAY for n in range(-2, 3) if n or not what.startswith("no such day")]
-    for send in SENDS:
+    for send in sends:
         found = days_around(zone, change, send)
         assert sorted(found) == exists, send
         assert [timestamp.astimezone(ZoneInfo(zone)).date() for timestamp in found.values()] == exists, send
 
 
-@pytest.mark.parametrize(("zone", "change", "what"), CHANGES + ODDITIES)
+@pytest.mark.parametrize(
+    ("zone", "change", "what"),
+    [
+        *CHANGES_OF_EACH_KIND,
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in CHANGES + ODDITIES
+            if each not in CHANGES_OF_EACH_KIND
+        ),
+    ],
+)
 def test_due_time_is_the_one_a_walk_through_every_minute_finds(zone, change, what):
     for quiet in QUIETS:
         for send in (time(0, 30), time(1, 45), time(2, 10), time(23, 45)):
@@ -211,12 +225,12 @@ def test_due_time_is_the_one_a_walk_through_every_minute_finds(zone, change, wha
             assert near == walked(zone, change, send, quiet), (send, quiet)
 
 
-@QUICKLY
-@given(
+@drawn(
     st.sampled_from(CHANGES + ODDITIES + ANCIENT),
     st.times(),
     st.tuples(st.times(), st.times()),
     st.integers(-7200, 7200),
+    some=8,
 )
 def test_never_in_quiet_hours_nor_on_another_day_whatever_the_jitter(change, send, quiet, jitter):
     zone, day, _ = change
@@ -279,8 +293,7 @@ def test_after_quiet_hours_by_hand(zone, timestamp, quiet, after):
     assert (found, found.tzinfo) == (expected, UTC)
 
 
-@QUICKLY
-@given(st.sampled_from(CHANGES + ODDITIES), st.integers(0, 3000), st.sampled_from(QUIETS))
+@drawn(st.sampled_from(CHANGES + ODDITIES), st.integers(0, 3000), st.sampled_from(QUIETS), some=8)
 def test_after_quiet_hours_is_what_a_walk_through_every_minute_finds(change, minute, quiet):
     zone, day, _ = change
     minutes = minutes_of(zone, day)[minute:]

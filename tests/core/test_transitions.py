@@ -19,7 +19,13 @@ from bot.core.triage import History
 SHIPPED = load_protocol()
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KINDS = core.Input.__args__
+FEW = [("twice", "some"), ("some", "which"), ("which", "now", "signs"), ("now", "signs", "which")]
+"""Forms of few check-ins that lead to every transition."""
 FORMS = [("one",), ("some",), ("one", "some"), ("one", "which", "signs"), ("signs", "some", "which"), ("again", "one")]
+LOST = (("soon", "which"), ("soon",))
+"""A form, and what a later version of it asks."""
+LOST_OF_ALL = (("one", "some"), ("one",))
+NOTHING = History()
 SINGLE = ("fine", "urgent", "emergency")
 SEVERAL = ("urgent", "emergency", "fine")
 
@@ -35,24 +41,32 @@ def rule(name, choice):
     return Rule(id=f"{name}.{choice}", group=name, tier=Tier[choice.upper()], if_={name: (choice,)})
 
 
-def protocol_of(*asked):
-    """Return a protocol whose form asks these questions in this order."""
+def protocol_of(*asked, judged=()):
+    """Return a protocol whose form asks these questions in this order, and whose rules judge these and those."""
     questions = {
         "one": question("one", SINGLE),
+        "soon": question("soon", ("fine", "urgent")),
+        "now": question("now", ("fine", "emergency")),
         "some": question("some", SEVERAL, "several"),
         "which": question("which", ("fine", "other")),
         "signs": question("signs", ("other", "fine"), "several"),
         "again": question("again", SINGLE).model_copy(update={"on_skip": "ask_again"}),
+        "twice": question("twice", ("fine", "urgent")).model_copy(update={"on_skip": "ask_again"}),
     }
-    rules = tuple(rule(name, choice) for name in ("one", "some", "again") for choice in ("urgent", "emergency"))
+    rules = tuple(
+        rule(name, choice.id)
+        for name in ("one", "soon", "now", "some", "again", "twice")
+        if name in {*asked, *judged}
+        for choice in questions[name].choices
+        if choice.id != "fine"
+    )
     steps = tuple(FormStep(ask=name, after_emergency=name in {"which", "signs"}) for name in asked)
     parts = {"forms": {"quick": Form(id="quick", steps=steps)}, "questions": questions, "rules": rules}
     return SHIPPED.model_copy(update=parts)
 
 
-def inputs(checkin, protocol):
-    """Yield each input that can mean something in this check-in; each kind at least once."""
-    revision, asked = checkin.revision, checkin.cursor or "one"
+def inputs(revision, asked, protocol):
+    """Yield each input that can mean something at this question; each kind at least once."""
     for choice in protocol.questions[asked].choices:
         yield core.Choose(question=asked, choice=choice.id, revision=revision)
         yield core.Toggle(question=asked, choice=choice.id, on=True, revision=revision)
@@ -78,24 +92,26 @@ def walk(asked):
     protocol = protocol_of(*asked)
     waiting = [core.open_checkin("quick", protocol)]
     seen = {identity(waiting[0])}
-    steps = []
+    steps, taps = [], {}
     while waiting:
         checkin = waiting.pop()
-        for received in inputs(checkin, protocol):
-            step = core.step(checkin, received, protocol, History())
+        at = checkin.revision, checkin.cursor or "one"
+        if at not in taps:
+            taps[at] = list(inputs(*at, protocol))
+        for received in taps[at]:
+            step = core.step(checkin, received, protocol, NOTHING)
             steps.append((checkin, received, step))
-            after = step.checkin.model_copy(update={"revision": 0, "asked_revision": 0})
-            if identity(after) not in seen:
-                seen.add(identity(after))
-                waiting.append(after)
+            if (found := identity(step.checkin)) not in seen:
+                seen.add(found)
+                waiting.append(step.checkin.model_copy(update={"revision": 0, "asked_revision": 0}))
     return steps
 
 
 def under_a_later_protocol(asked, then):
     """Return the same when the form lost a question after the check-in had begun."""
-    later = protocol_of(*then)
+    later = protocol_of(*then, judged=asked)
     taken = [(checkin, received) for checkin, received, _ in walk(asked)]
-    return [(checkin, received, core.step(checkin, received, later, History())) for checkin, received in taken]
+    return [(checkin, received, core.step(checkin, received, later, NOTHING)) for checkin, received in taken]
 
 
 def was_ignored(step):
@@ -111,19 +127,29 @@ def led_to(steps):
     return found
 
 
+ASKED = [
+    *(pytest.param(asked, id="-".join(asked)) for asked in FEW),
+    *(pytest.param(asked, id="-".join(asked), marks=pytest.mark.slow) for asked in FORMS),
+]
 LISTED = {pair: set(transition.leads_to) for pair, transition in TRANSITIONS.items()}
 
 
-def test_transitions_list_exactly_the_states_that_are_reached():
+@pytest.mark.parametrize(
+    ("forms", "lost"),
+    [
+        pytest.param(FEW, [LOST], id="few check-ins"),
+        pytest.param(FORMS, [LOST_OF_ALL], id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_transitions_list_exactly_the_states_that_are_reached(forms, lost):
     found = defaultdict(set)
-    later = under_a_later_protocol(("one", "some"), then=("one",))
-    for steps in (*(walk(asked) for asked in FORMS), later):
+    for steps in (*(walk(asked) for asked in forms), *(under_a_later_protocol(*each) for each in lost)):
         for pair, states in led_to(steps).items():
             found[pair] |= states
     assert found == LISTED
 
 
-@pytest.mark.parametrize("asked", FORMS, ids="-".join)
+@pytest.mark.parametrize("asked", ASKED)
 def test_step_ignored_input_changes_nothing_and_is_named(asked):
     for checkin, received, step in walk(asked):
         if was_ignored(step):
@@ -134,7 +160,7 @@ def test_step_ignored_input_changes_nothing_and_is_named(asked):
                 assert event.reason is IgnoredReason.NOT_NOW
 
 
-@pytest.mark.parametrize("asked", FORMS, ids="-".join)
+@pytest.mark.parametrize("asked", ASKED)
 def test_step_raised_tier_always_yields_a_red_flag(asked):
     for checkin, _, step in walk(asked):
         flags = [event for event in step.events if isinstance(event, core.RedFlag)]

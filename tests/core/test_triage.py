@@ -8,12 +8,12 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.content.loader import load_protocol
 from bot.core.protocol import SKIP, UNANSWERED, Answers, Composite, Groups, Rule, Tier, applicable
 from bot.core.triage import UNASSESSABLE, Assessment, History, Reason, assess
+from tests.core.drawn import drawn
 
 PROTOCOL = load_protocol()
 NOTHING = History(previous={"numbness": ("none",)}, baseline={"numbness": ("none",)})
@@ -410,8 +410,7 @@ def as_answers(levels):
     )
 
 
-@settings(max_examples=50)
-@given(levels=LEVELS, worse=st.sampled_from(sorted(SEVERITY)), before=LEVELS, finished=st.booleans())
+@drawn(levels=LEVELS, worse=st.sampled_from(sorted(SEVERITY)), before=LEVELS, finished=st.booleans(), some=8)
 def test_a_worse_answer_never_gives_a_lower_tier(levels, worse, before, finished):
     up = {**levels, worse: min(levels[worse] + 1, len(SEVERITY[worse]) - 1)}
     history = same(as_answers(before))
@@ -434,8 +433,7 @@ ANY_ANSWERS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=50)
-@given(answers=ANY_ANSWERS, form=st.sampled_from(["quick", "baseline"]))
+@drawn(answers=ANY_ANSWERS, form=st.sampled_from(["quick", "baseline"]), some=8)
 def test_every_answer_there_can_be_is_assessed_and_explained(answers, form):
     found = assess(answers, NOTHING, PROTOCOL, form=form, finished=True)
     assert found.tier == max((r.tier for r in found.reasons), default=Tier.ROUTINE)
@@ -443,8 +441,7 @@ def test_every_answer_there_can_be_is_assessed_and_explained(answers, form):
     assert bool(found.reasons) == bool(answers)
 
 
-@settings(max_examples=50)
-@given(answers=ANY_ANSWERS)
+@drawn(answers=ANY_ANSWERS, some=8)
 def test_an_all_clear_means_that_both_safety_screens_were_answered_with_none(answers):
     found = quick(answers)
     if found.tier is Tier.ROUTINE and found.complete:

@@ -68,10 +68,7 @@ class Dumper:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._start = {
-            name: dict(zip(lab.keys(name), [_opened(name, row) for row in lab.rows(name)], strict=True))
-            for name in TABLES
-        }
+        self._start = {name: {key: _opened(name, row) for key, row in lab.by_key(name).items()} for name in TABLES}
         self._called = _names({name: list(rows.values()) for name, rows in self._start.items()})
         self._texts = {
             name: {key: _text(name, row, self._called) for key, row in rows.items()}

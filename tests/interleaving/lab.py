@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
 
 from bot.db.opening import open_database
 from bot.db.postgres import PostgresDatabase
@@ -90,9 +90,12 @@ class Lab:
             found[name].add(tuple(key))
         return found
 
-    def keys(self, name: str) -> list[tuple[str, ...]]:
-        """Return the keys of all rows of the start state, in the order of `rows`."""
-        return [tuple(key) for (key,) in self.admin.exec_driver_sql(f'SELECT {_as_texts(name)} FROM "{name}"')]
+    def by_key(self, name: str) -> dict[tuple[str, ...], dict[str, Any]]:
+        """Return all rows of a table by their keys (as PostgreSQL writes them)."""
+        # One statement: of two, each has an order of its own. After a vacuum (also one that the server starts by
+        # itself) keys alone are read from the index, and rows from the table, where a changed row is the last one.
+        found = self.admin.execute(select(TABLES[name], text(f"{_as_texts(name)} AS row_key"))).mappings()
+        return {tuple(row["row_key"]): {key: row[key] for key in row if key != "row_key"} for row in found}
 
     def is_blocked(self, pid: int) -> bool:
         """Whether that connection waits for a lock another one holds."""
