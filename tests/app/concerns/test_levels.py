@@ -101,6 +101,24 @@ def test_k43_level_agreed_on_an_older_page_is_refused(life):
     assert life.state("numbness") == "settled"
 
 
+@pytest.mark.parametrize(
+    ("decide", "args", "more"),
+    [
+        (references.set_reference, ("strong",), WHY),
+        (references.confirm_reference, (), {}),
+        (references.reject_reference, (), {}),
+    ],
+)
+def test_k43_reference_decided_on_an_older_page_is_refused(life, decide, args, more):
+    known(life, "numbness", Level(Tier.SOON, 1), is_helper=True)
+    life.check(0.5, numbness="strong")
+    for page in (life.at(0.2), life.at(9)):
+        with pytest.raises(RefusedError, match="reported it again since"):
+            staff(life, decide, life.anna.code, "numbness", *args, **more, shown_at=page)
+    assert life.state("numbness") == "open"
+    staff(life, decide, life.anna.code, "numbness", *args, **more, shown_at=life.at(0.8))
+
+
 def test_operator_decides_about_no_level(life):
     member(life, "op-1", "operator")
     for use_case, args in (
