@@ -60,7 +60,7 @@ def _facts(work: Work, patient: Patient, alert: AlertRow) -> Iterator[Text]:
         yield Text(key=f"staff.{alert.declared}")
     if alert.mistake_at is not None:
         yield Text(key="staff.mistake")
-    if (call_again := queue.next_attempt_at(work.clinic, alert)) is not None:
+    if (call_again := queue.next_attempt_at(work, alert)) is not None:
         yield Text(key="staff.call_again", values={"time": local_time(work.clinic, work.at, call_again)})
 
 

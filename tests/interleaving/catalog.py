@@ -679,10 +679,17 @@ CALL_REPLIES = tuple(
 
 # -- outcomes and levels by the team
 
+
+def _staff_levels(chat: int, patient: int, choice: str) -> Do:
+    return _tap(chat, lambda c: Action(kind="levels", subject=c.patients[patient].id, choice=choice))
+
+
 LEVELS = (
     _acts("attempt help", "lead-1", ownership.note, "help", "not_reached"),
     _acts("finish berta", "coord-1", ownership.finish, "berta", "seen"),
     _acts("finish flag, out of care", "lead-1", ownership.finish, "flag", "out_of_care"),
+    UseCase("staff chat levels of BERTA", _staff_levels(COORDINATOR, BERTA, "open")),
+    UseCase("staff chat baseline of BERTA", _staff_levels(LEAD, BERTA, "baseline")),
     *(UseCase(name, _in_one(lambda _, __, work, act=act: act(work), actor="lead-1")) for name, act in decisions.ALL),  # type: ignore[misc]
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from bot.app.concerns import agreeing, close_watch, level_tasks, new_baseline, references, usual_signs
-from bot.app.concerns.memory import recall, remember
+from bot.app.concerns.memory import recall
 from bot.app.patients.lookup import locked
 from bot.app.team import members
 from bot.app.work import Work
@@ -51,9 +51,7 @@ def _agreed_a_day(work: Work) -> object:
 
 
 def _days_later(work: Work, days: int) -> Work:
-    later = work.at_time(work.at + timedelta(days=days))
-    remember(later, locked(later.patients, "ANNA"), ())
-    return later
+    return work.at_time(work.at + timedelta(days=days))
 
 
 ALL: tuple[tuple[str, Callable[[Work], object]], ...] = (

@@ -99,16 +99,16 @@ def _problems(clinic: Clinic, symptom: str, level: str, days: int) -> list[str]:
     scales = {q.id: q.levels[1:] for q in clinic.protocol.questions.values() if q.scale}
     known = scales | levels
     if symptom not in known:
-        return [f"{symptom!r} is not a symptom with a scale, nor a sign: the protocol has {', '.join(known)}"]
+        signs = ", ".join(each for each in levels if each not in scales)
+        return [f"{symptom!r} is not a symptom with a scale: the protocol has {', '.join(scales)}; nor a sign: {signs}"]
     if level not in known[symptom]:
         found.append(f"level {level!r}: {symptom} has {', '.join(known[symptom])}")
     elif _tier_of(clinic, symptom, level) is Tier.EMERGENCY:
-        found.append(
-            f"{symptom} at {level} is an EMERGENCY: choose a lower level, or record it as usual for this patient, "
-            "with the clinician who decided"
-        )
+        found.append(f"{symptom} at {level} is an EMERGENCY: choose a lower level")
     if not 1 <= days <= MAX_DAYS:
         found.append(f"{days} days: choose between 1 and {MAX_DAYS}")
+    if found and "EMERGENCY" in found[0]:
+        found.append("a sign that is usual for this patient is recorded as such, with the clinician who decided")
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.app.concerns import follow_up, symptom_levels, usual_signs
+from bot.app.concerns.memory import rules_of
 from bot.app.concerns.references import waiting_level
 from bot.app.patients.lookup import by_code
 from bot.app.records.levels import LevelDecision
@@ -11,7 +12,7 @@ from bot.app.work import Work
 from bot.core.accepted import Accepted
 from bot.core.concern import NONE, Concern, ConcernState
 from bot.core.frozen import Frozen
-from bot.core.memory import Memory
+from bot.core.memory import Memory, apply
 
 _ORDER = {ConcernState.OPEN: 0, ConcernState.REACHED: 1, ConcernState.SETTLED: 2, ConcernState.NONE: 3}
 
@@ -55,7 +56,8 @@ def level_lines(work: Work, code: str) -> list[LevelLine]:
     """Return the patient's concerns and levels: what waits for staff first. Raise RefusedError for an unknown code."""
     patient = by_code(work.patients, code)
     row = work.concerns.of_patient(patient.id)
-    memory = row.value if row is not None else Memory()
+    # An agreement may have ended since it was last looked at.
+    memory = apply(row.value, (), rules_of(work.clinic), work.at).memory if row is not None else Memory()
     decisions = {each.symptom: each for each in work.levels.of_patient(patient.id)}
     proposed = {each.symptom: each for each in usual_signs.proposals(work, patient)}
     watched = {each.symptom: each.until for each in follow_up.watches(work, patient.id)}
@@ -91,7 +93,6 @@ def _line(
 ) -> LevelLine:
     concern, accepted = memory.concern(symptom), memory.usual(symptom)
     shown = proposal or decision
-    has_ended = accepted.agreed_until is not None and accepted.agreed_until <= work.at
     return LevelLine(
         symptom=symptom,
         state=concern.state,
@@ -102,8 +103,8 @@ def _line(
         confirm_until=accepted.confirm_until,
         agreed=symptom_levels.word_of(work.clinic, symptom, accepted.agreed or NONE),
         agreed_until=accepted.agreed_until,
-        is_ended=accepted.has_lapsed or has_ended,
-        is_for_decision=waiting_level(accepted) is not None or has_ended,
+        is_ended=accepted.has_lapsed,
+        is_for_decision=waiting_level(accepted) is not None,
         proposed=proposal.level if proposal is not None else None,
         proposed_by=proposal.made_by if proposal is not None else None,
         proposed_days=proposal.days if proposal is not None else None,

@@ -6,7 +6,7 @@ from bot.app.concerns import symptom_levels
 from bot.app.concerns.agreeing import end_rows
 from bot.app.concerns.deciding import check_may_decide, check_shown, record_decision, text_problems
 from bot.app.concerns.level_tasks import close_level_tasks
-from bot.app.concerns.memory import recall, remember
+from bot.app.concerns.memory import remember
 from bot.app.patients.lookup import locked
 from bot.app.ports.errors import RefusedError
 from bot.app.records.levels import DecisionKind, LevelDecision
@@ -55,7 +55,7 @@ def confirm_reference(work: Work, code: str, symptom: str, *, shown_at: datetime
     """
     patient = locked(work.patients, code)
     check_may_decide(work)
-    level = waiting_level(recall(work, patient).value.usual(symptom))
+    level = waiting_level(_usual(work, patient, symptom))
     if level is None:
         raise RefusedError(f"{code}: no level of {symptom!r} waits to be confirmed")
     if level.tier is Tier.EMERGENCY:
@@ -74,7 +74,7 @@ def reject_reference(
     """
     patient = locked(work.patients, code)
     check_may_decide(work)
-    accepted = recall(work, patient).value.usual(symptom)
+    accepted = _usual(work, patient, symptom)
     if accepted.reference == NONE and not accepted.has_lapsed:
         raise RefusedError(f"{code}: {symptom!r} has no reference level, so nothing was rejected")
     check_shown(work, patient, symptom, shown_at)
@@ -85,6 +85,11 @@ def reject_reference(
     close_level_tasks(work, patient)
     work.record("reference_rejected", patient.code)
     return record_decision(work, patient, "rejected", symptom, level=level, reason=reason.strip())
+
+
+def _usual(work: Work, patient: Patient, symptom: str) -> Accepted:
+    """Return what is accepted for a symptom by now: an agreement may have ended that nobody has looked at since."""
+    return remember(work, patient, ()).memory.usual(symptom)
 
 
 def waiting_level(accepted: Accepted) -> Level | None:

@@ -25,7 +25,7 @@ from bot.core.treatment import StopReason
 from bot.desk.access import BadFormError, ConsoleRequest
 from bot.desk.context import svg
 from bot.desk.pages import levels
-from bot.desk.pages.alerts import outcomes_of
+from bot.desk.pages.alerts import UNKNOWN, outcomes_of
 from bot.dialog import answers
 from bot.export.cards import qr_svg
 
@@ -173,13 +173,16 @@ async def resume(request: ConsoleRequest) -> Response:
 
 
 async def agree_level(request: ConsoleRequest) -> Response:
-    """Set an agreed level for a symptom."""
+    """Set an agreed level for a symptom: the form of pages of the previous version, which may still be open."""
     form = request.form
-    days = _number(form, "days", 1, agreeing.MAX_DAYS)
+    days = _number(form, "days", 1, agreeing.MAX_DAYS) or 14
     question, _, level = form.get("symptom", "").partition(":")
-    await request.context.write(
-        lambda work: agreeing.agree_level(work.acting(request.person.name), _code(request), question, level, days or 14)
-    )
+
+    def agree(work: Work) -> None:
+        by = work.acting(request.person.name)
+        agreeing.agree_level(by, _code(request), question, level, days, shown_at=UNKNOWN)
+
+    await request.context.write(agree)
     return request.back(_page(request))
 
 

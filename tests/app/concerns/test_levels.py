@@ -102,6 +102,24 @@ def test_k43_level_agreed_on_an_older_page_is_refused(life):
     assert life.state("numbness") == "settled"
 
 
+@pytest.mark.parametrize(
+    ("decide", "args", "more"),
+    [
+        (references.set_reference, ("strong",), WHY),
+        (references.confirm_reference, (), {}),
+        (references.reject_reference, (), {}),
+    ],
+)
+def test_k43_reference_decided_on_an_older_page_is_refused(life, decide, args, more):
+    known(life, "numbness", Level(Tier.SOON, 1), is_helper=True)
+    life.check(0.5, numbness="strong")
+    for page in (life.at(0.2), life.at(9)):
+        with pytest.raises(RefusedError, match="reported it again since"):
+            staff(life, decide, life.anna.code, "numbness", *args, **more, shown_at=page)
+    assert life.state("numbness") == "open"
+    staff(life, decide, life.anna.code, "numbness", *args, **more, shown_at=life.at(0.8))
+
+
 def test_operator_decides_about_no_level(life):
     member(life, "op-1", "operator")
     for use_case, args in (
@@ -266,6 +284,17 @@ def test_level_that_nobody_confirmed_in_time_can_still_be(life):
     assert (life.state("numbness"), line(life, "numbness", 9).reference) == ("settled", "strong")
 
 
+@pytest.mark.parametrize(
+    ("decide", "reference"), [(references.confirm_reference, "medium"), (references.reject_reference, None)]
+)
+def test_agreement_that_ended_unnoticed_is_decided(life, decide, reference):
+    life.check(0, numbness="medium")
+    staff(life, agreeing.agree_level, life.anna.code, "numbness", "medium", 7, **WHY)
+    assert (line(life, "numbness", 9).is_ended, line(life, "numbness", 9).needs_staff) == (True, True)
+    staff(life, decide, life.anna.code, "numbness", day=9)
+    assert (line(life, "numbness", 9).reference, line(life, "numbness", 9).needs_staff) == (reference, False)
+
+
 def test_level_that_the_patient_named_is_rejected(life):
     known(life, "numbness", Level(Tier.SOON, 1), is_helper=True)
     staff(life, references.reject_reference, life.anna.code, "numbness", reason="new since March")
@@ -363,6 +392,14 @@ def test_agreement_is_a_task_seven_days_before_its_end(life):
     assert tasks(life, 45) == ["agreement_ends"]
     staff(life, agreeing.agree_level, life.anna.code, "numbness", "medium", 28, **WHY, day=46)
     assert tasks(life, 46) == [], "renewed: nothing to do"
+
+
+def test_agreement_that_ended_below_the_reference_needs_no_decision(life):
+    staff(life, references.set_reference, life.anna.code, "numbness", "mild", **WHY)
+    staff(life, agreeing.agree_level, life.anna.code, "numbness", "medium", 14, **WHY)
+    life.check(2, numbness="mild")
+    assert tasks(life, 16) == []
+    assert not line(life, "numbness", 16).needs_staff
 
 
 def test_short_agreement_is_a_task_of_its_own(life):

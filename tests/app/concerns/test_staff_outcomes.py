@@ -1,6 +1,6 @@
 """Outcomes that staff note: what each does to the concerns, and which page or message it counts for."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
@@ -119,6 +119,15 @@ def test_page_says_that_it_showed_a_later_rise(life):
     life.check(0.5, numbness="strong")
     noted(life, "spoke_to_patient", 1, shown=life.at(0.9), act=ownership.note)
     assert life.state("numbness") == "reached"
+
+
+def test_attempt_about_soon_is_due_again_at_the_next_shift(life, team):
+    team.join("ann")
+    team.add_shift("ann", start=time(8), end=time(16))
+    life.check(0, numbness="mild")
+    noted(life, "not_reached", 0, 8)
+    (row,) = life.run(queue.queue, at=life.at(0, 9))
+    assert row.next_attempt_at == life.at(0, 22), "08:00 in Berlin"
 
 
 # -- out of care
