@@ -298,7 +298,7 @@ class Ledger:
                 continue
             mark = self.marks.get(symptom)
             # A tick was removed; or something was found, or nothing is new, so that there is no other.
-            is_draft = symptom == "other" or (mark is not None and mark.draft_of == heard.checkin)
+            is_draft = mark is not None and mark.draft_of == heard.checkin
             screens = [s for s, tier in SCREENS.items() if tier is was.level.tier and (was.is_named or s in symptom)]
             if is_draft or any(tuple(heard.answers.get(s, ())) == ("none",) for s in screens):
                 self._taken_back(heard, symptom, NONE)
