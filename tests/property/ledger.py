@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from tests.property.signs import (
+    AMOUNTS,
+    KNOWN_BY,
     NONE,
     ONLY_STAFF,
     SCALES,
@@ -305,12 +307,17 @@ class Ledger:
                 gone.add(symptom)
         return gone
 
-    def called(self, named: Iterable[str]) -> None:
-        """A call screen named these: what a draft said is answered for good, and can only be taken back."""
+    def called(self, named: Iterable[str], tier: Tier, at: datetime, day: date) -> None:
+        """A call screen named these: what a draft said is answered for good, and can only be taken back.
+
+        What it named before it was said to be known is open as well.
+        """
         for symptom in named:
             mark = self.marks.get(symptom)
             if mark is not None:
                 self.marks[symptom] = replace(mark, draft_of=None, before=None)
+            elif symptom in KNOWN_BY:
+                self.marks[symptom] = Mark("open", Level(tier, len(AMOUNTS)), at, "a call screen", above_on=day)
 
     # -- what else was tapped
 
