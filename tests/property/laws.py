@@ -1,6 +1,7 @@
 """The laws that must hold after every transaction of every life; checked inside the transaction itself."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow, AlertState
@@ -18,6 +19,8 @@ GONE = frozenset({PatientState.WITHDRAWN, PatientState.DECLINED})
 BULK = frozenset({Lane.REMINDER, Lane.CHECKIN})
 BY_PLAN = frozenset({"scheduled", "follow_up"})
 REACHED = frozenset({"reached", "team_knows"})
+NIGHT = timedelta(hours=12)
+"""The longest quiet hours."""
 Law = Callable[[Books, Books, Deed, Clinic], Iterator[str]]
 
 
@@ -35,12 +38,16 @@ def broken(before: Books, after: Books, deed: Deed, clinic: Clinic) -> list[str]
 def new_alert_shows_a_call_screen(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     """A new alert has its first safety follow-up planned and its call screen queued as a new, prioritized message."""
     for alert in deed.of("add_alert"):
+        if deed.swept and alert.checkin_id is None and alert.tier is Tier.SOON:
+            continue  # an accepted level ended: for the team, no call screen and no prompt
         repeat = clinic.protocol.clocks.safety_follow_up.get(alert.tier)
         if alert.next_patient_prompt_at != (deed.at + repeat.after if repeat else None):
             yield f"alert {alert.id} is asked after at {alert.next_patient_prompt_at}"
         calls = [r for r in deed.queued if r.slot == f"alert:{alert.id}" and r.screen.name.startswith("call.")]
         lane = Lane.RED_FLAG if alert.tier >= Tier.URGENT else Lane.REPLY
-        good = [r for r in calls if r.mode == "new" and r.lane is lane and r.not_before <= deed.at]
+        # What the clock opens at SOON waits for the end of quiet hours.
+        latest = deed.at + NIGHT if deed.swept and alert.tier is Tier.SOON else deed.at
+        good = [r for r in calls if r.mode == "new" and r.lane is lane and r.not_before <= latest]
         patient = after.patient
         if patient is not None and patient.chat_id is not None and patient.chat_id not in {r.chat_id for r in good}:
             yield f"{alert.tier.name} alert {alert.id} shows no call screen"
