@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 MAY_BE_LONGER = {
     "bot/core/checkin.py": 605,
     "bot/core/alert.py": 450,
-    "bot/core/concern.py": 620,
+    "bot/core/concern.py": 630,
     "bot/core/protocol.py": 465,
     "tests/property/test_outbox_machine.py": 710,
 }
