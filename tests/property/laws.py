@@ -38,8 +38,8 @@ def broken(before: Books, after: Books, deed: Deed, clinic: Clinic) -> list[str]
 def new_alert_shows_a_call_screen(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     """A new alert has its first safety follow-up planned and its call screen queued as a new, prioritized message."""
     for alert in deed.of("add_alert"):
-        if deed.swept and alert.checkin_id is None and alert.tier is Tier.SOON:
-            continue  # an accepted level ended: for the team, no call screen and no prompt
+        if deed.swept and _is_for_team(alert):
+            continue
         repeat = clinic.protocol.clocks.safety_follow_up.get(alert.tier)
         if alert.next_patient_prompt_at != (deed.at + repeat.after if repeat else None):
             yield f"alert {alert.id} is asked after at {alert.next_patient_prompt_at}"
@@ -133,6 +133,11 @@ def _is_asked_about(alert: AlertRow, books: Books) -> bool:
     concerns = [books.memory.value.concern(symptom) for symptom in alert.symptoms]
     known = {ConcernState.REACHED, ConcernState.SETTLED}
     return any(c.state not in known and c.retracted_at is None and not c.is_for_team for c in concerns)
+
+
+def _is_for_team(alert: AlertRow) -> bool:
+    """Return whether an accepted level ended, which needs no call screen and no prompt."""
+    return alert.checkin_id is None and alert.tier is Tier.SOON
 
 
 def _gone(books: Books) -> bool:
