@@ -9,7 +9,7 @@ from tests.property.ledger import SPOKE, Heard, Ledger
 from tests.property.notes import Books, Deed
 from tests.property.signs import ALARMING, SCREENS, Tier, level_of
 
-BY_MESSAGE = False
+BY_MESSAGE = True
 """Whether "yes" counts for what its message named, and for nothing that joined the alert since. Not yet: switch it on
 with the change that lets it."""
 TAKING_PART = frozenset({PatientState.ACTIVE, PatientState.PAUSED})

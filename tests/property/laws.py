@@ -75,7 +75,8 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
     reached = (mine and tapped in REACHED) or tapped == "at_hospital" or by_staff
     if new.state is AlertState.CONFIRMED and old.state is not new.state and not reached:
         yield f"{name} was confirmed by {deed.name}"
-    if new.safety_follow_ups != old.safety_follow_ups:
+    starts_again = new.safety_follow_ups == 0 and new.next_patient_prompt_at is not None
+    if new.safety_follow_ups != old.safety_follow_ups and not starts_again:
         yield from _check_follow_up(old, new, deed, clinic)
     repeat = clinic.protocol.clocks.safety_follow_up.get(new.tier)
     if new.state is AlertState.UNCONFIRMED and old.state is AlertState.OPEN and not gone:
@@ -113,7 +114,8 @@ def _check_follow_up(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic) -
 def _check_planned(alert: AlertRow, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     waits = alert.state is AlertState.OPEN and clinic.protocol.clocks.safety_follow_up.get(alert.tier) is not None
     if waits and alert.next_patient_prompt_at is None and not _gone(after) and _is_asked_about(alert, after):
-        higher = [a for a in after.alerts.values() if a.checkin_id == alert.checkin_id and a.tier > alert.tier]
+        others = [a for a in after.alerts.values() if a.id != alert.id and a.tier >= alert.tier]
+        higher = [a for a in others if a.checkin_id == alert.checkin_id or a.next_patient_prompt_at is not None]
         if not higher:
             yield f"nobody will ask after alert {alert.id}"
     if (
