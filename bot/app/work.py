@@ -10,6 +10,7 @@ from bot.app.ports.checkins import AnswerStore, AssessmentStore, CheckInStore, P
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.concerns import ConcernStore
 from bot.app.ports.dead_letters import DeadLetterStore
+from bot.app.ports.levels import CloseWatchStore, LevelStore
 from bot.app.ports.limits import LimitStore
 from bot.app.ports.notices import Notices
 from bot.app.ports.operations import AuditStore, ClockStore, LeaseStore, ReportStore, SettingStore, UpdateStore
@@ -54,6 +55,8 @@ class Stores:
     staff: StaffStore
     rota: RotaStore
     agreed_levels: AgreedLevelStore
+    levels: LevelStore
+    close_watches: CloseWatchStore
     sessions: SessionStore
     passkeys: PasskeyStore
     reports: ReportStore

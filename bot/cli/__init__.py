@@ -12,6 +12,7 @@ from bot.cli.dead import app as dead_commands
 from bot.cli.errors import ReportingGroup
 from bot.cli.export import add_to as add_export
 from bot.cli.keys import app as keys_commands
+from bot.cli.levels import add_to as add_levels
 from bot.cli.migrate import add_to as add_migrate
 from bot.cli.patient import app as patient_commands
 from bot.cli.plan import app as plan_commands
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 add_run(app)
+add_levels(patient_commands)
 app.add_typer(patient_commands, name="patient")
 app.add_typer(plan_commands, name="plan")
 app.add_typer(checkin_commands, name="checkin")

@@ -1,6 +1,7 @@
 """`nervecheck alert`: work on alerts from a shell. Calls use cases and prints; decides nothing."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, cast, get_args
 
 import typer
@@ -36,6 +37,7 @@ def _outcome(value: str) -> str:
     return outcome
 
 
+TIME = {"formats": ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"], "metavar": "YYYY-MM-DDTHH:MM"}
 NumberArgument = Annotated[int, typer.Argument(min=1, help="Alert number, as shown by `alert list`.")]
 ByOption = Annotated[
     str, typer.Option("--by", callback=staff_name, help="Short name of the team member who does this.")
@@ -83,11 +85,19 @@ def note(
     number: NumberArgument,
     outcome: Annotated[str, typer.Argument(callback=_outcome, metavar="|".join(OUTCOMES), help="Outcome.")],
     by: ByOption,
+    shown_at: Annotated[
+        datetime | None,
+        typer.Option(help="When you saw the alert (UTC): what the patient reported later stays open.", **TIME),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Record the outcome of an alert."""
+    """Record the outcome of an alert. "not_reached" is an attempt: the alert can't be closed with it.
+
+    "out_of_care" (the patient died or moved away) also ends check-ins: nothing more is sent.
+    """
+    seen = shown_at.replace(tzinfo=UTC) if shown_at is not None else None
     _run_and_print(
-        lambda work: ownership.note(work.acting(by), number, cast("AlertOutcome", outcome)),
+        lambda work: ownership.note(work.acting(by), number, cast("AlertOutcome", outcome), shown_at=seen),
         as_json=as_json,
     )
 

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 from bot.app.concerns import replay as replays
+from bot.app.concerns.level_tasks import open_usual_signs_task
 from bot.app.patients import importing, participation, registry, views
 from bot.app.patients.importing import ImportFaultsError
 from bot.app.patients.registry import CODE
@@ -77,9 +78,11 @@ def add(
 ) -> None:
     """Add a patient and print the invite: a personal link that opens in one chat only."""
     with database_session() as session, new_file(card, "--card") as page:
-        patient, token = session.run(
-            lambda stores: registry.add(
-                work_on(stores, session.clinic, SystemClock().now(), actor="operator"),
+
+        def add_one(stores: Stores) -> tuple[Patient, str]:
+            work = work_on(stores, session.clinic, SystemClock().now(), actor="operator")
+            added, start = registry.add(
+                work,
                 code=code,
                 ici_start=ici_start.date(),
                 ici_stop=ici_stop.date() if ici_stop is not None else None,
@@ -90,7 +93,10 @@ def add(
                 language=language,
                 timezone=timezone,
             )
-        )
+            open_usual_signs_task(work, added)
+            return added, start
+
+        patient, token = session.run(add_one)
         invite_data = {"code": patient.code, "start": token, "link": session.link(token)}
         if page is not None:
             _write_cards(session, page, [(patient.code, invite_data["link"], patient.language)])

@@ -18,7 +18,7 @@ from bot.core.protocol import Protocol, Question, Tier
 from bot.core.screen import BULLET, Screen, Text
 from bot.core.tips import choose_tip
 from bot.core.triage import Assessment, History, assess
-from bot.dialog import call_screens, checkin_screens
+from bot.dialog import call_screens, call_soon, checkin_screens
 
 FOOTER = {"back": "b", "skip": "s", "help_now": "h", "submit": "d"}
 """Letters of the buttons that have one, by kind; all others are numbered."""
@@ -158,7 +158,7 @@ class TerminalConversation:
         if self._row.value.raised > Tier.ROUTINE:
             return checkin_screens.end_screen(self._clinic, CheckInEnd("after_call"), None)
         if assessment.tier is Tier.SOON:
-            return call_screens.soon_screen(self._alert(assessment.tier, assessment.concerns, at), self._clinic)
+            return call_soon.soon_screen(self._alert(assessment.tier, assessment.concerns, at), self._clinic)
         if assessment.tier > Tier.SOON:
             return call_screens.call_screen(self._alert(assessment.tier, assessment.concerns, at), self._clinic)
         tip = choose_tip(self._row.value.answers, (), self._clinic.protocol, at)

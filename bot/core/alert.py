@@ -1,12 +1,11 @@
 """The two sides of an alert: the safety follow-ups to the patient, and the team's work. Stores nothing.
 
-The patient's side: raising the alert shows the call screen. After the protocol's wait, the patient is asked "did you
-reach someone?". "Yes" ends the safety follow-ups. "I have called" puts the question off. "Not yet", "I can't reach
-them" and "I can't call" show the number and the next step, and the patient is asked again. After the last question
-without a "yes", the alert is marked *patient unconfirmed* for staff. The rules, each with a test:
+The patient's side: after the protocol's wait, the patient is asked "is help with you, or did someone speak with you?".
+"Yes" ends the questions, "I have called" puts them off. "Not yet" and the like show the number and the next step, and
+the question is repeated. After the last one, the alert is *patient unconfirmed* for staff. The rules, each with a test:
 
 * Silence never closes an alert: it leads to the next question, then to *unconfirmed*.
-* `decide` sees neither "I tapped by mistake" nor quiet hours, so they can't close or delay anything.
+* `decide` sees neither "I tapped by mistake" nor quiet hours: its caller delays a SOON, and stops once nothing is open.
 * "I have called" puts the question off by the wait; no other reply postpones one that is planned and has not passed.
 
 The team's side is the table `TEAM_TRANSITIONS`: everything that changes who works on an alert belongs in this file, and
@@ -43,13 +42,18 @@ class Reply(StrEnum):
     NOT_YET = "not_yet"
     CANNOT_REACH = "cannot_reach"
     CANNOT_CALL = "cannot_call"
+    AT_HOSPITAL = "at_hospital"
+    TEAM_KNOWS = "team_knows"
+
+
+CONFIRMS = frozenset({Reply.REACHED, Reply.AT_HOSPITAL, Reply.TEAM_KNOWS})  # A human knows.
 
 
 class AlertAction(StrEnum):
     """The next action on the patient's side."""
 
     ASK = "ask"
-    """Ask "did you reach someone?" and count one safety follow-up."""
+    """Ask whether help is there or someone spoke with the patient, and count one safety follow-up."""
     CONFIRM = "confirm"
     """The patient reached someone: stop asking."""
     SHOW_NUMBER = "show_number"
@@ -70,6 +74,8 @@ class DecisionReason(StrEnum):
     NOBODY_CONFIRMED = "nobody_confirmed"
     NO_SAFETY_FOLLOW_UP = "no_safety_follow_up"
     CLOSED_BY_STAFF = "closed_by_staff"
+    NOTHING_OPEN = "nothing_open"
+    QUIET_HOURS = "quiet_hours"
 
 
 class Alert(Frozen):
@@ -109,7 +115,7 @@ def decide(alert: Alert, clocks: Clocks, at: datetime) -> Decision:
     """Return what to do at `at`: answer a reply that was given at exactly `at`, otherwise act by the planned time."""
     if alert.closed:
         return Decision(action=AlertAction.WAIT, reason=DecisionReason.CLOSED_BY_STAFF, next_patient_prompt_at=None)
-    if alert.last_reply is Reply.REACHED:
+    if alert.last_reply in CONFIRMS:
         return Decision(action=AlertAction.CONFIRM, reason=DecisionReason.REACHED_SOMEONE, next_patient_prompt_at=None)
     if alert.last_reply is Reply.CALLED and alert.replied_at == at:
         asked_at = first_prompt_at(alert.tier, clocks, at)

@@ -75,7 +75,7 @@ patient = Table(
     timestamp_column("created_at"),
     string_column("drug", nullable=True),
     sealed("follow_up", "patient.watch"),
-    timestamp_column("hint_sent_at", nullable=True),
+    *(timestamp_column(name, nullable=True) for name in ("hint_sent_at", "ask_home_at")),
     sqlite_autoincrement=True,
 )
 IS_ACTIVE = holds(patient.c.state, "active")
@@ -83,6 +83,7 @@ Index("ix_patient_ici_start", patient.c.ici_start, patient.c.id)
 partial_index(
     "ix_patient_due", patient.c.next_due_at, patient.c.id, where=IS_ACTIVE & patient.c.next_due_at.is_not(None)
 )
+partial_index("ix_patient_home", patient.c.ask_home_at, patient.c.id, where=patient.c.ask_home_at.is_not(None))
 
 invite = Table(
     "invite",

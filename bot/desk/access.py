@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from bot.app.patients.registry import CODE
 from bot.app.ports.errors import DuplicateError, RefusedError
 from bot.app.records.team import Role, Staff
 from bot.desk import passkeys, sign_in
@@ -83,6 +84,7 @@ class ConsoleRequest:
         shown: dict[str, object] = {"person": self.member, "csrf": self.csrf, "here": self.http.url.path, "refused": ""}
         shown |= {
             "said": query.get("said", "")[:80],
+            "about": about if CODE.fullmatch(about := query.get("about", "")) else "",
             "is_allowed": is_allowed,
             "parent": _parent_path(self.http.url.path),
         }
@@ -94,9 +96,9 @@ class ConsoleRequest:
         html = self.context.render(name, self.language, **{**shown, **values})
         return HTMLResponse(html, status_code=status)
 
-    def back(self, path: str, said: str = "done") -> Response:
-        """Redirect to a page, which then confirms that the action is done."""
-        return RedirectResponse(f"{path}?{urlencode({'said': said})}", status_code=303)
+    def back(self, path: str, said: str = "done", **more: str) -> Response:
+        """Redirect to a page, which then confirms that the action is done. `about`: the patient it was about."""
+        return RedirectResponse(f"{path}?{urlencode({'said': said, **more})}", status_code=303)
 
 
 Handler = Callable[[ConsoleRequest], Awaitable[Response]]

@@ -4,7 +4,7 @@ from starlette.routing import Route
 
 from bot.desk.access import CARE, EVERYONE, LEADS, MANAGERS, PageRoute, routes
 from bot.desk.context import ConsoleContext
-from bot.desk.pages import alerts, entrance, patients, record, team
+from bot.desk.pages import alerts, entrance, levels, patients, record, team
 
 _TASKS = "/console/work"
 """The address that pages of 0.1.0 have, which may still be open during an upgrade."""
@@ -41,6 +41,7 @@ ACCESS_TABLE: tuple[PageRoute, ...] = (
     PageRoute("POST", "/console/patients/{code}/resume", CARE, patients.resume),
     PageRoute("POST", "/console/patients/{code}/preview", CARE, patients.preview, refusal="_refused.html"),
     PageRoute("POST", "/console/patients/{code}/plan", CARE, patients.save_plan),
+    PageRoute("POST", "/console/patients/{code}/levels/{action}", CARE, levels.act),
     PageRoute("POST", "/console/patients/{code}/expect", CARE, patients.agree_level),
     PageRoute("POST", "/console/patients/{code}/unexpect", CARE, patients.end_agreed_level),
     PageRoute("GET", "/console/schedules", CARE, team.schedules_page),

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.app.alerts.queue import AlertLine, WorsenedAnswer
+from bot.app.concerns.references import NOTHING
+from bot.app.concerns.symptom_levels import THERE, WORSE
 from bot.app.records.alerts import AgreedLevel
 from bot.core.protocol import SKIP, Condition, Protocol, Rule
 
@@ -59,12 +61,25 @@ class Wording:
         return self._found(found) if found is not None else self._named(f"console.rule.{rule_id}", rule_id)
 
     def agreed_level(self, row: AgreedLevel) -> str:
-        """Return an agreed level, such as "Numbness or pain ≤ Medium"."""
-        return self.level(row.question, row.level)
+        """Return an agreed level, such as "Numbness or pain ≤ Medium"; for a sign, the sign."""
+        return self.symptom(row.question) if row.level == THERE else self.level(row.question, row.level)
 
     def level(self, question_id: str, choice_id: str) -> str:
         """Return a level that may be agreed."""
         return f"{self.question(question_id)} ≤ {self.choice(question_id, choice_id)}"
+
+    def symptom(self, symptom_id: str) -> str:
+        """Return a symptom in the patient's words."""
+        return self._named(f"symptom.{symptom_id}", symptom_id)
+
+    def symptom_level(self, symptom_id: str, word: str) -> str:
+        """Return a level of a symptom: the answer to its question, or that a sign is there; "–" if it is none."""
+        if not word:
+            return "–"
+        if word in {THERE, WORSE, NOTHING}:
+            return self.say(f"console.levels.{word}", {})
+        symptom = self.protocol.symptoms.get(symptom_id)
+        return self.choice(symptom.question, word) if symptom is not None and symptom.question is not None else word
 
     def detail(self, fact: str) -> str:
         """Return a detail of the audit, "name: value", in the words of the catalog where it has them."""

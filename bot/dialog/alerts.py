@@ -5,8 +5,12 @@ from bot.app.checkins import answering
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient
 from bot.app.work import Work
+from bot.core.alert import CONFIRMS
 from bot.core.screen import Action, Text
-from bot.dialog.call_replies import card_screen, reply_screen
+from bot.dialog import hospital, mistakes
+from bot.dialog.asked import asked_of, marked
+from bot.dialog.call_replies import card_screen, reply_screen, rest_screen
+from bot.dialog.call_soon import KNOWS, NOT_ABOUT_THIS, knows_screen
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 
@@ -16,15 +20,35 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     word = action.choice
     if word == "card":
         return _card(work, patient, action.subject)
-    alert = replies.reply(work, patient, action.subject, word)
+    if word in {KNOWS, NOT_ABOUT_THIS}:
+        return _team_knows(work, patient, action)
+    if word in hospital.WORDS:
+        return hospital.tapped(work, patient, action)
+    if word == mistakes.WORD:
+        return mistakes.tapped(work, patient, action)
+    alert = replies.reply(work, patient, action.subject, word, asked_of(action))
     if alert is None:
         return None
+    left = replies.left_open(work, patient, alert) if word in CONFIRMS else ()
+    following = rest_screen(alert, work.clinic, left) if left else reply_screen(alert, work.clinic, word)
     # Other replies lead to a call screen, which is sent before everything else.
-    lane = Lane.REPLY if word in {"called", "reached", "remind"} else Lane.RED_FLAG
-    post(work, patient, reply_screen(alert, work.clinic, word), slot=f"alert-reply:{alert.id}", lane=lane)
+    lane = Lane.REPLY if word in {"called", "remind", *CONFIRMS} and not left else Lane.RED_FLAG
+    shown = marked(work, following, alert, repeats=action)
+    post(work, patient, shown, slot=f"alert-reply:{alert.id}", lane=lane)
     if word == "mistake":
         answering.claim_mistake(work, patient, alert.checkin_id)
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
+
+
+def _team_knows(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    """Ask whether the team knows about this, or say that a call is still needed."""
+    alert = work.alerts.get(action.subject)
+    if alert is None or alert.patient_id != patient.id:
+        return None
+    is_asked = action.choice == KNOWS
+    screen = knows_screen(alert) if is_asked else reply_screen(alert, work.clinic, action.choice)
+    post(work, patient, marked(work, screen, alert, repeats=action), slot=f"alert-reply:{alert.id}")
+    return TapResult(language=patient.chat_language)
 
 
 def _card(work: Work, patient: Patient, alert_id: int) -> TapResult | None:

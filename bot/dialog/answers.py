@@ -4,16 +4,18 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import reduce
 
+from bot.app.alerts.replies import left_open
 from bot.app.checkins.answering import change as change_answer
 from bot.app.concerns.follow_up import local_day
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AlertState
+from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
 from bot.core.checkin import State, next_open
 from bot.core.protocol import SKIP, Question, Tier
 from bot.core.screen import Action, Button, Screen, Style, Text, Trend, TrendAlert, TrendPeriod, TrendPoint
+from bot.dialog.call_replies import rest_screen
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import (
@@ -175,8 +177,14 @@ def change(work: Work, patient: Patient, action: Action) -> TapResult | None:
     Return None if the check-in is not theirs or can no longer be changed, or there is no such choice.
     """
     row = work.checkins.get(action.subject)
-    if row is None or row.patient_id != patient.id or not _is_changeable(work.clinic, row, work.at):
+    if row is None or row.patient_id != patient.id:
         return None
+    if action.revision and (alert := _mistaken(work, row, action.revision)) is not None:
+        return _take_back(work, patient, row, alert, action)
+    return _change(work, patient, row, action) if _is_changeable(work.clinic, row, work.at) else None
+
+
+def _change(work: Work, patient: Patient, row: CheckInRow, action: Action) -> TapResult | None:
     question = work.clinic.protocol.questions.get(action.question)
     askable = {*row.value.answers, next_open(row.value, work.clinic.protocol)}
     if question is None or question.id not in askable:
@@ -236,22 +244,71 @@ def _list(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     return TapResult(language=patient.chat_language)
 
 
-def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question) -> TapResult:
+def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question, alert: AlertRow | None = None) -> TapResult:
+    """Ask it again; with `alert`, in the message that asked about the call."""
     form = work.clinic.protocol.forms[row.value.form]
     text = next((s.text for s in form.steps if s.ask == question.id), None)
     given = row.value.answers.get(question.id, ())
-    made = [_choice_button(row, question, choice.id, given) for choice in question.choices]
+    about = alert.id if alert is not None else 0
+    made = [_choice_button(row, question, choice.id, given, about) for choice in question.choices]
     if question.kind == "several":
-        done = Action(kind=KIND, subject=row.id, question=question.id, choice=DONE)
+        done = Action(kind=KIND, subject=row.id, revision=about, question=question.id, choice=DONE)
         made.append(button("button.done", done, style=Style.SUCCESS))
-    made.append(button("change.back", Action(kind=KIND, subject=row.id)))
+    if alert is None:
+        made.append(button("change.back", Action(kind=KIND, subject=row.id)))
     lines = (Text(key="change.ask"), question_text(question, text))
     screen = Screen(name=f"change.{question.id}", lines=lines, rows=rows(made), protect=True)
-    post(work, patient, screen, slot=SLOT, edit=question.kind == "several")
+    slot = SLOT if alert is None else _asked_in(alert)
+    post(work, patient, screen, slot=slot, edit=alert is not None or question.kind == "several")
     return TapResult(language=patient.chat_language)
 
 
-def _choice_button(row: CheckInRow, question: Question, choice_id: str, given: tuple[str, ...]) -> Button:
+# -- what was a mistake
+
+
+def ask_again(work: Work, patient: Patient, row: CheckInRow, question_id: str, alert: AlertRow) -> TapResult:
+    """Ask a question of a finished check-in again, in the message that asked about the call."""
+    return _ask(work, patient, row, work.clinic.protocol.questions[question_id], alert)
+
+
+def _asked_in(alert: AlertRow) -> str:
+    return f"loopback:{alert.id}:{alert.safety_follow_ups}"
+
+
+def _mistaken(stores: Stores, row: CheckInRow, alert_id: int) -> AlertRow | None:
+    """Return the alert that was called a mistake, while it is not closed and its check-in can be read."""
+    alert = stores.alerts.get(alert_id)
+    is_its = alert is not None and alert.checkin_id == row.id and alert.closed_at is None
+    return alert if is_its and row.value.state is State.DONE else None
+
+
+def _take_back(work: Work, patient: Patient, row: CheckInRow, alert: AlertRow, action: Action) -> TapResult | None:
+    """Change the answer behind an alert; say that it was noted, or what is still open."""
+    question = work.clinic.protocol.questions.get(action.question)
+    if question is None or question.id not in {*row.value.answers, next_open(row.value, work.clinic.protocol)}:
+        return None
+    choices = (
+        row.value.answers.get(question.id)
+        if action.choice == DONE
+        else _choices_after_tap(row, question, action.choice)
+    )
+    changed = change_answer(work, patient, row, question.id, choices) if choices else row
+    if choices is None or changed is None:
+        return None
+    if action.choice != DONE and question.kind == "several" and not _is_exclusive(question, action.choice[1:]):
+        return _ask(work, patient, changed, question, alert)
+    following = next_open(changed.value, work.clinic.protocol)
+    if following is not None and changed.value != row.value:
+        return _ask(work, patient, row, work.clinic.protocol.questions[following], alert)
+    left = [each for each in left_open(work, patient, alert) if each.retracted_at is None]
+    noted = Screen(name="call.mistake", lines=(Text(key="done.open.mistake"),))
+    post(work, patient, rest_screen(alert, work.clinic, left) if left else noted, slot=_asked_in(alert), edit=True)
+    return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
+
+
+def _choice_button(
+    row: CheckInRow, question: Question, choice_id: str, given: tuple[str, ...], about: int = 0
+) -> Button:
     label = choice_text(question, choice_id)
     chosen = choice_id in given
     several = question.kind == "several" and not _is_exclusive(question, choice_id)
@@ -260,7 +317,8 @@ def _choice_button(row: CheckInRow, question: Question, choice_id: str, given: t
     elif chosen:
         label = Text(key="button.chosen", values={"label": label})
     word = f"{'-' if chosen else '+'}{choice_id}" if several else choice_id
-    return Button(label=label, action=Action(kind=KIND, subject=row.id, question=question.id, choice=word))
+    action = Action(kind=KIND, subject=row.id, revision=about, question=question.id, choice=word)
+    return Button(label=label, action=action)
 
 
 def _next(work: Work, patient: Patient, row: CheckInRow) -> TapResult:

@@ -1,10 +1,12 @@
-"""Builds the screens after a call screen: replies, safety follow-up, the card for an emergency department."""
+"""Builds the screens after a call screen: replies, the card for an emergency department."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient
+from bot.core.alert import CONFIRMS
+from bot.core.concern import Concern
 from bot.core.protocol import Tier
 from bot.core.screen import Screen, Style, Text
 from bot.dialog.call_screens import alert_tap
@@ -17,6 +19,7 @@ from bot.dialog.widgets import (
     rows,
     sign_screens,
     signs_text,
+    symptom_text,
 )
 
 
@@ -26,38 +29,25 @@ def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
     reply = "called" if word == "reached" and alert.tier is Tier.EMERGENCY else word
     key = f"call.reply.{reply}.{alert.tier.name.lower()}" if reply in _REPLIES_BY_TIER else f"call.reply.{reply}"
     made = [copy_button(clinic)]
-    if word not in {"called", "reached"}:
+    if word not in {"called", *CONFIRMS}:
         made += [
-            button("button.reached", alert_tap(alert, "reached"), style=Style.SUCCESS),
+            button("button.spoke", alert_tap(alert, "reached"), style=Style.SUCCESS),
             button("button.card", alert_tap(alert, "card")),
         ]
     return Screen(name=f"call.reply.{word}", lines=(Text(key=key, values=numbers(clinic)),), rows=rows(made))
 
 
+def rest_screen(alert: AlertRow, clinic: Clinic, left: Iterable[Concern]) -> Screen:
+    """Return the screen after a "yes" that counts for less than the alert names: what is still open, and the number."""
+    named = [concern for concern in left if concern.retracted_at is None]
+    tier = max((concern.tier for concern in named), default=alert.tier)
+    items = (Text(key="done.open.item", values={"what": symptom_text(clinic, c.symptom)}) for c in named)
+    call = Text(key=f"call.reply.not_yet.{tier.name.lower()}", values=numbers(clinic))
+    made = (copy_button(clinic), button("button.card", alert_tap(alert, "card")))
+    return Screen(name="call.reply.rest", lines=(Text(key="call.reply.rest"), *items, call), rows=rows(made))
+
+
 _REPLIES_BY_TIER = {"not_yet", "cannot_reach", "called"}
-
-
-def safety_follow_up_screen(alert: AlertRow, clinic: Clinic) -> Screen:
-    """Return the safety follow-up: "did you reach someone?"."""
-    return Screen(
-        name="loopback.ask",
-        lines=(
-            Text(key="loopback.ask"),
-            Text(key=f"loopback.number.{alert.tier.name.lower()}", values=numbers(clinic)),
-        ),
-        rows=rows(
-            (
-                button(
-                    "button.help_coming" if alert.tier is Tier.EMERGENCY else "button.reached",
-                    alert_tap(alert, "reached"),
-                    style=Style.SUCCESS,
-                ),
-                button("button.not_yet", alert_tap(alert, "not_yet")),
-                button("button.cannot_reach", alert_tap(alert, "cannot_reach"), style=Style.DANGER),
-                button("button.card", alert_tap(alert, "card")),
-            )
-        ),
-    )
 
 
 def card_screen(patient: Patient, clinic: Clinic) -> Screen:
@@ -86,5 +76,6 @@ def _card_lines(
     yield Text(key="card.body", values=values, language=language)
     for text in period_texts(patient):
         yield text.model_copy(update={"language": language})
+    yield Text(key="card.doctor", language=language)
     for question in sign_screens(clinic, Tier.EMERGENCY):
         yield signs_text("card.signs", question).model_copy(update={"language": language, "fold": None})

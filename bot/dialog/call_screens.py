@@ -1,41 +1,10 @@
-"""Builds the call screens and the contact that follows one. Decides nothing."""
-
-from collections.abc import Iterator
+"""Builds the call screens of EMERGENCY and URGENT, and the contact that follows one. Decides nothing."""
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
-from bot.core.protocol import UNANSWERED, Tier
+from bot.core.protocol import Tier
 from bot.core.screen import Action, Contact, Screen, Style, Text
-from bot.dialog.widgets import button, copy_button, numbers, rows, sign_screens, signs_text
-
-
-def soon_screen(alert: AlertRow, clinic: Clinic) -> Screen:
-    """Return the call screen of a SOON alert: call within a day."""
-    return Screen(
-        name="call.soon",
-        lines=(Text(key="call.soon", values=numbers(clinic)), *_reasons_to_call(alert, clinic)),
-        rows=rows(
-            (
-                copy_button(clinic),
-                button("button.called", alert_tap(alert, "called"), style=Style.SUCCESS),
-                button("button.remind_call", alert_tap(alert, "remind")),
-                button("button.tip_today", Action(kind="tip", choice="more")),
-                button("button.mistake", alert_tap(alert, "mistake")),
-            )
-        ),
-    )
-
-
-def _reasons_to_call(alert: AlertRow, clinic: Clinic) -> Iterator[Text]:
-    """Yield why: what is new or stronger, or a safety screen that was left open, which is neither."""
-    left_open = {rule.id for rule in clinic.protocol.rules if rule.group == UNANSWERED}
-    if not alert.rules or set(alert.rules) - left_open:
-        yield Text(key="call.soon.why")
-    if set(alert.rules) & left_open:
-        yield Text(key="call.soon.left_open")
-
-
-# -- calling
+from bot.dialog.widgets import button, copy_emergency_button, numbers, rows, sign_screens, signs_text
 
 
 def alert_tap(alert: AlertRow, word: str) -> Action:
@@ -56,11 +25,9 @@ def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
         lines=(*why, Text(key="call.no_answer", values=numbers(clinic))),
         rows=rows(
             (
-                copy_button(clinic),
                 button("button.called", alert_tap(alert, "called"), style=Style.SUCCESS),
                 button("button.cannot_reach", alert_tap(alert, "cannot_reach"), style=Style.DANGER),
                 button("button.card", alert_tap(alert, "card")),
-                button("button.this_is_urgent", alert_tap(alert, "is_urgent")),
                 button("button.can_wait", alert_tap(alert, "can_wait")),
                 button("button.mistake", alert_tap(alert, "mistake")),
             )
@@ -87,7 +54,7 @@ def _emergency_screen(alert: AlertRow, clinic: Clinic) -> Screen:
         ),
         rows=rows(
             (
-                copy_button(clinic),
+                copy_emergency_button(clinic),
                 button("button.called", alert_tap(alert, "called"), style=Style.SUCCESS),
                 button("button.cannot_call", alert_tap(alert, "cannot_call"), style=Style.DANGER),
                 button("button.card", alert_tap(alert, "card")),

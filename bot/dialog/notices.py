@@ -15,10 +15,13 @@ from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Screen, Text
 from bot.dialog import checkins
-from bot.dialog.call_replies import safety_follow_up_screen
-from bot.dialog.call_screens import call_screen, contact_screen, soon_screen
+from bot.dialog.asked import marked
+from bot.dialog.call_screens import call_screen, contact_screen
+from bot.dialog.call_soon import soon_screen
 from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
+from bot.dialog.hospital import home_screen
 from bot.dialog.post import drop_unsent, post, post_staff, post_stranger
+from bot.dialog.safety_follow_up import safety_follow_up_screen
 from bot.dialog.staff_alerts import alert_screen, notice_screen
 from bot.dialog.staff_screens import digest_today
 from bot.dialog.still_open import still_open_screen
@@ -44,7 +47,7 @@ class OutboxNotices:
     def checkin_ended(self, patient: Patient, row: CheckInRow, end: CheckInEnd) -> None:
         zone = patient.timezone or self.work.clinic.timezone
         if end.kind == "still_open":
-            screen = still_open_screen(self.work.clinic, end, zone)
+            screen = marked(self.work, still_open_screen(self.work.clinic, end, zone), end.alert)
         else:
             screen = end_screen(self.work.clinic, end, next_checkin_text(patient.next_due_at, zone))
         ended = screen.model_copy(update={"rows": (*screen.rows, change_row(row))})
@@ -81,23 +84,22 @@ class OutboxNotices:
         """Queue a new message, because an edit makes no sound, followed by the contact."""
         slot = f"alert:{alert.id}"
         if alert.tier is Tier.SOON:
-            awake = self.work.when_awake(patient)
-            post(awake, patient, soon_screen(alert, self.work.clinic), slot=slot, everyone=True)
+            screen = marked(self.work, soon_screen(alert, self.work.clinic), alert)
+            post(self.work.when_awake(patient), patient, screen, slot=slot, everyone=True)
             return
-        post(self.work, patient, call_screen(alert, self.work.clinic), slot=slot, lane=Lane.RED_FLAG, everyone=True)
+        screen = marked(self.work, call_screen(alert, self.work.clinic), alert)
+        post(self.work, patient, screen, slot=slot, lane=Lane.RED_FLAG, everyone=True)
         contact = contact_screen(self.work.clinic)
         post(self.work, patient, contact, slot=f"contact:{alert.id}", lane=Lane.RED_FLAG, everyone=True)
 
     def safety_follow_up(self, patient: Patient, alert: AlertRow) -> None:
         slot = f"loopback:{alert.id}:{alert.safety_follow_ups}"
-        post(
-            self.work,
-            patient,
-            safety_follow_up_screen(alert, self.work.clinic),
-            slot=slot,
-            lane=Lane.RED_FLAG,
-            everyone=True,
-        )
+        screen = marked(self.work, safety_follow_up_screen(alert, self.work.clinic), alert)
+        post(self.work, patient, screen, slot=slot, lane=Lane.RED_FLAG, everyone=True)
+
+    def ask_home(self, patient: Patient, alert: AlertRow) -> None:
+        screen = marked(self.work, home_screen(alert), alert)
+        post(self.work, patient, screen, slot=f"home:{alert.id}", lane=Lane.REMINDER, everyone=True)
 
     # -- participation
 

@@ -6,17 +6,30 @@ from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow, outcomes_for
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
-from bot.core.screen import Button, Screen, Text
+from bot.core.screen import Button, Screen, Style, Text
 from bot.dialog.staff_alerts import head, tap
 from bot.dialog.widgets import button, rows
 
+CONFIRMED = "end_care"
+"""The word of the button that confirms "out of care"."""
 
-def outcome_screen(clinic: Clinic, patient: Patient, alert: AlertRow) -> Screen:
-    """Return the list of outcomes to choose from."""
-    made = [button(f"staff.outcome.{word}", tap(alert, word)) for word in outcomes_for(alert.tier)]
+
+def outcome_screen(clinic: Clinic, patient: Patient, alert: AlertRow, shown: str) -> Screen:
+    """Return the list of outcomes to choose from. `shown`: when the alert's message was made that it replaces."""
+    made = [button(f"staff.outcome.{word}", tap(alert, word, shown)) for word in outcomes_for(alert.tier)]
     made.append(button("staff.back", tap(alert, "back")))
     lines = (head(clinic, patient, alert), Text(key="staff.which_outcome"))
     return Screen(name="staff.outcomes", lines=lines, rows=rows(made))
+
+
+def out_of_care_screen(clinic: Clinic, patient: Patient, alert: AlertRow, shown: str) -> Screen:
+    """Return the question whether the patient left care for good: check-ins end."""
+    made = [
+        button("staff.do.out_of_care", tap(alert, CONFIRMED, shown), style=Style.DANGER),
+        button("staff.back", tap(alert, "back")),
+    ]
+    lines = (head(clinic, patient, alert), Text(key="staff.sure_out_of_care", values={"code": patient.code}))
+    return Screen(name="staff.out_of_care", lines=lines, rows=rows(made))
 
 
 def hand_over_screen(clinic: Clinic, patient: Patient, alert: AlertRow, others: Sequence[Staff]) -> Screen:

@@ -13,10 +13,11 @@ from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.schedules.plans import plan_of
 from bot.app.work import Work
-from bot.core.alert import may_act
+from bot.core.alert import CONFIRMS, may_act
 from bot.core.escalation import EscalationLevel
 from bot.core.schedule import week_of
 from bot.core.screen import Action, Button, Screen, Style, Text
+from bot.dialog.staff_times import local_time, shown_word
 from bot.dialog.widgets import button, rows
 
 KIND = "staff"
@@ -44,7 +45,7 @@ def head(clinic: Clinic, patient: Patient, alert: AlertRow) -> Text:
 def alert_screen(work: Work, patient: Patient, alert: AlertRow, reader: Staff) -> Screen:
     """Return an alert's current state for one reader: owner, the patient's reply, and the buttons they may use."""
     lines = [head(work.clinic, patient, alert), *_facts(work, patient, alert), _ownership(work.clinic, alert, reader)]
-    made = [*_buttons(alert, reader), *_to_console(work.clinic, patient, reader)]
+    made = [*_buttons(alert, reader, work.at), *_to_console(work.clinic, patient, reader)]
     return Screen(name="staff.alert", lines=tuple(lines), rows=rows(made))
 
 
@@ -59,6 +60,8 @@ def _facts(work: Work, patient: Patient, alert: AlertRow) -> Iterator[Text]:
         yield Text(key=f"staff.{alert.declared}")
     if alert.mistake_at is not None:
         yield Text(key="staff.mistake")
+    if (call_again := queue.next_attempt_at(work, alert)) is not None:
+        yield Text(key="staff.call_again", values={"time": local_time(work.clinic, work.at, call_again)})
 
 
 def _agreed_levels(work: Work, alert: AlertRow) -> Iterator[Text]:
@@ -73,7 +76,8 @@ def _agreed_levels(work: Work, alert: AlertRow) -> Iterator[Text]:
 
 
 def _call(alert: AlertRow) -> str:
-    reply = "reached" if alert.state is AlertState.CONFIRMED else alert.last_reply
+    known = alert.last_reply if alert.last_reply in CONFIRMS else "reached"
+    reply = known if alert.state is AlertState.CONFIRMED else alert.last_reply
     if alert.state is AlertState.UNCONFIRMED and reply in {None, "not_yet", "called"}:
         return "staff.call.unconfirmed"
     said = {"reached": "confirmed", "not_yet": "open", None: "open"}
@@ -95,20 +99,12 @@ def _ownership(clinic: Clinic, alert: AlertRow, reader: Staff) -> Text:
         return Text(key="staff.yours" if mine else "staff.taken", values=noted)
     if alert.next_escalation_at is None or alert.escalation_level > EscalationLevel.EVERYONE:
         return Text(key="staff.anyones")
-    return Text(key="staff.until", values={"time": _when(clinic, alert.raised_at, alert.next_escalation_at)})
+    return Text(key="staff.until", values={"time": local_time(clinic, alert.raised_at, alert.next_escalation_at)})
 
 
-def _when(clinic: Clinic, since: datetime, timestamp: datetime) -> str:
-    """Return the time of day, with the date if it is not the day of `since`."""
-    zone = ZoneInfo(clinic.timezone)
-    local = timestamp.astimezone(zone)
-    same_day = local.date() == since.astimezone(zone).date()
-    return f"{local:%H:%M}" if same_day else f"{local:%Y-%m-%d %H:%M}"
-
-
-def tap(alert: AlertRow, word: str) -> Action:
-    """Return the action of an alert's button in a team chat."""
-    return Action(kind=KIND, subject=alert.id, revision=alert.work_revision, choice=word)
+def tap(alert: AlertRow, word: str, shown: str = "") -> Action:
+    """Return the action of an alert's button in a team chat. `shown`: when its message was made."""
+    return Action(kind=KIND, subject=alert.id, revision=alert.work_revision, question=shown, choice=word)
 
 
 def _to_console(clinic: Clinic, patient: Patient, reader: Staff) -> Iterator[Button]:
@@ -118,9 +114,10 @@ def _to_console(clinic: Clinic, patient: Patient, reader: Staff) -> Iterator[But
         yield Button(label=Text(key="staff.do.console"), url=f"{clinic.console_url}/console{page}")
 
 
-def _buttons(alert: AlertRow, reader: Staff) -> Iterator[Button]:
+def _buttons(alert: AlertRow, reader: Staff, at: datetime) -> Iterator[Button]:
     if not may_act(team_side(alert), reader.name):
         return
+    shown = shown_word(at)
     if alert.closed_at is not None:
         yield button("staff.do.reopen", tap(alert, "reopen"))
         return
@@ -128,11 +125,11 @@ def _buttons(alert: AlertRow, reader: Staff) -> Iterator[Button]:
         yield button("staff.do.take", tap(alert, "take"), style=Style.SUCCESS)
     if alert.outcome is not None and alert.owner is not None:
         yield button("staff.do.close", tap(alert, "close"), style=Style.SUCCESS)
-        yield button("staff.do.outcome", tap(alert, "outcome"))
+        yield button("staff.do.outcome", tap(alert, "outcome", shown))
     else:
-        yield button("staff.do.reached", tap(alert, "reached"))
+        yield button("staff.do.reached", tap(alert, "reached", shown))
         if alert.owner is not None:
-            yield button("staff.do.outcome", tap(alert, "outcome"))
+            yield button("staff.do.outcome", tap(alert, "outcome", shown))
     yield button("staff.do.hand_over", tap(alert, "hand_over"))
 
 

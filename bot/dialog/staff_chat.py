@@ -14,7 +14,7 @@ from bot.app.checkins import opening
 from bot.app.patients import participation
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import NeedsContactError, RefusedError
-from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
+from bot.app.records.alerts import CONTACT, FORMER_OUTCOMES, AlertOutcome, AlertRow
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
@@ -25,11 +25,13 @@ from bot.app.work import Work
 from bot.core.alert import Follow, Refused, may_act
 from bot.core.rota import on_call
 from bot.core.screen import Action, Screen, Text
+from bot.dialog import staff_levels
 from bot.dialog.notices import show_alert
 from bot.dialog.post import post_staff
 from bot.dialog.replies import Meaning, TapResult
-from bot.dialog.staff_alert_menus import hand_over_screen, outcome_screen
+from bot.dialog.staff_alert_menus import CONFIRMED, hand_over_screen, out_of_care_screen, outcome_screen
 from bot.dialog.staff_alerts import KIND, may_change
+from bot.dialog.staff_levels import LEVEL_KIND, levels_button
 from bot.dialog.staff_screens import (
     EDITS,
     LISTED,
@@ -41,8 +43,11 @@ from bot.dialog.staff_screens import (
     menu_screen,
     patient_screen,
 )
+from bot.dialog.staff_times import shown_time
 
 _OUTCOMES = frozenset(get_args(AlertOutcome))
+_OTHER_WORDS = {"reached": "spoke_to_patient", CONFIRMED: "out_of_care"}
+"""Words of buttons that note an outcome."""
 _TIMES = {"morning": time(10), "noon": time(13), "evening": time(18)}
 
 
@@ -83,6 +88,7 @@ def tapped(work: Work, person: Staff, action: Action) -> TapResult:
         KIND: _alert_tapped,
         PLAN_KIND: _plan_tapped,
         MENU_KIND: _menu_tapped,
+        LEVEL_KIND: staff_levels.tapped,
     }
     handler = handlers.get(action.kind)
     try:
@@ -124,9 +130,9 @@ def _alert_tapped(work: Work, person: Staff, action: Action) -> TapResult | None
     if not may_act(team_side(alert), person.name):
         show_alert(work, patient, alert, person, edit=True)
         return TapResult(toast=_owner_toast(alert, work.clinic), language=person.language, urgent=True)
-    if word in {"outcome", "hand_over"}:
-        return _submenu(work, person, patient, alert, word)
-    return _act(work, person, alert, word)
+    if word in {"outcome", "hand_over", "out_of_care"}:
+        return _submenu(work, person, patient, alert, action)
+    return _act(work, person, alert, action)
 
 
 def _owner_toast(alert: AlertRow, clinic: Clinic) -> Text:
@@ -138,10 +144,12 @@ def _owner_toast(alert: AlertRow, clinic: Clinic) -> Text:
     return Text(key="staff.toast.closed" if alert.closed_at is not None else "staff.taken", values=values)
 
 
-def _submenu(work: Work, person: Staff, patient: Patient, alert: AlertRow, word: str) -> TapResult:
+def _submenu(work: Work, person: Staff, patient: Patient, alert: AlertRow, action: Action) -> TapResult:
     moved = _follow(work, alert, person)
-    if word == "outcome":
-        screen = outcome_screen(work.clinic, patient, moved)
+    if action.choice == "outcome":
+        screen = outcome_screen(work.clinic, patient, moved, action.question)
+    elif action.choice == "out_of_care":
+        screen = out_of_care_screen(work.clinic, patient, moved, action.question)
     else:
         first = on_call(members.rota_of(work), work.at)
         others = [p for p in work.staff.all() if p.can_be_notified and p.id != person.id]
@@ -159,17 +167,18 @@ def _follow(work: Work, alert: AlertRow, person: Staff) -> AlertRow:
     return alert if isinstance(moved, Refused) else moved
 
 
-def _act(work: Work, person: Staff, alert: AlertRow, word: str) -> TapResult | None:
-    acting, word = work.acting(person.name), FORMER_OUTCOMES.get(word, word)
+def _act(work: Work, person: Staff, alert: AlertRow, action: Action) -> TapResult | None:
+    acting, word = work.acting(person.name), FORMER_OUTCOMES.get(action.choice, action.choice)
     if word == "take":
         ownership.acknowledge(acting, alert.id)
     elif word == "close":
         ownership.close(acting, alert.id)
     elif word == "reopen":
         ownership.reopen(acting, alert.id)
-    elif word == "reached" or word in _OUTCOMES:
-        outcome = "spoke_to_patient" if word == "reached" else word
-        ownership.note(acting, alert.id, cast("AlertOutcome", outcome))
+    elif word in _OTHER_WORDS or word in _OUTCOMES:
+        outcome = _OTHER_WORDS.get(word, word)
+        shown_at = shown_time(action.question)
+        ownership.note(acting, alert.id, cast("AlertOutcome", outcome), shown_at=shown_at)
     elif word.startswith("to"):
         other = next((p for p in work.staff.all() if f"to{p.id}" == word and p.can_be_notified), None)
         if other is None:
@@ -177,7 +186,8 @@ def _act(work: Work, person: Staff, alert: AlertRow, word: str) -> TapResult | N
         ownership.hand_over(acting, alert.id, other.name)
     else:
         return None
-    return TapResult(toast=Text(key="toast.noted"), language=person.language)
+    is_contact = _OTHER_WORDS.get(word, word) in CONTACT and may_change(person)
+    return TapResult(toast=Text(key="staff.toast.remain" if is_contact else "toast.noted"), language=person.language)
 
 
 # -- patients and their plans
@@ -192,7 +202,8 @@ def _menu_tapped(work: Work, person: Staff, action: Action) -> TapResult | None:
 
 def _patient(work: Work, person: Staff, patient: Patient) -> TapResult:
     work.acting(person.name).record("patient_looked_up", patient.code)
-    _post_screen(work, person, patient_screen(work, patient))
+    screen = patient_screen(work, patient)
+    _post_screen(work, person, screen.model_copy(update={"rows": (*screen.rows, (levels_button(patient),))}))
     return TapResult(language=person.language)
 
 

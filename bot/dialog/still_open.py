@@ -7,9 +7,9 @@ from bot.app.ports.clinic import Clinic
 from bot.app.ports.notices import CheckInEnd
 from bot.app.records.concerns import OpenConcern
 from bot.core.protocol import Tier
-from bot.core.screen import Button, Screen, Style, Text
-from bot.dialog.call_screens import alert_tap
-from bot.dialog.widgets import button, copy_button, date_text, numbers, rows
+from bot.core.screen import Button, Screen, Text
+from bot.dialog.safety_follow_up import answer_buttons
+from bot.dialog.widgets import copy_button, date_text, numbers, rows
 
 
 def still_open_screen(clinic: Clinic, end: CheckInEnd, zone: str) -> Screen:
@@ -66,9 +66,5 @@ def _item(clinic: Clinic, concern: OpenConcern) -> Text:
 def _buttons(clinic: Clinic, end: CheckInEnd) -> list[Button]:
     made = [copy_button(clinic)]
     if end.alert is not None and any(not each.is_retracted for each in end.open):
-        made += [
-            button("button.spoke", alert_tap(end.alert, "reached"), style=Style.SUCCESS),
-            button("button.not_yet", alert_tap(end.alert, "not_yet")),
-            button("button.cannot_reach", alert_tap(end.alert, "cannot_reach"), style=Style.DANGER),
-        ]
+        made += answer_buttons(end.alert)
     return made

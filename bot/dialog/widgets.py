@@ -57,6 +57,11 @@ def choice_text(question: Question, choice_id: str) -> Text:
     return Text(key=own_key or f"choice.{question.id}.{choice_id}", values=values)
 
 
+def symptom_text(clinic: Clinic, symptom: str) -> Text:
+    """Return a symptom in the patient's words; "something else" for one that the protocol doesn't have."""
+    return Text(key=f"symptom.{symptom if symptom in clinic.protocol.symptoms else 'unknown'}")
+
+
 def numbers(clinic: Clinic) -> dict[str, str | int | Text]:
     """Return the values that every text on calling may use."""
     return {"team": clinic.team_name, "team_number": spaced(clinic.team_number), "emergency": clinic.emergency_number}
@@ -116,6 +121,12 @@ def _period_text(period: Period) -> Text:
 def copy_button(clinic: Clinic) -> Button:
     """Return the button that copies the team's number: Telegram rejects messages with a `tel:` button."""
     return Button(label=Text(key="button.copy_number"), copy_value=spaced(clinic.team_number))
+
+
+def copy_emergency_button(clinic: Clinic) -> Button:
+    """Return the button that copies the emergency number."""
+    label = Text(key="button.copy_emergency", values=numbers(clinic))
+    return Button(label=label, copy_value=clinic.emergency_number)
 
 
 def keyboard_screen() -> Screen:

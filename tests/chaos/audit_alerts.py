@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from bot.app.records.alerts import AlertRow, AlertState
-from bot.core.alert import Reply
+from bot.core.alert import CONFIRMS, Reply
+from bot.core.concern import ConcernState
 from bot.core.protocol import Repeat, Tier
 from tests.chaos.evidence import Evidence
 from tests.chaos.stored import ProcessedTap, Stored
@@ -12,7 +13,7 @@ from tests.chaos.stored import ProcessedTap, Stored
 AT_ONCE = 60.0
 """Real seconds from when a safety follow-up falls due to its sweep, with a large margin."""
 JUST_NOW = timedelta(minutes=2)
-REACHED = frozenset({Reply.REACHED})
+MISTAKES = frozenset({"mistake", "was_mistake"})
 TOGETHER = timedelta(seconds=20)
 """See model.TOGETHER."""
 _NAMED = frozenset({*Reply, "mistake", "is_urgent", "can_wait", "remind"})
@@ -37,12 +38,25 @@ def without_follow_up(stored: Stored, seen: Evidence) -> Iterator[str]:
 
 def _not_asked(stored: Stored, alert: AlertRow, repeat: Repeat, name: str, seen: Evidence) -> Iterator[str]:
     due = _first_due(stored, alert, repeat)
-    if alert.state is AlertState.OPEN and alert.next_patient_prompt_at is None:
+    if alert.state is AlertState.OPEN and alert.next_patient_prompt_at is None and _is_asked_about(stored, alert):
         yield f"{name}: nobody said that they reached someone, and its clock stands"
     if alert.state is AlertState.UNCONFIRMED and alert.safety_follow_ups < repeat.times:
         yield f"{name}: it counts as unconfirmed after {alert.safety_follow_ups} questions, of {repeat.times}"
+    has_said = any(one.tap.action.choice in CONFIRMS for one in _taps(stored, alert))
+    if not has_said and not _is_asked_about(stored, alert):
+        return
     if alert.safety_follow_ups == 0 and due < seen.until - JUST_NOW and _had_to_be_asked(stored, alert, due, seen):
         yield f"{name}: nobody was asked whether they reached someone"
+
+
+def _is_asked_about(stored: Stored, alert: AlertRow) -> bool:
+    """Return whether it names something that is open and that nobody took back, or that is not remembered."""
+    memory = stored.stores.concerns.of_patient(alert.patient_id)
+    if memory is None or not alert.symptoms:
+        return True
+    known = {ConcernState.REACHED, ConcernState.SETTLED}
+    concerns = [memory.value.concern(symptom) for symptom in alert.symptoms]
+    return any(c.state not in known and c.retracted_at is None and not c.is_for_team for c in concerns)
 
 
 def _first_due(stored: Stored, alert: AlertRow, repeat: Repeat) -> datetime:
@@ -58,7 +72,7 @@ def _had_to_be_asked(stored: Stored, alert: AlertRow, due: datetime, seen: Evide
     """Return whether the due time came before the patient said that they reached someone or staff closed the alert."""
     if alert.closed_at is not None and alert.closed_at < due + JUST_NOW:
         return False
-    said = [one.tap.at for one in _taps(stored, alert) if one.tap.action.choice in REACHED]
+    said = [one.tap.at for one in _taps(stored, alert) if one.tap.action.choice in CONFIRMS]
     if not said:
         return True
     raised = seen.timeline.last(alert.raised_at, min(said))
@@ -81,7 +95,7 @@ def not_as_said(stored: Stored, seen: Evidence) -> Iterator[str]:
         taps = _taps(stored, alert)
         name = f"alert {alert.id} ({alert.tier.name})"
         yield from _replies(alert, [o for o in taps if o.tap.action.choice in set(Reply)], name, seen)
-        mistakes = [one.at for one in taps if one.tap.action.choice == "mistake"]
+        mistakes = [one.at for one in taps if one.tap.action.choice in MISTAKES]
         if mistakes and alert.mistake_at not in (mistakes if not seen.in_turn else mistakes[:1]):
             yield f"{name}: a mistake was claimed, and {alert.mistake_at} is stored"
         declared = [one.tap.action.choice for one in taps if one.tap.action.choice in {"is_urgent", "can_wait"}]
@@ -96,6 +110,9 @@ def _replies(alert: AlertRow, taps: list[ProcessedTap], name: str, seen: Evidenc
     last = taps[-1]
     # A webhook may have delivered the last two in reverse order.
     may_be = [last] if seen.in_turn else [one for one in taps if abs(one.at - last.at) < TOGETHER]
+    if last.tap.action.choice in CONFIRMS or alert.last_reply == Reply.AT_HOSPITAL:
+        # A "yes" that leaves something open is not kept, and the hospital ends the questions of all alerts.
+        return
     if (alert.last_reply, alert.replied_at) not in [(one.tap.action.choice, one.at) for one in may_be]:
         kept = f"{alert.last_reply} of {alert.replied_at}"
         yield f"{name}: {last.tap.action.choice} was said at {last.at:%d %H:%M:%S}, and {kept} is stored"
@@ -106,10 +123,14 @@ def _unnoted(stored: Stored, alert: AlertRow, taps: list[ProcessedTap], name: st
     lines = {(line.action, line.at) for line in stored.lines[patient.code] if line.detail.get("alert") == alert.id}
     for one in taps:
         word = one.tap.action.choice
-        slot = f"card:{alert.id}" if word == "card" else f"alert-reply:{alert.id}"
-        if word in _NAMED and (f"patient_{word}", one.at) not in lines:
+        action = "patient_mistake" if word in MISTAKES else f"patient_{word}"
+        if word in _NAMED | MISTAKES and (action, one.at) not in lines:
             yield f"{name}: {word} was said at {one.at:%d %H:%M:%S}, and the record does not have it"
-        if not stored.arrived(slot, patient.chat_id, at=one.at):
+        slots = [f"card:{alert.id}" if word == "card" else f"alert-reply:{alert.id}"]
+        if word == "was_mistake":
+            # Asked again, in the message of the question or in the check-in.
+            slots += [s for s in stored.slots if s.startswith((f"loopback:{alert.id}:", "checkin:"))]
+        if not any(stored.arrived(slot, patient.chat_id, at=one.at) for slot in slots):
             yield f"{name}: {word} was said at {one.at:%d %H:%M:%S}, and nothing was answered"
 
 

@@ -31,6 +31,8 @@ WEIGHTS = {
     "enrol own": 0.0,
     "enrol back": 0.05,
     "alert mistake": 0.2,
+    "alert was_mistake": 0.2,
+    "alert at_hospital": 0.02,
     "alert card": 0.1,
     "alert remind": 0.0,
     "staff": 0.0,
@@ -204,7 +206,7 @@ def _data_of(message: Message) -> list[str]:
 
 
 def _is_call_screen(actions: dict[str, Action]) -> bool:
-    return any(action.kind == "alert" and action.choice == "mistake" for action in actions.values())
+    return any(action.kind == "alert" and action.choice == "called" for action in actions.values())
 
 
 def _shown(message: Message) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.app.records.alerts import AgreedLevel, AlertRow, AlertState, Task
 from bot.app.records.checkins import AnswerRow, AssessmentRow, Basis, CheckInRow, StoredProtocol, TipShown
+from bot.app.records.levels import CloseWatch, LevelDecision
 from bot.app.records.messages import Lane, Outbox
 from bot.app.records.operations import DeadUpdate, WeekReport
 from bot.app.records.patients import Caregiver, Consent, Invite, Patient, PatientState, TreatmentPeriod
@@ -72,6 +73,7 @@ def full_patient(code: str = "P-0002") -> Patient:
             steady=True,
         ),
         hint_sent_at=AT - MINUTE,
+        ask_home_at=AT + MINUTE,
     )
 
 
@@ -261,6 +263,17 @@ def cover(away_id: int, instead_id: int, **changes: Any) -> CoverRow:
 def agreed_level(patient_id: int, **changes: Any) -> AgreedLevel:
     values = {"question": "numbness", "level": "medium", "until": AT + MINUTE, "made_by": "lead-1", "made_at": AT}
     return AgreedLevel(patient_id=patient_id, **values | changes)
+
+
+def level_decision(patient_id: int, **changes: Any) -> LevelDecision:
+    values = {"kind": "agreed", "symptom": "numbness", "level": "medium", "until": AT + MINUTE, "days": 7}
+    values |= {"reason": "after platinum", "decided_by": "Dr. Weiss", "made_by": "lead-1", "made_at": AT}
+    return LevelDecision(patient_id=patient_id, **values | changes)
+
+
+def close_watch(patient_id: int, **changes: Any) -> CloseWatch:
+    values = {"symptom": "numbness", "until": AT + MINUTE, "reason": "taper", "made_by": "lead-1", "made_at": AT}
+    return CloseWatch(patient_id=patient_id, **values | changes)
 
 
 def session(staff_id: int, hashed: str = "t1", **changes: Any) -> Session:

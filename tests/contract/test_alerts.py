@@ -80,6 +80,21 @@ def test_tasks_are_listed_oldest_first(database):
     assert database.run(lambda s: s.tasks.open(limit=2)) == [early, nobody]
 
 
+def test_task_that_was_raised_is_found_closed_or_not(database):
+    one = database.run(lambda s: s.patients.add(patient()).id)
+    made = database.run(lambda s: s.tasks.add(task(one, "P1", raised_at=AT)))
+
+    def was_raised(kind, since, patient_id=one):
+        return database.run(lambda s: s.tasks.was_raised(patient_id, kind, since))
+
+    for _ in ("open", "closed"):
+        assert was_raised(made.kind, AT)
+        assert not was_raised(made.kind, AT + MINUTE)
+        assert not was_raised("outage", AT)
+        assert not was_raised(made.kind, AT, one + 1)
+        database.run(lambda s: s.tasks.close(made.id, AT))
+
+
 def test_closing_tasks_closes_those_kinds_of_that_patient_only(database):
     one, other = _patient(database, "one"), _patient(database, "other")
     for who, kind in ((one, "unreachable"), (one, "not_heard_from"), (one, "missed_twice"), (other, "unreachable")):

@@ -4,7 +4,7 @@ import pytest
 
 from bot.app.ports.errors import DuplicateError
 from bot.app.records.messages import Lane
-from bot.app.records.operations import Audit
+from bot.app.records.operations import Audit, Place
 from bot.app.records.patients import PatientState
 from bot.core.treatment import Treatment
 from bot.db.stores.treatment import EARLIER
@@ -119,6 +119,17 @@ def test_due_patients_are_active_and_oldest_first(database):
     assert [p.code for p in database.run(lambda s: s.patients.due(AT, 2))] == ["oldest", "late"]
 
 
+def test_patients_to_ask_whether_they_are_home_are_due_in_any_state_and_oldest_first(database):
+    for code, minutes in (("late", -2), ("now", 0), ("oldest", -3), ("future", 1)):
+        made = patient(code, ask_home_at=AT + minutes * MINUTE)
+        database.run(lambda s, made=made: s.patients.add(made))
+    database.run(lambda s: s.patients.add(active("at home", AT)))
+    assert [p.code for p in database.run(lambda s: s.patients.home_due(AT, 10))] == ["oldest", "late", "now"]
+    found = database.run(lambda s: s.patients.home_due(AT, 1))
+    after = Place(found[0].ask_home_at, found[0].id)
+    assert [p.code for p in database.run(lambda s: s.patients.home_due(AT, 2, after))] == ["late", "now"]
+
+
 def test_invites_and_consents_come_back_as_stored(database):
     someone = database.run(lambda s: s.patients.add(patient()))
     first = database.run(lambda s: s.invites.add(invite(someone.id)))
@@ -179,7 +190,7 @@ def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database)
     assert not any(database.run(lambda s: _left(s, one, 1, rows["one"])))
     erased = database.run(lambda s: s.patients.get(one.id))
     assert erased == one.model_copy(
-        update={"chat_id": None, "follow_up": None, "version": 1, "periods": erased.periods}
+        update={"chat_id": None, "follow_up": None, "ask_home_at": None, "version": 1, "periods": erased.periods}
     )
     assert erased.treatment == Treatment.begun(date(2026, 2, 1), date(2026, 9, 1))
     assert database.run(lambda s: (*s.treatments.of_patient(one.id), *s.treatments.history(one.id))) == ()
@@ -256,3 +267,18 @@ def test_erasing_a_patient_without_a_chat(database):
         update={"version": 1, "periods": (period(date(2026, 2, 1), patient_id=one.id, recorded_by=EARLIER),)}
     )
     assert database.run(lambda s: (s.tasks.open(), s.patients.get(one.id))) == ([], erased)
+
+
+def test_alert_that_is_kept_of_an_erased_patient_goes_once_it_is_closed(database):
+    one = database.run(lambda s: s.patients.add(patient()))
+    other = database.run(lambda s: s.patients.add(patient("other")))
+    kept, gone = (database.run(lambda s: s.alerts.add(alert(one.id, checkin_id=None))) for _ in range(2))
+    others = database.run(lambda s: s.alerts.add(alert(other.id, checkin_id=None, closed_at=AT, closed_by="lead-1")))
+    database.run(lambda s: s.patients.erase_data(one.id, keep_alert=kept.id))
+    assert [database.run(lambda s, n=n: s.alerts.get(n)) for n in (kept.id, gone.id)] == [kept, None]
+    assert database.run(lambda s: s.patients.purge_kept()) == 0
+    closed = kept.model_copy(update={"closed_at": AT, "closed_by": "lead-1"})
+    database.run(lambda s: s.alerts.save(closed))
+    assert database.run(lambda s: s.patients.purge_kept()) == 1
+    assert database.run(lambda s: (s.alerts.get(kept.id), s.alerts.get(others.id))) == (None, others)
+    assert database.run(lambda s: s.patients.purge_kept()) == 0

@@ -3,7 +3,19 @@ from datetime import date, timedelta
 import pytest
 
 from bot.app.ports.errors import DuplicateError
-from tests.contract.samples import AT, MINUTE, agreed_level, alert, cover, full_staff, patient, shift, staff
+from tests.contract.samples import (
+    AT,
+    MINUTE,
+    agreed_level,
+    alert,
+    close_watch,
+    cover,
+    full_staff,
+    level_decision,
+    patient,
+    shift,
+    staff,
+)
 
 DAY = timedelta(days=1)
 
@@ -69,6 +81,22 @@ def test_alerts_are_escalated_oldest_first(database):
     assert [a.id for a in database.run(lambda s: s.alerts.escalations_due(AT, 9))] == [2, 1, 3]
     assert [a.id for a in database.run(lambda s: s.alerts.escalations_due(AT, 1))] == [2]
     assert database.run(lambda s: s.clock.next_event_at()) == AT - 2 * MINUTE
+
+
+def test_decisions_and_watches_round_trip_and_are_erased(database):
+    one, other = (database.run(lambda s, code=code: s.patients.add(patient(code)).id) for code in ("P1", "P2"))
+    first = database.run(lambda s: s.levels.add(level_decision(one)))
+    second = database.run(lambda s: s.levels.add(level_decision(one, kind="rejected", level=None, decided_by=None)))
+    third = database.run(lambda s: s.levels.add(level_decision(other)))
+    closed = first.model_copy(update={"closed_by": "lead-2", "closed_at": AT})
+    first = database.run(lambda s: s.levels.save(closed))
+    watch = database.run(lambda s: s.close_watches.add(close_watch(one)))
+    watch = database.run(lambda s: s.close_watches.save(watch.model_copy(update={"ended_by": "ann", "ended_at": AT})))
+    assert database.run(lambda s: s.levels.of_patient(one)) == [first, second]
+    assert database.run(lambda s: s.close_watches.of_patient(one)) == [watch]
+    database.run(lambda s: s.patients.erase_data(one))
+    assert database.run(lambda s: (s.levels.of_patient(one), s.close_watches.of_patient(one))) == ([], [])
+    assert database.run(lambda s: s.levels.of_patient(other)) == [third]
 
 
 def test_agreed_level_round_trips_and_is_erased_with_the_patient(database):

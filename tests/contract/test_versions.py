@@ -112,6 +112,14 @@ def _rows(stores):
             stores.agreed_levels.save,
             lambda s: s.agreed_levels.of_patient(who.id)[0],
         ),
+        "level_decision": (
+            *(stores.levels.add(samples.level_decision(who.id)), stores.levels.save),
+            lambda s: s.levels.of_patient(who.id)[0],
+        ),
+        "close_watch": (
+            *(stores.close_watches.add(samples.close_watch(who.id)), stores.close_watches.save),
+            lambda s: s.close_watches.of_patient(who.id)[0],
+        ),
         "memory": (
             *(stores.concerns.add(MemoryRow(patient_id=who.id)), stores.concerns.save),
             lambda s: s.concerns.of_patient(who.id),
@@ -138,6 +146,8 @@ SAVED_BY = {
     "consent": "consents",
     "caregiver": "caregivers",
     "agreed_level": "agreed_levels",
+    "level_decision": "levels",
+    "close_watch": "close_watches",
     "memory": "concerns",
     "session": "sessions",
     "passkey": "passkeys",

@@ -12,12 +12,13 @@ from bot.app.records.patients import Started, TreatmentVersion
 from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.db import tables as t
-from bot.db import tables_concerns, tables_team, tables_treatment
+from bot.db import tables_concerns, tables_levels, tables_team, tables_treatment
 from bot.db.opening import open_database
 from bot.db.stores.alerts import AGREED_LEVEL, ALERT, TASK
 from bot.db.stores.checkins import ANSWER, ASSESSMENT, CHECKIN, TIP_SHOWN, VALUE
 from bot.db.stores.concerns import CHANGE, MEMORY
 from bot.db.stores.dead_letters import DEAD_UPDATE
+from bot.db.stores.levels import DECISION, WATCH
 from bot.db.stores.open import stores_on
 from bot.db.stores.operations import AUDIT
 from bot.db.stores.outbox import OUTBOX
@@ -33,8 +34,10 @@ from tests.contract.samples import (
     assessment,
     caregiver,
     checkin,
+    close_watch,
     dead_update,
     invite,
+    level_decision,
     message,
     period,
     protocol_file,
@@ -112,6 +115,8 @@ FILL = {
     t.invite: lambda n: _values(INVITE, invite(n, f"h{n}")),
     t.caregiver: lambda n: _values(CAREGIVER, caregiver(n, f"c{n}", chat_id=MANY + n), chat_hash=_hash(MANY + n)),
     tables_team.agreed_level: lambda n: _values(AGREED_LEVEL, agreed_level(n)),
+    tables_levels.level_decision: lambda n: _values(DECISION, level_decision(n)),
+    tables_levels.close_watch: lambda n: _values(WATCH, close_watch(n)),
     t.dead_update: lambda n: _values(DEAD_UPDATE, dead_update(n, at=AT + n * MINUTE), chat_hash=_hash(n)),
     t.protocol_file: lambda n: {
         "content_hash": f"h{n}",
@@ -162,6 +167,10 @@ LOOK_UPS = SWEEPS | {
     "answer_minutes": lambda s: [s.reports.answer_minutes(AT - 2 * MINUTE, AT)],
     "alert_times": lambda s: [s.reports.alert_times(AT - 2 * MINUTE, AT)],
     "agreed_levels": lambda s: s.agreed_levels.of_patient(11),
+    "level_decisions": lambda s: s.levels.of_patient(11),
+    "close_watches": lambda s: s.close_watches.of_patient(11),
+    "drop_waiting_of": lambda s: [s.outbox.drop_waiting_of(11)],
+    "task_was_raised": lambda s: [s.tasks.was_raised(11, "unreachable", AT)],
     "completion": lambda s: [s.reports.completion(AT - 2 * MINUTE, AT)],
     "tasks": lambda s: s.tasks.open(),
     "close_work_items": lambda s: [s.tasks.close_of_patient(11, ("unreachable",), AT)],

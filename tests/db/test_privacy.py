@@ -22,7 +22,9 @@ from tests.contract.samples import (
     answer,
     assessment,
     checkin,
+    close_watch,
     full_caregiver,
+    level_decision,
     message,
     patient,
     staff,
@@ -36,6 +38,7 @@ HELPER = 8_271_828_182
 SECRETS = (
     *(str(CHAT), str(HELPER), "followed_group", "basis_before", "basis_start"),
     *(NUMBER, "burning_feet", "severe_rule", "expected_level", str(HELPER + 1), "the_screen", "dead_raw", "dead_error"),
+    *("decided_symptom", "decided_level", "decided_why", "decided_dr", "watched_symptom", "watched_why"),
 )
 
 
@@ -53,6 +56,14 @@ def _fill(stores):
     stores.alerts.add(alert(one.id, row.id, rules=("severe_rule",)))
     screen = Screen(name="the_screen", lines=(Text(key=NUMBER),), contact=Contact(number=NUMBER, name="Team"))
     stores.agreed_levels.add(agreed_level(one.id, level="expected_level"))
+    words = {
+        "symptom": "decided_symptom",
+        "level": "decided_level",
+        "reason": "decided_why",
+        "decided_by": "decided_dr",
+    }
+    stores.levels.add(level_decision(one.id, **words))
+    stores.close_watches.add(close_watch(one.id, symptom="watched_symptom", reason="watched_why"))
     stores.staff.add(staff(chat_id=HELPER + 1))
     first = stores.outbox.enqueue(message(CHAT, screen=screen))
     stores.outbox.enqueue(message(CHAT, mode="edit", screen=screen))

@@ -43,6 +43,7 @@ MAY = {
     "POST /console/patients/{code}/resume": CARE,
     "POST /console/patients/{code}/preview": CARE,
     "POST /console/patients/{code}/plan": CARE,
+    "POST /console/patients/{code}/levels/{action}": CARE,
     "POST /console/patients/{code}/expect": CARE,
     "POST /console/patients/{code}/unexpect": CARE,
     "GET /console/schedules": CARE,

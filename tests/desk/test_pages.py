@@ -625,6 +625,7 @@ CHANGES = {
     "/console/patients/P-0001/send": {},
     "/console/patients/P-0001/resume": {},
     "/console/patients/P-0001/plan": {"regimen": "combination", "weekdays": "mon"},
+    "/console/patients/P-0001/levels/agree": {"symptom": "numbness:mild", "days": "7", "reason": "old"},
     "/console/patients/P-0001/expect": {"symptom": "numbness:mild"},
     "/console/patients/P-0001/unexpect": {"symptom": "interference"},
     "/console/schedules": {"how": "add"},
@@ -642,9 +643,7 @@ UNCHANGED = {
     "/console/patients/{code}/preview",
 }
 """Routes that change nothing, or whose own tests check the audit log (sign-in)."""
-ELSEWHERE = {
-    *("/console/account/password", "/console/account/passkeys", "/console/account/passkeys/{number:int}/remove"),
-}
+ELSEWHERE = {f"/console/account/{page}" for page in ("password", "passkeys", "passkeys/{number:int}/remove")}
 """Their own tests check the audit log."""
 
 
@@ -653,7 +652,7 @@ def test_every_post_route_is_covered_by_the_audit_test():
         re.sub(r"/(P-0001|ben)(?=/)", lambda m: "/{code}" if m[1] != "ben" else "/{name}", path) for path in CHANGES
     }
     tried = {re.sub(r"/1(?=/|$)", "/{number:int}", path) for path in tried}
-    tried = {re.sub(r"(?<=alerts/{number:int}/)\w+", "{action}", path) for path in tried}
+    tried = {re.sub(r"((?<=alerts/{number:int}/)|(?<=levels/))\w+", "{action}", path) for path in tried}
     posts = {route.path for route in ACCESS_TABLE if route.method == "POST"}
     assert posts == tried | UNCHANGED | ELSEWHERE
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.app.records.alerts import AlertRow
 from bot.core.protocol import Tier
-from bot.dialog import call_replies, call_screens, learn, menus
+from bot.dialog import call_replies, call_screens, call_soon, learn, menus
 from tests.app.conftest import AT
 from tests.content.former import protocol_2
 from tests.fakes.work import work_on
@@ -80,4 +80,4 @@ def test_protocol_2_keeps_its_own_words(before, anna):
     ],
 )
 def test_what_was_left_open_is_never_called_new_or_stronger(clinic, rules, said):
-    assert [line.key for line in call_screens.soon_screen(alert(Tier.SOON, *rules), clinic).lines[1:]] == said
+    assert [line.key for line in call_soon.soon_screen(alert(Tier.SOON, *rules), clinic).lines[1:]] == said

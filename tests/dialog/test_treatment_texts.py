@@ -35,6 +35,19 @@ def test_card_names_every_period_and_every_drug():
 
 
 @pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("myasthenia", "myositis with myocarditis", "Guillain-Barré", "breathing", "CK", "troponin", "ECG")),
+        ("es", ("miastenia", "miositis con miocarditis", "Guillain-Barré", "respiración", "CK", "troponina", "ECG")),
+        ("ru", ("миастени", "миозитом с миокардитом", "Гийена", "дыхание", "КФК", "тропонин", "ЭКГ")),
+    ],
+)
+def test_card_tells_the_doctor_what_to_think_of(language, words):
+    lines = card(period(MAY), language=language)
+    assert [line for line in lines if all(word in line for word in words)]
+
+
+@pytest.mark.parametrize(
     ("language", "line"),
     [
         ("es", "Tratamiento: del 10 de mayo de 2026 al 1 de junio de 2026"),

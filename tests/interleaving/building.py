@@ -350,6 +350,8 @@ class _Builder:
                 )
                 self._alerts[name] = made.id
             ownership.acknowledge(work.acting("coord-1"), self._alerts["stopped"])
+            paula = self._by_chat(work, PAULA)
+            work.patients.save(paula.model_copy(update={"ask_home_at": NOW - _MINUTE}))
             for name, at in (("unnotified", None), ("stopped", NOW - _MINUTE)):
                 row = work.alerts.get(self._alerts[name])
                 assert row is not None

@@ -1,4 +1,4 @@
-"""Every writing use case, each called once on the start state. The only file here that calls use cases.
+"""Every writing use case, each called once on the start state. Only this file and `decisions.py` call use cases.
 
 A case is named after who does what. A sweep is a case for each row that is due: each has a transaction of its own.
 """
@@ -38,6 +38,7 @@ from bot.dialog import conversation
 from bot.dialog.apology import apologize
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.fakes.outbox import UNLIMITED
+from tests.interleaving import call_replies, decisions
 from tests.interleaving.scene import (
     ABSENT,
     ANNA,
@@ -669,5 +670,29 @@ TIME = (
     UseCase("start after an outage", _in_one(lambda _, __, work: outages.note_start(work, work.at))),
 )
 
+# -- what patients reply
 
-ALL: tuple[UseCase, ...] = (*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN, *TIME)
+CALL_REPLIES = tuple(
+    UseCase(name, _in_one(lambda c, _, work, act=act: act(c, work)))  # type: ignore[misc]
+    for name, act in call_replies.ALL
+)
+
+# -- outcomes and levels by the team
+
+
+def _staff_levels(chat: int, patient: int, choice: str) -> Do:
+    return _tap(chat, lambda c: Action(kind="levels", subject=c.patients[patient].id, choice=choice))
+
+
+LEVELS = (
+    _acts("attempt help", "lead-1", ownership.note, "help", "not_reached"),
+    _acts("finish berta", "coord-1", ownership.finish, "berta", "seen"),
+    _acts("finish flag, out of care", "lead-1", ownership.finish, "flag", "out_of_care"),
+    UseCase("staff chat levels of BERTA", _staff_levels(COORDINATOR, BERTA, "open")),
+    UseCase("staff chat baseline of BERTA", _staff_levels(LEAD, BERTA, "baseline")),
+    *(UseCase(name, _in_one(lambda _, __, work, act=act: act(work), actor="lead-1")) for name, act in decisions.ALL),  # type: ignore[misc]
+)
+
+ALL: tuple[UseCase, ...] = (
+    *(*PATIENTS, *CAREGIVERS, *SWEEPS, *TEAM, *PLANS, *DELIVERY, *SIGN_IN, *TIME, *CALL_REPLIES, *LEVELS),
+)

@@ -4,8 +4,8 @@ Anna has a red flag (alert "flag", open, escalating), a call for help ("help", a
 ("old", closed), a finished check-in, an open one, and a task for having skipped a question twice. Berta is in
 mid-check-in with a caregiver, an alert about her numbness, a reminder and a check-in due; Fritz is at his last question,
 which he skipped yesterday. Carla is invited and has two treatment periods, Dora enrolls, Emil has left (but a check-in
-of his is still open), Paula is in a pause with an open check-in and an alert that nobody could be notified of, Gerda has
-been silent for three days, and her acknowledged alert still escalates; what is remembered of these two is converted
+of his is still open), Paula is in a pause, at the hospital, with an open check-in and an alert that nobody could be
+notified of, and is to be asked whether she is home; Gerda has been silent for three days, and her acknowledged alert still escalates; what is remembered of these two is converted
 when it is first read. Heidi is asked for consent, Ida's check-in is a day late, Jana's reminder is due in her quiet
 hours, Klara's after an answer that worries (her safety screens are seven hours old), Luise's in an hour.
 """

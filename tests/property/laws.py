@@ -7,6 +7,7 @@ from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.checkins import AssessmentRow
 from bot.app.records.messages import Lane
 from bot.app.records.patients import PatientState
+from bot.core.concern import ConcernState
 from bot.core.local_time import in_quiet_hours
 from bot.core.protocol import Tier
 from bot.core.triage import History, assess
@@ -16,7 +17,7 @@ from tests.property.notes import Books, Deed
 GONE = frozenset({PatientState.WITHDRAWN, PatientState.DECLINED})
 BULK = frozenset({Lane.REMINDER, Lane.CHECKIN})
 BY_PLAN = frozenset({"scheduled", "follow_up"})
-REACHED = "reached"
+REACHED = frozenset({"reached", "team_knows"})
 Law = Callable[[Books, Books, Deed, Clinic], Iterator[str]]
 
 
@@ -63,7 +64,8 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
     by_staff = deed.staff is not None and deed.staff.alert == new.id
     if new.state is AlertState.CLOSED and old.state is not AlertState.CLOSED and not by_staff:
         yield f"{name} was closed and no staff did it"
-    reached = (mine and tapped == REACHED) or by_staff  # reopened, it is confirmed as before
+    # At the hospital, all alerts are confirmed; one that is reopened is confirmed as before.
+    reached = (mine and tapped in REACHED) or tapped == "at_hospital" or by_staff
     if new.state is AlertState.CONFIRMED and old.state is not new.state and not reached:
         yield f"{name} was confirmed by {deed.name}"
     if new.safety_follow_ups != old.safety_follow_ups:
@@ -103,7 +105,7 @@ def _check_follow_up(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic) -
 
 def _check_planned(alert: AlertRow, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     waits = alert.state is AlertState.OPEN and clinic.protocol.clocks.safety_follow_up.get(alert.tier) is not None
-    if waits and alert.next_patient_prompt_at is None and not _gone(after):
+    if waits and alert.next_patient_prompt_at is None and not _gone(after) and _is_asked_about(alert, after):
         higher = [a for a in after.alerts.values() if a.checkin_id == alert.checkin_id and a.tier > alert.tier]
         if not higher:
             yield f"nobody will ask after alert {alert.id}"
@@ -115,6 +117,15 @@ def _check_planned(alert: AlertRow, after: Books, deed: Deed, clinic: Clinic) ->
         and not deed.late
     ):
         yield f"alert {alert.id} was to be asked after at {alert.next_patient_prompt_at}"
+
+
+def _is_asked_about(alert: AlertRow, books: Books) -> bool:
+    """Return whether it names something that is open and that nobody took back, or that is not remembered."""
+    if books.memory is None or not alert.symptoms:
+        return True
+    concerns = [books.memory.value.concern(symptom) for symptom in alert.symptoms]
+    known = {ConcernState.REACHED, ConcernState.SETTLED}
+    return any(c.state not in known and c.retracted_at is None and not c.is_for_team for c in concerns)
 
 
 def _gone(books: Books) -> bool:
@@ -134,7 +145,10 @@ def who_left_is_sent_nothing(before: Books, after: Books, deed: Deed, clinic: Cl
     # Check-ins that they started themselves, or asked to be reminded of, may have reminders.
     asked_for = {row.id for row in before.checkins.values() if row.remind_at is not None}
     own = {f"checkin:{r.id}" for r in after.checkins.values() if r.kind in {"worse", "baseline"} or r.id in asked_for}
-    asked = [row for row in deed.queued if row.lane in BULK and row.slot not in own]
+    # "Are you home?" ends a pause.
+    asked = [
+        row for row in deed.queued if row.lane in BULK and row.slot not in own and not row.slot.startswith("home:")
+    ]
     if asked and (
         patient.state is PatientState.PAUSED or plan.paused(patient, plan.local_day(patient, clinic, deed.at))
     ):

@@ -54,6 +54,8 @@ _WEIGHTS: dict[str, float] = {
     "alert called": 1.5,
     "alert reached": 1.5,
     "alert mistake": 0.5,
+    "alert was_mistake": 0.5,
+    "alert at_hospital": 0.1,
     "alert card": 0.2,
     "enrol next": 6,
     "enrol agree": 6,

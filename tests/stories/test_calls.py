@@ -35,8 +35,8 @@ async def test_emergency_tap_sends_a_new_message_and_contact_card(world: World) 
     world.hear(anna, "Stay where you are")
     assert (await world.view(anna)).alerts[0].state == "open", "a call is not yet somebody who spoke with her"
     await world.advance(minutes=15)
-    world.hear(anna, "Did you reach someone?")
-    await world.tap(anna, "Yes, help is coming")
+    world.hear(anna, "Is help with you, or did someone speak with you?")
+    await world.tap(anna, "Yes")
     world.hear(anna, "Stay where you are")
     assert (await world.view(anna)).alerts[0].state == "confirmed"
     await world.advance(hours=5)
@@ -49,8 +49,8 @@ async def test_safety_follow_up_replaces_the_reminder(world: World) -> None:
     await world.tap(anna, "I have called")
     world.hear_all(anna)
     await world.advance(minutes=15)
-    world.hear(anna, "Did you reach someone?")
-    await world.tap(anna, "Yes, help is coming")
+    world.hear(anna, "Is help with you, or did someone speak with you?")
+    await world.tap(anna, "Yes")
     world.hear_all(anna)
     await world.advance(hours=25)
     world.hear(anna, "I ask again because of what you told me")
@@ -76,7 +76,7 @@ async def test_emergency_unanswered_asks_thrice_then_unconfirmed(world: World) -
     world.hear_all(anna)
     for number in (1, 2, 3):
         await world.advance(minutes=15)
-        world.hear(anna, "Did you reach someone?", "call 112 now")
+        world.hear(anna, "Is help with you, or did someone speak with you?", "call 112 now")
         assert (await world.view(anna)).alerts[0].safety_follow_ups == number
     await world.advance(minutes=15)
     assert (await world.view(anna)).alerts[0].state == "unconfirmed"
@@ -107,8 +107,8 @@ async def test_urgent_pauses_the_form_and_offers_to_continue(world: World) -> No
     assert set(view.alerts[0].rules) >= {"new.yes", "new.eyes"}
     assert view.checkins[0].state == "done"
     await world.advance(hours=1)
-    world.hear(anna, "Did you reach someone?")
-    await world.tap(anna, "Yes, I reached someone")
+    world.hear(anna, "Is help with you, or did someone speak with you?")
+    await world.tap(anna, "Yes")
     world.hear(anna, "Do what they told you")
     await world.advance(hours=12)
 
@@ -123,7 +123,7 @@ async def test_soon_is_a_call_within_a_day_followed_up_next_day(world: World) ->
     assert (view.alerts[0].tier, view.alerts[0].rules[0].startswith("sensory.")) == ("SOON", True)
     await world.advance(hours=24)
     world.hear(anna, "I ask again because of what you told me")
-    world.hear(anna, "Did you reach someone?")
+    world.hear(anna, "Is help with you, or did someone speak with you?")
     await world.tap(anna, "Not yet")
     world.hear(anna, "call your team today")
     await world.tap(anna, "I have called")
@@ -164,7 +164,7 @@ async def test_need_help_now_on_a_question_calls_and_alerts(world: World) -> Non
         anna, "Can't reach them" if "Can't reach them" in labels(world.last(anna)) else "I can't reach them"
     )
     world.hear(anna, "Go to the emergency department now")
-    await world.tap(anna, "Yes, I reached someone")
+    await world.tap(anna, "Yes, someone spoke with me")
     world.hear(anna, "Do what they told you")
 
 
@@ -184,9 +184,8 @@ async def test_mistake_is_logged_and_deletes_nothing(world: World) -> None:
     assert view.checkins[0].answers["safety_now"] == ("none",)
     assert [a.state for a in view.alerts] == ["open"], "a lowered answer closes nothing"
     await world.advance(minutes=15)
-    world.hear(anna, "Did you reach someone?")
-    await world.tap(anna, "Yes, help is coming")
-    world.hear_all(anna)
+    assert world.news(anna) == [], "what was taken back is not asked about"
+    assert [a.state for a in (await world.view(anna)).alerts] == ["open"]
 
 
 async def test_half_answered_concern_raises_after_silence(world: World) -> None:

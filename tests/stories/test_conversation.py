@@ -32,8 +32,8 @@ async def test_soon_concern_is_asked_daily_for_three_days(world: World) -> None:
     world.hear_all(anna)
     await world.advance(hours=24)
     asked = world.hear(anna, "I ask again")
-    world.hear(anna, "Did you reach someone?")
-    await world.tap(anna, "Yes, I reached someone")
+    world.hear(anna, "Is help with you, or did someone speak with you?")
+    await world.tap(anna, "Yes")
     world.hear_all(anna)
     for day in range(3):
         if day > 0:
@@ -246,8 +246,8 @@ async def test_caregiver_answers_in_their_own_chat_until_ended(world: World) -> 
     assert [(a.question, a.caregiver_id) for a in stored] == [("change", 1), ("safety_now", None)]
     await world.advance(minutes=15)
     for person in (anna, ben):
-        world.hear(person, "Did you reach someone?")
-    await world.tap(ben, "Yes, help is coming")
+        world.hear(person, "Is help with you, or did someone speak with you?")
+    await world.tap(ben, "Yes")
     world.hear(ben, "Stay where")
     await world.say(anna, "/menu")
     world.hear(anna)

@@ -29,8 +29,8 @@ async def test_patient_from_invite_to_call_screen(world: World) -> None:
     world.hear(anna, "Call 112 now.")
     world.hear(anna, "[contact")
     await world.advance(minutes=15)
-    world.hear(anna, "Did you reach someone?")
-    await world.tap(anna, "Yes, help is coming")
+    world.hear(anna, "Is help with you, or did someone speak with you?")
+    await world.tap(anna, "Yes")
     assert "Stay where you are" in plain(world.hear(anna))
     view = await world.view(anna)
     assert [(a.tier, a.state) for a in view.alerts] == [("EMERGENCY", "confirmed")]

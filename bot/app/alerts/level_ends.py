@@ -6,6 +6,7 @@ What ends is decided by `bot/core/memory.py`. The team gets a task and an alert;
 from functools import partial
 
 from bot.app.alerts.for_team import raise_for_team
+from bot.app.concerns.level_tasks import open_level_tasks
 from bot.app.concerns.memory import remember, tell_team
 from bot.app.records.alerts import Task
 from bot.app.records.concerns import MemoryRow
@@ -35,6 +36,7 @@ def _end(work: Work, row: MemoryRow) -> None:
     remember(work, patient, (TimePassed(),))
     # An answer may have noticed the end already, in its own transaction.
     opened = tell_team(work, patient)
+    open_level_tasks(work, patient)
     if opened and patient.state in _TAKES_PART:
         raise_for_team(work, patient, RULE, opened)
         _open_task(work, patient)

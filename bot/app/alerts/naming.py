@@ -2,11 +2,12 @@
 
 from bot.app.alerts.writer import update_patient_side
 from bot.app.concerns.conversion import ASKED_FOR_HELP, named_by
-from bot.app.records.alerts import AlertRow
+from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.concerns import OpenConcern
 from bot.app.records.patients import Patient
 from bot.app.work import Work
+from bot.core.alert import first_prompt_at
 
 
 def alert_about(work: Work, patient: Patient, concerns: tuple[OpenConcern, ...]) -> AlertRow | None:
@@ -36,5 +37,16 @@ def add_rules(work: Work, alert: AlertRow, rules: tuple[str, ...], symptoms: tup
     merged = (*alert.rules, *(rule for rule in rules if rule not in alert.rules))
     # What was taken back stays named: the alert goes on until staff have dealt with it.
     named = (*alert.symptoms, *(symptom for symptom in symptoms if symptom not in alert.symptoms))
-    if (merged, named) != (alert.rules, alert.symptoms):
-        update_patient_side(work.alerts, alert, rules=merged, symptoms=named, named_at=work.at)
+    if (merged, named) == (alert.rules, alert.symptoms):
+        return
+    changed = update_patient_side(work.alerts, alert, rules=merged, symptoms=named, named_at=work.at)
+    if named != alert.symptoms and alert.state is AlertState.CONFIRMED:
+        # "Yes" was about what it named then: about this, the patient is asked again.
+        update_patient_side(
+            work.alerts,
+            changed,
+            state=AlertState.OPEN,
+            last_reply=None,
+            safety_follow_ups=0,
+            next_patient_prompt_at=first_prompt_at(alert.tier, work.clinic.protocol.clocks, work.at),
+        )

@@ -5,13 +5,15 @@ in the chats of everyone notified, and is audited.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from bot.app.alerts import escalation
 from bot.app.alerts.writer import act_on, team_side
 from bot.app.concerns.conversion import named_by
 from bot.app.concerns.memory import recall, remember
+from bot.app.patients.out_of_care import end_care
 from bot.app.ports.errors import NeedsContactError, RefusedError
-from bot.app.records.alerts import AlertOutcome, AlertRow
+from bot.app.records.alerts import ATTEMPT, AlertOutcome, AlertRow
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Stores, Work
@@ -43,31 +45,55 @@ def hand_over(work: Work, alert_id: int, to: str) -> AlertRow:
     return changed
 
 
-def note(work: Work, alert_id: int, outcome: AlertOutcome) -> AlertRow:
+def note(work: Work, alert_id: int, outcome: AlertOutcome, *, shown_at: datetime | None = None) -> AlertRow:
     """Note an outcome, which replaces an earlier one; the audit keeps both.
 
-    If the alert has no owner, the actor becomes the owner. Contact with the patient reaches what the alert names; raise
-    RefusedError for "no action" on what needs contact.
+    If the alert has no owner, the actor becomes the owner. `shown_at`: when the page or message was made on which the
+    outcome was chosen; what opened or rose later stays OPEN. None: when the alert last named something. An attempt to
+    call that nobody answered does not replace the outcome of an alert that names nothing OPEN.
+
+    Raise RefusedError for "no action" on what needs contact, and for "out of care" if something opened since, or by an
+    operator.
     """
     alert = _locked(work, alert_id)
     patient = work.patients.get(alert.patient_id)
-    effect = _effect(work, alert, outcome)
+    shown = _shown(work, alert, shown_at)
+    effect = _effect(work, alert, outcome, shown)
     if patient is not None and effect is not None and not can_note(recall(work, patient).value, effect):
         raise NeedsContactError(
             f"alert {alert.id} is {alert.tier.name}: it needs contact with the patient, so it can't have no action"
         )
+    if outcome == "out_of_care" and patient is not None:
+        _check_out_of_care(work, patient, shown)
     if team_side(alert).state is TeamState.OPEN:
         _present(work, alert_id, work.actor)
+    if patient is not None and outcome == ATTEMPT and _is_done(work, patient, alert):
+        _record(work, alert, "alert_noted", outcome, alert.owner)
+        return alert
     noted = _act(work, alert, Note(outcome=outcome, by=work.actor), "alert_noted")
     if patient is not None and effect is not None:
         remember(work, patient, (effect,), checkin_id=alert.checkin_id)
-    return noted
+    if patient is not None and outcome == "out_of_care":
+        end_care(work, patient)
+    return work.alerts.get(alert_id) or noted
+
+
+def finish(work: Work, alert_id: int, outcome: AlertOutcome, *, shown_at: datetime | None = None) -> AlertRow:
+    """Note an outcome and close the alert, unless it names something that is still OPEN, or the patient wasn't reached.
+
+    Raise RefusedError as `note` does.
+    """
+    noted = note(work, alert_id, outcome, shown_at=shown_at)
+    patient = work.patients.get(noted.patient_id)
+    is_open = patient is not None and _names_open(work, patient, noted)
+    return noted if is_open or outcome == ATTEMPT else close(work, alert_id)
 
 
 def close(work: Work, alert_id: int) -> AlertRow:
     """Close an alert, so that the patient is no longer asked about it.
 
-    Raise RefusedError if it has no outcome, or if nobody is known to have spoken with the patient about it.
+    Raise RefusedError if it has no outcome, if that is a failed attempt to call, or if nobody is known to have spoken
+    with the patient about it.
     """
     alert = _locked(work, alert_id)
     patient = work.patients.get(alert.patient_id)
@@ -75,6 +101,10 @@ def close(work: Work, alert_id: int) -> AlertRow:
         raise NeedsContactError(
             f"alert {alert.id} can't be closed: nobody is known to have spoken with the patient about it; "
             "note an outcome with contact first"
+        )
+    if alert.outcome == ATTEMPT and alert.closed_at is None:
+        raise NeedsContactError(
+            f"alert {alert.id} can't be closed: the patient could not be reached; note how it ended first"
         )
     return _act(work, alert, Close(by=work.actor), "alert_closed")
 
@@ -89,18 +119,52 @@ def reopen(work: Work, alert_id: int) -> AlertRow:
 
 _EFFECTS: Mapping[AlertOutcome, OutcomeKind] = {
     "spoke_to_patient": "contact",
+    "seen": "contact",
     "sent_to_ed": "contact",
     "no_action": "no_action",
+    "false_alarm": "false_alarm",
+    "out_of_care": "out_of_care",
 }
 """What an outcome means for the concerns of an alert; any other leaves them as they are."""
 
 
-def _effect(work: Work, alert: AlertRow, outcome: AlertOutcome) -> Outcome | None:
+def _effect(work: Work, alert: AlertRow, outcome: AlertOutcome, shown_at: datetime) -> Outcome | None:
     kind = _EFFECTS.get(outcome)
     if kind is None:
         return None
-    shown_at = alert.named_at or alert.raised_at
-    return Outcome(kind=kind, symptoms=named_by(work, alert), shown_at=shown_at)
+    symptoms = named_by(work, alert)
+    patient = work.patients.get(alert.patient_id)
+    if kind == "out_of_care" and patient is not None:
+        # It ends everything that is remembered, whichever alert names it.
+        symptoms = tuple({*symptoms, *recall(work, patient).value.concerns})
+    return Outcome(kind=kind, symptoms=symptoms, shown_at=shown_at)
+
+
+def _shown(work: Work, alert: AlertRow, shown_at: datetime | None) -> datetime:
+    """Return since when what opened is news to the member who chose an outcome.
+
+    A time that can't be, because it is ahead, is as good as none: then only what the alert was raised with counts. No
+    page with the alert is older than that.
+    """
+    if shown_at is None:
+        return alert.named_at or alert.raised_at
+    return alert.raised_at if shown_at > work.at else max(shown_at, alert.raised_at)
+
+
+def _is_done(work: Work, patient: Patient, alert: AlertRow) -> bool:
+    """Return whether the alert has an outcome and names nothing that is OPEN."""
+    return alert.outcome not in {None, ATTEMPT} and not _names_open(work, patient, alert)
+
+
+def _check_out_of_care(work: Work, patient: Patient, shown_at: datetime) -> None:
+    person = work.staff.by_name(work.actor)
+    if person is not None and person.role == "operator":
+        raise RefusedError("only a coordinator or lead records that a patient left care")
+    newer = [c for c in recall(work, patient).value.open if c.opened_at is not None and c.opened_at > shown_at]
+    if newer:
+        raise RefusedError(
+            f"{patient.code} reported something since this page was made, so nothing was recorded: open it again"
+        )
 
 
 def _names_open(work: Work, patient: Patient, alert: AlertRow) -> bool:
@@ -138,19 +202,17 @@ def _act(work: Work, alert: AlertRow, act: TeamAct, action: str) -> AlertRow:
         raise RefusedError(_why(alert, changed))
     if changed == alert:
         return alert
-    patient = work.patients.get(alert.patient_id)
-    work.record(
-        action,
-        patient.code if patient else "",
-        alert=alert.id,
-        tier=alert.tier.name,
-        outcome=changed.outcome,
-        owner=changed.owner,
-    )
+    _record(work, alert, action, changed.outcome, changed.owner)
     # Reopening clears `notified`, but the messages of these members must still be updated.
     shown = changed.model_copy(update={"notified": alert.notified})
     escalation.show_changed(work, shown, except_name=changed.owner if action == "alert_handed_over" else None)
     return changed
+
+
+def _record(work: Work, alert: AlertRow, action: str, outcome: str | None, owner: str | None) -> None:
+    patient = work.patients.get(alert.patient_id)
+    code = patient.code if patient else ""
+    work.record(action, code, alert=alert.id, tier=alert.tier.name, outcome=outcome, owner=owner)
 
 
 def _why(alert: AlertRow, refused: Refused) -> str:

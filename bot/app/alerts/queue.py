@@ -9,14 +9,16 @@ from pydantic import Field
 from bot.app.alerts.writer import team_side
 from bot.app.concerns import agreed_levels
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AgreedLevel, AlertRow
+from bot.app.records.alerts import ATTEMPT, AgreedLevel, AlertRow
 from bot.app.records.checkins import AssessmentRow, Basis, CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.schedules.plans import plan_of
+from bot.app.team import members
 from bot.app.work import Stores, Work
 from bot.core.alert import TeamSide, may_act
 from bot.core.frozen import Frozen
-from bot.core.protocol import SKIP, Question
+from bot.core.protocol import SKIP, Question, Tier
+from bot.core.rota import next_shift_at
 from bot.core.schedule import week_of
 
 MAX_ALERTS = 500
@@ -50,6 +52,8 @@ class AlertLine(Frozen):
     owner: str | None
     acknowledged_at: datetime | None
     outcome: str | None
+    next_attempt_at: datetime | None
+    """When to call again, after an attempt that nobody answered."""
     closed_by: str | None
     mistake: bool
     rules: tuple[str, ...]
@@ -102,6 +106,18 @@ def _acknowledge_by(clinic: Clinic, alert: AlertRow) -> datetime:
     return (alert.clock_from or alert.raised_at) + clinic.protocol.clocks.ack[alert.tier].next
 
 
+def next_attempt_at(work: Work, alert: AlertRow) -> datetime | None:
+    """Return when to call the patient again: as long after the attempt as the tier allows to acknowledge an alert.
+
+    For SOON, when the next shift begins, if that is earlier.
+    """
+    if alert.outcome != ATTEMPT or alert.noted_at is None or alert.closed_at is not None:
+        return None
+    latest = alert.noted_at + work.clinic.protocol.clocks.ack[alert.tier].next
+    shift = next_shift_at(members.rota_of(work), alert.noted_at) if alert.tier is Tier.SOON else None
+    return min(latest, shift) if shift is not None else latest
+
+
 def _is_overdue(alert: AlertRow, acknowledge_by: datetime, at: datetime) -> bool:
     return not alert.is_agreed and alert.owner is None and alert.closed_at is None and acknowledge_by <= at
 
@@ -130,6 +146,7 @@ def alert_line(work: Work, alert: AlertRow) -> AlertLine:
         owner=alert.owner,
         acknowledged_at=alert.acknowledged_at,
         outcome=alert.outcome,
+        next_attempt_at=next_attempt_at(work, alert),
         closed_by=alert.closed_by,
         mistake=alert.mistake_at is not None,
         rules=alert.rules,

@@ -1,31 +1,37 @@
 """Patients' replies to a call screen, and the safety follow-ups that ask for one. Changes only the patient's side."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 
 from bot.app.alerts.escalation import show_changed
+from bot.app.alerts.messages import Asked
 from bot.app.alerts.raising import record
 from bot.app.alerts.writer import act_on, update_patient_side
 from bot.app.concerns.conversion import named_by
-from bot.app.concerns.memory import remember
+from bot.app.concerns.memory import recall, remember
+from bot.app.ports.errors import StaleRecordError
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.alert import Alert, AlertAction, Refused, Reopen, Reply, decide
+from bot.core.alert import CONFIRMS, Alert, AlertAction, Decision, DecisionReason, Refused, Reopen, Reply, decide
 from bot.core.changes import What
-from bot.core.happenings import Happening, NotYet, Spoke
+from bot.core.concern import Concern, ConcernState
+from bot.core.happenings import Happening, NotYet, Spoke, TeamKnows
+from bot.core.local_time import after_quiet_hours
+from bot.core.protocol import Tier
 
-_MESSAGES_AN_ALERT = 100
-"""More messages than an alert asks the patient with; it numbers them across alerts."""
-_NOTIFIES_TEAM = frozenset({"cannot_reach", "cannot_call"})
+BEFORE_MESSAGES = Asked()
+"""The message of a button that doesn't say when it was made."""
+_NOTIFIES_TEAM = frozenset({"not_yet", "cannot_reach", "cannot_call"})
 """Replies that the alert's owner is notified of at once."""
-_SHOWN_TO_TEAM = frozenset({"called", "reached"})
+_SHOWN_TO_TEAM = frozenset({"called", "reached", "team_knows"})
 """Replies after which the team's messages are updated without a new one."""
 
 
-def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | None:
-    """Store the patient's reply and return the alert as it was before.
+def reply(work: Work, patient: Patient, alert_id: int, word: str, asked: Asked = BEFORE_MESSAGES) -> AlertRow | None:
+    """Store the patient's reply to a message about the alert, and return the alert as it was before.
 
     Return None, having changed nothing, if the alert is not theirs or `word` is no reply.
     """
@@ -33,9 +39,10 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str) -> AlertRow | 
     if alert is None or alert.patient_id != patient.id:
         return None
     if word in set(Reply):
-        _replied(work, alert, Reply(word))
-        said = _said(work, patient, alert, Reply(word))
+        said = _said(work, patient, alert, Reply(word), asked)
         applied = remember(work.acting(patient.actor), patient, said, checkin_id=alert.checkin_id)
+        if Reply(word) not in CONFIRMS or not left_open(work, patient, alert):
+            _replied(work, alert, Reply(word))
         if any(change.what is What.REOPENED for change in applied.changes):
             _name_again(work, patient, alert.id)
     elif word == "mistake":
@@ -65,15 +72,23 @@ def _name_again(work: Work, patient: Patient, alert_id: int) -> None:
         record(work, patient, alert, "alert_reopened")
 
 
-def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply) -> Iterator[Happening]:
-    """Yield what a reply says about the concerns that the alert named; on one prompt, two people may differ."""
-    message = alert.id * _MESSAGES_AN_ALERT + min(alert.safety_follow_ups, _MESSAGES_AN_ALERT - 1)
+def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply, asked: Asked) -> Iterator[Happening]:
+    """Yield what a reply says about the concerns that the message named; on one message, two people may differ."""
+    message = asked.number(alert, work.at)
     symptoms = named_by(work, alert)
     if word is Reply.REACHED:
-        asked_at = alert.named_at or alert.raised_at
-        yield Spoke(symptoms=symptoms, by=patient.actor, message=message, asked_at=asked_at)
+        yield Spoke(symptoms=symptoms, by=patient.actor, message=message, asked_at=asked.made_at(alert, work.at))
+    elif word is Reply.TEAM_KNOWS:
+        first_at = asked.first.made_at(alert, work.at)
+        yield TeamKnows(symptoms=symptoms, by=patient.actor, asked_at=first_at)
     elif word in {Reply.NOT_YET, Reply.CANNOT_REACH, Reply.CANNOT_CALL}:
         yield NotYet(symptoms=symptoms, by=patient.actor, message=message)
+
+
+def left_open(work: Work, patient: Patient, alert: AlertRow) -> tuple[Concern, ...]:
+    """Return what the alert names and nobody is known to have spoken with the patient about, highest tier first."""
+    named = set(named_by(work, alert))
+    return tuple(c for c in recall(work, patient).value.open if c.symptom in named and not c.is_for_team)
 
 
 def notify_team(work: Work, patient: Patient, alert: AlertRow, word: str) -> None:
@@ -105,7 +120,7 @@ def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
 
 
 def alert_clocks(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
-    """Send the safety follow-ups that are due (a sweep); quiet hours never delay them."""
+    """Send the safety follow-ups that are due (a sweep); quiet hours delay those of SOON alone."""
     found = work.alerts.prompts_due(work.at, limit, after)
     if not found:
         return SweepResult()
@@ -118,7 +133,7 @@ def step(work: Work, alert: AlertRow) -> None:
     patient = work.patients.get(alert.patient_id, lock=True)
     if patient is None:
         return
-    decision = decide(_core(alert), work.clinic.protocol.clocks, work.at)
+    decision = _decided(work, patient, alert)
     asked, gave_up = decision.action is AlertAction.ASK, decision.action is AlertAction.MARK_UNCONFIRMED
     changed = update_patient_side(
         work.alerts,
@@ -133,6 +148,40 @@ def step(work: Work, alert: AlertRow) -> None:
     elif gave_up:
         record(work, patient, alert, "alert_unconfirmed")
         notify_team(work, patient, changed, "unconfirmed")
+
+
+def _decided(work: Work, patient: Patient, alert: AlertRow) -> Decision:
+    """Return what to do now: nothing once all that the alert names is known to a human, or was taken back."""
+    decision = decide(_core(alert), work.clinic.protocol.clocks, work.at)
+    wait = decision.model_copy(update={"action": AlertAction.WAIT, "next_patient_prompt_at": None})
+    if decision.action in {AlertAction.ASK, AlertAction.MARK_UNCONFIRMED} and not _is_asked_about(work, patient, alert):
+        return wait.model_copy(update={"reason": DecisionReason.NOTHING_OPEN})
+    if decision.action is AlertAction.ASK and alert.tier is Tier.SOON and (later := _quiet_until(work, patient)):
+        return wait.model_copy(update={"reason": DecisionReason.QUIET_HOURS, "next_patient_prompt_at": later})
+    return decision
+
+
+def _is_asked_about(work: Work, patient: Patient, alert: AlertRow) -> bool:
+    """Return whether the patient is asked about the alert; a fault in what is remembered must not end the questions."""
+    found: list[bool] = []
+    error = work.attempt(lambda: found.append(_names_open(work, patient, alert)))
+    if isinstance(error, StaleRecordError):
+        raise error
+    return not found or found[0]
+
+
+def _names_open(work: Work, patient: Patient, alert: AlertRow) -> bool:
+    """Return whether the alert names something open that nobody took back, or something that is not remembered."""
+    concerns = [recall(work, patient).value.concern(symptom) for symptom in named_by(work, alert)]
+    known = {ConcernState.REACHED, ConcernState.SETTLED}
+    return not concerns or any(c.state not in known and c.retracted_at is None and not c.is_for_team for c in concerns)
+
+
+def _quiet_until(work: Work, patient: Patient) -> datetime | None:
+    """Return when the quiet hours end in which it is now; None if it isn't."""
+    zone = patient.timezone or work.clinic.timezone
+    end = after_quiet_hours(work.at, zone, patient.quiet_from, patient.quiet_to)
+    return end if end > work.at else None
 
 
 def _core(alert: AlertRow) -> Alert:

@@ -10,7 +10,7 @@ from typing import TypedDict, Unpack
 
 from bot.app.ports.alerts import AlertStore
 from bot.app.records.alerts import AlertRow, AlertState
-from bot.core.alert import Refused, Reply, TeamAct, TeamSide, TeamState, apply_act, new_team_side
+from bot.core.alert import CONFIRMS, Refused, Reply, TeamAct, TeamSide, TeamState, apply_act, new_team_side
 
 _FIELDS = frozenset(TeamSide.model_fields)
 
@@ -24,7 +24,7 @@ class PatientSide(TypedDict, total=False):
     named_at: datetime
     next_patient_prompt_at: datetime | None
     safety_follow_ups: int
-    last_reply: Reply
+    last_reply: Reply | None
     replied_at: datetime
     mistake_at: datetime
     declared: str
@@ -79,5 +79,5 @@ def _prompts(alert: AlertRow, before: TeamSide, after: TeamSide) -> dict[str, ob
     if after.state is TeamState.CLOSED:
         return {"state": AlertState.CLOSED, "next_patient_prompt_at": None}
     if before.state is TeamState.CLOSED:
-        return {"state": AlertState.CONFIRMED if alert.last_reply == "reached" else AlertState.UNCONFIRMED}
+        return {"state": AlertState.CONFIRMED if alert.last_reply in CONFIRMS else AlertState.UNCONFIRMED}
     return {}

@@ -7,6 +7,7 @@ from bot.app.checkins.answering import close_as
 from bot.app.checkins.answers import answer_row
 from bot.app.checkins.reminders import DAILY, next_action_after_answer
 from bot.app.checkins.silence import note_missed, open_silence_task
+from bot.app.concerns.follow_up import close_watch_of
 from bot.app.concerns.memory import recall
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient, PatientState
@@ -34,7 +35,7 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
     Return None, having changed nothing, if the patient already has one with this due time. The patient must be locked.
     """
     known = WORSE_ANSWERS if kind == "worse" else {}
-    about = asked_again(recall(work, patient).value)
+    about = asked_again(recall(work, patient).value, close_watch_of(work, patient))
     row = CheckInRow(
         patient_id=patient.id,
         kind=kind,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.app.concerns.symptom_levels import THERE
 from bot.app.records.alerts import AgreedLevel
 from bot.app.work import Work
 
@@ -17,4 +18,5 @@ def active(work: Work, patient_id: int) -> Sequence[AgreedLevel]:
 
 def describe(row: AgreedLevel) -> str:
     """Return an agreed level in one line, such as "numbness up to medium until 2026-03-30 (lead-1)"."""
-    return f"{row.question} up to {row.level} until {row.until:%Y-%m-%d} ({row.made_by})"
+    level = "" if row.level == THERE else f" up to {row.level}"
+    return f"{row.question}{level} until {row.until:%Y-%m-%d} ({row.made_by})"

@@ -1,4 +1,4 @@
-"""Corrects each patient's memory for jumps of the clock, when it is next read.
+"""Corrects each patient's memory for jumps of the clock, whenever it is read. Stores nothing.
 
 So no memory is used that was not corrected, and a jump costs no more than the patients who do something.
 """
@@ -12,13 +12,10 @@ from bot.core.concern import Rules
 
 
 def corrected(concerns: ConcernStore, row: MemoryRow, rules: Rules) -> MemoryRow:
-    """Return what is remembered, corrected for every jump of the clock since it was last read, and stored so."""
-    jumps = concerns.jumps_after(row.last_jump)
-    if not jumps:
-        return row
-    for jump in jumps:
+    """Return what is remembered, corrected for every jump of the clock since it was stored; stores nothing."""
+    for jump in concerns.jumps_after(row.last_jump):
         row = _after(row, jump, rules)
-    return concerns.save(row)
+    return row
 
 
 def _after(row: MemoryRow, jump: ClockJump, rules: Rules) -> MemoryRow:

@@ -1,9 +1,11 @@
 """Daily follow-ups in addition to the plan, updated whenever what is remembered changes. Opens no check-in itself."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.app.ports.clinic import Clinic
+from bot.app.records.levels import CloseWatch
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import end_of_day, rescheduled, start_of_day
 from bot.app.work import Work
@@ -16,12 +18,27 @@ SEARCHED_CHECKINS = 20
 """Newest check-ins that are searched: "I feel worse now" may have opened several today."""
 
 
+def watches(work: Work, patient_id: int) -> Sequence[CloseWatch]:
+    """Return the patient's close watches at `work.at`, oldest first."""
+    return [
+        row
+        for row in work.close_watches.of_patient(patient_id)
+        if row.ended_at is None and row.made_at <= work.at < row.until
+    ]
+
+
+def close_watch_of(work: Work, patient: Patient) -> frozenset[str]:
+    """Return the symptoms that staff want to have asked daily at `work.at`."""
+    return frozenset(row.symptom for row in watches(work, patient.id))
+
+
 def update_follow_up(work: Work, patient_id: int, memory: Memory) -> None:
     """Begin, continue or end the daily follow-up of what is remembered of a patient."""
     patient = work.patients.get(patient_id)
     if patient is None:
         return
-    asked = asked_daily(memory, work.clinic.protocol.remembering, work.at)
+    watched = close_watch_of(work, patient)
+    asked = asked_daily(memory, work.clinic.protocol.remembering, work.at, watched)
     before = patient.follow_up if patient.follow_up is not None and not patient.follow_up.steady else None
     since = before.since if before is not None else local_day(patient, work.clinic, work.at)
     following = FollowUp(groups=asked, since=since) if asked else None

@@ -40,7 +40,10 @@ def rules_of(clinic: Clinic) -> Rules:
 
 
 def recall(work: Work, patient: Patient) -> MemoryRow:
-    """Return what is remembered of the patient's symptoms; converted, and not stored yet, if nothing is."""
+    """Return what is remembered of the patient's symptoms, corrected for jumps of the clock; stores nothing.
+
+    It is converted if nothing is stored.
+    """
     row = work.concerns.of_patient(patient.id)
     if row is not None:
         return corrected(work.concerns, row, rules_of(work.clinic))
@@ -154,8 +157,8 @@ def _today(heard: Heard | None) -> Literal["there", "gone", "not_answered"]:
 def tell_team(work: Work, patient: Patient) -> tuple[str, ...]:
     """Return what the end of a level opened since the team was last told, which counts as told from now on."""
     row = recall(work, patient)
-    if row.heard.untold:
-        work.concerns.save(row.model_copy(update={"heard": row.heard.model_copy(update={"untold": ()})}))
+    seen = row.heard.model_copy(update={"untold": (), "seen_at": work.at})
+    work.concerns.save(row.model_copy(update={"heard": seen}))
     return row.heard.untold
 
 

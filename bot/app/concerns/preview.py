@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bot.app.concerns.conversion import Sources, converted
+from bot.app.concerns.conversion import converted, sources_of
+from bot.app.concerns.follow_up import local_day
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.concern import Rules
-from bot.core.findings import find
-from bot.core.happenings import Answered
-from bot.core.memory import apply
+from bot.core.hearing import FormAnswers, Remembered
 from bot.core.protocol import Tier
-from bot.core.triage import History, assess
+from bot.core.triage import History
+from bot.core.weighing import weigh
 
 _ALL_CHECKINS = 2**62
 
@@ -40,14 +40,10 @@ def _raised_by_the_last_answers(work: Work, patient: Patient) -> Tier:
     if not finished:
         return Tier.ROUTINE
     rules = Rules(protocol.symptoms, protocol.remembering)
-    sources = Sources(work.answers, work.checkins, work.alerts, work.agreed_levels, protocol, work.clinic.timezone)
-    memory = converted(sources, patient, rules, work.at)
+    memory = converted(sources_of(work), patient, rules, work.at)
     form, answers = finished[0]
     compared = History(previous=answers, baseline=work.answers.baseline(patient.id))
-    assessment = assess(answers, compared, protocol, form=form, finished=True)
-    day = work.at.date()
-    given = [
-        Answered(symptom=f.symptom, level=f.level, by=patient.actor, day=day, is_named=f.is_named)
-        for f in find(answers, assessment, protocol)
-    ]
-    return apply(memory, given, rules, work.at).raised
+    given = FormAnswers(form, answers, (), finished=True)
+    day = local_day(patient, work.clinic, work.at)
+    remembered = Remembered(memory, {}, opened_at=work.at, at=work.at, day=day, by=patient.actor)
+    return weigh(given, compared, remembered, protocol).raised

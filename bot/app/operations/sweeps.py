@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.app.alerts.escalation import team_clocks
+from bot.app.alerts.hospital import hospital_clocks
 from bot.app.alerts.level_ends import levels_ended
 from bot.app.alerts.replies import alert_clocks
 from bot.app.checkins import baselines, opening, timing
@@ -129,6 +130,7 @@ ALL: tuple[Sweep, ...] = (
     check_ins_due,
     checkin_clocks,
     levels_ended,
+    hospital_clocks,
     daily_digest,
     heartbeat,
 )

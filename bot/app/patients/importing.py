@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Literal, cast
 
+from bot.app.concerns.level_tasks import open_usual_signs_task
 from bot.app.patients import registry
 from bot.app.schedules.plans import plan_for
 from bot.app.work import Work
@@ -67,6 +68,7 @@ def add_all(work: Work, content: bytes) -> list[Invited]:
     for row in read_rows(work, content):
         facts = row.model_dump(exclude={"line"})
         patient, token = registry.add(work, **facts)
+        open_usual_signs_task(work, patient)
         invited.append(Invited(code=patient.code, start=token, language=patient.language))
     return invited
 

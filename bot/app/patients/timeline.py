@@ -21,7 +21,12 @@ MAX_CHECKINS = 60
 MAX_AUDIT_LINES = 500
 """Newest lines of the audit that are searched for replies and acts of staff."""
 _SHOWN_ACTIONS = frozenset(
-    {"plan_changed", "patient_paused", "patient_resumed", "checkin_sent_now", "level_agreed", "patient_withdrawn"}
+    {
+        *("plan_changed", "patient_paused", "patient_resumed", "checkin_sent_now", "baseline_sent"),
+        *("patient_withdrawn", "patient_out_of_care", "level_agreed", "agreed_level_ended"),
+        *("reference_set", "reference_confirmed", "reference_rejected", "usual_sign_proposed", "usual_sign_declined"),
+        *("close_watch_set", "close_watch_ended"),
+    }
 )
 _REPLIES = {f"patient_{word}": f"call.{word}" for word in (*Reply, "mistake", "is_urgent", "can_wait", "remind")}
 """Actions of the audit that are replies to a call screen, with the keys of their texts."""
@@ -48,9 +53,12 @@ def timeline(work: Work, patient: Patient) -> list[TimelineEvent]:
     """Return the events, newest first. They contain answers, so only staff who may see answers get them."""
     lines = work.audit.lines(patient.code, limit=MAX_AUDIT_LINES)
     replies = [_replied(line) for line in lines if line.action in _REPLIES]
+    noted = [_noted(line) for line in lines if line.action == "alert_noted" and line.detail.get("outcome")]
+    seen = {(event.at, event.what) for event in noted}
     events = [
         *_checkins(work, patient),
-        *_alerts(work, patient),
+        *(event for event in _alerts(work, patient) if (event.at, event.what) not in seen),
+        *noted,
         *replies,
         *(event for event in _last_replies(work, patient) if event not in replies),
         *(_changed(line) for line in lines if line.action in _SHOWN_ACTIONS),
@@ -111,6 +119,18 @@ def _replied(line: Audit) -> TimelineEvent:
         what=_REPLIES[line.action],
         tier=str(tier) if tier is not None else None,
         alert_id=int(alert_id) if alert_id is not None else None,
+    )
+
+
+def _noted(line: Audit) -> TimelineEvent:
+    """Return an outcome that was noted; the alert itself keeps only the last one."""
+    tier = line.detail.get("tier")
+    return TimelineEvent(
+        at=line.at,
+        kind="staff",
+        what=f"outcome.{line.detail['outcome']}",
+        tier=str(tier) if tier is not None else None,
+        by=line.actor,
     )
 
 

@@ -50,6 +50,10 @@ class TaskStore(Protocol):
         """Return the open tasks, of one patient or all, oldest first."""
         ...
 
+    def was_raised(self, patient_id: int, kind: str, since: datetime) -> bool:
+        """Return whether a task of that kind was opened for the patient at `since` or later, closed or not."""
+        ...
+
     def close_of_patient(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None: ...
     def close(self, task_id: int, at: datetime) -> Task | None:
         """Close a task and return it; None if no open task has that number, so only one of two people can close it."""

@@ -63,6 +63,10 @@ class PatientNotices(Protocol):
         """State that the patient is asked whether they reached someone."""
         ...
 
+    def ask_home(self, patient: Patient, alert: AlertRow) -> None:
+        """State that a patient who was at the hospital is asked whether they are home."""
+        ...
+
     def paused(self, patient: Patient, until: date | None) -> None:
         """State that check-ins pause from today until that day (inclusive; None: until resumed)."""
         ...

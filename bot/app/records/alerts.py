@@ -21,7 +21,14 @@ class AlertState(StrEnum):
     """Closed by staff."""
 
 
-AlertOutcome = Literal["spoke_to_patient", "sent_to_ed", "notified_oncologist", "drug_held", "no_action", "not_reached"]
+AlertOutcome = Literal[
+    "spoke_to_patient", "seen", "sent_to_ed", "notified_oncologist", "drug_held", "no_action", "not_reached",
+    "false_alarm", "out_of_care",
+]  # fmt: skip
+CONTACT: frozenset[AlertOutcome] = frozenset({"spoke_to_patient", "seen", "sent_to_ed"})
+"""The outcomes that say that somebody was in contact with the patient."""
+ATTEMPT: AlertOutcome = "not_reached"
+"""The outcome of a call that nobody answered: it changes no concern, and no alert is closed with it."""
 
 FORMER_OUTCOMES: Mapping[str, AlertOutcome] = {"told_oncologist": "notified_oncologist"}
 """Former names, which old buttons and scripts still use."""
@@ -47,7 +54,9 @@ class AlertRow(Versioned):
     raised_at: datetime
     safety_follow_ups: int = 0
     next_patient_prompt_at: datetime | None = None
-    last_reply: Literal["called", "not_yet", "cannot_reach", "cannot_call", "reached"] | None = None
+    last_reply: (
+        Literal["called", "not_yet", "cannot_reach", "cannot_call", "reached", "at_hospital", "team_knows"] | None
+    ) = None
     replied_at: datetime | None = None
     mistake_at: datetime | None = None
     caregiver_id: int | None = None
@@ -79,6 +88,7 @@ class AlertRow(Versioned):
 TaskKind = Literal[
     "not_heard_from", "missed_twice", "skipped_twice", "unreachable", "skipped_after_outage",
     "outage", "telegram_silent", "missed_in_outage", "answers_lost", "not_delivered", "level_ended", "phone_patient",
+    "confirm_reference", "agreement_ends", "ask_usual_signs", "second_person",
 ]  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 """Records of what is remembered of a patient's symptoms. They decide nothing."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
+
+from pydantic import AwareDatetime
 
 from bot.core.changes import What
 from bot.core.concern import ConcernState
@@ -18,8 +20,12 @@ class HeardOf(Frozen):
     checkins: Mapping[int, Mapping[str, Heard]] = {}
     untold: tuple[str, ...] = ()
     """What the end of a level opened for the team, and no alert names yet."""
+    seen_at: AwareDatetime | None = None
+    """When the sweep of levels last saw to it."""
 
 
+NOTICE = timedelta(days=7)
+"""How long before its end an agreement becomes a task [D]."""
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,11 +40,12 @@ class MemoryRow(Versioned):
 
     @property
     def ends_at(self) -> datetime | None:
-        """Return when the next agreed or unconfirmed level ends (stored plain, so that a sweep finds it)."""
+        """Return when the sweep has to see to the levels: a week before the next one ends, and then (stored plain)."""
         if self.heard.untold:
             return _AT_ONCE
-        ends = (accepted.ends_at for accepted in self.value.accepted.values())
-        return min((end for end in ends if end is not None), default=None)
+        ends = [end for accepted in self.value.accepted.values() if (end := accepted.ends_at) is not None]
+        seen_at = self.heard.seen_at or _AT_ONCE
+        return min((at for end in ends for at in (end - NOTICE, end) if at > seen_at), default=None)
 
 
 class ClockJump(Frozen):

@@ -94,6 +94,8 @@ class Patient(Versioned):
     next_due_at: datetime | None = None
     """When the next check-in is due, by plan or by daily follow-up."""
     unreachable_at: datetime | None = None
+    ask_home_at: datetime | None = None
+    """When a patient who said that they are at the hospital is asked whether they are home."""
     hint_sent_at: datetime | None = None
     """When the patient was last sent the hint that the bot can't read messages."""
     created_at: datetime

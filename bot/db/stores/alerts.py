@@ -68,6 +68,15 @@ _ADD_TASK = insert_or_skip(t.task, "kind", "subject", where=t.NOT_CLOSED, return
 _TASKS = select(t.task).where(t.NOT_CLOSED).order_by(t.task.c.raised_at, t.task.c.id)
 _TASKS = _TASKS.limit(bindparam("top"))
 _TASKS_OF = _TASKS.where(t.task.c.patient_id == bindparam("of_patient"))
+_RAISED = (
+    select(t.task.c.id)
+    .where(
+        t.task.c.patient_id == bindparam("of_patient"),
+        t.task.c.kind == bindparam("of_kind"),
+        t.task.c.raised_at >= bindparam("timestamp"),
+    )
+    .limit(1)
+)
 _CLOSE_TASKS = (
     update(t.task)
     .where(
@@ -149,6 +158,9 @@ class SqlTasks(Section):
         if patient_id is None:
             return self._records(TASK, _TASKS, top=limit)
         return self._records(TASK, _TASKS_OF, of_patient=patient_id, top=limit)
+
+    def was_raised(self, patient_id: int, kind: str, since: datetime) -> bool:
+        return self._first(_RAISED, of_patient=patient_id, of_kind=kind, timestamp=since) is not None
 
     def close_of_patient(self, patient_id: int, kinds: Sequence[str], at: datetime) -> None:
         self._run(_CLOSE_TASKS, of_patient=patient_id, of_kinds=list(kinds), timestamp=at)

@@ -13,6 +13,7 @@ from bot.db.stores.alerts import SqlAgreedLevels, SqlAlerts, SqlTasks
 from bot.db.stores.checkins import SqlAnswers, SqlAssessments, SqlCheckIns, SqlProtocols, SqlTips
 from bot.db.stores.concerns import SqlConcerns
 from bot.db.stores.dead_letters import SqlDeadLetters
+from bot.db.stores.levels import SqlCloseWatches, SqlLevels
 from bot.db.stores.limits import SqlLimits
 from bot.db.stores.operations import SqlAudit, SqlClock, SqlLeases, SqlReports, SqlSettings, SqlUpdates
 from bot.db.stores.outbox import SqlOutbox
@@ -44,6 +45,8 @@ def stores_on(connection: Connection, keyring: Keyring, *, keeps_time: bool = Fa
         staff=SqlStaff(connection, keyring),
         rota=SqlRota(connection, keyring),
         agreed_levels=SqlAgreedLevels(connection, keyring),
+        levels=SqlLevels(connection, keyring),
+        close_watches=SqlCloseWatches(connection, keyring),
         sessions=SqlSessions(connection, keyring),
         passkeys=SqlPasskeys(connection, keyring),
         reports=SqlReports(connection, keyring),

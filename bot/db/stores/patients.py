@@ -32,6 +32,7 @@ from bot.db.rows import (
 )
 from bot.db.stores.treatment import SqlTreatments, periods_of, repeated
 from bot.db.tables_concerns import concern_change, kept_alert, memory
+from bot.db.tables_levels import close_watch, level_decision
 from bot.db.tables_team import agreed_level
 from bot.db.tables_treatment import treatment_period, treatment_period_history
 
@@ -60,6 +61,7 @@ _PAGE = (
 DUE = due_page(select(t.patient).where(t.IS_ACTIVE), t.patient.c.next_due_at).with_for_update(
     skip_locked=True, key_share=True
 )
+HOME_DUE = due_page(select(t.patient), t.patient.c.ask_home_at).with_for_update(skip_locked=True, key_share=True)
 # FOR NO KEY UPDATE excludes other transactions that lock the row, but lets rows that refer to it be inserted.
 _LOCKED = {statement: statement.with_for_update(key_share=True) for statement in (_BY_ID, _BY_CODE, _BY_CHAT)}
 _INVITE_BY_HASH = select(t.invite).where(t.invite.c.token_hash == bindparam("of_hash"))
@@ -79,7 +81,7 @@ _CHATS_OF = union(
 )
 _ERASED_TABLES = (
     *(t.answer, t.assessment, t.tip_shown, t.task, memory, concern_change, t.checkin),
-    *(t.invite, t.outbox, t.slot_message, t.caregiver, agreed_level),
+    *(t.invite, t.outbox, t.slot_message, t.caregiver, agreed_level, level_decision, close_watch),
     *(treatment_period_history, treatment_period),
 )
 _ERASED = tuple(delete(table).where(table.c.patient_id == bindparam("of_patient")) for table in _ERASED_TABLES)
@@ -106,7 +108,7 @@ _ERASED_CHAT = (
 _FORGET_CHAT = (
     update(t.patient)
     .where(t.patient.c.id == bindparam("of_patient"))
-    .values(chat_id=None, chat_hash=None, follow_up=None, drug=None, version=t.patient.c.version + 1)
+    .values(chat_id=None, chat_hash=None, follow_up=None, drug=None, ask_home_at=None, version=t.patient.c.version + 1)
 )
 _BY_IDS = select(t.patient).where(_P.id.in_(bindparam("of_ids", expanding=True)))
 _LIKE = (
@@ -187,6 +189,9 @@ class SqlPatients(_WithChat):
 
     def due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
         return self._next(DUE, self._patients, "next_due_at", after, at=at, top=limit)
+
+    def home_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
+        return self._next(HOME_DUE, self._patients, "ask_home_at", after, at=at, top=limit)
 
     def erase_data(self, patient_id: int, *, keep_alert: int | None = None) -> None:
         found = self._all(_CHATS_OF, of_patient=patient_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
 from starlette.responses import Response, StreamingResponse
@@ -9,12 +10,12 @@ from starlette.responses import Response, StreamingResponse
 from bot.app.alerts import ownership, queue
 from bot.app.operations import tasks
 from bot.app.ports.errors import RefusedError
-from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow, outcomes_for
+from bot.app.records.alerts import CONTACT, FORMER_OUTCOMES, AlertOutcome, AlertRow, outcomes_for
 from bot.app.team import members
 from bot.app.work import Work
 from bot.core.protocol import Tier
 from bot.desk import sign_in
-from bot.desk.access import BadFormError, ConsoleRequest
+from bot.desk.access import CARE, BadFormError, ConsoleRequest, is_allowed
 
 POLL_SECONDS = 2.0
 """Seconds between reads of the queue's state, a single row."""
@@ -23,6 +24,8 @@ HEARTBEAT_POLLS = 8
 MAX_ROWS = 100
 """Alerts and tasks on the page: the worst first; the rest appears as these are closed."""
 OUTCOMES: tuple[str, ...] = get_args(AlertOutcome)
+UNKNOWN = datetime.min.replace(tzinfo=UTC)
+"""The time of a page that doesn't say when it was made."""
 
 
 def outcomes_of(tier: str) -> tuple[AlertOutcome, ...]:
@@ -99,6 +102,7 @@ async def act(request: ConsoleRequest) -> Response:
     outcome = FORMER_OUTCOMES.get(outcome, outcome)
     if action in {"note", "finish"} and outcome not in OUTCOMES:
         raise BadFormError(request.context.text(request.person, "alerts.choose_outcome"))
+    shown_at = shown_time(form.get("shown_at", ""))
 
     def apply(work: Work) -> AlertRow:
         if action == "take":
@@ -106,18 +110,42 @@ async def act(request: ConsoleRequest) -> Response:
         if action == "assign":
             return ownership.hand_over(work.acting(by), number, members.by_name(work, form.get("to", "")).name)
         if action == "note":
-            return ownership.note(work.acting(by), number, cast("AlertOutcome", outcome))
+            return ownership.note(work.acting(by), number, cast("AlertOutcome", outcome), shown_at=shown_at)
         if action == "finish":
-            ownership.note(work.acting(by), number, cast("AlertOutcome", outcome))
-            return ownership.close(work.acting(by), number)
+            return ownership.finish(work.acting(by), number, cast("AlertOutcome", outcome), shown_at=shown_at)
         if action == "close":
             return ownership.close(work.acting(by), number)
         if action == "reopen":
             return ownership.reopen(work.acting(by), number)
         raise RefusedError(f"{action!r} is not an action on an alert")
 
-    await request.context.write(apply)
-    return request.back(_return_path(form.get("from", "")))
+    def apply_to(work: Work) -> tuple[AlertRow, str]:
+        changed = apply(work)
+        patient = work.patients.get(changed.patient_id)
+        return changed, patient.code if patient is not None else ""
+
+    changed, code = await request.context.write(apply_to)
+    return _done(request, changed, code) if action == "finish" else request.back(_return_path(form.get("from", "")))
+
+
+def _done(request: ConsoleRequest, alert: AlertRow, code: str) -> Response:
+    """Say whether the alert was closed, and after contact with the patient, ask which signs remain."""
+    path = _return_path(request.form.get("from", ""))
+    if alert.closed_at is None:
+        return request.back(path, "still_open")
+    if alert.outcome in CONTACT and is_allowed(request.person, CARE):
+        # Without an agreed level, a sign that remains after a visit to the hospital is an EMERGENCY every day.
+        return request.back(path, "remain", about=code)
+    return request.back(path)
+
+
+def shown_time(text: str) -> datetime:
+    """Return when the page was made that a form was sent from; `UNKNOWN` if it doesn't say, or says no time."""
+    try:
+        shown_at = datetime.fromisoformat(text)
+    except ValueError:
+        return UNKNOWN
+    return shown_at if shown_at.tzinfo is not None else UNKNOWN
 
 
 def _return_path(page: str) -> str:

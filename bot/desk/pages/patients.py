@@ -9,6 +9,7 @@ from starlette.responses import Response
 from bot.app.alerts import queue
 from bot.app.checkins import opening
 from bot.app.concerns import agreed_levels, agreeing
+from bot.app.concerns.level_tasks import open_usual_signs_task
 from bot.app.operations.installation import BOT_NAME
 from bot.app.patients import listing, lookup, participation, registry, timeline, views
 from bot.app.patients.listing import PatientFilter, Silence, TreatmentPhase
@@ -23,7 +24,8 @@ from bot.core.schedule import Pause
 from bot.core.treatment import StopReason
 from bot.desk.access import BadFormError, ConsoleRequest
 from bot.desk.context import svg
-from bot.desk.pages.alerts import outcomes_of
+from bot.desk.pages import levels
+from bot.desk.pages.alerts import UNKNOWN, outcomes_of
 from bot.dialog import answers
 from bot.export.cards import qr_svg
 
@@ -78,6 +80,7 @@ async def add(request: ConsoleRequest) -> Response:
             language=form.get("language") or None,
             timezone=form.get("timezone", "").strip() or None,
         )
+        open_usual_signs_task(work, patient)
         return patient, token, work.settings.get(BOT_NAME)
 
     return _card(request, *await context.write(act))
@@ -128,6 +131,7 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
             "events": timeline.timeline(work, patient),
             "plan": plan_edits.preview(work, code, PlanEdit()),
             "agreed_levels": agreed_levels.active(work, patient.id),
+            **levels.section(work, code),
             "trend": trend,
             "week": queue.current_week(context.clinic, patient, work.at),
             "now": work.at,
@@ -137,7 +141,6 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
 
     found = await context.read(query)
     trend, periods = found.pop("trend"), found["view"].periods
-    scales = {q.id: q.levels[1:] for q in context.clinic.protocol.questions.values() if q.scale}
     return request.page(
         template,
         **found,
@@ -147,9 +150,7 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
         rhythms=RHYTHMS,
         editing=periods[(number or len(periods)) - 1] if (number or 1) <= len(periods) else periods[-1],
         stop_reasons=list(StopReason),
-        scales=scales,
         outcomes=outcomes_of,
-        most_days=agreeing.MAX_DAYS,
     )
 
 
@@ -172,13 +173,16 @@ async def resume(request: ConsoleRequest) -> Response:
 
 
 async def agree_level(request: ConsoleRequest) -> Response:
-    """Set an agreed level for a symptom."""
+    """Set an agreed level for a symptom: the form of pages of the previous version, which may still be open."""
     form = request.form
-    days = _number(form, "days", 1, agreeing.MAX_DAYS)
+    days = _number(form, "days", 1, agreeing.MAX_DAYS) or 14
     question, _, level = form.get("symptom", "").partition(":")
-    await request.context.write(
-        lambda work: agreeing.agree_level(work.acting(request.person.name), _code(request), question, level, days or 14)
-    )
+
+    def agree(work: Work) -> None:
+        by = work.acting(request.person.name)
+        agreeing.agree_level(by, _code(request), question, level, days, shown_at=UNKNOWN)
+
+    await request.context.write(agree)
     return request.back(_page(request))
 
 

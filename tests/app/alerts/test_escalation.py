@@ -104,7 +104,8 @@ def test_call_is_noted_then_closed_and_can_be_opened_again(two):
     ((menu, mode),) = two.news("ann")
     assert (menu.name, mode) == ("staff.outcomes", "edit")
     assert words(menu)[:-1] == [
-        *("spoke_to_patient", "sent_to_ed", "notified_oncologist", "drug_held", "not_reached")
+        *("spoke_to_patient", "seen", "sent_to_ed", "notified_oncologist", "drug_held", "not_reached"),
+        *("false_alarm", "out_of_care"),
     ], "an EMERGENCY or URGENT alert needs contact: no 'no action'"
     two.tap("ann", number, "drug_held")
     assert words(two.news("ann")[-1][0]) == ["close", "outcome", "hand_over"]
@@ -333,12 +334,12 @@ def test_patient_who_never_confirmed_a_call_is_reported(two):
     assert [keys(s)[-1] for s in screens if s.name == "staff.notice"] == ["staff.call.unconfirmed"]
 
 
-def test_not_yet_alone_is_no_news_for_the_team(two):
+def test_rule_8_not_yet_is_news_for_the_team(two):
     number = two.raise_alert()
     two.sweep(AT)
     two.news("ann")
     two.run(replies.reply, two.anna, number, "not_yet", at=AT + MINUTE)
-    assert two.names("ann") == []
+    assert two.names("ann") == [("staff.notice", "new")]
 
 
 def test_reply_of_the_patient_is_shown_on_the_alert(two):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.app.alerts import help_requests, replies
+from bot.app.alerts import help_requests
 from bot.app.alerts.raising import raise_alert
 from bot.app.alerts.writer import act_on
 from bot.app.checkins import answering
@@ -10,8 +10,7 @@ from bot.core.alert import Close, Note
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import taps
-from tests.app.concerns.test_cases import BEN, Life, life
-from tests.contract import samples
+from tests.app.concerns.test_cases import Life, life
 
 __all__ = ["Life", "life"]
 
@@ -134,14 +133,11 @@ def test_not_yet_after_yes_can_be_reached_again(life, by_staff):
 
 
 def test_not_yet_of_another_person_reopens_the_alert_that_staff_closed(life):
-    helper = samples.full_caregiver(life.anna.id, chat_id=BEN).model_copy(update={"ended_at": None})
-    helper = life.run(lambda s: s.caregivers.add(helper))
     life.check(0, safety_new="yes", which_new="eyes")
     (alert,) = life.alerts()
     life.reply(alert, "reached", 0, 1)
     life.staff(alert, "drug_held", 0, 2)
-    acting = life.patient().model_copy(update={"caregiver": helper})
-    life.run(replies.reply, acting, alert.id, "not_yet", at=life.at(0, 3))
+    life.reply(alert, "not_yet", 0, 3, made=life.at(0, 1), caregiver=life.helper())
     assert (life.state("eyes"), is_open(life)) == ("open", True)
 
 

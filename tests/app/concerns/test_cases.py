@@ -4,12 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.alerts import help_requests, ownership, replies
+from bot.app.alerts import help_requests, naming, ownership, replies
+from bot.app.alerts.messages import asked_at
 from bot.app.checkins import answering, opening
-from bot.app.concerns.memory import open_after
+from bot.app.concerns.memory import open_after, remember
+from bot.app.operations import sweeps
+from bot.core.concern import Level
+from bot.core.happenings import Answered
 from bot.core.protocol import Tier
 from bot.core.screen import Action
-from bot.dialog import checkins, feel_worse
+from bot.dialog import alerts, checkins, feel_worse
 from tests.app.conftest import AT
 from tests.contract import samples
 from tests.fakes.work import run as transact
@@ -52,7 +56,7 @@ class Life:
         row = self.run(lambda s: s.checkins.open_of(self.anna.id))
         return row.value.cursor if row is not None else None
 
-    def check(self, day, form="quick", *, until=None, start=True, **answers):
+    def check(self, day, form="quick", *, until=None, start=True, caregiver=None, **answers):
         """Answer a form on a day: what isn't named is answered with the least; return how it ended for the patient."""
         at, seen = self.at(day), len(self.database.outbox())
         if start:
@@ -62,7 +66,7 @@ class Life:
             if row is None or row.value.cursor in {None, until}:
                 break
             if row.value.state == "paused":
-                self.tap("", at, kind="go_on")
+                self.tap("", at, kind="go_on", caregiver=caregiver)
                 continue
             question = self.clinic.protocol.questions[row.value.cursor]
             if question.id.startswith("known_"):
@@ -70,11 +74,11 @@ class Life:
             least = question.choices[0].id if question.scale else LEAST.get(question.id, "none")
             chosen = answers.get(question.id, least if question.choice(least) else question.choices[0].id)
             if question.kind == "single":
-                self.tap(chosen, at)
+                self.tap(chosen, at, caregiver=caregiver)
                 continue
-            self.tap(f"+{chosen}", at, kind="toggle")
+            self.tap(f"+{chosen}", at, kind="toggle", caregiver=caregiver)
             if not question.choice(chosen).exclusive:
-                self.tap("", at, kind="submit")
+                self.tap("", at, kind="submit", caregiver=caregiver)
         shown = [q.row.screen for q in self.database.outbox()[seen:]]
         return [screen.name for screen in shown if screen.name.startswith(("done.", "call."))]
 
@@ -86,12 +90,38 @@ class Life:
     def alerts(self):
         return list(reversed(self.run(lambda s: s.alerts.of_patient(self.anna.id))))
 
-    def reply(self, alert, word, day, hours=0.0):
-        self.run(replies.reply, self.patient(), alert.id, word, at=self.at(day, hours))
+    def reply(self, alert, word, day, hours=0.0, *, made=None, caregiver=None):
+        """Reply on a message about the alert that was made at `made`; by default on one that was just made."""
+        at = self.at(day, hours)
+        acting = self.patient().model_copy(update={"caregiver": caregiver})
+        self.run(replies.reply, acting, alert.id, word, asked_at(alert, made or at), at=at)
 
     def staff(self, alert, outcome, day, hours=0.0):
         for act, *more in ((ownership.note, outcome), (ownership.close,)):
             self.run(act, alert.id, *more, at=self.at(day, hours), by="lead-1")
+
+    def helper(self):
+        made = samples.full_caregiver(self.anna.id, chat_id=BEN).model_copy(update={"ended_at": None})
+        return self.run(lambda s: s.caregivers.add(made))
+
+    def run_prompts(self, at):
+        self.run(sweeps.alert_clocks, at=at, limit=50)
+
+    def run_hospital(self, at):
+        self.run(sweeps.hospital_clocks, at=at, limit=50)
+
+    def prompt(self, alert, day, hours):
+        """Send the safety follow-up that is due; return the screen."""
+        self.run_prompts(self.at(day, hours))
+        slot = f"loopback:{alert.id}:"
+        return [q.row.screen for q in self.database.outbox() if q.row.slot.startswith(slot)][-1]
+
+    def press(self, screen, word, day, hours, caregiver=None):
+        """Tap the button of a screen about an alert; return the screen that follows."""
+        found = [b.action for row in screen.rows for b in row if b.action is not None and b.action.choice == word]
+        acting = self.patient().model_copy(update={"caregiver": caregiver})
+        self.run(alerts.tapped, acting, found[0], at=self.at(day, hours))
+        return self.database.outbox()[-1].row.screen
 
     def state(self, symptom):
         row = self.run(lambda s: s.concerns.of_patient(self.anna.id))
@@ -209,20 +239,96 @@ def test_k43_yes_counts_for_what_its_message_named(life):
     assert life.check(2) == ["done.open"]
 
 
+def test_k43_yes_on_an_old_prompt_leaves_what_the_alert_named_later(life):
+    life.check(0, numbness="strong")
+    (numb,) = life.alerts()
+    old = life.prompt(numb, 0, 1)
+    life.check(0.1, safety_now="yes", which_now="breathing")
+    life.run(naming.add_rules, life.alerts()[0], ("now.breathing",), ("breathing",), at=life.at(0.1))
+    following = life.press(old, "reached", 0, 2.6)
+    assert (life.state("numbness"), life.state("breathing")) == ("reached", "open")
+    assert following.lines[0].key == "call.reply.rest", "it says what is still open"
+    assert (life.alerts()[0].state, life.alerts()[0].last_reply) == ("open", None)
+    new = life.prompt(numb, 0, 4)
+    life.press(new, "reached", 0, 4.1)
+    assert (life.state("breathing"), life.alerts()[0].state) == ("reached", "confirmed")
+
+
+def test_button_from_before_messages_had_a_time_counts_from_when_the_alert_was_raised(life):
+    life.check(0, safety_now="yes", which_now="not_sure")
+    (alert,) = life.alerts()
+    changed(life, "which_now", "breathing", day=0.1)
+    life.reply(alert, "reached", 0, 3, made=alert.raised_at)
+    assert life.state("breathing") == "open"
+
+
+@pytest.mark.parametrize(("micro", "state"), [(0, "open"), (1, "reached")])
+def test_yes_is_about_its_message_to_the_microsecond(life, micro, state):
+    """Double vision opens within the second in which the message was made: before it, or after it."""
+    life.check(0, numbness="strong")
+    opened, tick = life.at(0, 1), timedelta(microseconds=1)
+    found = Answered(symptom="eyes", level=Level(Tier.URGENT, 1), by="patient:P-0001", day=opened.date(), is_named=True)
+    (alert,) = life.alerts()
+    life.run(remember, life.patient(), (found,), at=opened)
+    life.run(naming.add_rules, alert, (), ("eyes",), at=opened)
+    life.reply(alert, "reached", 0, 2, made=opened - tick + micro * tick)
+    assert (life.state("numbness"), life.state("eyes")) == ("reached", state)
+
+
 def test_two_people_who_differ_count_as_not_yet(life):
-    helper = life.run(
-        lambda s: s.caregivers.add(
-            samples.full_caregiver(life.anna.id, chat_id=BEN).model_copy(update={"ended_at": None})
-        )
-    )
+    helper = life.helper()
     life.check(0, safety_new="yes", which_new="face")
     (alert,) = life.alerts()
-    acting = life.patient().model_copy(update={"caregiver": helper})
-    life.reply(alert, "reached", 0, 1)
-    life.run(replies.reply, acting, alert.id, "not_yet", at=life.at(0, 1.1))
+    asked = life.at(0, 1)
+    life.reply(alert, "reached", 0, 1, made=asked)
+    life.reply(alert, "not_yet", 0, 1.1, made=asked, caregiver=helper)
     assert life.state("face") == "open"
-    life.reply(alert, "reached", 0, 1.2)
+    life.reply(alert, "reached", 0, 1.2, made=asked)
     assert life.state("face") == "open", "until it is asked again"
+    life.reply(alert, "reached", 0, 2.1, made=life.at(0, 2))
+    assert life.state("face") == "reached"
+
+
+@pytest.mark.parametrize("first", ["reached", "not_yet"])
+def test_two_people_differ_on_one_message_in_any_order(life, first):
+    helper = life.helper()
+    life.check(0, safety_new="yes", which_new="face")
+    (alert,) = life.alerts()
+    second = "reached" if first == "not_yet" else "not_yet"
+    life.reply(alert, first, 0, 1.1, made=life.at(0, 1))
+    life.reply(alert, second, 0, 1.2, made=life.at(0, 1), caregiver=helper)
+    assert life.state("face") == "open"
+
+
+def test_yes_on_the_reply_to_not_yet_is_no_new_question_to_the_other_person(life):
+    """Both say "not yet" to one prompt; one of them then says "yes" below the reply: asked again, both may."""
+    helper = life.helper()
+    life.check(0, safety_new="yes", which_new="face")
+    (alert,) = life.alerts()
+    asked = life.prompt(alert, 0, 1)
+    again = life.press(asked, "not_yet", 0, 1.1)
+    life.press(asked, "not_yet", 0, 1.2, caregiver=helper)
+    life.press(again, "reached", 0, 1.3)
+    assert life.state("face") == "open"
+    life.press(life.prompt(alert, 0, 2), "reached", 0, 2.1)
+    assert life.state("face") == "reached"
+
+
+def test_yes_on_the_reply_to_ones_own_not_yet_counts(life):
+    life.check(0, safety_new="yes", which_new="face")
+    (alert,) = life.alerts()
+    again = life.press(life.prompt(alert, 0, 1), "not_yet", 0, 1.1)
+    life.press(again, "reached", 0, 1.3)
+    assert life.state("face") == "reached"
+
+
+def test_not_yet_on_an_earlier_message_leaves_what_a_later_one_was_answered(life):
+    helper = life.helper()
+    life.check(0, safety_new="yes", which_new="face")
+    (alert,) = life.alerts()
+    life.reply(alert, "reached", 0, 2.1, made=life.at(0, 2))
+    life.reply(alert, "not_yet", 0, 2.2, made=life.at(0, 1), caregiver=helper)
+    assert life.state("face") == "reached"
 
 
 def test_k33_mistake_stops_the_question_and_is_no_all_clear(life):

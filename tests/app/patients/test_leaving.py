@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.alerts import ownership
+from bot.app.alerts import ownership, queue
 from bot.app.operations import sweeps
 from bot.app.patients import participation, registry
 from bot.app.records.messages import OutboxState
@@ -124,6 +124,7 @@ def test_erased_patient_leaves_code_tier_and_why_until_an_outcome(life, staff):
     assert (kept.checkin_id, kept.named_at, kept.declared, kept.last_reply) == (None, None, None, None)
     assert life.run(lambda s: s.checkins.of_patient(life.anna.id)) == []
     assert life.run(lambda s: s.concerns.of_patient(life.anna.id)) is None
+    assert life.run(queue.alert_line, kept, at=life.at(1, 1)).code == "P-0001"
     escalate(life, life.at(1, 1))
     assert life.alerts()[0].notified == ("ann",)
     life.run(sweeps.housekeeping, 50, at=life.at(9))

@@ -1,0 +1,45 @@
+"""Finds the question to ask again when a patient says that what an alert is about was a mistake. Changes nothing."""
+
+from collections.abc import Iterator
+
+from bot.app.alerts.replies import left_open
+from bot.app.records.alerts import AlertRow
+from bot.app.records.checkins import CheckInRow
+from bot.app.records.patients import Patient
+from bot.app.work import Work
+from bot.core.checkin import State
+from bot.core.concern import Concern
+from bot.core.findings import NOT_NAMED
+from bot.core.protocol import Protocol
+
+
+def asked_again(work: Work, patient: Patient, alert: AlertRow) -> tuple[CheckInRow, str] | None:
+    """Return the finished check-in that the alert is from, and the question behind what it names, highest tier first.
+
+    None if the alert is closed or has no such check-in, or everyone took back what it names. Older answers can be
+    changed in this way than by `clocks.change_for`: the patient is still asked about them.
+    """
+    row = work.checkins.get(alert.checkin_id) if alert.checkin_id is not None else None
+    if row is None or alert.closed_at is not None or row.value.state is not State.DONE:
+        return None
+    if row.value.form not in work.clinic.protocol.forms:
+        return None
+    for concern in left_open(work, patient, alert):
+        for question in _questions(work.clinic.protocol, row, concern):
+            return row, question
+    return None
+
+
+def _questions(protocol: Protocol, row: CheckInRow, concern: Concern) -> Iterator[str]:
+    """Yield the answered questions that found it: the safety screen before the question that named the sign."""
+    known = protocol.symptoms.get(concern.symptom)
+    if concern.retracted_at is not None:
+        return
+    for screen in protocol.questions.values():
+        is_yes = row.value.answers.get(screen.id) in {("yes",), ("not_sure",)}
+        if screen.signs is not None and is_yes:
+            names_it = known is not None and known.names and screen.signs.named_in == known.question
+            if names_it or concern.symptom == NOT_NAMED:
+                yield screen.id
+    if known is not None and known.question in row.value.answers and not known.names:
+        yield str(known.question)

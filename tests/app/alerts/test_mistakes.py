@@ -1,0 +1,105 @@
+""" "It was a mistake" below the question about a call: asked again in the same message, and never an all-clear."""
+
+import pytest
+
+from bot.app.alerts import help_requests
+from bot.app.records.alerts import AlertState
+from bot.dialog import taps
+from tests.app.alerts.test_replies import FOUND, prompts
+from tests.app.concerns.test_cases import BEN, Life, life
+
+__all__ = ["Life", "life"]
+
+ASKED = {"emergency": "safety_now", "urgent": "safety_new", "soon": "numbness"}
+
+
+def newest(life, chat=7):
+    return [q.row for q in life.database.outbox() if q.row.chat_id == chat][-1]
+
+
+def press(life, choice, day, hours, chat=7):
+    """Tap a choice of the newest message; return the message that follows."""
+    buttons = [b for row in newest(life, chat).screen.rows for b in row if b.action is not None]
+    (action,) = [b.action for b in buttons if b.action.choice == choice]
+    life.run(taps.tap, chat, action, at=life.at(day, hours))
+    return newest(life, chat)
+
+
+def mistaken(life, tier):
+    answers, hours = FOUND[tier]
+    life.check(0, **answers)
+    alert = life.alerts()[-1]
+    life.prompt(alert, 0, hours)
+    return alert, hours, press(life, "was_mistake", 0, hours + 0.01)
+
+
+@pytest.mark.parametrize("tier", FOUND)
+def test_mistake_asks_the_question_again_in_the_same_message(life, tier):
+    alert, _, row = mistaken(life, tier)
+    assert row.slot == f"loopback:{alert.id}:1"
+    assert len(prompts(life)) == 1, "in its place"
+    assert row.screen.name == f"change.{ASKED[tier]}"
+    assert life.alerts()[-1].mistake_at is not None
+
+
+@pytest.mark.parametrize("tier", FOUND)
+def test_mistake_that_is_answered_with_none_is_taken_back_and_asked_no_more(life, tier):
+    alert, hours, _ = mistaken(life, tier)
+    row = press(life, "none", 0, hours + 0.02)
+    while row.screen.name.startswith("change."):
+        row = press(life, "none", 0, hours + 0.03)  # what an EMERGENCY left unasked
+    assert row.slot == f"loopback:{alert.id}:1"
+    assert [line.key for line in row.screen.lines] == ["done.open.mistake"]
+    assert life.alerts()[-1].closed_at is None, "the team's alert goes on"
+    assert life.check((hours + 5) / 24) == ["done.open"], "no all-clear"
+    assert "done.open.mistake" in life.words()
+    life.run_prompts(life.at(0, 2 * hours + 6))
+    assert len(prompts(life)) == 1
+
+
+@pytest.mark.parametrize(("tier", "choice"), [("emergency", "yes"), ("urgent", "not_sure"), ("soon", "mild")])
+def test_mistake_that_is_answered_as_before_stays_open_and_is_asked_again(life, tier, choice):
+    _, hours, _ = mistaken(life, tier)
+    row = press(life, choice, 0, hours + 0.02)
+    for named in ("which_now", "which_new"):
+        if row.screen.name == f"change.{named}":
+            press(life, "-" + {"which_now": "breathing", "which_new": "eyes"}[named], 0, hours + 0.03)
+            press(life, "+" + {"which_now": "breathing", "which_new": "eyes"}[named], 0, hours + 0.03)
+            row = press(life, "done", 0, hours + 0.04)
+    assert row.screen.name == "call.reply.rest"
+    assert row.screen.lines[-1].key == f"call.reply.not_yet.{tier}"
+    life.run_prompts(life.at(0, 2 * hours + 1))
+    assert len(prompts(life)) == 2
+
+
+def test_k33_mistake_of_another_person_is_only_logged(life):
+    helper = life.helper()
+    life.check(0, caregiver=helper, safety_new="yes", which_new="eyes")
+    alert = life.alerts()[-1]
+    life.prompt(alert, 0, 1)
+    press(life, "was_mistake", 0, 1.1)
+    row = press(life, "none", 0, 1.2)
+    assert row.screen.name == "call.reply.rest"
+    assert life.state("eyes") == "open"
+    life.prompt(alert, 0, 2)
+    press(life, "was_mistake", 0, 2.1, chat=BEN)
+    assert newest(life, BEN).screen.name in {"change.safety_new", "call.reply.mistake"}
+
+
+def test_mistake_while_the_check_in_is_open_asks_there_below_all_messages(life):
+    life.opened(0)
+    life.tap("no", life.at(0))
+    life.tap("yes", life.at(0))
+    (alert,) = life.alerts()
+    life.prompt(alert, 0, 0.25)
+    row = press(life, "was_mistake", 0, 0.3)
+    assert (row.mode, row.screen.name) == ("new", "ask.safety_now")
+
+
+def test_mistake_about_help_is_noted_with_the_numbers(life):
+    life.run(help_requests.need_help, life.patient(), None, at=life.at(0))
+    (alert,) = life.alerts()
+    life.prompt(alert, 0, 1)
+    assert press(life, "was_mistake", 0, 1.1).screen.name == "call.reply.mistake"
+    assert life.state("help") == "open"
+    assert life.alerts()[0].state is AlertState.OPEN
