@@ -10,7 +10,7 @@ from bot.core.findings import NOT_NAMED, Finding
 from bot.core.happenings import Answered, KnownBefore, Named, NotKnown, TookBack
 from bot.core.hearing import BASELINE, FormAnswers, Heard, Remembered, happenings, is_news, may_be_known, that_counts
 from bot.core.memory import Memory
-from bot.core.protocol import SKIP, Tier
+from bot.core.protocol import SKIP, Form, FormStep, Tier
 from bot.core.triage import History, assess
 
 PROTOCOL = load_protocol()
@@ -62,6 +62,12 @@ def test_answer_counts_once(heard, found, new):
     before = {} if heard is None else {"numbness": heard}
     assert is_news(found, before) is new
     assert bool(said(found, heard=before)) is new
+
+
+def test_what_follows_an_answer_that_was_heard_counts():
+    heard = {"numbness": Heard(level=MILD, at=EARLIER)}
+    unchanged, eyes = Finding(symptom="numbness", level=MILD), Finding(symptom="eyes", level=THERE)
+    assert said(unchanged, eyes, heard=heard) == [answered("eyes", THERE)]
 
 
 def test_higher_answer_is_one_more_and_a_lower_one_takes_back():
@@ -163,6 +169,14 @@ def baseline(finished=False, form=BASELINE, about=(), **answers):
 )
 def test_may_still_be_known_until_it_is_asked_unless_staff_alone_can_accept_it(symptom, level, given, may_be):
     assert may_be_known(Finding(symptom=symptom, level=level), given, PROTOCOL) is may_be
+
+
+@pytest.mark.parametrize(("about", "may_be"), [(("numbness",), True), (("eyes",), False), ((), False)])
+def test_may_be_known_where_only_a_symptom_asked_about_again_leads_to_the_question(about, may_be):
+    step = FormStep(ask="known_before", about=("numbness",))
+    protocol = PROTOCOL.model_copy(update={"forms": {"again": Form(id="again", steps=(step,))}})
+    given = baseline(numbness="mild", form="again", about=about)
+    assert may_be_known(Finding(symptom="numbness", level=MILD), given, protocol) is may_be
 
 
 def counting(given, *, is_closed=False):

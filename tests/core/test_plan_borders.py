@@ -87,3 +87,10 @@ def test_due_on_is_the_local_send_time_of_that_local_day(zone, hour):
 def test_this_evening_is_that_of_the_local_day(zone, at, expected):
     times = LocalTimes(zone=zone, send_time=time(10), quiet_from=time(22), quiet_to=time(8))
     assert remind_at(Postponement.EVENING, times, datetime(*at, tzinfo=UTC)) == datetime(*expected, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("hour", "day"), [(8, 10), (14, 10), (16, 11), (23, 11)])
+def test_tomorrow_is_the_day_after_the_local_one(hour, day):
+    times = LocalTimes(zone="Asia/Tokyo", send_time=time(10), quiet_from=time(22), quiet_to=time(8))
+    asked = datetime(2026, 6, 9, hour, tzinfo=UTC)
+    assert remind_at(Postponement.TOMORROW, times, asked) == datetime(2026, 6, day, 1, tzinfo=UTC)
