@@ -80,7 +80,7 @@ def test_yes_on_an_old_message_does_not_count_for_what_rose_after_the_clock_was_
     set_back(life, from_day=2, to_day=0)
     old = life.alerts()[0]
     life.check(1, numbness="strong")
-    life.reply(old, "reached", 1, 1)
+    life.reply(old, "reached", 1, 1, made=old.raised_at)
     assert life.state("numbness") == "open"
 
 
