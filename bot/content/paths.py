@@ -50,19 +50,21 @@ def paths(protocol: Protocol, form: str) -> list[Path]:
 
 
 def _deviations(opened: core.CheckIn, protocol: Protocol, only: Collection[str] = ()) -> Iterator[Path]:
-    """Yield every deviation from the reference path of a new check-in; with `only`, at these questions."""
+    """Yield every deviation from the reference path of a new check-in; with `only`, every answer to these."""
     reference = _reference_path(opened, protocol)
     reference_choices = {given.question: given.choices for given in reference}
     for n, given in enumerate(reference):
         if only and given.question not in only:
             continue
         for answer in options(protocol.questions[given.question]):
-            if answer == given.choices:
+            if answer == given.choices and not only:
                 continue
             prefix = (*reference[:n], GivenAnswer(given.question, answer))
             start = _walk(opened, protocol, prefix)
             for end, all_given in _ends(protocol, start, prefix, reference_choices):
-                changed = tuple(g for g in all_given if reference_choices.get(g.question) != g.choices)
+                changed = tuple(
+                    g for g in all_given if reference_choices.get(g.question) != g.choices or g.question in only
+                )
                 yield _path(changed, end, protocol)
 
 

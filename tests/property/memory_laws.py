@@ -19,7 +19,7 @@ CALL_SCREENS = {
     Tier.URGENT: ("call.urgent", "call.help", "call.emergency"),
     Tier.EMERGENCY: ("call.emergency",),
 }
-EACH_IS_CALLED_ABOUT = False
+EACH_IS_CALLED_ABOUT = True
 """Whether the second finding of a form that has raised its tier already is in an alert at the tap, and has a call screen
 of its own once the first was answered "yes". Not yet: switch it on with the change that lets it."""
 CLEAR = "Nothing here needs a call today"
