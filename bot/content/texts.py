@@ -244,6 +244,10 @@ def symptom_key(symptom: str) -> str:
     return f"symptom.{symptom}"
 
 
+USUAL_SIGN = "sign.usual"
+"""The key of a line of a safety screen about a sign that is usual for the patient."""
+
+
 def topic_keys(topic: Topic) -> tuple[str, ...]:
     """Return the keys of a topic in the "Learn" menu."""
     if topic.signs:
@@ -262,6 +266,7 @@ def needed_keys(protocol: Protocol) -> tuple[str, ...]:
     keys += [key for question in protocol.questions.values() for key in sign_keys(question)]
     keys += [f"tip.{tip.id}" for tip in protocol.tips]
     keys += [symptom_key(symptom) for symptom in protocol.symptoms]
+    keys += [USUAL_SIGN] if any(question.signs is not None for question in protocol.questions.values()) else []
     keys += [key for topic in protocol.topics for key in topic_keys(topic)]
     return tuple(dict.fromkeys(keys))
 
@@ -273,7 +278,7 @@ def red_flag_keys(protocol: Protocol) -> tuple[str, ...]:
     asked = [protocol.questions[q] for q in flagged if q in protocol.questions]
     keys = {key for question in asked for key in (*question_keys(question), *sign_keys(question))}
     keys |= {s.text for form in protocol.forms.values() for s in form.steps if s.text is not None and s.ask in flagged}
-    keys |= {symptom_key(symptom) for symptom in protocol.symptoms}
+    keys |= {symptom_key(symptom) for symptom in protocol.symptoms} | {USUAL_SIGN}
     return tuple(key for key in needed_keys(protocol) if key in keys)
 
 

@@ -65,6 +65,8 @@ class CheckIn(Frozen):
     """The tier that an answer must exceed to raise a red flag: `raised`, but ROUTINE after a claimed mistake."""
     about: tuple[str, ...] = ()
     """The symptoms that it asks about again."""
+    usual: tuple[str, ...] = ()
+    """EMERGENCY signs that are usual for the patient: the safety screen asks whether each is worse than that."""
 
 
 # --- Inputs -----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 The rules, each with a test:
 
 * Every form asks about each concern that is OPEN or REACHED, until it is SETTLED, and about what staff watch closely.
+* The safety screen asks whether an EMERGENCY sign that is usual for the patient is worse than usual.
 * A daily follow-up asks about it until it was answered, and was not worse, on `calm_days` days, or `follow_up_at_most`
   has passed since it was last worse. What only the team has to decide about begins none.
 """
@@ -15,7 +16,7 @@ from pydantic import ConfigDict
 from bot.core.concern import Concern
 from bot.core.frozen import Frozen
 from bot.core.memory import Memory
-from bot.core.protocol import Remembering
+from bot.core.protocol import Remembering, Tier
 
 
 class FollowUp(Frozen):
@@ -39,6 +40,11 @@ def asked_daily(memory: Memory, rules: Remembering, at: datetime, watched: Colle
     """Return the symptoms that need a daily follow-up, sorted."""
     daily = {c.symptom for c in memory.concerns.values() if c.is_pending and _is_unsettled(c, rules, at)}
     return tuple(sorted(daily | set(watched)))
+
+
+def usual_signs(memory: Memory) -> tuple[str, ...]:
+    """Return the EMERGENCY signs that are usual for the patient, sorted: also after the end, until staff decide."""
+    return tuple(sorted(s for s, each in memory.accepted.items() if each.raises_nothing.tier is Tier.EMERGENCY))
 
 
 def _is_unsettled(concern: Concern, rules: Remembering, at: datetime) -> bool:

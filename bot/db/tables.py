@@ -159,6 +159,7 @@ checkin = Table(
     Column("raised", SmallInteger, nullable=False),
     Column("acted_on", SmallInteger, nullable=False),
     sealed("about", "checkin.about"),
+    sealed("usual", "checkin.usual"),
     timestamp_column("remind_at", nullable=True),
     UniqueConstraint("patient_id", "due_at"),
     Index(None, "patient_id", "id"),

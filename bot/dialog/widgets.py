@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient
-from bot.core.protocol import Question, Tier
+from bot.core.protocol import Question, Symptom, Tier
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.core.treatment import Period
 
@@ -25,13 +25,30 @@ def rows(buttons: Iterable[Button]) -> tuple[ButtonRow, ...]:
     return tuple((b,) for b in buttons)
 
 
-def question_text(question: Question, key: str | None = None) -> Text:
+def question_text(question: Question, key: str | None = None, usual: Iterable[Symptom] = ()) -> Text:
     """Return a question; a safety screen lists its signs below it, and their rarer forms in a fold.
 
-    `key` is that of its words in the form; by default the question's own.
+    `key` is that of its words in the form; by default the question's own. `usual`: signs that are usual for the
+    patient, so that their line asks whether they are worse than that.
     """
     values = {"what": Text(key=f"symptom.{question.follows}")} if question.follows is not None else None
-    return signs_text(key or f"question.{question.id}", question, values)
+    return _with_usual(signs_text(key or f"question.{question.id}", question, values), question, usual)
+
+
+def _with_usual(shown: Text, question: Question, usual: Iterable[Symptom]) -> Text:
+    """Return the text of a safety screen whose lines ask about usual signs as "worse than usual for you"."""
+    if question.signs is None:
+        return shown
+    named = [symptom for symptom in usual if symptom.question == question.signs.named_in]
+    lines = [
+        next((_worse_than_usual(s) for s in named if set(s.levels) & set(line.choices)), text)
+        for line, text in zip(question.signs.lines, shown.bullets, strict=True)
+    ]
+    return shown.model_copy(update={"bullets": tuple(lines)})
+
+
+def _worse_than_usual(symptom: Symptom) -> Text:
+    return Text(key="sign.usual", values={"what": Text(key=f"symptom.{symptom.id}")})
 
 
 def signs_text(key: str, question: Question, values: Mapping[str, str | int | Text] | None = None) -> Text:

@@ -1,4 +1,4 @@
-"""asked again: the symptoms that a check-in asks about again by name"""
+"""asked again: the symptoms that a check-in asks about by name, and the signs that are usual"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,3 +12,4 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("checkin", sa.Column("seal_id", sa.LargeBinary, nullable=True))
     op.add_column("checkin", sa.Column("about", sa.LargeBinary, nullable=True))
+    op.add_column("checkin", sa.Column("usual", sa.LargeBinary, nullable=True))

@@ -9,8 +9,6 @@ from tests.burden.courses import DAYS, LIVES
 from tests.burden.life import Counts
 
 SEEDS = 3
-USUAL_SIGNS = pytest.mark.xfail(reason="staff can't agree yet that an emergency sign is usual", strict=False)
-"""Remove it once they can: `team.agree_usual_sign` finds it by itself."""
 MOST_ALERTS = {
     "fluctuating none-mild": 1,
     "fluctuating none-medium": 3,
@@ -60,7 +58,6 @@ def test_life_with_staff_raises_few_alerts(name, most):
     assert percentile([life.alerts for life in lives(name)]) <= most
 
 
-@USUAL_SIGNS
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_usual_sign_that_staff_agreed_on_shows_two_call_screens_at_most() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from bot.app.alerts.known import is_agreed
+
 from bot.app.concerns import replay as replays
 from bot.app.concerns.assessments import history
 from bot.app.concerns.conversion import ASKED_FOR_HELP

@@ -29,7 +29,6 @@ def test_lives_of_fixed_seeds_keep_every_law(seed, clinic, wording):
     live(seed, clinic, wording, days=int(os.environ.get("NERVECHECK_DAYS", WEEKS * 7)))
 
 
-@pytest.mark.xfail(reason="a second red flag of one form shows no call screen yet", strict=False)
 @pytest.mark.slow
 @pytest.mark.timeout(14400)
 @pytest.mark.parametrize("share", range(SHARES))

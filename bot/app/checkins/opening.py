@@ -14,7 +14,7 @@ from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import plan_of
 from bot.app.work import Work
 from bot.core import checkin as core
-from bot.core.follow_up import asked_again
+from bot.core.follow_up import asked_again, usual_signs
 from bot.core.protocol import Answers, Tier
 from bot.core.schedule import phase_at
 
@@ -35,7 +35,9 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
     Return None, having changed nothing, if the patient already has one with this due time. The patient must be locked.
     """
     known = WORSE_ANSWERS if kind == "worse" else {}
-    about = asked_again(recall(work, patient).value, close_watch_of(work, patient))
+    memory = recall(work, patient).value
+    about = asked_again(memory, close_watch_of(work, patient))
+    opened = core.open_checkin(form, work.clinic.protocol, known, about)
     row = CheckInRow(
         patient_id=patient.id,
         kind=kind,
@@ -44,7 +46,7 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
         protocol_name=work.clinic.protocol.name,
         protocol_version=work.clinic.protocol.version,
         protocol_hash=work.clinic.protocol.content_hash,
-        value=core.open_checkin(form, work.clinic.protocol, known, about),
+        value=opened.model_copy(update={"usual": usual_signs(memory)}),
     )
     row = row.model_copy(update={"next_action_at": next_action_after_answer(row, patient, work.clinic, work.at)})
     made: list[tuple[CheckInRow, CheckInRow | None]] = []

@@ -34,7 +34,7 @@ from bot.db.rows import (
 _O = t.outbox.c
 
 CHECKIN = Shape(t.checkin, CheckInRow, elsewhere=("value",))
-VALUE = Shape(t.checkin, CheckIn, sealed={"about": STRINGS}, elsewhere=("answers",))
+VALUE = Shape(t.checkin, CheckIn, sealed={"about": STRINGS, "usual": STRINGS}, elsewhere=("answers",))
 ANSWER = Shape(t.answer, AnswerRow, sealed={"choices": STRINGS})
 ASSESSMENT = Shape(t.assessment, AssessmentRow, sealed={"rules": STRINGS, "basis": sealed_record(Basis)})
 PROTOCOL_FILE = Shape(t.protocol_file, StoredProtocol)
