@@ -5,7 +5,7 @@ each of its questions, all answers to the follow-up questions, and then referenc
 deviations are not walked; the rules define their result: the highest tier, and two of SOON in different groups.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from bot.core import checkin as core
@@ -45,22 +45,26 @@ def paths(protocol: Protocol, form: str) -> list[Path]:
     for step in protocol.forms[form].steps:
         if step.about:
             again = core.open_checkin(form, protocol, about=step.about[:1])
-            found += [path for path in _deviations(again, protocol) if step.ask in {g.question for g in path.answers}]
+            found += _deviations(again, protocol, {step.ask})
     return list(dict.fromkeys(found))
 
 
-def _deviations(opened: core.CheckIn, protocol: Protocol) -> Iterator[Path]:
-    """Yield every deviation from the reference path of a check-in that was just opened."""
+def _deviations(opened: core.CheckIn, protocol: Protocol, only: Collection[str] = ()) -> Iterator[Path]:
+    """Yield every deviation from the reference path of a new check-in; with `only`, every answer to these."""
     reference = _reference_path(opened, protocol)
     reference_choices = {given.question: given.choices for given in reference}
     for n, given in enumerate(reference):
+        if only and given.question not in only:
+            continue
         for answer in options(protocol.questions[given.question]):
-            if answer == given.choices:
+            if answer == given.choices and not only:
                 continue
             prefix = (*reference[:n], GivenAnswer(given.question, answer))
             start = _walk(opened, protocol, prefix)
             for end, all_given in _ends(protocol, start, prefix, reference_choices):
-                changed = tuple(g for g in all_given if reference_choices.get(g.question) != g.choices)
+                changed = tuple(
+                    g for g in all_given if reference_choices.get(g.question) != g.choices or g.question in only
+                )
                 yield _path(changed, end, protocol)
 
 

@@ -14,9 +14,9 @@ The rules, each with a test:
   showing. A toggle carries its target state, so that double and quick taps are neither lost nor undone.
 * A safety screen that was skipped (`on_skip: ask_again`) is asked once more when nothing else is left; skipped again,
   it stays open. Going back to it and skipping it there counts as the second time.
-* Every answer is stored and assessed when it is tapped. An answer that raises the tier above `acted_on` to EMERGENCY
-  stops the form (only steps marked `after_emergency` are still asked); to URGENT pauses it (the patient may continue
-  or finish).
+* Every answer is stored and assessed when it is tapped. An answer that raises the tier above `acted_on`, or opens
+  something new at URGENT or more, is a red flag: EMERGENCY stops the form (only steps marked `after_emergency` are
+  still asked), URGENT pauses it (the patient may continue or finish).
 * A claimed mistake deletes nothing and lowers nothing: `raised` is kept, the question is asked again, and the next red
   flag is raised again, even at the same tier.
 * An answer can be changed once the check-in is done. A higher tier is raised, a lower one retracts nothing, and the
@@ -489,7 +489,7 @@ def _answered(context: _Context, question: str, choices: tuple[str, ...], *, sta
 def _assessed(context: _Context, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
     """Assess the answers so far: raise a red flag or move on; `stay`: the question isn't finished yet."""
     checkin, assessment = context.checkin, context.assess(finished=False)
-    if assessment.raised >= Tier.URGENT and assessment.raised > checkin.acted_on:
+    if assessment.raised >= Tier.URGENT and (assessment.raised > checkin.acted_on or assessment.fresh >= Tier.URGENT):
         return _raised(context, assessment, events, stay=stay)
     if stay:
         return checkin.model_copy(update={"revision": checkin.revision + 1}), events

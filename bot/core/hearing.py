@@ -66,7 +66,12 @@ def happenings(
         if not is_news(finding, before):
             continue
         heard = before.get(finding.symptom)
-        if heard is not None and finding.level < heard.level:
+        # "Yes" on the other safety screen takes nothing back.
+        if (
+            heard is not None
+            and finding.level < heard.level
+            and (finding.symptom != NOT_NAMED or not finding.level.tier)
+        ):
             yield TookBack(symptom=finding.symptom, level=finding.level, by=by, given_at=heard.at, day=day)
             continue
         if heard is not None and heard.was_known and not finding.was_known:

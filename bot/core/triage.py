@@ -11,7 +11,7 @@ The rules, each with a test:
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from bot.core.frozen import Frozen
-from bot.core.protocol import SKIP, Answers, Protocol, Question, Rule, Tier, applicable, holds
+from bot.core.protocol import SKIP, UNANSWERED, Answers, Protocol, Question, Rule, Tier, applicable, holds
 
 UNASSESSABLE = "unassessable"
 """The rule and group of the reason for an answer that can't be assessed; no rule of the protocol has this name."""
@@ -35,13 +35,15 @@ class Reason(Frozen):
 class Assessment(Frozen):
     """The tier, every reason (highest first), and the protocol version used, so that it can be re-assessed.
 
-    `raised`: the highest tier of what is new; `open`: that of what is OPEN and there, if its rules give
-    less. `quiet`: rules that fired and raise nothing, because what they report is usual for the patient or a human
-    knows it. `complete`: the form is finished and every question that it led to was answered, none skipped.
+    `raised`: the highest tier of what is new; `fresh`: of what the newest answer itself opened; `open`: of what is OPEN
+    and there, if its rules give less. `quiet`: rules that fired and raise nothing, because what they report is usual
+    for the patient or a human knows it. `complete`: the form is finished and every question that it led to was
+    answered, none skipped.
     """
 
     tier: Tier
     raised: Tier
+    fresh: Tier = Tier.ROUTINE
     open: Tier = Tier.ROUTINE
     reasons: tuple[Reason, ...]
     quiet: tuple[str, ...] = ()
@@ -82,7 +84,7 @@ def assess(
     reasons += [_reason(r) for r in single if _fires(r, answers, history, protocol)]
     paired = _paired(reasons, protocol)
     reasons += [_reason(r) for r in protocol.rules if _enough_groups_fired(r, paired, answers)]
-    if finished and all(r.tier < Tier.SOON or r.rule in quiet for r in reasons):
+    if finished and all(r.tier < Tier.SOON or r.rule in quiet or r.group == UNANSWERED for r in reasons):
         reasons += [_reason(r) for r in protocol.rules if r.alone and _fires(r, answers, history, protocol)]
     reasons.sort(key=lambda r: -r.tier)  # stable: within a tier in the order of the file
     tier = max((r.tier for r in reasons if r.rule not in quiet), default=Tier.ROUTINE)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from bot.core.concern import ConcernState, Rules
-from bot.core.findings import STILL_THERE, Finding, find, still
+from bot.core.findings import NOT_NAMED, STILL_THERE, Finding, find, still
 from bot.core.hearing import FormAnswers, Remembered, happenings, may_be_known
 from bot.core.memory import Memory, apply
 from bot.core.protocol import Protocol, Rule, Symptom, Tier
@@ -31,7 +31,12 @@ def weigh(given: FormAnswers, history: History, remembered: Remembered | None, p
         more = quiet | {r.rule for r in assessment.reasons if r.tier >= Tier.SOON and after.is_quiet(r, protocol)}
         if more == quiet:
             more_than_rules = after.tier if after.tier > assessment.tier else Tier.ROUTINE
-            tiers = {"tier": max(assessment.tier, after.tier), "open": more_than_rules, "raised": after.raised}
+            tiers = {
+                "tier": max(assessment.tier, after.tier),
+                "open": more_than_rules,
+                "raised": after.raised,
+                "fresh": after.fresh,
+            }
             return assessment.model_copy(update=tiers)
         quiet = more
         assessment = _assessed(given, history, protocol, quiet)
@@ -79,6 +84,12 @@ class _Weighed(NamedTuple):
         new = [f for f in self.found if self._needs_call(f) and self._is_new(f)]
         return max((max(f.level.tier, self.memory.concern(f.symptom).combined) for f in new), default=Tier.ROUTINE)
 
+    @property
+    def fresh(self) -> Tier:
+        """Return the tier of what the newest answer itself opened or raised, and no call screen was shown for."""
+        now = [f.level.tier for f in self.found if self._needs_call(f) and self._is_fresh(f)]
+        return max(now, default=Tier.ROUTINE)
+
     def is_quiet(self, reason: Reason, protocol: Protocol) -> bool:
         """Return whether a rule reports only what needs no call, or may still be said to be known."""
         about = set(_about(reason, {*(f.symptom for f in self.found), *self.waiting}, protocol))
@@ -88,6 +99,13 @@ class _Weighed(NamedTuple):
     def _needs_call(self, found: Finding) -> bool:
         concern = self.memory.concern(found.symptom)
         return concern.state is ConcernState.OPEN and not concern.is_for_team
+
+    def _is_fresh(self, found: Finding) -> bool:
+        before, after = self.remembered.memory.concern(found.symptom), self.memory.concern(found.symptom)
+        yes = self.remembered.heard.get(NOT_NAMED)
+        # The call screen of a "yes" is that of the sign that is named after it.
+        is_name = found.is_named and yes is not None and yes.level.tier >= found.level.tier
+        return not is_name and (before.state is not ConcernState.OPEN or before.opened_at != after.opened_at)
 
     def _is_new(self, found: Finding) -> bool:
         concern = self.memory.concern(found.symptom)

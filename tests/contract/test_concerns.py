@@ -1,4 +1,6 @@
-"""What is remembered is found by when its next level ends: the same in memory, on SQLite and on PostgreSQL."""
+"""What is remembered is found a week before its next level ends, and then: in memory, on SQLite and on PostgreSQL."""
+
+from datetime import timedelta
 
 from bot.app.records.concerns import MemoryRow
 from bot.app.records.operations import BEGINNING, Place
@@ -9,6 +11,7 @@ from bot.core.protocol import Tier
 from tests.contract.samples import AT, MINUTE, patient
 
 MILD = Level(Tier.SOON, 1)
+WEEK = timedelta(days=7)
 
 
 def _memory(database, code, **accepted):
@@ -22,8 +25,8 @@ def _due(database, at, limit=9, after=BEGINNING):
 
 
 def test_memories_with_an_end_are_found_oldest_first(database):
-    later = _memory(database, "one", numbness=AT + 2 * MINUTE, stairs=AT + 9 * MINUTE)
-    first = _memory(database, "two", numbness=AT + MINUTE)
+    later = _memory(database, "one", numbness=AT + WEEK + 2 * MINUTE, stairs=AT + WEEK + 9 * MINUTE)
+    first = _memory(database, "two", numbness=AT + WEEK + MINUTE)
     _memory(database, "three")
     assert _due(database, AT) == []
     assert _due(database, AT + MINUTE) == [first.id]
@@ -36,8 +39,17 @@ def test_end_follows_what_is_saved(database):
     row = _memory(database, "one", numbness=AT)
     saved = database.run(lambda s: s.concerns.save(row.model_copy(update={"value": Memory()})))
     assert _due(database, AT) == []
-    moved = Memory(accepted={"numbness": Accepted(reference=MILD, confirm_until=AT + MINUTE)})
+    moved = Memory(accepted={"numbness": Accepted(reference=MILD, confirm_until=AT + WEEK + MINUTE)})
     database.run(lambda s: s.concerns.save(saved.model_copy(update={"value": moved})))
     assert _due(database, AT) == []
     assert _due(database, AT + MINUTE) == [row.id]
     assert database.run(lambda s: s.clock.next_event_at()) == AT + MINUTE
+
+
+def test_memory_that_was_seen_to_is_found_again_at_the_end(database):
+    row = _memory(database, "one", numbness=AT + WEEK)
+    assert _due(database, AT) == [row.id]
+    seen = row.model_copy(update={"heard": row.heard.model_copy(update={"seen_at": AT})})
+    database.run(lambda s: s.concerns.save(seen))
+    assert _due(database, AT + WEEK - MINUTE) == []
+    assert _due(database, AT + WEEK) == [row.id]

@@ -82,7 +82,7 @@ def test_higher_answer_is_one_more_and_a_lower_one_takes_back():
 
 
 @pytest.mark.parametrize("is_helper", [True, False])
-def test_known_before_belongs_to_the_baseline_alone(is_helper):
+def test_known_before_counts_at_the_baseline_alone(is_helper):
     found = Finding(symptom="numbness", level=MILD, was_known=True)
     assert said(found) == [answered("numbness", MILD)]
     assert said(found, form=BASELINE, is_helper=is_helper) == [

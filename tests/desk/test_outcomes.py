@@ -113,3 +113,18 @@ def test_remark_is_kept_and_leaves_the_alert_open(house, anna, find):
     assert answer.headers["location"].endswith("said=still_open")
     row = house.run(lambda s: s.alerts.get(number))
     assert (row.outcome, row.closed_at) == ("drug_held", None)
+
+
+@pytest.mark.parametrize("action", ["note", "finish"])
+def test_out_of_care_is_asked_again(house, anna, find, action):
+    number = find("numbness", Tier.URGENT, AT)
+    ann = house.signed_in("coordinator", "ann")
+    asked = ann.post(f"/console/alerts/{number}/{action}", outcome="out_of_care", shown_at=AT.isoformat())
+    assert (asked.status_code, "P-0001 left care for good" in asked.text) == (200, True)
+    assert page_time(asked.text) == AT.isoformat()
+    assert (state(house, anna, "numbness"), house.run(lambda s: s.patients.get(anna.id)).state) == ("open", "active")
+    sure = {"outcome": "out_of_care", "shown_at": AT.isoformat(), "confirmed": "yes"}
+    assert ann.post(f"/console/alerts/{number}/{action}", **sure).status_code == 303
+    assert state(house, anna, "numbness") == "settled"
+    assert house.run(lambda s: s.patients.get(anna.id)).state == "withdrawn"
+    assert ann.post("/console/alerts/99/note", outcome="out_of_care").status_code == 409

@@ -14,6 +14,7 @@ from telegram import User
 
 from bot import service
 from bot.app.alerts import escalation, ownership
+from bot.app.alerts.naming import add_rules
 from bot.app.checkins import opening
 from bot.app.checkins.silence import note_missed
 from bot.app.concerns import agreeing
@@ -21,6 +22,7 @@ from bot.app.concerns.memory import recall
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
 from bot.app.patients import importing, participation, registry
 from bot.app.patients.lookup import locked
+from bot.app.records.alerts import AlertState
 from bot.app.records.checkins import StoredProtocol
 from bot.app.records.operations import BEGINNING, DeadUpdate
 from bot.app.schedules import plan_edits
@@ -664,7 +666,15 @@ def _misses(scene: Scene, work: Work, chat: int) -> None:
     note_missed(work, patient, row.model_copy(update={"value": row.value.model_copy(update={"answers": {}})}))
 
 
+def _joins(scene: Scene, work: Work) -> None:
+    assert work.patients.by_chat(BERTA, lock=True) is not None
+    alert = work.alerts.get(scene.alerts["berta"].id)
+    assert alert is not None
+    add_rules(work, alert.model_copy(update={"state": AlertState.CONFIRMED}), (), ("stairs",))
+
+
 TIME = (
+    UseCase("BERTA finds more after yes", _in_one(lambda c, _, work: _joins(c, work))),
     UseCase("BERTA misses a check-in", _in_one(lambda c, _, work: _misses(c, work, BERTA))),
     UseCase("clock set forward, BERTA read", _in_one(lambda _, __, work: _read_after_a_jump(work, BERTA))),
     UseCase("start after an outage", _in_one(lambda _, __, work: outages.note_start(work, work.at))),

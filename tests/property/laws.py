@@ -1,6 +1,7 @@
 """The laws that must hold after every transaction of every life; checked inside the transaction itself."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow, AlertState
@@ -18,6 +19,8 @@ GONE = frozenset({PatientState.WITHDRAWN, PatientState.DECLINED})
 BULK = frozenset({Lane.REMINDER, Lane.CHECKIN})
 BY_PLAN = frozenset({"scheduled", "follow_up"})
 REACHED = frozenset({"reached", "team_knows"})
+NIGHT = timedelta(hours=12)
+"""The longest quiet hours."""
 Law = Callable[[Books, Books, Deed, Clinic], Iterator[str]]
 
 
@@ -35,12 +38,16 @@ def broken(before: Books, after: Books, deed: Deed, clinic: Clinic) -> list[str]
 def new_alert_shows_a_call_screen(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     """A new alert has its first safety follow-up planned and its call screen queued as a new, prioritized message."""
     for alert in deed.of("add_alert"):
+        if deed.swept and _is_for_team(alert):
+            continue
         repeat = clinic.protocol.clocks.safety_follow_up.get(alert.tier)
         if alert.next_patient_prompt_at != (deed.at + repeat.after if repeat else None):
             yield f"alert {alert.id} is asked after at {alert.next_patient_prompt_at}"
         calls = [r for r in deed.queued if r.slot == f"alert:{alert.id}" and r.screen.name.startswith("call.")]
         lane = Lane.RED_FLAG if alert.tier >= Tier.URGENT else Lane.REPLY
-        good = [r for r in calls if r.mode == "new" and r.lane is lane and r.not_before <= deed.at]
+        # What the clock opens at SOON waits for the end of quiet hours.
+        latest = deed.at + NIGHT if deed.swept and alert.tier is Tier.SOON else deed.at
+        good = [r for r in calls if r.mode == "new" and r.lane is lane and r.not_before <= latest]
         patient = after.patient
         if patient is not None and patient.chat_id is not None and patient.chat_id not in {r.chat_id for r in good}:
             yield f"{alert.tier.name} alert {alert.id} shows no call screen"
@@ -68,7 +75,8 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
     reached = (mine and tapped in REACHED) or tapped == "at_hospital" or by_staff
     if new.state is AlertState.CONFIRMED and old.state is not new.state and not reached:
         yield f"{name} was confirmed by {deed.name}"
-    if new.safety_follow_ups != old.safety_follow_ups:
+    starts_again = new.safety_follow_ups == 0 and new.next_patient_prompt_at is not None
+    if new.safety_follow_ups != old.safety_follow_ups and not starts_again:
         yield from _check_follow_up(old, new, deed, clinic)
     repeat = clinic.protocol.clocks.safety_follow_up.get(new.tier)
     if new.state is AlertState.UNCONFIRMED and old.state is AlertState.OPEN and not gone:
@@ -106,7 +114,8 @@ def _check_follow_up(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic) -
 def _check_planned(alert: AlertRow, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     waits = alert.state is AlertState.OPEN and clinic.protocol.clocks.safety_follow_up.get(alert.tier) is not None
     if waits and alert.next_patient_prompt_at is None and not _gone(after) and _is_asked_about(alert, after):
-        higher = [a for a in after.alerts.values() if a.checkin_id == alert.checkin_id and a.tier > alert.tier]
+        others = [a for a in after.alerts.values() if a.id != alert.id and a.tier >= alert.tier]
+        higher = [a for a in others if a.checkin_id == alert.checkin_id or a.next_patient_prompt_at is not None]
         if not higher:
             yield f"nobody will ask after alert {alert.id}"
     if (
@@ -126,6 +135,11 @@ def _is_asked_about(alert: AlertRow, books: Books) -> bool:
     concerns = [books.memory.value.concern(symptom) for symptom in alert.symptoms]
     known = {ConcernState.REACHED, ConcernState.SETTLED}
     return any(c.state not in known and c.retracted_at is None and not c.is_for_team for c in concerns)
+
+
+def _is_for_team(alert: AlertRow) -> bool:
+    """Return whether an accepted level ended, which needs no call screen and no prompt."""
+    return alert.checkin_id is None and alert.tier is Tier.SOON
 
 
 def _gone(books: Books) -> bool:

@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from tests.property.signs import (
+    AMOUNTS,
+    KNOWN_BY,
     NONE,
     ONLY_STAFF,
     SCALES,
@@ -298,19 +300,24 @@ class Ledger:
                 continue
             mark = self.marks.get(symptom)
             # A tick was removed; or something was found, or nothing is new, so that there is no other.
-            is_draft = symptom == "other" or (mark is not None and mark.draft_of == heard.checkin)
+            is_draft = mark is not None and mark.draft_of == heard.checkin
             screens = [s for s, tier in SCREENS.items() if tier is was.level.tier and (was.is_named or s in symptom)]
             if is_draft or any(tuple(heard.answers.get(s, ())) == ("none",) for s in screens):
                 self._taken_back(heard, symptom, NONE)
                 gone.add(symptom)
         return gone
 
-    def called(self, named: Iterable[str]) -> None:
-        """A call screen named these: what a draft said is answered for good, and can only be taken back."""
+    def called(self, named: Iterable[str], tier: Tier, at: datetime, day: date) -> None:
+        """A call screen named these: what a draft said is answered for good, and can only be taken back.
+
+        What it named before it was said to be known is open as well.
+        """
         for symptom in named:
             mark = self.marks.get(symptom)
             if mark is not None:
                 self.marks[symptom] = replace(mark, draft_of=None, before=None)
+            elif symptom in KNOWN_BY:
+                self.marks[symptom] = Mark("open", Level(tier, len(AMOUNTS)), at, "a call screen", above_on=day)
 
     # -- what else was tapped
 

@@ -467,7 +467,7 @@ class Life:
             raise BrokenLawError(self._report("; ".join(faults)))
 
     def _report(self, what: str) -> str:
-        again = f"NERVECHECK_SEEDS={self.seed} python -m pytest tests/property -k seeds"
+        again = f"NERVECHECK_SEEDS={self.seed} NERVECHECK_DAYS={self.days} python -m pytest tests/property -k seeds"
         head = f"seed {self.seed} ({self.person.name}) on {self.at:%Y-%m-%d %H:%M:%S}: {what}"
         return "\n".join((head, f"again: {again}", *self.history[-HISTORY_LINES:]))
 

@@ -70,8 +70,8 @@ class _NotingPort:
         if noted_as is None:
             return method
 
-        def noted(row: Any) -> Any:
-            result = method(row)
+        def noted(row: Any, **more: Any) -> Any:
+            result = method(row, **more)
             what = row if given else result
             if what is not None:
                 self._done.append((noted_as, what))

@@ -7,7 +7,7 @@ from functools import partial
 
 from bot.app.alerts.for_team import raise_for_team
 from bot.app.concerns.level_tasks import open_level_tasks
-from bot.app.concerns.memory import remember, tell_team
+from bot.app.concerns.memory import remember, take_unnamed
 from bot.app.records.alerts import Task
 from bot.app.records.concerns import MemoryRow
 from bot.app.records.operations import BEGINNING, Place, SweepResult
@@ -35,7 +35,7 @@ def _end(work: Work, row: MemoryRow) -> None:
         return
     remember(work, patient, (TimePassed(),))
     # An answer may have noticed the end already, in its own transaction.
-    opened = tell_team(work, patient)
+    opened = take_unnamed(work, patient)
     open_level_tasks(work, patient)
     if opened and patient.state in _TAKES_PART:
         raise_for_team(work, patient, RULE, opened)

@@ -137,7 +137,14 @@ def _red_flag(work: Work, patient: Patient, row: CheckInRow, assessment: Assessm
     if error is not None:
         # A fault in what is remembered must not keep the call screen from the patient.
         work.acting(SYSTEM).record("concern_not_remembered", patient.code, error=type(error).__name__)
-    _raise(work, patient, row, assessment, applied[0] if applied else NOTHING_HEARD)
+    mine = open_alert_of(work, patient, row)
+    is_known = not applied or any(c.what is What.REOPENED for c in applied[0].changes)
+    if mine is None or mine.tier < assessment.raised or is_known:
+        _raise(work, patient, row, assessment, applied[0] if applied else NOTHING_HEARD)
+        return
+    # Another finding of this form: its call screen, in the alert that the team has already.
+    add_rules(work, mine, assessment.concerns, found_in(work, patient, row, applied[0]))
+    work.notices.call_now(patient, work.alerts.get(mine.id) or mine)
 
 
 def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> None:

@@ -24,10 +24,11 @@ def _after(row: MemoryRow, jump: ClockJump, rules: Rules) -> MemoryRow:
         checkin: {s: h.model_copy(update={"at": not_ahead(h.at, jump.at, by)}) for s, h in symptoms.items()}
         for checkin, symptoms in row.heard.checkins.items()
     }
+    seen_at = not_ahead(row.heard.seen_at, jump.at, by) if row.heard.seen_at is not None else None
     return row.model_copy(
         update={
             "value": after_jump(row.value, rules, jump.at, by),
-            "heard": row.heard.model_copy(update={"checkins": heard}),
+            "heard": row.heard.model_copy(update={"checkins": heard, "seen_at": seen_at}),
             "last_jump": jump.id,
         }
     )

@@ -6,11 +6,11 @@ A sweep calls `open_level_tasks` for each patient. A task that staff closed is n
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.app.concerns.memory import rules_of
 from bot.app.records.alerts import Task, TaskKind
 from bot.app.records.concerns import NOTICE
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
+from bot.core.concern import Rules
 from bot.core.memory import apply
 
 CONFIRM: TaskKind = "confirm_reference"
@@ -49,7 +49,8 @@ def _due(work: Work, patient: Patient) -> Iterator[tuple[TaskKind, datetime]]:
     """Yield the kind of each task that is due, and since when it may have been opened."""
     row = work.concerns.of_patient(patient.id)
     # An agreement may have ended since it was last looked at.
-    accepted_levels = apply(row.value, (), rules_of(work.clinic), work.at).memory.accepted if row is not None else {}
+    rules = Rules(work.clinic.protocol.symptoms, work.clinic.protocol.remembering)
+    accepted_levels = apply(row.value, (), rules, work.at).memory.accepted if row is not None else {}
     decided = {each.symptom: each.made_at for each in work.levels.of_patient(patient.id)} if accepted_levels else {}
     for symptom, accepted in accepted_levels.items():
         if accepted.confirm_until is not None:

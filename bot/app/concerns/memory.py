@@ -154,18 +154,18 @@ def _today(heard: Heard | None) -> Literal["there", "gone", "not_answered"]:
     return "there" if heard.level.tier >= Tier.SOON else "gone"
 
 
-def tell_team(work: Work, patient: Patient) -> tuple[str, ...]:
-    """Return what the end of a level opened since the team was last told, which counts as told from now on."""
+def take_unnamed(work: Work, patient: Patient) -> tuple[str, ...]:
+    """Return what the end of a level opened and no alert named yet; from now on it counts as named."""
     row = recall(work, patient)
-    seen = row.heard.model_copy(update={"untold": (), "seen_at": work.at})
+    seen = row.heard.model_copy(update={"unnamed": (), "seen_at": work.at})
     work.concerns.save(row.model_copy(update={"heard": seen}))
-    return row.heard.untold
+    return row.heard.unnamed
 
 
 def _store(work: Work, row: MemoryRow, happenings: tuple[Happening, ...], checkin_id: int | None) -> Applied:
     applied = apply(row.value, (TimePassed(), *happenings), rules_of(work.clinic), work.at)
     opened = tuple(c.symptom for c in applied.changes if c.is_for_team and c.what is What.OPENED)
-    heard = row.heard.model_copy(update={"untold": tuple(dict.fromkeys((*row.heard.untold, *opened)))})
+    heard = row.heard.model_copy(update={"unnamed": tuple(dict.fromkeys((*row.heard.unnamed, *opened)))})
     changed = row.model_copy(update={"value": applied.memory, "heard": heard})
     if changed != work.concerns.of_patient(row.patient_id):
         work.concerns.save(changed) if row.id else work.concerns.add(changed)

@@ -18,7 +18,7 @@ class HeardOf(Frozen):
     """What the newest check-ins have contributed: check-in id -> symptom -> level. An answer counts once."""
 
     checkins: Mapping[int, Mapping[str, Heard]] = {}
-    untold: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
     """What the end of a level opened for the team, and no alert names yet."""
     seen_at: AwareDatetime | None = None
     """When the sweep of levels last saw to it."""
@@ -41,7 +41,7 @@ class MemoryRow(Versioned):
     @property
     def ends_at(self) -> datetime | None:
         """Return when the sweep has to see to the levels: a week before the next one ends, and then (stored plain)."""
-        if self.heard.untold:
+        if self.heard.unnamed:
             return _AT_ONCE
         ends = [end for accepted in self.value.accepted.values() if (end := accepted.ends_at) is not None]
         seen_at = self.heard.seen_at or _AT_ONCE

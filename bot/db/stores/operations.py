@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     Select,
+    and_,
     bindparam,
     delete,
     func,
@@ -69,18 +70,18 @@ _HURRY = (
 _AHEAD = (
     select(_A.id, _A.raised_at, _A.named_at, _A.clock_from, _A.next_patient_prompt_at, _A.next_escalation_at)
     .where(
-        _A.state != AlertState.CLOSED.value,
         or_(
-            *(
-                column > bindparam("at")
-                for column in (
-                    _A.next_patient_prompt_at,
-                    _A.next_escalation_at,
-                    _A.named_at,
-                    _A.clock_from,
-                    _A.raised_at,
-                )
-            )
+            # The age of a message counts from when its alert was raised: also if that was closed.
+            _A.raised_at > bindparam("at"),
+            and_(
+                _A.state != AlertState.CLOSED.value,
+                or_(
+                    *(
+                        column > bindparam("at")
+                        for column in (_A.next_patient_prompt_at, _A.next_escalation_at, _A.named_at, _A.clock_from)
+                    )
+                ),
+            ),
         ),
     )
     .order_by(_A.id)
@@ -92,6 +93,7 @@ _MOVE = (
     .values(
         next_patient_prompt_at=bindparam("next_at"),
         next_escalation_at=bindparam("staff_at"),
+        raised_at=bindparam("raised"),
         named_at=bindparam("named"),
         clock_from=bindparam("since"),
         version=_A.version + 1,
@@ -230,14 +232,14 @@ class SqlClock(Section):
     def shift_back(self, at: datetime, by: timedelta) -> None:
         self._run(_HURRY, at=at)
         for row in self._all(_AHEAD, at=at):
-            since = row["clock_from"] or (row["raised_at"] if row["raised_at"] > at else None)
             self._run(
                 _MOVE,
                 of_row=row["id"],
                 next_at=_earlier(row["next_patient_prompt_at"], at, by),
                 staff_at=_earlier(row["next_escalation_at"], at, by),
+                raised=_past(row["raised_at"], at, by),
                 named=_past(row["named_at"], at, by),
-                since=_past(since, at, by),
+                since=_past(row["clock_from"], at, by),
             )
         for row in self._all(_OPENED_AHEAD, at=at):
             # Processed now, it finds its next time itself.

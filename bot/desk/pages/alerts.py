@@ -98,10 +98,9 @@ async def act(request: ConsoleRequest) -> Response:
     """Acknowledge, hand over, record the outcome, close or reopen an alert: the last part of the address says which."""
     number, action = int(request.http.path_params["number"]), request.http.path_params["action"]
     by, form = request.person.name, request.form
-    outcome = form.get("outcome", "")
-    outcome = FORMER_OUTCOMES.get(outcome, outcome)
-    if action in {"note", "finish"} and outcome not in OUTCOMES:
-        raise BadFormError(request.context.text(request.person, "alerts.choose_outcome"))
+    outcome = _outcome(request) if action in {"note", "finish"} else ""
+    if outcome == "out_of_care" and form.get("confirmed") != "yes":
+        return await _confirm_out_of_care(request, number)
     shown_at = shown_time(form.get("shown_at", ""))
 
     def apply(work: Work) -> AlertRow:
@@ -126,6 +125,34 @@ async def act(request: ConsoleRequest) -> Response:
 
     changed, code = await request.context.write(apply_to)
     return _done(request, changed, code) if action == "finish" else request.back(_return_path(form.get("from", "")))
+
+
+def _outcome(request: ConsoleRequest) -> str:
+    """Return the outcome that was chosen; raise BadFormError if none was."""
+    given = request.form.get("outcome", "")
+    outcome = FORMER_OUTCOMES.get(given, given)
+    if outcome not in OUTCOMES:
+        raise BadFormError(request.context.text(request.person, "alerts.choose_outcome"))
+    return outcome
+
+
+async def _confirm_out_of_care(request: ConsoleRequest, number: int) -> Response:
+    """Ask again: a slip in a list of outcomes must not end a patient's check-ins."""
+
+    def code_of(work: Work) -> str:
+        alert = work.alerts.get(number)
+        patient = work.patients.get(alert.patient_id) if alert is not None else None
+        if patient is None:
+            raise RefusedError(f"there is no alert {number}")
+        return patient.code
+
+    form = request.form
+    return request.page(
+        "out_of_care.html",
+        code=await request.context.read(code_of),
+        shown_at=form.get("shown_at", "")[:40],
+        return_to=_return_path(form.get("from", "")),
+    )
 
 
 def _done(request: ConsoleRequest, alert: AlertRow, code: str) -> Response:

@@ -6,6 +6,7 @@ import pytest
 
 from bot.app.alerts import ownership
 from bot.app.checkins import answering
+from bot.app.concerns import agreeing
 from bot.app.concerns.memory import recall
 from bot.app.operations import outages, sweeps
 from bot.core.protocol import Tier
@@ -79,7 +80,7 @@ def test_yes_on_an_old_message_does_not_count_for_what_rose_after_the_clock_was_
     set_back(life, from_day=2, to_day=0)
     old = life.alerts()[0]
     life.check(1, numbness="strong")
-    life.reply(old, "reached", 1, 1)
+    life.reply(old, "reached", 1, 1, made=old.raised_at)
     assert life.state("numbness") == "open"
 
 
@@ -125,3 +126,13 @@ def test_outcome_of_staff_after_the_jump_counts(life):
     alert = life.alerts()[0]
     life.run(ownership.note, alert.id, "spoke_to_patient", at=life.at(3, 1), by="lead-1")
     assert life.state("eyes") == "reached"
+
+
+def test_agreement_made_after_the_clock_was_set_back_ends_on_time(life):
+    life.run(agreeing.agree_level, "P-0001", "numbness", "strong", 7, at=life.at(60), by="lead-1")
+    life.run(sweeps.levels_ended, 50, at=life.at(60))
+    set_back(life, from_day=60, to_day=0)
+    life.run(agreeing.agree_level, "P-0001", "numbness", "strong", 14, at=life.at(0), by="lead-1")
+    life.check(13, numbness="strong")
+    life.run(sweeps.levels_ended, 50, at=life.at(14))
+    assert life.state("numbness") == "open"

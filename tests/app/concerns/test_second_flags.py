@@ -1,0 +1,90 @@
+"""A second red flag of one form acts at its tap, whatever the form raised before (found by simulated patients)."""
+
+from bot.app.checkins import answering
+from tests.app.concerns.test_cases import Life, life
+
+__all__ = ["Life", "life"]
+CALLS = ("call.urgent", "call.emergency")
+
+
+def shown_since(life, seen):
+    return [queued.row.screen.name for queued in life.database.outbox()[seen:]]
+
+
+def calls_since(life, seen):
+    return [name for name in shown_since(life, seen) if name in CALLS]
+
+
+def test_second_finding_of_a_form_has_a_call_screen_in_the_same_alert(life):
+    life.opened(0, "full")
+    life.check(0, start=False, until="falls", arms="much")
+    (alert,) = life.alerts()
+    life.reply(alert, "reached", 0, 0.1)
+    seen = len(life.database.outbox())
+    life.tap("yes", life.at(0, 0.2))
+    assert calls_since(life, seen) == ["call.urgent"]
+    (alert,) = life.alerts()
+    assert (life.state("arms"), life.state("falls")) == ("reached", "open")
+    assert set(alert.symptoms) == {"arms", "falls"}
+    assert alert.next_patient_prompt_at is not None, "the patient is asked about it"
+
+
+def test_second_sign_that_got_worse_has_a_call_screen(life):
+    life.check(0, safety_new="yes", which_new="eyes")
+    life.check(0.5, safety_new="yes", which_new="vision")
+    for alert in life.alerts():
+        life.staff(alert, "spoke_to_patient", 0.6)
+    life.opened(1, "again")
+    life.check(1, start=False, until="still_vision", still_eyes="worse")
+    life.reply(life.alerts()[-1], "reached", 1, 0.1)
+    seen = len(life.database.outbox())
+    life.tap("worse", life.at(1, 0.2))
+    assert calls_since(life, seen) == ["call.urgent"]
+    assert life.state("vision") == "open"
+
+
+def test_yes_on_a_safety_screen_that_is_asked_again_acts_at_the_tap(life):
+    life.opened(0)
+    for choice in ("no", "none", "none", "strong"):
+        life.tap(choice, life.at(0))
+    life.tap("", life.at(0, 7), kind="go_on")
+    life.tap("not_at_all", life.at(0, 7))
+    assert life.cursor() == "safety_now", "asked again after six hours"
+    life.tap("none", life.at(0, 7))
+    assert life.cursor() == "safety_new"
+    seen = len(life.database.outbox())
+    life.tap("not_sure", life.at(0, 7))
+    assert calls_since(life, seen) == ["call.urgent"]
+    assert life.state("sign_not_named") == "open"
+
+
+def test_yes_on_the_second_screen_after_a_mistake_on_the_first(life):
+    life.opened(0)
+    life.tap("no", life.at(0))
+    life.tap("not_sure", life.at(0))
+    (alert,) = life.alerts()
+    life.run(answering.claim_mistake, life.patient(), alert.checkin_id, at=life.at(0, 0.1))
+    life.reply(alert, "reached", 0, 0.1)
+    assert life.cursor() == "safety_now"
+    life.tap("none", life.at(0, 0.2))
+    seen = len(life.database.outbox())
+    life.tap("yes", life.at(0, 0.2))
+    assert calls_since(life, seen)
+    assert life.state("sign_not_named") == "open"
+
+
+def test_naming_the_sign_after_yes_shows_no_second_call_screen(life):
+    seen = len(life.database.outbox())
+    life.check(0, safety_new="yes", which_new="eyes")
+    assert calls_since(life, seen) == ["call.urgent"]
+
+
+def test_something_new_is_heard_beyond_a_screen_that_was_left_open(life):
+    life.opened(0)
+    for choice in ("yes", "none"):
+        life.tap(choice, life.at(0))
+    life.tap("", life.at(0), kind="skip")
+    life.check(0, start=False, until="safety_new")
+    life.tap("", life.at(0), kind="skip")
+    assert (life.state("unanswered"), life.state("other")) == ("open", "open")
+    assert life.check(1)[-1] == "done.open"
