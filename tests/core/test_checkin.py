@@ -629,7 +629,7 @@ def tap_from(patient, kind, which, late):
 @drawn(
     form=st.sampled_from(["quick", "baseline"]),
     taps=st.lists(st.tuples(NUMBERS, NUMBERS, st.integers(0, 2)), max_size=30),
-    some=10,
+    some=6,
 )
 def test_random_taps_never_get_stuck_and_raise_exactly_when_the_tier_rises(form, taps):
     patient = Patient(form, history=History())

@@ -410,7 +410,7 @@ def hits_a_year(wanted):
     return sum(any(d >= c.offset and (d - c.offset) % c.every == 0 for c in wanted) for d in range(364))
 
 
-@drawn(plans(), st.integers(-5, 130), st.integers(0, 23), some=8)
+@drawn(plans(), st.integers(-5, 130), st.integers(0, 23), some=6)
 def test_plan_asks_on_the_days_of_its_rules_from_any_time_on(plan, day, hour):
     after = timestamp(day, hour)
     rules = {n: asked_on(plan, n) for n in range(150) if timestamp(n, 10) > after}

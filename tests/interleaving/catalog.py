@@ -3,13 +3,11 @@
 A case is named after who does what. A sweep is a case for each row that is due: each has a transaction of its own.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-import pyotp
 from telegram import User
 
 from bot import service
@@ -35,12 +33,11 @@ from bot.core.screen import Action
 from bot.core.treatment import StopReason
 from bot.delivery import budget, results
 from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, PauseScope
-from bot.desk import passkeys, sign_in
 from bot.dialog import conversation
 from bot.dialog.apology import apologize
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.fakes.outbox import UNLIMITED
-from tests.interleaving import call_replies, decisions
+from tests.interleaving import call_replies, decisions, sign_ins
 from tests.interleaving.scene import (
     ABSENT,
     ANNA,
@@ -48,7 +45,6 @@ from tests.interleaving.scene import (
     BERTA,
     CARLA,
     COORDINATOR,
-    CREDENTIAL,
     DORA,
     EMIL,
     FRITZ,
@@ -60,9 +56,7 @@ from tests.interleaving.scene import (
     NEWCOMER,
     NOW,
     OPERATOR,
-    PASSWORD,
     PAULA,
-    SECRET,
     SENDER,
     STRANGER,
     Scene,
@@ -595,59 +589,7 @@ DELIVERY = (
 
 # -- the desk
 
-
-def _code(side: Side) -> str:
-    return pyotp.TOTP(SECRET).at(side.at)
-
-
-SIGN_IN = (
-    UseCase(
-        "sign-in by password",
-        lambda _, s: _entered(s.wait(sign_in.by_password(s.desk, "lead-1", PASSWORD, _code(s)))),
-    ),
-    UseCase("sign-in wrong password", lambda _, s: s.wait(sign_in.by_password(s.desk, "lead-1", "wrong", "000000"))),
-    UseCase("sign-in link sent", lambda _, s: s.wait(sign_in.send_link(s.desk, "coord-1"))),
-    UseCase("sign-in by link", lambda c, s: s.wait(sign_in.by_link(s.desk, c.tokens["login"]))),
-    UseCase("session used", lambda c, s: s.wait(sign_in.touch(s.desk, c.tokens["session"]))),
-    UseCase("sign-out", lambda c, s: s.wait(sign_in.end_session(s.desk, c.tokens["session"]))),
-    UseCase(
-        "password set",
-        lambda _, s: s.wait(
-            sign_in.set_password(
-                s.desk, s.transact(lambda stores: members.by_name(stores, "lead-1")), PASSWORD, SECRET, _code(s)
-            )
-        ),
-    ),
-    UseCase(
-        "passkey removed",
-        lambda c, s: s.wait(
-            passkeys.remove(s.desk, s.transact(lambda stores: members.by_name(stores, "lead-1")), c.numbers["passkey"])
-        ),
-    ),
-    UseCase("passkey added", lambda _, s: s.wait(_passkey_added(s))),
-    UseCase("sign-in by passkey", lambda _, s: s.wait(_signed_in_by_passkey(s))),
-    UseCase("sign-in to the sandbox", lambda _, s: s.wait(sign_in.sign_in_to_sandbox(s.desk))),
-)
-
-
-async def _passkey_added(side: Side) -> bool:
-    person = side.transact(lambda stores: members.by_name(stores, "lead-1"))
-    made = json.dumps({"id": f"{side.name}-key"})
-    return await passkeys.register(side.desk, person, made, _challenge(side))
-
-
-async def _signed_in_by_passkey(side: Side) -> str | None:
-    return await passkeys.redeem(side.desk, json.dumps({"id": CREDENTIAL, "counter": 1}), _challenge(side))
-
-
-def _challenge(side: Side) -> str:
-    """The cookie of a challenge that is the same in every run."""
-    return passkeys._challenge_cookie(side.desk, side.name.encode())
-
-
-def _entered(token: str | None) -> str | None:
-    return token
-
+SIGN_IN = tuple(UseCase(name, do) for name, do in sign_ins.ALL)
 
 # -- what time does
 
