@@ -25,7 +25,10 @@ SYNC_SECONDS = 1.0
 WATCH_SECONDS = 1.0
 SET_FORWARD = timedelta(minutes=1)
 """More than clocks are corrected by while they run."""
-CLOCK_SYNC_ERRORS = Counter("nervecheck_clock_errors_total", "Times that the shared clock could not be read.")
+CLOCK_SYNC_ERRORS = Counter(
+    "nervecheck_clock_errors_total",
+    "Times that the shared clock could not be read, or a jump of it not be stored.",
+)
 
 
 class ClockSync:
@@ -92,6 +95,7 @@ class ClockWatch:
             try:
                 await self.check_once()
             except Exception as error:  # noqa: BLE001 - the database is down: readiness says so
+                CLOCK_SYNC_ERRORS.inc()
                 log.warning(
                     "a jump of the clock was not stored", action="clock_watch_failed", error=type(error).__name__
                 )

@@ -111,5 +111,7 @@ def test_other_languages_have_no_diagnosis_and_no_promise(language):
     }[language]
     texts = Texts.load([language])
     for key in texts.keys(language):
+        if key == "card.doctor":
+            continue  # for the emergency department, which has to think of them
         for text in texts.forms(language, key):
             assert not re.search(words, text, re.IGNORECASE), (key, text)

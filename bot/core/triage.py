@@ -83,8 +83,10 @@ def assess(
     single = [r for r in protocol.rules if r.groups is None and not r.alone and r.waits_for not in pending]
     reasons += [_reason(r) for r in single if _fires(r, answers, history, protocol)]
     paired = _paired(reasons, protocol)
+    # A screen that was left open is nothing that was found: it must not hide that something is new.
+    left_open = {r.id for r in protocol.rules if r.group == UNANSWERED and not r.pairs}
     reasons += [_reason(r) for r in protocol.rules if _enough_groups_fired(r, paired, answers)]
-    if finished and all(r.tier < Tier.SOON or r.rule in quiet or r.group == UNANSWERED for r in reasons):
+    if finished and all(r.tier < Tier.SOON or r.rule in quiet or r.rule in left_open for r in reasons):
         reasons += [_reason(r) for r in protocol.rules if r.alone and _fires(r, answers, history, protocol)]
     reasons.sort(key=lambda r: -r.tier)  # stable: within a tier in the order of the file
     tier = max((r.tier for r in reasons if r.rule not in quiet), default=Tier.ROUTINE)

@@ -140,7 +140,6 @@ checkin = Table(
     metadata,
     primary_key_column(),
     version(),
-    # Null in rows from before there was anything to seal in them.
     seal_id(nullable=True),
     of_patient(),
     string_column("kind"),

@@ -20,7 +20,10 @@ def still_open_screen(clinic: Clinic, end: CheckInEnd, zone: str) -> Screen:
     asked = [concern for concern in end.open if not concern.is_for_team]
     there = [concern for concern in asked if concern.today == "there"]
     away = [concern for concern in asked if concern.today != "there"]
-    lines = [*_list(clinic, "done.open.there", there), *_earlier(clinic, away, zone), *_call(clinic, there, away)]
+    called = _call(clinic, there, away)
+    if _is_asked(end) and not any(line.key.startswith("done.open.ask") for line in called):
+        called.append(Text(key="done.open.spoke"))
+    lines = [*_list(clinic, "done.open.there", there), *_earlier(clinic, away, zone), *called]
     lines += _list(clinic, "done.open.for_team", [c for c in end.open if c.is_for_team])
     return Screen(name="done.open", lines=tuple(lines), rows=rows(_buttons(clinic, end)), protect=False)
 
@@ -65,6 +68,11 @@ def _item(clinic: Clinic, concern: OpenConcern) -> Text:
 
 def _buttons(clinic: Clinic, end: CheckInEnd) -> list[Button]:
     made = [copy_button(clinic)]
-    if end.alert is not None and any(not each.is_retracted for each in end.open):
+    if end.alert is not None and _is_asked(end):
         made += answer_buttons(end.alert)
     return made
+
+
+def _is_asked(end: CheckInEnd) -> bool:
+    """Return whether the patient is asked if somebody spoke with them: not about what was taken back."""
+    return end.alert is not None and any(not each.is_retracted for each in end.open)

@@ -236,14 +236,14 @@ def test_agreed_level_holds_from_its_making_until_its_end(days, anna, offset, ho
 @pytest.mark.parametrize(
     ("question", "level", "count", "why"),
     [
-        ("change", "yes", 3, "'change' is not a symptom with a scale, nor a sign: the protocol has "),
-        ("lost", "yes", 3, "'lost' is not a symptom with a scale, nor a sign: the protocol has "),
+        ("change", "yes", 3, "'change' is not a symptom with a scale: the protocol has "),
+        ("lost", "yes", 3, "'lost' is not a symptom with a scale: the protocol has "),
         ("numbness", "none", 3, "level 'none': numbness has mild, medium, strong, very_strong"),
         ("numbness", "huge", 3, "level 'huge': numbness has mild, medium, strong, very_strong"),
         ("numbness", "mild", 0, "0 days: choose between 1 and 28"),
         ("numbness", "mild", 29, "29 days: choose between 1 and 28"),
         ("arms", "cannot", 3, "arms at cannot is an EMERGENCY: choose a lower level"),
-        ("arms", "cannot", 0, "arms at cannot is an EMERGENCY: choose a lower level, or record it as usual"),
+        ("arms", "cannot", 0, "arms at cannot is an EMERGENCY: choose a lower level; 0 days: choose between"),
     ],
 )
 def test_agreement_with_faults_is_refused_with_all_of_them(days, anna, question, level, count, why):

@@ -150,6 +150,7 @@ def test_sweeps_run_in_order_of_urgency():
         "check_ins_due",
         "checkin_clocks",
         "levels_ended",
+        "hospital_clocks",
         "daily_digest",
         "heartbeat",
     ]

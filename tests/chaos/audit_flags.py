@@ -4,17 +4,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from bot.app.alerts.known import is_agreed
-
 from bot.app.concerns import replay as replays
 from bot.app.concerns.assessments import history
 from bot.app.concerns.conversion import ASKED_FOR_HELP
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import AnswerRow, CheckInRow
 from bot.core.checkin import State
-from bot.core.follow_up import FollowUp, has_news, next_follow_up
+from bot.core.findings import find
+from bot.core.follow_up import FollowUp
 from bot.core.protocol import Answers, Tier
-from bot.core.triage import Assessment, assess
+from bot.core.triage import History, assess
 from tests.chaos.evidence import Evidence
 from tests.chaos.model import Led
 from tests.chaos.stored import Stored
@@ -62,13 +61,13 @@ def reassessed_counts(stored: Stored, led: dict[int, tuple[Led, str | None]]) ->
 def _of_taps(stored: Stored, row: CheckInRow, led: Led, *, set_back: bool) -> Iterator[str]:
     raised = stored.of_checkin(row.id)
     for assessment, at in led.flags:
-        # Each has its own: after a claimed mistake the same tier is raised again.
-        if not any(alert.raised_at == at and alert.tier >= assessment.tier for alert in raised):
+        at_once = any(alert.raised_at == at and alert.tier >= assessment.raised for alert in raised)
+        if not at_once and _unnamed(stored, row, at) > Tier.ROUTINE:
             yield f"check-in {row.id}: {assessment.tier.name} was tapped {_when(at)}, and no alert was raised at it"
     for assessment, at, before in led.ended:
         if assessment.tier <= max(Tier.ROUTINE, before) or any(a.tier >= assessment.tier for a in raised):
             continue
-        if assessment.tier is not Tier.SOON or not _is_already_in_an_alert(stored, row, assessment, at):
+        if _unnamed(stored, row, at) > Tier.ROUTINE:
             yield f"check-in {row.id}: it ended {_when(at)} with {assessment.tier.name}, and there is no alert"
     helps = [a for a in stored.alerts if a.patient_id == row.patient_id and a.rules == (ASKED_FOR_HELP,)]
     for at in led.helped:
@@ -76,29 +75,29 @@ def _of_taps(stored: Stored, row: CheckInRow, led: Led, *, set_back: bool) -> It
             yield f"check-in {row.id}: help was asked for {_when(at)}, and there is no alert of it"
 
 
-def _is_already_in_an_alert(stored: Stored, row: CheckInRow, found: Assessment, at: datetime) -> bool:
-    """Whether a SOON finding is that of an earlier follow-up, unchanged, in an alert that staff had; or is within an agreed level."""
-    if is_agreed(work_on(stored.stores, stored.clinic, at), row, found):
-        return True
-    before = follow_up_before(stored, row.patient_id, at)
-    groups = {reason.group for reason in found.reasons if reason.tier >= Tier.SOON}
-    if before is None or has_news(found, stored.clinic.protocol) or not groups <= set(before.groups):
-        return False
-    return any(
-        alert.patient_id == row.patient_id and alert.raised_at <= at and set(found.concerns) <= set(alert.rules)
-        for alert in stored.alerts
-    )
+def _unnamed(stored: Stored, row: CheckInRow, at: datetime) -> Tier:
+    """The highest tier of what the answers until then found, that no alert names and nobody said to be known."""
+    protocol = stored.clinic.protocol
+    answers = next((given for when, given in reversed(list(_as_given(stored.answers[row.id]))) if when <= at), {})
+    raw = assess(answers, History(), protocol, form=row.value.form, finished=True)
+    alerts = [a for a in stored.alerts if a.patient_id == row.patient_id and a.raised_at <= at]
+    named = {(s, tier) for a in alerts for s in a.symptoms for tier in Tier if tier <= a.tier}
+    found = [f for f in find(answers, raw, protocol) if not _is_said_to_be_known(stored, row, f.symptom)]
+    return max((f.level.tier for f in found if (f.symptom, f.level.tier) not in named), default=Tier.ROUTINE)
+
+
+def _is_said_to_be_known(stored: Stored, row: CheckInRow, symptom: str) -> bool:
+    known = stored.clinic.protocol.symptoms.get(symptom)
+    said = known.known_by if known is not None else None
+    mine = stored.checkins[row.patient_id]
+    return said is not None and any(one.value.answers.get(said) == ("yes_known",) for one in mine)
 
 
 def follow_up_before(stored: Stored, patient_id: int, at: datetime) -> FollowUp | None:
-    """Return the follow-up just before that time, computed again from the assessments until then."""
-    patient, clinic = stored.patient(patient_id), stored.clinic
-    follow_up: FollowUp | None = None
-    for kept in stored.assessments[patient_id]:
-        if kept.at < at and kept.basis is not None:
-            found = replays._derived(kept.basis, clinic.protocol)
-            follow_up = next_follow_up(follow_up, found, clinic.protocol, local_day(patient, clinic, kept.at))
-    return follow_up
+    """Return the follow-up that the patient has, if it ran just before that time."""
+    follow_up = stored.patient(patient_id).follow_up
+    zone_day = local_day(stored.patient(patient_id), stored.clinic, at)
+    return follow_up if follow_up is not None and follow_up.since < zone_day else None
 
 
 # -- by the stored answers
@@ -107,7 +106,7 @@ def follow_up_before(stored: Stored, patient_id: int, at: datetime) -> FollowUp 
 def _of_answers(stored: Stored, row: CheckInRow) -> Iterator[str]:
     raised = max((alert.tier for alert in stored.of_checkin(row.id)), default=Tier.ROUTINE)
     for at, tier in _assessed(stored, row):
-        if tier in RED and tier > raised:
+        if tier in RED and tier > raised and _unnamed(stored, row, at) in RED:
             yield f"check-in {row.id}: its answers of {_when(at)} are {tier.name}, and its highest alert {raised.name}"
             return
 
@@ -140,7 +139,8 @@ def _as_given(answers: Sequence[AnswerRow]) -> Iterator[tuple[datetime, Answers]
 def _of_assessments(stored: Stored, code: str, patient_id: int) -> Iterator[str]:
     for row in stored.assessments[patient_id]:
         raised = max((alert.tier for alert in stored.of_checkin(row.checkin_id)), default=Tier.ROUTINE)
-        if row.tier in RED and row.tier > raised:
+        mine = next(c for c in stored.checkins[patient_id] if c.id == row.checkin_id)
+        if row.tier in RED and row.tier > raised and _unnamed(stored, mine, row.at) in RED:
             yield f"check-in {row.checkin_id}: it was assessed as {row.tier.name}, and its highest alert is {raised.name}"
     protocol = stored.clinic.protocol
     for one in replays.replay(stored.stores, code, lambda _, name: protocol if name == protocol.content_hash else None):

@@ -14,6 +14,9 @@ from bot.app.concerns.assessments import history
 from bot.app.records.checkins import CheckInRow
 from bot.core import checkin as core
 from bot.core.checkin import CheckIn, State
+from bot.core.concern import Concern, ConcernState, Level
+from bot.core.hearing import Remembered
+from bot.core.memory import Memory
 from bot.core.protocol import Tier
 from bot.core.triage import Assessment
 from bot.dialog.checkins import KINDS, _input
@@ -130,7 +133,7 @@ def _cuts(row: CheckInRow, order: Sequence[ProcessedTap], *, set_back: bool) -> 
 def _led(stored: Stored, row: CheckInRow, order: Sequence[ProcessedTap], cut: int) -> Led:
     protocol = stored.clinic.protocol
     known = WORSE_ANSWERS if row.kind == "worse" else {}
-    led = Led(core.open_checkin(row.value.form, protocol, known))
+    led = Led(core.open_checkin(row.value.form, protocol, known, row.value.about))
     led.given += [(question, choices, row.opened_at) for question, choices in known.items()]
     compared = history(work_on(stored.stores, stored.clinic), row)
     for one in order[:cut]:
@@ -142,11 +145,53 @@ def _led(stored: Stored, row: CheckInRow, order: Sequence[ProcessedTap], cut: in
             led.helped.append(one.at)
             continue
         received = core.Mistake() if action.kind == "alert" else _input(action)
-        led.take(core.step(led.value, received, protocol, compared), one.at)
+        led.take(_step(stored, row, led.value, received, one.at), one.at)
     closing = {State.REPLACED: core.Replace, State.EXPIRED: core.Expire}.get(row.value.state)
     if closing is not None and row.closed_at is not None:
         led.take(core.step(led.value, closing(), protocol, compared), row.closed_at)
     return led
+
+
+NEWS = frozenset({"opened", "rose", "reopened"})
+
+
+def _step(stored: Stored, row: CheckInRow, value: CheckIn, received: core.Input, at: datetime) -> core.Step:
+    """Take a step by the answers alone; if that is a red flag where none was raised, or the other way round, as weighed.
+
+    What is known of the patient is not read: whether it excuses the silence is checked with the alerts (`audit_flags`).
+    """
+    protocol, compared = stored.clinic.protocol, history(work_on(stored.stores, stored.clinic), row)
+    alone = core.step(value, received, protocol, compared)
+    raised = any(a.raised_at == at and a.tier >= Tier.URGENT for a in stored.alerts if a.patient_id == row.patient_id)
+    changes = [c for c in stored.stores.concerns.changes(row.patient_id, limit=10_000) if c.at == at]
+    is_naming = getattr(received, "question", "").startswith("which_")
+    opened = {c.symptom for c in changes if c.what in NEWS and c.tier >= Tier.URGENT and not is_naming}
+    is_again = value.acted_on < value.raised or any(c.what == "found_again" for c in changes)
+    if _is_flag(alone) == (raised or bool(opened) or (is_again and _is_flag(alone))):
+        return alone
+    for combined in (False, True):
+        memory = _quiet(stored, opened, at, combined=combined)
+        remembered = Remembered(memory, {}, at - timedelta(seconds=1), at, at.date(), "patient")
+        weighed = core.step(value, received, protocol, compared, remembered)
+        if _is_flag(weighed) != _is_flag(alone):
+            return weighed
+    return alone
+
+
+def _is_flag(step: core.Step) -> bool:
+    return any(isinstance(event, core.RedFlag) for event in step.events)
+
+
+def _quiet(stored: Stored, opened: set[str], at: datetime, *, combined: bool) -> Memory:
+    """A memory by which everything is open already, but for what opened now; or which is part of a pair (`combined`)."""
+    protocol = stored.clinic.protocol
+    names = {*protocol.symptoms, *(rule.group for rule in protocol.rules), *opened}
+    old = {"state": ConcernState.OPEN, "own_tier": Tier.EMERGENCY, "highest": Level(Tier.EMERGENCY, 9)}
+    long_ago = at - timedelta(days=9)
+    concerns = {name: Concern(symptom=name, opened_at=long_ago, **old) for name in names - opened}
+    if combined:
+        concerns |= {n: Concern(symptom=n, opened_at=at, combined=Tier.URGENT, **old) for n in opened}
+    return Memory(concerns=concerns)
 
 
 def _difference(stored: Stored, row: CheckInRow, led: Led) -> str | None:

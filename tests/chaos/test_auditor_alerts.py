@@ -104,12 +104,12 @@ def test_checkbox_ticks_with_two_signs_are_a_red_flag(scene):
     assert "red flags without alert" in scene.kinds()
 
 
-def test_same_tier_after_a_mistake_needs_its_own_alert(emergency):
+def test_same_tier_after_a_mistake_needs_no_other_alert(emergency):
+    """Its call screen comes again; the team has the alert already."""
     emergency.say("mistake")
     tap_all(emergency, "yes")
     assert emergency.kinds() == set()
-    emergency.spoil("DELETE FROM alert WHERE id = 2")
-    assert "red flags without alert" in emergency.kinds()
+    assert emergency.alert.id == 1
 
 
 def test_finds_final_assessment_that_raised_nothing(scene):

@@ -38,6 +38,7 @@ PERSON = samples.full_patient().model_copy(
     update={
         "id": 1,
         "follow_up": None,
+        "ask_home_at": None,
         "hint_sent_at": None,
         "plan_override": PlanOverride(),
         "periods": (

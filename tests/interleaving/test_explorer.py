@@ -21,9 +21,8 @@ SECONDS = 45.0
 T7 = {
     ("alert close help", "staff removed lead-1"): "alert",
     ("staff chat gone lead-1", "reply ANNA flag called"): "alert",
-    ("sweep alert_clocks 2", "staff removed lead-1"): "outbox",
 }
-"""Pairs that undid each other's alert, and where that shows: the sweep's next turn asks the patient once more."""
+"""Pairs that undid each other's alert, and where that shows."""
 
 REMEMBERED = (
     ("caregiver replies BERTA reached", "reply BERTA not_yet"),

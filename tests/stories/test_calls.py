@@ -243,7 +243,7 @@ async def test_red_flag_awaiting_its_call_gives_no_all_clear(world: World) -> No
     world.hear_all(anna)
     await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "None")
     world.hear(anna, "you asked for help", "Did someone speak with you about it?", "+49 30 901820")
-    await world.tap(anna, "Yes, someone spoke with me")
+    await world.tap(anna, "Yes")
     world.hear_all(anna)
     await world.say(anna, "I feel worse now")
     world.hear_all(anna)
@@ -252,7 +252,7 @@ async def test_red_flag_awaiting_its_call_gives_no_all_clear(world: World) -> No
     await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7")
     # "I feel worse now" was tapped, and nobody knows more: that is open too.
     world.hear(anna, "something new or worse", "Did someone speak with you about it?")
-    await world.tap(anna, "Yes, someone spoke with me")
+    await world.tap(anna, "Yes")
     world.hear_all(anna)
     await world.until_due(anna)
     world.hear_all(anna)

@@ -71,10 +71,14 @@ def _core_step(work: Work, patient: Patient, row: CheckInRow, given: core.Input)
     def weighed() -> None:
         made.append(core.step(row.value, given, protocol, compared, remembered(work, patient, row)))
 
-    error = work.attempt(weighed)
+    return core.step(row.value, given, protocol, compared) if _failed(work.attempt(weighed)) else made[0]
+
+
+def _failed(error: Exception | None) -> bool:
+    """Return whether there was an error; raise it if the transaction has to run again."""
     if isinstance(error, StaleRecordError):
         raise error
-    return core.step(row.value, given, protocol, compared) if error is not None else made[0]
+    return error is not None
 
 
 def change(work: Work, patient: Patient, row: CheckInRow, question: str, choices: tuple[str, ...]) -> CheckInRow | None:
@@ -132,19 +136,11 @@ def _red_flag(work: Work, patient: Patient, row: CheckInRow, assessment: Assessm
         applied.append(hear(work, patient, row, assessment, finished=is_done))
 
     error = work.attempt(listen)
-    if isinstance(error, StaleRecordError):
-        raise error
-    if error is not None:
+    if _failed(error):
         # A fault in what is remembered must not keep the call screen from the patient.
         work.acting(SYSTEM).record("concern_not_remembered", patient.code, error=type(error).__name__)
-    mine = open_alert_of(work, patient, row)
-    is_known = not applied or any(c.what is What.REOPENED for c in applied[0].changes)
-    if mine is None or mine.tier < assessment.raised or is_known:
+    if not applied or not _is_in_alert(work, patient, row, assessment, applied[0]):
         _raise(work, patient, row, assessment, applied[0] if applied else NOTHING_HEARD)
-        return
-    # Another finding of this form: its call screen, in the alert that the team has already.
-    add_rules(work, mine, assessment.concerns, found_in(work, patient, row, applied[0]))
-    work.notices.call_now(patient, work.alerts.get(mine.id) or mine)
 
 
 def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> None:
@@ -152,6 +148,16 @@ def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, app
     is_new = applied is NOTHING_HEARD or any(c.what in NEWS for c in applied.changes)
     tier = max(found.raised, applied.raised)
     raising.raise_for(work, patient, row, found, raised=tier, symptoms=names, is_new=is_new)
+
+
+def _is_in_alert(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> bool:
+    """Show the call screen of another finding of the form, in the alert that the team has; False if it has none."""
+    mine = open_alert_of(work, patient, row)
+    if mine is None or mine.tier < found.raised or any(c.what is What.REOPENED for c in applied.changes):
+        return False
+    add_rules(work, mine, found.concerns, found_in(work, patient, row, applied))
+    work.notices.call_now(patient, work.alerts.get(mine.id) or mine)
+    return True
 
 
 def _finish(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
