@@ -6,7 +6,7 @@ import pytest
 
 from bot.content.loader import load_protocol
 from bot.core.concern import Level, Rules
-from bot.core.follow_up import FollowUp, asked_again, asked_daily
+from bot.core.follow_up import FollowUp, asked_again, asked_daily, usual_signs
 from bot.core.happenings import Agree, Answered, Outcome, TimePassed
 from bot.core.memory import Memory, apply
 from bot.core.protocol import Tier
@@ -94,3 +94,11 @@ def test_the_end_of_an_agreement_begins_no_daily_follow_up():
 def test_follow_up_of_a_former_version_is_read():
     stored = {"groups": ["sensory"], "since": "2026-03-02", "stable_days": 2, "counted_on": None, "steady": True}
     assert FollowUp.model_validate(stored) == FollowUp(groups=("sensory",), since=START.date(), steady=True)
+
+
+def test_emergency_signs_that_are_usual_stay_so_until_staff_decide():
+    leak = Agree(symptom="bladder", level=Level(Tier.EMERGENCY, 1), until=START + 91 * DAY)
+    numb = Agree(symptom="numbness", level=Level(Tier.URGENT, 3), until=START + 28 * DAY)
+    memory = apply(Memory(), (leak, numb), RULES, START).memory
+    assert usual_signs(memory) == ("bladder",)
+    assert usual_signs(apply(memory, (TimePassed(),), RULES, START + 100 * DAY).memory) == ("bladder",)
