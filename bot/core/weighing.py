@@ -109,7 +109,9 @@ class _Weighed(NamedTuple):
 
     def _is_new(self, found: Finding) -> bool:
         concern = self.memory.concern(found.symptom)
-        if concern.opened_at is not None and concern.opened_at >= self.remembered.opened_at:
+        is_since = concern.opened_at is not None and concern.opened_at >= self.remembered.opened_at
+        # "Yes" on a safety screen acts each time, also while an earlier one is open.
+        if is_since or found.symptom == NOT_NAMED:
             return True
         is_above = found.is_named or found.level > self.memory.usual(found.symptom).raises_nothing
         return found.level.tier is Tier.EMERGENCY and is_above

@@ -88,3 +88,13 @@ def test_something_new_is_heard_beyond_a_screen_that_was_left_open(life):
     life.tap("", life.at(0), kind="skip")
     assert (life.state("unanswered"), life.state("other")) == ("open", "open")
     assert life.check(1)[-1] == "done.open"
+
+
+def test_yes_acts_while_an_earlier_one_at_a_higher_tier_is_open(life):
+    life.check(0, safety_now="yes", which_now="not_sure")
+    life.opened(1)
+    for choice in ("no", "none"):
+        life.tap(choice, life.at(1))
+    seen = len(life.database.outbox())
+    life.tap("yes", life.at(1))
+    assert calls_since(life, seen), "law 8: the screen again"
