@@ -116,7 +116,9 @@ def _check_planned(alert: AlertRow, after: Books, deed: Deed, clinic: Clinic) ->
     if waits and alert.next_patient_prompt_at is None and not _gone(after) and _is_asked_about(alert, after):
         others = [a for a in after.alerts.values() if a.id != alert.id and a.tier >= alert.tier]
         higher = [a for a in others if a.checkin_id == alert.checkin_id or a.next_patient_prompt_at is not None]
-        if not higher:
+        # A later one has asked as often as it may, about what opened again.
+        later = [a for a in others if a.id > alert.id and a.state is AlertState.UNCONFIRMED]
+        if not higher and not later:
             yield f"nobody will ask after alert {alert.id}"
     if (
         waits
