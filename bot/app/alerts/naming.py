@@ -32,16 +32,20 @@ def open_alert_of(work: Work, patient: Patient, row: CheckInRow) -> AlertRow | N
     )
 
 
-def add_rules(work: Work, alert: AlertRow, rules: tuple[str, ...], symptoms: tuple[str, ...]) -> None:
-    """Add what was found after the call screen (its "which sign?") to an alert."""
+def add_rules(
+    work: Work, alert: AlertRow, rules: tuple[str, ...], symptoms: tuple[str, ...], *, is_new: bool = False
+) -> None:
+    """Add what was found after the call screen (its "which sign?") to an alert.
+
+    `is_new`: something opened. An alert that asks nothing any more asks again, about what is new or was not named yet.
+    """
     merged = (*alert.rules, *(rule for rule in rules if rule not in alert.rules))
     # What was taken back stays named: the alert goes on until staff have dealt with it.
     named = (*alert.symptoms, *(symptom for symptom in symptoms if symptom not in alert.symptoms))
-    if (merged, named) == (alert.rules, alert.symptoms):
-        return
-    changed = update_patient_side(work.alerts, alert, rules=merged, symptoms=named, named_at=work.at)
-    if named != alert.symptoms and alert.state is AlertState.CONFIRMED:
-        # "Yes" was about what it named then: about this, the patient is asked again.
+    changed = alert
+    if (merged, named) != (alert.rules, alert.symptoms):
+        changed = update_patient_side(work.alerts, alert, rules=merged, symptoms=named, named_at=work.at)
+    if (is_new or named != alert.symptoms) and alert.next_patient_prompt_at is None and alert.closed_at is None:
         update_patient_side(
             work.alerts,
             changed,

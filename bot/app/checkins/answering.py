@@ -200,7 +200,8 @@ def _add_to_alert(work: Work, patient: Patient, row: CheckInRow, found: Assessme
         _raise(work, patient, row, found, applied)
         return False
     if alert is not None:
-        add_rules(work, alert, found.concerns, found_in(work, patient, row, applied))
+        is_new = any(c.what in NEWS for c in applied.changes)
+        add_rules(work, alert, found.concerns, found_in(work, patient, row, applied), is_new=is_new)
     return True
 
 
