@@ -7,7 +7,7 @@ was closed by another one or by time.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 from bot.app.checkins.opening import WORSE_ANSWERS
 from bot.app.concerns.assessments import history
@@ -188,10 +188,12 @@ def _quiet(stored: Stored, opened: set[str], at: datetime, *, combined: bool) ->
     names = {*protocol.symptoms, *(rule.group for rule in protocol.rules), *opened}
     old = {"state": ConcernState.OPEN, "own_tier": Tier.EMERGENCY, "highest": Level(Tier.EMERGENCY, 9)}
     long_ago = at - timedelta(days=9)
-    concerns = {name: Concern(symptom=name, opened_at=long_ago, **old) for name in names - opened}
+    found = {"first_found_at": long_ago, "sign_found_at": long_ago}
+    concerns = {name: Concern(symptom=name, opened_at=long_ago, **found, **old) for name in names - opened}
     if combined:
-        concerns |= {n: Concern(symptom=n, opened_at=at, combined=Tier.URGENT, **old) for n in opened}
-    return Memory(concerns=concerns)
+        concerns |= {n: Concern(symptom=n, opened_at=at, combined=Tier.URGENT, **found, **old) for n in opened}
+    # No pair raises anything by itself: whether one did is in `opened`.
+    return Memory(concerns=concerns, pairs=frozenset(combinations(sorted(names), 2)))
 
 
 def _difference(stored: Stored, row: CheckInRow, led: Led) -> str | None:
