@@ -32,7 +32,10 @@ from tests.property.signs import ALARMING, SCREENS, SIGNS, UNNAMED
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 CHAT = 1000
 NOT_CALL_SCREENS = ("call.reply.", "call.contact")
-SWEEPS = (sweeps.alert_clocks, sweeps.team_clocks, sweeps.check_ins_due, sweeps.checkin_clocks)
+SWEEPS = (
+    *(sweeps.alert_clocks, sweeps.team_clocks, sweeps.check_ins_due, sweeps.checkin_clocks),
+    *(sweeps.levels_ended, sweeps.hospital_clocks),
+)
 """What a life needs; the team's digest and the heartbeat concern no patient."""
 Read = Callable[[Outbox], str]
 T = TypeVar("T")
