@@ -22,6 +22,8 @@ HELP = "help"
 """The symptom of "Need help now"."""
 STILL_THERE: Mapping[str, int] = {"same": 1, "worse": WORSE_STEP, "unsure": WORSE_STEP}
 """The answers to "how is it now?" that say that a sign is there, and its step. "Not sure" counts as worse."""
+ALARMING = frozenset({"yes", "not_sure"})
+"""The answers to a safety screen that say that one of its signs is there."""
 GONE = "gone"
 KNOWN = "yes_known"
 """The choice "it was there before, and my team knows" of a `known_by` question."""

@@ -8,6 +8,7 @@ from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core import checkin as core
+from bot.core.findings import ALARMING
 from bot.core.protocol import Tier
 from bot.core.screen import Action, Text
 from bot.dialog.checkin_screens import checkin_screen
@@ -36,7 +37,7 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
 def _says_yes(work: Work, action: Action) -> Tier | None:
     """Return the tier of the safety screen on which this tap says "yes" or "not sure"; None for any other tap."""
     question = work.clinic.protocol.questions.get(action.question)
-    is_yes = action.kind == "choose" and action.choice in {"yes", "not_sure"}
+    is_yes = action.kind == "choose" and action.choice in ALARMING
     return question.signs.tier if is_yes and question is not None and question.signs is not None else None
 
 

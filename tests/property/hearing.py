@@ -56,8 +56,8 @@ def _tapped(ledger: Ledger, before: Books, deed: Deed, at: datetime, day: date) 
         if alert is not None:
             named = () if action.choice != "reached" else alert.symptoms
             ledger.spoke(named, deed.shown_at if BY_MESSAGE and deed.shown_at is not None else at, at)
-    if action.kind == "alert" and action.choice == "team_knows" and (told := before.alerts.get(action.subject)):
-        ledger.told(told.symptoms, deed.shown_at if BY_MESSAGE and deed.shown_at is not None else at, at)
+    if action.kind == "alert" and action.choice == "team_knows" and (known := before.alerts.get(action.subject)):
+        ledger.team_knows(known.symptoms, deed.shown_at if BY_MESSAGE and deed.shown_at is not None else at, at)
     if not may_answer(before.patient, before, deed.chat):
         return
     if action.kind == "help_now":

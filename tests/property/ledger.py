@@ -337,7 +337,7 @@ class Ledger:
                     mark, state="reached", reached=max(mark.highest, mark.reached or NONE), usual=None
                 )
 
-    def told(self, named: Iterable[str], shown_at: datetime, at: datetime) -> None:
+    def team_knows(self, named: Iterable[str], shown_at: datetime, at: datetime) -> None:
         """ "My team knows", and "yes" to "did you tell them about this?": it counts for SOON alone."""
         soon = [s for s in named if (mark := self.marks.get(s)) is not None and mark.highest.tier <= Tier.SOON]
         self.spoke(soon, shown_at, at)

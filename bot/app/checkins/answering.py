@@ -45,7 +45,7 @@ def claim_mistake(work: Work, patient: Patient, checkin_id: int | None) -> None:
 
 
 def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> core.Ignored | CheckInRow:
-    row = with_fresh_screens(work, row)
+    row = with_fresh_screens(work, row, given)
     step = _core_step(work, patient, row, given)
     ignored = next((event for event in step.events if isinstance(event, core.Ignored)), None)
     if ignored is not None:

@@ -6,12 +6,17 @@ from bot.app.records.checkins import AnswerRow, CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core import checkin as core
-from bot.core.findings import safety_screens
+from bot.core.findings import ALARMING, NOT_NAMED, safety_screens
 
 
-def with_fresh_screens(work: Work, row: CheckInRow) -> CheckInRow:
-    """Return the check-in without "none" on a safety screen that is too old: evidence expires, and is asked again."""
+def with_fresh_screens(work: Work, row: CheckInRow, given: core.Input) -> CheckInRow:
+    """Return the check-in without "none" on a safety screen that is too old: evidence expires, and is asked again.
+
+    A new "yes" on a safety screen counts as new, whatever this check-in said before and took back.
+    """
     protocol = work.clinic.protocol
+    if isinstance(given, core.Choose) and _is_new_yes(work, row.value, given):
+        _forget_yes(work, row, given.question)
     oldest = work.at - protocol.remembering.fresh
     none = [q for q in safety_screens(protocol) if row.value.answers.get(q) == ("none",)]
     if row.value.state is not core.State.ASKING or not none or oldest < row.opened_at <= work.at:
@@ -24,6 +29,26 @@ def with_fresh_screens(work: Work, row: CheckInRow) -> CheckInRow:
         work.answers.supersede(row.id, question, work.at)
     kept = {question: choices for question, choices in row.value.answers.items() if question not in stale}
     return row.model_copy(update={"value": row.value.model_copy(update={"answers": kept})})
+
+
+def _is_new_yes(work: Work, value: core.CheckIn, given: core.Choose) -> bool:
+    """Return whether a tap says "yes" or "not sure" on the safety screen that is asked now."""
+    is_now = value.cursor == given.question and value.asked_revision <= given.revision <= value.revision
+    return is_now and given.question in safety_screens(work.clinic.protocol) and given.choice in ALARMING
+
+
+def _forget_yes(work: Work, row: CheckInRow, screen: str) -> None:
+    """Let the next "yes" on this safety screen, and the sign named after it, count as said for the first time."""
+    stored, protocol = work.concerns.of_patient(row.patient_id), work.clinic.protocol
+    signs = protocol.questions[screen].signs
+    if stored is None or signs is None:
+        return
+    named = {s.id for s in protocol.symptoms.values() if s.names and s.question == signs.named_in}
+    before = stored.heard.checkins.get(row.id, {})
+    left = {symptom: heard for symptom, heard in before.items() if symptom not in {NOT_NAMED, *named}}
+    if left != before:
+        checkins = {**stored.heard.checkins, row.id: left}
+        work.concerns.save(stored.model_copy(update={"heard": stored.heard.model_copy(update={"checkins": checkins})}))
 
 
 def answer_row(patient: Patient, row: CheckInRow, question: str, choices: tuple[str, ...], at: datetime) -> AnswerRow:

@@ -1,5 +1,7 @@
 """A second red flag of one form acts at its tap, whatever the form raised before (found by simulated patients)."""
 
+import pytest
+
 from bot.app.checkins import answering
 from tests.app.concerns.test_cases import Life, life
 
@@ -98,3 +100,41 @@ def test_yes_acts_while_an_earlier_one_at_a_higher_tier_is_open(life):
     seen = len(life.database.outbox())
     life.tap("yes", life.at(1))
     assert calls_since(life, seen), "law 8: the screen again"
+
+
+@pytest.mark.parametrize("hours", [0.05, 6.5], ids=["at once", "asked again hours later"])
+@pytest.mark.parametrize("screen", ["safety_now", "safety_new"])
+def test_yes_after_a_mistake_that_was_taken_back_acts_again(life, screen, hours):
+    """Seen in simulated patients: "mistake", "somebody spoke with me", "none", and then "yes" had no call screen."""
+    life.opened(0)
+    life.check(0, start=False, until=screen)
+    life.tap("yes", life.at(0))
+    (alert,) = life.alerts()
+    life.run(answering.claim_mistake, life.patient(), alert.checkin_id, at=life.at(0, 0.01))
+    life.reply(alert, "reached", 0, 0.02)
+    life.tap("none", life.at(0, 0.03))
+    if hours < 6:
+        life.tap("", life.at(0, 0.04), kind="back")
+    else:
+        life.check(0, start=False, until="numbness")
+        life.tap("none", life.at(0, hours))
+        while life.cursor() != screen:
+            life.tap("none", life.at(0, hours))
+    assert life.cursor() == screen
+    seen = len(life.database.outbox())
+    life.tap("yes", life.at(0, hours))
+    assert calls_since(life, seen)
+    assert life.state("sign_not_named") == "open"
+
+
+def test_yes_again_after_a_mistake_and_a_call_acts_again(life):
+    life.opened(0)
+    life.check(0, start=False, until="safety_now")
+    life.tap("yes", life.at(0))
+    (alert,) = life.alerts()
+    life.run(answering.claim_mistake, life.patient(), alert.checkin_id, at=life.at(0, 0.01))
+    life.reply(alert, "reached", 0, 0.02)
+    seen = len(life.database.outbox())
+    life.tap("yes", life.at(0, 0.03))
+    assert calls_since(life, seen) == ["call.emergency"]
+    assert life.state("sign_not_named") == "open"
