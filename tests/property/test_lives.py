@@ -29,7 +29,6 @@ def test_lives_of_fixed_seeds_keep_every_law(seed, clinic, wording):
     live(seed, clinic, wording, days=int(os.environ.get("NERVECHECK_DAYS", WEEKS * 7)))
 
 
-@pytest.mark.xfail(reason="a yes after a mistake, hours later in the same form: seed 1006 on 2026-04-09", strict=False)
 @pytest.mark.slow
 @pytest.mark.timeout(14400)
 @pytest.mark.parametrize("share", range(SHARES))
