@@ -10,7 +10,7 @@ from bot.app.concerns.conversion import ASKED_FOR_HELP
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import AnswerRow, CheckInRow
 from bot.core.checkin import State
-from bot.core.findings import find
+from bot.core.findings import NOT_NAMED, find
 from bot.core.follow_up import FollowUp
 from bot.core.protocol import Answers, Tier
 from bot.core.triage import History, assess
@@ -83,7 +83,10 @@ def _unnamed(stored: Stored, row: CheckInRow, at: datetime) -> Tier:
     alerts = [a for a in stored.alerts if a.patient_id == row.patient_id and a.raised_at <= at]
     named = {(s, tier) for a in alerts for s in a.symptoms for tier in Tier if tier <= a.tier}
     found = [f for f in find(answers, raw, protocol) if not _is_said_to_be_known(stored, row, f.symptom)]
-    return max((f.level.tier for f in found if (f.symptom, f.level.tier) not in named), default=Tier.ROUTINE)
+    # The call screen of a "yes" is that of the signs that are named after it.
+    names = [(f, {f.symptom, NOT_NAMED} if f.is_named else {f.symptom}) for f in found]
+    left = (f.level.tier for f, symptoms in names if not any((s, f.level.tier) in named for s in symptoms))
+    return max(left, default=Tier.ROUTINE)
 
 
 def _is_said_to_be_known(stored: Stored, row: CheckInRow, symptom: str) -> bool:

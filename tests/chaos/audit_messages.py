@@ -108,9 +108,8 @@ def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
 
 
 def _asks_for_a_call(action: Action) -> bool:
-    """Return whether a tap shows the call screen again: "need help now", and "yes" on a safety screen, however old."""
-    is_yes = action.question in {"safety_now", "safety_new"} and action.choice in {"yes", "not_sure"}
-    return action.kind == "help_now" or (action.kind == "choose" and is_yes)
+    """Return whether a tap can show the call screen again: "need help now", and each answer that is a red flag."""
+    return action.kind in {"help_now", "choose", "toggle", "submit", "skip", "change"}
 
 
 # -- order and limits

@@ -4,7 +4,7 @@ The model reads nothing of what the bot made of them but timestamps: when each t
 was closed by another one or by time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations, pairwise, product
@@ -162,36 +162,38 @@ def _step(stored: Stored, row: CheckInRow, value: CheckIn, received: core.Input,
     """
     protocol, compared = stored.clinic.protocol, history(work_on(stored.stores, stored.clinic), row)
     alone = core.step(value, received, protocol, compared)
-    raised = any(a.raised_at == at and a.tier >= Tier.URGENT for a in stored.alerts if a.patient_id == row.patient_id)
+    mine = [a.tier for a in stored.alerts if a.patient_id == row.patient_id and a.raised_at == at]
     changes = [c for c in stored.stores.concerns.changes(row.patient_id, limit=10_000) if c.at == at]
     is_naming = getattr(received, "question", "").startswith("which_")
-    opened = {c.symptom for c in changes if c.what in NEWS and c.tier >= Tier.URGENT and not is_naming}
+    opened = {c.symptom: c.tier for c in changes if c.what in NEWS and c.tier >= Tier.URGENT and not is_naming}
     is_again = value.acted_on < value.raised or any(c.what == "found_again" for c in changes)
-    if _is_flag(alone) == (raised or bool(opened) or (is_again and _is_flag(alone))):
+    expected = max((tier for tier in (*mine, *opened.values()) if tier >= Tier.URGENT), default=Tier.ROUTINE)
+    if _flag(alone) is expected or (is_again and _flag(alone) > expected):
         return alone
     for combined in (False, True):
         memory = _quiet(stored, opened, at, combined=combined)
         remembered = Remembered(memory, {}, at - timedelta(seconds=1), at, at.date(), "patient")
         weighed = core.step(value, received, protocol, compared, remembered)
-        if _is_flag(weighed) != _is_flag(alone):
+        if _flag(weighed) is expected:
             return weighed
     return alone
 
 
-def _is_flag(step: core.Step) -> bool:
-    return any(isinstance(event, core.RedFlag) for event in step.events)
+def _flag(step: core.Step) -> Tier:
+    """Return the tier at which a step raised a red flag; ROUTINE if it didn't."""
+    return max((e.assessment.raised for e in step.events if isinstance(e, core.RedFlag)), default=Tier.ROUTINE)
 
 
-def _quiet(stored: Stored, opened: set[str], at: datetime, *, combined: bool) -> Memory:
+def _quiet(stored: Stored, opened: Mapping[str, Tier], at: datetime, *, combined: bool) -> Memory:
     """A memory by which everything is open already, but for what opened now; or which is part of a pair (`combined`)."""
     protocol = stored.clinic.protocol
-    names = {*protocol.symptoms, *(rule.group for rule in protocol.rules), *opened}
+    names = {*protocol.symptoms, *(rule.group for rule in protocol.rules), *opened.keys()}
     old = {"state": ConcernState.OPEN, "own_tier": Tier.EMERGENCY, "highest": Level(Tier.EMERGENCY, 9)}
     long_ago = at - timedelta(days=9)
     found = {"first_found_at": long_ago, "sign_found_at": long_ago}
-    concerns = {name: Concern(symptom=name, opened_at=long_ago, **found, **old) for name in names - opened}
+    concerns = {name: Concern(symptom=name, opened_at=long_ago, **found, **old) for name in names - opened.keys()}
     if combined:
-        concerns |= {n: Concern(symptom=n, opened_at=at, combined=Tier.URGENT, **found, **old) for n in opened}
+        concerns |= {n: Concern(symptom=n, opened_at=at, combined=t, **found, **old) for n, t in opened.items()}
     # No pair raises anything by itself: whether one did is in `opened`.
     return Memory(concerns=concerns, pairs=frozenset(combinations(sorted(names), 2)))
 

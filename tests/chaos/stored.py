@@ -71,6 +71,7 @@ def read(stores: Any, clinic: Clinic, seen: Evidence) -> Stored:
     patients = stores.patients.page(limit=ALL)
     checkins = {p.id: sorted(stores.checkins.of_patient(p.id, limit=ALL), key=lambda row: row.id) for p in patients}
     rows = outbox(stores)
+    lines = {p.code: list(stores.audit.lines(p.code, limit=ALL)) for p in patients}
     updates = {row.update_id: row.at for row in stores.outbox._connection.execute(select(t.seen_update))}
     return Stored(
         stores=stores,
@@ -81,8 +82,12 @@ def read(stores: Any, clinic: Clinic, seen: Evidence) -> Stored:
             row.id: sorted(stores.answers.of_checkin(row.id), key=_number) for mine in checkins.values() for row in mine
         },
         assessments={p.id: sorted(stores.assessments.of_patient(p.id, limit=ALL), key=_number) for p in patients},
-        alerts=[alert for p in patients for alert in sorted(stores.alerts.of_patient(p.id, limit=ALL), key=_number)],
-        lines={p.code: list(stores.audit.lines(p.code, limit=ALL)) for p in patients},
+        alerts=[
+            _as_raised(alert, lines[p.code])
+            for p in patients
+            for alert in sorted(stores.alerts.of_patient(p.id, limit=ALL), key=_number)
+        ],
+        lines=lines,
         rows=rows,
         slots=_by_slot(rows),
         updates=updates,
@@ -96,6 +101,12 @@ def outbox(stores: Any) -> list[Any]:
     o = t.outbox.c
     columns = (o.id, o.patient_id, o.chat_hash, o.lane, o.slot, o.mode, o.revision, o.state, o.created_at)
     return list(stores.outbox._connection.execute(select(*columns).order_by(o.id)))
+
+
+def _as_raised(alert: AlertRow, lines: Iterable[Audit]) -> AlertRow:
+    """Return the alert with the time at which it was raised: a clock that was set back moves the stored one."""
+    raised = [x.at for x in lines if x.action == "alert_raised" and dict(x.detail).get("alert") == alert.id]
+    return alert.model_copy(update={"raised_at": min(raised, default=alert.raised_at)})
 
 
 def _number(row: Any) -> int:
