@@ -66,8 +66,6 @@ def _qualifiers(rule: Rule) -> Iterator[str]:
         yield f"waits for `{rule.waits_for}` if that is asked"
     if rule.alone:
         yield "only if nothing else gives SOON or higher"
-    if rule.standing:
-        yield "describes the state: not new by itself"
     if not rule.pairs:
         yield "its group doesn't count as one of several"
 
@@ -113,7 +111,7 @@ def _composite(protocol: Protocol) -> str:
 
 
 def _clocks(protocol: Protocol) -> str:
-    clocks, follow_up = protocol.clocks, protocol.follow_up
+    clocks, remembering = protocol.clocks, protocol.remembering
     rows = [
         f"| did you reach someone, {tier.name} | after {repeat.after}, {repeat.times} times |"
         for tier, repeat in sorted(clocks.safety_follow_up.items(), reverse=True)
@@ -127,7 +125,8 @@ def _clocks(protocol: Protocol) -> str:
         f"| reminder if the next check-in is within a day | {clocks.reminder_when_daily} |",
         f"| not heard from | {clocks.silent_after} |",
         f"| answers can be changed for | {clocks.change_for} |",
-        f"| daily follow-up until | {follow_up.stable_days} days without a change, form `{follow_up.form}` |",
+        f"| daily follow-up until (form `{protocol.follow_up.form}`) | {remembering.calm_days} calm days |",
+        f"| daily follow-up at the latest until | {remembering.follow_up_at_most} after it was last worse |",
         f"| send time, quiet hours | {clocks.send_time:%H:%M}, {clocks.quiet_from:%H:%M}–{clocks.quiet_to:%H:%M} |",
         f"| check-in skipped if later than | {clocks.cutoff} |",
     ]

@@ -300,9 +300,9 @@ class UnlistedTeamStateError(AssertionError):
         super().__init__(f"{type(act).__name__} in {state} led to {reached}, which its transition doesn't list")
 
 
-def new_team_side(at: datetime, *, is_agreed: bool) -> TeamSide:
-    """Return the team's side of an alert raised at `at`; without an escalation if it is at an agreed level."""
-    return TeamSide(next_escalation_at=None if is_agreed else at)
+def new_team_side(at: datetime) -> TeamSide:
+    """Return the team's side of an alert raised at `at`: its escalation begins at once."""
+    return TeamSide(next_escalation_at=at)
 
 
 def apply_act(side: TeamSide, act: TeamAct, at: datetime) -> TeamSide | Refused:

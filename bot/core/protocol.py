@@ -245,8 +245,8 @@ class Groups(Frozen):
 class Rule(Frozen):
     """One fixed rule: exactly one of if_, worse, composite, count and groups decides; `unless` prevents it from firing.
 
-    `alone`: it fires only if no other rule at SOON or above does. `standing`: it reports a state rather than a change,
-    so that it doesn't prolong a daily follow-up by itself. `waits_for`: it doesn't fire before that question is
+    `alone`: it fires only if no other rule at SOON or above does. `standing`: read in files of former
+    versions, without effect. `waits_for`: it doesn't fire before that question is
     answered, as long as the form still leads to it ("was that there before?"). `pairs: false`: it names no sign of its
     own ("yes, one of these", "left open"), so that its group is never one of several. ValidationError if not exactly
     one condition is set.
@@ -375,10 +375,10 @@ class Remembering(Frozen):
 
 
 class FollowUpRule(Frozen):
-    """The daily follow-up of a finding at SOON or higher: `form`, until `stable_days` days brought no change."""
+    """The form of the daily follow-up; `Remembering` has its days. `stable_days`: read in former files, no effect."""
 
     form: str
-    stable_days: Annotated[int, Field(ge=1)]
+    stable_days: Annotated[int, Field(ge=1)] | None = None
 
 
 class Repeat(Frozen):

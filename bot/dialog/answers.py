@@ -256,8 +256,7 @@ def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question, aler
         made.append(button("button.done", done, style=Style.SUCCESS))
     if alert is None:
         made.append(button("change.back", Action(kind=KIND, subject=row.id)))
-    usual = [work.clinic.protocol.symptoms[s] for s in row.value.usual if s in work.clinic.protocol.symptoms]
-    lines = (Text(key="change.ask"), question_text(question, text, usual))
+    lines = (Text(key="change.ask"), question_text(work.clinic, question, text, row.value.usual))
     screen = Screen(name=f"change.{question.id}", lines=lines, rows=rows(made), protect=True)
     slot = SLOT if alert is None else _asked_in(alert)
     post(work, patient, screen, slot=slot, edit=alert is not None or question.kind == "several")

@@ -37,8 +37,7 @@ def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
         head = (*head, Text(key="checkin.progress", values={"position": position, "total": total}))
     if is_asked_again(value, clinic.protocol):
         head = (*head, Text(key="checkin.left_open"))
-    usual = [clinic.protocol.symptoms[s] for s in value.usual if s in clinic.protocol.symptoms]
-    lines = (*head, question_text(question, step.text, usual))
+    lines = (*head, question_text(clinic, question, step.text, value.usual))
     shown = _answer_rows(row, question)
     if value.revision == 0 and row.kind in POSTPONABLE:
         shown = (*shown, postpone_row(row))

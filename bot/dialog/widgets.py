@@ -25,14 +25,15 @@ def rows(buttons: Iterable[Button]) -> tuple[ButtonRow, ...]:
     return tuple((b,) for b in buttons)
 
 
-def question_text(question: Question, key: str | None = None, usual: Iterable[Symptom] = ()) -> Text:
+def question_text(clinic: Clinic, question: Question, key: str | None = None, usual: Iterable[str] = ()) -> Text:
     """Return a question; a safety screen lists its signs below it, and their rarer forms in a fold.
 
     `key` is that of its words in the form; by default the question's own. `usual`: signs that are usual for the
     patient, so that their line asks whether they are worse than that.
     """
+    signs = [clinic.protocol.symptoms[name] for name in usual if name in clinic.protocol.symptoms]
     values = {"what": Text(key=f"symptom.{question.follows}")} if question.follows is not None else None
-    return _with_usual(signs_text(key or f"question.{question.id}", question, values), question, usual)
+    return _with_usual(signs_text(key or f"question.{question.id}", question, values), question, signs)
 
 
 def _with_usual(shown: Text, question: Question, usual: Iterable[Symptom]) -> Text:

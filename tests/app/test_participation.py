@@ -72,9 +72,7 @@ def test_withdrawal_ends_consent_check_in_questions_and_links(database, run, ann
     token = run(registry.invite_again, "P-0001", by="lead-1")[1]
     run(lambda s: s.consents.add(consent(anna.id, withdrawn_at=AT - HOUR)))
     run(lambda s: s.consents.add(consent(anna.id, version="2026-02")))
-    patient(
-        run, next_due_at=AT + DAY, enrol_step="time", follow_up=FollowUp(groups=("eyes",), since=TODAY, stable_days=1)
-    )
+    patient(run, next_due_at=AT + DAY, enrol_step="time", follow_up=FollowUp(groups=("eyes",), since=TODAY))
     left = AT + 2 * HOUR
     gone = run(participation.withdraw, "P-0001", at=left, by="lead-1")
     assert gone == patient(run)

@@ -148,7 +148,7 @@ FAULTS = {
     "a source that nothing names": ("sources:\n  seed:", 'sources:\n  nobody: "Nobody"\n  seed:', "nobody:", "no tip or topic cites the source 'nobody'"),
     "a topic twice": ("- {id: can_it_happen,", "- {id: what_it_is,", None, "'what_it_is' is used twice in 'topics'"),
     "asked daily by an unknown form": ("again: {form: again,", "again: {form: daily,", "again: {form", "there is no form 'daily'"),
-    "stable after no day": ("stable_days: 3", "stable_days: 0", "again: {form", "greater than or equal to 1"),
+    "stable after no day": ("again: {form: again}", "again: {form: again, stable_days: 0}", "again: {form", "greater than or equal to 1"),
     "a rule that waits for an unknown question": ("waits_for: known_stairs", "waits_for: known_steps", "waits_for: known_steps", "there is no question 'known_steps'"),
     "a rule that waits for what comes before": ("waits_for: known_stairs", "waits_for: safety_new", "waits_for: safety_new", "asks 'safety_new' before a question of rule"),
     "an emergency that waits": ("tier: SOON\n    if: {stairs: [some]}", "tier: EMERGENCY\n    if: {stairs: [some]}", "waits_for: known_stairs", "gives EMERGENCY, which must never wait"),

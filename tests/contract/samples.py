@@ -68,8 +68,6 @@ def full_patient(code: str = "P-0002") -> Patient:
         follow_up=FollowUp(
             groups=("motor", "bulbar"),
             since=date(2026, 3, 1),
-            stable_days=1,
-            counted_on=date(2026, 3, 2),
             steady=True,
         ),
         hint_sent_at=AT - MINUTE,

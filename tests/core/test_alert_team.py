@@ -35,7 +35,7 @@ AT = RAISED + timedelta(minutes=20)
 LATER = AT + timedelta(minutes=5)
 OPEN, ACKNOWLEDGED, CLOSED = TeamState.OPEN, TeamState.ACKNOWLEDGED, TeamState.CLOSED
 
-NEW = new_team_side(RAISED, is_agreed=False)
+NEW = new_team_side(RAISED)
 NOTIFIED = NEW.model_copy(
     update={"notified": ("anna", "ben"), "escalation_level": 2, "next_escalation_at": LATER, "work_revision": 2}
 )
@@ -43,7 +43,7 @@ ANNAS = NOTIFIED.model_copy(update={"owner": "anna", "acknowledged_at": RAISED, 
 NOTED = ANNAS.model_copy(update={"outcome": "sent_to_ed", "noted_at": RAISED})
 SHUT = NOTED.model_copy(update={"closed_by": "anna", "closed_at": RAISED})
 RELEASED = NOTED.model_copy(update={"owner": None, "acknowledged_at": None, "next_escalation_at": RAISED})
-SIDES = [NEW, new_team_side(RAISED, is_agreed=True), NOTIFIED, ANNAS, NOTED, SHUT, RELEASED]
+SIDES = [NEW, TeamSide(), NOTIFIED, ANNAS, NOTED, SHUT, RELEASED]
 ACTS = [
     *(Acknowledge(by=name) for name in ("anna", "ben")),
     *(HandOver(to=name, notify=notify) for name in ("anna", "carl") for notify in (True, False)),
@@ -159,8 +159,7 @@ def test_acknowledge_by_the_owner_again_changes_nothing():
 
 def test_begin_starts_the_clocks_unless_a_level_was_agreed():
     assert TeamSide(next_escalation_at=RAISED) == NEW
-    assert new_team_side(RAISED, is_agreed=True) == TeamSide()
-    assert new_team_side(RAISED, is_agreed=False) == TeamSide(next_escalation_at=RAISED)
+    assert new_team_side(RAISED) == TeamSide(next_escalation_at=RAISED)
 
 
 @pytest.mark.parametrize(

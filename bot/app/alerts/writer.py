@@ -32,7 +32,7 @@ class PatientSide(TypedDict, total=False):
 
 def add(alerts: AlertStore, alert: AlertRow, at: datetime) -> AlertRow:
     """Store a new alert, raised at `at`, with the team's side in its initial state."""
-    side = new_team_side(at, is_agreed=alert.is_agreed)
+    side = new_team_side(at)
     return alerts.add(alert.model_copy(update=_changes(team_side(alert), side)))
 
 

@@ -71,13 +71,16 @@ def _core_step(work: Work, patient: Patient, row: CheckInRow, given: core.Input)
     def weighed() -> None:
         made.append(core.step(row.value, given, protocol, compared, remembered(work, patient, row)))
 
-    return core.step(row.value, given, protocol, compared) if _failed(work.attempt(weighed)) else made[0]
+    failed = _failed(work, patient, work.attempt(weighed))
+    return core.step(row.value, given, protocol, compared) if failed else made[0]
 
 
-def _failed(error: Exception | None) -> bool:
-    """Return whether there was an error; raise it if the transaction has to run again."""
+def _failed(work: Work, patient: Patient, error: Exception | None) -> bool:
+    """Return whether there was a fault in what is remembered, which the audit keeps; raise it to run again if stale."""
     if isinstance(error, StaleRecordError):
         raise error
+    if error is not None:
+        work.acting(SYSTEM).record("concern_not_remembered", patient.code, error=type(error).__name__)
     return error is not None
 
 
@@ -135,11 +138,8 @@ def _red_flag(work: Work, patient: Patient, row: CheckInRow, assessment: Assessm
     def listen() -> None:
         applied.append(hear(work, patient, row, assessment, finished=is_done))
 
-    error = work.attempt(listen)
-    if _failed(error):
-        # A fault in what is remembered must not keep the call screen from the patient.
-        work.acting(SYSTEM).record("concern_not_remembered", patient.code, error=type(error).__name__)
-    if not applied or not _is_in_alert(work, patient, row, assessment, applied[0]):
+    # A fault in what is remembered must not keep the call screen from the patient.
+    if _failed(work, patient, work.attempt(listen)) or not _is_in_alert(work, patient, row, assessment, applied[0]):
         _raise(work, patient, row, assessment, applied[0] if applied else NOTHING_HEARD)
 
 

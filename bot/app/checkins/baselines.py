@@ -4,9 +4,8 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.checkin import State, next_open
+from bot.core.hearing import BASELINE
 from bot.core.protocol import Tier
-
-BASELINE = "baseline"
 
 
 def is_interrupted(work: Work, patient: Patient) -> bool:

@@ -21,6 +21,7 @@ from bot.app.records.patients import Patient
 from bot.app.schedules.plans import FOLLOW_UP, occurrence_after
 from bot.app.team import digest
 from bot.app.work import SYSTEM, Stores, Work
+from bot.core.hearing import BASELINE
 
 UPDATES_KEPT = timedelta(hours=48)
 """Telegram keeps an unconfirmed update for 24 h; ids are kept twice as long, so that none is processed twice."""
@@ -66,7 +67,7 @@ def _open_due(work: Work, patient: Patient) -> None:
         return
     kind: opening.CheckInKind = "follow_up" if occurrence.phase == FOLLOW_UP else "scheduled"
     is_baseline = kind == "scheduled" and baselines.is_interrupted(work, patient)
-    form = baselines.BASELINE if is_baseline else occurrence.form
+    form = BASELINE if is_baseline else occurrence.form
     opening.open_checkin(work, moved, form=form, kind=kind, due_at=due_at)
 
 
