@@ -147,7 +147,7 @@ FAULTS = {
     "a tip from an unknown source": ("{id: what_it_is, sources: [seed]}", "{id: what_it_is, sources: [sead]}", "sead", "there is no source 'sead': add it to 'sources'"),
     "a source that nothing names": ("sources:\n  seed:", 'sources:\n  nobody: "Nobody"\n  seed:', "nobody:", "no tip or topic cites the source 'nobody'"),
     "a topic twice": ("- {id: can_it_happen,", "- {id: what_it_is,", None, "'what_it_is' is used twice in 'topics'"),
-    "asked daily by an unknown form": ("again: {form: again,", "again: {form: daily,", "again: {form", "there is no form 'daily'"),
+    "asked daily by an unknown form": ("again: {form: again}", "again: {form: daily}", "again: {form", "there is no form 'daily'"),
     "stable after no day": ("again: {form: again}", "again: {form: again, stable_days: 0}", "again: {form", "greater than or equal to 1"),
     "a rule that waits for an unknown question": ("waits_for: known_stairs", "waits_for: known_steps", "waits_for: known_steps", "there is no question 'known_steps'"),
     "a rule that waits for what comes before": ("waits_for: known_stairs", "waits_for: safety_new", "waits_for: safety_new", "asks 'safety_new' before a question of rule"),
