@@ -18,7 +18,8 @@ each row names the states that an act can lead to. The rules, each with a test:
 * The first member who acknowledges is the owner; a second one is refused, but the alert may be handed over to them.
 * No alert is closed without an outcome, and the outcome is kept when the alert is reopened.
 * While an alert has an owner or is closed, the escalation notifies nobody of it.
-* Releasing and reopening lead back to open and restart the escalation: no alert is left without an owner unnoticed.
+* Releasing and reopening lead back to open and restart the escalation: no alert is left without an owner unnoticed. So
+  does a finding that joins at EMERGENCY or above the alert's tier: whoever acknowledged the alert did not see it.
 """
 
 from collections.abc import Callable, Mapping
@@ -228,6 +229,13 @@ class Follow(Frozen):
     name: str
 
 
+# --- What was found since
+
+
+class Rise(Frozen):
+    """What joined the alert needs an owner of its own: it is an EMERGENCY, or above the alert's tier."""
+
+
 # --- What the escalation does
 
 
@@ -266,6 +274,7 @@ TeamAct = (
     | Close
     | Reopen
     | Follow
+    | Rise
     | Release
     | SkipNotified
     | Escalate
@@ -359,6 +368,10 @@ def _reopen(side: TeamSide, _act: Reopen, at: datetime) -> _Changes:
     return _with_new_revision(side, {"closed_by": None, "closed_at": None, "notified": ()} | _open_from(at))
 
 
+def _rise(side: TeamSide, _act: Rise, at: datetime) -> _Changes:
+    return _with_new_revision(side, {"notified": ()} | _open_from(at))
+
+
 def _follow(side: TeamSide, act: Follow, _at: datetime) -> _Changes:
     return _with_new_revision(side, {"notified": _append_once(side.notified, act.name)})
 
@@ -432,6 +445,7 @@ TEAM_TRANSITIONS: Mapping[tuple[TeamState, type[TeamAct]], TeamTransition] = {
     # A released or reopened alert keeps its outcome, so it may be closed without an owner.
     (_OPEN, Close): _to(_close, _CLOSED),
     (_OPEN, Follow): _to(_follow, _OPEN),
+    (_OPEN, Rise): _to(_rise, _OPEN),
     (_OPEN, SkipNotified): _to(_skip_notified, _OPEN),
     (_OPEN, Escalate): _to(_escalate, _OPEN),
     (_OPEN, StopEscalation): _to(_stop_escalation, _OPEN),
@@ -441,6 +455,7 @@ TEAM_TRANSITIONS: Mapping[tuple[TeamState, type[TeamAct]], TeamTransition] = {
     (_ACKNOWLEDGED, Note): _to(_note, _ACKNOWLEDGED),
     (_ACKNOWLEDGED, Close): _to(_close, _CLOSED),
     (_ACKNOWLEDGED, Follow): _to(_follow, _ACKNOWLEDGED),
+    (_ACKNOWLEDGED, Rise): _to(_rise, _OPEN),
     (_ACKNOWLEDGED, Release): _to(_release, _OPEN),
     (_ACKNOWLEDGED, StopEscalation): _to(_stop_escalation, _ACKNOWLEDGED),
     (_CLOSED, Reopen): _to(_reopen, _OPEN),

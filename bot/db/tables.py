@@ -216,6 +216,7 @@ alert = Table(
     of_patient(),
     of_checkin(nullable=True),
     Column("tier", SmallInteger, nullable=False),
+    Column("asked_tier", SmallInteger),
     sealed("rules", "alert.rules", nullable=False),
     sealed("symptoms", "alert.symptoms"),
     timestamp_column("named_at", nullable=True),

@@ -4,14 +4,16 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import reduce
 
-from bot.app.alerts.replies import left_open
+from bot.app.alerts.naming import open_alert
+from bot.app.alerts.replies import left_open, tier_left
 from bot.app.checkins.answering import change as change_answer
 from bot.app.concerns.follow_up import local_day
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
+from bot.core.changes import NEWS
 from bot.core.checkin import State, next_open
 from bot.core.protocol import SKIP, Question, Tier
 from bot.core.screen import Action, Button, Screen, Style, Text, Trend, TrendAlert, TrendPeriod, TrendPoint
@@ -114,10 +116,13 @@ def _points(clinic: Clinic, patient: Patient, found: list[CheckInRow]) -> list[T
 
 def _trend(work: Work, patient: Patient, points: list[TrendPoint]) -> Trend:
     severity, _ = _pair(work.clinic)
+    found = [(a.raised_at, a.tier) for a in work.alerts.of_patient(patient.id, limit=TREND_CHECKINS)]
+    # What was found since joined an alert, which keeps when it was raised first.
+    found += [(c.at, c.tier) for c in work.concerns.changes(patient.id) if c.what in NEWS]
     marked = [
-        TrendAlert(day=local_day(patient, work.clinic, alert.raised_at), tier=alert.tier.name)
-        for alert in work.alerts.of_patient(patient.id, limit=TREND_CHECKINS)
-        if alert.tier > Tier.ROUTINE
+        TrendAlert(day=day, tier=tier.name)
+        for day, tier in sorted({(local_day(patient, work.clinic, at), tier) for at, tier in found}, reverse=True)
+        if tier > Tier.ROUTINE
     ]
     return Trend(
         points=tuple(points),
@@ -276,9 +281,9 @@ def _asked_in(alert: AlertRow) -> str:
 
 
 def _mistaken(stores: Stores, row: CheckInRow, alert_id: int) -> AlertRow | None:
-    """Return the alert that was called a mistake, while it is not closed and its check-in can be read."""
+    """Return the alert that was called a mistake, while it is not closed and the check-in can be read."""
     alert = stores.alerts.get(alert_id)
-    is_its = alert is not None and alert.checkin_id == row.id and alert.closed_at is None
+    is_its = alert is not None and alert.patient_id == row.patient_id and alert.closed_at is None
     return alert if is_its and row.value.state is State.DONE else None
 
 
@@ -326,7 +331,8 @@ def _next(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     following = next_open(row.value, work.clinic.protocol)
     if following is not None:
         return _ask(work, patient, row, work.clinic.protocol.questions[following])
-    calls = any(a.checkin_id == row.id and a.state is not AlertState.CLOSED for a in work.alerts.of_patient(patient.id))
+    alert = open_alert(work, patient)
+    calls = alert is not None and tier_left(work, patient, alert) > Tier.ROUTINE
     key = "change.noted.call" if calls else "change.noted"
     made = (button("change.more", Action(kind=KIND, subject=row.id)),)
     screen = Screen(name="change.noted", lines=(Text(key=key, values=numbers(work.clinic)),), rows=rows(made))

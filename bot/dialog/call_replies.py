@@ -26,8 +26,8 @@ from bot.dialog.widgets import (
 def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
     """Return the screen that follows a button of the call screen; each has the number to call."""
     # In an emergency, both "called" and "reached" mean that help is on its way.
-    reply = "called" if word == "reached" and alert.tier is Tier.EMERGENCY else word
-    key = f"call.reply.{reply}.{alert.tier.name.lower()}" if reply in _REPLIES_BY_TIER else f"call.reply.{reply}"
+    reply = "called" if word == "reached" and alert.call_tier is Tier.EMERGENCY else word
+    key = f"call.reply.{reply}.{alert.call_tier.name.lower()}" if reply in _REPLIES_BY_TIER else f"call.reply.{reply}"
     made = [copy_button(clinic)]
     if word not in {"called", *CONFIRMS}:
         made += [
@@ -40,7 +40,7 @@ def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
 def rest_screen(alert: AlertRow, clinic: Clinic, left: Iterable[Concern]) -> Screen:
     """Return the screen after a "yes" that counts for less than the alert names: what is still open, and the number."""
     named = [concern for concern in left if concern.retracted_at is None]
-    tier = max((concern.tier for concern in named), default=alert.tier)
+    tier = max((concern.tier for concern in named), default=alert.call_tier)
     items = (Text(key="done.open.item", values={"what": symptom_text(clinic, c.symptom)}) for c in named)
     call = Text(key=f"call.reply.not_yet.{tier.name.lower()}", values=numbers(clinic))
     made = (copy_button(clinic), button("button.card", alert_tap(alert, "card")))

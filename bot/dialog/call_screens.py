@@ -14,9 +14,9 @@ def alert_tap(alert: AlertRow, word: str) -> Action:
 
 def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
     """Return the call screen of an EMERGENCY or URGENT alert: numbers first, no tips."""
-    if alert.tier is Tier.EMERGENCY:
+    if alert.call_tier is Tier.EMERGENCY:
         return _emergency_screen(alert, clinic)
-    asked = "asked_for_help" in alert.rules
+    asked = alert.rules[-1:] == ("asked_for_help",)
     why = (
         help_lines(clinic) if asked else (Text(key="call.urgent", values=numbers(clinic)), Text(key="call.urgent.why"))
     )

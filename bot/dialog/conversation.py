@@ -13,7 +13,6 @@ from bot.app.concerns.assessments import as_stored
 from bot.app.patients import participation, registry
 from bot.app.patients.leaving import hand_to_team
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AlertState
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.checkin import State
@@ -156,7 +155,7 @@ def _typed_red_flag(work: Work, patient: Patient, *, may_answer: bool) -> TapRes
     calls = [
         a
         for a in work.alerts.of_patient(patient.id)
-        if a.tier is Tier.EMERGENCY and a.state is not AlertState.CLOSED and work.at - a.raised_at < FRESH_FOR
+        if a.asks is Tier.EMERGENCY and work.at - (a.named_at or a.raised_at) < FRESH_FOR
     ]
     if calls:
         work.notices.call_now(patient, calls[0])

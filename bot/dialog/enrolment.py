@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import time
 
 from bot.app.checkins.opening import open_checkin
-from bot.app.patients.leaving import tier_to_call_about
+from bot.app.concerns.memory import tier_to_call_about
 from bot.app.patients.participation import end_participation
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Consent, Patient, PatientState

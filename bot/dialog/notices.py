@@ -83,7 +83,7 @@ class OutboxNotices:
     def call_now(self, patient: Patient, alert: AlertRow) -> None:
         """Queue a new message, because an edit makes no sound, followed by the contact."""
         slot = f"alert:{alert.id}"
-        if alert.tier is Tier.SOON:
+        if alert.call_tier is Tier.SOON:
             screen = marked(self.work, soon_screen(alert, self.work.clinic), alert)
             post(self.work.when_awake(patient), patient, screen, slot=slot, everyone=True)
             return

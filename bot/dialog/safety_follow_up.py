@@ -9,7 +9,7 @@ from bot.dialog.widgets import button, numbers, rows
 
 def safety_follow_up_screen(alert: AlertRow, clinic: Clinic) -> Screen:
     """Return the question, and the number to call if the answer is no."""
-    number = Text(key=f"loopback.number.{alert.tier.name.lower()}", values=numbers(clinic))
+    number = Text(key=f"loopback.number.{alert.call_tier.name.lower()}", values=numbers(clinic))
     return Screen(name="loopback.ask", lines=(Text(key="loopback.ask"), number), rows=rows(answer_buttons(alert)))
 
 

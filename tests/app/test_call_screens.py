@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.alerts import help_requests, naming, ownership, raising, replies
+from bot.app.alerts import help_requests, ownership, raising, replies
+from bot.app.alerts.naming import Found
 from bot.app.checkins import answering, opening
 from bot.app.operations import sweeps
 from bot.app.records.alerts import AlertState
@@ -36,7 +37,7 @@ class Phone:
         return self.run(lambda s: s.caregivers.add(helper))
 
     def raised(self, tier=Tier.URGENT, at=AT, rules=("new.yes",), checkin_id=None, **more):
-        found = self.run(raising.raise_alert, self.anna, tier=tier, rules=rules, checkin_id=checkin_id, at=at)
+        found = self.run(raising.raise_alert, self.anna, Found(tier, rules, checkin_id=checkin_id), at=at)
         return self.save(found, **more)
 
     def save(self, alert, **changes):
@@ -255,25 +256,27 @@ def test_silence_to_the_end_is_passed_on_once(database, phone, staff):
     assert len(phone.screens(staff["ben"], seen)) == 1
 
 
-# -- several alerts of one patient
+# -- what is found while an alert is open
 
 
-def test_help_now_within_an_hour_shows_the_same_alert_again(database, phone, anna):
+def test_help_now_within_an_hour_shows_the_call_screen_and_then_notifies_the_team_again(database, phone, anna, staff):
     checkin = phone.another()
-    for at, count in ((AT, 1), (AT + 59 * MINUTE, 1), (AT + 60 * MINUTE, 2)):
+    phone.run(help_requests.need_help, anna, checkin, at=AT)
+    phone.save(phone.alerts()[0], notified=("ann",))
+    for at, notices in ((AT, 0), (AT + 59 * MINUTE, 0), (AT + 60 * MINUTE, 1)):
         seen = len(database.outbox())
         phone.run(help_requests.need_help, anna, checkin, at=at)
-        assert len(phone.alerts()) == count
         assert ("call.help", Lane.RED_FLAG) in phone.screens(anna.chat_id, seen)
-    newest = phone.alerts()[0]
-    assert (newest.tier, newest.rules, newest.raised_at) == (Tier.URGENT, ("asked_for_help",), AT + 60 * MINUTE)
-    assert newest.checkin_id == checkin
+        assert phone.screens(staff["ann"], seen).count(("staff.notice", Lane.REMINDER)) == notices
+    (alert,) = phone.alerts()
+    assert (alert.tier, alert.rules, alert.raised_at) == (Tier.URGENT, ("asked_for_help",), AT)
+    assert alert.checkin_id == checkin
 
 
-def test_help_now_after_another_alert_is_one_of_its_own(phone, anna):
+def test_help_now_joins_the_alert_that_is_open(phone, anna):
     phone.raised()
     phone.run(help_requests.need_help, anna, None, at=AT + MINUTE)
-    assert [a.rules for a in phone.alerts()] == [("asked_for_help",), ("new.yes",)]
+    assert [a.rules for a in phone.alerts()] == [("new.yes", "asked_for_help")]
 
 
 def test_check_in_ends_without_all_clear_while_a_red_flag_is_pending(phone, choose):
@@ -291,33 +294,6 @@ def test_check_in_after_a_confirmed_call_ends_with_a_tip(phone, anna, choose):
     assert phone.ended() == "done.known", "it is asked about until it has passed"
     (shown,) = phone.run(lambda s: s.tips.of_patient(anna.id))
     assert (shown.shown_at, shown.rating) == (AT, None)
-
-
-def test_higher_alert_of_a_check_in_ends_the_questions_of_the_lower(phone, anna):
-    lower, other = phone.raised(checkin_id=1), phone.raised(checkin_id=phone.another())
-    equal = phone.raised(Tier.EMERGENCY, checkin_id=1)
-    higher = phone.raised(Tier.EMERGENCY, checkin_id=1)
-    phone.run(lambda s: raising.hand_safety_follow_up_to(s, higher))
-    assert phone.alert(lower).next_patient_prompt_at is None
-    assert phone.alert(lower).state is AlertState.OPEN
-    assert [phone.alert(a).next_patient_prompt_at for a in (other, equal, higher)] == [
-        AT + HOUR,
-        AT + 15 * MINUTE,
-        AT + 15 * MINUTE,
-    ]
-
-
-def test_rules_of_which_sign_are_added_to_the_newest_alert_of_the_check_in(phone, anna):
-    phone.raised(checkin_id=phone.another(), rules=("new.yes",))
-    phone.raised(checkin_id=1, rules=("new.yes",))
-    found = phone.raised(checkin_id=1, rules=("now.yes", "now.head"))
-    phone.raised(checkin_id=1, rules=("asked_for_help",))
-    row = phone.run(lambda s: s.checkins.get(1))
-    newest = phone.run(naming.open_alert_of, anna, row)
-    assert newest.id == found.id
-    phone.run(naming.add_rules, newest, ("now.head", "now.mind", "now.yes"), ("mind",))
-    now = phone.alert(found)
-    assert (now.rules, now.symptoms) == (("now.yes", "now.head", "now.mind"), ("mind",))
 
 
 def test_which_sign_is_added_to_the_alert_of_the_first_tap(phone, choose):

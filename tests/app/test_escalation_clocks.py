@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app.alerts import escalation, ownership, queue, raising
+from bot.app.alerts.naming import Found
 from bot.app.operations import sweeps
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import AlertState
@@ -13,6 +14,7 @@ from bot.app.team import members
 from bot.core.protocol import Tier
 from tests.app.conftest import AT
 from tests.contract import samples
+from tests.fakes.team import raise_another
 from tests.fakes.work import run as transact
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -38,9 +40,7 @@ class Team:
         return self.run(lambda s: s.staff.add(samples.staff(name, **values)))
 
     def raised(self, tier=Tier.EMERGENCY, at=AT, **more):
-        return self.run(
-            raising.raise_alert, self.anna, tier=tier, rules=("now.yes",), checkin_id=None, at=at, **more
-        ).id
+        return self.run(raising.raise_alert, self.anna, Found(tier, ("now.yes",), **more), at=at).id
 
     def sweep(self, at):
         self.run(sweeps.team_clocks, at=at, limit=50)
@@ -295,7 +295,7 @@ def test_escalation_goes_on_whatever_the_patient_said(team, state):
 
 def test_sweep_reports_the_place_of_its_last_row(team):
     team.raised()
-    number = team.raised(at=AT + MINUTE)
+    number = team.run(raise_another, team.anna, Found(Tier.EMERGENCY, ("now.yes",)), at=AT + MINUTE).id
     found = team.run(sweeps.team_clocks, at=AT + MINUTE, limit=2)
     assert (found.done, found.errors, found.last) == (2, (), (AT + MINUTE, number))
     assert team.run(sweeps.team_clocks, at=AT + MINUTE, limit=2).last is None

@@ -19,6 +19,7 @@ from tests.fakes.work import run as transact
 from tests.fakes.work import work_on
 
 DAY = timedelta(days=1)
+CALLS = {"call.soon": Tier.SOON, "call.urgent": Tier.URGENT, "call.emergency": Tier.EMERGENCY}
 
 
 def _calm(question):
@@ -44,10 +45,10 @@ class Days:
         self.run(lambda s: checkins.tapped(work_on(s, self.clinic, at), s.patients.get(self.anna.id), tap))
 
     def answer(self, form="quick", kind="scheduled", **answers):
-        """Answer the first choice of each question that has no answer here; return the tiers of new alerts."""
+        """Answer the first choice of each question that has no answer here; return the tiers of new call screens."""
         self.day += 1
         at = AT + self.day * DAY
-        before = len(self.alerts())
+        before = len(self.database.outbox())
         patient = self.run(lambda s: s.patients.get(self.anna.id))
         self.run(opening.open_checkin, patient, form=form, kind=kind, due_at=at, at=at)
         while (row := self.run(lambda s: s.checkins.open_of(self.anna.id))) is not None:
@@ -61,8 +62,8 @@ class Days:
                     self.tap(at, "", "submit")
             else:
                 self.tap(at, answers.get(question.id, _calm(question)))
-        found = self.alerts()
-        return [alert.tier for alert in found[: len(found) - before]]
+        shown = [q.row.screen.name for q in self.database.outbox()[before:]]
+        return [CALLS[name] for name in shown if name in CALLS]
 
     def alerts(self):
         return self.run(lambda s: s.alerts.of_patient(self.anna.id))

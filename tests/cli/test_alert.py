@@ -1,4 +1,5 @@
 from bot.app.alerts import raising
+from bot.app.alerts.naming import Found
 from bot.app.patients import lookup
 from bot.app.records.patients import PatientState
 from bot.app.work import Work
@@ -15,7 +16,7 @@ def raise_urgent_alert(shell: Shell) -> str:
     def raised(work: Work) -> str:
         found = lookup.locked(work.patients, "P-0017")
         work.patients.save(found.model_copy(update={"state": PatientState.ACTIVE}))
-        made = raising.raise_alert(work, found, tier=Tier.URGENT, rules=("new.eyes",), checkin_id=None)
+        made = raising.raise_alert(work, found, Found(Tier.URGENT, ("new.eyes",)))
         return str(made.id)
 
     return in_transaction(raised)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.app.alerts import escalation, ownership, raising
+from bot.app.alerts.naming import Found
 from bot.app.operations import dead_letters, outages, sweeps, tasks
 from bot.app.patients import registry
 from bot.app.ports.errors import RefusedError, StaleRecordError
@@ -49,9 +50,7 @@ def alert(pg):
             work_on(stores, CLINIC, AT, actor="operator"), code="P-0001", ici_start=date(2026, 2, 1)
         )
         anna = stores.patients.save(added.model_copy(update={"state": PatientState.ACTIVE, "chat_id": CHAT}))
-        made = raising.raise_alert(
-            work_on(stores, CLINIC, AT), anna, tier=Tier.EMERGENCY, rules=("x",), checkin_id=None
-        )
+        made = raising.raise_alert(work_on(stores, CLINIC, AT), anna, Found(Tier.EMERGENCY, ("x",)))
         sweeps.team_clocks(work_on(stores, CLINIC, AT), 9)
         return made.id
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app.alerts import raising
+from bot.app.alerts.naming import Found
 from bot.app.concerns.memory import remember
 from bot.core.concern import Level
 from bot.core.happenings import Answered
@@ -26,9 +27,7 @@ def find(house, anna):
             answered = Answered(symptom=symptom, level=Level(tier, 1), by="patient:P-0001", day=at.date())
             remember(unit, anna, (answered,))
             if alert is None:
-                return raising.raise_alert(
-                    unit, anna, tier=tier, rules=("new.yes",), checkin_id=None, symptoms=(symptom,)
-                ).id
+                return raising.raise_alert(unit, anna, Found(tier, ("new.yes",), (symptom,))).id
             row = stores.alerts.get(alert)
             named = {"symptoms": (*row.symptoms, symptom), "named_at": at}
             return stores.alerts.save(row.model_copy(update=named)).id

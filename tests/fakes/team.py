@@ -3,19 +3,32 @@
 from datetime import timedelta
 
 from bot.app.alerts import raising
+from bot.app.alerts.naming import Found
 from bot.app.operations import sweeps
 from bot.app.records.messages import OutboxState
+from bot.app.records.patients import PatientState
 from bot.app.team import members
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import staff_chat
+from tests.contract import samples
 from tests.fakes.work import AT, runner
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
+def raise_another(work, anna, found):
+    """Raise an alert of `anna`, or of another patient if she has one: a patient has one that is open."""
+    patient = anna
+    if any(alert.closed_at is None for alert in work.alerts.of_patient(anna.id)):
+        number = 1 + len(work.alerts.in_queue(500))
+        made = {"chat_id": 1000 + number, "state": PatientState.ACTIVE}
+        patient = work.patients.add(samples.patient(f"Q-{number:04}", **made))
+    return raising.raise_alert(work, patient, found)
+
+
 class Team:
-    """The members and their chats; the alerts are of the patient `anna`."""
+    """The members and their chats; the alerts are of the patient `anna`, further ones of others."""
 
     def __init__(self, database, clinic, anna):
         self.database, self.clinic, self.anna = database, clinic, anna
@@ -36,7 +49,7 @@ class Team:
         self.run(members.add_shift, name, by="lead-0", **more)
 
     def raise_alert(self, tier=Tier.URGENT, at=AT):
-        return self.run(raising.raise_alert, self.anna, tier=tier, rules=("new.yes",), checkin_id=None, at=at).id
+        return self.run(raise_another, self.anna, Found(tier, ("new.yes",)), at=at).id
 
     def sweep(self, at):
         return self.run(sweeps.team_clocks, 50, at=at)

@@ -6,6 +6,7 @@ from argon2 import PasswordHasher
 
 from bot import service
 from bot.app.alerts import escalation, help_requests, ownership, raising
+from bot.app.alerts.naming import Found
 from bot.app.checkins import opening
 from bot.app.concerns import agreeing
 from bot.app.concerns.memory import remember
@@ -240,13 +241,12 @@ class _Builder:
         s = self._at(NOW - timedelta(hours=3))
 
         def old(work: Work) -> None:
-            anna = work.patients.by_chat(ANNA, lock=True)
-            assert anna is not None
-            made = raising.raise_alert(work, anna, tier=Tier.SOON, rules=("sensory.worse_than_last",), checkin_id=None)
+            jana = self._by_chat(work, JANA)
+            made = raising.raise_alert(work, jana, Found(Tier.SOON, ("sensory.worse_than_last",)))
             ownership.note(work.acting("coord-1"), made.id, "no_action")
             ownership.close(work.acting("coord-1"), made.id)
             self._alerts["old"] = made.id
-            done = work.checkins.of_patient(anna.id)[0]
+            done = work.checkins.of_patient(self._by_chat(work, ANNA).id)[0]
             assert done.closed_at is not None, done
             self._finished = done.id
 
@@ -254,10 +254,9 @@ class _Builder:
         h = self._at(NOW - timedelta(minutes=70))
 
         def calls_for_help(work: Work) -> None:
-            anna = work.patients.by_chat(ANNA, lock=True)
-            assert anna is not None
-            help_requests.need_help(work, anna, None)
-            made = work.alerts.of_patient(anna.id)[0]
+            klara = self._by_chat(work, KLARA)
+            help_requests.need_help(work, klara, None)
+            made = work.alerts.of_patient(klara.id)[0]
             self._alerts["help"] = made.id
             escalation.step(work, made)
             ownership.acknowledge(work.acting("lead-1"), made.id)
@@ -306,7 +305,7 @@ class _Builder:
             strong = Answered(symptom="numbness", level=Level(Tier.URGENT, 3), by=berta.actor, day=s.at.date())
             remember(work, berta, (strong,), checkin_id=row.id)
             made = raising.raise_alert(
-                work, berta, tier=Tier.URGENT, rules=("sensory.severe",), checkin_id=row.id, symptoms=("numbness",)
+                work, berta, Found(Tier.URGENT, ("sensory.severe",), ("numbness",), checkin_id=row.id)
             )
             self._alerts["berta"] = made.id
             escalation.step(work, made)
@@ -345,9 +344,7 @@ class _Builder:
         def escalated(work: Work) -> None:
             for chat, name in ((PAULA, "unnotified"), (GERDA, "stopped")):
                 patient = self._by_chat(work, chat)
-                made = raising.raise_alert(
-                    work, patient, tier=Tier.SOON, rules=("sensory.worse_than_last",), checkin_id=None
-                )
+                made = raising.raise_alert(work, patient, Found(Tier.SOON, ("sensory.worse_than_last",)))
                 self._alerts[name] = made.id
             ownership.acknowledge(work.acting("coord-1"), self._alerts["stopped"])
             paula = self._by_chat(work, PAULA)

@@ -12,7 +12,8 @@ from telegram import User
 
 from bot import service
 from bot.app.alerts import escalation, ownership
-from bot.app.alerts.naming import add_rules
+from bot.app.alerts.naming import Found
+from bot.app.alerts.raising import join
 from bot.app.checkins import opening
 from bot.app.checkins.silence import note_missed
 from bot.app.concerns import agreeing
@@ -20,7 +21,6 @@ from bot.app.concerns.memory import recall
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
 from bot.app.patients import importing, participation, registry
 from bot.app.patients.lookup import locked
-from bot.app.records.alerts import AlertState
 from bot.app.records.checkins import StoredProtocol
 from bot.app.records.operations import BEGINNING, DeadUpdate
 from bot.app.schedules import plan_edits
@@ -28,6 +28,7 @@ from bot.app.schedules.plan_edits import PlanEdit
 from bot.app.team import members
 from bot.app.work import Stores, Work
 from bot.core.plan_override import Rhythm
+from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Action
 from bot.core.treatment import StopReason
@@ -185,7 +186,7 @@ PATIENTS = (
         UseCase(f"reply ANNA flag {word}", _reply(ANNA, "flag", word))
         for word in ("called", "not_yet", "cannot_reach", "cannot_call", "reached", "mistake", "is_urgent", "remind")
     ),
-    UseCase("reply ANNA help reached", _reply(ANNA, "help", "reached")),
+    UseCase("reply KLARA help reached", _reply(KLARA, "help", "reached")),
     *(UseCase(f"reply BERTA {word}", _reply(BERTA, "berta", word)) for word in ("cannot_reach", "not_yet", "reached")),
     UseCase("reply BERTA reached, then not yet", _in_one(_differ)),
     UseCase("reply PAULA reached", _reply(PAULA, "unnotified", "reached")),
@@ -611,8 +612,10 @@ def _misses(scene: Scene, work: Work, chat: int) -> None:
 def _joins(scene: Scene, work: Work) -> None:
     assert work.patients.by_chat(BERTA, lock=True) is not None
     alert = work.alerts.get(scene.alerts["berta"].id)
+    patient = work.patients.get(alert.patient_id) if alert is not None else None
     assert alert is not None
-    add_rules(work, alert.model_copy(update={"state": AlertState.CONFIRMED}), (), ("stairs",))
+    assert patient is not None
+    join(work, patient, alert, Found(Tier.EMERGENCY, ("stairs",), ("stairs",)))
 
 
 TIME = (

@@ -1,7 +1,7 @@
 """What the start state of every run holds: a clinic at work, with each thing there that a use case may act on.
 
-Anna has a red flag (alert "flag", open, escalating), a call for help ("help", acknowledged and noted), an old alert
-("old", closed), a finished check-in, an open one, and a task for having skipped a question twice. Berta is in
+Anna has a red flag (alert "flag", open, escalating), a finished check-in, an open one, and a task for having skipped a
+question twice; Klara a call for help ("help", acknowledged and noted), Jana an old alert ("old", closed). Berta is in
 mid-check-in with a caregiver, an alert about her numbness, a reminder and a check-in due; Fritz is at his last question,
 which he skipped yesterday. Carla is invited and has two treatment periods, Dora enrolls, Emil has left (but a check-in
 of his is still open), Paula is in a pause, at the hospital, with an open check-in and an alert that nobody could be

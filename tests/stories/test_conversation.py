@@ -63,7 +63,7 @@ async def test_worse_again_restarts_follow_up_and_raises_again(world: World) -> 
     news = [plain(m) for m in world.hear_all(anna)]
     assert any("call your team within 24 hours" in text for text in news)
     assert not any("about the same" in text for text in news)
-    assert [a.tier for a in (await world.view(anna)).alerts] == ["SOON", "SOON"]
+    assert [a.tier for a in (await world.view(anna)).alerts] == ["SOON"], "it joins the alert that is open"
     await replays_all(world)
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, time, timedelta
 
 from bot.app.alerts import raising
+from bot.app.alerts.naming import Found
 from bot.app.team import members
 from bot.core.protocol import Tier
 from bot.sandbox.chats import Person
@@ -138,7 +139,7 @@ async def test_digest_and_patient_lookup_by_study_code(world: World) -> None:
 
     def raised(stores):
         raising.raise_alert(
-            work_on(stores, world.clinic, world.clock.now()), stores.patients.by_code("P-0001"), tier=Tier.SOON, rules=("numb",), checkin_id=None)  # fmt: skip
+            work_on(stores, world.clinic, world.clock.now()), stores.patients.by_code("P-0001"), Found(Tier.SOON, ("numb",)))  # fmt: skip
 
     await world.service.database.transact(raised)
     await world.pump()

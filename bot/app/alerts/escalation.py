@@ -81,17 +81,6 @@ def available_team(work: Work, present: Iterable[str]) -> AvailableTeam:
     )
 
 
-def show_changed(work: Work, alert: AlertRow, *, except_name: str | None = None) -> None:
-    """Show an alert's new state to everyone notified of it, except to `except_name`, who gets a new message."""
-    patient = work.patients.get(alert.patient_id)
-    if patient is None:
-        return
-    for name in (name for name in alert.notified if name != except_name):
-        person = work.staff.by_name(name)
-        if person is not None and person.can_be_notified:
-            work.notices.alert_changed(patient, alert, person)
-
-
 def resume_open(work: Work) -> None:
     """Resume the escalation of recent alerts that nobody could be notified of, because someone has joined.
 

@@ -6,10 +6,9 @@ Somebody sees a patient who is there, so all that is open is known to a human. L
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from bot.app.alerts.escalation import show_changed
+from bot.app.alerts.followers import notify_team, show_changed
 from bot.app.alerts.messages import Asked
 from bot.app.alerts.raising import record
-from bot.app.alerts.replies import notify_team
 from bot.app.alerts.writer import update_patient_side
 from bot.app.concerns.follow_up import local_day, replanned
 from bot.app.concerns.memory import remember

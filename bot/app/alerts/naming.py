@@ -1,56 +1,76 @@
-"""Finds the alert that names what is open, and adds to what an alert names. Raises and closes none."""
+"""What a patient's open alert names, and what the patient is asked about. Raises and closes none."""
 
-from bot.app.alerts.writer import update_patient_side
-from bot.app.concerns.conversion import ASKED_FOR_HELP, named_by
+from typing import NamedTuple
+
+from bot.app.alerts.writer import name_more, update_patient_side
 from bot.app.records.alerts import AlertRow, AlertState
-from bot.app.records.checkins import CheckInRow
-from bot.app.records.concerns import OpenConcern
 from bot.app.records.patients import Patient
-from bot.app.work import Work
+from bot.app.work import Stores, Work
 from bot.core.alert import first_prompt_at
+from bot.core.protocol import Tier
 
 
-def alert_about(work: Work, patient: Patient, concerns: tuple[OpenConcern, ...]) -> AlertRow | None:
-    """Return the newest alert that names one of these concerns, one that is not closed first; None if there is none.
+class Found(NamedTuple):
+    """What needs a human: its tier, the rules and symptoms to name, and the check-in whose answers found it."""
 
-    A closed one can be answered too: it may be from before an alert needed contact to be closed.
+    tier: Tier
+    rules: tuple[str, ...]
+    symptoms: tuple[str, ...] = ()
+    checkin_id: int | None = None
+    to_call_about: Tier | None = None
+    """The tier of all that the patient has to call about by now; None: not known, so no less than before."""
+    is_new: bool = True
+    """Whether something opened, rose or re-opened; otherwise it was open and named before."""
+    asks_patient: bool = True
+    """Whether the patient has to call about it."""
+
+
+def open_alert(stores: Stores, patient: Patient) -> AlertRow | None:
+    """Return the patient's alert that is not closed; the highest one if an older version left several."""
+    found = [alert for alert in stores.alerts.of_patient(patient.id) if alert.closed_at is None]
+    return max(found, key=lambda alert: (not alert.is_agreed, alert.tier, alert.id), default=None)
+
+
+def name(work: Work, alert: AlertRow, found: Found) -> AlertRow:
+    """Let an open alert name what was found, and return the alert.
+
+    What was taken back stays named: the alert goes on until staff have dealt with it.
     """
-    symptoms = {concern.symptom for concern in concerns}
-    found = [alert for alert in work.alerts.of_patient(patient.id) if symptoms & set(named_by(work, alert))]
-    return min(found, key=lambda alert: alert.closed_at is not None, default=None)
-
-
-def open_alert_of(work: Work, patient: Patient, row: CheckInRow) -> AlertRow | None:
-    """Return the newest alert of a check-in that is not closed, other than for help; None if there is none."""
-    return next(
-        (
-            alert
-            for alert in work.alerts.of_patient(patient.id)
-            if alert.checkin_id == row.id and alert.closed_at is None and ASKED_FOR_HELP not in alert.rules
-        ),
-        None,
+    rules = (*alert.rules, *(rule for rule in found.rules if rule not in alert.rules))
+    symptoms = (*alert.symptoms, *(symptom for symptom in found.symptoms if symptom not in alert.symptoms))
+    if not found.is_new and (rules, symptoms) == (alert.rules, alert.symptoms):
+        return alert
+    return name_more(
+        work.alerts,
+        alert,
+        rules=rules,
+        symptoms=symptoms,
+        named_at=work.at,
+        tier=max(alert.tier, found.tier),
+        asked_tier=alert.tier if alert.asked_tier is None else alert.asked_tier,
+        is_agreed=alert.is_agreed and not found.is_new,
+        checkin_id=found.checkin_id if found.checkin_id is not None else alert.checkin_id,
+        # What the patient said of it was about what was found before.
+        declared=None if found.is_new else alert.declared,
+        mistake_at=None if found.is_new else alert.mistake_at,
     )
 
 
-def add_rules(
-    work: Work, alert: AlertRow, rules: tuple[str, ...], symptoms: tuple[str, ...], *, is_new: bool = False
-) -> None:
-    """Add what was found after the call screen (its "which sign?") to an alert.
+def ask(work: Work, alert: AlertRow, tier: Tier) -> AlertRow:
+    """Ask the patient about what is open, of that tier, and return the alert.
 
-    `is_new`: something opened. An alert that asks nothing any more asks again, about what is new or was not named yet.
+    Questions that are planned go on, and come earlier if the tier needs it.
     """
-    merged = (*alert.rules, *(rule for rule in rules if rule not in alert.rules))
-    # What was taken back stays named: the alert goes on until staff have dealt with it.
-    named = (*alert.symptoms, *(symptom for symptom in symptoms if symptom not in alert.symptoms))
-    changed = alert
-    if (merged, named) != (alert.rules, alert.symptoms):
-        changed = update_patient_side(work.alerts, alert, rules=merged, symptoms=named, named_at=work.at)
-    if (is_new or named != alert.symptoms) and alert.next_patient_prompt_at is None and alert.closed_at is None:
-        update_patient_side(
-            work.alerts,
-            changed,
-            state=AlertState.OPEN,
-            last_reply=None,
-            safety_follow_ups=0,
-            next_patient_prompt_at=first_prompt_at(alert.tier, work.clinic.protocol.clocks, work.at),
-        )
+    if alert.next_patient_prompt_at is not None and tier is alert.asks:
+        return alert
+    prompt_at = first_prompt_at(tier, work.clinic.protocol.clocks, work.at)
+    planned = [at for at in (alert.next_patient_prompt_at, prompt_at) if at is not None and at > work.at]
+    return update_patient_side(
+        work.alerts,
+        alert,
+        state=AlertState.OPEN,
+        asked_tier=tier,
+        last_reply=None,
+        safety_follow_ups=0,
+        next_patient_prompt_at=min(planned, default=None),
+    )

@@ -7,7 +7,8 @@ in the chats of everyone notified, and is audited.
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.app.alerts import escalation
+from bot.app.alerts.followers import show_changed
+from bot.app.alerts.naming import open_alert
 from bot.app.alerts.writer import act_on, team_side
 from bot.app.concerns.conversion import named_by
 from bot.app.concerns.memory import recall, remember
@@ -112,9 +113,14 @@ def close(work: Work, alert_id: int) -> AlertRow:
 def reopen(work: Work, alert_id: int) -> AlertRow:
     """Reopen a closed alert for anyone to acknowledge; the escalation clocks start now.
 
-    The patient is not asked again. Raise RefusedError if the alert is not closed.
+    The patient is not asked again. Raise RefusedError if the alert is not closed, or the patient has another open one.
     """
-    return _act(work, _locked(work, alert_id), Reopen(), "alert_reopened")
+    alert = _locked(work, alert_id)
+    patient = work.patients.get(alert.patient_id)
+    other = open_alert(work, patient) if patient is not None and alert.closed_at is not None else None
+    if other is not None:
+        raise RefusedError(f"alert {other.id} of the same patient is open, so alert {alert_id} can't be reopened")
+    return _act(work, alert, Reopen(), "alert_reopened")
 
 
 _EFFECTS: Mapping[AlertOutcome, OutcomeKind] = {
@@ -168,10 +174,9 @@ def _check_out_of_care(work: Work, patient: Patient, shown_at: datetime) -> None
 
 
 def _names_open(work: Work, patient: Patient, alert: AlertRow) -> bool:
-    """Return whether something that the alert names is OPEN; what opened or rose since belongs to a later alert."""
-    named, since = set(named_by(work, alert)), alert.named_at or alert.raised_at
-    found = (c for c in recall(work, patient).value.open if c.symptom in named)
-    return any(c.opened_at is None or c.opened_at <= since for c in found)
+    """Return whether something that the alert names is OPEN."""
+    named = set(named_by(work, alert))
+    return any(concern.symptom in named for concern in recall(work, patient).value.open)
 
 
 def _present(stores: Stores, alert_id: int, name: str) -> Staff | None:
@@ -205,7 +210,7 @@ def _act(work: Work, alert: AlertRow, act: TeamAct, action: str) -> AlertRow:
     _record(work, alert, action, changed.outcome, changed.owner)
     # Reopening clears `notified`, but the messages of these members must still be updated.
     shown = changed.model_copy(update={"notified": alert.notified})
-    escalation.show_changed(work, shown, except_name=changed.owner if action == "alert_handed_over" else None)
+    show_changed(work, shown, except_name=changed.owner if action == "alert_handed_over" else None)
     return changed
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
-from bot.app.alerts.escalation import show_changed
+from bot.app.alerts.followers import notify_team, show_changed
 from bot.app.alerts.messages import Asked
-from bot.app.alerts.raising import record
+from bot.app.alerts.naming import Found, open_alert
+from bot.app.alerts.raising import join, record
 from bot.app.alerts.writer import act_on, update_patient_side
 from bot.app.concerns.conversion import named_by
 from bot.app.concerns.memory import recall, remember
@@ -16,7 +17,7 @@ from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.alert import CONFIRMS, Alert, AlertAction, Decision, DecisionReason, Refused, Reopen, Reply, decide
-from bot.core.changes import What
+from bot.core.changes import Change, What
 from bot.core.concern import Concern, ConcernState
 from bot.core.happenings import Happening, NotYet, Spoke, TeamKnows
 from bot.core.local_time import after_quiet_hours
@@ -41,10 +42,14 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str, asked: Asked =
     if word in set(Reply):
         said = _said(work, patient, alert, Reply(word), asked)
         applied = remember(work.acting(patient.actor), patient, said, checkin_id=alert.checkin_id)
-        if Reply(word) not in CONFIRMS or not left_open(work, patient, alert):
+        left = left_open(work, patient, alert) if Reply(word) in CONFIRMS else ()
+        if left:
+            update_patient_side(work.alerts, alert, asked_tier=tier_left(work, patient, alert) or alert.call_tier)
+        else:
             _replied(work, alert, Reply(word))
-        if any(change.what is What.REOPENED for change in applied.changes):
-            _name_again(work, patient, alert.id)
+        reopened = tuple(change for change in applied.changes if change.what is What.REOPENED)
+        if reopened:
+            _name_again(work, patient, alert.id, reopened)
     elif word == "mistake":
         update_patient_side(work.alerts, alert, mistake_at=alert.mistake_at or work.at)
     elif word in {"is_urgent", "can_wait"}:
@@ -62,14 +67,18 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str, asked: Asked =
     return alert
 
 
-def _name_again(work: Work, patient: Patient, alert_id: int) -> None:
-    """Let the alert name what is open again, and give it back to the team if it was closed meanwhile."""
+def _name_again(work: Work, patient: Patient, alert_id: int, reopened: tuple[Change, ...]) -> None:
+    """Let the open alert name what is open again; if staff closed it meanwhile, and raised no other, reopen it."""
     alert = work.alerts.get(alert_id)
     if alert is None:
         return
-    named = update_patient_side(work.alerts, alert, named_at=work.at)
-    if alert.closed_at is not None and not isinstance(act_on(work.alerts, named, Reopen(), work.at), Refused):
+    mine = open_alert(work, patient)
+    if mine is None and not isinstance(act_on(work.alerts, alert, Reopen(), work.at), Refused):
         record(work, patient, alert, "alert_reopened")
+        mine = work.alerts.get(alert_id)
+    if mine is not None:
+        symptoms, tier = tuple(c.symptom for c in reopened), max(c.tier for c in reopened)
+        join(work, patient, mine, Found(tier, (), symptoms, asks_patient=False))
 
 
 def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply, asked: Asked) -> Iterator[Happening]:
@@ -91,13 +100,17 @@ def left_open(work: Work, patient: Patient, alert: AlertRow) -> tuple[Concern, .
     return tuple(c for c in recall(work, patient).value.open if c.symptom in named and not c.is_for_team)
 
 
-def notify_team(work: Work, patient: Patient, alert: AlertRow, word: str) -> None:
-    """Notify the owner of the patient's reply; without an owner, everyone who was notified of the alert."""
-    names = (alert.owner,) if alert.owner is not None else alert.notified
-    for name in names:
-        person = work.staff.by_name(name)
-        if person is not None and person.can_be_notified:
-            work.notices.patient_replied(patient, alert, person, word)
+def tier_left(work: Work, patient: Patient, alert: AlertRow) -> Tier:
+    """Return the highest tier of what the alert names and the patient still has to call about; ROUTINE if nothing.
+
+    After a fault in what is remembered it is the tier that the patient was asked about.
+    """
+    left: list[Concern] = []
+    error = work.attempt(lambda: left.extend(left_open(work, patient, alert)))
+    if isinstance(error, StaleRecordError):
+        raise error
+    tier = max((concern.tier for concern in left if concern.retracted_at is None), default=Tier.ROUTINE)
+    return tier if error is None else alert.asks
 
 
 def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
@@ -133,6 +146,9 @@ def step(work: Work, alert: AlertRow) -> None:
     patient = work.patients.get(alert.patient_id, lock=True)
     if patient is None:
         return
+    if (tier := tier_left(work, patient, alert) or alert.call_tier) is not alert.call_tier:
+        # The higher part is dealt with: what is left is asked about from the beginning.
+        alert = alert.model_copy(update={"asked_tier": tier, "safety_follow_ups": 0})
     decision = _decided(work, patient, alert)
     asked, gave_up = decision.action is AlertAction.ASK, decision.action is AlertAction.MARK_UNCONFIRMED
     changed = update_patient_side(
@@ -141,6 +157,7 @@ def step(work: Work, alert: AlertRow) -> None:
         next_patient_prompt_at=decision.next_patient_prompt_at,
         safety_follow_ups=alert.safety_follow_ups + 1 if asked else alert.safety_follow_ups,
         state=AlertState.UNCONFIRMED if gave_up else alert.state,
+        asked_tier=alert.call_tier,
     )
     if asked:
         work.notices.safety_follow_up(patient, changed)
@@ -156,7 +173,7 @@ def _decided(work: Work, patient: Patient, alert: AlertRow) -> Decision:
     wait = decision.model_copy(update={"action": AlertAction.WAIT, "next_patient_prompt_at": None})
     if decision.action in {AlertAction.ASK, AlertAction.MARK_UNCONFIRMED} and not _is_asked_about(work, patient, alert):
         return wait.model_copy(update={"reason": DecisionReason.NOTHING_OPEN})
-    if decision.action is AlertAction.ASK and alert.tier is Tier.SOON and (later := _quiet_until(work, patient)):
+    if decision.action is AlertAction.ASK and alert.call_tier is Tier.SOON and (later := _quiet_until(work, patient)):
         return wait.model_copy(update={"reason": DecisionReason.QUIET_HOURS, "next_patient_prompt_at": later})
     return decision
 
@@ -186,7 +203,7 @@ def _quiet_until(work: Work, patient: Patient) -> datetime | None:
 
 def _core(alert: AlertRow) -> Alert:
     return Alert(
-        tier=alert.tier,
+        tier=alert.call_tier,
         raised_at=alert.raised_at,
         safety_follow_ups=alert.safety_follow_ups,
         last_reply=Reply(alert.last_reply) if alert.last_reply else None,

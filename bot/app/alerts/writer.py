@@ -11,6 +11,7 @@ from typing import TypedDict, Unpack
 from bot.app.ports.alerts import AlertStore
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.core.alert import CONFIRMS, Refused, Reply, TeamAct, TeamSide, TeamState, apply_act, new_team_side
+from bot.core.protocol import Tier
 
 _FIELDS = frozenset(TeamSide.model_fields)
 
@@ -19,15 +20,27 @@ class PatientSide(TypedDict, total=False):
     """The fields of an alert that follow from what the patient said, or didn't say."""
 
     state: AlertState
-    rules: tuple[str, ...]
-    symptoms: tuple[str, ...]
-    named_at: datetime
+    asked_tier: Tier
     next_patient_prompt_at: datetime | None
     safety_follow_ups: int
     last_reply: Reply | None
     replied_at: datetime
     mistake_at: datetime
     declared: str
+
+
+class FoundSince(TypedDict):
+    """The fields of an alert that follow from what was found since it was raised."""
+
+    tier: Tier
+    asked_tier: Tier
+    rules: tuple[str, ...]
+    symptoms: tuple[str, ...]
+    named_at: datetime
+    checkin_id: int | None
+    is_agreed: bool
+    declared: str | None
+    mistake_at: datetime | None
 
 
 def add(alerts: AlertStore, alert: AlertRow, at: datetime) -> AlertRow:
@@ -40,6 +53,11 @@ def update_patient_side(alerts: AlertStore, alert: AlertRow, **changes: Unpack[P
     """Change fields of the patient's side and return the saved alert. Raise TypeError for any other field."""
     if foreign := set(changes) - PatientSide.__optional_keys__:
         raise TypeError(f"not fields of the patient's side: {', '.join(sorted(foreign))}")
+    return alerts.save(alert.model_copy(update=dict(changes)))
+
+
+def name_more(alerts: AlertStore, alert: AlertRow, **changes: Unpack[FoundSince]) -> AlertRow:
+    """Let an alert name what was found since, and return the saved alert."""
     return alerts.save(alert.model_copy(update=dict(changes)))
 
 

@@ -6,13 +6,23 @@ The only event loop of a check-in. It also changes answers of a finished check-i
 from collections.abc import Iterable
 
 from bot.app.alerts import raising
-from bot.app.alerts.naming import add_rules, alert_about, open_alert_of
+from bot.app.alerts.naming import Found, open_alert
+from bot.app.alerts.raising import add_findings
 from bot.app.checkins.answers import answer_row, with_fresh_screens
 from bot.app.checkins.reminders import next_action_after_answer
 from bot.app.checkins.skips import update_skip_task
 from bot.app.checkins.tips import next_tip
 from bot.app.concerns.assessments import as_stored, history, keep_assessment
-from bot.app.concerns.memory import NOTHING_HEARD, found_in, hear, known_after, open_after, remembered
+from bot.app.concerns.conversion import alert_about
+from bot.app.concerns.memory import (
+    NOTHING_HEARD,
+    found_in,
+    hear,
+    known_after,
+    open_after,
+    remembered,
+    tier_to_call_about,
+)
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import StaleRecordError
 from bot.app.ports.notices import CheckInEnd
@@ -139,25 +149,16 @@ def _red_flag(work: Work, patient: Patient, row: CheckInRow, assessment: Assessm
         applied.append(hear(work, patient, row, assessment, finished=is_done))
 
     # A fault in what is remembered must not keep the call screen from the patient.
-    if _failed(work, patient, work.attempt(listen)) or not _is_in_alert(work, patient, row, assessment, applied[0]):
-        _raise(work, patient, row, assessment, applied[0] if applied else NOTHING_HEARD)
+    failed = _failed(work, patient, work.attempt(listen))
+    _raise(work, patient, row, assessment, NOTHING_HEARD if failed else applied[0])
 
 
 def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> None:
     names = found_in(work, patient, row, applied) if applied is not NOTHING_HEARD else ()
     is_new = applied is NOTHING_HEARD or any(c.what in NEWS for c in applied.changes)
     tier = max(found.raised, applied.raised)
-    raising.raise_for(work, patient, row, found, raised=tier, symptoms=names, is_new=is_new)
-
-
-def _is_in_alert(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> bool:
-    """Show the call screen of another finding of the form, in the alert that the team has; False if it has none."""
-    mine = open_alert_of(work, patient, row)
-    if mine is None or mine.tier < found.raised or any(c.what is What.REOPENED for c in applied.changes):
-        return False
-    add_rules(work, mine, found.concerns, found_in(work, patient, row, applied))
-    work.notices.call_now(patient, work.alerts.get(mine.id) or mine)
-    return True
+    call = tier_to_call_about(work, patient) if applied is not NOTHING_HEARD else None
+    raising.raise_for(work, patient, row, found, raised=tier, symptoms=names, to_call_about=call, is_new=is_new)
 
 
 def _finish(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
@@ -188,20 +189,20 @@ def _changed(work: Work, patient: Patient, row: CheckInRow, assessment: Assessme
     if applied.raised > Tier.ROUTINE and not is_name:
         # A call screen and an alert of its own: no message has named it yet.
         _raise(work, patient, row, assessment, applied)
-    elif any(a.tier >= assessment.tier and a.checkin_id == row.id for a in work.alerts.of_patient(patient.id)):
+    else:
         _add_to_alert(work, patient, row, assessment, applied)
     work.acting(patient.actor).record("answer_changed", patient.code)
 
 
 def _add_to_alert(work: Work, patient: Patient, row: CheckInRow, found: Assessment, applied: Applied) -> bool:
-    """Add to the open alert of the check-in and return True; raise another one if that doesn't cover what is new."""
-    alert = open_alert_of(work, patient, row)
-    if applied.raised > (alert.tier if alert is not None else Tier.ROUTINE):
+    """Add to the open alert and return True; raise what the call screens of this check-in don't cover."""
+    alert = open_alert(work, patient)
+    if applied.raised > (row.value.raised if alert is not None else Tier.ROUTINE):
         _raise(work, patient, row, found, applied)
         return False
     if alert is not None:
-        is_new = any(c.what in NEWS for c in applied.changes)
-        add_rules(work, alert, found.concerns, found_in(work, patient, row, applied), is_new=is_new)
+        names, call = found_in(work, patient, row, applied), tier_to_call_about(work, patient)
+        add_findings(work, patient, alert, Found(Tier.ROUTINE, found.concerns, names, row.id, call), applied.changes)
     return True
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.app.ports.alerts import AgreedLevelStore, AlertStore
 from bot.app.ports.checkins import AnswerStore, CheckInStore
 from bot.app.records.alerts import AgreedLevel, AlertRow
+from bot.app.records.concerns import OpenConcern
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.concern import Level, Rules
@@ -116,6 +117,16 @@ def _group(symptom: str, protocol: Protocol) -> str:
 def named_by(work: Work, alert: AlertRow) -> tuple[str, ...]:
     """Return the symptoms that an alert names; those of its answers if it is older than concerns."""
     return alert.symptoms or tuple(finding.symptom for finding in _of_alert(sources_of(work), alert))
+
+
+def alert_about(work: Work, patient: Patient, concerns: tuple[OpenConcern, ...]) -> AlertRow | None:
+    """Return the newest alert that names one of these concerns, one that is not closed first; None if there is none.
+
+    A closed one can be answered too: it may be from before an alert needed contact to be closed.
+    """
+    symptoms = {concern.symptom for concern in concerns}
+    found = [alert for alert in work.alerts.of_patient(patient.id) if symptoms & set(named_by(work, alert))]
+    return min(found, key=lambda alert: alert.closed_at is not None, default=None)
 
 
 def _fallback(sources: Sources, alert: AlertRow) -> str:

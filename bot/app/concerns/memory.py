@@ -148,6 +148,12 @@ def known_after(work: Work, patient: Patient, row: CheckInRow) -> tuple[KnownCon
     )
 
 
+def tier_to_call_about(work: Work, patient: Patient) -> Tier:
+    """Return the highest tier of what the patient still has to call about; ROUTINE if there is nothing."""
+    found = recall(work, patient).value.open
+    return max((c.tier for c in found if not c.is_for_team and c.retracted_at is None), default=Tier.ROUTINE)
+
+
 def _today(heard: Heard | None) -> Literal["there", "gone", "not_answered"]:
     if heard is None:
         return "not_answered"

@@ -3,24 +3,17 @@
 Ends and closes nothing. The patient's chat gets no prompts afterwards; the team is notified and its clocks go on.
 """
 
+from bot.app.alerts.followers import notify_team
 from bot.app.alerts.for_team import raise_for_team
-from bot.app.alerts.replies import notify_team
 from bot.app.alerts.writer import keep_team_side
 from bot.app.concerns.conversion import named_by
 from bot.app.concerns.memory import recall
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.protocol import Tier
 
 RULE = "left_while_open"
 """The rule name of an alert that is all that is kept of a patient whose data was deleted."""
-
-
-def tier_to_call_about(work: Work, patient: Patient) -> Tier:
-    """Return the highest tier of what the patient still has to call about; ROUTINE if there is nothing."""
-    found = recall(work, patient).value.open
-    return max((c.tier for c in found if not c.is_for_team and c.retracted_at is None), default=Tier.ROUTINE)
 
 
 def hand_to_team(work: Work, patient: Patient, why: str) -> AlertRow | None:

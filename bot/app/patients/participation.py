@@ -7,8 +7,9 @@ from bot.app.alerts.replies import stop_asking
 from bot.app.checkins.answering import close_as
 from bot.app.concerns.assessments import as_stored
 from bot.app.concerns.follow_up import replanned
+from bot.app.concerns.memory import tier_to_call_about
 from bot.app.patients import caregivers
-from bot.app.patients.leaving import hand_to_team, keep_for_team, tier_to_call_about
+from bot.app.patients.leaving import hand_to_team, keep_for_team
 from bot.app.patients.lookup import locked
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import Task

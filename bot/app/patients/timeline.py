@@ -57,6 +57,7 @@ def timeline(work: Work, patient: Patient) -> list[TimelineEvent]:
     seen = {(event.at, event.what) for event in noted}
     events = [
         *_checkins(work, patient),
+        *(_joined(line) for line in lines if line.action == "alert_joined"),
         *(event for event in _alerts(work, patient) if (event.at, event.what) not in seen),
         *noted,
         *replies,
@@ -108,6 +109,11 @@ def _of_alert(alert: AlertRow, tier: str) -> Iterator[TimelineEvent]:
         yield TimelineEvent(at=alert.noted_at, kind="staff", what=f"outcome.{alert.outcome}", tier=tier, by=alert.owner)
     if alert.closed_at is not None:
         yield TimelineEvent(at=alert.closed_at, kind="staff", what="alert.closed", tier=tier, by=alert.closed_by)
+
+
+def _joined(line: Audit) -> TimelineEvent:
+    """Return a finding that joined an alert that was open already; `tier`: its own."""
+    return TimelineEvent(at=line.at, kind="alert", what="alert.joined", tier=str(line.detail["tier"]))
 
 
 def _replied(line: Audit) -> TimelineEvent:

@@ -40,11 +40,18 @@ def outcomes_for(tier: Tier) -> tuple[AlertOutcome, ...]:
 
 
 class AlertRow(Versioned):
-    """An assessment that someone must act on. `checkin_id` is None for "need help now" outside a check-in."""
+    """The team's piece of work on what was found of one patient: a patient has one that is not closed.
+
+    Older versions raised one for each check-in; what is found now joins the highest of those.
+    """
 
     patient_id: int
     checkin_id: int | None
+    """The check-in that raised it or joined it last; None for "need help now" outside of a check-in."""
     tier: Tier
+    """The highest tier that it was raised at or that joined it."""
+    asked_tier: Tier | None = None
+    """The tier of what the patient is asked to call about; ROUTINE: about nothing, None: the alert's own tier."""
     rules: tuple[str, ...]
     symptoms: tuple[str, ...] = ()
     """The symptoms that it names: a reply or an outcome counts for their concerns."""
@@ -83,6 +90,17 @@ class AlertRow(Versioned):
     """When the next escalation step is due."""
     work_revision: int = 0
     """The revision of its messages in the team's chats."""
+
+    @property
+    def call_tier(self) -> Tier:
+        """Return the tier by which messages to the patient say whom to call, and how soon."""
+        return self.asked_tier or self.tier
+
+    @property
+    def asks(self) -> Tier:
+        """Return the tier of what the patient is still asked to call about; ROUTINE if it is nothing."""
+        is_asked = self.state in {AlertState.OPEN, AlertState.UNCONFIRMED} and self.asked_tier is not Tier.ROUTINE
+        return self.call_tier if is_asked else Tier.ROUTINE
 
 
 TaskKind = Literal[

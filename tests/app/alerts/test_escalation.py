@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 import pytest
 
 from bot.app.alerts import escalation, ownership, raising, replies
+from bot.app.alerts.naming import Found
 from bot.app.ports.errors import RefusedError
 from bot.app.records.messages import Lane
 from bot.app.team import members
@@ -194,8 +195,7 @@ def test_joining_member_is_not_notified_of_old_or_agreed_alerts(team):
     old = team.raise_alert(Tier.EMERGENCY)
     team.sweep(AT)
     later = AT + escalation.RESUME_WITHIN
-    made = {"tier": Tier.URGENT, "rules": ("numb",), "checkin_id": None, "at": later}
-    agreed = team.run(raising.raise_alert, team.anna, **made).id
+    agreed = team.run(raising.raise_alert, team.anna, Found(Tier.URGENT, ("numb",)), at=later).id
     rests = {"is_agreed": True, "next_escalation_at": None}  # stored by an earlier version
     team.run(lambda s: s.alerts.save(s.alerts.get(agreed).model_copy(update=rests)))
     team.join("ann", at=later)

@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.alerts import ownership, queue, raising
+from bot.app.alerts import ownership, queue
+from bot.app.alerts.naming import Found
 from bot.app.checkins import opening
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import AlertState
 from bot.core.protocol import Tier
 from tests.app.conftest import AT
 from tests.contract.samples import staff
+from tests.fakes.team import raise_another
 from tests.fakes.work import work_on
 
 MINUTE = timedelta(minutes=1)
@@ -23,7 +25,7 @@ def raised(database, clinic, anna):
 
     def made(tier=Tier.URGENT, at=AT, rules=("new.yes",), **more):
         def work(stores):
-            alert = raising.raise_alert(work_on(stores, clinic, at), anna, tier=tier, rules=rules, checkin_id=None)
+            alert = raise_another(work_on(stores, clinic, at), anna, Found(tier, rules))
             stores.alerts.save(alert.model_copy(update=more))
             return alert.id
 
@@ -188,7 +190,7 @@ def test_without_a_change_the_rules_are_named_and_what_the_patient_said(database
     raised(Tier.SOON, declared="can_wait", mistake_at=AT)
     first, second = database.run(lambda s: queue.queue(work_on(s, clinic, AT)))
     assert first.summary == "new.eyes, new.face, week 5, first report"
-    assert second.summary == "new.yes, week 5, the patient says it can wait, tapped by mistake"
+    assert second.summary == "new.yes, week 5, first report, the patient says it can wait, tapped by mistake"
 
 
 def test_a_list_that_is_cut_shows_the_worst_and_says_how_many_there_are(database, clinic, raised):

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from bot.app.alerts import raising, replies
+from bot.app.alerts import replies
+from bot.app.alerts.naming import Found
 from bot.app.checkins import opening
 from bot.app.operations import sweeps
 from bot.app.records.messages import Lane, OutboxState
@@ -11,6 +12,7 @@ from bot.core.screen import Action
 from bot.dialog import checkins
 from tests.app.conftest import AT
 from tests.fakes.outbox import message_counts
+from tests.fakes.team import raise_another
 from tests.fakes.work import work_on
 
 
@@ -84,26 +86,6 @@ def test_safety_follow_up_is_a_red_flag_message(database, clinic, choose):
     assert send_all(database, later) == [(Lane.RED_FLAG, "loopback.ask", "new")]
 
 
-def test_higher_alert_takes_the_follow_up_and_closes_nothing(database, anna, choose):
-    for choice in ("no", "none", "yes"):  # URGENT
-        choose(choice)
-    choose("", kind="go_on")
-    database.run(lambda stores: _raise_emergency(stores, anna, choose))
-    emergency, urgent = database.run(lambda stores: stores.alerts.of_patient(anna.id))
-    assert (emergency.tier, urgent.tier) == (Tier.EMERGENCY, Tier.URGENT)
-    assert urgent.next_patient_prompt_at is None
-    assert emergency.next_patient_prompt_at is not None
-    assert urgent.state == "open"
-
-
-def _raise_emergency(stores, anna, _choose):
-    row = stores.checkins.open_of(anna.id)
-    alert = stores.alerts.of_patient(anna.id)[0].model_copy(
-        update={"id": 0, "tier": Tier.EMERGENCY, "checkin_id": row.id}
-    )
-    raising.hand_safety_follow_up_to(stores, stores.alerts.add(alert))
-
-
 def test_need_help_now_is_an_urgent_alert_in_lane_0(database, anna, choose):
     send_all(database)
     choose("", kind="help_now")
@@ -115,7 +97,9 @@ def test_need_help_now_is_an_urgent_alert_in_lane_0(database, anna, choose):
 def test_one_bad_alert_holds_up_no_other(database, clinic, anna, choose, monkeypatch):
     choose("no")
     choose("yes")
-    choose("", kind="help_now")
+    due = {"next_patient_prompt_at": AT}
+    database.run(lambda s: raise_another(work_on(s, clinic, AT), anna, Found(Tier.URGENT, ("new.yes",))))
+    database.run(lambda s: [s.alerts.save(a.model_copy(update=due)) for a in s.alerts.in_queue(9)])
     real, seen = replies.step, []
 
     def step(work, alert):

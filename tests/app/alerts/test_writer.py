@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.app.alerts import raising, writer
-from bot.app.alerts.writer import PatientSide, act_on, team_side, update_patient_side
+from bot.app.alerts.naming import Found
+from bot.app.alerts.writer import FoundSince, PatientSide, act_on, team_side, update_patient_side
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.core.alert import Acknowledge, Close, Note, Refusal, Refused, Reopen, TeamSide, TeamState
 from bot.core.protocol import Tier
@@ -94,7 +95,7 @@ def test_new_alerts_are_made_without_a_team_side():
 
 
 def test_every_field_of_an_alert_is_of_one_side():
-    of_patient = set(PatientSide.__annotations__)
+    of_patient = set(PatientSide.__annotations__) | set(FoundSince.__annotations__)
     assert not of_patient & TEAM_FIELDS
     assert of_patient | TEAM_FIELDS | ONLY_AT_THE_START == set(AlertRow.model_fields)
 
@@ -102,9 +103,7 @@ def test_every_field_of_an_alert_is_of_one_side():
 @pytest.fixture
 def raised(database, clinic, anna):
     def work(stores):
-        return raising.raise_alert(
-            work_on(stores, clinic, AT), anna, tier=Tier.URGENT, rules=("new.yes",), checkin_id=None
-        )
+        return raising.raise_alert(work_on(stores, clinic, AT), anna, Found(Tier.URGENT, ("new.yes",)))
 
     return database.run(work)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.app.alerts import help_requests
+from bot.app.alerts.naming import Found
 from bot.app.alerts.raising import raise_alert
 from bot.app.alerts.writer import act_on
 from bot.app.checkins import answering
@@ -86,7 +87,7 @@ def test_alert_of_a_pair_names_both(life):
 @pytest.mark.parametrize("outcome", ["not_reached", "no_action"])
 def test_emergency_that_nobody_was_reached_about_is_open_after_an_upgrade(life, outcome):
     def earlier(work):
-        alert = raise_alert(work, life.anna, tier=Tier.EMERGENCY, rules=("now.breathing",), checkin_id=None)
+        alert = raise_alert(work, life.anna, Found(Tier.EMERGENCY, ("now.breathing",)))
         for act in (Note(outcome=outcome, by="lead-1"), Close(by="lead-1")):
             alert = act_on(work.alerts, alert, act, work.at)
 
@@ -103,7 +104,8 @@ def test_help_asked_for_again_after_someone_spoke_raises_again(life, is_closed):
         life.reply(life.alerts()[0], "reached", 0, 0.2)
     life.run(help_requests.need_help, life.patient(), None, at=life.at(0, 0.5))
     assert life.state("help") == "open"
-    assert [alert.closed_at is None for alert in life.alerts()] == [not is_closed, True]
+    assert [alert.closed_at is None for alert in life.alerts()] == ([False, True] if is_closed else [True])
+    assert life.alerts()[-1].next_patient_prompt_at == life.at(0, 1.5), "the patient is asked again after an hour"
 
 
 @pytest.mark.parametrize("is_done", [True, False])

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.alerts import help_requests, naming, ownership, replies
+from bot.app.alerts import help_requests, ownership, replies
 from bot.app.alerts.messages import asked_at
+from bot.app.alerts.naming import Found
+from bot.app.alerts.raising import join
 from bot.app.checkins import answering, opening
 from bot.app.concerns.memory import open_after, remember
 from bot.app.operations import sweeps
@@ -22,6 +24,9 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LEAST = {"change": "no", "falls": "no"}
 """The answer to a question that a case doesn't name, where it isn't "none"."""
 BEN = 8
+
+
+CALLS = {"call.soon", "call.urgent", "call.emergency"}
 
 
 class Life:
@@ -205,7 +210,7 @@ def test_k11_two_ambers_meet_across_check_ins_once(life):
     life.check(1, change="yes", autonomic="dizzy")
     shown = life.check(2, numbness="mild")
     assert "call.urgent" in shown
-    assert [a.tier for a in life.alerts()] == [Tier.SOON, Tier.URGENT]
+    assert [a.tier for a in life.alerts()] == [Tier.URGENT], "one alert, at the tier of both"
     assert "call.urgent" not in life.check(3, numbness="mild")
 
 
@@ -232,9 +237,9 @@ def test_k43_yes_counts_for_what_its_message_named(life):
     life.check(0, numbness="strong")
     numb = life.alerts()[0]
     life.check(1, safety_now="yes", which_now="breathing")
-    life.reply(numb, "reached", 1, 1)
+    life.reply(numb, "reached", 1, 1, made=life.at(0, 1))
     assert (life.state("numbness"), life.state("breathing")) == ("reached", "open")
-    life.staff(numb, "spoke_to_patient", 1, 2)
+    life.run(ownership.note, numb.id, "spoke_to_patient", at=life.at(1, 2), by="lead-1", shown_at=life.at(0, 2))
     assert life.state("breathing") == "open"
     assert life.check(2) == ["done.open"]
 
@@ -244,7 +249,6 @@ def test_k43_yes_on_an_old_prompt_leaves_what_the_alert_named_later(life):
     (numb,) = life.alerts()
     old = life.prompt(numb, 0, 1)
     life.check(0.1, safety_now="yes", which_now="breathing")
-    life.run(naming.add_rules, life.alerts()[0], ("now.breathing",), ("breathing",), at=life.at(0.1))
     following = life.press(old, "reached", 0, 2.6)
     assert (life.state("numbness"), life.state("breathing")) == ("reached", "open")
     assert following.lines[0].key == "call.reply.rest", "it says what is still open"
@@ -270,7 +274,7 @@ def test_yes_is_about_its_message_to_the_microsecond(life, micro, state):
     found = Answered(symptom="eyes", level=Level(Tier.URGENT, 1), by="patient:P-0001", day=opened.date(), is_named=True)
     (alert,) = life.alerts()
     life.run(remember, life.patient(), (found,), at=opened)
-    life.run(naming.add_rules, alert, (), ("eyes",), at=opened)
+    life.run(join, life.patient(), alert, Found(Tier.URGENT, (), ("eyes",)), at=opened)
     life.reply(alert, "reached", 0, 2, made=opened - tick + micro * tick)
     assert (life.state("numbness"), life.state("eyes")) == ("reached", state)
 
@@ -401,9 +405,11 @@ def changed(life, question, *choices, day=0.0):
 
 def test_naming_an_urgent_sign_leaves_an_unnamed_emergency_open(life):
     life.check(0, safety_now="yes", which_now="not_sure")
-    life.check(1, safety_new="yes", which_new="eyes")
+    shown = life.check(1, safety_new="yes", which_new="eyes")
     assert {life.state("sign_not_named"), life.state("eyes")} == {"open"}
-    life.reply(life.alerts()[-1], "reached", 1, 1)
+    assert [name for name in shown if name in CALLS] == ["call.emergency"], "by the highest that is open"
+    life.reply(life.alerts()[-1], "reached", 1, 1, made=life.at(0, 2))
+    assert (life.state("sign_not_named"), life.state("eyes")) == ("reached", "open")
     assert life.check(2) == ["done.open"]
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app.alerts import raising
+from bot.app.alerts.naming import Found
 from bot.app.concerns.conversion import Sources, converted, named_by
 from bot.app.concerns.memory import recall, rules_of
 from bot.core.concern import ConcernState
@@ -27,7 +28,7 @@ RULES = {
 def test_alert_of_a_rule_that_is_gone_is_remembered_as_an_open_concern(database, clinic, anna, rule):
     def work(stores):
         at = work_on(stores, clinic, AT)
-        alert = raising.raise_alert(at, anna, tier=Tier.SOON, rules=(rule,), checkin_id=None)
+        alert = raising.raise_alert(at, anna, Found(Tier.SOON, (rule,)))
         return named_by(at, alert), recall(at, anna).value.open
 
     named, found = database.run(work)
@@ -51,7 +52,7 @@ def test_alert_of_a_rule_that_is_gone_is_remembered_as_an_open_concern(database,
 def test_closed_alert_of_before_is_known_only_after_contact(database, clinic, anna, tier, outcome, days, state):
     def work(stores):
         then = work_on(stores, clinic, AT - timedelta(days=days))
-        alert = raising.raise_alert(then, anna, tier=tier, rules=("now.heart",), checkin_id=None)
+        alert = raising.raise_alert(then, anna, Found(tier, ("now.heart",)))
         closed = {"outcome": outcome, "closed_at": then.at, "closed_by": "lead-1", "symptoms": ()}
         stores.alerts.save(alert.model_copy(update=closed))
         return recall(work_on(stores, clinic, AT), anna).value.concern("heart").state

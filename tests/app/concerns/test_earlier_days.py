@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.app.alerts import raising
+from bot.app.alerts.naming import Found
 from bot.app.concerns.conversion import converted, sources_of
 from bot.app.concerns.memory import rules_of
 from bot.core.protocol import Tier
@@ -29,7 +30,7 @@ def test_finding_of_an_earlier_alert_is_of_the_patients_day(database, clinic, an
 
     def work(stores):
         then = work_on(stores, replace(clinic, timezone=of_clinic), EVENING)
-        raising.raise_alert(then, anna, tier=Tier.EMERGENCY, rules=("now.heart",), checkin_id=None)
+        raising.raise_alert(then, anna, Found(Tier.EMERGENCY, ("now.heart",)))
         return converted(sources_of(then), patient, rules_of(then.clinic), EVENING + timedelta(days=1))
 
     assert database.run(work).concern("heart").above_on == day

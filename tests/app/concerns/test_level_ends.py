@@ -108,7 +108,7 @@ def test_fault_in_one_memory_leaves_the_others(life, monkeypatch):
         raise LookupError("broken")
 
     monkeypatch.setattr(for_team, "add", fails)
-    monkeypatch.setattr(for_team, "add_rules", fails)
+    monkeypatch.setattr(for_team, "join", fails)
     result = sweep(life, life.at(28))
     assert (result.done, len(result.errors)) == (0, 1)
     assert life.state("numbness") != "open", "all of it or nothing"

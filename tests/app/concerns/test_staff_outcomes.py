@@ -85,7 +85,7 @@ def test_k43_outcome_on_an_older_page_leaves_what_opened_since(life):
     life.check(0, numbness="strong")
     page = life.at(0, 2)
     life.check(0.5, **BREATHING)
-    numb, _ = life.alerts()
+    (numb,) = life.alerts()
     noted(life, "spoke_to_patient", 1, shown=page, alert=numb)
     assert (life.state("numbness"), life.state("breathing")) == ("reached", "open")
     assert life.check(2) == ["done.open"]
