@@ -19,7 +19,7 @@ each row names the states that an act can lead to. The rules, each with a test:
 * No alert is closed without an outcome, and the outcome is kept when the alert is reopened.
 * While an alert has an owner or is closed, the escalation notifies nobody of it.
 * Releasing and reopening lead back to open and restart the escalation: no alert is left without an owner unnoticed. So
-  does a finding that joins at EMERGENCY or above the alert's tier: whoever acknowledged the alert did not see it.
+  does a finding that joins at EMERGENCY or above the alert's tier: the owner acknowledged the alert without it.
 """
 
 from collections.abc import Callable, Mapping

@@ -48,8 +48,17 @@ def find(answers: Answers, assessment: Assessment, protocol: Protocol) -> tuple[
     fired = [r for r in assessment.reasons if r.tier >= Tier.SOON and not _combines(r.rule, protocol)]
     found = [finding for s in protocol.symptoms.values() for finding in _of_symptom(s, answers, fired, protocol)]
     if any(f.is_named for f in found):
-        found = [f for f in found if f.symptom != NOT_NAMED]
+        found = [*(f for f in found if f.symptom != NOT_NAMED), *_still_unnamed(found, answers, protocol)]
     return (*found, *_unclaimed(found, fired, protocol))
+
+
+def _still_unnamed(found: list[Finding], answers: Answers, protocol: Protocol) -> Iterator[Finding]:
+    """Yield the finding of "yes" on a safety screen none of whose signs was named, whatever was named of the other."""
+    named_in = {protocol.symptoms[f.symptom].question for f in found if f.is_named}
+    screens = [q for q in protocol.questions.values() if ALARMING & set(answers.get(q.id, ()))]
+    tiers = [q.signs.tier for q in screens if q.signs is not None and q.signs.named_in not in named_in]
+    if tiers and NOT_NAMED in protocol.symptoms:
+        yield Finding(symptom=NOT_NAMED, level=Level(max(tiers), 1))
 
 
 def _combines(rule: str, protocol: Protocol) -> bool:

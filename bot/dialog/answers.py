@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import reduce
 
 from bot.app.alerts.naming import open_alert
-from bot.app.alerts.replies import left_open, tier_left
+from bot.app.alerts.replies import left_open
 from bot.app.checkins.answering import change as change_answer
 from bot.app.concerns.follow_up import local_day
 from bot.app.ports.clinic import Clinic
@@ -332,7 +332,7 @@ def _next(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     if following is not None:
         return _ask(work, patient, row, work.clinic.protocol.questions[following])
     alert = open_alert(work, patient)
-    calls = alert is not None and tier_left(work, patient, alert) > Tier.ROUTINE
+    calls = alert is not None and alert.asks > Tier.ROUTINE
     key = "change.noted.call" if calls else "change.noted"
     made = (button("change.more", Action(kind=KIND, subject=row.id)),)
     screen = Screen(name="change.noted", lines=(Text(key=key, values=numbers(work.clinic)),), rows=rows(made))

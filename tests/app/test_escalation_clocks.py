@@ -86,7 +86,13 @@ def test_escalation_line_of_the_audit_names_alert_tier_level_and_people(team):
     number = team.raised()
     team.sweep(AT)
     assert team.audit("alert_raised", "alert_escalated") == [
-        (timedelta(0), "patient:P-0001", "alert_raised", "P-0001", {"alert": number, "tier": "EMERGENCY"}),
+        (
+            timedelta(0),
+            "patient:P-0001",
+            "alert_raised",
+            "P-0001",
+            {"alert": number, "tier": "EMERGENCY", "checkin": None},
+        ),
         (
             timedelta(0),
             "system",

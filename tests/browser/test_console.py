@@ -11,12 +11,14 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from bot.app.alerts import raising
+from bot.app.alerts.naming import Found
 from bot.core.protocol import Tier
 from bot.desk import passkeys
 from bot.desk.pages import alerts
 from bot.desk.sign_in import COOKIE
 from bot.ops.web import WebServer
 from tests.desk.conftest import AT, House, anna, choose, clinic, database, ready
+from tests.fakes.team import raise_another
 from tests.polling import until
 
 __all__ = ["anna", "choose", "clinic", "database", "ready"]
@@ -104,7 +106,7 @@ def busy(house, anna, choose):
     for choice in ("no", "none", "none", "mild", "not_at_all"):
         choose(choice)
     for tier in (Tier.EMERGENCY, Tier.URGENT):
-        house.act(raising.raise_alert, anna, tier=tier, rules=("new.eyes",), checkin_id=None, at=AT)
+        house.act(raising.raise_alert, anna, Found(tier, ("new.eyes",)), at=AT)
     house.patient("P-0002")
     house.staff("ben", "coordinator")
     return house
@@ -151,8 +153,7 @@ async def test_alert_arrives_live_and_is_closed_by_keyboard(house, visit, anna):
     for page in (ann, ben):
         await page.goto("/console")
         await expect(page.get_by_text("No open alerts.")).to_be_visible()
-    made = {"tier": Tier.EMERGENCY, "rules": ("now.yes",), "checkin_id": None, "at": AT}
-    house.act(raising.raise_alert, anna, **made)
+    house.act(raising.raise_alert, anna, Found(Tier.EMERGENCY, ("now.yes",)), at=AT)
     for page in (ann, ben):
         await expect(page.get_by_role("row", name=re.compile("P-0001"))).to_be_visible()
     await expect(ann.locator("time[data-until]")).to_have_text("15 min")  # the clinic's clock, not this one
@@ -185,13 +186,12 @@ async def test_queue_update_waits_for_a_form_in_use(busy, visit):
     await page.locator("tr.row", has=choice).get_by_text("More").click()
     await choice.focus()
     await choice.select_option("drug_held")
-    made = {"tier": Tier.SOON, "rules": ("numb",), "checkin_id": None, "at": AT}
     anna_ = busy.run(lambda s: s.patients.by_code("P-0001"))
-    busy.act(raising.raise_alert, anna_, **made)
+    busy.act(raise_another, anna_, Found(Tier.SOON, ("numb",)), at=AT)
     await until(lambda: page.evaluate("window.news"))
     await expect(choice).to_have_value("drug_held")
     await choice.blur()
-    await expect(page.locator("tr.row")).to_have_count(3)
+    await expect(page.locator("tr.row")).to_have_count(2)
 
 
 async def test_plan_is_previewed_while_edited_and_saved(busy, visit):

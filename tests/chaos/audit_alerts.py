@@ -31,8 +31,8 @@ def without_follow_up(stored: Stored, seen: Evidence) -> Iterator[str]:
             minutes=1
         ):
             yield f"{name}: its next step was due at {alert.next_patient_prompt_at:%d %H:%M}"
-        repeat = stored.clinic.protocol.clocks.safety_follow_up.get(alert.tier)
-        if repeat is not None and not _is_handed_on(stored, alert):
+        repeat = stored.clinic.protocol.clocks.safety_follow_up.get(alert.call_tier)
+        if repeat is not None:
             yield from _not_asked(stored, alert, repeat, name, seen)
 
 
@@ -61,29 +61,28 @@ def _is_asked_about(stored: Stored, alert: AlertRow) -> bool:
 
 def _first_due(stored: Stored, alert: AlertRow, repeat: Repeat) -> datetime:
     """Return when the patient has to be asked first: "I have called" puts that off by the wait."""
-    due = alert.raised_at + repeat.after
+    due = _last_raised(stored, alert) + repeat.after
     for one in _taps(stored, alert):
         if one.tap.action.choice == Reply.CALLED and one.at <= due:
             due = one.at + repeat.after
     return due
 
 
+def _last_raised(stored: Stored, alert: AlertRow) -> datetime:
+    return max(each.raised_at for each in stored.raised if each.id == alert.id)
+
+
 def _had_to_be_asked(stored: Stored, alert: AlertRow, due: datetime, seen: Evidence) -> bool:
     """Return whether the due time came before the patient said that they reached someone or staff closed the alert."""
     if alert.closed_at is not None and alert.closed_at < due + JUST_NOW:
         return False
-    said = [one.tap.at for one in _taps(stored, alert) if one.tap.action.choice in CONFIRMS]
+    last = _last_raised(stored, alert)
+    said = [one.tap.at for one in _taps(stored, alert) if one.tap.action.choice in CONFIRMS and one.at >= last]
     if not said:
         return True
-    raised = seen.timeline.last(alert.raised_at, min(said))
+    raised = seen.timeline.last(_last_raised(stored, alert), min(said))
     came = seen.timeline.reached(due, raised) if raised is not None else float("inf")
     return min(said) - came > AT_ONCE and not seen.trouble(came, min(said))
-
-
-def _is_handed_on(stored: Stored, alert: AlertRow) -> bool:
-    """Return whether a higher alert of the same check-in asks instead."""
-    later = (o for o in stored.of_checkin(alert.checkin_id) if o.id > alert.id) if alert.checkin_id is not None else ()
-    return any(other.tier > alert.tier for other in later)
 
 
 # -- what was said about a call
@@ -92,7 +91,9 @@ def _is_handed_on(stored: Stored, alert: AlertRow) -> bool:
 def not_as_said(stored: Stored, seen: Evidence) -> Iterator[str]:
     """Yield taps on a call screen or a safety follow-up that are not stored or were not answered."""
     for alert in stored.alerts:
-        taps = _taps(stored, alert)
+        every = _taps(stored, alert)
+        # What joined the alert since is not what was replied to.
+        taps = [one for one in every if one.at >= (alert.named_at or alert.raised_at)]
         name = f"alert {alert.id} ({alert.tier.name})"
         yield from _replies(alert, [o for o in taps if o.tap.action.choice in set(Reply)], name, seen)
         mistakes = [one.at for one in taps if one.tap.action.choice in MISTAKES]
@@ -101,7 +102,7 @@ def not_as_said(stored: Stored, seen: Evidence) -> Iterator[str]:
         declared = [one.tap.action.choice for one in taps if one.tap.action.choice in {"is_urgent", "can_wait"}]
         if declared and alert.declared not in (declared if not seen.in_turn else declared[-1:]):
             yield f"{name}: {declared[-1]} was said, and {alert.declared} is stored"
-        yield from _unnoted(stored, alert, taps, name)
+        yield from _unnoted(stored, alert, every, name)
 
 
 def _replies(alert: AlertRow, taps: list[ProcessedTap], name: str, seen: Evidence) -> Iterator[str]:

@@ -21,8 +21,6 @@ from tests.fakes.work import work_on
 from tests.property.plan import local_day
 
 RED = frozenset({Tier.URGENT, Tier.EMERGENCY})
-HOUR = timedelta(hours=1)
-"""How long "need help now" shows the same alert's screen again."""
 SOON_ENOUGH = timedelta(minutes=2)
 """Clock time from a red flag to its call screen at Telegram, without a fault."""
 DURING_FAULTS = timedelta(minutes=10)
@@ -36,7 +34,7 @@ def silent_flags(stored: Stored, seen: Evidence, led: dict[int, tuple[Led, str |
         for row in stored.checkins[patient.id]:
             yield from _of_answers(stored, row)
             if row.id in led:
-                yield from _of_taps(stored, row, led[row.id][0], set_back=seen.set_back())
+                yield from _of_taps(stored, row, led[row.id][0])
         yield from _of_assessments(stored, patient.code, patient.id)
 
 
@@ -58,7 +56,7 @@ def reassessed_counts(stored: Stored, led: dict[int, tuple[Led, str | None]]) ->
 # -- by the taps
 
 
-def _of_taps(stored: Stored, row: CheckInRow, led: Led, *, set_back: bool) -> Iterator[str]:
+def _of_taps(stored: Stored, row: CheckInRow, led: Led) -> Iterator[str]:
     raised = stored.of_checkin(row.id)
     for assessment, at in led.flags:
         at_once = any(alert.raised_at == at and alert.tier >= assessment.raised for alert in raised)
@@ -69,10 +67,14 @@ def _of_taps(stored: Stored, row: CheckInRow, led: Led, *, set_back: bool) -> It
             continue
         if _unnamed(stored, row, at) > Tier.ROUTINE:
             yield f"check-in {row.id}: it ended {_when(at)} with {assessment.tier.name}, and there is no alert"
-    helps = [a for a in stored.alerts if a.patient_id == row.patient_id and a.rules == (ASKED_FOR_HELP,)]
+    helps = [a for a in stored.alerts if a.patient_id == row.patient_id and ASKED_FOR_HELP in a.rules]
     for at in led.helped:
-        if not any(at - alert.raised_at < HOUR and (set_back or alert.raised_at <= at) for alert in helps):
+        if not any(stored.slots.get(f"alert:{alert.id}") and _shown(stored, alert, at) for alert in helps):
             yield f"check-in {row.id}: help was asked for {_when(at)}, and there is no alert of it"
+
+
+def _shown(stored: Stored, alert: AlertRow, at: datetime) -> bool:
+    return any(row.created_at == at for row in stored.slots[f"alert:{alert.id}"])
 
 
 def _unnamed(stored: Stored, row: CheckInRow, at: datetime) -> Tier:
@@ -80,7 +82,7 @@ def _unnamed(stored: Stored, row: CheckInRow, at: datetime) -> Tier:
     protocol = stored.clinic.protocol
     answers = next((given for when, given in reversed(list(_as_given(stored.answers[row.id]))) if when <= at), {})
     raw = assess(answers, History(), protocol, form=row.value.form, finished=True)
-    alerts = [a for a in stored.alerts if a.patient_id == row.patient_id and a.raised_at <= at]
+    alerts = [a for a in stored.raised if a.patient_id == row.patient_id and a.raised_at <= at]
     named = {(s, tier) for a in alerts for s in a.symptoms for tier in Tier if tier <= a.tier}
     found = [f for f in find(answers, raw, protocol) if not _is_said_to_be_known(stored, row, f.symptom)]
     # The call screen of a "yes" is that of the signs that are named after it.
@@ -156,7 +158,7 @@ def _of_assessments(stored: Stored, code: str, patient_id: int) -> Iterator[str]
 
 def call_screens(stored: Stored, seen: Evidence) -> Iterator[str]:
     """Yield red flags whose call screen did not reach the patient, or reached them late."""
-    for alert in stored.alerts:
+    for alert in stored.raised:
         if alert.tier not in RED:
             continue
         chat = stored.patient(alert.patient_id).chat_id

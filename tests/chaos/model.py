@@ -162,7 +162,7 @@ def _step(stored: Stored, row: CheckInRow, value: CheckIn, received: core.Input,
     """
     protocol, compared = stored.clinic.protocol, history(work_on(stored.stores, stored.clinic), row)
     alone = core.step(value, received, protocol, compared)
-    mine = [a.tier for a in stored.alerts if a.patient_id == row.patient_id and a.raised_at == at]
+    mine = [a.tier for a in stored.raised if a.patient_id == row.patient_id and a.raised_at == at]
     changes = [c for c in stored.stores.concerns.changes(row.patient_id, limit=10_000) if c.at == at]
     is_naming = getattr(received, "question", "").startswith("which_")
     opened = {c.symptom: c.tier for c in changes if c.what in NEWS and c.tier >= Tier.URGENT and not is_naming}

@@ -14,6 +14,7 @@ from bot.app.records.checkins import AnswerRow, AssessmentRow, CheckInRow
 from bot.app.records.operations import Audit
 from bot.app.records.patients import Patient
 from bot.app.work import Stores
+from bot.core.protocol import Tier
 from bot.db import tables as t
 from bot.sandbox.journal import Call
 from tests.chaos.evidence import Evidence, carried_out, chat_of
@@ -44,6 +45,8 @@ class Stored:
     assessments: dict[int, list[AssessmentRow]]
     """By patient, oldest first."""
     alerts: list[AlertRow]
+    raised: list[AlertRow]
+    """Each time that an alert was raised, or joined with a call screen: the alert with that time, tier and check-in."""
     lines: dict[str, list[Audit]]
     """The record, by study code."""
     rows: list[Any]
@@ -57,7 +60,7 @@ class Stored:
         return next(patient for patient in self.patients if patient.id == number)
 
     def of_checkin(self, number: int) -> list[AlertRow]:
-        return [alert for alert in self.alerts if alert.checkin_id == number]
+        return [alert for alert in self.raised if alert.checkin_id == number]
 
     def arrived(self, slot: str, chat: int | None = None, *, at: datetime | None = None) -> list[Call]:
         """Return the calls that delivered a slot's messages to a chat, of rows created at a time; oldest first."""
@@ -72,6 +75,12 @@ def read(stores: Any, clinic: Clinic, seen: Evidence) -> Stored:
     checkins = {p.id: sorted(stores.checkins.of_patient(p.id, limit=ALL), key=lambda row: row.id) for p in patients}
     rows = outbox(stores)
     lines = {p.code: list(stores.audit.lines(p.code, limit=ALL)) for p in patients}
+    alerts = [
+        _as_raised(alert, lines[p.code])
+        for p in patients
+        for alert in sorted(stores.alerts.of_patient(p.id, limit=ALL), key=_number)
+    ]
+    codes = {p.id: p.code for p in patients}
     updates = {row.update_id: row.at for row in stores.outbox._connection.execute(select(t.seen_update))}
     return Stored(
         stores=stores,
@@ -82,11 +91,8 @@ def read(stores: Any, clinic: Clinic, seen: Evidence) -> Stored:
             row.id: sorted(stores.answers.of_checkin(row.id), key=_number) for mine in checkins.values() for row in mine
         },
         assessments={p.id: sorted(stores.assessments.of_patient(p.id, limit=ALL), key=_number) for p in patients},
-        alerts=[
-            _as_raised(alert, lines[p.code])
-            for p in patients
-            for alert in sorted(stores.alerts.of_patient(p.id, limit=ALL), key=_number)
-        ],
+        alerts=alerts,
+        raised=[each for alert in alerts for each in _each_time(alert, lines[codes[alert.patient_id]])],
         lines=lines,
         rows=rows,
         slots=_by_slot(rows),
@@ -107,6 +113,18 @@ def _as_raised(alert: AlertRow, lines: Iterable[Audit]) -> AlertRow:
     """Return the alert with the time at which it was raised: a clock that was set back moves the stored one."""
     raised = [x.at for x in lines if x.action == "alert_raised" and dict(x.detail).get("alert") == alert.id]
     return alert.model_copy(update={"raised_at": min(raised, default=alert.raised_at)})
+
+
+def _each_time(alert: AlertRow, lines: Iterable[Audit]) -> list[AlertRow]:
+    found = [
+        alert.model_copy(
+            update={"raised_at": x.at, "tier": Tier[str(x.detail["tier"])], "checkin_id": x.detail.get("checkin")}
+        )
+        for x in lines
+        if x.detail.get("alert") == alert.id
+        and (x.action == "alert_raised" or (x.action == "alert_joined" and x.detail.get("call_screen")))
+    ]
+    return found or [alert]
 
 
 def _number(row: Any) -> int:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from bot.app.alerts import ownership, raising, replies
+from bot.app.alerts.naming import Found
 from bot.app.concerns import agreeing
 from bot.app.patients import participation
 from bot.app.records.alerts import Task
@@ -84,11 +85,11 @@ def busy(house, anna, choose):
     for choice in ("no", "none", "none", "mild", "not_at_all"):
         choose(choice)
     for tier, rules in ALERTS.items():
-        number = house.act(raising.raise_alert, anna, tier=tier, rules=rules, checkin_id=None, at=AT).id
+        number = house.act(raising.raise_alert, anna, Found(tier, rules), at=AT).id
         for word in ("not_yet", "cannot_reach", "cannot_call", "called", "mistake", "is_urgent", "remind"):
             house.act(replies.reply, anna, number, word, at=AT + HOUR)
     house.act(ownership.note, number, "drug_held", at=AT + HOUR)
-    closed = house.act(raising.raise_alert, anna, tier=Tier.SOON, rules=("sensory.severe",), checkin_id=None, at=AT)
+    closed = house.act(raising.raise_alert, anna, Found(Tier.SOON, ("sensory.severe",)), at=AT)
     house.act(ownership.note, closed.id, "sent_to_ed", at=AT + HOUR)
     house.act(ownership.close, closed.id, at=AT + HOUR)
     house.act(agreeing.agree_level, "P-0001", "numbness", "medium", 7)

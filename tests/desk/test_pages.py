@@ -12,6 +12,7 @@ from itertools import count
 import pytest
 
 from bot.app.alerts import raising, replies
+from bot.app.alerts.naming import Found
 from bot.app.concerns import agreeing
 from bot.app.operations import reports
 from bot.app.patients import participation, timeline
@@ -26,6 +27,7 @@ from bot.desk.figures import bars
 from bot.desk.routes import ACCESS_TABLE
 from tests.app.conftest import AT
 from tests.desk.conftest import text
+from tests.fakes.team import raise_another
 from tests.fakes.work import treated, work_on
 from tests.polling import until
 
@@ -37,8 +39,7 @@ TASKS = "/console/work"
 
 
 def raised(house, patient, tier=Tier.URGENT, **more):
-    made = {"tier": tier, "rules": ("new.eyes",), "checkin_id": None, "at": AT} | more
-    return house.act(raising.raise_alert, patient, **made).id
+    return house.act(raise_another, patient, Found(tier, ("new.eyes",)), **{"at": AT} | more).id
 
 
 def alert(house, number):
@@ -257,7 +258,7 @@ def test_patient_list_is_paged(house):
 def test_patient_page_shows_the_timeline_newest_first(house, anna, choose):
     for choice in ("no", "none", "none", "mild", "not_at_all"):
         choose(choice)
-    number = raised(house, anna, at=AT + HOUR)
+    number = house.act(raising.raise_alert, anna, Found(Tier.URGENT, ("new.eyes",)), at=AT + HOUR).id
     house.act(replies.reply, anna, number, "cannot_reach", at=AT + 2 * HOUR)
     house.clock.advance(3 * HOUR)
     page = house.signed_in("coordinator").get("/console/patients/P-0001").text
@@ -604,7 +605,7 @@ def test_export_by_a_lead_is_audited(house, anna, choose):
 def test_visit_summary_has_answers_and_alerts_on_one_page(house, anna, choose):
     for choice in ("no", "none", "none", "mild", "not_at_all"):
         choose(choice)
-    raised(house, anna, Tier.EMERGENCY)
+    house.act(raising.raise_alert, anna, Found(Tier.EMERGENCY, ("new.eyes",)), at=AT + HOUR)
     page = text(house.signed_in("coordinator").get("/console/patients/P-0001/summary"))
     assert "Numbness or pain: Mild" in page
     assert "EMERGENCY" in page

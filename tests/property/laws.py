@@ -58,13 +58,13 @@ def alerts_follow_their_schedule(before: Books, after: Books, deed: Deed, clinic
     for number, new in after.alerts.items():
         old = before.alerts.get(number)
         if old is not None and old is not new:
-            yield from _check_change(old, new, deed, clinic, gone=_gone(after))
+            yield from _check_change(old, new, deed, clinic, after)
         yield from _check_planned(new, after, deed, clinic)
 
 
-def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, gone: bool) -> Iterator[str]:
+def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, after: Books) -> Iterator[str]:
     name = f"alert {new.id}"
-    if (old.tier, old.raised_at) != (new.tier, new.raised_at) or not set(old.rules) <= set(new.rules):
+    if old.tier > new.tier or old.raised_at != new.raised_at or not set(old.rules) <= set(new.rules):
         yield f"{name} lost something of what raised it"
     tapped = deed.action.choice if deed.action is not None and deed.action.kind == "alert" else ""
     mine = bool(tapped) and deed.action is not None and deed.action.subject == new.id
@@ -77,9 +77,9 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
         yield f"{name} was confirmed by {deed.name}"
     starts_again = new.safety_follow_ups == 0 and new.next_patient_prompt_at is not None
     if new.safety_follow_ups != old.safety_follow_ups and not starts_again:
-        yield from _check_follow_up(old, new, deed, clinic)
-    repeat = clinic.protocol.clocks.safety_follow_up.get(new.tier)
-    if new.state is AlertState.UNCONFIRMED and old.state is AlertState.OPEN and not gone:
+        yield from _check_follow_up(old, new, deed, clinic, after)
+    repeat = clinic.protocol.clocks.safety_follow_up.get(_asked_tier(new, after))
+    if new.state is AlertState.UNCONFIRMED and old.state is AlertState.OPEN and not _gone(after):
         if repeat is not None and new.safety_follow_ups < repeat.times:
             yield f"{name} is unconfirmed after {new.safety_follow_ups} questions"
         if not deed.swept:
@@ -98,9 +98,11 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, *, g
         yield f"the question of {name} was put off by {deed.name} {tapped}"
 
 
-def _check_follow_up(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic) -> Iterator[str]:
-    name, repeat = f"alert {new.id}", clinic.protocol.clocks.safety_follow_up[new.tier]
-    if not deed.swept or new.safety_follow_ups != old.safety_follow_ups + 1 or new.safety_follow_ups > repeat.times:
+def _check_follow_up(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, after: Books) -> Iterator[str]:
+    name, repeat = f"alert {new.id}", clinic.protocol.clocks.safety_follow_up[_asked_tier(new, after)]
+    # What is left of a higher finding that was dealt with is asked about from the beginning.
+    counts = {old.safety_follow_ups + 1, 1 if new.call_tier < old.call_tier else 0}
+    if not deed.swept or new.safety_follow_ups not in counts or new.safety_follow_ups > repeat.times:
         yield f"{name} was asked after {new.safety_follow_ups} times"
     if old.next_patient_prompt_at is None or (old.next_patient_prompt_at != deed.at and not deed.late):
         yield f"{name} was asked after at {deed.at}, not at {old.next_patient_prompt_at}"
@@ -112,14 +114,10 @@ def _check_follow_up(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic) -
 
 
 def _check_planned(alert: AlertRow, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
-    waits = alert.state is AlertState.OPEN and clinic.protocol.clocks.safety_follow_up.get(alert.tier) is not None
+    repeat = clinic.protocol.clocks.safety_follow_up.get(_asked_tier(alert, after))
+    waits = alert.state is AlertState.OPEN and repeat is not None
     if waits and alert.next_patient_prompt_at is None and not _gone(after) and _is_asked_about(alert, after):
-        others = [a for a in after.alerts.values() if a.id != alert.id and a.tier >= alert.tier]
-        higher = [a for a in others if a.checkin_id == alert.checkin_id or a.next_patient_prompt_at is not None]
-        # A later one has asked as often as it may, about what opened again.
-        later = [a for a in others if a.id > alert.id and a.state is AlertState.UNCONFIRMED]
-        if not higher and not later:
-            yield f"nobody will ask after alert {alert.id}"
+        yield f"nobody will ask after alert {alert.id}"
     if (
         waits
         and deed.swept
@@ -137,6 +135,20 @@ def _is_asked_about(alert: AlertRow, books: Books) -> bool:
     concerns = [books.memory.value.concern(symptom) for symptom in alert.symptoms]
     known = {ConcernState.REACHED, ConcernState.SETTLED}
     return any(c.state not in known and c.retracted_at is None and not c.is_for_team for c in concerns)
+
+
+def _asked_tier(alert: AlertRow, books: Books) -> Tier:
+    """The highest tier of what the alert names and the patient still has to call about; else what it was asked at."""
+    open_now = books.memory.value.open if books.memory is not None else ()
+    asked = [c.tier for c in open_now if c.symptom in alert.symptoms and c.retracted_at is None and not c.is_for_team]
+    return max(asked, default=alert.call_tier)
+
+
+def one_alert_is_open(before: Books, after: Books, _deed: Deed, _clinic: Clinic) -> Iterator[str]:
+    """A patient has one alert that is not closed: what is found later joins it."""
+    found = [alert.id for alert in after.alerts.values() if alert.closed_at is None]
+    if len(found) > 1:
+        yield f"alerts {found} are open at once"
 
 
 def _is_for_team(alert: AlertRow) -> bool:
@@ -263,6 +275,7 @@ def _reassess(found: AssessmentRow, clinic: Clinic) -> tuple[Tier, tuple[str, ..
 ALL: tuple[Law, ...] = (
     new_alert_shows_a_call_screen,
     alerts_follow_their_schedule,
+    one_alert_is_open,
     who_left_is_sent_nothing,
     at_most_one_is_open,
     no_check_in_is_missed,

@@ -22,7 +22,7 @@ from tests.fakes.work import work_on
 from tests.property import laws
 from tests.property.hearing import hear
 from tests.property.ledger import Ledger, is_named_by
-from tests.property.memory_laws import References, all_clears, called_about, followed_up, opened
+from tests.property.memory_laws import References, all_clears, called_about, followed_up, opened, taken_from_its_owner
 from tests.property.notes import Books, Deed, Noting
 from tests.property.people import Person, is_question, weight
 from tests.property.phone import Phone, actions, leads_on
@@ -278,7 +278,7 @@ class Life:
 
     def _note_done(self, deed: Deed) -> None:
         """Note what a transaction raised and sent, so that a broken law shows the course of events."""
-        raised = [f"{a.tier.name} alert {a.id} {','.join(a.symptoms)}" for a in deed.of("add_alert")]
+        raised = [f"{a.tier.name} alert {a.id} {','.join(a.symptoms)}" for a in deed.of("add_alert", "save_alert")]
         sent = [f"sends {row.screen.name}" for row in deed.queued if not row.screen.name.startswith("ask.")]
         for what in (*raised, *sent):
             self._note(f"  {what}", "")
@@ -292,6 +292,7 @@ class Life:
         hear(self.ledger, before, after, deed, self.clinic)
         new = opened(marks, self.ledger, deed)
         yield from called_about(new, after, deed)
+        yield from taken_from_its_owner(new, before, after)
         yield from followed_up(new, after)
         yield from all_clears(self.ledger, deed, lambda row: self._wording.text(row.screen, "en"))
         yield from self._references.changed(before, after, deed)

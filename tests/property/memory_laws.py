@@ -19,9 +19,6 @@ CALL_SCREENS = {
     Tier.URGENT: ("call.urgent", "call.help", "call.emergency"),
     Tier.EMERGENCY: ("call.emergency",),
 }
-EACH_IS_CALLED_ABOUT = True
-"""Whether the second finding of a form that has raised its tier already is in an alert at the tap, and has a call screen
-of its own once the first was answered "yes". Not yet: switch it on with the change that lets it."""
 CLEAR = "Nothing here needs a call today"
 Read = Callable[[Outbox], str]
 
@@ -82,8 +79,6 @@ def called_about(new: Mapping[str, Mark], after: Books, deed: Deed) -> Iterator[
         tier = mark.highest.tier
         alerts = [a for a in after.alerts.values() if a.closed_at is None and a.tier >= tier]
         of_form = [a for a in alerts if a.checkin_id == mark.form and mark.form is not None]
-        if of_form and not EACH_IS_CALLED_ABOUT:
-            continue
         if not any(is_named_by(symptom, set(alert.symptoms)) for alert in alerts):
             yield f"{symptom} is open ({mark.why}) and in no alert of its tier"
         # One that was shown in this form, and not answered since, counts for what the form finds next.
@@ -93,6 +88,17 @@ def called_about(new: Mapping[str, Mark], after: Books, deed: Deed) -> Iterator[
         has_chat = after.patient is not None and after.patient.chat_id is not None
         if tier >= Tier.URGENT and has_chat and not is_shown:
             yield f"{symptom} is open ({mark.why}) and no call screen was shown"
+
+
+def taken_from_its_owner(new: Mapping[str, Mark], before: Books, after: Books) -> Iterator[str]:
+    """Yield what opened as an EMERGENCY, or above the tier of the open alert, and was left with who had that alert."""
+    owned = [a for a in before.alerts.values() if a.closed_at is None and a.owner is not None]
+    for alert in owned:
+        now = after.alerts[alert.id]
+        for symptom, mark in new.items():
+            is_above = mark.highest.tier is Tier.EMERGENCY or mark.highest.tier > alert.tier
+            if is_above and now.closed_at is None and now.owner is not None:
+                yield f"{symptom} is open ({mark.why}), and {now.owner} keeps alert {alert.id}"
 
 
 def followed_up(new: Mapping[str, Mark], after: Books) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Notifies the members who follow an alert: its owner, and whoever was notified of it. Changes no alert."""
+"""Notifies the members who follow an alert: its owner, and those who were notified of it. Changes no alert."""
 
 from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient

@@ -27,7 +27,7 @@ _PAIRS = {Tier.URGENT: "two_groups", Tier.EMERGENCY: "overlap"}
 def raise_alert(work: Work, patient: Patient, found: Found) -> AlertRow:
     """Notify the patient that they have to call now, and the team: in the alert that is open, or in a new one."""
     mine = open_alert(work, patient)
-    alert = join(work, patient, mine, found) if mine is not None else _new(work, patient, found)
+    alert = join(work, patient, mine, found, call_screen=True) if mine is not None else _new(work, patient, found)
     work.notices.call_now(patient, alert)
     return alert
 
@@ -48,7 +48,7 @@ def _new(work: Work, patient: Patient, found: Found) -> AlertRow:
         ),
         work.at,
     )
-    record(work, patient, alert, "alert_raised")
+    _record_found(work, patient, alert, found, "alert_raised")
     return alert
 
 
@@ -80,18 +80,18 @@ def raise_for(
     raise_alert(work, patient, Found(raised, rules, symptoms, row.id, to_call_about, is_new or not is_named))
 
 
-def join(work: Work, patient: Patient, alert: AlertRow, found: Found) -> AlertRow:
-    """Add what was found to an open alert, notify the team, and return the alert.
+def join(work: Work, patient: Patient, alert: AlertRow, found: Found, *, call_screen: bool = False) -> AlertRow:
+    """Add what was found to an open alert, notify the team, and return the alert. `call_screen`: one is shown with it.
 
-    If it is new, and an EMERGENCY or above the alert's tier, the alert has no owner any more and escalates anew;
-    otherwise the owner is notified, or whoever was notified of the alert before.
+    If it is new, and an EMERGENCY or above the alert's tier, the alert has no owner any more and escalates again;
+    otherwise the owner is notified, or, without one, everyone who was notified of the alert before.
     """
     is_same_form = found.checkin_id is not None and found.checkin_id == alert.checkin_id
     is_lately = is_same_form and work.at - (alert.named_at or alert.raised_at) < ONE_MESSAGE_FOR
     changed = name(work, alert, found)
     if found.asks_patient:
         changed = ask(work, changed, max(found.tier, found.to_call_about or alert.asks))
-    work.acting(patient.actor).record("alert_joined", patient.code, alert=alert.id, tier=found.tier.name)
+    _record_found(work, patient, alert, found, "alert_joined", call_screen=call_screen)
     is_above = found.tier > alert.tier or (found.tier is Tier.EMERGENCY and alert.owner is not None)
     if found.is_new and (is_above or alert.is_agreed):
         changed = _without_owner(work, changed)
@@ -123,6 +123,11 @@ def add_findings(work: Work, patient: Patient, alert: AlertRow, found: Found, ch
     named = name(work, alert, found._replace(tier=tier, is_new=bool(news)))
     if news or named.symptoms != alert.symptoms:
         ask(work, named, found.to_call_about or alert.call_tier)
+
+
+def _record_found(work: Work, patient: Patient, alert: AlertRow, found: Found, action: str, **more: str | int) -> None:
+    detail: dict[str, str | int | None] = {"alert": alert.id, "tier": found.tier.name, "checkin": found.checkin_id}
+    work.acting(patient.actor).record(action, patient.code, **detail, **more)
 
 
 def record(work: Work, patient: Patient, alert: AlertRow, action: str) -> None:

@@ -10,7 +10,7 @@ from bot.app.alerts.naming import Found, open_alert
 from bot.app.alerts.raising import join, record
 from bot.app.alerts.writer import act_on, update_patient_side
 from bot.app.concerns.conversion import named_by
-from bot.app.concerns.memory import recall, remember
+from bot.app.concerns.memory import recall, remember, tier_to_call_about
 from bot.app.ports.errors import StaleRecordError
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.operations import BEGINNING, Place, SweepResult
@@ -42,14 +42,13 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str, asked: Asked =
     if word in set(Reply):
         said = _said(work, patient, alert, Reply(word), asked)
         applied = remember(work.acting(patient.actor), patient, said, checkin_id=alert.checkin_id)
-        left = left_open(work, patient, alert) if Reply(word) in CONFIRMS else ()
-        if left:
-            update_patient_side(work.alerts, alert, asked_tier=tier_left(work, patient, alert) or alert.call_tier)
-        else:
-            _replied(work, alert, Reply(word))
         reopened = tuple(change for change in applied.changes if change.what is What.REOPENED)
         if reopened:
-            _name_again(work, patient, alert.id, reopened)
+            _name_again(work, patient, alert, reopened)
+        if Reply(word) in CONFIRMS and left_open(work, patient, alert):
+            update_patient_side(work.alerts, alert, asked_tier=tier_left(work, patient, alert) or alert.call_tier)
+        else:
+            _replied(work, work.alerts.get(alert.id) or alert, Reply(word))
     elif word == "mistake":
         update_patient_side(work.alerts, alert, mistake_at=alert.mistake_at or work.at)
     elif word in {"is_urgent", "can_wait"}:
@@ -67,18 +66,15 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str, asked: Asked =
     return alert
 
 
-def _name_again(work: Work, patient: Patient, alert_id: int, reopened: tuple[Change, ...]) -> None:
-    """Let the open alert name what is open again; if staff closed it meanwhile, and raised no other, reopen it."""
-    alert = work.alerts.get(alert_id)
-    if alert is None:
-        return
+def _name_again(work: Work, patient: Patient, alert: AlertRow, reopened: tuple[Change, ...]) -> None:
+    """Let the open alert name and ask about what is open again; reopen this one if staff closed it and none is open."""
     mine = open_alert(work, patient)
     if mine is None and not isinstance(act_on(work.alerts, alert, Reopen(), work.at), Refused):
         record(work, patient, alert, "alert_reopened")
-        mine = work.alerts.get(alert_id)
+        mine = work.alerts.get(alert.id)
     if mine is not None:
         symptoms, tier = tuple(c.symptom for c in reopened), max(c.tier for c in reopened)
-        join(work, patient, mine, Found(tier, (), symptoms, asks_patient=False))
+        join(work, patient, mine, Found(tier, (), symptoms, None, tier_to_call_about(work, patient)))
 
 
 def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply, asked: Asked) -> Iterator[Happening]:

@@ -51,7 +51,7 @@ _MINUTES = select(_C.opened_at, _C.closed_at).where(
     _C.state == literal_column("'done'"),
     _C.closed_at.is_not(None),
 )
-# An alert that was reopened, or got something that needs an owner anew, is acknowledged from then on.
+# An alert that was reopened, or that a higher finding took from its owner, waits from then on.
 _TIMES = select(_A.tier, func.coalesce(_A.clock_from, _A.raised_at).label("raised_at"), _A.acknowledged_at).where(
     _A.raised_at >= bindparam("since"), _A.raised_at < bindparam("until")
 )

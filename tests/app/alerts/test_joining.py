@@ -143,7 +143,7 @@ def test_alert_is_not_closed_while_what_joined_it_is_open(life):
         life.run(ownership.close, alert.id, at=life.at(1, 1), by="lead-1")
 
 
-def test_closed_alert_is_not_reopened_beside_an_open_one(life):
+def test_closed_alert_is_not_reopened_while_another_is_open(life):
     life.check(0, **URGENT)
     old = the_alert(life)
     life.staff(old, "spoke_to_patient", 0, 1)

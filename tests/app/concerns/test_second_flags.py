@@ -3,6 +3,7 @@
 import pytest
 
 from bot.app.checkins import answering
+from bot.core.protocol import Tier
 from tests.app.concerns.test_cases import Life, life
 
 __all__ = ["Life", "life"]
@@ -138,3 +139,19 @@ def test_yes_again_after_a_mistake_and_a_call_acts_again(life):
     life.tap("yes", life.at(0, 0.03))
     assert calls_since(life, seen) == ["call.emergency"]
     assert life.state("sign_not_named") == "open"
+
+
+def test_not_sure_on_the_first_screen_acts_after_a_sign_of_the_second_was_named(life):
+    """The first screen is asked again once its "none" is too old, when a sign of the second has a name already."""
+    life.opened(0)
+    for choice in ("no", "none", "yes"):
+        life.tap(choice, life.at(0))
+    life.staff(life.alerts()[0], "spoke_to_patient", 0, 3)
+    life.tap("", life.at(0, 4), kind="go_on")
+    life.tap("+fading", life.at(0, 4), kind="toggle")
+    life.tap("", life.at(0, 30), kind="submit")
+    assert life.cursor() == "safety_now"
+    seen = len(life.database.outbox())
+    life.tap("not_sure", life.at(0, 30))
+    assert "call.emergency" in [q.row.screen.name for q in life.database.outbox()[seen:]]
+    assert (life.state("sign_not_named"), life.alerts()[-1].tier) == ("open", Tier.EMERGENCY)
