@@ -18,6 +18,7 @@ from bot.cli.patient import app as patient_commands
 from bot.cli.plan import app as plan_commands
 from bot.cli.play import add_to as add_play
 from bot.cli.protocol import app as protocol_commands
+from bot.cli.replay import add_to as add_replay
 from bot.cli.rota import app as rota_commands
 from bot.cli.run import add_to as add_run
 from bot.cli.staff import app as staff_commands
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 add_run(app)
 add_levels(patient_commands)
+add_replay(patient_commands)
 app.add_typer(patient_commands, name="patient")
 app.add_typer(plan_commands, name="plan")
 app.add_typer(checkin_commands, name="checkin")

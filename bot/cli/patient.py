@@ -9,7 +9,6 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
-from bot.app.concerns import replay as replays
 from bot.app.concerns.level_tasks import open_usual_signs_task
 from bot.app.patients import importing, participation, registry, views
 from bot.app.patients.importing import ImportFaultsError
@@ -20,7 +19,7 @@ from bot.app.ports.errors import RefusedError
 from bot.app.records.patients import Patient
 from bot.app.work import Stores
 from bot.cli.command_context import AsJson, database_session, in_transaction, print_fields, print_json, print_table
-from bot.cli.errors import REFUSED, refuse
+from bot.cli.errors import refuse
 from bot.cli.files import new_file
 from bot.clock import SystemClock
 from bot.core.treatment import StopReason
@@ -301,32 +300,6 @@ def _reason(period: PeriodView) -> str | None:
 
 def _format_answers(answers: dict[str, tuple[str, ...]]) -> str:
     return "; ".join(f"{question}: {', '.join(choices)}" for question, choices in answers.items())
-
-
-@app.command()
-def replay(code: CodeArgument, as_json: AsJson = False) -> None:
-    """Re-assess stored answers with the protocol version used at the time; report differences."""
-    from bot.database_session import load_stored_protocol  # noqa: PLC0415 - see command_context.load
-
-    with database_session() as session:
-        replayed = session.run(lambda stores: replays.replay(stores, code, load_stored_protocol))
-    differing = [one for one in replayed if one.result != "same"]
-    if as_json:
-        print_json([one.model_dump(mode="json") for one in replayed])
-    else:
-        rows = [(one.at, one.checkin, _difference(one), one.stored_tier, one.derived_tier) for one in differing]
-        if rows:
-            print_table(("assessed", "check-in", "difference", "stored tier", "re-assessed tier"), rows)
-        typer.echo(f"{len(replayed)} assessments, {len(differing)} that differ or could not be repeated.")
-    if differing:
-        raise typer.Exit(REFUSED)
-
-
-def _difference(one: replays.Replayed) -> str:
-    descriptions = {"no_basis": "its input was not stored", "no_protocol": "its protocol is not stored or not readable"}
-    if one.missing:
-        return f"answers not stored: {', '.join(one.missing)}"
-    return descriptions.get(one.result, one.result)
 
 
 @app.command()

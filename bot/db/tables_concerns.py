@@ -28,6 +28,7 @@ memory = Table(
     sealed("heard", "memory.heard", nullable=False),
     timestamp_column("ends_at", nullable=True),
     Column("last_jump", Identity, nullable=False, server_default="0"),
+    Column("last_event", Identity, nullable=False, server_default="0"),
     Index("ix_memory_patient_id", "patient_id", unique=True),
     sqlite_autoincrement=True,
 )
@@ -58,6 +59,22 @@ concern_change = Table(
     integer_column("tier"),
     timestamp_column("at"),
     string_column("actor"),
+    Index(None, "checkin_id"),
+    Index(None, "patient_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+concern_event = Table(
+    "concern_event",
+    metadata,
+    primary_key_column(),
+    seal_id(),
+    of_patient(),
+    of_checkin(nullable=True),
+    sealed("what", "concern_event.what", nullable=False),
+    Column("last_jump", Identity, nullable=False),
+    string_column("protocol_hash"),
+    timestamp_column("at"),
     Index(None, "checkin_id"),
     Index(None, "patient_id", "id"),
     sqlite_autoincrement=True,

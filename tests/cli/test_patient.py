@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from bot.app.concerns import replay as replays
+from bot.app.concerns.replay_concerns import ReplayedConcerns
+from bot.cli import replay as replay_commands
 from bot.clock import SystemClock
 from tests.cli.conftest import Shell
 
@@ -182,6 +184,25 @@ def test_replay_without_assessments_finds_no_difference(shell: Shell) -> None:
     assert shell("patient", "replay", "P-0017", "--json").json == []
     unknown = shell("patient", "replay", "P-9999")
     assert (unknown.status, "no patient has the code 'P-9999'" in unknown.err) == (1, True)
+
+
+def test_replay_of_concerns_without_events_says_so(shell: Shell) -> None:
+    add(shell)
+    result = shell("patient", "replay", "P-0017", "--concerns")
+    assert (result.status, result.out) == (0, "No event of this patient is stored, so there is nothing to repeat.\n")
+    found = shell("patient", "replay", "P-0017", "--concerns", "--json").json
+    assert found == {"events": 0, "status": "no_events", "differences": []}
+    assert shell("patient", "replay", "P-9999", "--concerns").status == 1
+
+
+def test_replay_of_concerns_lists_differences_and_exits_with_1(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(shell)
+    differs = {"symptom": "eyes", "at": None, "stored": "settled URGENT", "derived": "open URGENT"}
+    found = ReplayedConcerns.model_validate({"events": 7, "status": "differs", "differences": [differs]})
+    monkeypatch.setattr(replay_commands, "replay_concerns", lambda *_: found)
+    result = shell("patient", "replay", "P-0017", "--concerns")
+    assert (result.status, "7 events; the concerns above differ." in result.out) == (1, True)
+    assert {"eyes", "settled", "open"} <= set(result.out.split())
 
 
 @pytest.mark.parametrize(

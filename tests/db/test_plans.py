@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import event
 
+from bot.app.records.concern_events import ConcernEvent, WhatHappened
 from bot.app.records.concerns import ConcernChange, MemoryRow
 from bot.app.records.messages import Lane
 from bot.app.records.operations import Audit
@@ -16,7 +17,7 @@ from bot.db import tables_concerns, tables_levels, tables_team, tables_treatment
 from bot.db.opening import open_database
 from bot.db.stores.alerts import AGREED_LEVEL, ALERT, TASK
 from bot.db.stores.checkins import ANSWER, ASSESSMENT, CHECKIN, TIP_SHOWN, VALUE
-from bot.db.stores.concerns import CHANGE, MEMORY
+from bot.db.stores.concerns import CHANGE, EVENT, MEMORY
 from bot.db.stores.dead_letters import DEAD_UPDATE
 from bot.db.stores.levels import DECISION, WATCH
 from bot.db.stores.open import stores_on
@@ -94,6 +95,11 @@ def _concern_change(n):
     )
 
 
+def _event(n):
+    what = WhatHappened(happenings=(("TimePassed", "{}"),))
+    return ConcernEvent(patient_id=n, checkin_id=n, what=what, last_jump=0, protocol_hash="a" * 64, at=AT)
+
+
 FILL = {
     t.patient: _patient,
     tables_treatment.treatment_period: lambda n: _values(PERIOD, period(AT.date(), patient_id=n)),
@@ -101,6 +107,7 @@ FILL = {
     tables_concerns.memory: lambda n: _values(MEMORY, MemoryRow(patient_id=n)),
     t.checkin: _checkin,
     tables_concerns.concern_change: lambda n: _values(CHANGE, _concern_change(n)),
+    tables_concerns.concern_event: lambda n: _values(EVENT, _event(n)),
     t.answer: lambda n: _values(ANSWER, answer(n, n, "change", "no")),
     t.assessment: lambda n: _values(ASSESSMENT, assessment(n, n)),
     t.alert: lambda n: _values(

@@ -12,6 +12,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from icalendar import Calendar
 
 from bot.app.alerts import raising
+from bot.app.alerts.naming import Found
 from bot.app.checkins import answering
 from bot.app.patients import history
 from bot.app.records.alerts import AlertState
@@ -35,13 +36,12 @@ def record(database, clinic, anna, choose):
 
     def work(stores):
         row = stores.checkins.of_patient(anna.id)[0]
-        answering.change(work_on(stores, clinic, AT + timedelta(hours=1)), anna, row, "numbness", ("mild",))
-        alert = {"tier": Tier.EMERGENCY, "rules": ("now.yes",), "checkin_id": None}
-        first = raising.raise_alert(work_on(stores, clinic, AT), anna, **alert)
+        first = raising.raise_alert(work_on(stores, clinic, AT), anna, Found(Tier.EMERGENCY, ("now.yes",)))
         closed = {"closed_at": AT, "closed_by": "ann", "owner": "ann", "outcome": "drug_held"} | {
             "state": AlertState.CLOSED
         }
         stores.alerts.save(first.model_copy(update=closed))
+        answering.change(work_on(stores, clinic, AT + timedelta(hours=1)), anna, row, "numbness", ("mild",))
         return history.record_of(stores, stores.patients.get(anna.id))
 
     return database.run(work)

@@ -42,7 +42,7 @@ _READS: Mapping[str, str] = {
     "agreed_levels": "of_patient",
     "levels": "of_patient",
     "close_watches": "of_patient",
-    "concerns": "of_patient changes",
+    "concerns": "of_patient changes events jumps_after last_jump",
     "sessions": "by_hash",
     "passkeys": "by_credential of_staff",
     "reports": "completion weeks answer_minutes alert_times",
@@ -54,7 +54,7 @@ _READS: Mapping[str, str] = {
 }
 READS = {_PORTS[name]: frozenset(methods.split()) for name, methods in _READS.items()}
 """By port: its methods that write nothing; any other counts as writing."""
-_WRITING_HELPERS = frozenset({"act_on", "update_patient_side"})
+_WRITING_HELPERS = frozenset({"act_on", "update_patient_side", "name_more"})
 """The functions that save an alert: each call of them is a case of its own."""
 
 

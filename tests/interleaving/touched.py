@@ -14,7 +14,7 @@ BY_CHAT = frozenset({"outbox", "slot_message", "chat_rate_limit"})
 BY_OWNER = frozenset(
     {
         *("patient", "caregiver", "consent", "checkin", "answer", "assessment", "alert", "snooze", "tip_shown"),
-        *("memory", "concern_change", "treatment_period", "treatment_period_history"),
+        *("memory", "concern_change", "concern_event", "treatment_period", "treatment_period_history"),
         *("staff", "session", "passkey"),
     }
 )

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, Protocol, TypeVar
 
 from bot.app.checkins import opening
+from bot.app.concerns.replay_concerns import replay_concerns
 from bot.app.operations import sweeps
 from bot.app.patients import lookup, participation, registry
 from bot.app.ports.clinic import Clinic
@@ -451,6 +452,8 @@ class Life:
         kept = sum(len(found) for found in self._books.assessments.values())
         if len(rows) != kept:
             self._blame([f"{kept} assessments were made, {len(rows)} are stored"])
+        found = self._database.run(lambda s: replay_concerns(s, CODE, lambda *_: self.clinic.protocol))
+        self._blame([f"replayed: {one}" for one in found.differences])
 
     def _nothing_is_left_lying(self) -> None:
         """Answers in an abandoned check-in are acted on: silence hides nothing."""

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from bot.app.concerns import replay
+from bot.app.concerns.replay_concerns import replay_concerns
 from bot.dialog import zones
 from bot.sandbox.chats import Person
 from tests.stories.world import World, labels, plain
@@ -355,3 +356,5 @@ async def replays_all(world: World) -> None:
     found = await world.service.database.read(lambda stores: replay.replay(stores, "P-0001", lambda _s, _h: protocol))
     assert found
     assert [one for one in found if one.result != "same"] == []
+    concerns = await world.service.database.read(lambda s: replay_concerns(s, "P-0001", lambda _s, _h: protocol))
+    assert concerns.differences == ()

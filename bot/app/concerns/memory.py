@@ -9,6 +9,7 @@ from typing import Literal
 from bot.app.concerns.assessments import history
 from bot.app.concerns.clock_jumps import corrected
 from bot.app.concerns.conversion import converted, sources_of
+from bot.app.concerns.events import keep_event
 from bot.app.concerns.follow_up import local_day, update_follow_up
 from bot.app.ports.clinic import Clinic
 from bot.app.records.checkins import CheckInRow
@@ -172,7 +173,8 @@ def _store(work: Work, row: MemoryRow, happenings: tuple[Happening, ...], checki
     applied = apply(row.value, (TimePassed(), *happenings), rules_of(work.clinic), work.at)
     opened = tuple(c.symptom for c in applied.changes if c.is_for_team and c.what is What.OPENED)
     heard = row.heard.model_copy(update={"unnamed": tuple(dict.fromkeys((*row.heard.unnamed, *opened)))})
-    changed = row.model_copy(update={"value": applied.memory, "heard": heard})
+    kept = keep_event(work, row, happenings, applied.memory, checkin_id)
+    changed = kept.model_copy(update={"value": applied.memory, "heard": heard})
     if changed != work.concerns.of_patient(row.patient_id):
         work.concerns.save(changed) if row.id else work.concerns.add(changed)
         update_follow_up(work, row.patient_id, applied.memory)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from bot.app.records.concern_events import ConcernEvent
 from bot.app.records.concerns import ClockJump, ConcernChange, MemoryRow
 from bot.app.records.operations import BEGINNING, Place
 
@@ -28,6 +29,11 @@ class ConcernStore(Protocol):
 
     def last_jump(self) -> int:
         """Return the id of the last jump of the clock; 0 if there was none."""
+        ...
+
+    def add_event(self, row: ConcernEvent) -> ConcernEvent: ...
+    def events(self, patient_id: int) -> Sequence[ConcernEvent]:
+        """Return what happened to the patient's concerns, oldest first."""
         ...
 
     def add_change(self, row: ConcernChange) -> ConcernChange: ...

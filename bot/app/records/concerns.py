@@ -37,6 +37,8 @@ class MemoryRow(Versioned):
     heard: HeardOf = HeardOf()
     last_jump: int = 0
     """The last jump of the clock that it has been corrected for."""
+    last_event: int = 0
+    """The last event that it contains; 0 if it is from before events were kept."""
 
     @property
     def ends_at(self) -> datetime | None:

@@ -6,6 +6,7 @@ from functools import partial
 
 from sqlalchemy import bindparam, func, select
 
+from bot.app.records.concern_events import ConcernEvent, WhatHappened
 from bot.app.records.concerns import ClockJump, ConcernChange, HeardOf, MemoryRow
 from bot.app.records.operations import BEGINNING, Place
 from bot.core.memory import Memory
@@ -15,11 +16,17 @@ from bot.db.rows import TEXT, Section, Shape, due_page, sealed_record
 MEMORY = Shape(t.memory, MemoryRow, sealed={"value": sealed_record(Memory), "heard": sealed_record(HeardOf)})
 JUMP = Shape(t.clock_jump, ClockJump)
 CHANGE = Shape(t.concern_change, ConcernChange, sealed={"symptom": TEXT})
+EVENT = Shape(t.concern_event, ConcernEvent, sealed={"what": sealed_record(WhatHappened)})
 
 _OF_PATIENT = select(t.memory).where(t.memory.c.patient_id == bindparam("of_patient"))
 _JUMPS = select(t.clock_jump).where(t.clock_jump.c.id > bindparam("after")).order_by(t.clock_jump.c.id)
 _LAST_JUMP = select(func.max(t.clock_jump.c.id).label("id"))
 _ENDS = due_page(select(t.memory), t.memory.c.ends_at)
+_EVENTS = (
+    select(t.concern_event)
+    .where(t.concern_event.c.patient_id == bindparam("of_patient"))
+    .order_by(t.concern_event.c.id)
+)
 _CHANGES = (
     select(t.concern_change)
     .where(t.concern_change.c.patient_id == bindparam("of_patient"))
@@ -52,6 +59,12 @@ class SqlConcerns(Section):
     def last_jump(self) -> int:
         row = self._first(_LAST_JUMP)
         return row["id"] or 0 if row is not None else 0
+
+    def add_event(self, row: ConcernEvent) -> ConcernEvent:
+        return self._add(EVENT, row)
+
+    def events(self, patient_id: int) -> Sequence[ConcernEvent]:
+        return self._records(EVENT, _EVENTS, of_patient=patient_id)
 
     def add_change(self, row: ConcernChange) -> ConcernChange:
         return self._add(CHANGE, row)

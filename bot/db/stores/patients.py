@@ -31,7 +31,7 @@ from bot.db.rows import (
     sealed_record,
 )
 from bot.db.stores.treatment import SqlTreatments, periods_of, repeated
-from bot.db.tables_concerns import concern_change, kept_alert, memory
+from bot.db.tables_concerns import concern_change, concern_event, kept_alert, memory
 from bot.db.tables_levels import close_watch, level_decision
 from bot.db.tables_team import agreed_level
 from bot.db.tables_treatment import treatment_period, treatment_period_history
@@ -80,7 +80,7 @@ _CHATS_OF = union(
     ),
 )
 _ERASED_TABLES = (
-    *(t.answer, t.assessment, t.tip_shown, t.task, memory, concern_change, t.checkin),
+    *(t.answer, t.assessment, t.tip_shown, t.task, memory, concern_change, concern_event, t.checkin),
     *(t.invite, t.outbox, t.slot_message, t.caregiver, agreed_level, level_decision, close_watch),
     *(treatment_period_history, treatment_period),
 )
