@@ -369,7 +369,8 @@ def _reopen(side: TeamSide, _act: Reopen, at: datetime) -> _Changes:
 
 
 def _rise(side: TeamSide, _act: Rise, at: datetime) -> _Changes:
-    return _with_new_revision(side, {"notified": ()} | _open_from(at))
+    # What was noted was about what the alert named before.
+    return _with_new_revision(side, {"outcome": None, "noted_at": None, "notified": ()} | _open_from(at))
 
 
 def _follow(side: TeamSide, act: Follow, _at: datetime) -> _Changes:

@@ -33,5 +33,6 @@ def _after_jump(concern: Concern, rules: Rules, at: datetime, back_by: timedelta
         name: not_ahead(value, at, back_by) for name, value in concern if isinstance(value, datetime)
     }
     moved["givers"] = {by: not_ahead(given_at, at, back_by) for by, given_at in concern.givers.items()}
+    moved["given"] = {by: tuple(not_ahead(t, at, back_by) for t in times) for by, times in concern.given.items()}
     context = Context(rules.symptom(concern.symptom), rules.remembering, at)
     return change(concern.model_copy(update=moved), ForgetDays(), context)

@@ -98,6 +98,8 @@ class Concern(Frozen):
     """When it first counted as a sign of the overlap list: an item of a scale does from a step on."""
     opened_at: AwareDatetime | None = None
     givers: Mapping[str, AwareDatetime] = {}
+    given: Mapping[str, tuple[AwareDatetime, ...]] = {}
+    """Each time that a giver gave such an answer since: all of them have to be taken back."""
     retracted_at: AwareDatetime | None = None
     """Everyone who gave it took it back: the patient is asked no more, and the team's alert goes on."""
     is_for_team: bool = False
@@ -130,6 +132,11 @@ class Concern(Frozen):
         return max(self.own_tier, self.combined)
 
     @property
+    def was_reached(self) -> bool:
+        """Return whether a human was reached since it opened last, whatever became of it then."""
+        return self.reached_at is not None and (self.opened_at is None or self.opened_at <= self.reached_at)
+
+    @property
     def is_pending(self) -> bool:
         """Return whether it is OPEN or REACHED."""
         return self.state in {ConcernState.OPEN, ConcernState.REACHED}
@@ -145,6 +152,8 @@ class Above(Frozen):
     by: str
     day: date
     is_named: bool
+    replaces: AwareDatetime | None = None
+    """When the same check-in gave the answer that this one replaces."""
 
 
 class Between(Frozen):
@@ -302,7 +311,9 @@ def _back_from_settled(concern: Concern, given: Above, context: Context) -> Conc
 
 def _above_while_open(concern: Concern, given: Above, context: Context) -> Concern:
     is_higher = given.level > concern.highest or given.level.tier > concern.own_tier
-    if is_higher or concern.retracted_at is not None:
+    # "Yes" on a safety screen says more than the level about which only the team was asked.
+    is_more = concern.is_for_team and given.is_named
+    if is_higher or is_more or concern.retracted_at is not None:
         return _opened(concern, given, context)
     after = _answered_above(concern, given, context)
     if given.level.tier is Tier.EMERGENCY or _is_worse(given, context):
@@ -348,23 +359,29 @@ def _usual_while_reached(concern: Concern, given: Usual, context: Context) -> Co
 
 
 def _taken_back(concern: Concern, given: TakenBack, context: Context) -> Concern:
-    """Take one giver's answer back; an answer that they gave before the one taken back still counts."""
+    """Take one giver's answer back; any other answer that they gave still counts."""
     first = concern.givers.get(given.by)
     if first is None and not given.is_usual:
         # Nothing of theirs to take back (any more), but asked again, they say that it is there.
-        givers = {**concern.givers, given.by: context.at}
-        return concern.model_copy(update={"retracted_at": None, "givers": givers, "level": given.level, "usual": None})
-    if first is None or first < given.given_at:
+        again = _with_giver(concern, given.by, context.at)
+        return again.model_copy(update={"retracted_at": None, "level": given.level, "usual": None})
+    if first is None:
         return concern
+    others = tuple(at for at in concern.given.get(given.by, (first,)) if at != given.given_at)
+    if others:
+        return concern.model_copy(update={"given": {**concern.given, given.by: others}})
     left = {by: at for by, at in concern.givers.items() if by != given.by}
-    after = concern.model_copy(update={"givers": left, "level": given.level})
+    left_given = {by: times for by, times in concern.given.items() if by != given.by}
+    after = concern.model_copy(update={"givers": left, "given": left_given, "level": given.level})
     if left and not given.is_usual:
-        return after.model_copy(update={"givers": {**left, given.by: context.at}})
+        return _with_giver(after, given.by, context.at)
     if left:
         return after
     if given.is_usual:
         return after.model_copy(update={"retracted_at": context.at, "above_on": given.day})
-    is_reached = concern.reached_level is not None and given.level <= concern.reached_level
+    is_known = concern.reached_level is not None and given.level <= concern.reached_level
+    # What is above SOON and had passed was open again at once: nobody spoke about its return.
+    is_reached = is_known and (concern.reached_at is not None or given.level.tier <= Tier.SOON)
     if is_reached and max(given.level.tier, concern.tier) < Tier.EMERGENCY:
         return after.model_copy(update={"state": ConcernState.REACHED})
     return concern
@@ -372,18 +389,22 @@ def _taken_back(concern: Concern, given: TakenBack, context: Context) -> Concern
 
 def _spoke(concern: Concern, given: SpokeWith, context: Context) -> Concern:
     differs = concern.refused_message == given.message and concern.refused_by - {given.by}
-    if _is_newer(concern, given.asked_at) or (given.message is not None and differs):
+    # At the hospital all of it is known; any other message did not ask about what only the team decides.
+    is_unasked = concern.is_for_team and given.message is not None
+    if _opened_after(concern, given.asked_at) or is_unasked or (given.message is not None and differs):
         return concern
     return _reached(concern, context).model_copy(update={"reached_by_message": given.message})
 
 
 def _team_knows(concern: Concern, given: TeamInformed, context: Context) -> Concern:
-    if concern.tier > Tier.SOON or _is_newer(concern, given.asked_at):
+    if concern.tier > Tier.SOON or _opened_after(concern, given.asked_at):
         return concern
     return _reached(concern, context)
 
 
 def _not_yet(concern: Concern, given: NotReachedYet, _context: Context) -> Concern:
+    if concern.refused_message is not None and given.message < concern.refused_message:
+        return concern  # the newer message still counts as "not yet"
     others = concern.refused_by if concern.refused_message == given.message else frozenset()
     return concern.model_copy(update={"refused_message": given.message, "refused_by": others | {given.by}})
 
@@ -399,17 +420,17 @@ def _not_yet_after_yes(concern: Concern, given: NotReachedYet, context: Context)
 
 
 def _contact(concern: Concern, given: Contact, context: Context) -> Concern:
-    return concern if _is_newer(concern, given.shown_at) else _reached_by_staff(concern, context)
+    return concern if _opened_after(concern, given.shown_at) else _reached_by_staff(concern, context)
 
 
 def _no_action(concern: Concern, given: NoAction, context: Context) -> Concern:
-    if concern.tier > Tier.SOON or _is_newer(concern, given.shown_at):
+    if concern.tier > Tier.SOON or _opened_after(concern, given.shown_at):
         return concern
     return _reached_by_staff(concern, context)
 
 
 def _end(concern: Concern, given: End, context: Context) -> Concern:
-    if _is_newer(concern, given.shown_at):
+    if _opened_after(concern, given.shown_at):
         return concern
     settled = _settled(concern, given.ending, context)
     if given.ending in {Ending.FALSE_ALARM, Ending.NAMED}:
@@ -460,7 +481,7 @@ def _opened(concern: Concern, given: Above, context: Context) -> Concern:
     """Return the concern as it opens, rises or re-opens with this answer."""
     if concern.state is ConcernState.REACHED:
         # Who gave what a human knows already doesn't have to take the new answer back.
-        concern = concern.model_copy(update={"givers": {}})
+        concern = concern.model_copy(update={"givers": {}, "given": {}})
     return _answered_above(concern, given, context).model_copy(
         update={
             "state": ConcernState.OPEN,
@@ -482,8 +503,15 @@ def _opened(concern: Concern, given: Above, context: Context) -> Concern:
 
 
 def _answered_above(concern: Concern, given: Above, context: Context) -> Concern:
-    givers = {**concern.givers, given.by: concern.givers.get(given.by, context.at)}
-    return concern.model_copy(update={"level": given.level, "givers": givers, "usual": None, "above_on": given.day})
+    after = _with_giver(concern, given.by, context.at, given.replaces)
+    return after.model_copy(update={"level": given.level, "usual": None, "above_on": given.day})
+
+
+def _with_giver(concern: Concern, by: str, at: datetime, replaces: datetime | None = None) -> Concern:
+    """Add an answer of a person, in place of the one that it replaces."""
+    times = [*(each for each in concern.given.get(by, ()) if each != replaces), at]
+    givers = {**concern.givers, by: concern.givers.get(by, at)}
+    return concern.model_copy(update={"givers": givers, "given": {**concern.given, by: tuple(dict.fromkeys(times))}})
 
 
 def _calm(concern: Concern, day: date) -> Concern:
@@ -525,9 +553,9 @@ def _is_worse(given: Above, context: Context) -> bool:
     return context.symptom.is_sign and given.level.step >= WORSE_STEP
 
 
-def _is_newer(concern: Concern, shown_at: datetime) -> bool:
-    """Return whether it opened, rose or re-opened after that time: what was said then is not about this."""
-    return concern.state is ConcernState.OPEN and concern.opened_at is not None and concern.opened_at > shown_at
+def _opened_after(concern: Concern, shown_at: datetime) -> bool:
+    """Return whether it opened, rose or re-opened after that time: what was said, or a page showed, is not about it."""
+    return concern.opened_at is not None and concern.opened_at > shown_at
 
 
 def _reached(concern: Concern, context: Context) -> Concern:
@@ -548,7 +576,14 @@ def _reached_by_staff(concern: Concern, context: Context) -> Concern:
 
 def _settled(concern: Concern, ending: Ending, context: Context) -> Concern:
     return concern.model_copy(
-        update={"state": ConcernState.SETTLED, "settled_at": context.at, "ending": ending, "givers": {}, "usual": None}
+        update={
+            "state": ConcernState.SETTLED,
+            "settled_at": context.at,
+            "ending": ending,
+            "givers": {},
+            "given": {},
+            "usual": None,
+        }
     )
 
 
@@ -601,7 +636,7 @@ TRANSITIONS: Mapping[tuple[ConcernState, type[Input]], Transition] = {
     (_REACHED, Usual): _to(_usual_while_reached, _REACHED, _SETTLED),
     (_REACHED, NotReachedYet): _to(_not_yet_after_yes, _OPEN, _REACHED),
     (_REACHED, Contact): _to(_contact, _REACHED),
-    (_REACHED, End): _to(_end, _SETTLED),
+    (_REACHED, End): _to(_end, _REACHED, _SETTLED),
     (_REACHED, ForgetDays): _to(_forget_days, _REACHED),
     (_SETTLED, Above): _to(_back_from_settled, _OPEN, _REACHED),
     (_SETTLED, NeedsDecision): _to(_needs_decision, _OPEN),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from bot.core.concern import WORSE_STEP, Level
 from bot.core.frozen import Frozen
-from bot.core.protocol import Answers, Protocol, Symptom, Tier, holds
+from bot.core.protocol import SKIP, Answers, Protocol, Symptom, Tier, holds
 from bot.core.triage import Assessment, Reason
 
 NOT_NAMED = "sign_not_named"
@@ -103,8 +103,10 @@ def _step(symptom: Symptom, given: tuple[str, ...], protocol: Protocol) -> int:
 def _says_none(symptom: Symptom, given: tuple[str, ...], answers: Answers, protocol: Protocol) -> bool:
     """Return whether the answers say that the symptom isn't there."""
     if symptom.has_question:
-        return bool(given) and not symptom.names
-    return are_both_screens_none(answers, protocol) and not _says_something_new(answers, protocol)
+        # "Not sure" about a list says of no symptom that it is gone.
+        return bool(given) and not symptom.names and not ALARMING & set(given)
+    is_skipped = any(SKIP in answers.get(q, ()) for r in protocol.rules if r.alone for q in r.if_ or {})
+    return are_both_screens_none(answers, protocol) and not is_skipped and not _says_something_new(answers, protocol)
 
 
 def are_both_screens_none(answers: Answers, protocol: Protocol) -> bool:

@@ -10,13 +10,17 @@ from bot.core.frozen import Frozen
 
 
 class Answered(Frozen):
-    """An answer about a symptom, by a person, on a local day. `is_named`: after "yes" on a safety screen."""
+    """An answer about a symptom, by a person, on a local day. `is_named`: after "yes" on a safety screen.
+
+    `replaces`: when the same check-in gave the answer that this one replaces.
+    """
 
     symptom: str
     level: Level
     by: str
     day: date
     is_named: bool = False
+    replaces: AwareDatetime | None = None
 
 
 class TookBack(Frozen):
@@ -30,13 +34,17 @@ class TookBack(Frozen):
 
 
 class Named(Frozen):
-    """The sign behind a "yes" on a safety screen was named: its concern replaces that of `instead_of`."""
+    """The sign behind a "yes" on a safety screen was named: its concern replaces that of `instead_of`.
+
+    `said_at`: when "yes" was said.
+    """
 
     symptom: str
     level: Level
     by: str
     day: date
     instead_of: str
+    said_at: AwareDatetime | None = None
 
 
 class Spoke(Frozen):

@@ -7,14 +7,14 @@ The rules, each with a test:
   accept it.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
 from bot.core.concern import NONE, Level
-from bot.core.findings import NOT_NAMED, Finding, find, safety_screens
+from bot.core.findings import ALARMING, NOT_NAMED, Finding, find, safety_screens, still
 from bot.core.frozen import Frozen
 from bot.core.happenings import Answered, Happening, KnownBefore, Named, NotKnown, TookBack
 from bot.core.memory import Memory
@@ -46,6 +46,14 @@ class Remembered(NamedTuple):
     day: date
     by: str
     is_helper: bool = False
+    given_by: Mapping[str, str] = {}
+    """Who gave each answer, by question, if that is known; otherwise it was `by`."""
+    helpers: Collection[str] = ()
+    """Those of them who are helpers."""
+
+    def giver(self, questions: Iterable[str]) -> str:
+        """Return who answered the first of these questions that has an answer."""
+        return next((self.given_by[q] for q in questions if q in self.given_by), self.by)
 
 
 class FormAnswers(NamedTuple):
@@ -77,12 +85,42 @@ def happenings(
         if heard is not None and heard.was_known and not finding.was_known:
             yield NotKnown(symptom=finding.symptom)
         if finding.was_known and given.form == BASELINE:
-            yield KnownBefore(symptom=finding.symptom, level=finding.level, is_helper=remembered.is_helper)
+            is_helper = remembered.is_helper or _is_by_helper(finding.symptom, remembered, protocol)
+            yield KnownBefore(symptom=finding.symptom, level=finding.level, is_helper=is_helper)
         if finding.is_named and NOT_NAMED in before:
-            yield Named(symptom=finding.symptom, level=finding.level, by=by, day=day, instead_of=NOT_NAMED)
+            yield Named(
+                symptom=finding.symptom,
+                level=finding.level,
+                by=_giver(finding, given, remembered, protocol),
+                day=day,
+                instead_of=NOT_NAMED,
+                said_at=before[NOT_NAMED].at,
+            )
         else:
-            yield Answered(symptom=finding.symptom, level=finding.level, by=by, day=day, is_named=finding.is_named)
+            yield Answered(
+                symptom=finding.symptom,
+                level=finding.level,
+                by=_giver(finding, given, remembered, protocol),
+                day=day,
+                is_named=finding.is_named,
+                replaces=heard.at if heard is not None else None,
+            )
     yield from _taken_back(found, given, remembered, protocol)
+
+
+def _is_by_helper(symptom: str, remembered: Remembered, protocol: Protocol) -> bool:
+    """Return whether a helper said how strong it is, or that it was known before."""
+    found = protocol.symptoms.get(symptom)
+    asked = (found.question, found.known_by) if found is not None else ()
+    return any(remembered.given_by.get(question or "") in remembered.helpers for question in asked)
+
+
+def _giver(finding: Finding, given: FormAnswers, remembered: Remembered, protocol: Protocol) -> str:
+    """Return who gave the answer that found it: another person may have given the rest of the form."""
+    symptom = protocol.symptoms.get(finding.symptom)
+    asked = symptom.question if symptom is not None and symptom.question is not None else ""
+    yes = (q for q in safety_screens(protocol) if ALARMING & set(given.answers.get(q, ())))
+    return remembered.giver((still(finding.symptom), asked, *(yes if finding.symptom == NOT_NAMED else ())))
 
 
 def that_counts(

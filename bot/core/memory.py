@@ -145,7 +145,7 @@ def _input_of(accepted: Accepted, given: Answered) -> Input:
     # Where a sign is usual, its line on the safety screen reads "worse than usual for you": "yes" is above that.
     is_worse_than_usual = given.is_named and given.level.tier is Tier.EMERGENCY
     if given.level.tier >= Tier.SOON and (given.level > accepted.raises_nothing or is_worse_than_usual):
-        return Above(level=given.level, by=given.by, day=given.day, is_named=given.is_named)
+        return Above(level=given.level, by=given.by, day=given.day, is_named=given.is_named, replaces=given.replaces)
     if given.level <= accepted.is_usual or given.level.tier < Tier.SOON:
         return Usual(level=given.level, day=given.day)
     return Between(level=given.level, day=given.day)
@@ -163,26 +163,41 @@ def _took_back(memory: Memory, given: TookBack, rules: Rules, at: datetime) -> M
 
 def _named(memory: Memory, given: Named, rules: Rules, at: datetime) -> Memory:
     unnamed = memory.concern(given.instead_of)
-    if not unnamed.is_pending:
+    # Several signs may be named at once: each takes the place of what was not named.
+    is_done = unnamed.ending is Ending.NAMED and unnamed.settled_at == at
+    if not unnamed.is_pending and not is_done:
         found = Answered(symptom=given.symptom, level=given.level, by=given.by, day=given.day, is_named=True)
         return _answered(memory, found, rules, at)
-    is_reached = unnamed.state is ConcernState.REACHED
+    is_reached = unnamed.state is ConcernState.REACHED or (is_done and unnamed.was_reached)
     found = Answered(symptom=given.symptom, level=given.level, by=given.by, day=given.day, is_named=not is_reached)
     memory = _answered(memory, found, rules, at)
     named = memory.concern(given.symptom)
-    if not is_reached and named.state is not ConcernState.OPEN:
+    if not is_reached and (named.state is not ConcernState.OPEN or named.is_for_team):
         # "Yes" on a safety screen says that it is more than what is accepted as usual.
         above = Above(level=given.level, by=given.by, day=given.day, is_named=True)
         memory = _with_input(memory, given.symptom, above, rules, at)
-    if is_reached and named.state is ConcernState.OPEN and named.opened_at == at:
-        # Somebody spoke with the patient before the sign had a name: it takes the state of what it was.
-        named = named.model_copy(update={"state": unnamed.state, "reached_level": given.level, "reached_at": at})
-        memory = _with_concern(memory, named)
+    memory = _in_place_of(memory, given, unnamed, at, is_reached=is_reached)
     if given.level.tier < unnamed.own_tier:
         # A sign of a lower screen is not the one that was left unnamed: that one is as it was before.
         knew = unnamed.reached_level is not None and unnamed.highest <= unnamed.reached_level
+        # Only what this "yes" opened again is as before; an earlier one that was left unnamed is open on its own.
+        knew = knew and given.said_at is not None and (unnamed.opened_at or at) >= given.said_at
         return _with_concern(memory, unnamed.model_copy(update={"state": ConcernState.REACHED})) if knew else memory
     return _with_input(memory, given.instead_of, End(ending=Ending.NAMED, shown_at=at), rules, at)
+
+
+def _in_place_of(memory: Memory, given: Named, unnamed: Concern, at: datetime, *, is_reached: bool) -> Memory:
+    """Give a sign that opened by being named the place and state of the "yes" before: naming is no news."""
+    named = memory.concern(given.symptom)
+    if named.state is not ConcernState.OPEN or named.opened_at != at:
+        return memory
+    if not is_reached:
+        since = unnamed.opened_at if given.level.tier >= unnamed.own_tier else None
+        return _with_concern(memory, named.model_copy(update={"opened_at": since or at}))
+    # Somebody spoke with the patient before the sign had a name.
+    spoken = {"state": ConcernState.REACHED, "reached_level": given.level, "reached_at": at}
+    same = {"reached_by_message": unnamed.reached_by_message, "by_staff": unnamed.by_staff}
+    return _with_concern(memory, named.model_copy(update={**spoken, **same}))
 
 
 def _spoke_with(memory: Memory, given: Spoke, rules: Rules, at: datetime) -> Memory:

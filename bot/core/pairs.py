@@ -31,8 +31,8 @@ def overlap(first: Concern, second: Concern, rules: Rules, _others: Collection[C
 
 
 def are_two_ambers(first: Concern, second: Concern, rules: Rules, others: Collection[Concern]) -> bool:
-    """Return whether two SOON concerns of different body systems met, in an alert that has no higher one yet."""
-    if any(c.in_alert and c.is_pending and c.tier > Tier.SOON for c in others):
+    """Return whether two SOON concerns of different body systems met, in an alert that has no URGENT yet."""
+    if any(c.in_alert and c.is_pending and Tier.URGENT in {c.tier, c.own_tier} for c in others):
         return False
     one, other = rules.symptom(first.symptom), rules.symptom(second.symptom)
     if not (one.group != other.group or (one.pairs_in_group and other.pairs_in_group)):

@@ -29,13 +29,16 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     alert = replies.reply(work, patient, action.subject, word, asked_of(action))
     if alert is None:
         return None
-    left = replies.left_open(work, patient, alert) if word in CONFIRMS else ()
+    is_outdated = replies.is_outdated(alert, asked_of(action), work.at)
+    # "I have called" and "remind me" on a message from before something joined the alert are not about that.
+    is_partial = word in CONFIRMS or (is_outdated and word in {"called", "remind"})
+    left = replies.left_open(work, patient, alert) if is_partial else ()
     following = rest_screen(alert, work.clinic, left) if left else reply_screen(alert, work.clinic, word)
     # Other replies lead to a call screen, which is sent before everything else.
     lane = Lane.REPLY if word in {"called", "remind", *CONFIRMS} and not left else Lane.RED_FLAG
     shown = marked(work, following, alert, repeats=action)
     post(work, patient, shown, slot=f"alert-reply:{alert.id}", lane=lane)
-    if word == "mistake":
+    if word == "mistake" and not is_outdated:
         answering.claim_mistake(work, patient, alert.checkin_id)
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
 

@@ -332,8 +332,9 @@ def _next(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     if following is not None:
         return _ask(work, patient, row, work.clinic.protocol.questions[following])
     alert = open_alert(work, patient)
-    calls = alert is not None and alert.asks > Tier.ROUTINE
-    key = "change.noted.call" if calls else "change.noted"
+    tier = alert.asks if alert is not None else Tier.ROUTINE
+    key = "change.noted.call" if tier > Tier.ROUTINE else "change.noted"
+    key = "change.noted.call.emergency" if tier is Tier.EMERGENCY else key
     made = (button("change.more", Action(kind=KIND, subject=row.id)),)
     screen = Screen(name="change.noted", lines=(Text(key=key, values=numbers(work.clinic)),), rows=rows(made))
     post(work, patient, screen, slot=SLOT)

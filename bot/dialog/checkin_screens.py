@@ -9,7 +9,7 @@ from bot.app.ports.notices import CheckInEnd
 from bot.app.records.checkins import CheckInRow
 from bot.core.checkin import State, is_asked_again, progress, taps_left
 from bot.core.postpone import Postponement
-from bot.core.protocol import Choice, FormStep, Question, Tip
+from bot.core.protocol import Choice, FormStep, Question, Tier, Tip
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog.widgets import ButtonRow, button, choice_text, day_text, numbers, question_text, rows
 
@@ -152,7 +152,8 @@ def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Scree
     If the patient has to call, it says so and has no tip; after "before_call" a separate call screen follows.
     """
     name = _ENDS.get(end.kind) or ("done.routine" if end.complete else "done.incomplete")
-    lines = [Text(key=name, values=numbers(clinic))]
+    key = "done.after_call.emergency" if name == "done.after_call" and end.tier is Tier.EMERGENCY else name
+    lines = [Text(key=key, values=numbers(clinic))]
     made: list[Button] = []
     if end.kind == "known":
         name, lines, made = "done.known", list(_known(clinic, end)), [button("button.worse_than_that", WORSE)]

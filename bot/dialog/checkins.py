@@ -24,9 +24,8 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     if action.kind == "help_now":
         return _help_now(work, patient, action)
     result = answering.answer(work, patient, action.subject, _input(action))
-    if isinstance(result, core.Ignored | None) and (tier := _says_yes(work, action)) is not None:
-        help_requests.yes_on_old_screen(work, patient, tier)
-        return TapResult(toast=Text(key="toast.call_now"), language=patient.chat_language)
+    if isinstance(result, core.Ignored | None) and (red := red_tap(work, patient, action)) is not None:
+        return red
     if result is None:
         return None
     if isinstance(result, core.Ignored):
@@ -34,10 +33,21 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     return TapResult(language=patient.chat_language)
 
 
+def red_tap(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    """Act on "yes" or "not sure" on a safety screen, and on "Need help now", however old; None for any other tap."""
+    if action.kind == "help_now":
+        return _help_now(work, patient, action)
+    tier = _says_yes(work, action)
+    if tier is None:
+        return None
+    help_requests.yes_on_old_screen(work, patient, action.question, tier)
+    return TapResult(toast=Text(key="toast.call_now"), language=patient.chat_language)
+
+
 def _says_yes(work: Work, action: Action) -> Tier | None:
     """Return the tier of the safety screen on which this tap says "yes" or "not sure"; None for any other tap."""
     question = work.clinic.protocol.questions.get(action.question)
-    is_yes = action.kind == "choose" and action.choice in ALARMING
+    is_yes = action.kind in {"choose", "change"} and action.choice in ALARMING
     return question.signs.tier if is_yes and question is not None and question.signs is not None else None
 
 

@@ -16,7 +16,6 @@ from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.checkin import State
-from bot.core.protocol import Tier
 from bot.core.screen import Action, Screen, Text
 from bot.dialog import caregivers, checkins, enrolment, feel_worse, menus, staff_chat
 from bot.dialog.post import post
@@ -31,8 +30,6 @@ Command = Literal[
 ]
 HINT_INTERVAL = timedelta(hours=1)
 """The hint that the bot can't read messages is sent once per interval."""
-FRESH_FOR = timedelta(hours=1)
-"""How long after an EMERGENCY typed red-flag words show its call screen again; later they start the questions again."""
 
 
 def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> TapResult:
@@ -149,18 +146,8 @@ def message(work: Work, chat_id: int, meaning: Meaning) -> TapResult:
 
 
 def _typed_red_flag(work: Work, patient: Patient, *, may_answer: bool) -> TapResult:
-    """Ask the quick check at once, or show a recent EMERGENCY's call screen again; to others, show the numbers."""
-    if not may_answer:
-        return menus.help_(work, patient)
-    calls = [
-        a
-        for a in work.alerts.of_patient(patient.id)
-        if a.asks is Tier.EMERGENCY and work.at - (a.named_at or a.raised_at) < FRESH_FOR
-    ]
-    if calls:
-        work.notices.call_now(patient, calls[0])
-        return TapResult(language=patient.chat_language)
-    return feel_worse.feel_worse(work, patient)
+    """Ask the quick check at once, below the call screen of what is open; to others, show the numbers."""
+    return feel_worse.feel_worse(work, patient) if may_answer else menus.help_(work, patient)
 
 
 def _typed_choice(work: Work, patient: Patient, number: int) -> TapResult | None:

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+from bot.app.alerts.naming import open_alert
+from bot.app.alerts.replies import tier_left
 from bot.app.checkins.answering import current
 from bot.app.checkins.opening import open_checkin
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.findings import safety_screens
+from bot.core.protocol import Tier
 from bot.dialog import checkins
 from bot.dialog.replies import TapResult
 
@@ -16,15 +19,19 @@ RESHOWN_FOR = timedelta(minutes=10)
 
 
 def feel_worse(work: Work, patient: Patient) -> TapResult:
-    """Handle "I feel worse now": open the quick check, or show it again if it is open."""
+    """Handle "I feel worse now": open the quick check, or show it again, below the call screen of what is open."""
+    alert = open_alert(work, patient)
+    if alert is not None and (tier := tier_left(work, patient, alert)) >= Tier.URGENT:
+        work.notices.call_now(patient, alert.model_copy(update={"asked_tier": tier}))
     row = current(work, patient)
-    if row is not None and row.kind == "worse" and _is_at_safety_screen(work, row):
+    if row is not None and row.kind == "worse" and _is_at_first_screen(work, row):
         checkins.show_again(work, patient, row)
     else:
         open_checkin(work, patient, form="quick", kind="worse", due_at=work.at)
     return TapResult(language=patient.chat_language)
 
 
-def _is_at_safety_screen(work: Work, row: CheckInRow) -> bool:
-    """Return whether a check-in was opened just now and still asks about the signs."""
-    return work.at - row.opened_at < RESHOWN_FOR and row.value.cursor in safety_screens(work.clinic.protocol)
+def _is_at_first_screen(work: Work, row: CheckInRow) -> bool:
+    """Return whether a check-in was opened just now and still asks its first safety screen."""
+    first = safety_screens(work.clinic.protocol)[:1]
+    return work.at - row.opened_at < RESHOWN_FOR and row.value.cursor in first

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from bot.app.concerns.memory import tier_to_call_about
 from bot.app.ports.notices import CheckInEnd
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import CheckInRow
@@ -25,7 +26,7 @@ from bot.dialog.safety_follow_up import safety_follow_up_screen
 from bot.dialog.staff_alerts import alert_screen, notice_screen
 from bot.dialog.staff_screens import digest_today
 from bot.dialog.still_open import still_open_screen
-from bot.dialog.widgets import date_text, farewell_screen, next_checkin_text
+from bot.dialog.widgets import call_line, date_text, farewell_screen, next_checkin_text
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,10 @@ class OutboxNotices:
         slot = f"alert:{alert.id}"
         if alert.call_tier is Tier.SOON:
             screen = marked(self.work, soon_screen(alert, self.work.clinic), alert)
-            post(self.work.when_awake(patient), patient, screen, slot=slot, everyone=True)
+            post(self.work.when_awake(patient), patient, screen, slot=f"call-soon:{alert.id}", everyone=True)
             return
+        # One that still waits for the morning would say "within 24 hours" after this one.
+        drop_unsent(self.work, patient, f"call-soon:{alert.id}")
         screen = marked(self.work, call_screen(alert, self.work.clinic), alert)
         post(self.work, patient, screen, slot=slot, lane=Lane.RED_FLAG, everyone=True)
         contact = contact_screen(self.work.clinic)
@@ -106,7 +109,8 @@ class OutboxNotices:
     def paused(self, patient: Patient, until: date | None) -> None:
         key = "pause.until" if until else "pause.open"
         values: dict[str, str | int | Text] = {"date": date_text(until)} if until else {}
-        post(self.work, patient, Screen(name="pause", lines=(Text(key=key, values=values),)), slot="pause")
+        call = call_line(self.work.clinic, tier_to_call_about(self.work, patient))
+        post(self.work, patient, Screen(name="pause", lines=(*call, Text(key=key, values=values))), slot="pause")
 
     def pause_planned(self, patient: Patient, pause: Pause) -> None:
         values: dict[str, str | int | Text] = {"first": date_text(pause.first), "last": date_text(pause.last)}

@@ -8,7 +8,7 @@ from bot.app.alerts import queue
 from bot.app.alerts.writer import team_side
 from bot.app.concerns import agreed_levels
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.alerts import ATTEMPT, AlertRow, AlertState
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.schedules.plans import plan_of
@@ -94,7 +94,7 @@ def _ownership(clinic: Clinic, alert: AlertRow, reader: Staff) -> Text:
         noted: dict[str, str | int | Text] = {"time": since}
         if not mine:
             noted["who"] = alert.owner
-        if mine and alert.outcome is not None:
+        if mine and alert.outcome not in {None, ATTEMPT}:
             return Text(key="staff.noted", values={"outcome": Text(key=f"staff.outcome.{alert.outcome}")})
         return Text(key="staff.yours" if mine else "staff.taken", values=noted)
     if alert.next_escalation_at is None or alert.escalation_level > EscalationLevel.EVERYONE:
@@ -123,7 +123,7 @@ def _buttons(alert: AlertRow, reader: Staff, at: datetime) -> Iterator[Button]:
         return
     if alert.owner is None:
         yield button("staff.do.take", tap(alert, "take"), style=Style.SUCCESS)
-    if alert.outcome is not None and alert.owner is not None:
+    if alert.outcome not in {None, ATTEMPT} and alert.owner is not None:
         yield button("staff.do.close", tap(alert, "close"), style=Style.SUCCESS)
         yield button("staff.do.outcome", tap(alert, "outcome", shown))
     else:

@@ -74,5 +74,5 @@ def _buttons(clinic: Clinic, end: CheckInEnd) -> list[Button]:
 
 
 def _is_asked(end: CheckInEnd) -> bool:
-    """Return whether the patient is asked if somebody spoke with them: not about what was taken back."""
-    return end.alert is not None and any(not each.is_retracted for each in end.open)
+    """Return whether the patient is asked if somebody spoke with them: not about what is taken back or the team's."""
+    return end.alert is not None and any(not each.is_retracted and not each.is_for_team for each in end.open)

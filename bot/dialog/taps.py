@@ -55,10 +55,11 @@ def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     if action.kind == "alert":
         return alerts.tapped(work, patient, action)
     if patient.state not in ENROLLED:
-        return None
+        # A new link was opened in a chat that still has the old messages: their red buttons act.
+        return checkins.red_tap(work, patient, action)
     handle = _HANDLERS.get(action.kind)
     if handle is not None:
-        return handle(work, patient, action)
+        return handle(work, patient, action) or checkins.red_tap(work, patient, action)
     if action.kind == "menu":
         return menus.tapped(work, patient, action.choice)
     return menus.stop_tapped(work, patient, action.choice) if action.kind == "stop" else None

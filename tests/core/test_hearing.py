@@ -75,7 +75,7 @@ def test_higher_answer_is_one_more_and_a_lower_one_takes_back():
     lower = Finding(symptom="eyes", level=MILD)
     unheard = Finding(symptom="dizzy", level=MILD)
     assert said(Finding(symptom="numbness", level=STRONG), lower, unheard, heard=heard) == [
-        answered("numbness", STRONG),
+        answered("numbness", STRONG).model_copy(update={"replaces": EARLIER}),
         took_back("eyes", MILD),
         answered("dizzy", MILD),
     ]
@@ -94,18 +94,22 @@ def test_known_before_counts_at_the_baseline_alone(is_helper):
 def test_no_longer_known_before_is_said_first():
     heard = {"numbness": Heard(level=MILD, at=EARLIER, was_known=True)}
     found = Finding(symptom="numbness", level=MILD)
-    assert said(found, form=BASELINE, heard=heard) == [NotKnown(symptom="numbness"), answered("numbness", MILD)]
+    assert said(found, form=BASELINE, heard=heard) == [
+        NotKnown(symptom="numbness"),
+        answered("numbness", MILD).model_copy(update={"replaces": EARLIER}),
+    ]
     still = Finding(symptom="numbness", level=STRONG, was_known=True)
     assert said(still, form=BASELINE, heard=heard) == [
         KnownBefore(symptom="numbness", level=STRONG, is_helper=False),
-        answered("numbness", STRONG),
+        answered("numbness", STRONG).model_copy(update={"replaces": EARLIER}),
     ]
 
 
 def test_sign_that_is_named_replaces_what_was_not():
     eyes = Finding(symptom="eyes", level=THERE, is_named=True)
     heard = {NOT_NAMED: Heard(level=THERE, at=EARLIER)}
-    named = Named(symptom="eyes", level=THERE, by="patient", day=TODAY, instead_of=NOT_NAMED)
+    made = {"level": THERE, "by": "patient", "day": TODAY, "instead_of": NOT_NAMED, "said_at": EARLIER}
+    named = Named(symptom="eyes", **made)
     assert said(eyes, heard=heard) == [named]
     assert said(Finding(symptom="numbness", level=MILD), heard=heard) == [answered("numbness", MILD)]
 

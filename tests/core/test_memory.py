@@ -73,9 +73,11 @@ class Course:
         since = MONDAY + (day if given is None else given) * DAY
         return self.happen(day, TookBack(symptom=symptom, level=level, by=by, given_at=since, day=at.date()))
 
-    def names(self, day, symptom, level, by=ANNA):
-        at = MONDAY + day * DAY
-        return self.happen(day, Named(symptom=symptom, level=level, by=by, day=at.date(), instead_of="sign_not_named"))
+    def names(self, day, symptom, level, by=ANNA, said=None):
+        """A sign is named on a day; "yes" was said on the day `said`, by default the same."""
+        at, said_at = MONDAY + day * DAY, MONDAY + (day if said is None else said) * DAY
+        made = {"symptom": symptom, "level": level, "by": by, "day": at.date(), "said_at": said_at}
+        return self.happen(day, Named(instead_of="sign_not_named", **made))
 
     def spoke(self, day, *symptoms, by=ANNA, message=1, asked=None):
         asked_at = MONDAY + (day if asked is None else asked) * DAY
@@ -400,6 +402,43 @@ def test_urgent_sign_leaves_an_emergency_that_was_not_named(course):
     known = Course().says(0, "sign_not_named", EMERGENCY).staff(0.1, "contact", "sign_not_named")
     known.says(1, "sign_not_named", URGENT).names(1, "eyes", URGENT)
     assert (known.state("sign_not_named"), known.state("eyes")) == ("reached", "open")
+
+
+def test_urgent_sign_leaves_an_emergency_that_was_left_unnamed_before(course):
+    course.says(0, "sign_not_named", EMERGENCY).staff(0.1, "contact", "sign_not_named")
+    course.says(1, "sign_not_named", EMERGENCY)
+    course.says(2, "sign_not_named", URGENT).names(2, "eyes", URGENT)
+    assert (course.state("sign_not_named"), course.state("eyes")) == ("open", "open")
+
+
+def test_signs_that_are_named_together_take_the_place_of_the_yes(course):
+    course.says(0, "sign_not_named", URGENT)
+    course.happen(0.1, *(_named(sign, 0.1, 0) for sign in ("vision", "urine")))
+    assert {course.memory.concern(sign).opened_at for sign in ("vision", "urine")} == {MONDAY}, "naming is no news"
+    known = Course().says(0, "sign_not_named", URGENT).staff(0.1, "contact", "sign_not_named")
+    known.happen(0.2, *(_named(sign, 0.2, 0) for sign in ("vision", "urine")))
+    assert {known.state(sign) for sign in ("vision", "urine")} == {"reached"}
+
+
+def _named(sign, day, said):
+    at = MONDAY + day * DAY
+    made = {"symptom": sign, "level": URGENT, "by": ANNA, "day": at.date(), "said_at": MONDAY + said * DAY}
+    return Named(instead_of="sign_not_named", **made)
+
+
+def test_all_answers_of_a_person_have_to_be_taken_back(course):
+    """Yes in the morning and again in the evening: taking back one of them leaves the other."""
+    course.says(0, "eyes", URGENT).says(0.4, "eyes", URGENT)
+    course.takes_back(0.5, "eyes", given=0)
+    assert course.memory.concern("eyes").retracted_at is None
+    course.takes_back(0.6, "eyes", given=0.4)
+    assert course.memory.concern("eyes").retracted_at is not None
+
+
+def test_answer_that_replaces_one_of_the_same_check_in_is_taken_back_alone(course):
+    course.says(0, "numbness", MEDIUM).says(0.1, "numbness", STRONG, replaces=MONDAY)
+    course.takes_back(0.2, "numbness", given=0.1)
+    assert course.memory.concern("numbness").retracted_at is not None
 
 
 def test_known_before_that_is_taken_back_is_no_reference(course):

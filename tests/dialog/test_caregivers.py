@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.records.alerts import AlertState
 from bot.app.records.patients import PatientState
 from bot.core.protocol import Tier
 from bot.core.screen import Action
@@ -122,15 +121,17 @@ def names_red_flag(database, run, clinic, anna, at):
     return [q.row.screen.name for q in database.outbox()[seen:]]
 
 
-def test_red_flag_text_shows_the_call_screen_and_asks_hourly(database, run, clinic, anna, choose):
+def test_red_flag_text_asks_the_first_safety_screen_below_the_call_screen_of_what_is_open(
+    database, run, clinic, anna, choose
+):
     choose("no")
     choose("yes")
     (alert,) = run(lambda s: s.alerts.of_patient(anna.id))
     assert alert.tier is Tier.EMERGENCY
-    soon = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=59))
-    assert soon[0].startswith("call.")
-    later = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=60))
-    assert later == ["ask.safety_now"]
-    run(lambda s: s.alerts.save(alert.model_copy(update={"state": AlertState.CLOSED})))
-    again = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=30))
-    assert again == ["ask.safety_now"], "one that staff closed is over"
+    for minutes in (59, 600):
+        shown = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=minutes))
+        assert list(dict.fromkeys(shown)) == ["call.emergency", "call.contact", "ask.safety_now"]
+    run(lambda s: s.alerts.save(s.alerts.get(alert.id).model_copy(update={"state": "closed", "closed_at": AT})))
+    again = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=700))
+    assert again[-1] == "ask.safety_now"
+    assert "call.emergency" not in again, "one that staff closed is over"

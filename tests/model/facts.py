@@ -254,10 +254,15 @@ def with_calm(of: Of, name: str, level: Level, at: datetime, day: date) -> Of:
 
 
 def taken_back_by(given: tuple[Given, ...], by: str, given_at: datetime) -> tuple[Given, ...]:
-    return tuple(
-        entry._replace(taken="all" if given_at <= entry.first else "some") if entry.by == by else entry
-        for entry in given
-    )
+    """Take back one answer of a person: "all" if it was their only one, else "some"."""
+    return tuple(_without(entry, given_at) if entry.by == by else entry for entry in given)
+
+
+def _without(entry: Given, given_at: datetime) -> Given:
+    if entry.first == entry.last:
+        return entry._replace(taken="all" if given_at == entry.last else entry.taken)
+    left = {"first": entry.last} if given_at == entry.first else {"last": entry.first} if given_at == entry.last else {}
+    return entry._replace(taken="some", **left)
 
 
 def given_also(given: tuple[Given, ...], by: str, at: datetime) -> tuple[Given, ...]:

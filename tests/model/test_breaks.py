@@ -147,7 +147,9 @@ BREAKS = (
     Break(2, "anybody takes any answer back", "mistakes", 2, _row(OPEN, TakenBack, _anybody_takes_back)),
     Break(2, "nobody takes an answer back", "mistakes", 2, _row(OPEN, TakenBack, _unchanged)),
     Break(3, "not yet by another person is not heard", "replies", 4, _handler(NotYet, _nothing)),
-    Break(3, "an old message is about what rose since", "replies", 4, _function(core, "_is_newer", lambda *_: False)),
+    Break(
+        3, "an old message is about what rose since", "replies", 4, _function(core, "_opened_after", lambda *_: False)
+    ),
     Break(5, "no pair", "ambers", 2, _function(product, "_with_pairs", lambda memory, *_: memory)),
     Break(5, "no two ambers", "ambers", 2, _function(product, "are_two_ambers", lambda *_: False)),
     Break(5, "no overlap", "overlap", 2, _function(product, "overlap", lambda *_: False)),

@@ -317,6 +317,7 @@ async def test_typed_red_flag_shows_the_safety_screen_at_once(world: World) -> N
     await world.say(anna, "i can't breathe!!!")
     world.hear(anna, "Call 112 now.")
     world.hear(anna, "[contact")
+    world.hear(anna, "Let us see what is worse", "Any of these, now or at any time since your last check-in")
 
 
 async def test_typed_number_selects_that_choice(world: World) -> None:

@@ -1,8 +1,16 @@
-"""Notifies the members who follow an alert: its owner, and those who were notified of it. Changes no alert."""
+"""The members who follow an alert: its owner, as long as they can act on it, and those who were notified of it."""
 
+from datetime import timedelta
+
+from bot.app.alerts.writer import act_on
 from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
+from bot.core.alert import Refused, Rise
+from bot.core.protocol import Tier
+
+ONE_MESSAGE_FOR = timedelta(hours=1)
+"""How long one message to the team is enough for what a form, or a request for help, adds to an alert."""
 
 
 def show_changed(work: Work, alert: AlertRow, *, except_name: str | None = None) -> None:
@@ -17,9 +25,30 @@ def show_changed(work: Work, alert: AlertRow, *, except_name: str | None = None)
 
 
 def notify_team(work: Work, patient: Patient, alert: AlertRow, word: str) -> None:
-    """Notify the owner of the patient's reply; without an owner, everyone who was notified of the alert."""
-    names = (alert.owner,) if alert.owner is not None else alert.notified
-    for name in names:
-        person = work.staff.by_name(name)
-        if person is not None and person.can_be_notified:
-            work.notices.patient_replied(patient, alert, person, word)
+    """Notify the owner of the patient's reply; without one who has a chat, everyone who was notified of the alert."""
+    owner = work.staff.by_name(alert.owner) if alert.owner is not None else None
+    for name in (owner.name,) if owner is not None and owner.can_be_notified else alert.notified:
+        notify_person(work, patient, alert, name, word)
+
+
+def notify_person(work: Work, patient: Patient, alert: AlertRow, name: str | None, word: str) -> None:
+    """Notify one member of the patient's reply, if they can be."""
+    person = work.staff.by_name(name) if name is not None else None
+    if person is not None and person.can_be_notified:
+        work.notices.patient_replied(patient, alert, person, word)
+
+
+def needs_owner_again(work: Work, alert: AlertRow, tier: Tier) -> bool:
+    """Return whether what joins must escalate: by its tier, or because a message about it would reach nobody."""
+    if tier > alert.tier or alert.is_agreed:
+        return True
+    if alert.owner is None:
+        return alert.next_escalation_at is None and (tier is Tier.EMERGENCY or not alert.notified)
+    owner = work.staff.by_name(alert.owner)
+    return tier is Tier.EMERGENCY or owner is None or not owner.can_be_notified
+
+
+def without_owner(work: Work, alert: AlertRow) -> AlertRow:
+    """Take an alert from its owner, so that it escalates again, and return it."""
+    risen = act_on(work.alerts, alert, Rise(), work.at)
+    return alert if isinstance(risen, Refused) else risen

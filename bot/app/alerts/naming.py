@@ -57,12 +57,10 @@ def name(work: Work, alert: AlertRow, found: Found) -> AlertRow:
 
 
 def ask(work: Work, alert: AlertRow, tier: Tier) -> AlertRow:
-    """Ask the patient about what is open, of that tier, and return the alert.
+    """Ask the patient from the beginning about what is open, of that tier, and return the alert.
 
-    Questions that are planned go on, and come earlier if the tier needs it.
+    A question that is planned comes when it is, or earlier if the tier needs it.
     """
-    if alert.next_patient_prompt_at is not None and tier is alert.asks:
-        return alert
     prompt_at = first_prompt_at(tier, work.clinic.protocol.clocks, work.at)
     planned = [at for at in (alert.next_patient_prompt_at, prompt_at) if at is not None and at > work.at]
     return update_patient_side(

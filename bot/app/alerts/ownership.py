@@ -19,7 +19,7 @@ from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Stores, Work
 from bot.core.alert import Acknowledge, Close, HandOver, Note, Refusal, Refused, Reopen, TeamAct, TeamState
-from bot.core.happenings import Outcome, OutcomeKind
+from bot.core.happenings import AlertClosed, Outcome, OutcomeKind
 from bot.core.memory import can_note
 
 
@@ -71,6 +71,13 @@ def note(work: Work, alert_id: int, outcome: AlertOutcome, *, shown_at: datetime
     if patient is not None and outcome == ATTEMPT and _is_done(work, patient, alert):
         _record(work, alert, "alert_noted", outcome, alert.owner)
         return alert
+    if patient is not None and alert.owner is None and _names_newer(work, patient, alert, shown):
+        # It counts for what the page showed; what opened since still needs an owner, and goes on escalating.
+        _record(work, alert, "alert_noted", outcome, None)
+        if effect is not None:
+            remember(work, patient, (effect,), checkin_id=alert.checkin_id)
+        show_changed(work, alert)
+        return alert
     noted = _act(work, alert, Note(outcome=outcome, by=work.actor), "alert_noted")
     if patient is not None and effect is not None:
         remember(work, patient, (effect,), checkin_id=alert.checkin_id)
@@ -107,7 +114,10 @@ def close(work: Work, alert_id: int) -> AlertRow:
         raise NeedsContactError(
             f"alert {alert.id} can't be closed: the patient could not be reached; note how it ended first"
         )
-    return _act(work, alert, Close(by=work.actor), "alert_closed")
+    closed = _act(work, alert, Close(by=work.actor), "alert_closed")
+    if patient is not None:
+        remember(work, patient, (AlertClosed(),), checkin_id=alert.checkin_id)
+    return closed
 
 
 def reopen(work: Work, alert_id: int) -> AlertRow:
@@ -177,6 +187,13 @@ def _names_open(work: Work, patient: Patient, alert: AlertRow) -> bool:
     """Return whether something that the alert names is OPEN."""
     named = set(named_by(work, alert))
     return any(concern.symptom in named for concern in recall(work, patient).value.open)
+
+
+def _names_newer(work: Work, patient: Patient, alert: AlertRow, shown_at: datetime) -> bool:
+    """Return whether the alert names something OPEN that opened after that time."""
+    named = set(named_by(work, alert))
+    found = (c for c in recall(work, patient).value.open if c.symptom in named)
+    return any(c.opened_at is not None and c.opened_at > shown_at for c in found)
 
 
 def _present(stores: Stores, alert_id: int, name: str) -> Staff | None:

@@ -3,23 +3,26 @@
 A patient has one alert that is not closed, so that one person of the team knows the whole.
 """
 
-from datetime import timedelta
-
-from bot.app.alerts.followers import notify_team, show_changed
+from bot.app.alerts.followers import (
+    ONE_MESSAGE_FOR,
+    needs_owner_again,
+    notify_person,
+    notify_team,
+    show_changed,
+    without_owner,
+)
 from bot.app.alerts.naming import Found, ask, name, open_alert
-from bot.app.alerts.writer import act_on, add
+from bot.app.alerts.writer import add
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.alert import Refused, Rise, first_prompt_at
+from bot.core.alert import first_prompt_at
 from bot.core.changes import NEWS, Change, What
 from bot.core.findings import NOT_NAMED
 from bot.core.protocol import Tier
 from bot.core.triage import Assessment
 
-ONE_MESSAGE_FOR = timedelta(hours=1)
-"""How long one message to the team is enough for what a form, or a request for help, adds to an alert."""
 _PAIRS = {Tier.URGENT: "two_groups", Tier.EMERGENCY: "overlap"}
 """The rule names of an alert that findings of several check-ins raise together."""
 
@@ -28,7 +31,8 @@ def raise_alert(work: Work, patient: Patient, found: Found) -> AlertRow:
     """Notify the patient that they have to call now, and the team: in the alert that is open, or in a new one."""
     mine = open_alert(work, patient)
     alert = join(work, patient, mine, found, call_screen=True) if mine is not None else _new(work, patient, found)
-    work.notices.call_now(patient, alert)
+    # The call screen says what is new, not all that the alert names.
+    work.notices.call_now(patient, alert.model_copy(update={"rules": found.rules}))
     return alert
 
 
@@ -48,7 +52,7 @@ def _new(work: Work, patient: Patient, found: Found) -> AlertRow:
         ),
         work.at,
     )
-    _record_found(work, patient, alert, found, "alert_raised")
+    record(work, patient, alert, "alert_raised", checkin=found.checkin_id)
     return alert
 
 
@@ -91,21 +95,18 @@ def join(work: Work, patient: Patient, alert: AlertRow, found: Found, *, call_sc
     changed = name(work, alert, found)
     if found.asks_patient:
         changed = ask(work, changed, max(found.tier, found.to_call_about or alert.asks))
-    _record_found(work, patient, alert, found, "alert_joined", call_screen=call_screen)
-    is_above = found.tier > alert.tier or (found.tier is Tier.EMERGENCY and alert.owner is not None)
-    if found.is_new and (is_above or alert.is_agreed):
-        changed = _without_owner(work, changed)
+    of_found = {"tier": found.tier.name, "checkin": found.checkin_id, "call_screen": call_screen}
+    record(work, patient, alert, "alert_joined", **of_found)
+    if found.is_new and needs_owner_again(work, alert, found.tier):
+        changed = without_owner(work, changed)
+        # The escalation begins with who is on call, which may be somebody else.
+        notify_person(work, patient, changed, alert.owner, "joined")
     elif alert.owner is not None or not is_lately:
         # Within a form that nobody has acknowledged yet, its first message to the team is enough.
         notify_team(work, patient, changed, "joined")
     # It may have forgotten whom it notified, but their messages must still be updated.
     show_changed(work, changed.model_copy(update={"notified": alert.notified}))
     return changed
-
-
-def _without_owner(work: Work, alert: AlertRow) -> AlertRow:
-    risen = act_on(work.alerts, alert, Rise(), work.at)
-    return alert if isinstance(risen, Refused) else risen
 
 
 def add_findings(work: Work, patient: Patient, alert: AlertRow, found: Found, changes: tuple[Change, ...]) -> None:
@@ -120,16 +121,15 @@ def add_findings(work: Work, patient: Patient, alert: AlertRow, found: Found, ch
     if any(c.symptom not in signs for c in news):
         join(work, patient, alert, found._replace(tier=tier))
         return
-    named = name(work, alert, found._replace(tier=tier, is_new=bool(news)))
-    if news or named.symptoms != alert.symptoms:
-        ask(work, named, found.to_call_about or alert.call_tier)
+    # A sign whose "yes" a human knows about already is known as well; the alert names it all the same.
+    named_now = tuple(c.symptom for c in changes if c.symptom in signs and c.symptom not in found.symptoms)
+    names = (*found.symptoms, *named_now)
+    named = name(work, alert, found._replace(tier=tier, symptoms=names, is_new=bool(news)))
+    if (news or named.symptoms != alert.symptoms) and found.to_call_about:
+        ask(work, named, found.to_call_about)
 
 
-def _record_found(work: Work, patient: Patient, alert: AlertRow, found: Found, action: str, **more: str | int) -> None:
-    detail: dict[str, str | int | None] = {"alert": alert.id, "tier": found.tier.name, "checkin": found.checkin_id}
-    work.acting(patient.actor).record(action, patient.code, **detail, **more)
-
-
-def record(work: Work, patient: Patient, alert: AlertRow, action: str) -> None:
+def record(work: Work, patient: Patient, alert: AlertRow, action: str, **more: str | int | None) -> None:
     """Add a line on an alert to the audit, by the patient or their caregiver."""
-    work.acting(patient.actor).record(action, patient.code, alert=alert.id, tier=alert.tier.name)
+    detail = {"alert": alert.id, "tier": alert.tier.name, **more}
+    work.acting(patient.actor).record(action, patient.code, **detail)

@@ -40,22 +40,14 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str, asked: Asked =
     if alert is None or alert.patient_id != patient.id:
         return None
     if word in set(Reply):
-        said = _said(work, patient, alert, Reply(word), asked)
-        applied = remember(work.acting(patient.actor), patient, said, checkin_id=alert.checkin_id)
-        reopened = tuple(change for change in applied.changes if change.what is What.REOPENED)
-        if reopened:
-            _name_again(work, patient, alert, reopened)
-        if Reply(word) in CONFIRMS and left_open(work, patient, alert):
-            update_patient_side(work.alerts, alert, asked_tier=tier_left(work, patient, alert) or alert.call_tier)
-        else:
-            _replied(work, work.alerts.get(alert.id) or alert, Reply(word))
+        _said_about_call(work, patient, alert, Reply(word), asked)
     elif word == "mistake":
         update_patient_side(work.alerts, alert, mistake_at=alert.mistake_at or work.at)
     elif word in {"is_urgent", "can_wait"}:
         update_patient_side(work.alerts, alert, declared=word)
     elif word == "remind":
         soon = work.at + work.clinic.protocol.clocks.remind_again_soon
-        update_patient_side(work.alerts, alert, next_patient_prompt_at=soon)
+        update_patient_side(work.alerts, alert, next_patient_prompt_at=_not_later(alert, soon, asked, work.at))
     else:
         return None
     record(work, patient, alert, f"patient_{word}")
@@ -64,6 +56,36 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str, asked: Asked =
     elif word in _SHOWN_TO_TEAM and (changed := work.alerts.get(alert.id)) is not None:
         show_changed(work, changed)
     return alert
+
+
+def _said_about_call(work: Work, patient: Patient, alert: AlertRow, word: Reply, asked: Asked) -> None:
+    """Store what the patient said about calling, for all that the message named."""
+    said = _said(work, patient, alert, word, asked)
+    applied = remember(work.acting(patient.actor), patient, said, checkin_id=alert.checkin_id)
+    reopened = tuple(change for change in applied.changes if change.what is What.REOPENED)
+    if reopened:
+        _name_again(work, patient, alert, reopened)
+    if word in CONFIRMS and left_open(work, patient, alert):
+        update_patient_side(work.alerts, alert, asked_tier=tier_left(work, patient, alert) or alert.call_tier)
+        return
+    now = work.alerts.get(alert.id) or alert
+    replied = _replied(work, now, word)
+    kept = _not_later(now, replied.next_patient_prompt_at, asked, work.at)
+    if word is Reply.CALLED and kept != replied.next_patient_prompt_at:
+        update_patient_side(work.alerts, replied, next_patient_prompt_at=kept)
+
+
+def is_outdated(alert: AlertRow, asked: Asked, at: datetime) -> bool:
+    """Return whether the alert named more after that message was made."""
+    return alert.named_at is not None and asked.first.made_at(alert, at) < alert.named_at
+
+
+def _not_later(alert: AlertRow, planned: datetime | None, asked: Asked, at: datetime) -> datetime | None:
+    """Return when to ask next: a reply to a message from before something joined the alert puts nothing off."""
+    before = alert.next_patient_prompt_at
+    if planned is None or before is None or not is_outdated(alert, asked, at):
+        return planned
+    return min(before, planned)
 
 
 def _name_again(work: Work, patient: Patient, alert: AlertRow, reopened: tuple[Change, ...]) -> None:
@@ -109,7 +131,7 @@ def tier_left(work: Work, patient: Patient, alert: AlertRow) -> Tier:
     return tier if error is None else alert.asks
 
 
-def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
+def _replied(work: Work, alert: AlertRow, word: Reply) -> AlertRow:
     answered = alert.model_copy(update={"last_reply": word, "replied_at": work.at})
     decision = decide(_core(answered), work.clinic.protocol.clocks, work.at)
     confirmed = decision.action is AlertAction.CONFIRM and answered.state is not AlertState.CLOSED
@@ -118,7 +140,7 @@ def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
     state = AlertState.CONFIRMED if confirmed else AlertState.OPEN if reopened else answered.state
     # "I have called" after "yes" asks nothing any more.
     is_asked = state is not AlertState.CONFIRMED
-    update_patient_side(
+    return update_patient_side(
         work.alerts,
         alert,
         last_reply=word,

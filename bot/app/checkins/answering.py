@@ -164,7 +164,7 @@ def _raise(work: Work, patient: Patient, row: CheckInRow, found: Assessment, app
 def _finish(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment) -> None:
     applied = hear(work, patient, row, assessment, finished=True)
     still_open, known = open_after(work, patient, row), known_after(work, patient, row)
-    end = CheckInEnd("after_call")
+    end = CheckInEnd("after_call", tier=row.value.raised)
     if assessment.raised > row.value.raised:
         _raise(work, patient, row, assessment, applied)
         end = CheckInEnd("before_call")

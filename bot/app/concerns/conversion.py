@@ -19,6 +19,7 @@ from bot.app.work import Work
 from bot.core.concern import Level, Rules
 from bot.core.findings import HELP, NOT_NAMED, Finding, find
 from bot.core.happenings import Agree, AlertClosed, Answered, BaselineFinished, Happening, KnownBefore, Outcome
+from bot.core.hearing import BASELINE
 from bot.core.memory import Memory, apply
 from bot.core.protocol import Answers, Protocol, Tier
 from bot.core.triage import History, assess
@@ -52,7 +53,8 @@ def converted(sources: Sources, patient: Patient, rules: Rules, at: datetime) ->
     """Return the memory at a time that follows from what is stored of the patient."""
     memory = Memory()
     baseline = sources.answers.baseline(patient.id)
-    if baseline is not None:
+    # One that ends now is heard as what it is: who gave each answer is known.
+    if baseline is not None and not _ends_now(sources, patient, at):
         known = [*_known(sources, baseline), BaselineFinished()]
         memory = apply(memory, known, rules, patient.created_at).memory
     for alert in reversed(sources.alerts.of_patient(patient.id)):
@@ -63,8 +65,13 @@ def converted(sources: Sources, patient: Patient, rules: Rules, at: datetime) ->
     return memory
 
 
+def _ends_now(sources: Sources, patient: Patient, at: datetime) -> bool:
+    done = [row.closed_at for row in sources.checkins.of_patient(patient.id) if row.value.form == BASELINE]
+    return not any(closed_at is not None and closed_at < at for closed_at in done)
+
+
 def _known(sources: Sources, baseline: Answers) -> Iterator[Happening]:
-    for finding in _findings(sources, baseline, "baseline"):
+    for finding in _findings(sources, baseline, BASELINE):
         if finding.was_known:
             yield KnownBefore(symptom=finding.symptom, level=finding.level, is_helper=False)
 

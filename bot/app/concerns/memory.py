@@ -27,7 +27,7 @@ from bot.core.triage import Assessment
 from bot.core.weighing import weigh
 
 _CLOSED = frozenset({State.DONE, State.EXPIRED, State.REPLACED})
-_REMEMBERED_CHECKINS = 4
+_REMEMBERED_CHECKINS = 8
 """Check-ins whose contributions are kept: the answers of a finished one can be changed for a day."""
 
 
@@ -70,7 +70,15 @@ def remembered(work: Work, patient: Patient, row: CheckInRow) -> Remembered:
         day=local_day(patient, work.clinic, work.at),
         by=patient.actor,
         is_helper=patient.caregiver is not None,
+        given_by=_givers(work, patient, row),
+        helpers=(f"caregiver:{patient.code}",),
     )
+
+
+def _givers(work: Work, patient: Patient, row: CheckInRow) -> dict[str, str]:
+    """Return who gave each answer of a check-in, by question, as the audit names them."""
+    given = [answer for answer in work.answers.of_checkin(row.id) if answer.superseded_at is None]
+    return {a.question: f"{'patient' if a.caregiver_id is None else 'caregiver'}:{patient.code}" for a in given}
 
 
 def assess_so_far(work: Work, patient: Patient, row: CheckInRow) -> Assessment:

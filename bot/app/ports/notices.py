@@ -21,10 +21,12 @@ class CheckInEnd:
     `kind`: "after_call" if a call screen was shown, by this check-in or an earlier unconfirmed one; "before_call" if
     one follows; "still_open" while a human has to deal with earlier findings; "known" if a human knows about what was
     found and it is no worse, with a tip; "routine" otherwise, with a tip. `complete` unless questions were skipped.
+    `tier`: of the call screens that were shown.
     `alert`: the one that names what is open.
     """
 
     kind: Literal["after_call", "before_call", "still_open", "known", "routine"]
+    tier: Tier = Tier.ROUTINE
     complete: bool = True
     tip: Tip | None = None
     open: tuple[OpenConcern, ...] = ()

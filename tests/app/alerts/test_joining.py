@@ -70,7 +70,8 @@ def test_emergency_or_what_is_above_the_alert_takes_it_from_its_owner(life, team
     assert (now.owner, now.acknowledged_at, now.next_escalation_at) == (None, None, life.at(1))
     escalate(life, 1)
     assert set(the_alert(life).notified) == {"ann", "ben"}
-    assert [sent_to(life, chat, seen) for chat in team.values()] == [["staff.alert"], ["staff.alert"]]
+    told = [sent_to(life, chat, seen) for chat in team.values()]
+    assert told == [["staff.call.joined", "staff.alert"], ["staff.alert"]], "the owner at once, and who is on call"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_alert_is_not_closed_while_what_joined_it_is_open(life):
     alert = the_alert(life)
     life.run(ownership.note, alert.id, "spoke_to_patient", at=life.at(0, 1), by="lead-1")
     life.check(1, **EMERGENCY)
-    with pytest.raises(RefusedError, match="nobody is known to have spoken"):
+    with pytest.raises(RefusedError, match="has no outcome yet"):
         life.run(ownership.close, alert.id, at=life.at(1, 1), by="lead-1")
 
 

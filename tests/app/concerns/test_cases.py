@@ -261,9 +261,9 @@ def test_k43_yes_on_an_old_prompt_leaves_what_the_alert_named_later(life):
 def test_button_from_before_messages_had_a_time_counts_from_when_the_alert_was_raised(life):
     life.check(0, safety_now="yes", which_now="not_sure")
     (alert,) = life.alerts()
-    changed(life, "which_now", "breathing", day=0.1)
+    life.check(0.1, safety_new="yes", which_new="eyes")
     life.reply(alert, "reached", 0, 3, made=alert.raised_at)
-    assert life.state("breathing") == "open"
+    assert (life.state("sign_not_named"), life.state("eyes")) == ("reached", "open")
 
 
 @pytest.mark.parametrize(("micro", "state"), [(0, "open"), (1, "reached")])

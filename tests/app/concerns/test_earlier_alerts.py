@@ -77,6 +77,6 @@ def test_baseline_of_before_keeps_what_the_team_knows(life):
         sources = Sources(w.answers, w.checkins, w.alerts, w.agreed_levels, w.clinic.protocol, w.clinic.timezone)
         return converted(sources, life.anna, rules_of(w.clinic), w.at)
 
-    kept = life.run(work)
+    kept = life.run(work, at=life.at(1))
     assert (kept.usual("numbness").reference, kept.usual("stairs").reference) == ((Tier.SOON, 2), (0, 0))
     assert kept.has_baseline

@@ -1,0 +1,560 @@
+"""Ways to a false all-clear or a lost red flag that a review tried: each test is named by what must hold."""
+
+from pathlib import Path
+
+import pytest
+
+import bot
+from bot.app.alerts import escalation, ownership
+from bot.app.checkins import answering
+from bot.app.concerns import agreeing
+from bot.app.operations import sweeps
+from bot.core.protocol import Tier
+from bot.core.screen import Action
+from bot.dialog import checkins, conversation, feel_worse, taps
+from bot.dialog.conversation import Meaning
+from tests.app.alerts.test_joining import escalate, sent_to, team, the_alert
+from tests.app.concerns.test_cases import Life, changed, life
+from tests.contract import samples
+
+__all__ = ["Life", "life", "team"]
+SOON, URGENT = {"numbness": "mild"}, {"numbness": "strong"}
+EMERGENCY = {"safety_now": "yes", "which_now": "breathing"}
+
+
+def names_since(life, seen):
+    return [q.row.screen.name for q in life.database.outbox()[seen:]]
+
+
+def concern(life, symptom):
+    return life.run(lambda s: s.concerns.of_patient(life.anna.id)).value.concern(symptom)
+
+
+def test_unnamed_emergency_that_reopened_stays_open_when_an_urgent_sign_is_named(life):
+    life.check(0, safety_now="not_sure", which_now="not_sure")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    assert concern(life, "sign_not_named").state.value == "reached"
+    life.check(1, safety_now="yes", which_now="not_sure")
+    assert life.state("sign_not_named") == "open"
+    life.check(2, safety_new="yes", which_new="eyes")
+    assert life.state("sign_not_named") == "open"
+
+
+def test_false_alarm_from_a_page_leaves_what_opened_since_even_if_the_patient_was_reached(life):
+    life.check(0, **URGENT)
+    alert = life.alerts()[-1]
+    life.check(0.01, **EMERGENCY)
+    life.reply(alert, "reached", 0, 0.6)
+    assert life.state("breathing") == "reached"
+    life.run(ownership.note, alert.id, "false_alarm", at=life.at(0, 0.7), by="lead-1", shown_at=life.at(0, 0.1))
+    assert life.state("breathing") == "reached", "the page did not show it"
+
+
+def test_yes_and_named_after_an_agreement_ended_opens_the_sign_for_a_call(life):
+    life.check(0, safety_new="yes", which_new="eyes")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.run(agreeing.agree_level, "P-0001", "eyes", "there", 28, at=life.at(0, 2), by="lead-1")
+    assert life.state("eyes") == "settled"
+    life.run(sweeps.levels_ended, 50, at=life.at(28, 3))
+    assert life.state("eyes") == "open"
+    life.check(29, safety_new="yes", which_new="eyes")
+    found = concern(life, "eyes")
+    assert (found.state.value, found.is_for_team, found.tier) == ("open", False, Tier.URGENT)
+
+
+def test_i_feel_worse_starts_at_the_first_screen_after_none_on_it(life):
+    life.run(feel_worse.feel_worse, life.patient(), at=life.at(0.5))
+    life.tap("none", life.at(0.5, 0.01))
+    assert life.cursor() == "safety_new"
+    life.run(feel_worse.feel_worse, life.patient(), at=life.at(0.5, 0.1))
+    assert life.cursor() == "safety_now"
+
+
+def test_i_feel_worse_while_an_emergency_is_open_is_below_the_call_screen(life):
+    life.check(0, **EMERGENCY)
+    seen = len(life.database.outbox())
+    life.run(feel_worse.feel_worse, life.patient(), at=life.at(0.5))
+    assert "call.emergency" in names_since(life, seen)
+
+
+def test_not_yet_on_a_prompt_outlives_the_other_persons_not_yet_on_an_older_one(life):
+    helper = life.helper()
+    life.check(0, safety_new="yes", which_new="face")
+    (alert,) = life.alerts()
+    first = life.prompt(alert, 0, 1)
+    second = life.prompt(alert, 0, 2)
+    life.press(second, "not_yet", 0, 2.1, caregiver=helper)
+    life.press(first, "not_yet", 0, 2.15)
+    life.press(second, "reached", 0, 2.2)
+    assert life.state("face") == "open", "the helper said not yet on this very message"
+
+
+def test_taking_back_down_to_an_urgent_level_of_an_earlier_episode_is_not_reached(life):
+    life.check(0, numbness="strong")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    for day in (1, 2, 4, 5):
+        life.check(day)
+    assert life.state("numbness") == "settled"
+    life.check(10, numbness="very_strong")
+    assert life.state("numbness") == "open"
+    changed(life, "numbness", "strong", day=10.01)
+    assert life.state("numbness") == "open", "answered at once, strong is OPEN: nobody spoke about its return"
+
+
+def test_two_ambers_meet_after_an_alert_with_an_urgent_was_closed(life):
+    life.check(0, safety_new="yes", which_new="vision")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    assert life.alerts()[-1].closed_at is not None
+    life.check(20, change="yes", autonomic="dizzy", still_vision="same")
+    shown = life.check(22, numbness="mild", still_vision="same", change="yes", autonomic="dizzy")
+    assert {life.state("dizzy"), life.state("numbness")} == {"open"}
+    assert "call.urgent" in shown
+
+
+def test_emergency_that_joins_an_alert_nobody_could_be_told_of_is_told_to_who_joined_since(life):
+    life.check(0, **EMERGENCY)
+    escalate(life, 0)  # nobody is in the team: escalation stops
+    row = samples.staff("ann", state="active", chat_id=100)
+    life.run(lambda s: s.staff.add(row))
+
+    life.run(escalation.resume_open, at=life.at(5))
+    escalate(life, 5)
+    seen = len(life.database.outbox())
+    life.check(6, safety_now="yes", which_now="heart")
+    escalate(life, 6, 0.01)
+    assert sent_to(life, 100, seen) != []
+
+
+def test_yes_is_not_about_what_only_the_team_was_asked(life):
+    life.check(0, numbness="medium")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.run(agreeing.agree_level, "P-0001", "numbness", "medium", 28, at=life.at(0, 2), by="lead-1")
+    life.check(27, safety_new="yes", which_new="vision", numbness="medium")
+    life.run(sweeps.levels_ended, 50, at=life.at(28, 3))
+    assert life.state("numbness") == "open"
+    alert = life.alerts()[-1]
+    assert "numbness" in alert.symptoms
+    life.reply(alert, "reached", 28, 4)
+    assert (life.state("vision"), life.state("numbness")) == ("reached", "open")
+
+
+def test_remind_me_on_an_old_soon_message_does_not_put_off_an_emergency(life):
+    life.check(0, **SOON)
+    (_alert,) = life.alerts()
+    soon = [q.row.screen for q in life.database.outbox() if q.row.screen.name == "call.soon"][-1]
+    life.check(0.01, **EMERGENCY)
+    planned = the_alert(life).next_patient_prompt_at
+    life.press(soon, "remind", 0, 0.3)
+    assert the_alert(life).next_patient_prompt_at <= planned
+
+
+@pytest.mark.parametrize("after", [0.8, 1.5], ids=["last prompt pending", "unconfirmed"])
+def test_second_emergency_after_the_last_prompt_has_prompts_of_its_own(life, after):
+    life.check(0, **EMERGENCY)
+    (_alert,) = life.alerts()
+    for hours in (0.25, 0.5, 0.75):
+        life.run_prompts(life.at(0, hours))
+    assert the_alert(life).safety_follow_ups == 3
+    if after > 1:
+        life.run_prompts(life.at(0, 1.0))
+    life.check(after / 24, safety_now="yes", which_now="heart")
+    seen = len(life.database.outbox())
+    for more in (0.25, 0.5, 0.75, 1):
+        life.run_prompts(life.at(0, after + more + 0.01))
+    assert names_since(life, seen).count("loopback.ask") >= 1
+
+
+@pytest.mark.parametrize("late", [0.5, 30])
+def test_yes_on_the_change_screen_of_a_safety_question_acts(life, late):
+    life.check(0)
+    row = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    tap = Action(kind="change", subject=row.id, question="safety_now", choice="yes")
+    seen = len(life.database.outbox())
+    life.run(lambda w: taps.tap(w, 7, tap), at=life.at(0, late))
+    assert "call.emergency" in names_since(life, seen)
+    assert life.state("sign_not_named") == "open"
+
+
+def test_mistake_on_yesterdays_message_asks_what_it_was_about(life):
+    life.check(0, safety_new="yes", which_new="eyes")
+    old = [q.row.screen for q in life.database.outbox() if q.row.screen.name == "call.urgent"][-1]
+    life.opened(1)
+    life.check(1, start=False, until="safety_now")
+    life.tap("yes", life.at(1))
+    life.press(old, "mistake", 1, 0.1)
+    assert life.cursor() != "safety_now", "what is asked again is not what the message was about"
+
+
+def english(key):
+
+    text = (Path(bot.__file__).parent / "content/locales/en/chat.po").read_text().split(f'msgid "{key}"')[1]
+    return text.split("msgid")[0]
+
+
+def test_the_end_of_an_emergency_form_names_the_emergency_number(life):
+    life.check(0, **EMERGENCY)
+    ends = [q.row.screen for q in life.database.outbox() if q.row.screen.name.startswith("done.")]
+    assert any("{emergency}" in english(line.key) for line in ends[-1].lines), [english(x.key) for x in ends[-1].lines]
+
+
+@pytest.mark.parametrize("owner", ["lead-1", "desk"])
+def test_urgent_that_joins_the_alert_of_an_owner_without_a_chat_reaches_somebody(life, team, owner):
+    if owner == "desk":
+        life.run(lambda s: s.staff.add(samples.staff("desk", state="active", chat_id=None)))
+    life.check(0, **URGENT)
+    escalate(life, 0)
+    life.run(ownership.note, the_alert(life).id, "spoke_to_patient", at=life.at(0, 1), by=owner)
+    seen = len(life.database.outbox())
+    life.check(1, safety_new="yes", which_new="eyes")
+    assert life.state("eyes") == "open"
+    for hours in (0.1, 1.1, 4.1, 24):
+        escalate(life, 1, hours)
+    assert any(sent_to(life, chat, seen) for chat in team.values())
+
+
+def test_not_sure_on_the_list_is_not_gone(life):
+    life.check(0, change="yes", autonomic="dizzy")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    assert life.state("dizzy") == "reached"
+    for day in (2, 4, 6):
+        life.check(day, "full", autonomic="not_sure")
+    assert life.state("dizzy") != "settled"
+
+
+def test_new_emergency_after_called_on_an_unconfirmed_alert_has_prompts(life):
+    life.check(0, **EMERGENCY)
+    (_alert,) = life.alerts()
+    for hours in (0.25, 0.5, 0.75, 1.0):
+        life.run_prompts(life.at(0, hours))
+    life.reply(the_alert(life), "called", 0, 1.1)
+    life.check(1.2 / 24, safety_now="yes", which_now="heart")
+    seen = len(life.database.outbox())
+    for more in (0.25, 0.5, 0.75, 1):
+        life.run_prompts(life.at(0, 1.2 + more + 0.01))
+    assert names_since(life, seen).count("loopback.ask") >= 1
+
+
+def test_contact_noted_on_an_older_page_is_not_about_what_opened_since(life):
+    """The patient said yes for it; the helper's "not yet" on that message must still open it."""
+    helper = life.helper()
+    life.check(0, **URGENT)
+    alert = life.alerts()[-1]
+    life.check(0.01, **EMERGENCY)
+    asked = life.at(0, 0.5)
+    life.reply(alert, "reached", 0, 0.6, made=asked)
+    life.run(ownership.note, alert.id, "spoke_to_patient", at=life.at(0, 0.7), by="lead-1", shown_at=life.at(0, 0.1))
+    assert not concern(life, "breathing").by_staff
+    life.reply(alert, "not_yet", 0, 0.8, made=asked, caregiver=helper)
+    assert life.state("breathing") == "open"
+
+
+def test_answers_of_an_older_form_are_not_given_again_today(life):
+    """Five forms in a day, as of somebody afraid; then the first one's "anything new" is changed."""
+    life.check(0, numbness="strong")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.check(0.1)
+    row = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    for n in range(5):
+        life.check(0.2 + n / 50, "again", numbness="strong")
+    assert concern(life, "numbness").usual is None
+    row = life.run(lambda s: s.checkins.get(row.id))
+    life.run(answering.change, life.patient(), row, "change", ("yes",), at=life.at(1))
+    assert concern(life, "numbness").usual is None, "not answered today"
+
+
+def test_words_that_name_a_sign_open_a_form_below_the_call_screen(life):
+
+    life.check(0, **URGENT)
+    seen = len(life.database.outbox())
+    life.run(lambda w: conversation.message(w, 7, Meaning(kind="red_flag")), at=life.at(0.5))
+    assert {"call.urgent", "ask.safety_now"} <= set(names_since(life, seen)), names_since(life, seen)
+    life.check(1, **EMERGENCY)
+    seen = len(life.database.outbox())
+    life.run(lambda w: conversation.message(w, 7, Meaning(kind="red_flag")), at=life.at(1, 0.2))
+    assert {"call.emergency", "ask.safety_now"} <= set(names_since(life, seen)), names_since(life, seen)
+
+
+def test_after_an_agreement_ended_yes_and_named_has_prompts_and_call_words(life):
+    life.check(0, safety_new="yes", which_new="eyes")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.run(agreeing.agree_level, "P-0001", "eyes", "there", 28, at=life.at(0, 2), by="lead-1")
+    life.run(sweeps.levels_ended, 50, at=life.at(28, 3))
+    life.check(29, safety_new="yes", which_new="eyes")
+    seen = len(life.database.outbox())
+    for hours in (1, 2, 3, 4):
+        life.run_prompts(life.at(29, hours + 0.01))
+    life.check(30)
+    assert "loopback.ask" in names_since(life, seen)
+
+
+def test_screen_left_open_is_never_called_new_or_stronger_in_an_older_alert(life):
+    life.check(0, **SOON)
+    alert = life.alerts()[-1]
+    life.run(ownership.note, alert.id, "spoke_to_patient", at=life.at(0, 1), by="lead-1")
+    life.opened(1)
+    for _ in range(8):
+        cursor = life.cursor()
+        if cursor is None:
+            break
+        if cursor == "safety_new":
+            life.tap("", life.at(1), kind="skip")
+        else:
+            life.tap({"change": "no", "numbness": "mild", "interference": "not_at_all"}.get(cursor, "none"), life.at(1))
+    assert life.state("unanswered") == "open"
+    soon = [q.row.screen for q in life.database.outbox() if q.row.screen.name == "call.soon"][-1]
+    keys = [line.key for line in soon.lines]
+    assert "call.soon.left_open" in keys
+    assert "call.soon.why" not in keys
+
+
+@pytest.mark.parametrize("who", ["owner", "no chat"])
+def test_not_yet_notifies_the_team(life, team, who):
+    life.check(0, **EMERGENCY)
+    escalate(life, 0)
+    alert = the_alert(life)
+    life.run(ownership.acknowledge, alert.id, at=life.at(0, 0.1), by="ann" if who == "owner" else "lead-1")
+    seen = len(life.database.outbox())
+    life.press(life.prompt(alert, 0, 0.25), "cannot_reach", 0, 0.3)
+    life.run_prompts(life.at(0, 0.5))
+    life.run_prompts(life.at(0, 0.75))
+    life.run_prompts(life.at(0, 1.0))
+    life.run_prompts(life.at(0, 1.3))
+    escalate(life, 0, 2)
+    assert any(sent_to(life, chat, seen) for chat in team.values())
+
+
+def test_emergency_alert_has_no_urgent_so_two_ambers_meet(life):
+    life.check(0, **EMERGENCY)
+    life.run(ownership.note, the_alert(life).id, "spoke_to_patient", at=life.at(0, 1), by="lead-1")
+    life.check(20, change="yes", autonomic="dizzy", still_breathing="gone")
+    shown = life.check(21, numbness="mild", still_dizzy="same", still_breathing="gone")
+    assert "call.urgent" in shown
+
+
+def test_yes_of_the_helper_on_a_screen_the_patient_said_none_to_survives_the_night(life):
+    """None at 22:00, the helper's Yes at 22:05, the form ends at 0:30: no day without the sign was answered."""
+    helper = life.helper()
+    night = 12 / 24
+    life.opened(night)
+    old = life.run(lambda s: s.checkins.open_of(life.anna.id))
+    for choice in ("no", "none", "none"):
+        life.tap(choice, life.at(night))
+    acting = life.patient().model_copy(update={"caregiver": helper})
+    tap = Action(kind="choose", subject=old.id, revision=2, question="safety_new", choice="yes")
+    life.run(checkins.tapped, acting, tap, at=life.at(night, 0.1))
+    assert life.state("sign_not_named") == "open"
+    life.tap("none", life.at(night, 2.5))
+    assert concern(life, "sign_not_named").usual is None
+
+
+# -- fifth pass: who gave which answer of one form
+
+
+def helped(life, *, last):
+    """The helper sees double vision in the patient and names it; `last` answers the rest of the form."""
+    helper = life.helper()
+    life.opened(0)
+    life.tap("no", life.at(0))
+    life.tap("none", life.at(0))
+    life.tap("yes", life.at(0), caregiver=helper)
+    life.tap("", life.at(0), kind="go_on", caregiver=helper)
+    life.tap("+eyes", life.at(0), kind="toggle", caregiver=helper)
+    life.tap("", life.at(0), kind="submit", caregiver=helper)
+    by = helper if last == "helper" else None
+    life.tap("+none", life.at(0), kind="toggle", caregiver=by)
+    life.tap("none", life.at(0), caregiver=by)
+    assert life.cursor() is None
+    return helper
+
+
+@pytest.mark.parametrize("last", ["helper", "patient"])
+def test_patient_cannot_take_back_the_sign_that_the_helper_named(life, last):
+    helped(life, last=last)
+    assert life.state("eyes") == "open"
+    changed(life, "safety_new", "none", day=0.05)
+    assert concern(life, "eyes").retracted_at is None, "only the helper can take it back"
+
+
+def test_sign_that_the_helper_named_is_no_all_clear_after_the_patients_no(life):
+    helped(life, last="patient")
+    changed(life, "safety_new", "none", day=0.05)
+    shown = life.check(1.1, still_eyes="gone")
+    assert (life.state("eyes"), set(shown)) == ("open", {"done.open"})
+
+
+def test_helpers_word_that_it_was_there_before_is_confirmed_by_staff_whoever_ends_the_form(life):
+    helper = life.helper()
+    life.opened(0, "baseline")
+    life.check(0, "baseline", start=False, until="numbness")
+    for choice in ("mild", "yes_known"):
+        while life.cursor() == "interference":
+            life.tap("not_at_all", life.at(0), caregiver=helper)
+        life.tap(choice, life.at(0), caregiver=helper)
+    life.check(0, "baseline", start=False)
+    memory = life.run(lambda s: s.concerns.of_patient(life.anna.id)).value
+    assert memory.usual("numbness").reference.step == 1
+    assert memory.usual("numbness").confirm_until is not None
+
+
+def test_own_soon_answer_can_be_taken_back_if_the_helper_ended_the_form(life):
+    helper = life.helper()
+    life.opened(0)
+    for choice in ("no", "none", "none", "mild"):
+        life.tap(choice, life.at(0))
+    life.tap("not_at_all", life.at(0), caregiver=helper)
+    assert life.state("numbness") == "open"
+    changed(life, "numbness", "none", day=0.05)
+    assert concern(life, "numbness").retracted_at is not None
+
+
+def test_helper_and_patient_in_one_form_after_an_hour(life):
+    """The clock hears the half-answered form: whose answer is it?"""
+    helper = life.helper()
+    life.opened(0, "full")
+    life.check(0, "full", start=False, until="pain", numbness="mild", caregiver=helper)
+    life.run(sweeps.checkin_clocks, 50, at=life.at(0, 1.1))
+    assert life.state("numbness") == "open"
+    assert set(concern(life, "numbness").givers) == {life.patient().model_copy(update={"caregiver": helper}).actor}
+
+
+# -- sixth pass: the next helper; when an answer was given
+
+
+def test_gone_before_the_sign_came_back_is_not_counted_after_it(life):
+    """ "Gone" at 10:00 in a form left open; Yes on an old screen at 11:00; the form is replaced the next day."""
+    life.check(0, safety_new="yes", which_new="not_sure")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    old = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    life.opened(1)
+    life.check(1, start=False, until="numbness")
+    tap = Action(kind="choose", subject=old.id, revision=1, question="safety_new", choice="yes")
+    life.run(checkins.tapped, life.patient(), tap, at=life.at(1, 1))
+    assert life.state("sign_not_named") == "open"
+    life.staff(life.alerts()[-1], "spoke_to_patient", 1, 2)
+    life.opened(2)
+    assert concern(life, "sign_not_named").usual is None, "nothing was answered since"
+
+
+def test_never_an_all_clear_after_helpers_strong_numbness_that_only_the_patient_denied(life):
+    helper = life.helper()
+    life.opened(0)
+    for choice in ("no", "none", "none"):
+        life.tap(choice, life.at(0))
+    life.tap("mild", life.at(0), caregiver=helper)
+    life.tap("not_at_all", life.at(0))
+    assert life.state("numbness") == "open"
+    changed(life, "numbness", "none", day=0.05)
+    shown = life.check(1.1)
+    assert set(shown) == {"done.open"}
+
+
+def test_old_change_screen_none_does_not_take_back_a_later_yes(life):
+    """The change screen of screen 2 stays in the chat; Yes in today's form; None on yesterday's change screen."""
+    life.check(0, safety_new="yes", which_new="eyes")
+    row = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.check(0.5, safety_new="yes", which_new="eyes", still_eyes="worse")
+    assert life.state("eyes") == "open"
+    tap = Action(kind="change", subject=row.id, question="safety_new", choice="none")
+    life.run(lambda w: taps.tap(w, 7, tap), at=life.at(0.6))
+    assert (life.state("eyes"), concern(life, "eyes").retracted_at) == ("open", None)
+
+
+def test_took_back_the_first_after_confirming_it_daily(life):
+    """Found on Monday; "the same" on Tuesday and Wednesday; on Wednesday the Monday's answer "was a mistake"."""
+    life.check(0, safety_new="yes", which_new="eyes")
+    life.check(1, still_eyes="same")
+    life.check(2, still_eyes="same")
+    alert = the_alert(life)
+    asked = life.press(life.prompt(alert, 2, 5), "was_mistake", 2, 5.1)
+    actions = {b.action.choice: b.action for row in asked.rows for b in row if b.action is not None}
+    life.run(lambda w: taps.tap(w, 7, actions.get("none") or actions["gone"]), at=life.at(2, 5.2))
+    assert concern(life, "eyes").retracted_at is None, "the answers of Tuesday and Wednesday were not taken back"
+
+
+def test_taking_back_the_morning_leaves_what_was_said_in_the_evening(life):
+    """Yes in the morning by mistake; Yes in the evening in earnest; then the morning's answer is corrected."""
+    life.check(0, safety_new="yes", which_new="eyes")
+    life.check(0.4, safety_new="yes", which_new="eyes", still_eyes="same")
+    morning = life.run(lambda s: s.checkins.of_patient(life.anna.id))[1]
+    life.run(answering.change, life.patient(), morning, "safety_new", ("none",), at=life.at(0.41))
+    assert (life.check(1.4, still_eyes="gone"), life.state("eyes")) == (["done.open"], "open")
+
+
+@pytest.mark.parametrize("corrected", [False, True], ids=["control", "corrected"])
+def test_taking_back_the_morning_leaves_the_evenings_emergency(life, corrected):
+    life.check(0, **EMERGENCY)
+    life.check(0.4, **EMERGENCY)
+    morning = life.run(lambda s: s.checkins.of_patient(life.anna.id))[1]
+    if corrected:
+        life.run(answering.change, life.patient(), morning, "safety_now", ("none",), at=life.at(0.41))
+    seen = len(life.database.outbox())
+    life.run_prompts(life.at(0.4, 0.3))
+    assert "loopback.ask" in names_since(life, seen)
+
+
+def test_taking_back_the_morning_leaves_the_evenings_numbness(life):
+    life.check(0, numbness="strong")
+    life.check(0.4, numbness="strong")
+    morning = life.run(lambda s: s.checkins.of_patient(life.anna.id))[1]
+    life.run(answering.change, life.patient(), morning, "numbness", ("none",), at=life.at(0.41))
+    assert (life.check(1.4), life.state("numbness")) == (["done.open"], "open")
+
+
+def test_taking_back_a_milder_answer_of_the_morning_does_not_reach_the_evenings(life):
+    """Below EMERGENCY, back to the reached level: the evening's higher answer stands."""
+    life.check(0, numbness="medium")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.check(0.2, numbness="very_strong")
+    life.check(0.4, numbness="very_strong")
+    morning = life.run(lambda s: s.checkins.of_patient(life.anna.id))[1]
+    life.run(answering.change, life.patient(), morning, "numbness", ("medium",), at=life.at(0.41))
+    assert life.state("numbness") == "open"
+
+
+def test_false_alarm_from_an_old_page_is_no_all_clear(life):
+    life.check(0, **URGENT)
+    alert = life.alerts()[-1]
+    life.check(0.01, **EMERGENCY)
+    life.reply(alert, "reached", 0, 0.6)
+    life.run(ownership.note, alert.id, "false_alarm", at=life.at(0, 0.7), by="lead-1", shown_at=life.at(0, 0.1))
+    assert life.check(1) != ["done.routine"]
+
+
+def test_unnamed_emergency_is_asked_about_at_its_tier_after_an_urgent_sign_was_named(life):
+    life.check(0, safety_now="not_sure", which_now="not_sure")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.check(1, safety_now="yes", which_now="not_sure")
+    life.check(1.005, safety_new="yes", which_new="eyes")
+    life.run_prompts(life.at(1, 0.4))
+    screens = [q.row.screen for q in life.database.outbox() if q.row.screen.name == "loopback.ask"]
+    assert screens[-1].lines[-1].key == "loopback.number.emergency"
+
+
+def test_helper_names_the_sign_and_the_patient_says_it_was_a_mistake_on_the_prompt(life):
+    """The way of the buttons: the follow-up's "It was a mistake", asked again in the patient's chat."""
+    helped(life, last="patient")
+    (alert,) = life.alerts()
+    life.press(life.prompt(alert, 0, 1), "was_mistake", 0, 1.1)
+    asked = [q.row.screen for q in life.database.outbox() if q.row.screen.name.startswith("change.")][-1]
+    actions = {b.action.choice: b.action for row in asked.rows for b in row if b.action is not None}
+    life.run(lambda w: taps.tap(w, 7, actions["none"]), at=life.at(0, 1.2))
+    seen = len(life.database.outbox())
+    for hours in (2.1, 3.2, 4.3):
+        life.run_prompts(life.at(0, hours))
+    assert "loopback.ask" in names_since(life, seen), "the helper took nothing back"
+
+
+def test_emergency_by_the_helper_denied_by_the_patient_is_asked_about(life):
+    """Confusion: the helper says so and names it, the patient finds it a mistake."""
+    helper = life.helper()
+    life.opened(0)
+    life.tap("no", life.at(0))
+    life.tap("yes", life.at(0), caregiver=helper)
+    life.tap("+mind", life.at(0), kind="toggle", caregiver=helper)
+    life.tap("", life.at(0), kind="submit")
+    assert life.state("mind") == "open"
+    changed(life, "safety_now", "none", day=0.005)
+    seen = len(life.database.outbox())
+    life.run_prompts(life.at(0, 0.3))
+    assert "loopback.ask" in names_since(life, seen)
