@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 MAY_BE_LONGER = {
     "bot/core/checkin.py": 615,
     "bot/core/alert.py": 465,
-    "bot/core/concern.py": 640,
+    "bot/core/concern.py": 660,
     "bot/core/protocol.py": 480,
     "tests/property/test_outbox_machine.py": 710,
 }

@@ -369,7 +369,6 @@ def _reopen(side: TeamSide, _act: Reopen, at: datetime) -> _Changes:
 
 
 def _rise(side: TeamSide, _act: Rise, at: datetime) -> _Changes:
-    # What was noted was about what the alert named before.
     return _with_new_revision(side, {"outcome": None, "noted_at": None, "notified": ()} | _open_from(at))
 
 

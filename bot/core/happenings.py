@@ -36,7 +36,7 @@ class TookBack(Frozen):
 class Named(Frozen):
     """The sign behind a "yes" on a safety screen was named: its concern replaces that of `instead_of`.
 
-    `said_at`: when "yes" was said.
+    `yes_at`: when "yes" was said.
     """
 
     symptom: str
@@ -44,7 +44,7 @@ class Named(Frozen):
     by: str
     day: date
     instead_of: str
-    said_at: AwareDatetime | None = None
+    yes_at: AwareDatetime | None = None
 
 
 class Spoke(Frozen):

@@ -94,7 +94,7 @@ def happenings(
                 by=_giver(finding, given, remembered, protocol),
                 day=day,
                 instead_of=NOT_NAMED,
-                said_at=before[NOT_NAMED].at,
+                yes_at=before[NOT_NAMED].at,
             )
         else:
             yield Answered(

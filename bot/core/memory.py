@@ -163,7 +163,7 @@ def _took_back(memory: Memory, given: TookBack, rules: Rules, at: datetime) -> M
 
 def _named(memory: Memory, given: Named, rules: Rules, at: datetime) -> Memory:
     unnamed = memory.concern(given.instead_of)
-    # Several signs may be named at once: each takes the place of what was not named.
+    # Several signs may be named at once: each replaces what was not named.
     is_done = unnamed.ending is Ending.NAMED and unnamed.settled_at == at
     if not unnamed.is_pending and not is_done:
         found = Answered(symptom=given.symptom, level=given.level, by=given.by, day=given.day, is_named=True)
@@ -181,7 +181,7 @@ def _named(memory: Memory, given: Named, rules: Rules, at: datetime) -> Memory:
         # A sign of a lower screen is not the one that was left unnamed: that one is as it was before.
         knew = unnamed.reached_level is not None and unnamed.highest <= unnamed.reached_level
         # Only what this "yes" opened again is as before; an earlier one that was left unnamed is open on its own.
-        knew = knew and given.said_at is not None and (unnamed.opened_at or at) >= given.said_at
+        knew = knew and given.yes_at is not None and (unnamed.opened_at or at) >= given.yes_at
         return _with_concern(memory, unnamed.model_copy(update={"state": ConcernState.REACHED})) if knew else memory
     return _with_input(memory, given.instead_of, End(ending=Ending.NAMED, shown_at=at), rules, at)
 

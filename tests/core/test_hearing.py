@@ -108,7 +108,7 @@ def test_no_longer_known_before_is_said_first():
 def test_sign_that_is_named_replaces_what_was_not():
     eyes = Finding(symptom="eyes", level=THERE, is_named=True)
     heard = {NOT_NAMED: Heard(level=THERE, at=EARLIER)}
-    made = {"level": THERE, "by": "patient", "day": TODAY, "instead_of": NOT_NAMED, "said_at": EARLIER}
+    made = {"level": THERE, "by": "patient", "day": TODAY, "instead_of": NOT_NAMED, "yes_at": EARLIER}
     named = Named(symptom="eyes", **made)
     assert said(eyes, heard=heard) == [named]
     assert said(Finding(symptom="numbness", level=MILD), heard=heard) == [answered("numbness", MILD)]

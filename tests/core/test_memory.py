@@ -75,8 +75,8 @@ class Course:
 
     def names(self, day, symptom, level, by=ANNA, said=None):
         """A sign is named on a day; "yes" was said on the day `said`, by default the same."""
-        at, said_at = MONDAY + day * DAY, MONDAY + (day if said is None else said) * DAY
-        made = {"symptom": symptom, "level": level, "by": by, "day": at.date(), "said_at": said_at}
+        at, yes_at = MONDAY + day * DAY, MONDAY + (day if said is None else said) * DAY
+        made = {"symptom": symptom, "level": level, "by": by, "day": at.date(), "yes_at": yes_at}
         return self.happen(day, Named(instead_of="sign_not_named", **made))
 
     def spoke(self, day, *symptoms, by=ANNA, message=1, asked=None):
@@ -411,7 +411,7 @@ def test_urgent_sign_leaves_an_emergency_that_was_left_unnamed_before(course):
     assert (course.state("sign_not_named"), course.state("eyes")) == ("open", "open")
 
 
-def test_signs_that_are_named_together_take_the_place_of_the_yes(course):
+def test_signs_that_are_named_together_replace_the_yes(course):
     course.says(0, "sign_not_named", URGENT)
     course.happen(0.1, *(_named(sign, 0.1, 0) for sign in ("vision", "urine")))
     assert {course.memory.concern(sign).opened_at for sign in ("vision", "urine")} == {MONDAY}, "naming is no news"
@@ -422,7 +422,7 @@ def test_signs_that_are_named_together_take_the_place_of_the_yes(course):
 
 def _named(sign, day, said):
     at = MONDAY + day * DAY
-    made = {"symptom": sign, "level": URGENT, "by": ANNA, "day": at.date(), "said_at": MONDAY + said * DAY}
+    made = {"symptom": sign, "level": URGENT, "by": ANNA, "day": at.date(), "yes_at": MONDAY + said * DAY}
     return Named(instead_of="sign_not_named", **made)
 
 

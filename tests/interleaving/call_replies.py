@@ -12,7 +12,7 @@ from bot.core.happenings import Answered
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import conversation
-from tests.interleaving.scene import ANNA, BERTA, HELPER, PAULA, Scene
+from tests.interleaving.scene import ANNA, BERTA, FRITZ, HELPER, PAULA, Scene
 
 Act = Callable[[Scene, Work], object]
 
@@ -53,6 +53,12 @@ def _yes_again(scene: Scene, work: Work) -> object:
     return conversation.tap(work, ANNA, Action(kind="choose", choice="yes", **asked))
 
 
+def _yes_to_an_earlier_screen(scene: Scene, work: Work) -> object:
+    """ "Yes" on a safety screen of the open check-in that was answered "none"."""
+    asked = {"subject": scene.open[FRITZ].id, "revision": 1, "question": "safety_now"}
+    return conversation.tap(work, FRITZ, Action(kind="choose", choice="yes", **asked))
+
+
 ALL: tuple[tuple[str, Act], ...] = (
     ("reply ANNA numbness was a mistake", _mistaken),
     ("reply ANNA at the hospital", partial(_replied, ANNA, "flag", "at_hospital")),
@@ -60,6 +66,7 @@ ALL: tuple[tuple[str, Act], ...] = (
     ("reply ANNA it was a mistake", partial(_replied, ANNA, "flag", "was_mistake")),
     ("reply ANNA it was a mistake, then yes again", _yes_again),
     ("reply BERTA to an older message", _partly),
+    ("answer FRITZ yes to an earlier screen", _yes_to_an_earlier_screen),
     ("reply BERTA my team knows", partial(_replied, BERTA, "berta", "knows")),
     ("reply PAULA my team knows this", partial(_replied, PAULA, "unnotified", "team_knows")),
     ("reply PAULA home", partial(_replied, PAULA, "unnotified", "home")),

@@ -21,6 +21,7 @@ NOT_CALLED: dict[str, str] = {}
 """Methods of the stores that write and that no case calls, each with the reason."""
 NOT_EXECUTED = {
     "bot.delivery.outbox.Sender outbox.mark_retry": "a claim that is released: the statement of `delivery retry ANNA`",
+    "bot.app.alerts.replies._said_about_call update_patient_side": "the row that `reply ANNA flag called` saves, an hour on",
     "bot.desk.pages.record._stream audit.add": "adds one line to the audit, and reads nothing",
 }
 """Calls of these that no case executes (by function), each with the reason."""

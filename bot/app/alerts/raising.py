@@ -31,7 +31,6 @@ def raise_alert(work: Work, patient: Patient, found: Found) -> AlertRow:
     """Notify the patient that they have to call now, and the team: in the alert that is open, or in a new one."""
     mine = open_alert(work, patient)
     alert = join(work, patient, mine, found, call_screen=True) if mine is not None else _new(work, patient, found)
-    # The call screen says what is new, not all that the alert names.
     work.notices.call_now(patient, alert.model_copy(update={"rules": found.rules}))
     return alert
 
@@ -99,12 +98,10 @@ def join(work: Work, patient: Patient, alert: AlertRow, found: Found, *, call_sc
     record(work, patient, alert, "alert_joined", **of_found)
     if found.is_new and needs_owner_again(work, alert, found.tier):
         changed = without_owner(work, changed)
-        # The escalation begins with who is on call, which may be somebody else.
         notify_person(work, patient, changed, alert.owner, "joined")
     elif alert.owner is not None or not is_lately:
         # Within a form that nobody has acknowledged yet, its first message to the team is enough.
         notify_team(work, patient, changed, "joined")
-    # It may have forgotten whom it notified, but their messages must still be updated.
     show_changed(work, changed.model_copy(update={"notified": alert.notified}))
     return changed
 
@@ -122,8 +119,7 @@ def add_findings(work: Work, patient: Patient, alert: AlertRow, found: Found, ch
         join(work, patient, alert, found._replace(tier=tier))
         return
     # A sign whose "yes" a human knows about already is known as well; the alert names it all the same.
-    named_now = tuple(c.symptom for c in changes if c.symptom in signs and c.symptom not in found.symptoms)
-    names = (*found.symptoms, *named_now)
+    names = (*found.symptoms, *(c.symptom for c in changes if c.symptom in signs and c.symptom not in found.symptoms))
     named = name(work, alert, found._replace(tier=tier, symptoms=names, is_new=bool(news)))
     if (news or named.symptoms != alert.symptoms) and found.to_call_about:
         ask(work, named, found.to_call_about)
@@ -131,5 +127,4 @@ def add_findings(work: Work, patient: Patient, alert: AlertRow, found: Found, ch
 
 def record(work: Work, patient: Patient, alert: AlertRow, action: str, **more: str | int | None) -> None:
     """Add a line on an alert to the audit, by the patient or their caregiver."""
-    detail = {"alert": alert.id, "tier": alert.tier.name, **more}
-    work.acting(patient.actor).record(action, patient.code, **detail)
+    work.acting(patient.actor).record(action, patient.code, **{"alert": alert.id, "tier": alert.tier.name, **more})

@@ -70,8 +70,8 @@ def test_emergency_or_what_is_above_the_alert_takes_it_from_its_owner(life, team
     assert (now.owner, now.acknowledged_at, now.next_escalation_at) == (None, None, life.at(1))
     escalate(life, 1)
     assert set(the_alert(life).notified) == {"ann", "ben"}
-    told = [sent_to(life, chat, seen) for chat in team.values()]
-    assert told == [["staff.call.joined", "staff.alert"], ["staff.alert"]], "the owner at once, and who is on call"
+    got = [sent_to(life, chat, seen) for chat in team.values()]
+    assert got == [["staff.call.joined", "staff.alert"], ["staff.alert"]], "the owner at once, and who is on call"
 
 
 @pytest.mark.parametrize(

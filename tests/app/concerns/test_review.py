@@ -111,7 +111,7 @@ def test_two_ambers_meet_after_an_alert_with_an_urgent_was_closed(life):
     assert "call.urgent" in shown
 
 
-def test_emergency_that_joins_an_alert_nobody_could_be_told_of_is_told_to_who_joined_since(life):
+def test_emergency_that_joins_an_alert_nobody_was_notified_of_reaches_who_joined_since(life):
     life.check(0, **EMERGENCY)
     escalate(life, 0)  # nobody is in the team: escalation stops
     row = samples.staff("ann", state="active", chat_id=100)
@@ -382,7 +382,7 @@ def test_sign_that_the_helper_named_is_no_all_clear_after_the_patients_no(life):
     assert (life.state("eyes"), set(shown)) == ("open", {"done.open"})
 
 
-def test_helpers_word_that_it_was_there_before_is_confirmed_by_staff_whoever_ends_the_form(life):
+def test_helpers_word_that_it_was_there_before_is_confirmed_by_staff_if_the_patient_ends_the_form(life):
     helper = life.helper()
     life.opened(0, "baseline")
     life.check(0, "baseline", start=False, until="numbness")
@@ -502,7 +502,7 @@ def test_taking_back_the_morning_leaves_the_evenings_numbness(life):
 
 
 def test_taking_back_a_milder_answer_of_the_morning_does_not_reach_the_evenings(life):
-    """Below EMERGENCY, back to the reached level: the evening's higher answer stands."""
+    """Below EMERGENCY, back to the reached level: the evening's higher answer is still there."""
     life.check(0, numbness="medium")
     life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
     life.check(0.2, numbness="very_strong")
