@@ -15,6 +15,7 @@ from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
 from bot.core.changes import NEWS
 from bot.core.checkin import State, next_open
+from bot.core.findings import ALARMING
 from bot.core.protocol import SKIP, Question, Tier
 from bot.core.screen import Action, Button, Screen, Style, Text, Trend, TrendAlert, TrendPeriod, TrendPoint
 from bot.dialog.call_replies import rest_screen
@@ -300,6 +301,8 @@ def _take_back(work: Work, patient: Patient, row: CheckInRow, alert: AlertRow, a
     changed = change_answer(work, patient, row, question.id, choices) if choices else row
     if choices is None or changed is None:
         return None
+    if changed.value == row.value and question.signs is not None and ALARMING & set(choices):
+        return None  # "yes" again is no mistake: it acts as on any safety screen
     if action.choice != DONE and question.kind == "several" and not _is_exclusive(question, action.choice[1:]):
         return _ask(work, patient, changed, question, alert)
     following = next_open(changed.value, work.clinic.protocol)

@@ -558,3 +558,15 @@ def test_emergency_by_the_helper_denied_by_the_patient_is_asked_about(life):
     seen = len(life.database.outbox())
     life.run_prompts(life.at(0, 0.3))
     assert "loopback.ask" in names_since(life, seen)
+
+
+def test_yes_again_after_it_was_a_mistake_acts(life):
+    life.check(0, safety_now="yes", which_now="heart")
+    alert = the_alert(life)
+    asked = life.press(life.prompt(alert, 0, 0.3), "was_mistake", 0, 0.4)
+    life.reply(alert, "reached", 0, 0.45)
+    yes = next(b.action for row in asked.rows for b in row if b.action is not None and b.action.choice == "yes")
+    seen = len(life.database.outbox())
+    life.run(lambda w: taps.tap(w, 7, yes), at=life.at(0, 0.5))
+    assert "call.emergency" in names_since(life, seen)
+    assert life.state("sign_not_named") == "open"
