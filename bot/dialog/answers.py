@@ -298,11 +298,11 @@ def _take_back(work: Work, patient: Patient, row: CheckInRow, alert: AlertRow, a
         if action.choice == DONE
         else _choices_after_tap(row, question, action.choice)
     )
+    if choices == row.value.answers.get(question.id) and question.signs is not None and ALARMING & set(choices or ()):
+        return None  # "yes" again is no mistake: it acts as on any safety screen
     changed = change_answer(work, patient, row, question.id, choices) if choices else row
     if choices is None or changed is None:
         return None
-    if changed.value == row.value and question.signs is not None and ALARMING & set(choices):
-        return None  # "yes" again is no mistake: it acts as on any safety screen
     if action.choice != DONE and question.kind == "several" and not _is_exclusive(question, action.choice[1:]):
         return _ask(work, patient, changed, question, alert)
     following = next_open(changed.value, work.clinic.protocol)

@@ -6,7 +6,8 @@ from bot.app.records.checkins import AnswerRow, CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core import checkin as core
-from bot.core.findings import ALARMING, NOT_NAMED, safety_screens
+from bot.core.concern import ConcernState
+from bot.core.findings import ALARMING, NOT_NAMED, safety_screens, still
 
 
 def with_fresh_screens(work: Work, row: CheckInRow, given: core.Input) -> CheckInRow:
@@ -17,6 +18,8 @@ def with_fresh_screens(work: Work, row: CheckInRow, given: core.Input) -> CheckI
     protocol = work.clinic.protocol
     if isinstance(given, core.Choose) and _is_new_yes(work, row.value, given):
         _forget_yes(work, row, given.question)
+    elif isinstance(given, core.Choose) and row.value.answers.get(given.question) not in {None, (given.choice,)}:
+        _forget_known(work, row, given.question)
     oldest = work.at - protocol.remembering.fresh
     none = [q for q in safety_screens(protocol) if row.value.answers.get(q) == ("none",)]
     if row.value.state is not core.State.ASKING or not none or oldest < row.opened_at <= work.at:
@@ -39,13 +42,31 @@ def _is_new_yes(work: Work, value: core.CheckIn, given: core.Choose) -> bool:
 
 def _forget_yes(work: Work, row: CheckInRow, screen: str) -> None:
     """Let the next "yes" on this safety screen, and the sign named after it, count as said for the first time."""
-    stored, protocol = work.concerns.of_patient(row.patient_id), work.clinic.protocol
-    signs = protocol.questions[screen].signs
-    if stored is None or signs is None:
+    signs = work.clinic.protocol.questions[screen].signs
+    symptoms = work.clinic.protocol.symptoms.values() if signs is not None else ()
+    named = {s.id for s in symptoms if s.names and signs is not None and s.question == signs.named_in}
+    _forget(work, row, {NOT_NAMED, *named})
+
+
+def _forget_known(work: Work, row: CheckInRow, question: str) -> None:
+    """Let another answer count as said for the first time if somebody spoke with the patient about the one before."""
+    stored = work.concerns.of_patient(row.patient_id)
+    if stored is None:
         return
-    named = {s.id for s in protocol.symptoms.values() if s.names and s.question == signs.named_in}
+    asked = {s.id for s in work.clinic.protocol.symptoms.values() if question in {s.question, still(s.id)}}
+    heard = {s: h.at for s, h in stored.heard.checkins.get(row.id, {}).items() if s in asked}
+    concerns = {symptom: stored.value.concern(symptom) for symptom in heard}
+    is_known = {s for s, c in concerns.items() if c.state is ConcernState.REACHED and c.reached_at is not None}
+    _forget(work, row, {s for s in is_known if (concerns[s].reached_at or heard[s]) >= heard[s]})
+
+
+def _forget(work: Work, row: CheckInRow, symptoms: set[str]) -> None:
+    """Let what a check-in says about these symptoms count as said for the first time."""
+    stored = work.concerns.of_patient(row.patient_id)
+    if stored is None:
+        return
     before = stored.heard.checkins.get(row.id, {})
-    left = {symptom: heard for symptom, heard in before.items() if symptom not in {NOT_NAMED, *named}}
+    left = {symptom: heard for symptom, heard in before.items() if symptom not in symptoms}
     if left != before:
         checkins = {**stored.heard.checkins, row.id: left}
         work.concerns.save(stored.model_copy(update={"heard": stored.heard.model_copy(update={"checkins": checkins})}))

@@ -66,8 +66,12 @@ def test_mistake_that_is_answered_as_before_stays_open_and_is_asked_again(life, 
             press(life, "-" + {"which_now": "breathing", "which_new": "eyes"}[named], 0, hours + 0.03)
             press(life, "+" + {"which_now": "breathing", "which_new": "eyes"}[named], 0, hours + 0.03)
             row = press(life, "done", 0, hours + 0.04)
-    assert row.screen.name == "call.reply.rest"
-    assert row.screen.lines[-1].key == f"call.reply.not_yet.{tier}"
+    if choice == "yes":
+        shown = [q.row.screen.name for q in life.database.outbox()[-3:]]
+        assert "call.emergency" in shown, "the same yes again acts"
+    else:
+        assert row.screen.name == "call.reply.rest"
+        assert row.screen.lines[-1].key == f"call.reply.not_yet.{tier}"
     life.run_prompts(life.at(0, 2 * hours + 1))
     assert len(prompts(life)) == 2
 

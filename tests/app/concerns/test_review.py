@@ -570,3 +570,18 @@ def test_yes_again_after_it_was_a_mistake_acts(life):
     life.run(lambda w: taps.tap(w, 7, yes), at=life.at(0, 0.5))
     assert "call.emergency" in names_since(life, seen)
     assert life.state("sign_not_named") == "open"
+
+
+def test_worse_after_somebody_spoke_about_the_answer_before_it_acts_in_the_same_form(life):
+    life.check(0, safety_new="yes", which_new="vision")
+    life.staff(life.alerts()[0], "spoke_to_patient", 0, 1)
+    life.opened(1)
+    life.check(1, start=False, until="still_vision")
+    life.tap("unsure", life.at(1))
+    life.staff(life.alerts()[-1], "spoke_to_patient", 1, 1)
+    for kind, choice in (("go_on", ""), ("back", ""), ("choose", "same"), ("back", "")):
+        life.tap(choice, life.at(1, 2), kind=kind)
+    seen = len(life.database.outbox())
+    life.tap("worse", life.at(1, 2.1))
+    assert life.state("vision") == "open"
+    assert "call.urgent" in names_since(life, seen)
