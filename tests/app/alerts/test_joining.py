@@ -96,6 +96,15 @@ def test_what_is_no_higher_is_for_the_owner(life, team, first, second):
     assert [sent_to(life, chat, seen) for chat in team.values()] == [expected, []]
 
 
+def test_k37_emergency_in_an_acknowledged_soon_alert_is_unacknowledged_with_a_new_clock(life, team):
+    life.check(0, **SOON)
+    alert = owned(life)
+    life.check(0.5, **EMERGENCY)
+    now = the_alert(life)
+    assert (now.id, now.owner, now.acknowledged_at) == (alert.id, None, None)
+    assert (now.clock_from, now.next_escalation_at) == (life.at(0.5), life.at(0.5))
+
+
 def test_naming_the_sign_takes_the_alert_from_nobody(life, team):
     life.opened(0)
     life.tap("no", life.at(0))
