@@ -38,7 +38,7 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     lane = Lane.REPLY if word in {"called", "remind", *CONFIRMS} and not left else Lane.RED_FLAG
     shown = marked(work, following, alert, repeats=action)
     post(work, patient, shown, slot=f"alert-reply:{alert.id}", lane=lane)
-    if word == "mistake" and not is_outdated:
+    if word == "mistake":
         answering.claim_mistake(work, patient, alert.checkin_id)
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
 

@@ -40,7 +40,7 @@ def red_tap(work: Work, patient: Patient, action: Action) -> TapResult | None:
     tier = _says_yes(work, action)
     if tier is None:
         return None
-    help_requests.yes_on_old_screen(work, patient, action.question, tier)
+    help_requests.yes_on_old_screen(work, patient, tier)
     return TapResult(toast=Text(key="toast.call_now"), language=patient.chat_language)
 
 

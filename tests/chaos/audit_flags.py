@@ -82,7 +82,7 @@ def _unnamed(stored: Stored, row: CheckInRow, at: datetime) -> Tier:
     protocol = stored.clinic.protocol
     answers = next((given for when, given in reversed(list(_as_given(stored.answers[row.id]))) if when <= at), {})
     raw = assess(answers, History(), protocol, form=row.value.form, finished=True)
-    alerts = [a for a in stored.raised if a.patient_id == row.patient_id and a.raised_at <= at]
+    alerts = [a for a in (*stored.raised, *stored.joined) if a.patient_id == row.patient_id and a.raised_at <= at]
     named = {(s, tier) for a in alerts for s in a.symptoms for tier in Tier if tier <= a.tier}
     found = [f for f in find(answers, raw, protocol) if not _is_said_to_be_known(stored, row, f.symptom)]
     # The call screen of a "yes" is that of the signs that are named after it.

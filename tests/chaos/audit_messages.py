@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -32,6 +33,8 @@ RECORD_DELAY = 5.0
 """Real seconds within which a sender has recorded that a message was sent, if the database is up."""
 PER_SECOND = 30
 """Messages over all chats within a second: Telegram's own figure (Bots FAQ, "Broadcasting to users")."""
+NOT_YET = timedelta(minutes=5)
+"""Two questions about a call are never closer."""
 ONCE = ("alert:", "contact:", "loopback:", "alert-reply:", "card:", "checkin:")
 IN_ORDER = ("checkin:", "staff-alert:")
 
@@ -95,15 +98,19 @@ def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
         if row is not None and call.method in SENDS and worked(call) and slot.startswith(ONCE):
             groups[chat_of(call), slot, note_of(call, "revision"), note_of(call, "screen")].add(row)
     made = {row.id: row.created_at for row in stored.rows}
+    # "I feel worse now" shows the call screen of what is open above the first question.
+    worse = {row.opened_at for rows in stored.checkins.values() for row in rows if row.kind == "worse"}
     for (chat, slot, _, screen), rows in groups.items():
         # A tap on an old screen, "need help now" and "I feel worse" each ask for the current screen once more.
         asked = {one.at for one in stored.taps.get(chat, [])}
         if slot.startswith(("alert:", "contact:")):
-            asked = {one.at for one in stored.taps.get(chat, []) if _asks_for_a_call(one.tap.action)}
+            asked = {one.at for one in stored.taps.get(chat, []) if _asks_for_a_call(one.tap.action)} | worse
         real_times = [made[row] for row in sorted(rows)]
         for number, time in enumerate(real_times[1:], start=1):
-            by_itself = time not in asked and screen != "reminder"
-            if time in real_times[:number] or by_itself or screen == "loopback.ask":
+            by_itself = time not in asked and screen not in {"reminder", "loopback.ask"}
+            # What joined an alert is asked about from the beginning: its slots come again, but not at once.
+            too_soon = screen == "loopback.ask" and abs(time - real_times[number - 1]) < NOT_YET
+            if time in real_times[:number] or by_itself or too_soon:
                 yield f"chat {chat}: {slot} ({screen}) came again as message {sorted(rows)[number]}"
 
 

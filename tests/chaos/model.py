@@ -82,13 +82,21 @@ def led_to(stored: Stored, row: CheckInRow, *, in_turn: bool, set_back: bool) ->
 def _of(stored: Stored, row: CheckInRow) -> list[ProcessedTap]:
     """The taps that may have changed it: on its own buttons, and "by mistake" on its alerts."""
     chat = stored.patient(row.patient_id).chat_id
-    alerts = {alert.id for alert in stored.of_checkin(row.id)}
     return [
         one
         for one in stored.taps.get(chat or 0, [])
-        if (one.tap.action.kind in KINDS and one.tap.action.subject == row.id)
-        or (one.tap.action.kind == "alert" and one.tap.action.choice == "mistake" and one.tap.action.subject in alerts)
+        if (one.tap.action.kind in KINDS and one.tap.action.subject == row.id) or _is_mistake(stored, row, one)
     ]
+
+
+def _is_mistake(stored: Stored, row: CheckInRow, one: ProcessedTap) -> bool:
+    """Whether it is "by mistake" on an alert that this check-in was the last to raise or join by then."""
+    action = one.tap.action
+    if (action.kind, action.choice) != ("alert", "mistake"):
+        return False
+    found = [a for a in (*stored.raised, *stored.joined) if a.id == action.subject and a.raised_at <= one.at]
+    last = max((a for a in found if a.checkin_id is not None), key=lambda a: a.raised_at, default=None)
+    return last is not None and last.checkin_id == row.id
 
 
 def _orders(taps: list[ProcessedTap], *, in_turn: bool) -> Iterator[list[ProcessedTap]]:

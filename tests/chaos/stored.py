@@ -47,6 +47,8 @@ class Stored:
     alerts: list[AlertRow]
     raised: list[AlertRow]
     """Each time that an alert was raised, or joined with a call screen: the alert with that time, tier and check-in."""
+    joined: list[AlertRow]
+    """The same for what joined it without a call screen."""
     lines: dict[str, list[Audit]]
     """The record, by study code."""
     rows: list[Any]
@@ -60,7 +62,7 @@ class Stored:
         return next(patient for patient in self.patients if patient.id == number)
 
     def of_checkin(self, number: int) -> list[AlertRow]:
-        return [alert for alert in self.raised if alert.checkin_id == number]
+        return [alert for alert in (*self.raised, *self.joined) if alert.checkin_id == number]
 
     def arrived(self, slot: str, chat: int | None = None, *, at: datetime | None = None) -> list[Call]:
         """Return the calls that delivered a slot's messages to a chat, of rows created at a time; oldest first."""
@@ -92,7 +94,8 @@ def read(stores: Any, clinic: Clinic, seen: Evidence) -> Stored:
         },
         assessments={p.id: sorted(stores.assessments.of_patient(p.id, limit=ALL), key=_number) for p in patients},
         alerts=alerts,
-        raised=[each for alert in alerts for each in _each_time(alert, lines[codes[alert.patient_id]])],
+        raised=[e for a in alerts for e in _each_time(a, lines[codes[a.patient_id]], call_screen=True) or [a]],
+        joined=[e for a in alerts for e in _each_time(a, lines[codes[a.patient_id]], call_screen=False)],
         lines=lines,
         rows=rows,
         slots=_by_slot(rows),
@@ -115,16 +118,16 @@ def _as_raised(alert: AlertRow, lines: Iterable[Audit]) -> AlertRow:
     return alert.model_copy(update={"raised_at": min(raised, default=alert.raised_at)})
 
 
-def _each_time(alert: AlertRow, lines: Iterable[Audit]) -> list[AlertRow]:
-    found = [
+def _each_time(alert: AlertRow, lines: Iterable[Audit], *, call_screen: bool) -> list[AlertRow]:
+    return [
         alert.model_copy(
             update={"raised_at": x.at, "tier": Tier[str(x.detail["tier"])], "checkin_id": x.detail.get("checkin")}
         )
         for x in lines
         if x.detail.get("alert") == alert.id
-        and (x.action == "alert_raised" or (x.action == "alert_joined" and x.detail.get("call_screen")))
+        and x.action in {"alert_raised", "alert_joined"}
+        and bool(x.action == "alert_raised" or x.detail.get("call_screen")) is call_screen
     ]
-    return found or [alert]
 
 
 def _number(row: Any) -> int:

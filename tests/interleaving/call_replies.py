@@ -12,7 +12,7 @@ from bot.core.happenings import Answered
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import conversation
-from tests.interleaving.scene import ANNA, BERTA, FRITZ, HELPER, PAULA, Scene
+from tests.interleaving.scene import ANNA, BERTA, HELPER, PAULA, Scene
 
 Act = Callable[[Scene, Work], object]
 
@@ -23,7 +23,7 @@ def _replied(chat: int, alert: str, word: str, scene: Scene, work: Work) -> obje
 
 def _mistaken(scene: Scene, work: Work) -> object:
     """An alert about an answer of a finished check-in, which was a mistake."""
-    anna = work.patients.by_chat(ANNA)
+    anna = work.patients.by_chat(ANNA, lock=True)
     assert anna is not None
     found = Answered(symptom="numbness", level=Level(Tier.SOON, 2), by=anna.actor, day=work.at.date())
     remember(work, anna, (found,), checkin_id=scene.finished.id)
@@ -35,7 +35,7 @@ def _mistaken(scene: Scene, work: Work) -> object:
 
 def _partly(scene: Scene, work: Work) -> object:
     """ "Yes" on a message from before double vision joined the alert."""
-    berta, alert = work.patients.by_chat(BERTA), work.alerts.get(scene.alerts["berta"].id)
+    berta, alert = work.patients.by_chat(BERTA, lock=True), work.alerts.get(scene.alerts["berta"].id)
     assert berta is not None
     assert alert is not None
     found = Answered(symptom="eyes", level=Level(Tier.URGENT, 1), by=berta.actor, day=work.at.date(), is_named=True)
@@ -53,12 +53,6 @@ def _yes_again(scene: Scene, work: Work) -> object:
     return conversation.tap(work, ANNA, Action(kind="choose", choice="yes", **asked))
 
 
-def _yes_to_an_earlier_screen(scene: Scene, work: Work) -> object:
-    """ "Yes" on a safety screen of the open check-in that was answered "none"."""
-    asked = {"subject": scene.open[FRITZ].id, "revision": 1, "question": "safety_now"}
-    return conversation.tap(work, FRITZ, Action(kind="choose", choice="yes", **asked))
-
-
 ALL: tuple[tuple[str, Act], ...] = (
     ("reply ANNA numbness was a mistake", _mistaken),
     ("reply ANNA at the hospital", partial(_replied, ANNA, "flag", "at_hospital")),
@@ -66,7 +60,6 @@ ALL: tuple[tuple[str, Act], ...] = (
     ("reply ANNA it was a mistake", partial(_replied, ANNA, "flag", "was_mistake")),
     ("reply ANNA it was a mistake, then yes again", _yes_again),
     ("reply BERTA to an older message", _partly),
-    ("answer FRITZ yes to an earlier screen", _yes_to_an_earlier_screen),
     ("reply BERTA my team knows", partial(_replied, BERTA, "berta", "knows")),
     ("reply PAULA my team knows this", partial(_replied, PAULA, "unnotified", "team_knows")),
     ("reply PAULA home", partial(_replied, PAULA, "unnotified", "home")),

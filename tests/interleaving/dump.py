@@ -34,7 +34,8 @@ _MODULES = [
 _SHAPES: dict[str, Shape[Any]] = {
     value.table.name: value for module in _MODULES for value in vars(module).values() if isinstance(value, Shape)
 }
-_LEFT_OUT = frozenset({"id", "seal_id", "row_version"})
+_LEFT_OUT = frozenset({"id", "seal_id", "row_version", "last_jump"})
+"""What depends on who came first, and nothing else depends on: a memory is corrected for a jump whenever it is read."""
 _TOKEN = re.compile(r"\b(first|second)-token-\d{4}\b")
 _TOKEN_HASHES = {
     packaged_clinic().hash_token(f"{how}{side}-token-{number:04d}"): f"<hash of {side}-token>"

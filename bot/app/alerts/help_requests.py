@@ -3,7 +3,6 @@
 from bot.app.alerts.followers import ONE_MESSAGE_FOR
 from bot.app.alerts.naming import Found, open_alert
 from bot.app.alerts.raising import raise_alert
-from bot.app.checkins.answers import forget_none
 from bot.app.concerns.conversion import ASKED_FOR_HELP
 from bot.app.concerns.follow_up import local_day
 from bot.app.concerns.memory import remember, tier_to_call_about
@@ -38,13 +37,11 @@ def _asked_lately(work: Work, alert: AlertRow) -> bool:
     return is_asked and HELP in alert.symptoms and work.at - named_at < ONE_MESSAGE_FOR
 
 
-def yes_on_old_screen(work: Work, patient: Patient, screen: str, tier: Tier) -> None:
+def yes_on_old_screen(work: Work, patient: Patient, tier: Tier) -> None:
     """Act on "yes" or "not sure" on a safety screen that is no longer asked: the cautious answer wins.
 
-    Show the call screen of what is open already, or of a new alert of the screen's tier. The open check-in asks the
-    screen again if its answer was "none".
+    Show the call screen of what is open already, or of a new alert of the screen's tier.
     """
-    forget_none(work, patient, screen)
     day = local_day(patient, work.clinic, work.at)
     yes = Answered(symptom=NOT_NAMED, level=Level(tier, 1), by=patient.actor, day=day, is_named=True)
     applied = remember(work.acting(patient.actor), patient, (yes,))

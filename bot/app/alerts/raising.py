@@ -120,7 +120,7 @@ def add_findings(work: Work, patient: Patient, alert: AlertRow, found: Found, ch
         return
     # A sign whose "yes" a human knows about already is known as well; the alert names it all the same.
     names = (*found.symptoms, *(c.symptom for c in changes if c.symptom in signs and c.symptom not in found.symptoms))
-    named = name(work, alert, found._replace(tier=tier, symptoms=names, is_new=bool(news)))
+    named = name(work, alert, found._replace(tier=tier, symptoms=names, is_new=bool(news), checkin_id=None))
     if (news or named.symptoms != alert.symptoms) and found.to_call_about:
         ask(work, named, found.to_call_about)
 

@@ -72,16 +72,6 @@ def _forget(work: Work, row: CheckInRow, symptoms: set[str]) -> None:
         work.concerns.save(stored.model_copy(update={"heard": stored.heard.model_copy(update={"checkins": checkins})}))
 
 
-def forget_none(work: Work, patient: Patient, screen: str) -> None:
-    """Let the open check-in ask a safety screen again that it has "none" for: somebody said "yes" to it since."""
-    row = work.checkins.open_of(patient.id)
-    if row is None or row.value.answers.get(screen) != ("none",):
-        return
-    work.answers.supersede(row.id, screen, work.at)
-    left = {question: choices for question, choices in row.value.answers.items() if question != screen}
-    work.checkins.save(row.model_copy(update={"value": row.value.model_copy(update={"answers": left})}))
-
-
 def answer_row(patient: Patient, row: CheckInRow, question: str, choices: tuple[str, ...], at: datetime) -> AnswerRow:
     """Return an answer as it is stored, with the caregiver who gave it, if one did."""
     return AnswerRow(

@@ -11,7 +11,7 @@ from bot.app.concerns import agreeing
 from bot.app.operations import sweeps
 from bot.core.protocol import Tier
 from bot.core.screen import Action
-from bot.dialog import checkins, conversation, feel_worse, taps
+from bot.dialog import conversation, feel_worse, taps
 from bot.dialog.conversation import Meaning
 from tests.app.alerts.test_joining import escalate, sent_to, team, the_alert
 from tests.app.concerns.test_cases import Life, changed, life
@@ -175,16 +175,6 @@ def test_yes_on_the_change_screen_of_a_safety_question_acts(life, late):
     assert life.state("sign_not_named") == "open"
 
 
-def test_mistake_on_yesterdays_message_asks_what_it_was_about(life):
-    life.check(0, safety_new="yes", which_new="eyes")
-    old = [q.row.screen for q in life.database.outbox() if q.row.screen.name == "call.urgent"][-1]
-    life.opened(1)
-    life.check(1, start=False, until="safety_now")
-    life.tap("yes", life.at(1))
-    life.press(old, "mistake", 1, 0.1)
-    assert life.cursor() != "safety_now", "what is asked again is not what the message was about"
-
-
 def english(key):
 
     text = (Path(bot.__file__).parent / "content/locales/en/chat.po").read_text().split(f'msgid "{key}"')[1]
@@ -331,22 +321,6 @@ def test_emergency_alert_has_no_urgent_so_two_ambers_meet(life):
     assert "call.urgent" in shown
 
 
-def test_yes_of_the_helper_on_a_screen_the_patient_said_none_to_survives_the_night(life):
-    """None at 22:00, the helper's Yes at 22:05, the form ends at 0:30: no day without the sign was answered."""
-    helper = life.helper()
-    night = 12 / 24
-    life.opened(night)
-    old = life.run(lambda s: s.checkins.open_of(life.anna.id))
-    for choice in ("no", "none", "none"):
-        life.tap(choice, life.at(night))
-    acting = life.patient().model_copy(update={"caregiver": helper})
-    tap = Action(kind="choose", subject=old.id, revision=2, question="safety_new", choice="yes")
-    life.run(checkins.tapped, acting, tap, at=life.at(night, 0.1))
-    assert life.state("sign_not_named") == "open"
-    life.tap("none", life.at(night, 2.5))
-    assert concern(life, "sign_not_named").usual is None
-
-
 # -- fifth pass: who gave which answer of one form
 
 
@@ -418,21 +392,6 @@ def test_helper_and_patient_in_one_form_after_an_hour(life):
 
 
 # -- sixth pass: the next helper; when an answer was given
-
-
-def test_gone_before_the_sign_came_back_is_not_counted_after_it(life):
-    """ "Gone" at 10:00 in a form left open; Yes on an old screen at 11:00; the form is replaced the next day."""
-    life.check(0, safety_new="yes", which_new="not_sure")
-    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
-    old = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
-    life.opened(1)
-    life.check(1, start=False, until="numbness")
-    tap = Action(kind="choose", subject=old.id, revision=1, question="safety_new", choice="yes")
-    life.run(checkins.tapped, life.patient(), tap, at=life.at(1, 1))
-    assert life.state("sign_not_named") == "open"
-    life.staff(life.alerts()[-1], "spoke_to_patient", 1, 2)
-    life.opened(2)
-    assert concern(life, "sign_not_named").usual is None, "nothing was answered since"
 
 
 def test_never_an_all_clear_after_helpers_strong_numbness_that_only_the_patient_denied(life):
