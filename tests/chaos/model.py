@@ -94,9 +94,16 @@ def _is_mistake(stored: Stored, row: CheckInRow, one: ProcessedTap) -> bool:
     action = one.tap.action
     if (action.kind, action.choice) != ("alert", "mistake"):
         return False
-    found = [a for a in (*stored.raised, *stored.joined) if a.id == action.subject and a.raised_at <= one.at]
-    last = max((a for a in found if a.checkin_id is not None), key=lambda a: a.raised_at, default=None)
-    return last is not None and last.checkin_id == row.id
+    last = None
+    # By their order, not by their times: the clock may have been set back in between.
+    for line in reversed(stored.lines[stored.patient(row.patient_id).code]):
+        if line.detail.get("alert") != action.subject:
+            continue
+        if line.action in {"alert_raised", "alert_joined"}:
+            last = line.detail.get("checkin") or last
+        elif line.action == "patient_mistake" and line.at == one.at:
+            return last == row.id
+    return False
 
 
 def _orders(taps: list[ProcessedTap], *, in_turn: bool) -> Iterator[list[ProcessedTap]]:
