@@ -284,7 +284,7 @@ def _asked_in(alert: AlertRow) -> str:
 def _mistaken(stores: Stores, row: CheckInRow, alert_id: int) -> AlertRow | None:
     """Return the alert that was called a mistake, while it is not closed and the check-in can be read."""
     alert = stores.alerts.get(alert_id)
-    is_its = alert is not None and alert.patient_id == row.patient_id and alert.closed_at is None
+    is_its = alert is not None and alert.checkin_id == row.id and alert.closed_at is None
     return alert if is_its and row.value.state is State.DONE else None
 
 

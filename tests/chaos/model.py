@@ -92,7 +92,7 @@ def _of(stored: Stored, row: CheckInRow) -> list[ProcessedTap]:
 def _is_mistake(stored: Stored, row: CheckInRow, one: ProcessedTap) -> bool:
     """Whether it is "by mistake" on an alert that this check-in was the last to raise or join by then."""
     action = one.tap.action
-    if (action.kind, action.choice) != ("alert", "mistake"):
+    if action.kind != "alert" or action.choice not in {"mistake", "was_mistake"}:
         return False
     last = None
     # By their order, not by their times: the clock may have been set back in between.

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from bot.app.alerts.replies import left_open
-from bot.app.concerns.memory import recall
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
@@ -15,29 +14,20 @@ from bot.core.protocol import Protocol
 
 
 def asked_again(work: Work, patient: Patient, alert: AlertRow) -> tuple[CheckInRow, str] | None:
-    """Return a finished check-in that found what the alert names, highest tier first, and the question behind it.
+    """Return the finished check-in that raised the alert or joined it last, and the question behind what it names.
 
-    None if the alert is closed or no such check-in is left, or everyone took back what it names. Older answers can be
-    changed in this way than by `clocks.change_for`: the patient is still asked about them.
+    Highest tier first. None if the alert is closed or has no such check-in, or everyone took back what it names. Older
+    answers can be changed in this way than by `clocks.change_for`: the patient is still asked about them.
     """
-    if alert.closed_at is not None:
+    row = work.checkins.get(alert.checkin_id) if alert.checkin_id is not None else None
+    if row is None or alert.closed_at is not None or row.value.state is not State.DONE:
         return None
-    rows = tuple(_checkins(work, patient, alert))
+    if row.value.form not in work.clinic.protocol.forms:
+        return None
     for concern in left_open(work, patient, alert):
-        for row in rows:
-            for question in _questions(work.clinic.protocol, row, concern):
-                return row, question
+        for question in _questions(work.clinic.protocol, row, concern):
+            return row, question
     return None
-
-
-def _checkins(work: Work, patient: Patient, alert: AlertRow) -> Iterator[CheckInRow]:
-    """Yield the finished check-ins whose answers can be taken back: the alert's last one, then the newest."""
-    heard = recall(work, patient).heard.checkins
-    found = (alert.checkin_id, *sorted(heard, reverse=True))
-    for number in dict.fromkeys(n for n in found if n is not None):
-        row = work.checkins.get(number)
-        if row is not None and row.value.state is State.DONE and row.value.form in work.clinic.protocol.forms:
-            yield row
 
 
 def _questions(protocol: Protocol, row: CheckInRow, concern: Concern) -> Iterator[str]:

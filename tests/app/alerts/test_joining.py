@@ -238,15 +238,6 @@ def test_help_shows_the_call_screen_of_what_is_open_above_it(life):
     assert "help" in the_alert(life).symptoms
 
 
-def test_mistake_asks_again_in_whichever_check_in_found_it(life):
-    life.check(0, safety_new="yes", which_new="eyes")
-    life.check(1, numbness="mild")
-    alert = the_alert(life)
-    screen = life.prompt(alert, 1, 1)
-    asked = life.press(screen, "was_mistake", 1, 1.1)
-    assert asked.name == "change.safety_new"
-
-
 # -- what older versions left
 
 
