@@ -34,6 +34,17 @@ def test_yes_is_a_sign_not_named_until_it_is():
     assert named["breathing"].is_named
 
 
+def test_naming_a_sign_of_one_screen_names_none_of_the_other():
+    assert there(safety_now="not_sure", safety_new="yes", which_new="eyes") == {
+        NOT_NAMED: ("EMERGENCY", 1),
+        "eyes": ("URGENT", 1),
+    }
+
+
+def test_not_sure_about_a_list_says_of_nothing_that_it_is_gone():
+    assert "dizzy" not in found(autonomic="not_sure")
+
+
 def test_naming_list_says_nothing_about_other_signs():
     assert "swallow" not in found(safety_now="yes", which_now="breathing")
 

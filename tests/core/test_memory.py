@@ -688,3 +688,14 @@ def test_a_row_that_leads_elsewhere_is_an_error_unless_it_opens(monkeypatch):
         change(Concern(symptom="eyes"), given, context)
     monkeypatch.setitem(TRANSITIONS, (ConcernState.NONE, Above), row(ConcernState.OPEN))
     assert change(Concern(symptom="eyes"), given, context).state is ConcernState.OPEN
+
+
+def test_sign_that_is_open_already_stays_as_it_is_when_it_is_named(course):
+    course.says(0, "eyes", URGENT).says(1, "sign_not_named", URGENT).names(1.1, "eyes", URGENT, said=1)
+    assert course.memory.concern("eyes").opened_at == MONDAY
+
+
+def test_not_yet_on_an_older_message_does_not_replace_that_on_a_newer_one(course):
+    course.says(0, "eyes", URGENT).not_yet(0.1, "eyes", by=BEN, message=2).not_yet(0.2, "eyes", by=ANNA, message=1)
+    course.spoke(0.3, "eyes", by=ANNA, message=2, asked=0.3)
+    assert course.state("eyes") == "open"
