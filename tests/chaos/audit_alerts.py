@@ -69,7 +69,9 @@ def _first_due(stored: Stored, alert: AlertRow, repeat: Repeat) -> datetime:
 
 
 def _last_raised(stored: Stored, alert: AlertRow) -> datetime:
-    return max(each.raised_at for each in stored.raised if each.id == alert.id)
+    """When it last began to ask the patient: what joined it, or a sign that was named, begins again."""
+    times = [each.raised_at for each in stored.raised if each.id == alert.id]
+    return max(*times, alert.named_at or alert.raised_at)
 
 
 def _had_to_be_asked(stored: Stored, alert: AlertRow, due: datetime, seen: Evidence) -> bool:

@@ -181,7 +181,9 @@ def _step(stored: Stored, row: CheckInRow, value: CheckIn, received: core.Input,
     changes = [c for c in stored.stores.concerns.changes(row.patient_id, limit=10_000) if c.at == at]
     is_naming = getattr(received, "question", "").startswith("which_")
     opened = {c.symptom: c.tier for c in changes if c.what in NEWS and c.tier >= Tier.URGENT and not is_naming}
-    is_again = value.acted_on < value.raised or any(c.what == "found_again" for c in changes)
+    # What an open alert names already shows its call screen again, and changes nothing else.
+    is_shown = any(r.created_at == at for a in stored.raised for r in stored.slots.get(f"alert:{a.id}", ()))
+    is_again = value.acted_on < value.raised or is_shown or any(c.what == "found_again" for c in changes)
     expected = max((tier for tier in (*mine, *opened.values()) if tier >= Tier.URGENT), default=Tier.ROUTINE)
     if _flag(alone) is expected or (is_again and _flag(alone) > expected):
         return alone
