@@ -29,9 +29,9 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     alert = replies.reply(work, patient, action.subject, word, asked_of(action))
     if alert is None:
         return None
-    is_outdated = replies.is_outdated(alert, asked_of(action), work.at)
-    # "I have called" and "remind me" on a message from before something joined the alert are not about that.
-    is_partial = word in CONFIRMS or (is_outdated and word in {"called", "remind"})
+    # "I have called" and "remind me" on a message from before something higher joined the alert are not about that.
+    is_outdated = word in {"called", "remind"} and replies.is_outdated(work, patient, alert, asked_of(action))
+    is_partial = word in CONFIRMS or is_outdated
     left = replies.left_open(work, patient, alert) if is_partial else ()
     following = rest_screen(alert, work.clinic, left) if left else reply_screen(alert, work.clinic, word)
     # Other replies lead to a call screen, which is sent before everything else.

@@ -47,7 +47,8 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str, asked: Asked =
         update_patient_side(work.alerts, alert, declared=word)
     elif word == "remind":
         soon = work.at + work.clinic.protocol.clocks.remind_again_soon
-        update_patient_side(work.alerts, alert, next_patient_prompt_at=_not_later(alert, soon, asked, work.at))
+        if alert.next_patient_prompt_at is None or not is_outdated(work, patient, alert, asked):
+            update_patient_side(work.alerts, alert, next_patient_prompt_at=soon)
     else:
         return None
     record(work, patient, alert, f"patient_{word}")
@@ -69,23 +70,23 @@ def _said_about_call(work: Work, patient: Patient, alert: AlertRow, word: Reply,
         update_patient_side(work.alerts, alert, asked_tier=tier_left(work, patient, alert) or alert.call_tier)
         return
     now = work.alerts.get(alert.id) or alert
-    replied = _replied(work, now, word)
-    kept = _not_later(now, replied.next_patient_prompt_at, asked, work.at)
-    if word is Reply.CALLED and kept != replied.next_patient_prompt_at:
-        update_patient_side(work.alerts, replied, next_patient_prompt_at=kept)
+    if word is Reply.CALLED and now.next_patient_prompt_at is not None and is_outdated(work, patient, now, asked):
+        # It was about less: the question about what opened since comes when it is planned.
+        update_patient_side(work.alerts, now, last_reply=word, replied_at=work.at)
+        return
+    _replied(work, now, word)
 
 
-def is_outdated(alert: AlertRow, asked: Asked, at: datetime) -> bool:
-    """Return whether the alert named more after that message was made."""
-    return alert.named_at is not None and asked.first.made_at(alert, at) < alert.named_at
-
-
-def _not_later(alert: AlertRow, planned: datetime | None, asked: Asked, at: datetime) -> datetime | None:
-    """Return when to ask next: a reply to a message from before something joined the alert puts nothing off."""
-    before = alert.next_patient_prompt_at
-    if planned is None or before is None or not is_outdated(alert, asked, at):
-        return planned
-    return min(before, planned)
+def is_outdated(work: Work, patient: Patient, alert: AlertRow, asked: Asked) -> bool:
+    """Return whether something of a higher tier opened after that message was made: it does not ask about that."""
+    made_at = asked.first.made_at(alert, work.at)
+    before, since = Tier.ROUTINE, Tier.ROUTINE
+    for concern in left_open(work, patient, alert):
+        if concern.opened_at is not None and concern.opened_at > made_at:
+            since = max(since, concern.tier)
+        else:
+            before = max(before, concern.tier)
+    return since > before
 
 
 def _name_again(work: Work, patient: Patient, alert: AlertRow, reopened: tuple[Change, ...]) -> None:
@@ -131,7 +132,7 @@ def tier_left(work: Work, patient: Patient, alert: AlertRow) -> Tier:
     return tier if error is None else alert.asks
 
 
-def _replied(work: Work, alert: AlertRow, word: Reply) -> AlertRow:
+def _replied(work: Work, alert: AlertRow, word: Reply) -> None:
     answered = alert.model_copy(update={"last_reply": word, "replied_at": work.at})
     decision = decide(_core(answered), work.clinic.protocol.clocks, work.at)
     confirmed = decision.action is AlertAction.CONFIRM and answered.state is not AlertState.CLOSED
@@ -140,7 +141,7 @@ def _replied(work: Work, alert: AlertRow, word: Reply) -> AlertRow:
     state = AlertState.CONFIRMED if confirmed else AlertState.OPEN if reopened else answered.state
     # "I have called" after "yes" asks nothing any more.
     is_asked = state is not AlertState.CONFIRMED
-    return update_patient_side(
+    update_patient_side(
         work.alerts,
         alert,
         last_reply=word,

@@ -266,3 +266,26 @@ def test_timeline_shows_what_joined(life):
     events = life.run(lambda w: timeline.timeline(w, w.patients.get(life.anna.id)))
     found = [(e.at, e.what, e.tier) for e in events if e.kind == "alert"]
     assert (life.at(1), "alert.joined", "EMERGENCY") in found
+
+
+def test_i_have_called_after_the_sign_was_named_is_about_its_call_screen(life):
+    """Named after the call screen, and something milder found at the end of the form: neither makes the call less."""
+    life.opened(0)
+    for choice in ("no", "none", "yes"):
+        life.tap(choice, life.at(0))
+    screen = [q.row.screen for q in life.database.outbox() if q.row.screen.name == "call.urgent"][-1]
+    life.tap("", life.at(0, 0.05), kind="go_on")
+    life.check(0.01, start=False, which_new="eyes", numbness="mild")
+    shown = life.press(screen, "called", 0, 0.5)
+    assert shown.name == "call.reply.called"
+    assert the_alert(life).next_patient_prompt_at == life.at(0, 1.5), "an hour after the call"
+
+
+def test_call_screen_that_is_shown_again_is_of_what_is_open(life):
+    """The EMERGENCY was dealt with; "Need help now" twice shows the team's number, not "call 112"."""
+    life.check(0, **EMERGENCY)
+    life.run(ownership.note, the_alert(life).id, "spoke_to_patient", at=life.at(0, 1), by="lead-1")
+    for minutes in (0, 1):
+        seen = len(life.database.outbox())
+        life.run(help_requests.need_help, life.patient(), None, at=life.at(1) + minutes * MINUTE)
+        assert [q.row.screen.name for q in life.database.outbox()[seen:]][0] == "call.help"
