@@ -14,8 +14,7 @@ ROOT = Path(__file__).parent.parent
 # Files that may be longer because a single place matters more than length, each with its limit.
 MAY_BE_LONGER = {
     "bot/core/checkin.py": 615,
-    "bot/core/alert.py": 465,
-    "bot/core/concern.py": 660,
+    "bot/core/concern.py": 420,
     "bot/core/protocol.py": 480,
     "tests/property/test_outbox_machine.py": 710,
 }

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import AwareDatetime
 
-from bot.core.concern import NONE, Days, Level, counted, lasted
+from bot.core.concern_values import NONE, Days, Level, counted, lasted
 from bot.core.frozen import Frozen
 from bot.core.happenings import Answered
 from bot.core.protocol import Remembering

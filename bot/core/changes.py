@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 
-from bot.core.concern import Concern, ConcernState
+from bot.core.concern_values import Concern, ConcernState
 from bot.core.frozen import Frozen
 from bot.core.protocol import Tier
 

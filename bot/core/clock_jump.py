@@ -10,7 +10,8 @@ The rules, each with a test:
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bot.core.concern import Concern, Context, ForgetDays, Rules, change
+from bot.core.concern import change
+from bot.core.concern_values import Concern, Context, ForgetDays, Rules
 from bot.core.memory import Memory
 
 

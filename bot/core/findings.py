@@ -11,7 +11,7 @@ The rules, each with a test:
 
 from collections.abc import Iterator, Mapping
 
-from bot.core.concern import WORSE_STEP, Level
+from bot.core.concern_values import WORSE_STEP, Level
 from bot.core.frozen import Frozen
 from bot.core.protocol import SKIP, Answers, Protocol, Symptom, Tier, holds
 from bot.core.triage import Assessment, Reason

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from pydantic import ConfigDict
 
-from bot.core.concern import Concern
+from bot.core.concern_values import Concern
 from bot.core.frozen import Frozen
 from bot.core.memory import Memory
 from bot.core.protocol import Remembering, Tier

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.frozen import Frozen
 
 

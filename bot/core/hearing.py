@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
-from bot.core.concern import NONE, Level
+from bot.core.concern_values import NONE, Level
 from bot.core.findings import ALARMING, NOT_NAMED, Finding, find, safety_screens, still
 from bot.core.frozen import Frozen
 from bot.core.happenings import Answered, Happening, KnownBefore, Named, NotKnown, TookBack

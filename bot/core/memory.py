@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from bot.core.accepted import Accepted, after_answer
 from bot.core.changes import NEWS, Change, What, changes_between
-from bot.core.concern import (
+from bot.core.concern import change
+from bot.core.concern_values import (
     NONE,
     Above,
     Between,
@@ -39,7 +40,6 @@ from bot.core.concern import (
     TakenBack,
     TeamInformed,
     Usual,
-    change,
 )
 from bot.core.frozen import Frozen
 from bot.core.happenings import (

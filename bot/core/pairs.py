@@ -9,7 +9,7 @@
 
 from collections.abc import Collection
 
-from bot.core.concern import Concern, ConcernState, Rules
+from bot.core.concern_values import Concern, ConcernState, Rules
 from bot.core.protocol import Tier
 
 

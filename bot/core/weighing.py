@@ -12,7 +12,7 @@ The rules, each with a test:
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from bot.core.concern import ConcernState, Rules
+from bot.core.concern_values import ConcernState, Rules
 from bot.core.findings import NOT_NAMED, STILL_THERE, Finding, find, still
 from bot.core.hearing import FormAnswers, Remembered, happenings, may_be_known
 from bot.core.memory import Memory, apply

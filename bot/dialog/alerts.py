@@ -5,7 +5,7 @@ from bot.app.checkins import answering
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.alert import CONFIRMS
+from bot.core.safety_follow_up import CONFIRMS
 from bot.core.screen import Action, Text
 from bot.dialog import hospital, mistakes
 from bot.dialog.asked import asked_of, marked

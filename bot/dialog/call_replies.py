@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient
-from bot.core.alert import CONFIRMS
-from bot.core.concern import Concern
+from bot.core.concern_values import Concern
 from bot.core.protocol import Tier
+from bot.core.safety_follow_up import CONFIRMS
 from bot.core.screen import Screen, Style, Text
 from bot.dialog.call_screens import alert_tap
 from bot.dialog.widgets import (

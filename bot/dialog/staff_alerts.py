@@ -13,8 +13,9 @@ from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.schedules.plans import plan_of
 from bot.app.work import Work
-from bot.core.alert import CONFIRMS, may_act
+from bot.core.alert import may_act
 from bot.core.escalation import EscalationLevel
+from bot.core.safety_follow_up import CONFIRMS
 from bot.core.schedule import week_of
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog.staff_times import local_time, shown_word

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from bot.app.records.alerts import AlertRow, AlertState
-from bot.core.alert import CONFIRMS, Reply
-from bot.core.concern import ConcernState
+from bot.core.concern_values import ConcernState
 from bot.core.protocol import Repeat, Tier
+from bot.core.safety_follow_up import CONFIRMS, Reply
 from tests.chaos.evidence import Evidence
 from tests.chaos.stored import ProcessedTap, Stored
 
@@ -42,7 +42,8 @@ def _not_asked(stored: Stored, alert: AlertRow, repeat: Repeat, name: str, seen:
         yield f"{name}: nobody said that they reached someone, and its clock stands"
     if alert.state is AlertState.UNCONFIRMED and alert.safety_follow_ups < repeat.times:
         yield f"{name}: it counts as unconfirmed after {alert.safety_follow_ups} questions, of {repeat.times}"
-    has_said = any(one.tap.action.choice in CONFIRMS for one in _taps(stored, alert))
+    last = _last_raised(stored, alert)
+    has_said = any(one.tap.action.choice in CONFIRMS and one.at >= last for one in _taps(stored, alert))
     if not has_said and not _is_asked_about(stored, alert):
         return
     if alert.safety_follow_ups == 0 and due < seen.until - JUST_NOW and _had_to_be_asked(stored, alert, due, seen):

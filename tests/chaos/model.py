@@ -14,7 +14,7 @@ from bot.app.concerns.assessments import history
 from bot.app.records.checkins import CheckInRow
 from bot.core import checkin as core
 from bot.core.checkin import CheckIn, State
-from bot.core.concern import Concern, ConcernState, Level
+from bot.core.concern_values import Concern, ConcernState, Level
 from bot.core.hearing import Remembered
 from bot.core.memory import Memory
 from bot.core.protocol import Tier
@@ -179,7 +179,11 @@ def _step(stored: Stored, row: CheckInRow, value: CheckIn, received: core.Input,
     alone = core.step(value, received, protocol, compared)
     mine = [a.tier for a in stored.raised if a.patient_id == row.patient_id and a.raised_at == at]
     changes = [c for c in stored.stores.concerns.changes(row.patient_id, limit=10_000) if c.at == at]
-    is_naming = getattr(received, "question", "").startswith("which_")
+    question = protocol.questions.get(getattr(received, "question", ""))
+    if question is not None and question.signs is not None and _flag(alone) >= Tier.URGENT:
+        # "Yes" on a safety screen acts at its tier, whatever the sign that was left unnamed was before.
+        return alone
+    is_naming = question is not None and question.id.startswith("which_") and max(mine, default=0) < Tier.URGENT
     opened = {c.symptom: c.tier for c in changes if c.what in NEWS and c.tier >= Tier.URGENT and not is_naming}
     # What an open alert names already shows its call screen again, and changes nothing else.
     is_shown = any(r.created_at == at for a in stored.raised for r in stored.slots.get(f"alert:{a.id}", ()))

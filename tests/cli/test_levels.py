@@ -5,7 +5,7 @@ from bot.app.patients import lookup
 from bot.app.records.patients import PatientState
 from bot.app.work import Work
 from bot.cli.command_context import in_transaction
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import KnownBefore
 from bot.core.protocol import Tier
 from tests.cli.conftest import Shell

@@ -5,7 +5,7 @@ from datetime import timedelta
 from bot.app.records.concerns import MemoryRow
 from bot.app.records.operations import BEGINNING, Place
 from bot.core.accepted import Accepted
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.memory import Memory
 from bot.core.protocol import Tier
 from tests.contract.samples import AT, MINUTE, patient

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.accepted import Accepted
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.protocol import Tier
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)

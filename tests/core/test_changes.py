@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.changes import Change, What, changes_between
-from bot.core.concern import Concern, ConcernState
+from bot.core.concern_values import Concern, ConcernState
 from bot.core.protocol import Tier
 
 MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)

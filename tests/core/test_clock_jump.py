@@ -7,7 +7,7 @@ import pytest
 from bot.content.loader import load_protocol
 from bot.core.accepted import Accepted, LowerAnswers
 from bot.core.clock_jump import after_jump, not_ahead
-from bot.core.concern import NONE, Concern, ConcernState, Days, Level, Rules
+from bot.core.concern_values import NONE, Concern, ConcernState, Days, Level, Rules
 from bot.core.memory import Memory
 from bot.core.protocol import Tier
 

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.content.loader import load_protocol
-from bot.core.concern import (
+from bot.core.concern import change
+from bot.core.concern_values import (
     NONE,
     Above,
     Between,
@@ -26,7 +27,6 @@ from bot.core.concern import (
     TakenBack,
     TeamInformed,
     Usual,
-    change,
 )
 from bot.core.protocol import Symptom, Tier
 

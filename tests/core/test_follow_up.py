@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.content.loader import load_protocol
-from bot.core.concern import Level, Rules
+from bot.core.concern_values import Level, Rules
 from bot.core.follow_up import FollowUp, asked_again, asked_daily, usual_signs
 from bot.core.happenings import Agree, Answered, Outcome, TimePassed
 from bot.core.memory import Memory, apply

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.content.loader import load_protocol
-from bot.core.concern import NONE, Level
+from bot.core.concern_values import NONE, Level
 from bot.core.findings import NOT_NAMED, Finding
 from bot.core.happenings import Answered, KnownBefore, Named, NotKnown, TookBack
 from bot.core.hearing import BASELINE, FormAnswers, Heard, Remembered, happenings, is_news, may_be_known, that_counts

@@ -6,19 +6,8 @@ import pytest
 
 from bot.content.loader import load_protocol
 from bot.core.changes import What
-from bot.core.concern import (
-    NONE,
-    TRANSITIONS,
-    Above,
-    Concern,
-    ConcernState,
-    Context,
-    Level,
-    Rules,
-    Transition,
-    UnlistedConcernStateError,
-    change,
-)
+from bot.core.concern import TRANSITIONS, Transition, UnlistedConcernStateError, change
+from bot.core.concern_values import NONE, Above, Concern, ConcernState, Context, Level, Rules
 from bot.core.happenings import (
     Agree,
     AlertClosed,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.content.loader import load_protocol
-from bot.core.concern import Concern, ConcernState, Level, Rules
+from bot.core.concern_values import Concern, ConcernState, Level, Rules
 from bot.core.pairs import are_two_ambers, can_pair, overlap
 from bot.core.protocol import Symptom, Tier
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.content.loader import load_protocol
 from bot.core.accepted import Accepted, LowerAnswers, after_answer
-from bot.core.concern import NONE, Days, Level
+from bot.core.concern_values import NONE, Days, Level
 from bot.core.happenings import Answered
 from bot.core.protocol import Tier
 

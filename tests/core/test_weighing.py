@@ -6,7 +6,7 @@ import pytest
 
 from bot.content.loader import load_protocol
 from bot.core import checkin as core
-from bot.core.concern import Level, Rules
+from bot.core.concern_values import Level, Rules
 from bot.core.findings import find
 from bot.core.happenings import Agree, Answered, Outcome, SetReference, TookBack
 from bot.core.hearing import FormAnswers, Heard, Remembered, happenings

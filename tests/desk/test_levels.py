@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from bot.app.concerns.memory import remember
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import Answered, KnownBefore
 from bot.core.protocol import Tier
 from tests.app.conftest import AT

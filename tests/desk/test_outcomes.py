@@ -8,7 +8,7 @@ import pytest
 from bot.app.alerts import raising
 from bot.app.alerts.naming import Found
 from bot.app.concerns.memory import remember
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import Answered
 from bot.core.protocol import Tier
 from tests.app.conftest import AT

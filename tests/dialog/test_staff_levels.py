@@ -8,7 +8,7 @@ import pytest
 from bot.app.concerns import usual_signs
 from bot.app.concerns.memory import remember
 from bot.chat.buttons import encode
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import Answered, KnownBefore
 from bot.core.protocol import Tier
 from bot.core.screen import Action

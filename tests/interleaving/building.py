@@ -21,7 +21,7 @@ from bot.app.schedules import plan_edits
 from bot.app.schedules.plans import rescheduled
 from bot.app.team import members
 from bot.app.work import Work
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import Agree, Answered
 from bot.core.protocol import Tier
 from bot.core.screen import Action

@@ -7,7 +7,7 @@ from bot.app.alerts import raising
 from bot.app.alerts.naming import Found
 from bot.app.concerns.memory import remember
 from bot.app.work import Work
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import Answered
 from bot.core.protocol import Tier
 from bot.core.screen import Action

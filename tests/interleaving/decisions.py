@@ -9,7 +9,7 @@ from bot.app.patients.lookup import locked
 from bot.app.team import members
 from bot.app.work import Work
 from bot.core.accepted import Accepted
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.protocol import Tier
 from tests.interleaving.scene import NOW
 

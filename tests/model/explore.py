@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from bot.core import memory as product
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import Happening
 from bot.core.memory import Memory
 from tests.model.facts import Facts, Message, Of

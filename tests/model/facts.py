@@ -7,7 +7,7 @@ readings are possible): there it takes the product's. `laws.py` compares it with
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.protocol import Tier
 from tests.model.symptoms import DAY, HOUR, KINDS, NOTHING
 

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from bot.core.changes import What
-from bot.core.concern import Concern, Level
+from bot.core.concern_values import Concern, Level
 from bot.core.happenings import (
     Agree,
     AlertClosed,

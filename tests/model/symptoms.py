@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from bot.core.concern import Level, Rules
+from bot.core.concern_values import Level, Rules
 from bot.core.protocol import Remembering, Symptom, Tier
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

@@ -9,7 +9,8 @@ import pytest
 from bot.core import concern as core
 from bot.core import memory as product
 from bot.core import pairs
-from bot.core.concern import Above, Concern, ConcernState, Context, Ending, Rules, TakenBack, Transition, Usual
+from bot.core.concern import Transition
+from bot.core.concern_values import Above, Concern, ConcernState, Context, Ending, Rules, TakenBack, Usual
 from bot.core.happenings import BaselineFinished, KnownBefore, NotYet, RejectReference
 from bot.core.memory import Memory
 from bot.core.protocol import Tier

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import (
     Agree,
     AlertClosed,

@@ -8,7 +8,7 @@ from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.checkins import AssessmentRow
 from bot.app.records.messages import Lane
 from bot.app.records.patients import PatientState
-from bot.core.concern import ConcernState
+from bot.core.concern_values import ConcernState
 from bot.core.local_time import in_quiet_hours
 from bot.core.protocol import Tier
 from bot.core.triage import History, assess

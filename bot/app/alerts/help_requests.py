@@ -10,7 +10,7 @@ from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.changes import What
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.findings import HELP, NOT_NAMED
 from bot.core.happenings import Answered
 from bot.core.protocol import Tier

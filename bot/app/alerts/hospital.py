@@ -17,9 +17,9 @@ from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import is_paused, pauses_ended, pauses_with, rescheduled
 from bot.app.work import Work
-from bot.core.alert import Reply
 from bot.core.happenings import AtHospital
 from bot.core.local_time import after_quiet_hours, time_of_day, zone_of
+from bot.core.safety_follow_up import Reply
 from bot.core.schedule import Pause
 
 PAUSE = timedelta(days=7)

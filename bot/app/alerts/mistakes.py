@@ -8,7 +8,7 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.checkin import State
-from bot.core.concern import Concern
+from bot.core.concern_values import Concern
 from bot.core.findings import NOT_NAMED
 from bot.core.protocol import Protocol
 

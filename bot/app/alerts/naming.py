@@ -6,8 +6,8 @@ from bot.app.alerts.writer import name_more, update_patient_side
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
-from bot.core.alert import first_prompt_at
 from bot.core.protocol import Tier
+from bot.core.safety_follow_up import first_prompt_at
 
 
 class Found(NamedTuple):

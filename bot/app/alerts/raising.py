@@ -17,10 +17,10 @@ from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.alert import first_prompt_at
 from bot.core.changes import NEWS, Change, What
 from bot.core.findings import NOT_NAMED
 from bot.core.protocol import Tier
+from bot.core.safety_follow_up import first_prompt_at
 from bot.core.triage import Assessment
 
 _PAIRS = {Tier.URGENT: "two_groups", Tier.EMERGENCY: "overlap"}

@@ -16,12 +16,13 @@ from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.alert import CONFIRMS, Alert, AlertAction, Decision, DecisionReason, Refused, Reopen, Reply, decide
+from bot.core.alert import Refused, Reopen
 from bot.core.changes import Change, What
-from bot.core.concern import Concern, ConcernState
+from bot.core.concern_values import Concern, ConcernState
 from bot.core.happenings import Happening, NotYet, Spoke, TeamKnows
 from bot.core.local_time import after_quiet_hours
 from bot.core.protocol import Tier
+from bot.core.safety_follow_up import CONFIRMS, Alert, AlertAction, Decision, DecisionReason, Reply, decide
 
 BEFORE_MESSAGES = Asked()
 """The message of a button that doesn't say when it was made."""

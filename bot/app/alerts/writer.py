@@ -10,8 +10,9 @@ from typing import TypedDict, Unpack
 
 from bot.app.ports.alerts import AlertStore
 from bot.app.records.alerts import AlertRow, AlertState
-from bot.core.alert import CONFIRMS, Refused, Reply, TeamAct, TeamSide, TeamState, apply_act, new_team_side
+from bot.core.alert import Refused, TeamAct, TeamSide, TeamState, apply_act, new_team_side
 from bot.core.protocol import Tier
+from bot.core.safety_follow_up import CONFIRMS, Reply
 
 _FIELDS = frozenset(TeamSide.model_fields)
 

@@ -6,7 +6,7 @@ from bot.app.records.checkins import AnswerRow, CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core import checkin as core
-from bot.core.concern import ConcernState
+from bot.core.concern_values import ConcernState
 from bot.core.findings import ALARMING, NOT_NAMED, safety_screens, still
 
 

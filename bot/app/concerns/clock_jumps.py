@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.app.ports.concerns import ConcernStore
 from bot.app.records.concerns import ClockJump, MemoryRow
 from bot.core.clock_jump import after_jump, not_ahead
-from bot.core.concern import Rules
+from bot.core.concern_values import Rules
 
 
 def corrected(concerns: ConcernStore, row: MemoryRow, rules: Rules) -> MemoryRow:

@@ -16,7 +16,7 @@ from bot.app.records.alerts import AgreedLevel, AlertRow
 from bot.app.records.concerns import OpenConcern
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.concern import Level, Rules
+from bot.core.concern_values import Level, Rules
 from bot.core.findings import HELP, NOT_NAMED, Finding, find
 from bot.core.happenings import Agree, AlertClosed, Answered, BaselineFinished, Happening, KnownBefore, Outcome
 from bot.core.hearing import BASELINE

@@ -8,7 +8,7 @@ from bot.app.records.levels import DecisionKind, LevelDecision
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Work
-from bot.core.concern import ConcernState
+from bot.core.concern_values import ConcernState
 
 MAX_TEXT = 200
 """The longest reason, and the longest name of a clinician, in characters."""

@@ -10,7 +10,7 @@ from bot.app.records.alerts import Task, TaskKind
 from bot.app.records.concerns import NOTICE
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
-from bot.core.concern import Rules
+from bot.core.concern_values import Rules
 from bot.core.memory import apply
 
 CONFIRM: TaskKind = "confirm_reference"

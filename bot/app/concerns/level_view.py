@@ -10,7 +10,7 @@ from bot.app.patients.lookup import by_code
 from bot.app.records.levels import LevelDecision
 from bot.app.work import Work
 from bot.core.accepted import Accepted
-from bot.core.concern import NONE, Concern, ConcernState
+from bot.core.concern_values import NONE, Concern, ConcernState
 from bot.core.frozen import Frozen
 from bot.core.memory import Memory, apply
 

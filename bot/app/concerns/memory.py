@@ -18,7 +18,7 @@ from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.changes import NEWS, What
 from bot.core.checkin import State, next_open
-from bot.core.concern import NONE, ConcernState, Rules
+from bot.core.concern_values import NONE, ConcernState, Rules
 from bot.core.happenings import BaselineFinished, Happening, TimePassed, TookBack
 from bot.core.hearing import BASELINE, FormAnswers, Heard, Remembered, happenings, is_news, that_counts
 from bot.core.memory import Applied, Memory, apply

@@ -11,7 +11,7 @@ from bot.app.concerns.conversion import converted, sources_of
 from bot.app.concerns.follow_up import local_day
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
-from bot.core.concern import Rules
+from bot.core.concern_values import Rules
 from bot.core.hearing import FormAnswers, Remembered
 from bot.core.protocol import Tier
 from bot.core.triage import History

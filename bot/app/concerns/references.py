@@ -13,7 +13,7 @@ from bot.app.records.levels import DecisionKind, LevelDecision
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.accepted import Accepted
-from bot.core.concern import NONE, Level
+from bot.core.concern_values import NONE, Level
 from bot.core.happenings import RejectReference, SetReference
 from bot.core.protocol import Tier
 

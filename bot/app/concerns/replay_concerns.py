@@ -12,7 +12,7 @@ from bot.app.records.concerns import ClockJump, ConcernChange, MemoryRow
 from bot.app.work import Stores
 from bot.core.changes import Change
 from bot.core.clock_jump import after_jump
-from bot.core.concern import Concern, Rules
+from bot.core.concern_values import Concern, Rules
 from bot.core.frozen import Frozen
 from bot.core.happenings import TimePassed
 from bot.core.memory import Memory, apply

@@ -1,7 +1,7 @@
 """The levels at which a symptom can be accepted, by the ids of the protocol. Stores nothing, and accepts none."""
 
 from bot.app.ports.clinic import Clinic
-from bot.core.concern import NONE, WORSE_STEP, Level
+from bot.core.concern_values import NONE, WORSE_STEP, Level
 from bot.core.protocol import Question, Symptom, Tier
 
 THERE = "there"

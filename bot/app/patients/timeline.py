@@ -12,9 +12,9 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.operations import Audit
 from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
-from bot.core.alert import Reply
 from bot.core.frozen import Frozen
 from bot.core.protocol import Tier
+from bot.core.safety_follow_up import Reply
 
 MAX_CHECKINS = 60
 """Check-ins and alerts at most: two months of daily check-ins."""

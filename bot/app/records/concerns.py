@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from pydantic import AwareDatetime
 
 from bot.core.changes import What
-from bot.core.concern import ConcernState
+from bot.core.concern_values import ConcernState
 from bot.core.frozen import Frozen, Versioned
 from bot.core.hearing import Heard
 from bot.core.memory import Memory

@@ -288,4 +288,4 @@ def test_call_screen_that_is_shown_again_is_of_what_is_open(life):
     for minutes in (0, 1):
         seen = len(life.database.outbox())
         life.run(help_requests.need_help, life.patient(), None, at=life.at(1) + minutes * MINUTE)
-        assert [q.row.screen.name for q in life.database.outbox()[seen:]][0] == "call.help"
+        assert next(q.row.screen.name for q in life.database.outbox()[seen:]) == "call.help"

@@ -11,7 +11,7 @@ from bot.app.alerts.raising import join
 from bot.app.checkins import answering, opening
 from bot.app.concerns.memory import open_after, remember
 from bot.app.operations import sweeps
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import Answered
 from bot.core.protocol import Tier
 from bot.core.screen import Action

@@ -8,7 +8,7 @@ from bot.app.alerts import raising
 from bot.app.alerts.naming import Found
 from bot.app.concerns.conversion import Sources, converted, named_by
 from bot.app.concerns.memory import recall, rules_of
-from bot.core.concern import ConcernState
+from bot.core.concern_values import ConcernState
 from bot.core.protocol import Tier
 from tests.app.concerns.test_cases import life
 from tests.app.conftest import AT

@@ -9,7 +9,7 @@ from bot.app.concerns import agreeing
 from bot.app.concerns.memory import remember
 from bot.app.operations import sweeps
 from bot.app.patients import participation
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import KnownBefore
 from bot.core.protocol import Tier
 from tests.app.checkins.test_half_answers import life

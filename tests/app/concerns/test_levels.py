@@ -18,7 +18,7 @@ from bot.app.concerns import (
 from bot.app.concerns.memory import remember
 from bot.app.patients import participation
 from bot.app.ports.errors import RefusedError
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import KnownBefore
 from bot.core.protocol import Tier
 from tests.app.concerns.test_cases import Life

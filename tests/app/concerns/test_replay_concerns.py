@@ -11,7 +11,7 @@ from bot.app.operations import outages, sweeps
 from bot.app.patients import participation
 from bot.app.ports.errors import RefusedError
 from bot.app.records.concern_events import WhatHappened
-from bot.core.concern import ConcernState
+from bot.core.concern_values import ConcernState
 from tests.app.concerns.test_cases import Life, life
 
 __all__ = ["life"]

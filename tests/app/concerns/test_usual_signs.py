@@ -3,7 +3,7 @@
 import pytest
 
 from bot.app.concerns.memory import remember
-from bot.core.concern import Level
+from bot.core.concern_values import Level
 from bot.core.happenings import Agree
 from bot.core.protocol import Tier
 from tests.app.concerns.test_cases import Life, life
