@@ -123,7 +123,12 @@ class Finish(Frozen):
 
 
 class Mistake(Frozen):
-    """The patient taps "I tapped by mistake"."""
+    """The patient taps "I tapped by mistake".
+
+    `question` is behind what is still open, and asked if no answer of this check-in raised anything by itself.
+    """
+
+    question: str = ""
 
 
 class Expire(Frozen):
@@ -433,14 +438,13 @@ def _finish(context: _Context, tap: Finish) -> _Outcome:
     return _done(context, ())
 
 
-def _mistake(context: _Context, _received: Mistake) -> _Outcome:
+def _mistake(context: _Context, received: Mistake) -> _Outcome:
     checkin = context.checkin
     if checkin.acted_on < Tier.URGENT:
         return IgnoredReason.NOT_NOW
     again = checkin.model_copy(update={"state": State.ASKING, "acted_on": Tier.ROUTINE})
-    return _at_question(again, _question_that_raised(context) or checkin.cursor), (
-        MistakeClaimed(tier=checkin.acted_on),
-    )
+    known = received.question if received.question in checkin.answers else checkin.cursor
+    return _at_question(again, _question_that_raised(context) or known), (MistakeClaimed(tier=checkin.acted_on),)
 
 
 def _expire(context: _Context, _received: Expire) -> _Outcome:

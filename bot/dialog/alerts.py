@@ -1,7 +1,6 @@
 """Handles taps on a call screen or a safety follow-up in the patient's chat. Decides nothing about the alert."""
 
 from bot.app.alerts import replies
-from bot.app.checkins import answering
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient
 from bot.app.work import Work
@@ -39,7 +38,7 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     shown = marked(work, following, alert, repeats=action)
     post(work, patient, shown, slot=f"alert-reply:{alert.id}", lane=lane)
     if word == "mistake":
-        answering.claim_mistake(work, patient, alert.checkin_id)
+        mistakes.claim(work, patient, alert)
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
 
 

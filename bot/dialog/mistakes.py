@@ -5,6 +5,7 @@ from bot.app.checkins import answering
 from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
+from bot.core.checkin import State
 from bot.core.screen import Action, Text
 from bot.dialog import answers, checkins
 from bot.dialog.call_replies import reply_screen
@@ -20,17 +21,23 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     if alert is None:
         return None
     found = mistakes.asked_again(work, patient, alert)
-    if found is not None:
+    if found is not None and found[0].value.state is State.DONE:
         return answers.ask_again(work, patient, *found, alert)
     if not _asked_in_open_checkin(work, patient, alert):
         post(work, patient, reply_screen(alert, work.clinic, "mistake"), slot=f"alert-reply:{alert.id}")
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
 
 
+def claim(work: Work, patient: Patient, alert: AlertRow) -> None:
+    """Ask what is behind the alert again in its check-in, if that is still open."""
+    _, question = mistakes.asked_again(work, patient, alert) or (None, "")
+    answering.claim_mistake(work, patient, alert.checkin_id, question)
+
+
 def _asked_in_open_checkin(work: Work, patient: Patient, alert: AlertRow) -> bool:
     """Ask again in a check-in that is still open, below all other messages; return whether it was asked."""
     before = work.checkins.open_of(patient.id)
-    answering.claim_mistake(work, patient, alert.checkin_id)
+    claim(work, patient, alert)
     after = work.checkins.open_of(patient.id)
     if after is None or after == before:
         return False

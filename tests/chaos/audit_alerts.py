@@ -42,9 +42,7 @@ def _not_asked(stored: Stored, alert: AlertRow, repeat: Repeat, name: str, seen:
         yield f"{name}: nobody said that they reached someone, and its clock stands"
     if alert.state is AlertState.UNCONFIRMED and alert.safety_follow_ups < repeat.times:
         yield f"{name}: it counts as unconfirmed after {alert.safety_follow_ups} questions, of {repeat.times}"
-    last = _last_raised(stored, alert)
-    has_said = any(one.tap.action.choice in CONFIRMS and one.at >= last for one in _taps(stored, alert))
-    if not has_said and not _is_asked_about(stored, alert):
+    if not _said(stored, alert) and not _is_asked_about(stored, alert):
         return
     if alert.safety_follow_ups == 0 and due < seen.until - JUST_NOW and _had_to_be_asked(stored, alert, due, seen):
         yield f"{name}: nobody was asked whether they reached someone"
@@ -63,7 +61,7 @@ def _is_asked_about(stored: Stored, alert: AlertRow) -> bool:
 def _first_due(stored: Stored, alert: AlertRow, repeat: Repeat) -> datetime:
     """Return when the patient has to be asked first: "I have called" puts that off by the wait."""
     due = _last_raised(stored, alert) + repeat.after
-    for one in _taps(stored, alert):
+    for one in _taps_since(stored, alert, _last_raised(stored, alert)):
         if one.tap.action.choice == Reply.CALLED and one.at <= due:
             due = one.at + repeat.after
     return due
@@ -79,13 +77,18 @@ def _had_to_be_asked(stored: Stored, alert: AlertRow, due: datetime, seen: Evide
     """Return whether the due time came before the patient said that they reached someone or staff closed the alert."""
     if alert.closed_at is not None and alert.closed_at < due + JUST_NOW:
         return False
-    last = _last_raised(stored, alert)
-    said = [one.tap.at for one in _taps(stored, alert) if one.tap.action.choice in CONFIRMS and one.at >= last]
+    said = _said(stored, alert)
     if not said:
         return True
     raised = seen.timeline.last(_last_raised(stored, alert), min(said))
     came = seen.timeline.reached(due, raised) if raised is not None else float("inf")
     return min(said) - came > AT_ONCE and not seen.trouble(came, min(said))
+
+
+def _said(stored: Stored, alert: AlertRow) -> list[float]:
+    """When, in real seconds, somebody said that they reached someone, since the alert last began to ask."""
+    since = _taps_since(stored, alert, _last_raised(stored, alert))
+    return [one.tap.at for one in since if one.tap.action.choice in CONFIRMS]
 
 
 # -- what was said about a call
@@ -96,7 +99,7 @@ def not_as_said(stored: Stored, seen: Evidence) -> Iterator[str]:
     for alert in stored.alerts:
         every = _taps(stored, alert)
         # What joined the alert since is not what was replied to.
-        taps = [one for one in every if one.at >= (alert.named_at or alert.raised_at)]
+        taps = _taps_since(stored, alert, alert.named_at or alert.raised_at)
         name = f"alert {alert.id} ({alert.tier.name})"
         yield from _replies(alert, [o for o in taps if o.tap.action.choice in set(Reply)], name, seen)
         mistakes = [one.at for one in taps if one.tap.action.choice in MISTAKES]
@@ -136,6 +139,23 @@ def _unnoted(stored: Stored, alert: AlertRow, taps: list[ProcessedTap], name: st
             slots += [s for s in stored.slots if s.startswith((f"loopback:{alert.id}:", "checkin:"))]
         if not any(stored.arrived(slot, patient.chat_id, at=one.at) for slot in slots):
             yield f"{name}: {word} was said at {one.at:%d %H:%M:%S}, and nothing was answered"
+
+
+def _taps_since(stored: Stored, alert: AlertRow, start: datetime) -> list[ProcessedTap]:
+    """The taps since something happened to the alert at `start`.
+
+    By the order of the record, for the clock may have been set back since; by time if the record has no line of it.
+    """
+    lines = [
+        line
+        for line in reversed(stored.lines[stored.patient(alert.patient_id).code])
+        if line.detail.get("alert") == alert.id
+    ]
+    begun = next((number for number, line in enumerate(lines) if line.at == start), None)
+    if begun is None:
+        return [one for one in _taps(stored, alert) if one.at >= start]
+    since = {line.at for line in lines[begun:]}
+    return [one for one in _taps(stored, alert) if one.at in since]
 
 
 def _taps(stored: Stored, alert: AlertRow) -> list[ProcessedTap]:

@@ -30,6 +30,9 @@ MOST_PAIRS = 8
 CLOSING = timedelta(seconds=60)
 """How far the time of a closing may be from its commit: the database may have been locked."""
 JUMP = timedelta(hours=2)
+FRESH = timedelta(hours=6)
+"""How long "none" on a safety screen counts (law 7); the clock may have been set back in between."""
+SAFETY_SCREENS = ("safety_now", "safety_new")
 
 Given = tuple[str, tuple[str, ...], datetime]
 
@@ -125,9 +128,14 @@ def _orders(taps: list[ProcessedTap], *, in_turn: bool) -> Iterator[list[Process
 
 def _close(taps: Sequence[ProcessedTap]) -> list[int]:
     """Which taps may have changed places with the next one: first of all those on one screen, of which one counts."""
-    pairs = [(n, one, two) for n, (one, two) in enumerate(pairwise(taps)) if abs(two.at - one.at) < TOGETHER]
+    pairs = [(n, one, two) for n, (one, two) in enumerate(pairwise(taps)) if _are_together(one.at, two.at)]
     pairs.sort(key=lambda pair: pair[1].tap.action.revision != pair[2].tap.action.revision)
     return sorted(n for n, _, _ in pairs[:MOST_PAIRS])
+
+
+def _are_together(one: datetime, two: datetime) -> bool:
+    """Whether two taps came so close that they may have changed places; the clock may have been set in between."""
+    return any(abs(abs(two - one) - jump) < TOGETHER for jump in (timedelta(0), JUMP))
 
 
 def _cuts(row: CheckInRow, order: Sequence[ProcessedTap], *, set_back: bool) -> Iterator[int]:
@@ -151,7 +159,7 @@ def _led(stored: Stored, row: CheckInRow, order: Sequence[ProcessedTap], cut: in
     led = Led(core.open_checkin(row.value.form, protocol, known, row.value.about))
     led.given += [(question, choices, row.opened_at) for question, choices in known.items()]
     compared = history(work_on(stored.stores, stored.clinic), row)
-    for one in order[:cut]:
+    for number, one in enumerate(order[:cut], 1):
         if led.value.state is State.DONE:
             break
         led.tapped += 1
@@ -159,12 +167,41 @@ def _led(stored: Stored, row: CheckInRow, order: Sequence[ProcessedTap], cut: in
         if action.kind == "help_now":
             led.helped.append(one.at)
             continue
-        received = core.Mistake() if action.kind == "alert" else _input(action)
-        led.take(_step(stored, row, led.value, received, one.at), one.at)
+        is_mistake = action.kind == "alert"
+        received = core.Mistake() if is_mistake else _input(action)
+        step = _step(stored, row, _fresh(led, one.at), received, one.at)
+        if not any(isinstance(event, core.Ignored) for event in step.events):
+            before = led.value
+            led.take(step, one.at)
+            if is_mistake:
+                led.value = _asked_next(row, before, led.value, order[number:cut])
     closing = {State.REPLACED: core.Replace, State.EXPIRED: core.Expire}.get(row.value.state)
     if closing is not None and row.closed_at is not None:
         led.take(core.step(led.value, closing(), protocol, compared), row.closed_at)
     return led
+
+
+def _fresh(led: Led, at: datetime) -> CheckIn:
+    """Return the check-in without "none" on a safety screen that was tapped more than six hours before or after."""
+    given = {question: when for question, _, when in led.given}
+    stale = {
+        q
+        for q in SAFETY_SCREENS
+        if led.value.state is State.ASKING and led.value.answers.get(q) == ("none",) and abs(at - given[q]) >= FRESH
+    }
+    return led.value.model_copy(update={"answers": {q: c for q, c in led.value.answers.items() if q not in stale}})
+
+
+def _asked_next(row: CheckInRow, before: CheckIn, value: CheckIn, after: Sequence[ProcessedTap]) -> CheckIn:
+    """Return the check-in at the question that was asked after a mistake, which depends on what is still open.
+
+    It is one that was answered, or the one that was asked: that of the next tap at that revision, or the stored one.
+    """
+    asked = [one.tap.action.question for one in after if one.tap.action.revision == value.revision]
+    asked += [row.value.cursor or ""] if row.value.revision == value.revision else []
+    possible = {*value.answers, before.cursor}
+    question = next((question for question in asked if question in possible), value.cursor)
+    return value.model_copy(update={"cursor": question})
 
 
 NEWS = frozenset({"opened", "rose", "reopened"})

@@ -7,22 +7,19 @@ from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.checkin import State
 from bot.core.concern_values import Concern
 from bot.core.findings import NOT_NAMED
 from bot.core.protocol import Protocol
 
 
 def asked_again(work: Work, patient: Patient, alert: AlertRow) -> tuple[CheckInRow, str] | None:
-    """Return the finished check-in that raised the alert or joined it last, and the question behind what it names.
+    """Return the check-in that raised the alert or joined it last, and the question behind what the alert names.
 
     Highest tier first. None if the alert is closed or has no such check-in, or everyone took back what it names. Older
     answers can be changed in this way than by `clocks.change_for`: the patient is still asked about them.
     """
     row = work.checkins.get(alert.checkin_id) if alert.checkin_id is not None else None
-    if row is None or alert.closed_at is not None or row.value.state is not State.DONE:
-        return None
-    if row.value.form not in work.clinic.protocol.forms:
+    if row is None or alert.closed_at is not None or row.value.form not in work.clinic.protocol.forms:
         return None
     for concern in left_open(work, patient, alert):
         for question in _questions(work.clinic.protocol, row, concern):

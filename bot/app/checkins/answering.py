@@ -47,18 +47,24 @@ def answer(work: Work, patient: Patient, checkin_id: int, given: core.Input) -> 
     return _step(work, patient, row, given)
 
 
-def claim_mistake(work: Work, patient: Patient, checkin_id: int | None) -> None:
-    """Let the patient answer the question again after "I tapped by mistake"; alert and first answer stay stored."""
+def claim_mistake(work: Work, patient: Patient, checkin_id: int | None, question: str = "") -> None:
+    """Let the patient answer the question again after "I tapped by mistake"; alert and first answer stay stored.
+
+    `question` is behind what is still open: it is asked if no answer of the open check-in raised anything by itself.
+    """
     row = work.checkins.open_of(patient.id)
     if row is not None and row.id == checkin_id:
-        _step(work, patient, row, core.Mistake())
+        _step(work, patient, row, core.Mistake(question=question))
 
 
 def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> core.Ignored | CheckInRow:
+    # Before anything is forgotten or expires: what is ignored changes nothing.
+    ignored = _ignored(core.step(row.value, given, work.clinic.protocol, history(work, row)))
+    if ignored is not None:
+        return ignored
     row = with_fresh_screens(work, row, given)
     step = _core_step(work, patient, row, given)
-    ignored = next((event for event in step.events if isinstance(event, core.Ignored)), None)
-    if ignored is not None:
+    if (ignored := _ignored(step)) is not None:
         return ignored
     closed = step.checkin.state in CLOSED
     changed = row.model_copy(
@@ -71,6 +77,10 @@ def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> c
         work.notices.checkin_moved_on(patient, changed)
     work.tasks.close_of_patient(patient.id, ("not_heard_from", "missed_twice", "phone_patient"), work.at)
     return changed
+
+
+def _ignored(step: core.Step) -> core.Ignored | None:
+    return next((event for event in step.events if isinstance(event, core.Ignored)), None)
 
 
 def _core_step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> core.Step:
@@ -100,7 +110,7 @@ def change(work: Work, patient: Patient, row: CheckInRow, question: str, choices
     Return None, having changed nothing, if the answer can't be changed so.
     """
     step = _core_step(work, patient, row, core.Change(question=question, choices=choices))
-    if any(isinstance(event, core.Ignored) for event in step.events):
+    if _ignored(step) is not None:
         return None
     changed = work.checkins.save(row.model_copy(update={"value": step.checkin}))
     return _apply(work, patient, changed, step.events)

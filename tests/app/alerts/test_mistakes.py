@@ -3,8 +3,10 @@
 import pytest
 
 from bot.app.alerts import help_requests
+from bot.app.operations import sweeps
 from bot.app.records.alerts import AlertState
-from bot.dialog import taps
+from bot.core.screen import Action
+from bot.dialog import checkins, taps
 from tests.app.alerts.test_replies import FOUND, prompts
 from tests.app.concerns.test_cases import BEN, Life, life
 
@@ -98,6 +100,34 @@ def test_mistake_while_the_check_in_is_open_asks_there_below_all_messages(life):
     life.prompt(alert, 0, 0.25)
     row = press(life, "was_mistake", 0, 0.3)
     assert (row.mode, row.screen.name) == ("new", "ask.safety_now")
+
+
+def test_mistake_about_what_is_open_asks_for_that_and_not_for_what_comes_next(life):
+    """Found in a chaos run: the team had spoken about the first finding, and the next question was asked instead."""
+    life.opened(0, "baseline")
+    life.check(0, start=False, until="known_chair", chair="much")
+    life.tap("no", life.at(0))
+    (alert,) = life.alerts()
+    life.reply(alert, "reached", 0, 0.1)
+    life.tap("", life.at(0, 0.1), kind="go_on")
+    life.check(0, start=False, until="floor")
+    life.tap("cannot", life.at(0, 0.1))
+    life.run(sweeps.checkin_clocks, at=life.at(0, 2.2), limit=50)
+    assert (life.state("chair"), life.state("floor"), life.cursor()) == ("reached", "open", "falls")
+    life.prompt(alert, 0, 3.5)
+    row = press(life, "was_mistake", 0, 3.6)
+    assert (row.screen.name, life.cursor()) == ("ask.floor", "floor")
+
+
+def test_tap_that_is_ignored_changes_nothing_that_is_stored(life):
+    life.opened(0)
+    for choice in ("no", "none", "none"):
+        life.tap(choice, life.at(0))
+    row = life.run(lambda s: s.checkins.open_of(life.anna.id))
+    old = Action(kind="choose", subject=row.id, revision=0, question="safety_now", choice="yes")
+    life.run(checkins.tapped, life.patient(), old, at=life.at(0, 7))
+    kept = life.run(lambda s: s.answers.of_checkin(row.id))
+    assert [answer.superseded_at for answer in kept] == [None] * 3
 
 
 def test_mistake_about_help_is_noted_with_the_numbers(life):
