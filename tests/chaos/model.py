@@ -215,16 +215,19 @@ def _step(stored: Stored, row: CheckInRow, value: CheckIn, received: core.Input,
     protocol, compared = stored.clinic.protocol, history(work_on(stored.stores, stored.clinic), row)
     alone = core.step(value, received, protocol, compared)
     mine = [a.tier for a in stored.raised if a.patient_id == row.patient_id and a.raised_at == at]
-    changes = [c for c in stored.stores.concerns.changes(row.patient_id, limit=10_000) if c.at == at]
+    ever = stored.stores.concerns.changes(row.patient_id, limit=10_000)
+    changes = [c for c in ever if c.at == at]
     question = protocol.questions.get(getattr(received, "question", ""))
     if question is not None and question.signs is not None and _flag(alone) >= Tier.URGENT:
         # "Yes" on a safety screen acts at its tier, whatever the sign that was left unnamed was before.
         return alone
     is_naming = question is not None and question.id.startswith("which_") and max(mine, default=0) < Tier.URGENT
     opened = {c.symptom: c.tier for c in changes if c.what in NEWS and c.tier >= Tier.URGENT and not is_naming}
-    # What an open alert names already shows its call screen again, and changes nothing else.
+    # What an open alert names already shows its call screen again, and changes nothing else. So does the same answer
+    # after a mistake, as long as nobody is known to have spoken with the patient.
     is_shown = any(r.created_at == at for a in stored.raised for r in stored.slots.get(f"alert:{a.id}", ()))
-    is_again = value.acted_on < value.raised or is_shown or any(c.what == "found_again" for c in changes)
+    is_unsaid = value.acted_on < value.raised and not any(c.what == "reached" for c in ever)
+    is_again = is_unsaid or is_shown or any(c.what == "found_again" for c in changes)
     expected = max((tier for tier in (*mine, *opened.values()) if tier >= Tier.URGENT), default=Tier.ROUTINE)
     if _flag(alone) is expected or (is_again and _flag(alone) > expected):
         return alone

@@ -41,6 +41,27 @@ def test_auditor_finds_nothing_when_nothing_is_wrong(scene):
 # -- answers
 
 
+def test_none_on_a_safety_screen_expires(scene):
+    for choice in ("no", "none", "none"):
+        scene.choose(choice)
+    scene.pass_on(hours=7)
+    for _ in range(3):
+        scene.choose("none")
+    assert scene.row.value.state == "done"
+    assert len(scene.taps) == 6, "both screens were asked again"
+    assert scene.kinds() == set()
+
+
+def test_finds_none_that_counts_although_it_expired(scene, monkeypatch):
+    for choice in ("no", "none", "none"):
+        scene.choose(choice)
+    scene.pass_on(hours=7)
+    monkeypatch.setattr("bot.app.checkins.answering.with_fresh_screens", lambda _work, row, _given: row)
+    scene.choose("none")
+    assert scene.row.value.state == "done"
+    assert "answers lost" in scene.kinds()
+
+
 def test_finds_update_confirmed_but_never_processed(scene):
     scene.choose("no")
     assert scene.kinds(next_update=3) == {"answers lost"}
@@ -98,6 +119,19 @@ def test_accepts_webhook_taps_out_of_order(scene):
     scene.spoil("UPDATE seen_update SET update_id = update_id - 10")
     assert scene.kinds(taps=swapped, in_turn=False) == set()
     assert scene.kinds(taps=swapped) == {"answers lost"}
+
+
+def test_accepts_webhook_taps_out_of_order_while_the_clock_is_set_back(scene):
+    first, second = (Action(kind="choose", subject=1, question="change", choice=word) for word in ("no", "yes"))
+    scene.tap(first)
+    scene.pass_on(hours=-2)
+    scene.tap(second)
+    numbers = [tap.update_id for tap in scene.taps]
+    swapped = [replace(tap, update_id=n) for tap, n in zip(scene.taps, reversed(numbers), strict=True)]
+    scene.spoil("UPDATE seen_update SET update_id = 3 - update_id + 10")
+    scene.spoil("UPDATE seen_update SET update_id = update_id - 10")
+    assert "answers lost" not in scene.kinds(taps=swapped, in_turn=False)
+    assert "answers lost" in scene.kinds(taps=swapped)
 
 
 def test_finds_screen_that_had_to_be_tapped_twice(scene):

@@ -254,6 +254,30 @@ def test_finds_call_screen_reply_that_is_not_stored(emergency, word):
     assert "replies to calls lost" in emergency.kinds()
 
 
+def test_reply_after_the_clock_was_set_back_is_the_last(emergency):
+    emergency.say("called")
+    emergency.pass_on(hours=-2)
+    emergency.say("cannot_call")
+    assert emergency.kinds() == set()
+    emergency.spoil("UPDATE alert SET last_reply = 'called'")
+    assert "replies to calls lost" in emergency.kinds()
+
+
+def test_mistake_asks_again_for_what_is_open(make):
+    scene = make(form="baseline")
+    tap_all(scene, "none", "none", "none", "much", "no")
+    scene.say("reached")
+    scene.choose("", kind="go_on")
+    tap_all(scene, "none", "none", "none", "cannot")
+    assert scene.row.value.cursor == "falls"
+    scene.sweep(hours=2, minutes=5)
+    scene.sweep(hours=1, minutes=1)
+    scene.say("was_mistake")
+    assert scene.row.value.cursor == "floor"
+    tap_all(scene, "none")
+    assert scene.kinds() == set()
+
+
 def test_finds_stored_reply_that_nobody_tapped(emergency):
     emergency.say("cannot_call")
     emergency.spoil("UPDATE alert SET last_reply = NULL, replied_at = NULL")

@@ -4,7 +4,7 @@
 returns what the history says now, and every violation with the number of its law:
 
 1 no all-clear while a concern is open · 2 only evidence closes · 3 "I have called" and "not yet" are not "reached" ·
-5 two ambers, two overlap signs · 6 worse is worse than the reference · 8 "yes" and
+4 the follow-up asks about what was found, until it is calm · 5 two ambers, two overlap signs · 6 worse is worse than the reference · 8 "yes" and
 "need help" act at once · 9 the cautious answer wins · 10 nothing but evidence ends an OPEN concern: no second baseline,
 no closed alert, no time, no clock · 11 EMERGENCY signs, agreements and their end · 13 an answer opens by itself.
 """
@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import Any, NamedTuple
 
+from bot.core import follow_up
 from bot.core.changes import What
 from bot.core.concern_values import Concern, Level
 from bot.core.happenings import (
@@ -460,6 +461,7 @@ def check(facts: Facts, event: Happening, at: datetime, applied: Applied) -> tup
     found, pair_violations = _with_pairs(facts, after, applied.memory, at, event)
     violations += pair_violations
     violations += _listed(found, applied.memory)
+    violations += _asked_about(found, applied.memory, at)
     return found, violations
 
 
@@ -682,3 +684,33 @@ def _listed(facts: Facts, memory: Memory) -> Iterator[Violation]:
     listed = {concern.symptom for concern in memory.open}
     if listed != set(facts.open()):
         yield Violation(1, f"open for the end screen are {sorted(listed)}, not {facts.open()}")
+
+
+# --- What is asked about again (law 4) --------------------------------------------------------------------------------
+
+
+def _asked_about(facts: Facts, memory: Memory, at: datetime) -> Iterator[Violation]:
+    """Every form asks about what is not settled; the daily follow-up until three calm days, or 14 without worsening."""
+    pending = {name for name, of in facts.of.items() if of.state in PENDING}
+    again = set(follow_up.asked_again(memory))
+    if again != pending:
+        yield Violation(4, f"every form asks about {sorted(again)}, not {sorted(pending)}")
+    daily = set(follow_up.asked_daily(memory, RULES.remembering, at))
+    for name in sorted(daily - pending):
+        yield Violation(4, f"{name} is asked about daily although it is settled")
+    for name in sorted(pending):
+        of = facts.of[name]
+        if name not in daily and _must_be_daily(of, at):
+            yield Violation(4, f"{name} is no longer asked about daily")
+        if name in daily and _is_calm(of, at):
+            yield Violation(4, f"{name} is still asked about daily")
+
+
+def _must_be_daily(of: Of, at: datetime) -> bool:
+    is_recent = of.worse_least is not None and at - of.worse_least < 14 * DAY
+    return is_recent and of.calm_most < 3 and not of.for_team
+
+
+def _is_calm(of: Of, at: datetime) -> bool:
+    is_long_ago = of.worse_most is not None and at - of.worse_most > 14 * DAY
+    return is_long_ago or of.calm_least >= 3
