@@ -8,7 +8,7 @@ import typer
 
 from bot.app.alerts import ownership, queue
 from bot.app.concerns import agreed_levels, agreeing
-from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow
+from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow, NoActionReason
 from bot.app.team.members import NAME
 from bot.app.work import Work
 from bot.cli.command_context import AsJson, in_transaction, print_json, print_table
@@ -85,6 +85,10 @@ def note(
     number: NumberArgument,
     outcome: Annotated[str, typer.Argument(callback=_outcome, metavar="|".join(OUTCOMES), help="Outcome.")],
     by: ByOption,
+    reason: Annotated[
+        NoActionReason | None,
+        typer.Option(help='Why nobody contacts the patient: needed for "no_action", and only for it.'),
+    ] = None,
     shown_at: Annotated[
         datetime | None,
         typer.Option(help="When you saw the alert (UTC): what the patient reported later stays open.", **TIME),
@@ -97,7 +101,9 @@ def note(
     """
     seen = shown_at.replace(tzinfo=UTC) if shown_at is not None else None
     _run_and_print(
-        lambda work: ownership.note(work.acting(by), number, cast("AlertOutcome", outcome), shown_at=seen),
+        lambda work: ownership.note(
+            work.acting(by), number, cast("AlertOutcome", outcome), shown_at=seen, reason=reason
+        ),
         as_json=as_json,
     )
 

@@ -13,6 +13,7 @@ _DETAILS: Mapping[str, str] = {
     "ici_start": "console.plan.ici_start",
     "ici_stop": "console.plan.ici_stop",
     "stop_reason": "console.plan.stop_reason",
+    "reason": "console.reason",
     "regimen": "console.plan.regimen",
     "plan": "console.plan",
     "send_time": "console.plan.send_time",
@@ -90,6 +91,8 @@ class Wording:
             value = self.plan(value)
         elif name == "stop_reason":
             value = self._named(f"console.stop_reason.{value}", value)
+        elif name == "reason":
+            value = self._named(f"staff.reason.{value}", value)
         return f"{self._named(_DETAILS[name], name) if name in _DETAILS else name}: {value}"
 
     def changes(self, line: AlertLine) -> list[str]:

@@ -1,9 +1,10 @@
 """Builds the lists that an alert's buttons open in the team's chats: outcomes, members to hand over to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AlertRow, outcomes_for
+from bot.app.records.alerts import AlertRow, NoActionReason, outcomes_for
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.core.screen import Button, Screen, Style, Text
@@ -12,6 +13,8 @@ from bot.dialog.widgets import button, rows
 
 CONFIRMED = "end_care"
 """The word of the button that confirms "out of care"."""
+NO_ACTION_WORDS: Mapping[str, NoActionReason] = {f"why_{reason}": reason for reason in get_args(NoActionReason)}
+"""The words of the buttons that say why no action is needed, with the reasons."""
 
 
 def outcome_screen(clinic: Clinic, patient: Patient, alert: AlertRow, shown: str) -> Screen:
@@ -30,6 +33,14 @@ def out_of_care_screen(clinic: Clinic, patient: Patient, alert: AlertRow, shown:
     ]
     lines = (head(clinic, patient, alert), Text(key="staff.sure_out_of_care", values={"code": patient.code}))
     return Screen(name="staff.out_of_care", lines=lines, rows=rows(made))
+
+
+def no_action_screen(clinic: Clinic, patient: Patient, alert: AlertRow, shown: str) -> Screen:
+    """Return the question why nobody has to contact the patient."""
+    made = [button(f"staff.reason.{reason}", tap(alert, word, shown)) for word, reason in NO_ACTION_WORDS.items()]
+    made.append(button("staff.back", tap(alert, "back")))
+    lines = (head(clinic, patient, alert), Text(key="staff.why_no_action"))
+    return Screen(name="staff.no_action", lines=lines, rows=rows(made))
 
 
 def hand_over_screen(clinic: Clinic, patient: Patient, alert: AlertRow, others: Sequence[Staff]) -> Screen:

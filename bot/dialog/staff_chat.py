@@ -14,7 +14,7 @@ from bot.app.checkins import opening
 from bot.app.patients import participation
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import NeedsContactError, RefusedError
-from bot.app.records.alerts import CONTACT, FORMER_OUTCOMES, AlertOutcome, AlertRow
+from bot.app.records.alerts import CONTACT, FORMER_OUTCOMES, NO_ACTION, AlertOutcome, AlertRow, outcomes_for
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
@@ -29,7 +29,14 @@ from bot.dialog import staff_levels
 from bot.dialog.notices import show_alert
 from bot.dialog.post import post_staff
 from bot.dialog.replies import Meaning, TapResult
-from bot.dialog.staff_alert_menus import CONFIRMED, hand_over_screen, out_of_care_screen, outcome_screen
+from bot.dialog.staff_alert_menus import (
+    CONFIRMED,
+    NO_ACTION_WORDS,
+    hand_over_screen,
+    no_action_screen,
+    out_of_care_screen,
+    outcome_screen,
+)
 from bot.dialog.staff_alerts import KIND, may_change
 from bot.dialog.staff_levels import LEVEL_KIND, levels_button
 from bot.dialog.staff_screens import (
@@ -46,7 +53,7 @@ from bot.dialog.staff_screens import (
 from bot.dialog.staff_times import shown_time
 
 _OUTCOMES = frozenset(get_args(AlertOutcome))
-_OTHER_WORDS = {"reached": "spoke_to_patient", CONFIRMED: "out_of_care"}
+_OTHER_WORDS = {"reached": "spoke_to_patient", CONFIRMED: "out_of_care", **dict.fromkeys(NO_ACTION_WORDS, NO_ACTION)}
 """Words of buttons that note an outcome."""
 _TIMES = {"morning": time(10), "noon": time(13), "evening": time(18)}
 
@@ -130,7 +137,7 @@ def _alert_tapped(work: Work, person: Staff, action: Action) -> TapResult | None
     if not may_act(team_side(alert), person.name):
         show_alert(work, patient, alert, person, edit=True)
         return TapResult(toast=_owner_toast(alert, work.clinic), language=person.language, urgent=True)
-    if word in {"outcome", "hand_over", "out_of_care"}:
+    if word in {"outcome", "hand_over", "out_of_care"} or (word == NO_ACTION and NO_ACTION in outcomes_for(alert.tier)):
         return _submenu(work, person, patient, alert, action)
     return _act(work, person, alert, action)
 
@@ -150,6 +157,8 @@ def _submenu(work: Work, person: Staff, patient: Patient, alert: AlertRow, actio
         screen = outcome_screen(work.clinic, patient, moved, action.question)
     elif action.choice == "out_of_care":
         screen = out_of_care_screen(work.clinic, patient, moved, action.question)
+    elif action.choice == NO_ACTION:
+        screen = no_action_screen(work.clinic, patient, moved, action.question)
     else:
         first = on_call(members.rota_of(work), work.at)
         others = [p for p in work.staff.all() if p.can_be_notified and p.id != person.id]
@@ -177,8 +186,8 @@ def _act(work: Work, person: Staff, alert: AlertRow, action: Action) -> TapResul
         ownership.reopen(acting, alert.id)
     elif word in _OTHER_WORDS or word in _OUTCOMES:
         outcome = _OTHER_WORDS.get(word, word)
-        shown_at = shown_time(action.question)
-        ownership.note(acting, alert.id, cast("AlertOutcome", outcome), shown_at=shown_at)
+        shown_at, reason = shown_time(action.question), NO_ACTION_WORDS.get(word)
+        ownership.note(acting, alert.id, cast("AlertOutcome", outcome), shown_at=shown_at, reason=reason)
     elif word.startswith("to"):
         other = next((p for p in work.staff.all() if f"to{p.id}" == word and p.can_be_notified), None)
         if other is None:

@@ -70,7 +70,7 @@ class Days:
 
     def close(self, alert):
         at = AT + self.day * DAY
-        self.run(ownership.note, alert.id, "no_action", at=at, by="lead-1")
+        self.run(ownership.note, alert.id, "no_action", reason="plan", at=at, by="lead-1")
         self.run(ownership.close, alert.id, at=at, by="lead-1")
 
     def last_screen(self):

@@ -54,6 +54,7 @@ def test_invalid_arguments_exit_with_2(shell: Shell) -> None:
     assert shell("alert", "ack", "7", "--by", "lead-1").status == 1
     assert shell("alert", "ack", "0", "--by", "lead-1").status == 2
     assert shell("alert", "note", "7", "went_home", "--by", "lead-1").status == 2
+    assert shell("alert", "note", "7", "no_action", "--by", "lead-1", "--reason", "because").status == 2
     for name in ("+49 30 901820", "@anna", "x" * 33, ""):
         result = shell("alert", "ack", "7", "--by", name)
         assert (result.status, "short name" in " ".join(result.err.replace("│", " ").split())) == (2, True)

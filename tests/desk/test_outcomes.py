@@ -127,3 +127,19 @@ def test_out_of_care_is_asked_again(house, anna, find, action):
     assert state(house, anna, "numbness") == "settled"
     assert house.run(lambda s: s.patients.get(anna.id)).state == "withdrawn"
     assert ann.post("/console/alerts/99/note", outcome="out_of_care").status_code == 409
+
+
+@pytest.mark.parametrize("action", ["note", "finish"])
+def test_no_action_asks_for_the_reason(house, anna, find, action):
+    number = find("numbness", Tier.SOON, AT)
+    ann = house.signed_in("coordinator", "ann")
+    for reason in ({}, {"reason": "because"}):
+        form = {"outcome": "no_action", "shown_at": AT.isoformat(), **reason}
+        asked = ann.post(f"/console/alerts/{number}/{action}", **form)
+        assert (asked.status_code, "Why does nobody have to contact the patient?" in asked.text) == (200, True)
+        assert page_time(asked.text) == AT.isoformat()
+        assert state(house, anna, "numbness") == "open"
+    sure = {"outcome": "no_action", "shown_at": AT.isoformat(), "reason": "visit"}
+    assert ann.post(f"/console/alerts/{number}/{action}", **sure).status_code == 303
+    assert state(house, anna, "numbness") == "reached"
+    assert "Reason: A visit is near" in ann.get("/console/patients/P-0001").text

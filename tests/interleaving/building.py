@@ -243,7 +243,7 @@ class _Builder:
         def old(work: Work) -> None:
             jana = self._by_chat(work, JANA)
             made = raising.raise_alert(work, jana, Found(Tier.SOON, ("sensory.worse_than_last",)))
-            ownership.note(work.acting("coord-1"), made.id, "no_action")
+            ownership.note(work.acting("coord-1"), made.id, "no_action", reason="expected")
             ownership.close(work.acting("coord-1"), made.id)
             self._alerts["old"] = made.id
             done = work.checkins.of_patient(self._by_chat(work, ANNA).id)[0]

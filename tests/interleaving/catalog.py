@@ -301,8 +301,10 @@ SWEEPS = (
 # -- the team
 
 
-def _acts(name: str, actor: str, act: Callable[..., object], alert: str, *rest: str) -> UseCase:
-    return UseCase(f"alert {name}", _in_one(lambda c, _, work: act(work, c.alerts[alert].id, *rest), actor=actor))
+def _acts(name: str, actor: str, act: Callable[..., object], alert: str, *rest: str, **more: str) -> UseCase:
+    return UseCase(
+        f"alert {name}", _in_one(lambda c, _, work: act(work, c.alerts[alert].id, *rest, **more), actor=actor)
+    )
 
 
 TEAM = (
@@ -313,7 +315,7 @@ TEAM = (
     _acts("note flag", "coord-1", ownership.note, "flag", "sent_to_ed"),
     _acts("note help", "lead-1", ownership.note, "help", "notified_oncologist"),
     _acts("note berta", "coord-1", ownership.note, "berta", "spoke_to_patient"),
-    _acts("note unnotified", "lead-1", ownership.note, "unnotified", "no_action"),
+    _acts("note unnotified", "lead-1", ownership.note, "unnotified", "no_action", reason="visit"),
     _acts("note stopped", "coord-1", ownership.note, "stopped", "spoke_to_patient"),
     _acts("close help", "lead-1", ownership.close, "help"),
     _acts("reopen old", "coord-1", ownership.reopen, "old"),

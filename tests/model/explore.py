@@ -11,8 +11,8 @@ from bot.core import memory as product
 from bot.core.concern_values import Level
 from bot.core.happenings import Happening
 from bot.core.memory import Memory
-from tests.model.facts import Facts, Message, Of
-from tests.model.laws import RULES, Violation, check
+from tests.model.facts import Facts, Message, Of, Violation
+from tests.model.laws import RULES, check
 from tests.model.symptoms import DAY, MINUTE
 
 START = datetime(2030, 3, 1, 23, 50, tzinfo=UTC)  # twenty minutes before another local day

@@ -33,6 +33,11 @@ def counted(count: Count | None, at: datetime, day: date) -> Count:
     return count._replace(days=count.days + (day > count.day), last=at, day=day)
 
 
+class Violation(NamedTuple):
+    law: int
+    what: str
+
+
 class Given(NamedTuple):
     """The answers above the accepted levels by one person since the concern opened. `taken`: none, some or all."""
 

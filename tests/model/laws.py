@@ -14,7 +14,6 @@ from datetime import datetime
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from bot.core import follow_up
 from bot.core.changes import What
 from bot.core.concern_values import Concern, Level
 from bot.core.happenings import (
@@ -47,6 +46,7 @@ from tests.model.facts import (
     Facts,
     Given,
     Of,
+    Violation,
     given_also,
     is_signal,
     keeps_known_level,
@@ -61,16 +61,12 @@ from tests.model.facts import (
     with_time,
     with_usual_day,
 )
+from tests.model.follow_ups import asked_about
 from tests.model.pair_tiers import pair_tier
 from tests.model.symptoms import DAY, HOUR, KINDS, NOTHING, product_rules
 
 RULES = product_rules()
 NEW = frozenset({What.OPENED, What.ROSE, What.REOPENED, What.FOUND_AGAIN})
-
-
-class Violation(NamedTuple):
-    law: int
-    what: str
 
 
 class Expected(NamedTuple):
@@ -461,7 +457,7 @@ def check(facts: Facts, event: Happening, at: datetime, applied: Applied) -> tup
     found, pair_violations = _with_pairs(facts, after, applied.memory, at, event)
     violations += pair_violations
     violations += _listed(found, applied.memory)
-    violations += _asked_about(found, applied.memory, at)
+    violations += asked_about(found, applied.memory, RULES.remembering, at)
     return found, violations
 
 
@@ -684,33 +680,3 @@ def _listed(facts: Facts, memory: Memory) -> Iterator[Violation]:
     listed = {concern.symptom for concern in memory.open}
     if listed != set(facts.open()):
         yield Violation(1, f"open for the end screen are {sorted(listed)}, not {facts.open()}")
-
-
-# --- What is asked about again (law 4) --------------------------------------------------------------------------------
-
-
-def _asked_about(facts: Facts, memory: Memory, at: datetime) -> Iterator[Violation]:
-    """Every form asks about what is not settled; the daily follow-up until three calm days, or 14 without worsening."""
-    pending = {name for name, of in facts.of.items() if of.state in PENDING}
-    again = set(follow_up.asked_again(memory))
-    if again != pending:
-        yield Violation(4, f"every form asks about {sorted(again)}, not {sorted(pending)}")
-    daily = set(follow_up.asked_daily(memory, RULES.remembering, at))
-    for name in sorted(daily - pending):
-        yield Violation(4, f"{name} is asked about daily although it is settled")
-    for name in sorted(pending):
-        of = facts.of[name]
-        if name not in daily and _must_be_daily(of, at):
-            yield Violation(4, f"{name} is no longer asked about daily")
-        if name in daily and _is_calm(of, at):
-            yield Violation(4, f"{name} is still asked about daily")
-
-
-def _must_be_daily(of: Of, at: datetime) -> bool:
-    is_recent = of.worse_least is not None and at - of.worse_least < 14 * DAY
-    return is_recent and of.calm_most < 3 and not of.for_team
-
-
-def _is_calm(of: Of, at: datetime) -> bool:
-    is_long_ago = of.worse_most is not None and at - of.worse_most > 14 * DAY
-    return is_long_ago or of.calm_least >= 3

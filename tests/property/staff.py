@@ -55,7 +55,8 @@ class Team:
             yield from self._levels(ledger, code, at)
 
     def _outcome(self, number: int, outcome: Any) -> Act:
-        return StaffAct("outcome", number, outcome), lambda work: ownership.note(work, number, outcome)
+        reason = "plan" if outcome == "no_action" else None
+        return StaffAct("outcome", number, outcome), lambda work: ownership.note(work, number, outcome, reason=reason)
 
     def _close(self, number: int) -> Act:
         return StaffAct("close", number), lambda work: ownership.close(work, number)

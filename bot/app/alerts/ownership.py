@@ -6,6 +6,7 @@ in the chats of everyone notified, and is audited.
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import get_args
 
 from bot.app.alerts.followers import show_changed
 from bot.app.alerts.naming import open_alert
@@ -14,7 +15,7 @@ from bot.app.concerns.conversion import named_by
 from bot.app.concerns.memory import recall, remember
 from bot.app.patients.out_of_care import end_care
 from bot.app.ports.errors import NeedsContactError, RefusedError
-from bot.app.records.alerts import ATTEMPT, AlertOutcome, AlertRow
+from bot.app.records.alerts import ATTEMPT, NO_ACTION, AlertOutcome, AlertRow, NoActionReason
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Stores, Work
@@ -46,15 +47,22 @@ def hand_over(work: Work, alert_id: int, to: str) -> AlertRow:
     return changed
 
 
-def note(work: Work, alert_id: int, outcome: AlertOutcome, *, shown_at: datetime | None = None) -> AlertRow:
-    """Note an outcome, which replaces an earlier one; the audit keeps both.
+def note(
+    work: Work,
+    alert_id: int,
+    outcome: AlertOutcome,
+    *,
+    shown_at: datetime | None = None,
+    reason: NoActionReason | None = None,
+) -> AlertRow:
+    """Note an outcome, which replaces an earlier one; the audit keeps both, and the reason why no action was taken.
 
     If the alert has no owner, the actor becomes the owner. `shown_at`: when the page or message was made on which the
     outcome was chosen; what opened or rose later stays OPEN. None: when the alert last named something. An attempt to
     call that nobody answered does not replace the outcome of an alert that names nothing OPEN.
 
-    Raise RefusedError for "no action" on what needs contact, and for "out of care" if something opened since, or by an
-    operator.
+    Raise RefusedError for "no action" on what needs contact or without a reason, for a reason of any other outcome, and
+    for "out of care" if something opened since, or by an operator.
     """
     alert = _locked(work, alert_id)
     patient = work.patients.get(alert.patient_id)
@@ -64,21 +72,26 @@ def note(work: Work, alert_id: int, outcome: AlertOutcome, *, shown_at: datetime
         raise NeedsContactError(
             f"alert {alert.id} is {alert.tier.name}: it needs contact with the patient, so it can't have no action"
         )
+    if (outcome == NO_ACTION) != (reason is not None):
+        raise RefusedError(
+            _NEEDS_REASON if reason is None else f"a reason belongs to {NO_ACTION!r}, not to {outcome!r}"
+        )
     if outcome == "out_of_care" and patient is not None:
         _check_out_of_care(work, patient, shown)
     if team_side(alert).state is TeamState.OPEN:
         _present(work, alert_id, work.actor)
+    why = {"reason": reason} if reason is not None else {}
     if patient is not None and outcome == ATTEMPT and _is_done(work, patient, alert):
-        _record(work, alert, "alert_noted", outcome, alert.owner)
+        _record(work, alert, "alert_noted", outcome=outcome, owner=alert.owner)
         return alert
     if patient is not None and alert.owner is None and _names_newer(work, patient, alert, shown):
         # It counts for what the page showed; what opened since still needs an owner, and goes on escalating.
-        _record(work, alert, "alert_noted", outcome, None)
+        _record(work, alert, "alert_noted", outcome=outcome, owner=None, **why)
         if effect is not None:
             remember(work, patient, (effect,), checkin_id=alert.checkin_id)
         show_changed(work, alert)
         return alert
-    noted = _act(work, alert, Note(outcome=outcome, by=work.actor), "alert_noted")
+    noted = _act(work, alert, Note(outcome=outcome, by=work.actor), "alert_noted", **why)
     if patient is not None and effect is not None:
         remember(work, patient, (effect,), checkin_id=alert.checkin_id)
     if patient is not None and outcome == "out_of_care":
@@ -86,12 +99,19 @@ def note(work: Work, alert_id: int, outcome: AlertOutcome, *, shown_at: datetime
     return work.alerts.get(alert_id) or noted
 
 
-def finish(work: Work, alert_id: int, outcome: AlertOutcome, *, shown_at: datetime | None = None) -> AlertRow:
+def finish(
+    work: Work,
+    alert_id: int,
+    outcome: AlertOutcome,
+    *,
+    shown_at: datetime | None = None,
+    reason: NoActionReason | None = None,
+) -> AlertRow:
     """Note an outcome and close the alert, unless it names something that is still OPEN, or the patient wasn't reached.
 
     Raise RefusedError as `note` does.
     """
-    noted = note(work, alert_id, outcome, shown_at=shown_at)
+    noted = note(work, alert_id, outcome, shown_at=shown_at, reason=reason)
     patient = work.patients.get(noted.patient_id)
     is_open = patient is not None and _names_open(work, patient, noted)
     return noted if is_open or outcome == ATTEMPT else close(work, alert_id)
@@ -142,6 +162,10 @@ _EFFECTS: Mapping[AlertOutcome, OutcomeKind] = {
     "out_of_care": "out_of_care",
 }
 """What an outcome means for the concerns of an alert; any other leaves them as they are."""
+_NEEDS_REASON = (
+    f"{NO_ACTION!r} needs a reason, one of {', '.join(get_args(NoActionReason))}: it is expected, the team has a plan "
+    "for it, or a visit is near"
+)
 
 
 def _effect(work: Work, alert: AlertRow, outcome: AlertOutcome, shown_at: datetime) -> Outcome | None:
@@ -217,24 +241,24 @@ def _locked(stores: Stores, alert_id: int) -> AlertRow:
     return alert
 
 
-def _act(work: Work, alert: AlertRow, act: TeamAct, action: str) -> AlertRow:
+def _act(work: Work, alert: AlertRow, act: TeamAct, action: str, **more: str | None) -> AlertRow:
     """Carry out one act, audit it and show it. Raise RefusedError, having changed nothing, if it is refused."""
     changed = act_on(work.alerts, alert, act, work.at)
     if isinstance(changed, Refused):
         raise RefusedError(_why(alert, changed))
     if changed == alert:
         return alert
-    _record(work, alert, action, changed.outcome, changed.owner)
+    _record(work, alert, action, outcome=changed.outcome, owner=changed.owner, **more)
     # Reopening clears `notified`, but the messages of these members must still be updated.
     shown = changed.model_copy(update={"notified": alert.notified})
     show_changed(work, shown, except_name=changed.owner if action == "alert_handed_over" else None)
     return changed
 
 
-def _record(work: Work, alert: AlertRow, action: str, outcome: str | None, owner: str | None) -> None:
+def _record(work: Work, alert: AlertRow, action: str, **more: str | None) -> None:
     patient = work.patients.get(alert.patient_id)
     code = patient.code if patient else ""
-    work.record(action, code, alert=alert.id, tier=alert.tier.name, outcome=outcome, owner=owner)
+    work.record(action, code, alert=alert.id, tier=alert.tier.name, **more)
 
 
 def _why(alert: AlertRow, refused: Refused) -> str:

@@ -135,6 +135,7 @@ def _noted(line: Audit) -> TimelineEvent:
         at=line.at,
         kind="staff",
         what=f"outcome.{line.detail['outcome']}",
+        facts=(f"reason: {line.detail['reason']}",) if line.detail.get("reason") else (),
         tier=str(tier) if tier is not None else None,
         by=line.actor,
     )

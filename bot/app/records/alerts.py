@@ -30,13 +30,19 @@ CONTACT: frozenset[AlertOutcome] = frozenset({"spoke_to_patient", "seen", "sent_
 ATTEMPT: AlertOutcome = "not_reached"
 """The outcome of a call that nobody answered: it changes no concern, and no alert is closed with it."""
 
+NO_ACTION: AlertOutcome = "no_action"
+"""The outcome of answers that were read without contacting anybody; it needs a reason."""
+
+NoActionReason = Literal["expected", "plan", "visit"]
+"""It is expected, for example from before or with this treatment; the team has a plan for it; a visit is near."""
+
 FORMER_OUTCOMES: Mapping[str, AlertOutcome] = {"told_oncologist": "notified_oncologist"}
 """Former names, which old buttons and scripts still use."""
 
 
 def outcomes_for(tier: Tier) -> tuple[AlertOutcome, ...]:
     """Return the outcomes that staff can choose for an alert; above SOON, "no action" is none of them."""
-    return tuple(outcome for outcome in get_args(AlertOutcome) if outcome != "no_action" or tier <= Tier.SOON)
+    return tuple(outcome for outcome in get_args(AlertOutcome) if outcome != NO_ACTION or tier <= Tier.SOON)
 
 
 class AlertRow(Versioned):

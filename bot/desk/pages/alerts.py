@@ -10,7 +10,15 @@ from starlette.responses import Response, StreamingResponse
 from bot.app.alerts import ownership, queue
 from bot.app.operations import tasks
 from bot.app.ports.errors import RefusedError
-from bot.app.records.alerts import CONTACT, FORMER_OUTCOMES, AlertOutcome, AlertRow, outcomes_for
+from bot.app.records.alerts import (
+    CONTACT,
+    FORMER_OUTCOMES,
+    NO_ACTION,
+    AlertOutcome,
+    AlertRow,
+    NoActionReason,
+    outcomes_for,
+)
 from bot.app.team import members
 from bot.app.work import Work
 from bot.core.protocol import Tier
@@ -24,6 +32,8 @@ HEARTBEAT_POLLS = 8
 MAX_ROWS = 100
 """Alerts and tasks on the page: the worst first; the rest appears as these are closed."""
 OUTCOMES: tuple[str, ...] = get_args(AlertOutcome)
+REASONS: tuple[str, ...] = get_args(NoActionReason)
+"""Why "no action" is an outcome."""
 UNKNOWN = datetime.min.replace(tzinfo=UTC)
 """The time of a page that doesn't say when it was made."""
 
@@ -99,9 +109,10 @@ async def act(request: ConsoleRequest) -> Response:
     number, action = int(request.http.path_params["number"]), request.http.path_params["action"]
     by, form = request.person.name, request.form
     outcome = _outcome(request) if action in {"note", "finish"} else ""
-    if outcome == "out_of_care" and form.get("confirmed") != "yes":
-        return await _confirm_out_of_care(request, number)
+    if (more := await _ask_more(request, number, outcome)) is not None:
+        return more
     shown_at = shown_time(form.get("shown_at", ""))
+    reason = cast("NoActionReason", form["reason"]) if outcome == NO_ACTION else None
 
     def apply(work: Work) -> AlertRow:
         if action == "take":
@@ -109,9 +120,11 @@ async def act(request: ConsoleRequest) -> Response:
         if action == "assign":
             return ownership.hand_over(work.acting(by), number, members.by_name(work, form.get("to", "")).name)
         if action == "note":
-            return ownership.note(work.acting(by), number, cast("AlertOutcome", outcome), shown_at=shown_at)
+            noted = cast("AlertOutcome", outcome)
+            return ownership.note(work.acting(by), number, noted, shown_at=shown_at, reason=reason)
         if action == "finish":
-            return ownership.finish(work.acting(by), number, cast("AlertOutcome", outcome), shown_at=shown_at)
+            noted = cast("AlertOutcome", outcome)
+            return ownership.finish(work.acting(by), number, noted, shown_at=shown_at, reason=reason)
         if action == "close":
             return ownership.close(work.acting(by), number)
         if action == "reopen":
@@ -136,8 +149,15 @@ def _outcome(request: ConsoleRequest) -> str:
     return outcome
 
 
-async def _confirm_out_of_care(request: ConsoleRequest, number: int) -> Response:
-    """Ask again: a slip in a list of outcomes must not end a patient's check-ins."""
+async def _ask_more(request: ConsoleRequest, number: int, outcome: str) -> Response | None:
+    """Return the page that asks what an outcome needs, if the form doesn't say so yet; else None.
+
+    A second tap before a patient's check-ins end: it may be a slip. Or a reason why nobody contacts the patient.
+    """
+    form = request.form
+    is_confirmed = outcome != "out_of_care" or form.get("confirmed") == "yes"
+    if is_confirmed and (outcome != NO_ACTION or form.get("reason") in REASONS):
+        return None
 
     def code_of(work: Work) -> str:
         alert = work.alerts.get(number)
@@ -146,12 +166,12 @@ async def _confirm_out_of_care(request: ConsoleRequest, number: int) -> Response
             raise RefusedError(f"there is no alert {number}")
         return patient.code
 
-    form = request.form
     return request.page(
-        "out_of_care.html",
+        f"{outcome}.html",
         code=await request.context.read(code_of),
         shown_at=form.get("shown_at", "")[:40],
         return_to=_return_path(form.get("from", "")),
+        reasons=REASONS,
     )
 
 

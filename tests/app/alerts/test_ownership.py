@@ -38,8 +38,8 @@ def raised(database, clinic, anna):
 def do(database, clinic):
     """Let someone of the team do something with an alert."""
 
-    def done(work, number, *words, by="lead-1", at=SOON_AFTER):
-        return database.run(lambda stores: work(work_on(stores, clinic, at, actor=by), number, *words))
+    def done(work, number, *words, by="lead-1", at=SOON_AFTER, **more):
+        return database.run(lambda stores: work(work_on(stores, clinic, at, actor=by), number, *words, **more))
 
     return done
 
@@ -121,10 +121,22 @@ def test_k36_no_action_is_for_soon_alone(raised, do, tier, is_possible):
     number = raised(tier=tier)
     if not is_possible:
         with pytest.raises(RefusedError, match="needs contact with the patient"):
-            do(ownership.note, number, "no_action")
+            do(ownership.note, number, "no_action", reason="expected")
         return
-    do(ownership.note, number, "no_action")
+    do(ownership.note, number, "no_action", reason="expected")
     assert do(ownership.close, number).outcome == "no_action"
+
+
+def test_no_action_needs_a_reason_which_the_record_and_the_timeline_keep(raised, do, database):
+    number = raised(tier=Tier.SOON)
+    with pytest.raises(RefusedError, match="needs a reason, one of expected, plan, visit"):
+        do(ownership.note, number, "no_action")
+    with pytest.raises(RefusedError, match="a reason belongs to 'no_action', not to 'seen'"):
+        do(ownership.note, number, "seen", reason="visit")
+    assert do(ownership.acknowledge, number).outcome is None, "nothing was noted"
+    do(ownership.finish, number, "no_action", reason="visit")
+    (line,) = [x for x in database.run(lambda s: s.audit.lines("P-0001", limit=9)) if x.action == "alert_noted"]
+    assert line.detail["reason"] == "visit"
 
 
 def test_there_is_no_such_alert(do):

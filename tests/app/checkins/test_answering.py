@@ -67,7 +67,9 @@ def test_what_is_known_raises_no_second_alert(database, clinic, anna, choose, do
     change(done, "numbness", "mild")
     (first,) = database.run(lambda s: s.alerts.of_patient(anna.id))
     if closed:
-        database.run(lambda s: ownership.note(work_on(s, clinic, AT, actor="lead-1"), first.id, "no_action"))
+        database.run(
+            lambda s: ownership.note(work_on(s, clinic, AT, actor="lead-1"), first.id, "no_action", reason="plan")
+        )
         database.run(lambda s: ownership.close(work_on(s, clinic, AT, actor="lead-1"), first.id))
     later = AT + timedelta(days=1)
 

@@ -217,6 +217,31 @@ def test_out_of_care_in_the_chat_is_asked_again(life, team):
     assert (life.state("numbness"), life.patient().state) == ("settled", "withdrawn")
 
 
+def test_no_action_in_the_chat_asks_for_the_reason(life, team):
+    team.join("ann")
+    life.check(0, numbness="mild")
+    number = life.alerts()[0].id
+    team.tap("ann", number, "no_action", at=life.at(0, 1))
+    assert life.state("numbness") == "open"
+    ((shown, _),) = team.news("ann")
+    assert shown.name == "staff.no_action"
+    words = [b.action.choice for row in shown.rows for b in row if b.action is not None]
+    assert words == ["why_expected", "why_plan", "why_visit", "back"]
+    team.tap("ann", number, "why_plan", at=life.at(0, 1))
+    assert (life.state("numbness"), life.alerts()[0].outcome) == ("reached", "no_action")
+
+
+def test_no_action_in_the_chat_is_refused_above_soon_without_asking_why(life, team):
+    """The button of an older message, from before the alert rose."""
+    team.join("ann")
+    life.check(0, numbness="strong")
+    number = life.alerts()[0].id
+    for word in ("no_action", "why_plan"):
+        team.tap("ann", number, word, at=life.at(0, 1))
+        assert "staff.no_action" not in [screen.name for screen, _ in team.news("ann")]
+    assert (life.state("numbness"), life.alerts()[0].outcome) == ("open", None)
+
+
 @pytest.mark.parametrize(("answers", "minutes"), [(BREATHING, 15), ({"numbness": "strong"}, 60)])
 def test_attempt_shows_when_to_call_again(life, team, answers, minutes):
     team.join("ann")
