@@ -137,7 +137,9 @@ def _unnoted(stored: Stored, alert: AlertRow, taps: list[ProcessedTap], name: st
         if word == "was_mistake":
             # Asked again, in the message of the question or in the check-in.
             slots += [s for s in stored.slots if s.startswith((f"loopback:{alert.id}:", "checkin:"))]
-        if not any(stored.arrived(slot, patient.chat_id, at=one.at) for slot in slots):
+        # The answer to a doubled tap replaces the first one's, which may not have left yet.
+        doubled = [o.at for o in taps if o.tap.action == one.tap.action and timedelta(0) <= o.at - one.at < TOGETHER]
+        if not any(stored.arrived(slot, patient.chat_id, at=at) for slot in slots for at in doubled):
             yield f"{name}: {word} was said at {one.at:%d %H:%M:%S}, and nothing was answered"
 
 

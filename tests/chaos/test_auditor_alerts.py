@@ -278,6 +278,21 @@ def test_mistake_asks_again_for_what_is_open(make):
     assert scene.kinds() == set()
 
 
+def test_doubled_tap_is_answered_once(scene):
+    tap_all(scene, "no", "none", "none", "mild", "not_at_all")
+    scene.sweep(days=1, hours=2)
+    scene.say("was_mistake")
+    first = scene.taps[-1]
+    scene.say("was_mistake")
+    assert scene.kinds() == set()
+    row = scene.calls[-2].params["outbox_row"]
+    left = [call for call in scene.calls if call.params["outbox_row"] != row]
+    assert "replies to calls lost" not in scene.kinds(calls=left)
+    assert first.action == scene.taps[-1].action
+    none = [call for call in left if call.params["outbox_row"] != scene.calls[-1].params["outbox_row"]]
+    assert "replies to calls lost" in scene.kinds(calls=none)
+
+
 def test_finds_stored_reply_that_nobody_tapped(emergency):
     emergency.say("cannot_call")
     emergency.spoil("UPDATE alert SET last_reply = NULL, replied_at = NULL")
