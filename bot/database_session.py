@@ -13,9 +13,6 @@ from bot.app.ports.errors import RefusedError, StaleRecordError, StoreDownError
 from bot.app.work import Stores
 from bot.chat.dead_updates import failed_again, retry_dead_update
 from bot.chat.screens import plain_texts
-from bot.content.faults import ContentError
-from bot.content.loader import read_protocol
-from bot.core.protocol import Protocol
 from bot.db.backup import backup
 from bot.db.engine import Database
 from bot.db.lock import shared_access, sqlite_path
@@ -70,15 +67,6 @@ class DatabaseSession:
         """Return a function like `link` that doesn't read the database, so that it can be called in a transaction."""
         name = self.run(lambda stores: stores.settings.get(BOT_NAME))
         return lambda token: f"https://t.me/{name}?start={token}" if name else None
-
-
-def load_stored_protocol(stores: Stores, content_hash: str) -> Protocol | None:
-    """Return the stored protocol with that hash, or None if it is not stored or not readable."""
-    stored = stores.protocols.get(content_hash)
-    try:
-        return read_protocol(f"{stored.name} {stored.version}", stored.content) if stored is not None else None
-    except ContentError:
-        return None
 
 
 @contextmanager

@@ -19,9 +19,9 @@ import structlog
 import uvloop
 from starlette.applications import Starlette
 
+from bot import protocol_files
 from bot.app.operations import installation
 from bot.app.ports.clinic import Clinic
-from bot.app.records.checkins import StoredProtocol
 from bot.app.work import Stores
 from bot.chat.charts import render_svg
 from bot.chat.screens import TextRenderer, plain_texts
@@ -223,23 +223,11 @@ def _consent_hash(texts: Texts) -> str:
 
 def claim(stores: Stores, app: App) -> list[str]:
     """Store the protocol and claim the database for these settings; return why it can't be used, if so."""
-    _store_protocol(stores, app)
-    return installation.claim(stores, sandbox=app.sandbox, oldest_key=app.oldest_key, key_ids=app.keyring.ids)
-
-
-def _store_protocol(stores: Stores, app: App) -> None:
-    """Store the protocol file, so that every assessment can be repeated with the protocol version used at the time."""
-    protocol = app.clinic.protocol
-    if stores.protocols.get(protocol.content_hash) is None:
-        stores.protocols.keep(
-            StoredProtocol(
-                content_hash=protocol.content_hash,
-                name=protocol.name,
-                version=protocol.version,
-                content=(app.settings.protocol or packaged_protocol()).read_bytes(),
-                first_used_at=SystemClock().now(),
-            )
-        )
+    protocol, file = app.clinic.protocol, app.settings.protocol or packaged_protocol()
+    protocol_files.keep(stores, protocol, file, SystemClock().now())
+    key_ids = app.keyring.ids
+    problems = installation.claim(stores, sandbox=app.sandbox, oldest_key=app.oldest_key, key_ids=key_ids)
+    return problems or protocol_files.use(stores, protocol)
 
 
 def refuse_for(problems: list[str]) -> None:

@@ -25,13 +25,13 @@ def replay(
 
     With --concerns, derive again what is remembered of each symptom, and its tier, from all that happened.
     """
-    from bot.database_session import load_stored_protocol  # noqa: PLC0415 - see command_context.load
+    from bot import protocol_files  # noqa: PLC0415 - see command_context.load
 
     if concerns:
         _replay_concerns(code, as_json=as_json)
         return
     with database_session() as session:
-        replayed = session.run(lambda stores: replays.replay(stores, code, load_stored_protocol))
+        replayed = session.run(lambda stores: replays.replay(stores, code, protocol_files.load))
     differing = [one for one in replayed if one.result != "same"]
     if as_json:
         print_json([one.model_dump(mode="json") for one in replayed])
@@ -45,10 +45,10 @@ def replay(
 
 
 def _replay_concerns(code: str, *, as_json: bool) -> None:
-    from bot.database_session import load_stored_protocol  # noqa: PLC0415 - see command_context.load
+    from bot import protocol_files  # noqa: PLC0415 - see command_context.load
 
     with database_session() as session:
-        found = session.run(lambda stores: replay_concerns(stores, code, load_stored_protocol))
+        found = session.run(lambda stores: replay_concerns(stores, code, protocol_files.load))
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

@@ -59,13 +59,10 @@ def claim_mistake(work: Work, patient: Patient, checkin_id: int | None, question
 
 def _step(work: Work, patient: Patient, row: CheckInRow, given: core.Input) -> core.Ignored | CheckInRow:
     # Before anything is forgotten or expires: what is ignored changes nothing.
-    ignored = _ignored(core.step(row.value, given, work.clinic.protocol, history(work, row)))
-    if ignored is not None:
+    if ignored := _ignored(core.step(row.value, given, work.clinic.protocol, history(work, row))):
         return ignored
     row = with_fresh_screens(work, row, given)
     step = _core_step(work, patient, row, given)
-    if (ignored := _ignored(step)) is not None:
-        return ignored
     closed = step.checkin.state in CLOSED
     changed = row.model_copy(
         update={"value": step.checkin, "closed_at": work.at if closed else None, "remind_at": None}

@@ -13,7 +13,8 @@ from bot.core.findings import ALARMING, NOT_NAMED, safety_screens, still
 def with_fresh_screens(work: Work, row: CheckInRow, given: core.Input) -> CheckInRow:
     """Return the check-in without "none" on a safety screen that is too old: evidence expires, and is asked again.
 
-    A new "yes" on a safety screen counts as new, whatever this check-in said before and took back.
+    A new "yes" on a safety screen counts as new, whatever this check-in said before and took back. "Back" ends no form,
+    so it takes nothing away: the way back would be lost.
     """
     protocol = work.clinic.protocol
     if isinstance(given, core.Choose) and _is_new_yes(work, row.value, given):
@@ -22,7 +23,8 @@ def with_fresh_screens(work: Work, row: CheckInRow, given: core.Input) -> CheckI
         _forget_known(work, row, given.question)
     oldest = work.at - protocol.remembering.fresh
     none = [q for q in safety_screens(protocol) if row.value.answers.get(q) == ("none",)]
-    if row.value.state is not core.State.ASKING or not none or oldest < row.opened_at <= work.at:
+    is_on = row.value.state is core.State.ASKING and not isinstance(given, core.Back)
+    if not is_on or not none or oldest < row.opened_at <= work.at:
         return row
     given_at = {a.question: a.given_at for a in work.answers.of_checkin(row.id) if a.superseded_at is None}
     # An answer from far ahead was given before the clock was set back: nobody knows how old it is.

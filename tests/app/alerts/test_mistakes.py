@@ -5,8 +5,7 @@ import pytest
 from bot.app.alerts import help_requests
 from bot.app.operations import sweeps
 from bot.app.records.alerts import AlertState
-from bot.core.screen import Action
-from bot.dialog import checkins, taps
+from bot.dialog import taps
 from tests.app.alerts.test_replies import FOUND, prompts
 from tests.app.concerns.test_cases import BEN, Life, life
 
@@ -117,17 +116,6 @@ def test_mistake_about_what_is_open_asks_for_that_and_not_for_what_comes_next(li
     life.prompt(alert, 0, 3.5)
     row = press(life, "was_mistake", 0, 3.6)
     assert (row.screen.name, life.cursor()) == ("ask.floor", "floor")
-
-
-def test_tap_that_is_ignored_changes_nothing_that_is_stored(life):
-    life.opened(0)
-    for choice in ("no", "none", "none"):
-        life.tap(choice, life.at(0))
-    row = life.run(lambda s: s.checkins.open_of(life.anna.id))
-    old = Action(kind="choose", subject=row.id, revision=0, question="safety_now", choice="yes")
-    life.run(checkins.tapped, life.patient(), old, at=life.at(0, 7))
-    kept = life.run(lambda s: s.answers.of_checkin(row.id))
-    assert [answer.superseded_at for answer in kept] == [None] * 3
 
 
 def test_mistake_about_help_is_noted_with_the_numbers(life):
