@@ -169,7 +169,9 @@ def _led(stored: Stored, row: CheckInRow, order: Sequence[ProcessedTap], cut: in
             continue
         is_mistake = action.kind == "alert"
         received = core.Mistake() if is_mistake else _input(action)
-        step = _step(stored, row, _fresh(led, one.at), received, one.at)
+        # Going back ends no form: nothing expires by it.
+        value = led.value if action.kind == "back" else _fresh(led, one.at)
+        step = _step(stored, row, value, received, one.at)
         if not any(isinstance(event, core.Ignored) for event in step.events):
             before = led.value
             led.take(step, one.at)
