@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from bot.app.operations.installation import BOT_NAME
@@ -13,7 +12,7 @@ from bot.app.ports.errors import RefusedError, StaleRecordError, StoreDownError
 from bot.app.work import Stores
 from bot.chat.dead_updates import failed_again, retry_dead_update
 from bot.chat.screens import plain_texts
-from bot.db.backup import backup
+from bot.db.backup import backup, upgraded_copy
 from bot.db.engine import Database
 from bot.db.lock import shared_access, sqlite_path
 from bot.db.migrate import migrate, pending
@@ -89,25 +88,16 @@ def open_session(ready: App, kept: Callable[[Path], object] = lambda _: None) ->
 
 @contextmanager
 def open_copy(ready: App) -> Iterator[DatabaseSession]:
-    """Open the database as it would be after an upgrade, and leave it as it is: a SQLite file is copied first.
+    """Open a copy of the database as it would be after an upgrade, and leave it as it is.
 
-    RefusedError if there is none, or if a PostgreSQL database needs an upgrade.
+    A PostgreSQL database that needs no upgrade is opened itself. RefusedError if there is none; BackupError if it can't
+    be copied.
     """
     url, path = ready.database_url, sqlite_path(ready.database_url)
-    if path is None and pending(url):
-        raise RefusedError(
-            "this PostgreSQL database needs an upgrade before it can be read: restore a backup into another database, "
-            "and use the command there"
-        )
     if path is not None and not path.exists():
         raise RefusedError(f"there is no database {path}: nothing would be converted")
-    with TemporaryDirectory() as folder:
-        if path is not None:
-            copy = Path(folder) / "copy.db"
-            backup(url, copy)
-            url = f"sqlite:///{copy}"
-            migrate(url)
-        database = open_database(url, ready.keyring)
+    with nullcontext(url) if path is None and not pending(url) else upgraded_copy(url) as opened:
+        database = open_database(opened, ready.keyring)
         try:
             yield DatabaseSession(ready, database)
         finally:

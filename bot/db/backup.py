@@ -109,6 +109,26 @@ def restore(url: str, source: Path, keyring: Keyring, against: Against, kept: Ca
     _run("pg_restore", [*_RESTORE, str(source)], parsed)
 
 
+@contextmanager
+def upgraded_copy(url: str) -> Iterator[str]:
+    """Yield the URL of a copy of the database as it would be after an upgrade, and remove it at the end.
+
+    SQLite: a temporary file. PostgreSQL: a scratch database on the same server. BackupError if it can't be copied.
+    """
+    with tempfile.TemporaryDirectory(prefix="nervecheck-copy-") as folder:
+        copy = Path(folder) / "copy.db"
+        backup(url, copy)
+        if lock.sqlite_path(url) is not None:
+            migrate(f"sqlite:///{copy}")
+            yield f"sqlite:///{copy}"
+            return
+        with _scratch(database_url(url)) as scratch:
+            _run("pg_restore", [*_RESTORE, str(copy)], scratch)
+            upgraded = scratch.render_as_string(hide_password=False)
+            migrate(upgraded)
+            yield upgraded
+
+
 def _where(url: str) -> tuple[URL, Path | None]:
     """Return the database's URL, and its path if it is a file."""
     parsed = database_url(url)
@@ -293,8 +313,8 @@ def _scratch(url: URL) -> Iterator[URL]:
                 connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template0')
             except DBAPIError:
                 raise BackupError(
-                    "a scratch database can't be created: let this user create databases, or verify the backup on a "
-                    "server where it may"
+                    "a scratch database can't be created: let this user create databases, or restore a backup on a "
+                    "server where it may, and do it there"
                 ) from None
             try:
                 yield url.set(database=name)

@@ -10,15 +10,18 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from alembic import command
 from sqlalchemy import create_engine
 
 from bot.app.operations import installation
+from bot.app.ports.errors import StoreDownError
 from bot.app.records.operations import DeadUpdate
 from bot.db import backup as copies
 from bot.db import lock
 from bot.db.backup import BackupError
 from bot.db.crypto import Keyring, new_key
 from bot.db.engine import database_url
+from bot.db.migrate import config, current, pending
 from bot.db.opening import open_database
 from bot.db.schema import metadata
 from tests.contract.samples import AT, patient
@@ -432,6 +435,20 @@ def test_postgresql_is_copied_checked_and_put_into_an_empty_database(postgres, t
     (tmp_path / "bad").write_bytes(target.read_bytes()[:2000])
     with pytest.raises(BackupError, match="pg_restore failed: could not read"):
         verify(url, tmp_path / "bad")
+
+
+def test_upgraded_copy_of_an_older_database_leaves_it_as_it_is(postgres, tools):
+    url = postgres.empty()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0013")
+    engine.dispose()
+    with copies.upgraded_copy(url) as copy:
+        assert not pending(copy)
+        assert codes(copy) == []
+    assert current(url) == "0013"
+    with pytest.raises(StoreDownError):
+        codes(copy)
 
 
 def test_a_role_that_the_other_server_lacks_hinders_nothing(postgres, tools, tmp_path):
