@@ -196,7 +196,10 @@ class Run:
             await asyncio.sleep(0.2)
             if not self._rests(len(self.robots) // BUSY) or self.server.sandbox.updates or not await self._is_at_work():
                 continue
+            read_at = time.monotonic()
             ahead = await self._until_next()
+            if self.server.sandbox.updates or any(at >= read_at for at in self.acted):
+                continue  # what somebody did while that was read would be answered hours later
             if ahead > timedelta(0):
                 # Work that is already due would be late by the skipped hours, and omitted as too late.
                 self.clock.jump(min(LONGEST_SKIP, ahead + MORE * self.rng.random()))
