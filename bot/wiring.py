@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hmac import digest
 from pathlib import Path
 from typing import TypedDict, TypeVar, Unpack
@@ -225,9 +226,15 @@ def claim(stores: Stores, app: App) -> list[str]:
     """Store the protocol and claim the database for these settings; return why it can't be used, if so."""
     protocol, file = app.clinic.protocol, app.settings.protocol or packaged_protocol()
     protocol_files.keep(stores, protocol, file, SystemClock().now())
-    key_ids = app.keyring.ids
-    problems = installation.claim(stores, sandbox=app.sandbox, oldest_key=app.oldest_key, key_ids=key_ids)
-    return problems or protocol_files.use(stores, protocol)
+    return installation.claim(stores, sandbox=app.sandbox, oldest_key=app.oldest_key, key_ids=app.keyring.ids)
+
+
+def _problems(stores: Stores, app: App, at: datetime) -> list[str]:
+    """Return why these settings can't be used with this database, or the protocol would forget what is remembered."""
+    key_ids, protocol = app.keyring.ids, app.clinic.protocol
+    found = installation.problems_with(stores, sandbox=app.sandbox, oldest_key=app.oldest_key, key_ids=key_ids)
+    clashes = () if found else protocol_files.clashes(stores, protocol, at)
+    return found or protocol_files.refused(protocol, app.settings.protocol, clashes)
 
 
 def refuse_for(problems: list[str]) -> None:
@@ -260,7 +267,10 @@ async def serve(app: App, *, on_ready: Callable[[Running], None], stop: asyncio.
         database = app.open_database()
         stack.push_async_callback(database.close)
         await stack.enter_async_context(synchronized(database, clock))
+        # Before anything is stored: what a refused start stored could keep the former settings from working.
+        refuse_for(await database.read(lambda stores: _problems(stores, app, clock.now())))
         refuse_for(await database.transact(lambda stores: claim(stores, app)))
+        await database.transact(lambda stores: protocol_files.use(stores, app.clinic.protocol))
         await stack.enter_async_context(watched(database, clock))
         services: list[Service] = []
         sandbox = await _sandbox(stack, app, database, clock, services) if app.sandbox else None

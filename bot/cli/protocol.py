@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from bot.app.concerns.protocol_change import Clash, described
 from bot.app.records.checkins import AssessmentRow
 from bot.app.work import Stores
 from bot.cli.command_context import AsJson, database_session, print_json, print_table
 from bot.cli.errors import REFUSED, print_error, refuse
 from bot.cli.patient import all_patients
+from bot.clock import SystemClock
 from bot.config import Settings
 from bot.content.dry_run import AlertCount, count_alerts, describe_paths, synthetic_assessments
 from bot.content.faults import ContentError, Fault
@@ -40,21 +42,38 @@ def check(
     languages: Annotated[
         str | None, typer.Option(help="Languages to check, comma-separated; default: all languages of the program.")
     ] = None,
+    patients: Annotated[
+        bool, typer.Option("--patients", help="List, too, the patients of whom it would forget something.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a protocol and its texts; report every fault with file, line and reason."""
+    """Check a protocol and its texts; report every fault with file, line and reason.
+
+    With --patients, compare it with what is remembered in the clinic's database; it changes nothing there.
+    """
     path = file or Settings.load(sandbox=True).protocol
     checked = _split(languages) if languages else packaged_languages()
     protocol, faults = find_faults(path, checked)
+    clashes = _clashes(protocol) if patients and protocol is not None and not faults else []
     if as_json:
         header = {"name": protocol.name, "version": protocol.version, "hash": protocol.content_hash} if protocol else {}
-        print_json({**header, "languages": checked, "faults": [f._asdict() for f in faults]})
+        listed = {"patients": [clash._asdict() for clash in clashes]} if patients else {}
+        print_json({**header, "languages": checked, "faults": [f._asdict() for f in faults], **listed})
     elif protocol is not None and not faults:
         typer.echo(f"{_summary(protocol)}. Texts complete in {', '.join(checked)}. No faults.")
     for fault in () if as_json else faults:
         print_error(str(fault))
-    if faults:
+    for clash in () if as_json else clashes:
+        print_error(f"{described(clash)} ({', '.join(clash.codes)})")
+    if faults or clashes:
         raise typer.Exit(REFUSED)
+
+
+def _clashes(protocol: Protocol) -> list[Clash]:
+    from bot import protocol_files  # noqa: PLC0415 - see command_context.load
+
+    with database_session() as session:
+        return list(session.run(lambda stores: protocol_files.clashes(stores, protocol, SystemClock().now())))
 
 
 @app.command()

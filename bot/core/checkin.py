@@ -440,11 +440,13 @@ def _finish(context: _Context, tap: Finish) -> _Outcome:
 
 def _mistake(context: _Context, received: Mistake) -> _Outcome:
     checkin = context.checkin
-    if checkin.acted_on < Tier.URGENT:
+    known = received.question if received.question in checkin.answers else None
+    raised = _question_that_raised(context) if checkin.acted_on >= Tier.URGENT else None
+    if checkin.acted_on < Tier.URGENT and known is None:
         return IgnoredReason.NOT_NOW
     again = checkin.model_copy(update={"state": State.ASKING, "acted_on": Tier.ROUTINE})
-    known = received.question if received.question in checkin.answers else checkin.cursor
-    return _at_question(again, _question_that_raised(context) or known), (MistakeClaimed(tier=checkin.acted_on),)
+    asked = raised or known or checkin.cursor
+    return _at_question(again, asked), (MistakeClaimed(tier=max(checkin.acted_on, checkin.raised)),)
 
 
 def _expire(context: _Context, _received: Expire) -> _Outcome:

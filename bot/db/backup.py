@@ -305,7 +305,7 @@ def _why(tool: str, said: str) -> str:
 @contextmanager
 def _scratch(url: URL) -> Iterator[URL]:
     """Create a scratch database on the same server; drop it at the end."""
-    name = f"nervecheck_verify_{secrets.token_hex(4)}"
+    name = f"nervecheck_scratch_{secrets.token_hex(4)}"
     engine = create_engine(url, isolation_level="AUTOCOMMIT", hide_parameters=True)
     try:
         with engine.connect() as connection:
@@ -314,7 +314,7 @@ def _scratch(url: URL) -> Iterator[URL]:
             except DBAPIError:
                 raise BackupError(
                     "a scratch database can't be created: let this user create databases, or restore a backup on a "
-                    "server where it may, and do it there"
+                    "server where it may, and run the command there"
                 ) from None
             try:
                 yield url.set(database=name)

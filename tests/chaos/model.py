@@ -167,16 +167,15 @@ def _led(stored: Stored, row: CheckInRow, order: Sequence[ProcessedTap], cut: in
         if action.kind == "help_now":
             led.helped.append(one.at)
             continue
-        is_mistake = action.kind == "alert"
-        received = core.Mistake() if is_mistake else _input(action)
         # Going back ends no form: nothing expires by it.
         value = led.value if action.kind == "back" else _fresh(led, one.at)
+        asked = _asked_next(row, value, order[number:cut]) if action.kind == "alert" else ""
+        received = core.Mistake(question=asked) if action.kind == "alert" else _input(action)
         step = _step(stored, row, value, received, one.at)
         if not any(isinstance(event, core.Ignored) for event in step.events):
-            before = led.value
             led.take(step, one.at)
-            if is_mistake:
-                led.value = _asked_next(row, before, led.value, order[number:cut])
+            if asked:
+                led.value = led.value.model_copy(update={"cursor": asked})
     closing = {State.REPLACED: core.Replace, State.EXPIRED: core.Expire}.get(row.value.state)
     if closing is not None and row.closed_at is not None:
         led.take(core.step(led.value, closing(), protocol, compared), row.closed_at)
@@ -194,16 +193,15 @@ def _fresh(led: Led, at: datetime) -> CheckIn:
     return led.value.model_copy(update={"answers": {q: c for q, c in led.value.answers.items() if q not in stale}})
 
 
-def _asked_next(row: CheckInRow, before: CheckIn, value: CheckIn, after: Sequence[ProcessedTap]) -> CheckIn:
-    """Return the check-in at the question that was asked after a mistake, which depends on what is still open.
+def _asked_next(row: CheckInRow, value: CheckIn, after: Sequence[ProcessedTap]) -> str:
+    """Return the question that was asked after a mistake, which depends on what is still open; "" if it can't be seen.
 
     It is one that was answered, or the one that was asked: that of the next tap at that revision, or the stored one.
     """
-    asked = [one.tap.action.question for one in after if one.tap.action.revision == value.revision]
-    asked += [row.value.cursor or ""] if row.value.revision == value.revision else []
-    possible = {*value.answers, before.cursor}
-    question = next((question for question in asked if question in possible), value.cursor)
-    return value.model_copy(update={"cursor": question})
+    revision = value.revision + 1
+    asked = [one.tap.action.question for one in after if one.tap.action.revision == revision]
+    asked += [row.value.cursor or ""] if row.value.revision == revision else []
+    return next((question for question in asked if question in {*value.answers, value.cursor}), "")
 
 
 NEWS = frozenset({"opened", "rose", "reopened"})

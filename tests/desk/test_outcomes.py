@@ -142,4 +142,4 @@ def test_no_action_asks_for_the_reason(house, anna, find, action):
     sure = {"outcome": "no_action", "shown_at": AT.isoformat(), "reason": "visit"}
     assert ann.post(f"/console/alerts/{number}/{action}", **sure).status_code == 303
     assert state(house, anna, "numbness") == "reached"
-    assert "Reason: A visit is near" in ann.get("/console/patients/P-0001").text
+    assert "Reason: The patient has a visit soon" in ann.get("/console/patients/P-0001").text

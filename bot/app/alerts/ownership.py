@@ -164,7 +164,7 @@ _EFFECTS: Mapping[AlertOutcome, OutcomeKind] = {
 """What an outcome means for the concerns of an alert; any other leaves them as they are."""
 _NEEDS_REASON = (
     f"{NO_ACTION!r} needs a reason, one of {', '.join(get_args(NoActionReason))}: it is expected, the team has a plan "
-    "for it, or a visit is near"
+    "for it, or the patient has a visit soon"
 )
 
 

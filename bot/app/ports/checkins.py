@@ -89,6 +89,9 @@ class ProtocolStore(Protocol):
         ...
 
     def get(self, content_hash: str) -> StoredProtocol | None: ...
+    def all(self) -> Sequence[StoredProtocol]:
+        """Return every stored protocol, the one that was used first first."""
+        ...
 
 
 class TipStore(Protocol):

@@ -34,7 +34,7 @@ NO_ACTION: AlertOutcome = "no_action"
 """The outcome of answers that were read without contacting anybody; it needs a reason."""
 
 NoActionReason = Literal["expected", "plan", "visit"]
-"""It is expected, for example from before or with this treatment; the team has a plan for it; a visit is near."""
+"""It is expected, from before or with this treatment; the team has a plan for it; the patient has a visit soon."""
 
 FORMER_OUTCOMES: Mapping[str, AlertOutcome] = {"told_oncologist": "notified_oncologist"}
 """Former names, which old buttons and scripts still use."""

@@ -95,6 +95,7 @@ _FINISHED_BEFORE = (
     .group_by(t.checkin.c.form)
 )
 _KEEP_PROTOCOL = insert_or_skip(t.protocol_file, "content_hash")
+_PROTOCOLS = select(t.protocol_file).order_by(t.protocol_file.c.first_used_at, t.protocol_file.c.content_hash)
 _KEPT_PROTOCOL = select(t.protocol_file).where(t.protocol_file.c.content_hash == bindparam("of_hash"))
 _FINISHED_BASELINE = _finished(t.checkin.c.form == literal_column("'baseline'"))
 TIP_SHOWN = Shape(t.tip_shown, TipShown)
@@ -220,6 +221,9 @@ class SqlProtocols(Section):
 
     def get(self, content_hash: str) -> StoredProtocol | None:
         return self._record(PROTOCOL_FILE, _KEPT_PROTOCOL, of_hash=content_hash)
+
+    def all(self) -> Sequence[StoredProtocol]:
+        return self._records(PROTOCOL_FILE, _PROTOCOLS)
 
 
 class SqlTips(Section):

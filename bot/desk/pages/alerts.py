@@ -112,7 +112,8 @@ async def act(request: ConsoleRequest) -> Response:
     if (more := await _ask_more(request, number, outcome)) is not None:
         return more
     shown_at = shown_time(form.get("shown_at", ""))
-    reason = cast("NoActionReason", form["reason"]) if outcome == NO_ACTION else None
+    noted = cast("AlertOutcome", outcome)
+    reason = cast("NoActionReason | None", form.get("reason")) if outcome == NO_ACTION else None
 
     def apply(work: Work) -> AlertRow:
         if action == "take":
@@ -120,10 +121,8 @@ async def act(request: ConsoleRequest) -> Response:
         if action == "assign":
             return ownership.hand_over(work.acting(by), number, members.by_name(work, form.get("to", "")).name)
         if action == "note":
-            noted = cast("AlertOutcome", outcome)
             return ownership.note(work.acting(by), number, noted, shown_at=shown_at, reason=reason)
         if action == "finish":
-            noted = cast("AlertOutcome", outcome)
             return ownership.finish(work.acting(by), number, noted, shown_at=shown_at, reason=reason)
         if action == "close":
             return ownership.close(work.acting(by), number)
@@ -159,16 +158,19 @@ async def _ask_more(request: ConsoleRequest, number: int, outcome: str) -> Respo
     if is_confirmed and (outcome != NO_ACTION or form.get("reason") in REASONS):
         return None
 
-    def code_of(work: Work) -> str:
+    def found(work: Work) -> tuple[str, Tier]:
         alert = work.alerts.get(number)
         patient = work.patients.get(alert.patient_id) if alert is not None else None
-        if patient is None:
+        if patient is None or alert is None:
             raise RefusedError(f"there is no alert {number}")
-        return patient.code
+        return patient.code, alert.tier
 
+    code, tier = await request.context.read(found)
+    if outcome not in outcomes_for(tier):
+        return None  # refused, whatever the reason
     return request.page(
         f"{outcome}.html",
-        code=await request.context.read(code_of),
+        code=code,
         shown_at=form.get("shown_at", "")[:40],
         return_to=_return_path(form.get("from", "")),
         reasons=REASONS,

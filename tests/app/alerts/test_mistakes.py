@@ -118,6 +118,18 @@ def test_mistake_about_what_is_open_asks_for_that_and_not_for_what_comes_next(li
     assert (row.screen.name, life.cursor()) == ("ask.floor", "floor")
 
 
+def test_mistake_about_what_a_half_answered_form_found_asks_for_it_again(life):
+    """It had no call screen: the form is asked on, and nothing of it was acted on."""
+    life.opened(0)
+    for choice in ("no", "none", "none", "mild"):
+        life.tap(choice, life.at(0))
+    life.run(sweeps.checkin_clocks, at=life.at(0, 1.5), limit=50)
+    assert (life.state("numbness"), life.cursor()) == ("open", "interference")
+    life.prompt(life.alerts()[0], 0, 26)
+    row = press(life, "was_mistake", 0, 26.1)
+    assert (row.screen.name, life.cursor()) == ("ask.numbness", "numbness")
+
+
 def test_mistake_about_help_is_noted_with_the_numbers(life):
     life.run(help_requests.need_help, life.patient(), None, at=life.at(0))
     (alert,) = life.alerts()

@@ -7,6 +7,7 @@ import pytest
 from bot.app.alerts import ownership, queue
 from bot.app.alerts.naming import Found
 from bot.app.checkins import opening
+from bot.app.patients.timeline import timeline
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import AlertState
 from bot.core.protocol import Tier
@@ -127,7 +128,7 @@ def test_k36_no_action_is_for_soon_alone(raised, do, tier, is_possible):
     assert do(ownership.close, number).outcome == "no_action"
 
 
-def test_no_action_needs_a_reason_which_the_record_and_the_timeline_keep(raised, do, database):
+def test_no_action_needs_a_reason_which_the_record_and_the_timeline_keep(raised, do, database, clinic, anna):
     number = raised(tier=Tier.SOON)
     with pytest.raises(RefusedError, match="needs a reason, one of expected, plan, visit"):
         do(ownership.note, number, "no_action")
@@ -137,6 +138,10 @@ def test_no_action_needs_a_reason_which_the_record_and_the_timeline_keep(raised,
     do(ownership.finish, number, "no_action", reason="visit")
     (line,) = [x for x in database.run(lambda s: s.audit.lines("P-0001", limit=9)) if x.action == "alert_noted"]
     assert line.detail["reason"] == "visit"
+    (noted,) = [
+        e for e in database.run(lambda s: timeline(work_on(s, clinic, AT), anna)) if e.what == "outcome.no_action"
+    ]
+    assert noted.facts == ("reason: visit",)
 
 
 def test_there_is_no_such_alert(do):
