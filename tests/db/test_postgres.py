@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bot.app.patients import registry
 from bot.app.ports.errors import StoreDownError
+from bot.app.records.concerns import ClockJump
 from bot.app.records.messages import Lane
 from bot.app.records.operations import BEGINNING
 from bot.app.records.patients import Invite
@@ -47,6 +48,18 @@ def test_sweep_skips_patients_locked_by_another_replica(pg):
     with opened(pg) as one, opened(pg) as two:
         assert [p.code for p in one.patients.due(AT, 2)] == ["a", "b"]
         assert [p.code for p in two.patients.due(AT, 2)] == ["c"]
+
+
+def test_jump_of_the_clock_that_comes_meanwhile_is_for_the_next_transaction(pg):
+    """Within one, days were counted before and after it would forget them: the result was that of neither order."""
+    jump = ClockJump(at=AT, back_by=0)
+    with opened(pg) as one:
+        assert one.concerns.last_jump() == 0
+        pg.run(lambda s: s.concerns.add_jump(jump))
+        assert (one.concerns.last_jump(), list(one.concerns.jumps_after(0))) == (0, [])
+    with opened(pg) as two:
+        assert [found.back_by for found in two.concerns.jumps_after(0)] == [0]
+        assert two.concerns.add_jump(jump).id == two.concerns.last_jump()
 
 
 def test_locked_patient_is_skipped_by_every_sweep(pg):

@@ -19,7 +19,11 @@ CHANGE = Shape(t.concern_change, ConcernChange, sealed={"symptom": TEXT})
 EVENT = Shape(t.concern_event, ConcernEvent, sealed={"what": sealed_record(WhatHappened)})
 
 _OF_PATIENT = select(t.memory).where(t.memory.c.patient_id == bindparam("of_patient"))
-_JUMPS = select(t.clock_jump).where(t.clock_jump.c.id > bindparam("after")).order_by(t.clock_jump.c.id)
+_JUMPS = (
+    select(t.clock_jump)
+    .where(t.clock_jump.c.id > bindparam("after"), t.clock_jump.c.id <= bindparam("upto"))
+    .order_by(t.clock_jump.c.id)
+)
 _LAST_JUMP = select(func.max(t.clock_jump.c.id).label("id"))
 _ENDS = due_page(select(t.memory), t.memory.c.ends_at)
 _EVENTS = (
@@ -38,6 +42,9 @@ _CHANGES = (
 class SqlConcerns(Section):
     """See `bot.app.ports.concerns.ConcernStore`."""
 
+    _upto: int | None = None
+    """The last jump when this transaction first asked: of one that comes meanwhile, the next transaction knows."""
+
     def add(self, row: MemoryRow) -> MemoryRow:
         return self._add(MEMORY, row, ends_at=row.ends_at)
 
@@ -51,14 +58,19 @@ class SqlConcerns(Section):
         return self._next(_ENDS, partial(self._records_of, MEMORY), "ends_at", after, at=at, top=limit)
 
     def add_jump(self, jump: ClockJump) -> ClockJump:
-        return self._add(JUMP, jump)
+        added = self._add(JUMP, jump)
+        self._upto = added.id
+        return added
 
     def jumps_after(self, jump_id: int) -> Sequence[ClockJump]:
-        return self._records(JUMP, _JUMPS, after=jump_id)
+        upto = self.last_jump()
+        return self._records(JUMP, _JUMPS, after=jump_id, upto=upto) if upto > jump_id else []
 
     def last_jump(self) -> int:
-        row = self._first(_LAST_JUMP)
-        return row["id"] or 0 if row is not None else 0
+        if self._upto is None:
+            row = self._first(_LAST_JUMP)
+            self._upto = row["id"] or 0 if row is not None else 0
+        return self._upto
 
     def add_event(self, row: ConcernEvent) -> ConcernEvent:
         return self._add(EVENT, row)
