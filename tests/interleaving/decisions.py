@@ -1,11 +1,13 @@
 """What staff decide about levels, each a case of the catalog: its name, and what a team member does in a transaction."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from bot.app.concerns import agreeing, close_watch, level_tasks, new_baseline, references, usual_signs
 from bot.app.concerns.memory import recall
 from bot.app.patients.lookup import locked
+from bot.app.ports.errors import RefusedError
 from bot.app.team import members
 from bot.app.work import Work
 from bot.core.accepted import Accepted
@@ -27,7 +29,8 @@ def _by_second(work: Work, how: str) -> object:
 def _leave_alone(work: Work) -> None:
     for person in work.staff.all():
         if person.role in {"coordinator", "lead"} and person.name != work.actor and person.state != "gone":
-            members.mark_removed(work, person.name)
+            with suppress(RefusedError):  # another one removed them meanwhile
+                members.mark_removed(work, person.name)
 
 
 def _named_by(work: Work) -> None:
