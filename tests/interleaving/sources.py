@@ -30,7 +30,7 @@ _READS: Mapping[str, str] = {
     "checkins": "get open_of of_patient due overdue",
     "answers": "of_checkin last_finished baseline",
     "assessments": "of_patient",
-    "protocols": "get",
+    "protocols": "get all",
     "alerts": "get of_patient in_queue prompts_due escalations_due not_closed_of queue_state",
     "tasks": "open was_raised",
     "tips": "of_patient",
