@@ -59,7 +59,7 @@ def check(
         header = {"name": protocol.name, "version": protocol.version, "hash": protocol.content_hash} if protocol else {}
         listed = {"patients": [clash._asdict() for clash in clashes]} if patients else {}
         print_json({**header, "languages": checked, "faults": [f._asdict() for f in faults], **listed})
-    elif protocol is not None and not faults:
+    elif protocol is not None and not faults and not clashes:
         typer.echo(f"{_summary(protocol)}. Texts complete in {', '.join(checked)}. No faults.")
     for fault in () if as_json else faults:
         print_error(str(fault))

@@ -95,6 +95,10 @@ class Wording:
             value = self._named(f"staff.reason.{value}", value)
         return f"{self._named(_DETAILS[name], name) if name in _DETAILS else name}: {value}"
 
+    def open(self, line: AlertLine) -> list[str]:
+        """Return what of an alert nobody is known to have spoken about."""
+        return [self.symptom(symptom) for symptom in line.open]
+
     def changes(self, line: AlertLine) -> list[str]:
         """Return which answers of an alert became worse."""
         return [self._changed(change) for change in line.changes]

@@ -270,3 +270,12 @@ def test_choice_labels_fit_a_phone_button():
         for key in PACKAGED.keys():  # noqa: SIM118
             if key.startswith("choice."):
                 assert len(PACKAGED.get(language, key)) <= 40, (language, key)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ru"])
+def test_each_question_whether_it_was_so_before_names_what_it_is_about(language):
+    """It may come hours later, in a message of its own: "It was a mistake" asks it again."""
+    texts = Texts.load(["en", language])
+    asked = [step.text or f"question.{step.ask}" for step in PROTOCOL.forms["baseline"].steps if "known_" in step.ask]
+    words = [texts.forms(language, key) for key in asked]
+    assert len(set(words)) == len(words) >= 7

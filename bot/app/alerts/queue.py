@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bot.app.alerts.writer import team_side
 from bot.app.concerns import agreed_levels
+from bot.app.concerns.memory import recall
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import ATTEMPT, AgreedLevel, AlertRow
 from bot.app.records.checkins import AssessmentRow, Basis, CheckInRow
@@ -57,6 +58,8 @@ class AlertLine(Frozen):
     closed_by: str | None
     mistake: bool
     rules: tuple[str, ...]
+    open: tuple[str, ...]
+    """The symptoms in it that nobody is known to have spoken about, highest tier first, without what was taken back."""
     changes: tuple[WorsenedAnswer, ...]
     first: bool
     """Whether it is the patient's first alert."""
@@ -75,7 +78,7 @@ class AlertLine(Frozen):
     @property
     def summary(self) -> str:
         """Return what changed, in one line."""
-        parts = [_described(change) for change in self.changes] or [", ".join(self.rules)]
+        parts = [*self.open, *(_described(change) for change in self.changes)] or [", ".join(self.rules)]
         more = [f"week {self.week}", "first report" if self.first else None, self.declared and _DECLARED[self.declared]]
         more += ["tapped by mistake" if self.mistake else None, "within an agreed level" if self.is_agreed else None]
         more += [f"agreed level: {line}" for line in self.agreed_levels]
@@ -150,6 +153,7 @@ def alert_line(work: Work, alert: AlertRow) -> AlertLine:
         closed_by=alert.closed_by,
         mistake=alert.mistake_at is not None,
         rules=alert.rules,
+        open=tuple(_open(work, patient, alert)),
         changes=tuple(_changes(work, patient, alert)),
         first=all(other.id >= alert.id for other in work.alerts.of_patient(patient.id, limit=HISTORY_LIMIT)),
     )
@@ -160,7 +164,15 @@ def _described(change: WorsenedAnswer) -> str:
     return f"{change.question} {change.before} → {change.after}{ago}"
 
 
-# -- what changed
+# -- what is open, and what changed
+
+
+def _open(work: Work, patient: Patient, alert: AlertRow) -> Iterator[str]:
+    # An alert of an older version names rules alone.
+    named = alert.symptoms if alert.closed_at is None else ()
+    for concern in recall(work, patient).value.open if named else ():
+        if concern.symptom in named and concern.retracted_at is None:
+            yield concern.symptom
 
 
 def _changes(work: Work, patient: Patient, alert: AlertRow) -> Iterator[WorsenedAnswer]:

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.alerts import help_requests, ownership, raising
+from bot.app.alerts import help_requests, ownership, queue, raising
 from bot.app.alerts.naming import Found
+from bot.app.checkins import answering
 from bot.app.operations import sweeps
 from bot.app.patients import timeline
 from bot.app.ports.errors import RefusedError
@@ -289,3 +290,29 @@ def test_call_screen_that_is_shown_again_is_of_what_is_open(life):
         seen = len(life.database.outbox())
         life.run(help_requests.need_help, life.patient(), None, at=life.at(1) + minutes * MINUTE)
         assert next(q.row.screen.name for q in life.database.outbox()[seen:]) == "call.help"
+
+
+def test_line_in_the_queue_names_what_is_open_whatever_else_changed(life):
+    """Seen in the browser: a help request that joined was hidden behind an answer about stairs."""
+    life.check(0, "baseline", stairs="some", known_stairs="yes_known")
+    life.check(1, "full", stairs="some", arms="much")
+    life.run(help_requests.need_help, life.patient(), None, at=life.at(1, 1))
+
+    def listed():
+        (line,) = life.run(queue.queue, at=life.at(1, 2))
+        return line
+
+    assert listed().open == ("arms", "help")
+    assert listed().summary.startswith("arms, help, ")
+    life.staff(the_alert(life), "spoke_to_patient", 1, 3)
+    closed = the_alert(life)
+    assert life.run(lambda w: queue.alert_line(w, closed), at=life.at(1, 4)).open == ()
+
+
+def test_line_in_the_queue_names_nothing_that_was_taken_back(life):
+    life.check(0, safety_new="yes", which_new="eyes")
+    row = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    life.run(answering.change, life.patient(), row, "safety_new", ("none",), at=life.at(0, 0.1))
+    (line,) = life.run(queue.queue, at=life.at(0, 1))
+    assert line.open == ()
+    assert line.summary.startswith("new.yes, new.eyes, week")
