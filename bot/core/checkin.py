@@ -123,10 +123,7 @@ class Finish(Frozen):
 
 
 class Mistake(Frozen):
-    """The patient taps "I tapped by mistake".
-
-    `question` is behind what is still open, and asked if no answer of this check-in raised anything by itself.
-    """
+    """The patient taps "I tapped by mistake". `question` is behind what is open; an answer that raised comes first."""
 
     question: str = ""
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from bot.core.concern_values import ConcernState, Rules
 from bot.core.findings import NOT_NAMED, STILL_THERE, Finding, find, still
-from bot.core.hearing import FormAnswers, Remembered, happenings, may_be_known
+from bot.core.hearing import FormAnswers, Remembered, happenings, is_news, may_be_known
 from bot.core.memory import Memory, apply
 from bot.core.protocol import Protocol, Rule, Symptom, Tier
 from bot.core.triage import Assessment, History, Reason, assess
@@ -105,7 +105,10 @@ class _Weighed(NamedTuple):
         yes = self.remembered.heard.get(NOT_NAMED)
         # The call screen of a "yes" is that of the sign that is named after it.
         is_name = found.is_named and yes is not None and yes.level.tier >= found.level.tier
-        return not is_name and (before.state is not ConcernState.OPEN or before.opened_at != after.opened_at)
+        # "Yes" said again acts again, though it opens nothing.
+        is_yes = found.symptom == NOT_NAMED and is_news(found, self.remembered.heard)
+        is_change = before.state is not ConcernState.OPEN or before.opened_at != after.opened_at
+        return not is_name and (is_yes or is_change)
 
     def _is_new(self, found: Finding) -> bool:
         concern = self.memory.concern(found.symptom)

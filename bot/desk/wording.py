@@ -96,8 +96,8 @@ class Wording:
         return f"{self._named(_DETAILS[name], name) if name in _DETAILS else name}: {value}"
 
     def open(self, line: AlertLine) -> list[str]:
-        """Return what of an alert nobody is known to have spoken about."""
-        return [self.symptom(symptom) for symptom in line.open]
+        """Return what of an alert nobody is known to have spoken about and no change names."""
+        return [self.symptom(symptom) for symptom in line.not_in_changes]
 
     def changes(self, line: AlertLine) -> list[str]:
         """Return which answers of an alert became worse."""

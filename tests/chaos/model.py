@@ -218,9 +218,9 @@ def _step(stored: Stored, row: CheckInRow, value: CheckIn, received: core.Input,
     ever = stored.stores.concerns.changes(row.patient_id, limit=10_000)
     changes = [c for c in ever if c.at == at]
     question = protocol.questions.get(getattr(received, "question", ""))
-    if question is not None and question.signs is not None and _flag(alone) >= Tier.URGENT:
-        # "Yes" on a safety screen acts at its tier, whatever the sign that was left unnamed was before.
-        return alone
+    if question is not None and question.signs is not None and getattr(received, "choice", "") in {"yes", "not_sure"}:
+        # "Yes" on a safety screen acts at its tier each time, whatever was acted on before (law 8).
+        return core.step(value.model_copy(update={"acted_on": Tier.ROUTINE}), received, protocol, compared)
     is_naming = question is not None and question.id.startswith("which_") and max(mine, default=0) < Tier.URGENT
     opened = {c.symptom: c.tier for c in changes if c.what in NEWS and c.tier >= Tier.URGENT and not is_naming}
     # What an open alert names already shows its call screen again, and changes nothing else. So does the same answer

@@ -76,9 +76,15 @@ class AlertLine(Frozen):
         return may_act(self.team_side, name)
 
     @property
+    def not_in_changes(self) -> tuple[str, ...]:
+        """Return what is open and named by no change."""
+        changed = {change.question for change in self.changes}
+        return tuple(symptom for symptom in self.open if symptom not in changed)
+
+    @property
     def summary(self) -> str:
         """Return what changed, in one line."""
-        parts = [*self.open, *(_described(change) for change in self.changes)] or [", ".join(self.rules)]
+        parts = [*self.not_in_changes, *(_described(change) for change in self.changes)] or [", ".join(self.rules)]
         more = [f"week {self.week}", "first report" if self.first else None, self.declared and _DECLARED[self.declared]]
         more += ["tapped by mistake" if self.mistake else None, "within an agreed level" if self.is_agreed else None]
         more += [f"agreed level: {line}" for line in self.agreed_levels]

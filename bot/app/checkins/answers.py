@@ -6,7 +6,7 @@ from bot.app.records.checkins import AnswerRow, CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core import checkin as core
-from bot.core.concern_values import ConcernState
+from bot.core.concern_values import NONE, ConcernState
 from bot.core.findings import ALARMING, NOT_NAMED, safety_screens, still
 
 
@@ -63,12 +63,12 @@ def _forget_known(work: Work, row: CheckInRow, question: str) -> None:
 
 
 def _forget(work: Work, row: CheckInRow, symptoms: set[str]) -> None:
-    """Let what a check-in says about these symptoms count as said for the first time."""
+    """Let what a check-in says about these symptoms count as said for the first time, in place of what it said."""
     stored = work.concerns.of_patient(row.patient_id)
     if stored is None:
         return
     before = stored.heard.checkins.get(row.id, {})
-    left = {symptom: heard for symptom, heard in before.items() if symptom not in symptoms}
+    left = {s: heard.model_copy(update={"level": NONE}) if s in symptoms else heard for s, heard in before.items()}
     if left != before:
         checkins = {**stored.heard.checkins, row.id: left}
         work.concerns.save(stored.model_copy(update={"heard": stored.heard.model_copy(update={"checkins": checkins})}))

@@ -303,7 +303,7 @@ def test_line_in_the_queue_names_what_is_open_whatever_else_changed(life):
         return line
 
     assert listed().open == ("arms", "help")
-    assert listed().summary.startswith("arms, help, ")
+    assert listed().summary.startswith("help, arms none → much in 1 day, ")
     life.staff(the_alert(life), "spoke_to_patient", 1, 3)
     closed = the_alert(life)
     assert life.run(lambda w: queue.alert_line(w, closed), at=life.at(1, 4)).open == ()

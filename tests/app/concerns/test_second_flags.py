@@ -128,6 +128,24 @@ def test_yes_after_a_mistake_that_was_taken_back_acts_again(life, screen, hours)
     assert life.state("sign_not_named") == "open"
 
 
+def test_yes_that_is_said_again_after_back_acts_again_and_is_one_answer(life):
+    """Found in the browser: it had no call screen, and "It was a mistake" took one of two answers back."""
+    life.opened(0)
+    life.check(0, start=False, until="safety_new")
+    life.tap("yes", life.at(0))
+    life.tap("", life.at(0, 0.1), kind="go_on")
+    life.tap("", life.at(0, 0.1), kind="back")
+    seen = len(life.database.outbox())
+    life.tap("yes", life.at(0, 0.2))
+    assert calls_since(life, seen) == ["call.urgent"]
+    (alert,) = life.alerts()
+    life.run(answering.claim_mistake, life.patient(), alert.checkin_id, at=life.at(0, 0.3))
+    assert life.cursor() == "safety_new"
+    life.check(0.02, start=False)
+    row = life.run(lambda s: s.concerns.of_patient(life.anna.id))
+    assert row.value.concern("sign_not_named").retracted_at is not None
+
+
 def test_yes_again_after_a_mistake_and_a_call_acts_again(life):
     life.opened(0)
     life.check(0, start=False, until="safety_now")
