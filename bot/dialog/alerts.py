@@ -38,7 +38,7 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     shown = marked(work, following, alert, repeats=action)
     post(work, patient, shown, slot=f"alert-reply:{alert.id}", lane=lane)
     if word == "mistake":
-        mistakes.claim(work, patient, alert)
+        mistakes.claimed(work, patient, alert)
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
 
 

@@ -28,16 +28,20 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
 
 
-def claim(work: Work, patient: Patient, alert: AlertRow) -> None:
-    """Ask what is behind the alert again in its check-in, if that is still open."""
-    _, question = mistakes.asked_again(work, patient, alert) or (None, "")
-    answering.claim_mistake(work, patient, alert.checkin_id, question)
+def claimed(work: Work, patient: Patient, alert: AlertRow) -> None:
+    """Ask again what is behind a call screen: in its check-in, or below all messages if that is finished."""
+    found = mistakes.asked_again(work, patient, alert)
+    if found is not None and found[0].value.state is State.DONE:
+        answers.ask_again(work, patient, *found, alert)
+    else:
+        _asked_in_open_checkin(work, patient, alert)
 
 
 def _asked_in_open_checkin(work: Work, patient: Patient, alert: AlertRow) -> bool:
     """Ask again in a check-in that is still open, below all other messages; return whether it was asked."""
     before = work.checkins.open_of(patient.id)
-    claim(work, patient, alert)
+    _, question = mistakes.asked_again(work, patient, alert) or (None, "")
+    answering.claim_mistake(work, patient, alert.checkin_id, question)
     after = work.checkins.open_of(patient.id)
     if after is None or after == before:
         return False

@@ -168,6 +168,8 @@ def test_upgrade_of_filled_database_changes_names_alone(url, revision):
     assert before
     for table, rows in before.items():
         now = after[TERMS.TABLES.get(table, table)]
+        if table == "setting":
+            now = [row for row in now if row["name"] != "protocol"]  # 0022 adds which protocol is in use
         for old, new in zip(rows, now, strict=True):
             # What a later version added is not in the old row.
             assert renamed(table, old) == {name: new[name] for name in renamed(table, old)}, table

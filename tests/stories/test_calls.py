@@ -173,8 +173,8 @@ async def test_mistake_is_logged_and_deletes_nothing(world: World) -> None:
     await world.answer(anna, "No, nothing new", "Yes, one or more")
     world.hear_all(anna)
     await world.tap(anna, "I tapped by mistake")
-    world.hear(anna, "Any of these, now or at any time since your last check-in")  # the question can be answered again
     world.hear(anna, "It is noted", "112")
+    world.hear(anna, "Any of these, now or at any time since your last check-in")  # the question can be answered again
     view = await world.view(anna)
     assert view.alerts[0].mistake_at is not None
     assert view.alerts[0].state == "open"

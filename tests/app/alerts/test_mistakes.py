@@ -130,6 +130,34 @@ def test_mistake_about_what_a_half_answered_form_found_asks_for_it_again(life):
     assert (row.screen.name, life.cursor()) == ("ask.numbness", "numbness")
 
 
+def pressed_on_call_screen(life, day, hours):
+    (screen,) = [q.row.screen for q in life.database.outbox() if q.row.screen.name in {"call.urgent", "call.emergency"}]
+    life.press(screen, "mistake", day, hours)
+    return newest(life)
+
+
+@pytest.mark.parametrize("tier", ["emergency", "urgent"])
+def test_mistake_on_the_call_screen_of_a_finished_form_asks_below_all_messages(life, tier):
+    """Found in the browser: it was only noted, and asked again when the question about the call came."""
+    life.check(0, **FOUND[tier][0])
+    row = pressed_on_call_screen(life, 0, 0.1)
+    assert row.screen.name == f"change.{ASKED[tier]}"
+    assert "call.reply.mistake" in [q.row.screen.name for q in life.database.outbox()], "with the numbers"
+    row = press(life, "none", 0, 0.2)
+    while row.screen.name.startswith("change."):
+        row = press(life, "none", 0, 0.3)
+    assert [line.key for line in row.screen.lines] == ["done.open.mistake"]
+    assert life.alerts()[-1].closed_at is None
+
+
+def test_mistake_on_the_call_screen_while_the_form_is_open_asks_below_all_messages(life):
+    life.opened(0)
+    life.tap("no", life.at(0))
+    life.tap("yes", life.at(0))
+    row = pressed_on_call_screen(life, 0, 0.1)
+    assert (row.mode, row.screen.name) == ("new", "ask.safety_now")
+
+
 def test_mistake_about_help_is_noted_with_the_numbers(life):
     life.run(help_requests.need_help, life.patient(), None, at=life.at(0))
     (alert,) = life.alerts()
