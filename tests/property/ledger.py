@@ -109,6 +109,8 @@ class Ledger:
     """When each safety screen of each check-in was last answered, and with what."""
     _heard: dict[int, dict[str, Found]] = field(default_factory=dict)
     _closed: set[int] = field(default_factory=set)
+    _left_care_at: datetime | None = None
+    """When staff noted "out of care": everything ended then, and the form that ended with it opens nothing."""
 
     # -- what is open
 
@@ -153,6 +155,8 @@ class Ledger:
 
     def answers(self, heard: Heard) -> None:
         """Take what a check-in says by now."""
+        if heard.at == self._left_care_at:
+            return
         before = self._heard.get(heard.checkin, {})
         found = found_in(heard.answers, heard.form, is_closed=heard.closed)
         if heard.closed:
@@ -345,6 +349,10 @@ class Ledger:
     def outcome(self, outcome: str, named: Iterable[str], at: datetime) -> None:
         """Staff note an outcome for what an alert names."""
         names = set(named)
+        if outcome == "out_of_care":
+            # Check-ins end: nobody is to call about anything, whatever the alert names.
+            self._left_care_at = at
+            names |= set(self.marks)
         if outcome in CONTACT:
             self.spoke(names, at, at)
         for symptom, mark in list(self.marks.items()):
