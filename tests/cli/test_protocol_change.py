@@ -1,5 +1,9 @@
 """A protocol that would forget what is remembered, from a shell: looked at, refused at the start, and no hindrance."""
 
+import signal
+import sqlite3
+from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,7 @@ from bot.content.loader import packaged_protocol
 from tests.cli.conftest import Shell
 from tests.cli.test_levels import BY
 from tests.cli.test_patient import add
+from tests.cli.test_run import start_process
 
 MOVED = (
     "it changes the scale of 'numbness', on which 1 patient has a level: list these levels first, in this order: none,"
@@ -48,3 +53,25 @@ def test_start_is_refused_and_stores_nothing_and_commands_work_with_either(shell
     assert f"`nervecheck protocol check {moved} --patients` lists the patients" in refused.err
     assert "P-0017" not in refused.err
     assert shell("protocol", "check", "--patients").status == 0, "the former protocol still fits"
+
+
+def test_start_uses_the_protocol_from_then_on_and_a_command_does_not(shell: Shell, tmp_path: Path) -> None:
+    """The next start is compared with what check-ins were asked with, not with what somebody looked at."""
+    text = packaged_protocol().read_text(encoding="utf-8")
+    for name in ("looked_at", "started"):
+        (tmp_path / f"{name}.yaml").write_text(f"{text}\n# {name}\n", encoding="utf-8")
+    add(shell)
+    assert shell("patient", "list", PROTOCOL=str(tmp_path / "looked_at.yaml")).status == 0
+    assert _in_use(shell) == sha256(packaged_protocol().read_bytes()).hexdigest()
+    process = start_process(tmp_path, "run", PROTOCOL=str(tmp_path / "started.yaml"))
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert _in_use(shell) == sha256((tmp_path / "started.yaml").read_bytes()).hexdigest()
+
+
+def _in_use(shell: Shell) -> str:
+    with closing(sqlite3.connect(shell.folder / "var" / "sandbox.db")) as database:
+        return str(database.execute("SELECT value FROM setting WHERE name = 'protocol'").fetchone()[0])

@@ -118,6 +118,15 @@ def test_mistake_about_what_is_open_asks_for_that_and_not_for_what_comes_next(li
     assert (row.screen.name, life.cursor()) == ("ask.floor", "floor")
 
 
+def test_mistake_asks_first_for_the_answer_that_raised_it(life):
+    """It may have been "no" to "was it so before?", which the item itself would not ask again."""
+    life.opened(0, "baseline")
+    life.check(0, start=False, until="known_chair", chair="much")
+    life.tap("no", life.at(0))
+    row = pressed_on_call_screen(life, 0, 0.1)
+    assert (row.screen.name, life.cursor()) == ("ask.known_chair", "known_chair")
+
+
 def test_mistake_about_what_a_half_answered_form_found_asks_for_it_again(life):
     """It had no call screen: the form is asked on, and nothing of it was acted on."""
     life.opened(0)
