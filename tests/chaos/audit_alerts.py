@@ -1,7 +1,8 @@
 """Checks that patients were asked if they reached someone, that replies are stored, and that the team was notified."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.core.concern_values import ConcernState
@@ -13,6 +14,9 @@ from tests.chaos.stored import ProcessedTap, Stored
 AT_ONCE = 60.0
 """Real seconds from when a safety follow-up falls due to its sweep, with a large margin."""
 JUST_NOW = timedelta(minutes=2)
+A_MINUTE = timedelta(minutes=1)
+A_DAY = 24 * 60
+"""Minutes."""
 MISTAKES = frozenset({"mistake", "was_mistake"})
 TOGETHER = timedelta(seconds=20)
 """See model.TOGETHER."""
@@ -59,12 +63,29 @@ def _is_asked_about(stored: Stored, alert: AlertRow) -> bool:
 
 
 def _first_due(stored: Stored, alert: AlertRow, repeat: Repeat) -> datetime:
-    """Return when the patient has to be asked first: "I have called" puts that off by the wait."""
+    """Return when the patient has to be asked first: "I have called" puts that off by the wait.
+
+    The question about SOON waits for the end of the patient's quiet hours.
+    """
     due = _last_raised(stored, alert) + repeat.after
     for one in _taps_since(stored, alert, _last_raised(stored, alert)):
         if one.tap.action.choice == Reply.CALLED and one.at <= due:
             due = one.at + repeat.after
+    if alert.call_tier is Tier.SOON:
+        while _is_quiet(stored, alert, due):
+            due += A_MINUTE
     return due
+
+
+def _is_quiet(stored: Stored, alert: AlertRow, at: datetime) -> bool:
+    patient = stored.patient(alert.patient_id)
+    local = at.astimezone(ZoneInfo(patient.timezone or stored.clinic.timezone)).time()
+    since_begin, length = (_minutes(one) - _minutes(patient.quiet_from) for one in (local, patient.quiet_to))
+    return since_begin % A_DAY < length % A_DAY
+
+
+def _minutes(time_of_day: time) -> int:
+    return 60 * time_of_day.hour + time_of_day.minute
 
 
 def _last_raised(stored: Stored, alert: AlertRow) -> datetime:

@@ -98,25 +98,28 @@ def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
         if row is not None and call.method in SENDS and worked(call) and slot.startswith(ONCE):
             groups[chat_of(call), slot, note_of(call, "revision"), note_of(call, "screen")].add(row)
     made = {row.id: row.created_at for row in stored.rows}
-    # "I feel worse now" shows the call screen of what is open above the first question.
-    worse = {row.opened_at for rows in stored.checkins.values() for row in rows if row.kind == "worse"}
     for (chat, slot, _, screen), rows in groups.items():
         # A tap on an old screen, "need help now" and "I feel worse" each ask for the current screen once more.
         asked = {one.at for one in stored.taps.get(chat, [])}
         if slot.startswith(("alert:", "contact:")):
-            asked = {one.at for one in stored.taps.get(chat, []) if _asks_for_a_call(one.tap.action)} | worse
-        real_times = [made[row] for row in sorted(rows)]
-        for number, time in enumerate(real_times[1:], start=1):
-            by_itself = time not in asked and screen not in {"reminder", "loopback.ask"}
+            asked = {one.at for one in stored.taps.get(chat, []) if _asks_for_a_call(one.tap.action)}
+        ordered = sorted(rows)
+        for before, row in pairwise(ordered):
+            by_itself = made[row] not in asked and screen not in {"reminder", "loopback.ask"}
             # What joined an alert is asked about from the beginning: its slots come again, but not at once.
-            too_soon = screen == "loopback.ask" and abs(time - real_times[number - 1]) < NOT_YET
-            if time in real_times[:number] or by_itself or too_soon:
-                yield f"chat {chat}: {slot} ({screen}) came again as message {sorted(rows)[number]}"
+            elapsed = made[row] - made[before] - seen.timeline.by_chance(*(stored.sent[n][0].at for n in (before, row)))
+            too_soon = screen == "loopback.ask" and abs(elapsed) < NOT_YET
+            if made[row] in {made[one] for one in ordered if one < row} or by_itself or too_soon:
+                times = f"made at {made[before]:%d %H:%M:%S} and {made[row]:%d %H:%M:%S}, {elapsed} later"
+                yield f"chat {chat}: {slot} ({screen}) came again as message {row}, {times}"
 
 
 def _asks_for_a_call(action: Action) -> bool:
-    """Return whether a tap can show the call screen again: "need help now", and each answer that is a red flag."""
-    return action.kind in {"help_now", "choose", "toggle", "submit", "skip", "change"}
+    """Return whether a tap can show the call screen again.
+
+    "Need help now" does, each answer that is a red flag, and the words "I feel worse now", also if said twice.
+    """
+    return action.kind in {"help_now", "choose", "toggle", "submit", "skip", "change", "words"}
 
 
 # -- order and limits

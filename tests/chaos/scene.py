@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import literal, select, text
 
 from bot.app.checkins import opening
 from bot.app.operations import sweeps
@@ -89,6 +89,12 @@ class Scene:
             self.database.run(lambda s: conversation.tap(work_on(s, self.clinic, self.now), CHAT, action))
         self.arrive()
 
+    def feel_worse(self) -> None:
+        """The words "I feel worse now", a second later."""
+        self.tap(Action(kind="words"), works=False)
+        self.database.run(lambda s: conversation.command(work_on(s, self.clinic, self.now), CHAT, "worse"))
+        self.arrive()
+
     def pass_on(self, **time: float) -> None:
         """Let time pass, without anything being done."""
         self.now += timedelta(**time)
@@ -121,6 +127,24 @@ class Scene:
     def spoil(self, statement: str, **values: Any) -> None:
         """Change the database by hand."""
         self.database.run(lambda s: s.outbox._connection.execute(text(statement), values))
+
+    def copy(self, slot: str) -> None:
+        """Let the messages of a slot come once more, made now."""
+        columns = [c.name for c in t.outbox.columns if c.name not in {"id", "state", "created_at"}]
+        self.database.run(
+            lambda s: s.outbox._connection.execute(
+                t.outbox.insert().from_select(
+                    ["id", "state", "created_at", *columns],
+                    select(
+                        t.outbox.c.id + 100,
+                        literal("waiting"),
+                        literal(self.now, t.outbox.c.created_at.type),
+                        *(t.outbox.c[name] for name in columns),
+                    ).where(t.outbox.c.slot == slot),
+                )
+            )
+        )
+        self.arrive()
 
     def without(self, slot: str) -> list[Call]:
         """What was seen, but for the messages of a slot."""

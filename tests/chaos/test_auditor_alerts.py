@@ -293,6 +293,42 @@ def test_doubled_tap_is_answered_once(scene):
     assert "replies to calls lost" in scene.kinds(calls=none)
 
 
+def test_i_feel_worse_said_twice_shows_the_call_screen_twice(emergency):
+    emergency.feel_worse()
+    emergency.feel_worse()
+    assert emergency.kinds() == set()
+    emergency.taps.pop()
+    assert "messages doubled" in emergency.kinds(), "nobody asked for the second one"
+
+
+def test_question_about_soon_waits_for_the_end_of_quiet_hours(scene):
+    at_night = scene.now.replace(hour=21, minute=30)  # 23:30 in Berlin; a day later it is night again
+    scene.now = max(at_night, scene.now)
+    tap_all(scene, "no", "none", "none", "mild", "not_at_all")
+    assert scene.alert.tier is Tier.SOON
+    scene.sweep(days=1, minutes=10)
+    assert scene.alert.safety_follow_ups == 0
+    assert "alerts without safety follow-up" not in scene.kinds()
+    scene.pass_on(hours=12)
+    assert "alerts without safety follow-up" in scene.kinds(), "it is day, and nobody asked"
+    scene.sweep()
+    assert "alerts without safety follow-up" not in scene.kinds()
+
+
+def test_finds_the_same_question_about_a_call_within_minutes(emergency):
+    emergency.sweep(minutes=16)
+    first = f"loopback:{emergency.alert.id}:1"
+    assert any(call.params["outbox_slot"] == first for call in emergency.calls)
+    asked_at = emergency.real_time
+    emergency.pass_on(minutes=2)
+    emergency.copy(first)
+    assert emergency.kinds() == {"messages doubled"}
+    set_back = Timeline(0.0, AT, [ClockSet(asked_at + 60, -7200.0)])
+    assert "messages doubled" not in emergency.kinds(timeline=set_back), "two hours had passed"
+    unrelated = Timeline(0.0, AT, [ClockSet(asked_at - 60, -7200.0)])
+    assert "messages doubled" in emergency.kinds(timeline=unrelated)
+
+
 def test_finds_stored_reply_that_nobody_tapped(emergency):
     emergency.say("cannot_call")
     emergency.spoil("UPDATE alert SET last_reply = NULL, replied_at = NULL")
