@@ -22,9 +22,9 @@ from telegram import (
 from bot.chat.buttons import encode
 from bot.chat.charts import render_png
 from bot.chat.metrics import PICTURE_ERRORS
-from bot.core.screen import BULLET, Button, Screen, Style, Text, Trend
+from bot.core.screen import BULLET, Button, Contact, Screen, Style, Text, Trend
 from bot.dialog.conversation import Command
-from bot.dialog.rendered import Render, Rendered
+from bot.dialog.rendered import Card, Render, Rendered
 
 log = structlog.get_logger(__name__)
 
@@ -105,10 +105,18 @@ def make_render(texts: Catalog, key: bytes) -> Render:
             photo=_picture(screen.trend, renderer, language) if screen.trend is not None else None,
             markup=_markup(screen, renderer, language, key, chat_id),
             protect=screen.protect,
-            contact=screen.contact,
+            contact=_card(screen.contact, renderer, language),
+            ahead=_card(screen.ahead, renderer, language),
         )
 
     return render
+
+
+def _card(contact: Contact | None, renderer: TextRenderer, language: str) -> Card | None:
+    if contact is None:
+        return None
+    name = contact.name
+    return Card(contact.number, renderer.plain(name, language) if isinstance(name, Text) else name)
 
 
 def _picture(trend: Trend, renderer: TextRenderer, language: str) -> bytes | None:

@@ -64,10 +64,10 @@ class Button(Frozen):
 
 
 class Contact(Frozen):
-    """A contact card: a phone number in international format, and the contact's name."""
+    """A contact card: a phone number (international, or an emergency number), and the contact's name."""
 
     number: str
-    name: str
+    name: str | Text
 
 
 class TrendPoint(Frozen):
@@ -128,3 +128,5 @@ class Screen(Frozen):
     """With a trend, the message is a picture and `lines` are its caption."""
     contact: Contact | None = None
     """With a contact, the message is the card alone; `lines` are not shown."""
+    ahead: Contact | None = None
+    """A card that comes silently just before the message, which goes alone if the card is refused or late."""

@@ -93,7 +93,7 @@ def _claim_lanes(
         until, mine = at + lease.duration, lease.in_flight
         claims = stores.outbox.claim(at, lanes=lanes, limit=limit, owner=lease.owner, lease_until=until, but_for=mine)
     for claim in claims:
-        budget, _ = limiter.grant(budget, claim.row.lane, at, limits)
+        budget, _ = limiter.grant(budget, claim.row.lane, at, limits, calls=claim.calls)
     is_limited = limit < wanted and len(claims) == limit
     return claims, budget, limiter.ready_at(budget, lanes[0], at, limits) if is_limited else None
 
@@ -110,7 +110,8 @@ def _charge_chats(
     for claim in claims:
         chat, group = claim.row.chat_id, is_group(claim.row.chat_id)
         edit = claim.row.mode == "edit" and claim.message_id is not None
-        after[chat] = limiter.grant_chat(before.get(chat), at, group=group, edit=edit, limits=limits)
+        free_at, calls = before.get(chat), claim.calls
+        after[chat] = limiter.grant_chat(free_at, at, group=group, edit=edit, calls=calls, limits=limits)
         has_full_burst = paused or limiter.has_full_burst(before.get(chat), at, group=group, limits=limits)
         messages.append(ClaimedMessage(claim, has_full_burst))
     stores.limits.save_chats_free_at(after)

@@ -12,9 +12,9 @@ from bot.delivery.lanes import BULK, TELEGRAM_LIMITS, RateLimits
 
 
 def grant(
-    row: LimiterRow, lane: Lane, at: datetime, limits: RateLimits = TELEGRAM_LIMITS
+    row: LimiterRow, lane: Lane, at: datetime, limits: RateLimits = TELEGRAM_LIMITS, *, calls: int = 1
 ) -> tuple[LimiterRow, datetime | None]:
-    """Charge one message to the budget.
+    """Charge one message to the budget, with so many calls; a budget for less than all of them goes into debt.
 
     Return the row to save and None, or, when the budget is used up, the unchanged row and the time (UTC) to ask again.
     """
@@ -22,9 +22,9 @@ def grant(
     if ready > at:
         return row, ready
     row = _without_implausible_times(row, at, limits)
-    spent = {"all_free_at": max(row.all_free_at, at) + limits.interval}
+    spent = {"all_free_at": max(row.all_free_at, at) + calls * limits.interval}
     if lane in BULK:
-        spent["bulk_free_at"] = max(row.bulk_free_at, at) + limits.bulk_interval
+        spent["bulk_free_at"] = max(row.bulk_free_at, at) + calls * limits.bulk_interval
     return row.model_copy(update=spent), None
 
 
@@ -55,13 +55,19 @@ def pause_bulk(row: LimiterRow, until: datetime) -> LimiterRow:
 
 
 def grant_chat(
-    free_at: datetime | None, at: datetime, *, group: bool, edit: bool = False, limits: RateLimits = TELEGRAM_LIMITS
+    free_at: datetime | None,
+    at: datetime,
+    *,
+    group: bool,
+    edit: bool = False,
+    calls: int = 1,
+    limits: RateLimits = TELEGRAM_LIMITS,
 ) -> datetime:
     """Return when the chat may be written to again after a message at `at`; `free_at` is None for a new chat."""
     interval, burst = _chat_limits(limits, group=group)
     cost = min(limits.edit_interval, interval) if edit else interval
     full_burst_at = at - (burst - 1) * interval
-    return max(free_at or full_burst_at, full_burst_at) + cost
+    return max(free_at or full_burst_at, full_burst_at) + calls * cost
 
 
 def has_full_burst(

@@ -1,4 +1,4 @@
-"""Builds the call screens of EMERGENCY and URGENT, and the contact that follows one. Decides nothing."""
+"""Builds the call screens of EMERGENCY and URGENT, each with the card of the number to call. Decides nothing."""
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
@@ -32,6 +32,7 @@ def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
                 button("button.mistake", alert_tap(alert, "mistake")),
             )
         ),
+        ahead=_team_contact(clinic),
     )
 
 
@@ -49,8 +50,8 @@ def _emergency_screen(alert: AlertRow, clinic: Clinic) -> Screen:
         name="call.emergency",
         lines=(
             Text(key="call.emergency", values=numbers(clinic)),
-            Text(key="call.emergency.say", values=numbers(clinic)),
-            Text(key="call.emergency.wait"),
+            Text(key="call.emergency.team", values=numbers(clinic)),
+            Text(key="call.emergency.wait", fold=Text(key="call.emergency.say")),
         ),
         rows=rows(
             (
@@ -61,9 +62,14 @@ def _emergency_screen(alert: AlertRow, clinic: Clinic) -> Screen:
                 button("button.mistake", alert_tap(alert, "mistake")),
             )
         ),
+        ahead=Contact(number=clinic.emergency_number, name=Text(key="call.contact.emergency", values=numbers(clinic))),
     )
 
 
 def contact_screen(clinic: Clinic) -> Screen:
     """Return the team's contact."""
-    return Screen(name="call.contact", lines=(), contact=Contact(number=clinic.team_number, name=clinic.team_name))
+    return Screen(name="call.contact", lines=(), contact=_team_contact(clinic))
+
+
+def _team_contact(clinic: Clinic) -> Contact:
+    return Contact(number=clinic.team_number, name=clinic.team_name)

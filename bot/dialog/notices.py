@@ -17,7 +17,7 @@ from bot.core.schedule import Pause
 from bot.core.screen import Screen, Text
 from bot.dialog import checkins
 from bot.dialog.asked import marked
-from bot.dialog.call_screens import call_screen, contact_screen
+from bot.dialog.call_screens import call_screen
 from bot.dialog.call_soon import soon_screen
 from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
 from bot.dialog.hospital import home_screen
@@ -82,8 +82,7 @@ class OutboxNotices:
     # -- calls
 
     def call_now(self, patient: Patient, alert: AlertRow) -> None:
-        """Queue a new message, because an edit makes no sound, followed by the contact."""
-        slot = f"alert:{alert.id}"
+        """Queue a new message, because an edit makes no sound."""
         if alert.call_tier is Tier.SOON:
             screen = marked(self.work, soon_screen(alert, self.work.clinic), alert)
             post(self.work.when_awake(patient), patient, screen, slot=f"call-soon:{alert.id}", everyone=True)
@@ -91,9 +90,7 @@ class OutboxNotices:
         # One that still waits for the morning would say "within 24 hours" after this one.
         drop_unsent(self.work, patient, f"call-soon:{alert.id}")
         screen = marked(self.work, call_screen(alert, self.work.clinic), alert)
-        post(self.work, patient, screen, slot=slot, lane=Lane.RED_FLAG, everyone=True)
-        contact = contact_screen(self.work.clinic)
-        post(self.work, patient, contact, slot=f"contact:{alert.id}", lane=Lane.RED_FLAG, everyone=True)
+        post(self.work, patient, screen, slot=f"alert:{alert.id}", lane=Lane.RED_FLAG, everyone=True)
 
     def safety_follow_up(self, patient: Patient, alert: AlertRow) -> None:
         slot = f"loopback:{alert.id}:{alert.safety_follow_ups}"

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot.core.screen import Contact, Screen
+from bot.core.screen import Screen
+
+
+@dataclass(frozen=True)
+class Card:
+    """A contact card in one language."""
+
+    number: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -13,7 +21,8 @@ class Rendered:
     text: str
     markup: Any | None = None
     protect: bool = False
-    contact: Contact | None = None
+    contact: Card | None = None
+    ahead: Card | None = None
     photo: bytes | None = None
     """A picture (PNG); `text` is its caption."""
 

@@ -82,8 +82,8 @@ def phone(database, clinic, anna):
 
 
 CALLS = [
-    (Tier.EMERGENCY, [("call.emergency", Lane.RED_FLAG), ("call.contact", Lane.RED_FLAG)]),
-    (Tier.URGENT, [("call.urgent", Lane.RED_FLAG), ("call.contact", Lane.RED_FLAG)]),
+    (Tier.EMERGENCY, [("call.emergency", Lane.RED_FLAG)]),
+    (Tier.URGENT, [("call.urgent", Lane.RED_FLAG)]),
     (Tier.SOON, [("call.soon", Lane.REPLY)]),
 ]
 
@@ -110,7 +110,6 @@ def test_call_screen_reaches_patient_and_caregiver_for_either_tap(database, clin
         phone.run(checkins.tapped, acting, tap)
     for chat in (anna.chat_id, BEN):
         assert ("call.emergency", Lane.RED_FLAG) in phone.screens(chat, seen)
-        assert ("call.contact", Lane.RED_FLAG) in phone.screens(chat, seen)
     (alert,) = phone.alerts()
     assert (alert.caregiver_id is None) is (by == "patient")
     assert alert.checkin_id == row.id

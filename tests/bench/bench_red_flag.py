@@ -31,7 +31,7 @@ from bot.db.migrate import migrate
 from bot.db.opening import open_database
 from bot.delivery.outbox import Sender
 from bot.delivery.quiet_bot import make_bot
-from bot.dialog.rendered import Rendered
+from bot.dialog.rendered import Card, Rendered
 from tests.fakes.outbox import message_counts
 
 CHECK_INS = 2000
@@ -41,11 +41,11 @@ MOST_MEDIAN_SECONDS = 1.0
 DONE_SECONDS = 60
 PEOPLE_AT_ONCE = 50
 
-CARD = Contact(number="+4930901820", name="Your care team")
+CONTACT = Contact(number="112", name="Emergency: 112")
+CARD = Card(CONTACT.number, "Emergency: 112")
 WORDS = {
     "call": "<b>Call 112 now.</b>\n\nTell them: “I am on immunotherapy for cancer.” Then call your team: "
     "<b>+49 30 901820</b> (24 hours).\n\nDo not drive yourself. Do not wait for an answer here.",
-    "card": "",
     "due": "Time for your check-in. 4 taps.\n\nSince your last check-in, is anything new or worse?",
 }
 BUTTONS = InlineKeyboardMarkup([[InlineKeyboardButton(f"Button {n}", callback_data=f"b{n}" * 10)] for n in range(5)])
@@ -126,12 +126,11 @@ async def _measure(
 
 def _red_flag(stores: Stores, chat: int) -> None:
     _enqueue(stores, [chat], Lane.RED_FLAG, "call")
-    _enqueue(stores, [chat], Lane.RED_FLAG, "card")
 
 
 def _enqueue(stores: Stores, chats: list[int], lane: Lane, name: str) -> None:
     now = datetime.now(UTC)
-    screen = Screen(name=name, lines=(Text(key=name),), contact=CARD if name == "card" else None)
+    screen = Screen(name=name, lines=(Text(key=name),), ahead=CONTACT if name == "call" else None)
     for chat in chats:
         row = Outbox(
             patient_id=None,
@@ -149,9 +148,8 @@ def _enqueue(stores: Stores, chats: list[int], lane: Lane, name: str) -> None:
 
 
 def _render(screen: Screen, language: str, chat_id: int) -> Rendered:
-    if screen.contact is not None:
-        return Rendered(text="", contact=screen.contact)
-    return Rendered(text=WORDS[screen.name], markup=BUTTONS, protect=screen.name == "due")
+    card = CARD if screen.ahead is not None else None
+    return Rendered(text=WORDS[screen.name], markup=BUTTONS, protect=screen.name == "due", ahead=card)
 
 
 # -- the sandbox

@@ -31,7 +31,7 @@ from tests.property.signs import ALARMING, SCREENS, SIGNS, UNNAMED
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 CHAT = 1000
-NOT_CALL_SCREENS = ("call.reply.", "call.contact")
+NOT_CALL_SCREENS = ("call.reply.",)
 SWEEPS = (
     *(sweeps.alert_clocks, sweeps.team_clocks, sweeps.check_ins_due, sweeps.checkin_clocks),
     *(sweeps.levels_ended, sweeps.hospital_clocks),

@@ -37,7 +37,7 @@ NOT_YET = timedelta(minutes=5)
 """Two questions about a call are never closer, unless the clock was set: then one comes early, by the other clock."""
 UNNOTICED = 15.0
 """Real seconds for which a process may continue with the clock from before a jump."""
-ONCE = ("alert:", "contact:", "loopback:", "alert-reply:", "card:", "checkin:")
+ONCE = ("alert:", "loopback:", "alert-reply:", "card:", "checkin:")
 IN_ORDER = ("checkin:", "staff-alert:")
 
 
@@ -103,7 +103,7 @@ def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
     for (chat, slot, _, screen), rows in groups.items():
         # A tap on an old screen, "need help now" and "I feel worse" each ask for the current screen once more.
         asked = {one.at for one in stored.taps.get(chat, [])}
-        if slot.startswith(("alert:", "contact:")):
+        if slot.startswith("alert:"):
             asked = {one.at for one in stored.taps.get(chat, []) if _asks_for_a_call(one.tap.action)}
         ordered = sorted(rows)
         for before, row in pairwise(ordered):

@@ -167,7 +167,7 @@ def test_help_on_a_check_in_with_an_alert_needs_its_own_call_screen(emergency):
 # -- call screens
 
 
-def test_contact_card_is_not_a_call_screen(emergency):
+def test_finds_call_screen_that_came_to_another_chat(emergency):
     assert "red flags without call screen" in emergency.kinds(calls=emergency.without("alert:1"))
     elsewhere = [
         replace(c, params={**c.params, "chat_id": 8}) if c.params["outbox_slot"] == "alert:1" else c

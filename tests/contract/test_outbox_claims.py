@@ -54,11 +54,11 @@ def test_a_red_flag_waits_for_no_other_message_of_its_chat(database):
     assert len(claimed(database)) == 1
     reply = put(database, 1, lane=Lane.REPLY, slot="menu")
     call = put(database, 1, lane=Lane.RED_FLAG, slot="alert:1")
-    card = put(database, 1, lane=Lane.RED_FLAG, slot="contact:1")
-    assert ids(claimed(database)) == [call], "neither the reply, which waits, nor the card, which comes after the call"
+    asked = put(database, 1, lane=Lane.RED_FLAG, slot="loopback:1:1")
+    assert ids(claimed(database)) == [call], "neither the reply, which waits, nor the question, which comes after"
     assert not claimed(database)
     sent(database, call)
-    assert ids(claimed(database)) == [card]
+    assert ids(claimed(database)) == [asked]
     assert reply
 
 

@@ -17,14 +17,15 @@ from bot.clock import Clock, FrozenClock
 from bot.core.screen import Contact, Screen, Text, Trend
 from bot.delivery.outbox import Sender
 from bot.delivery.transport import rate_limit_error
-from bot.dialog.rendered import Rendered
+from bot.dialog.rendered import Card, Rendered
 from tests.fakes.databases import MemoryDatabase, Queued
 from tests.polling import until  # noqa: F401 - the tests here import it from here
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 CHAT = 4711
-CARD = Contact(number="+4930901820", name="Your team")
+CONTACT = Contact(number="+4930901820", name="Your team")
+CARD = Card("+4930901820", "Your team")
 BUTTONS = InlineKeyboardMarkup([[InlineKeyboardButton("Yes", callback_data="y")]])
 
 
@@ -53,6 +54,9 @@ class BotApi(BaseRequest):
         self.gate = asyncio.Event()
         self.gate.set()
         self.held: set[int] = set()
+        """Chats; none: all."""
+        self.held_methods: set[str] = set()
+        """Methods; none: all."""
         self._clock = clock
         self._answers: list[tuple[str, Any]] = []
         self._message_id = 100
@@ -78,7 +82,8 @@ class BotApi(BaseRequest):
         name = url.rsplit("/", 1)[-1]
         asked = request_data.parameters if request_data is not None else {}
         self.calls.append(Call(name, asked, self._clock.now()))
-        if not self.held or asked["chat_id"] in self.held:
+        is_held = not self.held_methods or name in self.held_methods
+        if is_held and (not self.held or asked["chat_id"] in self.held):
             await self.gate.wait()
         code, body = self._answer(name, asked)
         payload = json.dumps(body).encode()
@@ -132,6 +137,10 @@ DRAWN_IN: list[int] = []
 """The threads in which pictures were drawn."""
 
 
+def _card(contact: Contact | None) -> Card | None:
+    return Card(contact.number, str(contact.name)) if contact is not None else None
+
+
 def render(screen: Screen, language: str, chat_id: int) -> Rendered:
     """Return a message with the screen's name as its text; "broken" raises, a trend gets a picture."""
     if screen.trend is not None:
@@ -142,7 +151,8 @@ def render(screen: Screen, language: str, chat_id: int) -> Rendered:
         text=f"<b>{screen.name}</b> &amp; {language}",
         markup=None if screen.contact else BUTTONS,
         protect=screen.protect,
-        contact=screen.contact,
+        contact=_card(screen.contact),
+        ahead=_card(screen.ahead),
         photo=PNG if screen.trend is not None else None,
     )
 
@@ -177,7 +187,8 @@ class Post:
             name=name,
             lines=(Text(key=name),),
             protect=more.pop("protect", False),
-            contact=CARD if name == "card" else None,
+            contact=CONTACT if name == "card" else None,
+            ahead=CONTACT if name == "emergency" else None,
             trend=TREND if name == "trend" else None,
         )
         usual = {"slot": name, "mode": "new", "revision": 0, "language": "en", "created_at": now, "not_before": now}

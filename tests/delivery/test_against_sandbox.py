@@ -20,7 +20,7 @@ from tests.fakes.databases import sqlite_database
 from tests.fakes.outbox import message_counts
 from tests.polling import until
 
-from .stand_ins import AT, CARD, render
+from .stand_ins import AT, CONTACT, render
 
 
 class Town:
@@ -40,7 +40,7 @@ class Town:
 
     async def put(self, person: Any, name: str, *, lane: Lane = Lane.REPLY, mode: str = "new", slot: str = "s") -> None:
         now = self.clock.now()
-        contact = CARD if name == "card" else None
+        contact = CONTACT if name == "card" else None
         row = Outbox(
             patient_id=None,
             chat_id=person.id,

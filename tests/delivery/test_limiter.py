@@ -188,3 +188,11 @@ def test_unlimited_grants_all_but_respects_a_pause():
         assert wait is None
     assert limiter.grant_chat(AT, AT, group=False, limits=UNLIMITED) == AT
     assert limiter.available(limiter.pause_bulk(row, AT + SECOND), Lane.DIGEST, AT, 1, UNLIMITED) == 0
+
+
+def test_message_of_two_calls_costs_as_much_as_two():
+    row, _ = limiter.grant(FRESH, Lane.RED_FLAG, AT)
+    row, _ = limiter.grant(row, Lane.RED_FLAG, AT)
+    assert limiter.grant(FRESH, Lane.RED_FLAG, AT, calls=2) == (row, None)
+    free_at = limiter.grant_chat(limiter.grant_chat(None, AT, group=False), AT, group=False)
+    assert limiter.grant_chat(None, AT, group=False, calls=2) == free_at

@@ -246,6 +246,20 @@ def test_claim_that_waited_for_the_budget_uses_the_later_time(post):
     assert found.claim.row.chat_id == TELEGRAM_LIMITS.burst + 1, "the first five are leased for 70 seconds"
 
 
+async def test_card_that_goes_ahead_is_charged_to_the_bot_and_to_the_chat(post):
+    post.put("emergency", lane=Lane.RED_FLAG)
+    await post.send()
+    assert [call.method for call in post.api.calls] == ["sendContact", "sendMessage"]
+    charged = post.database.run(lambda s: s.limits.budget())
+    assert charged.all_free_at == AT + 2 * timedelta(milliseconds=40), "25 calls a second"
+    for name in ("third", "fourth"):
+        post.put(name)
+        await post.send()
+    assert [call.method for call in post.api.calls].count("sendMessage") == 2, (
+        "three at once in one chat, then one a second"
+    )
+
+
 async def test_replicas_share_one_budget(post):
     senders = [post.make_sender(owner=name) for name in ("one", "two", "three")]
     for chat in range(40):

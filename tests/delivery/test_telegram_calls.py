@@ -1,11 +1,11 @@
 import pytest
 from telegram import ReplyKeyboardMarkup
 
-from bot.app.records.messages import Lane
+from bot.app.records.messages import Claim, Lane
 from bot.delivery import telegram_calls
 from bot.dialog.rendered import Rendered
 
-from .stand_ins import BUTTONS, CARD, CHAT, Post
+from .stand_ins import BUTTONS, CARD, CHAT, CONTACT, Post, until
 from .test_outcomes import claim
 
 
@@ -54,6 +54,61 @@ async def test_send_contact_card_is_always_a_new_message(post, message_id):
     assert method == "sendContact"
     assert (params["phone_number"], params["first_name"]) == (CARD.number, CARD.name)
     assert "protect_content" not in params
+
+
+def call_screen(lane=Lane.RED_FLAG, attempt=1):
+    row = claim(lane).row
+    screen = row.screen.model_copy(update={"ahead": CONTACT})
+    return Claim(row=row.model_copy(update={"screen": screen}), attempt=attempt, message_id=None)
+
+
+async def test_card_goes_ahead_without_a_sound(post):
+    sent = await telegram_calls.send(post.bot, call_screen(), Rendered("Call", BUTTONS, ahead=CARD))
+    card, message = post.api.calls
+    assert (card.method, card.asked["phone_number"], card.asked["first_name"]) == (
+        "sendContact",
+        CARD.number,
+        CARD.name,
+    )
+    assert card.asked["disable_notification"] is True
+    assert message.method == "sendMessage"
+    assert "disable_notification" not in message.asked
+    assert sent == 102, "the message, not the card"
+
+
+@pytest.mark.parametrize("error", [(400, "Bad Request: PHONE_NUMBER_INVALID"), (403, "Forbidden"), (500, "Internal")])
+async def test_message_goes_alone_if_its_card_is_refused(post, error):
+    post.api.fail("sendContact", *error)
+    assert await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=CARD)) == 101
+    assert [call.method for call in post.api.calls] == ["sendContact", "sendMessage"]
+
+
+async def test_message_never_waits_for_its_card_and_stays_the_last(post, monkeypatch):
+    monkeypatch.setattr(telegram_calls, "CARD_SECONDS", 0.01)
+    post.api.held_methods = {"sendContact"}
+    post.api.gate.clear()
+    sent = await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=CARD))
+    assert [call.method for call in post.api.calls] == ["sendContact", "sendMessage"]
+    post.api.gate.set()
+    await until(lambda: post.api.sent("deleteMessage"))
+    (deleted,) = post.api.sent("deleteMessage")
+    assert deleted.asked["message_id"] != sent, "the card that came too late"
+
+
+async def test_card_that_fails_late_is_nothing_to_delete(post, monkeypatch):
+    monkeypatch.setattr(telegram_calls, "CARD_SECONDS", 0.01)
+    post.api.held_methods = {"sendContact"}
+    post.api.gate.clear()
+    post.api.fail("sendContact", 400)
+    await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=CARD))
+    post.api.gate.set()
+    await until(lambda: not telegram_calls._deletions)
+    assert not post.api.sent("deleteMessage")
+
+
+async def test_retried_message_sends_no_second_card(post):
+    await telegram_calls.send(post.bot, call_screen(attempt=2), Rendered("Call", ahead=CARD))
+    assert [call.method for call in post.api.calls] == ["sendMessage"]
 
 
 async def test_send_plain_text_has_no_markup(post):

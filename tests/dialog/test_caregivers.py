@@ -130,7 +130,7 @@ def test_red_flag_text_asks_the_first_safety_screen_below_the_call_screen_of_wha
     assert alert.tier is Tier.EMERGENCY
     for minutes in (59, 600):
         shown = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=minutes))
-        assert list(dict.fromkeys(shown)) == ["call.emergency", "call.contact", "ask.safety_now"]
+        assert list(dict.fromkeys(shown)) == ["call.emergency", "ask.safety_now"]
     run(lambda s: s.alerts.save(s.alerts.get(alert.id).model_copy(update={"state": "closed", "closed_at": AT})))
     again = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=700))
     assert again[-1] == "ask.safety_now"

@@ -18,15 +18,26 @@ def new_after(world: World, person, message_id: int) -> list[str]:
     return [plain(m) for m in world.bot_messages(person) if m["message_id"] > message_id]
 
 
-async def test_emergency_tap_sends_a_new_message_and_contact_card(world: World) -> None:
+async def test_p5_emergency_number_comes_as_a_silent_card_and_the_call_screen_is_the_last_message(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "No, nothing new")
     before = world.last(anna)["message_id"]
     await world.tap(anna, "Yes, one or more")
-    call, card = new_after(world, anna, before)
-    assert call.startswith("Call 112 now.")
-    assert "+49 30 901820" in call
-    assert card == "[contact +4930901820]"
+    card, call = new_after(world, anna, before)
+    assert card == "[contact 112]"
+    number, team, *_ = [line for line in call.splitlines() if line]
+    assert number == "Call 112 now."
+    assert "+49 30 901820" in team
+    assert "cancer" not in number + team, "it may be read by anyone who sees the phone"
+    assert labels(world.last(anna)) == [
+        "Copy 112",
+        "I have called",
+        "I can't call",
+        "Show my card",
+        "I tapped by mistake",
+    ]
+    silent = [c for c in world.server.sandbox.journal.calls() if c.params.get("disable_notification")]
+    assert [c.method for c in silent] == ["sendContact"]
     view = await world.view(anna)
     assert [(a.tier, a.state, a.rules) for a in view.alerts] == [("EMERGENCY", "open", ("now.yes",))]
     assert view.checkins[0].answers["safety_now"] == ("yes",), "stored at the tap"
@@ -89,9 +100,9 @@ async def test_urgent_pauses_the_form_and_offers_to_continue(world: World) -> No
     await world.answer(anna, "No, nothing new", "None of these 8")
     before = world.last(anna)["message_id"]
     await world.tap(anna, "Yes, one or more")
-    call, card = new_after(world, anna, before)
+    card, call = new_after(world, anna, before)
     assert call.startswith("Call your team now: +49 30 901820")
-    assert card.startswith("[contact")
+    assert card == "[contact +4930901820]"
     world.hear(anna, "Call first", "you can answer")
     world.hear_all(anna)
     await world.tap(anna, "Answer a few more questions")
@@ -150,12 +161,12 @@ async def test_worse_than_known_numbness_raises_an_alert(world: World) -> None:
 async def test_need_help_now_on_a_question_calls_and_alerts(world: World) -> None:
     anna = await due(world)
     await world.tap(anna, "Need help now")
+    world.hear(anna, "[contact")
     message = world.hear(anna, "Call your team now", "112")
     assert "What you tapped" not in plain(message)
-    world.hear(anna, "[contact")
     await world.tap(anna, "Need help now")
-    world.hear(anna, "Call your team now")
     world.hear(anna, "[contact")
+    world.hear(anna, "Call your team now")
     alerts = (await world.view(anna)).alerts
     assert [(a.tier, a.rules) for a in alerts] == [("URGENT", ("asked_for_help",))], "two requests raise one alert"
     await world.tap(anna, "Show my card")

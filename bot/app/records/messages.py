@@ -52,6 +52,16 @@ class Claim(Frozen):
     attempt: int
     message_id: int | None
 
+    @property
+    def has_card(self) -> bool:
+        """Whether a card goes ahead of this new message, in a call of its own: at the first attempt alone."""
+        return self.row.screen.ahead is not None and self.row.mode == "new" and self.attempt == 1
+
+    @property
+    def calls(self) -> int:
+        """The number of calls of the Bot API that it takes, if none is retried."""
+        return 2 if self.has_card else 1
+
 
 class OutboxState(StrEnum):
     """The status of an outbox row."""

@@ -44,7 +44,6 @@ def test_an_emergency_goes_out_first_and_as_new_messages(database, choose):
     choose("yes")
     assert send_all(database) == [
         (Lane.RED_FLAG, "call.emergency", "new"),
-        (Lane.RED_FLAG, "call.contact", "new"),
         (Lane.REPLY, "ask.which_now", "edit"),
     ]
 
@@ -56,7 +55,6 @@ def test_an_urgent_one_too(database, choose):
     choose("not_sure")
     assert [s for s in send_all(database) if s[0] is Lane.RED_FLAG] == [
         (Lane.RED_FLAG, "call.urgent", "new"),
-        (Lane.RED_FLAG, "call.contact", "new"),
     ]
 
 
@@ -89,7 +87,7 @@ def test_safety_follow_up_is_a_red_flag_message(database, clinic, choose):
 def test_need_help_now_is_an_urgent_alert_in_lane_0(database, anna, choose):
     send_all(database)
     choose("", kind="help_now")
-    assert send_all(database) == [(Lane.RED_FLAG, "call.help", "new"), (Lane.RED_FLAG, "call.contact", "new")]
+    assert send_all(database) == [(Lane.RED_FLAG, "call.help", "new")]
     (alert,) = database.run(lambda stores: stores.alerts.of_patient(anna.id))
     assert (alert.tier, alert.rules) == (Tier.URGENT, ("asked_for_help",))
 
