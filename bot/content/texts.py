@@ -25,7 +25,10 @@ from bot.core.screen import BULLET
 
 ENGLISH = "en"
 DOMAINS = ("clinical", "chat", "learn", "team", "console")
-RED_FLAG_PREFIXES = ("call.", "done.open.", "loopback.", "help.", "learn.when_to_call.", "symptom.")
+RED_FLAG_PREFIXES = (
+    *("call.", "done.open.", "loopback.", "help.", "learn.when_to_call.", "symptom."),
+    *("stranger.numbers", "stopped.body"),
+)
 """Prefixes of the keys in the chat catalog without which no patient may get a message."""
 
 MAX_SIGN_LENGTH = 34

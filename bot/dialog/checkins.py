@@ -37,14 +37,14 @@ def red_tap(work: Work, patient: Patient, action: Action) -> TapResult | None:
     """Act on "yes" or "not sure" on a safety screen, and on "Need help now", however old; None for any other tap."""
     if action.kind == "help_now":
         return _help_now(work, patient, action)
-    tier = _says_yes(work, action)
+    tier = says_yes(work, action)
     if tier is None:
         return None
     help_requests.yes_on_old_screen(work, patient, tier)
     return TapResult(toast=Text(key="toast.call_now"), language=patient.chat_language)
 
 
-def _says_yes(work: Work, action: Action) -> Tier | None:
+def says_yes(work: Work, action: Action) -> Tier | None:
     """Return the tier of the safety screen on which this tap says "yes" or "not sure"; None for any other tap."""
     question = work.clinic.protocol.questions.get(action.question)
     is_yes = action.kind in {"choose", "change"} and action.choice in ALARMING

@@ -11,7 +11,19 @@ from bot.app.patients import participation
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.screen import Action, Screen, Text
-from bot.dialog import alerts, answers, caregivers, checkins, enrolment, learn, menus, postpone, settings, staff_chat
+from bot.dialog import (
+    alerts,
+    answers,
+    caregivers,
+    checkins,
+    enrolment,
+    former_chats,
+    learn,
+    menus,
+    postpone,
+    settings,
+    staff_chat,
+)
 from bot.dialog.post import post_stranger
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import numbers
@@ -40,7 +52,7 @@ def tap(work: Work, chat_id: int, action: Action) -> TapResult:
         return staff_chat.tapped(work, role.staff, action)
     patient = role.patient
     if patient is None:
-        return answer_stranger(work, chat_id, "stranger.hello", None)
+        return former_chats.tapped(work, chat_id, action) or answer_stranger(work, chat_id, "stranger.hello", None)
     outcome = _tapped(work, patient, action) if patient.state not in LEFT else None
     return outcome or _closed(work, patient)
 
