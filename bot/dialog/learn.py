@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.protocol import Topic
+from bot.core.protocol import Protocol, Symptom, Tier, Topic
 from bot.core.screen import Action, Screen, Text
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
@@ -14,6 +14,8 @@ from bot.dialog.widgets import button, numbers, rows, signs_text
 KIND = "learn"
 """The kind of action this module handles; `choice` is the topic, or empty for the list."""
 SLOT = "menu"
+NOT_SURE = "not_sure"
+"""The choice that names no sign."""
 
 
 def topics(work: Work, patient: Patient) -> TapResult:
@@ -42,9 +44,13 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
 
 
 def topic_lines(clinic: Clinic, topic: Topic) -> Iterator[Text]:
-    """Yield a topic's text; one that says when to call lists the signs of the safety screens."""
+    """Yield a topic's text; one that says when to call lists every sign to call about."""
     yield from _signs(clinic, topic)
-    yield Text(key=f"learn.{topic.id}.{'rest' if topic.signs else 'body'}", values=numbers(clinic))
+    if topic.signs:
+        lines = tuple(Text(key=f"symptom.{symptom.id}") for symptom in _worth_a_call(clinic.protocol))
+        yield Text(key=f"learn.{topic.id}.rest", values=numbers(clinic), bullets=lines)
+    else:
+        yield Text(key=f"learn.{topic.id}.body", values=numbers(clinic))
 
 
 def when_to_call(clinic: Clinic) -> Iterator[Text]:
@@ -56,6 +62,13 @@ def when_to_call(clinic: Clinic) -> Iterator[Text]:
 def _signs(clinic: Clinic, topic: Topic) -> Iterator[Text]:
     for name in topic.signs:
         yield signs_text(f"learn.{topic.id}.{name}", clinic.protocol.questions[name], numbers(clinic))
+
+
+def _worth_a_call(protocol: Protocol) -> Iterator[Symptom]:
+    """Yield the signs that are SOON at most; what is asked on a scale may be more, so the topic's own words name it."""
+    for symptom in protocol.symptoms.values():
+        if symptom.is_sign and symptom.levels.keys() - {NOT_SURE} and set(symptom.levels.values()) == {Tier.SOON}:
+            yield symptom
 
 
 def tip_source(work: Work, patient: Patient, tip_id: str) -> TapResult | None:

@@ -49,9 +49,25 @@ def test_card_lists_the_emergency_signs_in_each_of_its_languages(clinic, anna):
 def test_learn_lists_the_signs_of_both_screens(clinic):
     (topic,) = (t for t in clinic.protocol.topics if t.signs)
     assert topic.id == "when_to_call"
-    lines = list(learn.topic_lines(clinic, topic))
-    assert keys(lines) == signs(clinic, Tier.EMERGENCY, Tier.URGENT)
-    assert [line.fold.key for line in lines if line.bullets] == ["fold.safety_now", "fold.safety_new"]
+    *screens, _rest = learn.topic_lines(clinic, topic)
+    assert keys(screens) == signs(clinic, Tier.EMERGENCY, Tier.URGENT)
+    assert [line.fold.key for line in screens] == ["fold.safety_now", "fold.safety_new"]
+
+
+def test_learn_lists_what_is_worth_a_call_within_a_day(clinic):
+    (topic,) = (t for t in clinic.protocol.topics if t.signs)
+    *_screens, rest = learn.topic_lines(clinic, topic)
+    assert keys([rest]) == [f"symptom.{s}" for s in ("dizzy", "bowel", "full", "headache", "effort")]
+
+
+def test_learn_lists_a_sign_that_a_clinic_adds(clinic):
+    protocol = clinic.protocol
+    added = protocol.symptoms["dizzy"].model_copy(update={"id": "pale"})
+    symptoms = {**protocol.symptoms, "pale": added}
+    longer = replace(clinic, protocol=protocol.model_copy(update={"symptoms": symptoms}))
+    (topic,) = (t for t in protocol.topics if t.signs)
+    *_screens, rest = learn.topic_lines(longer, topic)
+    assert "symptom.pale" in keys([rest])
 
 
 def test_help_lists_the_signs_of_both_screens(database, clinic, anna):
