@@ -66,7 +66,7 @@ def test_play_stopped_early_exits_with_1(shell: Shell) -> None:
 def test_play_with_other_forms_and_languages(shell: Shell) -> None:
     assert "Since your last check-in" not in play(shell, "q", "--form", "baseline").out
     spanish = play(shell, "1 3 1 1", "--language", "es")
-    assert "Es hora de su control" in spanish.out
+    assert "Es hora de sus preguntas" in spanish.out
     assert "Time for" not in spanish.out
     assert play(shell, "q", "--form", "weekly").status == 2
     assert play(shell, "q", "--language", "xx").status == 1

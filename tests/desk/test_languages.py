@@ -124,4 +124,4 @@ def test_english_phrases_are_found_in_an_english_page(busy, language):
 def test_reason_shows_the_sentence_and_keeps_the_code_as_tooltip(busy):
     page = busy.signed_in("lead", "ann", "es").get("/console/patients/P-0001").text
     assert '<span title="asked_for_help">pidió ayuda ahora</span>' in page
-    assert '<span title="new.eyes">Qué otra señal: ' in page
+    assert '<span title="new.eyes">Qué otro síntoma: ' in page

@@ -163,7 +163,7 @@ async def test_need_help_now_on_a_question_calls_and_alerts(world: World) -> Non
     await world.tap(anna, "Need help now")
     world.hear(anna, "[contact")
     message = world.hear(anna, "Call your team now", "112")
-    assert "What you tapped" not in plain(message)
+    assert "A sign that you told me about" not in plain(message)
     await world.tap(anna, "Need help now")
     world.hear(anna, "[contact")
     world.hear(anna, "Call your team now")
@@ -241,7 +241,14 @@ async def test_answers_after_the_call_belong_to_the_red_flags_alert(world: World
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "None of these 8", "Yes, one or more")
     await world.tap(anna, "Need help now")
-    await world.answer(anna, "Answer a few more questions", "☐ Weak face", "Done", re.compile("^None of these"), "None")
+    await world.answer(
+        anna,
+        "Answer a few more questions",
+        "☐ Weak face, or an eye won't close",
+        "Done",
+        re.compile("^None of these"),
+        "None",
+    )
     (alert,) = (await world.view(anna)).alerts
     assert alert.rules == ("new.yes", "asked_for_help", "new.face")
     world.hear_all(anna)

@@ -253,7 +253,7 @@ async def test_caregiver_answers_in_their_own_chat_until_ended(world: World) -> 
     await world.say(anna, "/menu")
     world.hear(anna)
     await world.tap(anna, "Someone who helps me")
-    world.hear(anna, "Someone answers with you since")
+    world.hear(anna, "Someone has answered with you since")
     await world.tap(anna, "End it")
     world.hear(anna, "Only you get my questions now")
     world.hear(ben, "Thank you for helping")
