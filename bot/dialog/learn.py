@@ -65,9 +65,9 @@ def _signs(clinic: Clinic, topic: Topic) -> Iterator[Text]:
 
 
 def _worth_a_call(protocol: Protocol) -> Iterator[Symptom]:
-    """Yield the signs that are SOON at most; what is asked on a scale may be more, so the topic's own words name it."""
+    """Yield the symptoms that are SOON at most; the topic's own words name those that can be more."""
     for symptom in protocol.symptoms.values():
-        if symptom.is_sign and symptom.levels.keys() - {NOT_SURE} and set(symptom.levels.values()) == {Tier.SOON}:
+        if symptom.levels.keys() - {NOT_SURE} and set(symptom.levels.values()) == {Tier.SOON}:
             yield symptom
 
 
