@@ -24,7 +24,7 @@ from bot.chat.charts import render_png
 from bot.chat.metrics import PICTURE_ERRORS
 from bot.core.screen import BULLET, Button, Contact, Screen, Style, Text, Trend
 from bot.dialog.conversation import Command
-from bot.dialog.rendered import Card, Render, Rendered
+from bot.dialog.rendered import ContactCard, Render, Rendered
 
 log = structlog.get_logger(__name__)
 
@@ -112,11 +112,11 @@ def make_render(texts: Catalog, key: bytes) -> Render:
     return render
 
 
-def _card(contact: Contact | None, renderer: TextRenderer, language: str) -> Card | None:
+def _card(contact: Contact | None, renderer: TextRenderer, language: str) -> ContactCard | None:
     if contact is None:
         return None
     name = contact.name
-    return Card(contact.number, renderer.plain(name, language) if isinstance(name, Text) else name)
+    return ContactCard(contact.number, renderer.plain(name, language) if isinstance(name, Text) else name)
 
 
 def _picture(trend: Trend, renderer: TextRenderer, language: str) -> bytes | None:

@@ -13,7 +13,7 @@ from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
 from bot.app.records.messages import Claim, Outbox
-from bot.dialog.rendered import Card, Rendered
+from bot.dialog.rendered import ContactCard, Rendered
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ async def send(bot: Bot, claim: Claim, rendered: Rendered) -> int:
 
 
 @asynccontextmanager
-async def _card_ahead(bot: Bot, claim: Claim, card: Card | None) -> AsyncIterator[None]:
+async def _card_ahead(bot: Bot, claim: Claim, card: ContactCard | None) -> AsyncIterator[None]:
     """Send a card first, which is tried once. Its message never waits longer than `CARD_SECONDS` for it.
 
     The message stays the last one of the chat: a card that comes later is deleted.
@@ -52,7 +52,7 @@ async def _card_ahead(bot: Bot, claim: Claim, card: Card | None) -> AsyncIterato
             task.add_done_callback(_deletions.discard)
 
 
-async def _send_card(bot: Bot, row: Outbox, card: Card) -> int | None:
+async def _send_card(bot: Bot, row: Outbox, card: ContactCard) -> int | None:
     """Send a card without a sound and return its message's id; None if it fails, as for a number that is too short."""
     try:
         sent = await bot.send_contact(row.chat_id, card.number, card.name, disable_notification=True)

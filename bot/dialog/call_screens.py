@@ -2,9 +2,13 @@
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
-from bot.core.protocol import Tier
+from bot.core.findings import HELP, NOT_NAMED
+from bot.core.protocol import UNANSWERED, Tier
 from bot.core.screen import Action, Contact, Screen, Style, Text
-from bot.dialog.widgets import button, copy_emergency_button, numbers, rows, sign_screens, signs_text
+from bot.dialog.widgets import button, copy_emergency_button, numbers, rows, sign_screens, signs_text, symptom_text
+
+WITHOUT_A_NAME = frozenset({NOT_NAMED, HELP, UNANSWERED, "other", "autonomic_not_sure"})
+"""What an alert is about without that a sign was named."""
 
 
 def alert_tap(alert: AlertRow, word: str) -> Action:
@@ -17,9 +21,8 @@ def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
     if alert.call_tier is Tier.EMERGENCY:
         return _emergency_screen(alert, clinic)
     asked = alert.rules[-1:] == ("asked_for_help",)
-    why = (
-        help_lines(clinic) if asked else (Text(key="call.urgent", values=numbers(clinic)), Text(key="call.urgent.why"))
-    )
+    because = Text(key="call.urgent.why", bullets=named_signs(alert, clinic))
+    why = help_lines(clinic) if asked else (Text(key="call.urgent", values=numbers(clinic)), because)
     return Screen(
         name="call.help" if asked else "call.urgent",
         lines=(*why, Text(key="call.no_answer", values=numbers(clinic))),
@@ -34,6 +37,11 @@ def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
         ),
         ahead=_team_contact(clinic),
     )
+
+
+def named_signs(alert: AlertRow, clinic: Clinic) -> tuple[Text, ...]:
+    """Return the signs that the alert names, in the patient's words; none of what has no name yet."""
+    return tuple(symptom_text(clinic, symptom) for symptom in alert.symptoms if symptom not in WITHOUT_A_NAME)
 
 
 def help_lines(clinic: Clinic) -> tuple[Text, ...]:

@@ -6,7 +6,7 @@ from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
 from bot.core.protocol import UNANSWERED
 from bot.core.screen import Action, Screen, Style, Text
-from bot.dialog.call_screens import alert_tap
+from bot.dialog.call_screens import alert_tap, named_signs
 from bot.dialog.widgets import button, numbers, rows
 
 KNOWS, NOT_ABOUT_THIS = "knows", "not_about_this"
@@ -42,6 +42,6 @@ def _reasons_to_call(alert: AlertRow, clinic: Clinic) -> Iterator[Text]:
     """Yield why: what is new or stronger, or a safety screen that was left open, which is neither."""
     left_open = {rule.id for rule in clinic.protocol.rules if rule.group == UNANSWERED}
     if not alert.rules or set(alert.rules) - left_open:
-        yield Text(key="call.soon.why")
+        yield Text(key="call.soon.why", bullets=named_signs(alert, clinic))
     if set(alert.rules) & left_open:
         yield Text(key="call.soon.left_open")

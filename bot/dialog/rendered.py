@@ -7,7 +7,7 @@ from bot.core.screen import Screen
 
 
 @dataclass(frozen=True)
-class Card:
+class ContactCard:
     """A contact card in one language."""
 
     number: str
@@ -21,8 +21,8 @@ class Rendered:
     text: str
     markup: Any | None = None
     protect: bool = False
-    contact: Card | None = None
-    ahead: Card | None = None
+    contact: ContactCard | None = None
+    ahead: ContactCard | None = None
     photo: bytes | None = None
     """A picture (PNG); `text` is its caption."""
 

@@ -31,7 +31,7 @@ from bot.db.migrate import migrate
 from bot.db.opening import open_database
 from bot.delivery.outbox import Sender
 from bot.delivery.quiet_bot import make_bot
-from bot.dialog.rendered import Card, Rendered
+from bot.dialog.rendered import ContactCard, Rendered
 from tests.fakes.outbox import message_counts
 
 CHECK_INS = 2000
@@ -42,7 +42,7 @@ DONE_SECONDS = 60
 PEOPLE_AT_ONCE = 50
 
 CONTACT = Contact(number="112", name="Emergency: 112")
-CARD = Card(CONTACT.number, "Emergency: 112")
+CARD = ContactCard(CONTACT.number, "Emergency: 112")
 WORDS = {
     "call": "<b>Call 112 now.</b>\n\nTell them: “I am on immunotherapy for cancer.” Then call your team: "
     "<b>+49 30 901820</b> (24 hours).\n\nDo not drive yourself. Do not wait for an answer here.",

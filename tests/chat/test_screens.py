@@ -18,7 +18,7 @@ from bot.chat.screens import (
 )
 from bot.content.texts import Texts
 from bot.core.screen import Action, Button, Contact, Screen, Style, Text
-from bot.dialog.rendered import Card
+from bot.dialog.rendered import ContactCard
 
 from .stand_ins import KEY, NOTED, WORDS, Catalog
 
@@ -119,13 +119,13 @@ def test_keyboard_labels_of_all_languages_are_commands() -> None:
 def test_render_passes_on_protection_and_contact() -> None:
     card = Contact(number="+4930901820", name="The team")
     made = RENDER(screen(raw("?"), protect=True, contact=card), "en", CHAT)
-    assert (made.protect, made.contact) == (True, Card("+4930901820", "The team"))
+    assert (made.protect, made.contact) == (True, ContactCard("+4930901820", "The team"))
 
 
 def test_render_names_a_card_in_the_language_of_the_chat() -> None:
     card = Contact(number="112", name=raw("112 <now>"))
     made = RENDER(screen(raw("?")).model_copy(update={"ahead": card}), "en", CHAT)
-    assert (made.contact, made.ahead) == (None, Card("112", "112 <now>"))
+    assert (made.contact, made.ahead) == (None, ContactCard("112", "112 <now>"))
 
 
 def test_fit_lines_too_long_drops_the_end() -> None:

@@ -17,7 +17,7 @@ from bot.clock import Clock, FrozenClock
 from bot.core.screen import Contact, Screen, Text, Trend
 from bot.delivery.outbox import Sender
 from bot.delivery.transport import rate_limit_error
-from bot.dialog.rendered import Card, Rendered
+from bot.dialog.rendered import ContactCard, Rendered
 from tests.fakes.databases import MemoryDatabase, Queued
 from tests.polling import until  # noqa: F401 - the tests here import it from here
 
@@ -25,7 +25,7 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 CHAT = 4711
 CONTACT = Contact(number="+4930901820", name="Your team")
-CARD = Card("+4930901820", "Your team")
+CARD = ContactCard("+4930901820", "Your team")
 BUTTONS = InlineKeyboardMarkup([[InlineKeyboardButton("Yes", callback_data="y")]])
 
 
@@ -137,8 +137,8 @@ DRAWN_IN: list[int] = []
 """The threads in which pictures were drawn."""
 
 
-def _card(contact: Contact | None) -> Card | None:
-    return Card(contact.number, str(contact.name)) if contact is not None else None
+def _card(contact: Contact | None) -> ContactCard | None:
+    return ContactCard(contact.number, str(contact.name)) if contact is not None else None
 
 
 def render(screen: Screen, language: str, chat_id: int) -> Rendered:

@@ -128,7 +128,7 @@ async def test_soon_is_a_call_within_a_day_followed_up_next_day(world: World) ->
     anna = await due(world)
     await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "Mild", "Not at all")
     world.hear(anna, "Thank you")
-    message = world.hear(anna, "call your team within 24 hours", "+49 30 901820")
+    message = world.hear(anna, "call your team within 24 hours", "+49 30 901820", "numb, tingling")
     assert "tap" not in plain(message).lower()
     view = await world.view(anna)
     assert (view.alerts[0].tier, view.alerts[0].rules[0].startswith("sensory.")) == ("SOON", True)

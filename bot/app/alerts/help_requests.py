@@ -24,7 +24,8 @@ def need_help(work: Work, patient: Patient, checkin_id: int | None) -> None:
     is_new = any(c.symptom == HELP and c.what is not What.FOUND_AGAIN for c in applied.changes)
     alert = open_alert(work, patient)
     if alert is not None and not is_new and _asked_lately(work, alert):
-        work.notices.call_now(patient, alert.model_copy(update={"asked_tier": tier_to_call_about(work, patient)}))
+        shown = {"asked_tier": tier_to_call_about(work, patient), "symptoms": ()}
+        work.notices.call_now(patient, alert.model_copy(update=shown))
         return
     tier, call = max(Tier.URGENT, applied.raised), tier_to_call_about(work, patient)
     raise_alert(work, patient, Found(tier, (ASKED_FOR_HELP,), (HELP,), checkin_id, call, is_new))
@@ -48,7 +49,8 @@ def yes_on_old_screen(work: Work, patient: Patient, tier: Tier) -> None:
     is_new = any(c.symptom == NOT_NAMED and c.what is not What.FOUND_AGAIN for c in applied.changes)
     alert = open_alert(work, patient)
     if alert is not None and alert.asks >= tier and not is_new:
-        work.notices.call_now(patient, alert.model_copy(update={"asked_tier": tier_to_call_about(work, patient)}))
+        shown = {"asked_tier": tier_to_call_about(work, patient), "symptoms": ()}
+        work.notices.call_now(patient, alert.model_copy(update=shown))
         return
     umbrella = work.clinic.protocol.symptoms.get(NOT_NAMED)
     raised_by = umbrella.raised_by if umbrella is not None else ()

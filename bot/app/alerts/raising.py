@@ -31,7 +31,7 @@ def raise_alert(work: Work, patient: Patient, found: Found) -> AlertRow:
     """Notify the patient that they have to call now, and the team: in the alert that is open, or in a new one."""
     mine = open_alert(work, patient)
     alert = join(work, patient, mine, found, call_screen=True) if mine is not None else _new(work, patient, found)
-    work.notices.call_now(patient, alert.model_copy(update={"rules": found.rules}))
+    work.notices.call_now(patient, alert.model_copy(update={"rules": found.rules, "symptoms": found.symptoms}))
     return alert
 
 
@@ -75,7 +75,8 @@ def raise_for(
     mine = open_alert(work, patient)
     is_named = mine is not None and bool(symptoms) and set(symptoms) <= set(mine.symptoms)
     if mine is not None and is_named and not is_new and mine.state is AlertState.OPEN and mine.asks >= raised:
-        work.notices.call_now(patient, mine.model_copy(update={"asked_tier": max(raised, to_call_about or mine.asks)}))
+        shown = {"asked_tier": max(raised, to_call_about or mine.asks), "symptoms": symptoms}
+        work.notices.call_now(patient, mine.model_copy(update=shown))
         return
     own = max((r.tier for r in assessment.reasons if r.rule in assessment.concerns), default=Tier.ROUTINE)
     pair = (_PAIRS[raised],) if raised > own and raised in _PAIRS else ()
