@@ -15,7 +15,7 @@ from bot.app.work import Work
 from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Screen, Text
-from bot.dialog import checkins
+from bot.dialog import checkins, seen
 from bot.dialog.asked import marked
 from bot.dialog.call_screens import call_screen
 from bot.dialog.call_soon import soon_screen
@@ -90,7 +90,13 @@ class OutboxNotices:
         # One that still waits for the morning would say "within 24 hours" after this one.
         drop_unsent(self.work, patient, f"call-soon:{alert.id}")
         screen = marked(self.work, call_screen(alert, self.work.clinic), alert)
-        post(self.work, patient, screen, slot=f"alert:{alert.id}", lane=Lane.RED_FLAG, everyone=True)
+        post(self.work, patient, screen, slot=seen.slot_of(self.work, alert), lane=Lane.RED_FLAG, everyone=True)
+
+    def seen_by_team(self, patient: Patient, alert: AlertRow) -> None:
+        seen.show(self.work, patient, alert)
+
+    def not_seen(self, patient: Patient, alert: AlertRow) -> None:
+        seen.hide(self.work, patient, alert)
 
     def safety_follow_up(self, patient: Patient, alert: AlertRow) -> None:
         slot = f"loopback:{alert.id}:{alert.safety_follow_ups}"

@@ -277,6 +277,8 @@ class Life:
 
     def _sees(self, row: Outbox, *, unasked: bool) -> None:
         name = row.screen.name
+        if row.mode == "edit" and row.slot.startswith("alert:"):
+            return  # "Seen by your team" was added or removed, without a sound
         if name.startswith("call.") and not name.startswith(NOT_CALL_SCREENS):
             self.counts.call_screens += 1
             self._called.append(self.at)

@@ -19,6 +19,7 @@ from tests.chaos.evidence import (
     most_within,
     note_of,
     pid_of,
+    place_of,
     row_of,
     worked,
 )
@@ -56,7 +57,7 @@ def _has_successor(stored: Stored, row: Any) -> bool:
     """Return whether a later screen of its slot reached the chat; a closed check-in's screen needs none."""
     later = (
         other
-        for other in stored.slots[row.slot]
+        for other in stored.slots[place_of(row.slot)]
         if other.chat_hash == row.chat_hash and other.id != row.id and other.revision >= row.revision
     )
     if any(other.id in stored.sent for other in later):

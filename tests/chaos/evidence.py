@@ -154,7 +154,13 @@ def chat_of(call: Call) -> int:
 
 def note_of(call: Call, name: str) -> Any:
     """What `launch` noted about the outbox row at that time."""
-    return call.params.get(f"outbox_{name}")
+    noted = call.params.get(f"outbox_{name}")
+    return place_of(noted) if name == "slot" and noted is not None else noted
+
+
+def place_of(slot: str) -> str:
+    """Return a slot; all call screens of an alert count as one, though each has a slot of its own."""
+    return ":".join(slot.split(":")[:2]) if slot.startswith("alert:") else slot
 
 
 def pid_of(call: Call) -> Any:

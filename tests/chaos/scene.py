@@ -22,7 +22,7 @@ from bot.dialog import conversation
 from bot.sandbox.journal import Call
 from tests.app.conftest import AT
 from tests.chaos.auditor import audit
-from tests.chaos.evidence import Evidence, Findings, Timeline
+from tests.chaos.evidence import Evidence, Findings, Timeline, place_of
 from tests.chaos.robots import Tapped
 from tests.contract.samples import patient, staff
 from tests.fakes.work import packaged_clinic, work_on
@@ -186,7 +186,7 @@ def _waiting(stores: Any) -> list[Outbox]:
 
 def _call(number: int, row: Outbox, method: str, at: float, shown: datetime) -> Call:
     params = {"chat_id": row.chat_id, "outbox_row": row.id, "outbox_pid": 1, "outbox_at": str(at)}
-    params |= {"outbox_slot": row.slot, "outbox_revision": row.revision, "outbox_screen": row.screen.name}
+    params |= {"outbox_slot": place_of(row.slot), "outbox_revision": row.revision, "outbox_screen": row.screen.name}
     return Call(number, method, params, at + 0.1, shown, result={}, ended=at + 0.2)
 
 

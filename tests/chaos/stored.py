@@ -17,7 +17,7 @@ from bot.app.work import Stores
 from bot.core.protocol import Tier
 from bot.db import tables as t
 from bot.sandbox.journal import Call
-from tests.chaos.evidence import Evidence, carried_out, chat_of
+from tests.chaos.evidence import Evidence, carried_out, chat_of, place_of
 from tests.chaos.robots import Tapped
 
 ALL = 1_000_000
@@ -137,7 +137,7 @@ def _number(row: Any) -> int:
 def _by_slot(rows: Iterable[Any]) -> dict[str, list[Any]]:
     found: defaultdict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        found[row.slot].append(row)
+        found[place_of(row.slot)].append(row)
     return found
 
 

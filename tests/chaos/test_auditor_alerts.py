@@ -159,7 +159,7 @@ def test_help_on_a_check_in_with_an_alert_needs_its_own_call_screen(emergency):
     emergency.sweep(seconds=1)
     assert emergency.kinds() == set()
     emergency.spoil(
-        "UPDATE outbox SET slot = 'menu' WHERE slot = 'alert:1' AND id > (SELECT min(id) FROM outbox WHERE slot = 'alert:1')"
+        "UPDATE outbox SET slot = 'menu' WHERE slot LIKE 'alert:1:%' AND id > (SELECT min(id) FROM outbox WHERE slot LIKE 'alert:1:%')"
     )
     assert "red flags without alert" in emergency.kinds()
 

@@ -1,7 +1,7 @@
 """What a sender is given, and how a message ends."""
 
 from bot.app.records.messages import Lane, OutboxState
-from tests.contract.samples import AT, MINUTE
+from tests.contract.samples import AT, MINUTE, patient
 from tests.contract.sending import LANES, claimed, ids, put, sent, states
 from tests.fakes.outbox import message_counts
 
@@ -246,3 +246,23 @@ def test_a_late_refusal_changes_nothing_that_was_sent_or_replaced(database):
     for each in (number, old):
         database.run(lambda s, n=each: s.outbox.mark_failed(n, error="BadRequest", at=AT))
     assert OutboxState.FAILED not in states(database)
+
+
+def test_newest_message_of_some_slots_of_a_chat(database):
+    anna = database.run(lambda s: s.patients.add(patient())).id
+
+    def newest(slots, chat=1):
+        row = database.run(lambda s: s.outbox.newest(anna, chat, slots))
+        return row.id if row is not None else None
+
+    first = put(database, 1, slot="alert:1:0", patient_id=anna)
+    assert newest("alert:1:") == first, "one that waits counts"
+    sent(database, first)
+    second = put(database, 1, slot="alert:1:a", patient_id=anna)
+    put(database, 1, slot="alert:12:0", patient_id=anna)
+    put(database, 2, slot="alert:1:b", patient_id=anna)
+    put(database, 1, slot="alert:1:c")
+    assert newest("alert:1:") == second
+    assert newest("alert:2:") is None
+    database.run(lambda s: s.outbox.mark_failed(second, error="no", at=AT))
+    assert newest("alert:1:") == first, "one that failed is on no phone"

@@ -34,7 +34,9 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
             ledger.answers(
                 Heard(row.id, value.form, dict(value.answers), value.state.value, deed.at, day, helper=is_helper)
             )
-        elif name in {"add_alert", "save_alert"} and any(q.screen.name.startswith("call.") for q in deed.queued):
+        elif name in {"add_alert", "save_alert"} and any(
+            q.screen.name.startswith("call.") and q.mode == "new" for q in deed.queued
+        ):
             earlier = before.alerts.get(row.id)
             new = set(row.symptoms) - set(earlier.symptoms if earlier is not None else ())
             ledger.called(new, Tier(int(row.tier)), deed.at, day)

@@ -43,8 +43,10 @@ def new_alert_shows_a_call_screen(_before: Books, after: Books, deed: Deed, clin
         repeat = clinic.protocol.clocks.safety_follow_up.get(alert.tier)
         if alert.next_patient_prompt_at != (deed.at + repeat.after if repeat else None):
             yield f"alert {alert.id} is asked after at {alert.next_patient_prompt_at}"
-        slots = {f"alert:{alert.id}", f"call-soon:{alert.id}"}
-        calls = [r for r in deed.queued if r.slot in slots and r.screen.name.startswith("call.")]
+        slots = (f"alert:{alert.id}:", f"call-soon:{alert.id}")
+        calls = [
+            r for r in deed.queued if r.slot.startswith(slots) and r.mode == "new" and r.screen.name.startswith("call.")
+        ]
         lane = Lane.RED_FLAG if alert.tier >= Tier.URGENT else Lane.REPLY
         # What the clock opens at SOON waits for the end of quiet hours.
         latest = deed.at + NIGHT if deed.swept and alert.tier is Tier.SOON else deed.at

@@ -1,4 +1,4 @@
-"""Acts of staff on an alert: acknowledge, hand over, note an outcome, close, reopen. Sends the patient nothing.
+"""Acts of staff on an alert: acknowledge, hand over, note an outcome, close, reopen. Asks the patient nothing.
 
 `core/alert.py` decides which act is allowed in which state. Each act stops or starts the escalation clocks, is shown
 in the chats of everyone notified, and is audited.
@@ -249,10 +249,18 @@ def _act(work: Work, alert: AlertRow, act: TeamAct, action: str, **more: str | N
     if changed == alert:
         return alert
     _record(work, alert, action, outcome=changed.outcome, owner=changed.owner, **more)
+    if isinstance(act, Acknowledge | Note) and team_side(alert).state is TeamState.OPEN:
+        _show_seen(work, changed)
     # Reopening clears `notified`, but the messages of these members must still be updated.
     shown = changed.model_copy(update={"notified": alert.notified})
     show_changed(work, shown, except_name=changed.owner if action == "alert_handed_over" else None)
     return changed
+
+
+def _show_seen(work: Work, alert: AlertRow) -> None:
+    patient = work.patients.get(alert.patient_id)
+    if patient is not None:
+        work.notices.seen_by_team(patient, alert)
 
 
 def _record(work: Work, alert: AlertRow, action: str, **more: str | None) -> None:

@@ -61,6 +61,14 @@ class PatientNotices(Protocol):
         """State that the patient has to call: a new message, before everything else for EMERGENCY and URGENT."""
         ...
 
+    def seen_by_team(self, patient: Patient, alert: AlertRow) -> None:
+        """State that a member of the team has acknowledged the alert: its call screen says so."""
+        ...
+
+    def not_seen(self, patient: Patient, alert: AlertRow) -> None:
+        """State that something opened since: the call screen no longer says that the team has seen it."""
+        ...
+
     def safety_follow_up(self, patient: Patient, alert: AlertRow) -> None:
         """State that the patient is asked whether they reached someone."""
         ...

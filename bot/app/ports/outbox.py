@@ -17,6 +17,13 @@ class OutboxStore(Protocol):
         """
         ...
 
+    def newest(self, patient_id: int, chat_id: int, slots: str) -> Outbox | None:
+        """Return the newest message to a patient's chat that was sent or waits, of the slots that begin with `slots`.
+
+        None if there is none, or it was purged.
+        """
+        ...
+
     def drop_unsent(self, chat_id: int, slot: str) -> None:
         """Mark waiting rows of that slot as replaced; a claimed one is not retried."""
         ...

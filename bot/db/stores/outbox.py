@@ -58,6 +58,17 @@ _IN_SLOT = (
     .order_by(_O.id)
     .with_for_update(key_share=True)
 )
+_NEWEST = (
+    select(t.outbox)
+    .where(
+        _O.patient_id == bindparam("of_patient"),
+        _O.chat_hash == bindparam("of_chat"),
+        _O.slot.startswith(bindparam("of_slots")),
+        _O.state.in_((OutboxState.WAITING.value, OutboxState.SENT.value)),
+    )
+    .order_by(_O.id.desc())
+    .limit(1)
+)
 _DROP = (
     update(t.outbox)
     .where(t.is_waiting(t.outbox), _O.chat_hash == bindparam("of_chat"), _O.slot == bindparam("of_slot"))
@@ -186,6 +197,10 @@ class SqlOutbox(OutboxEnds):
         values |= {"mode": "new", "lane": min(other["lane"], row.lane.value)}
         self._run(OUTBOX.update, of_row=other["id"], **values)
         return int(other["id"])
+
+    def newest(self, patient_id: int, chat_id: int, slots: str) -> Outbox | None:
+        row = self._first(_NEWEST, of_patient=patient_id, of_chat=self._chat_hash(chat_id), of_slots=slots)
+        return OUTBOX.record(row, self._keyring) if row is not None else None
 
     def drop_unsent(self, chat_id: int, slot: str) -> None:
         self._run(_DROP, of_chat=self._chat_hash(chat_id), of_slot=slot)

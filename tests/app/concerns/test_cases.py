@@ -84,8 +84,10 @@ class Life:
             self.tap(f"+{chosen}", at, kind="toggle", caregiver=caregiver)
             if not question.choice(chosen).exclusive:
                 self.tap("", at, kind="submit", caregiver=caregiver)
-        shown = [q.row.screen for q in self.database.outbox()[seen:]]
-        return [screen.name for screen in shown if screen.name.startswith(("done.", "call."))]
+        rows = [q.row for q in self.database.outbox()[seen:]]
+        # A former call screen whose line "Seen by your team" goes is no new one.
+        shown = [row.screen.name for row in rows if row.mode == "new" or not row.slot.startswith("alert:")]
+        return [name for name in shown if name.startswith(("done.", "call."))]
 
     def words(self):
         """The texts of the newest end screen."""
