@@ -172,22 +172,22 @@ class Chats:
     def check(self, chat, action, sent):
         tier = red(action)
         texts = [self.wording.text(row.screen, row.language) for row in sent if row.chat_id == chat]
-        assert texts, self.told("silence")
+        assert texts, self.report("silence")
         is_reply = action.kind == "alert"
         if chat not in self.chats_in_care():
-            assert any("112" in text and "+49 30 901820" in text for text in texts), self.told(f"not both: {texts}")
+            assert any("112" in text and "+49 30 901820" in text for text in texts), self.report(f"not both: {texts}")
             return
         numbers = ("112", "+49 30 901820") if is_reply else (NUMBER[tier],)
-        assert any(number in text for number in numbers for text in texts), self.told(f"no number in {texts}")
+        assert any(number in text for number in numbers for text in texts), self.report(f"no number in {texts}")
         if not is_reply:
             for each in self.chats_in_care():
                 lanes = [row.lane for row in sent if row.chat_id == each and row.screen.name.startswith("call.")]
-                assert Lane.RED_FLAG in lanes, self.told(f"no call screen in {each}: {[r.screen.name for r in sent]}")
+                assert Lane.RED_FLAG in lanes, self.report(f"no call screen in {each}: {[r.screen.name for r in sent]}")
             open_alerts = self.alerts()
-            assert len(open_alerts) == 1, self.told(f"{len(open_alerts)} alerts")
-            assert open_alerts[0].tier >= tier, self.told(f"the alert is {open_alerts[0].tier.name}")
+            assert len(open_alerts) == 1, self.report(f"{len(open_alerts)} alerts")
+            assert open_alerts[0].tier >= tier, self.report(f"the alert is {open_alerts[0].tier.name}")
             named = self.database.run(lambda s: s.concerns.of_patient(self.anna.id)).value
-            assert max(c.tier for c in named.open) >= tier, self.told("nothing of that tier is open")
+            assert max(c.tier for c in named.open) >= tier, self.report("nothing of that tier is open")
 
     def chats_in_care(self):
         patient = self.patient()
@@ -196,7 +196,7 @@ class Chats:
         helpers = self.database.run(lambda s: s.caregivers.of_patient(self.anna.id))
         return [patient.chat_id, *(helper.chat_id for helper in helpers if helper.state == "active")]
 
-    def told(self, what):
+    def report(self, what):
         return "\n".join([what, *self.history[-60:]])
 
 
