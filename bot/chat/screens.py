@@ -105,6 +105,7 @@ def make_render(texts: Catalog, key: bytes) -> Render:
             photo=_picture(screen.trend, renderer, language) if screen.trend is not None else None,
             markup=_markup(screen, renderer, language, key, chat_id),
             protect=screen.protect,
+            silent=screen.silent,
             contact=_card(screen.contact, renderer, language),
             ahead=_card(screen.ahead, renderer, language),
         )

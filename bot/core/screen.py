@@ -128,5 +128,9 @@ class Screen(Frozen):
     """With a trend, the message is a picture and `lines` are its caption."""
     contact: Contact | None = None
     """With a contact, the message is the card alone; `lines` are not shown."""
+    silent: bool = False
+    """A new message with this screen makes no sound."""
+    replaces: bool = False
+    """A new message with this screen replaces its slot's former one, which is deleted."""
     ahead: Contact | None = None
     """A card that comes silently just before the message, which goes alone if the card is refused or late."""

@@ -1,71 +1,23 @@
 """Sends one rendered message: text, edit, picture, contact card, card and text. It doesn't classify failures."""
 
-import asyncio
-import contextlib
 import html
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import structlog
 from telegram import Bot, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
 from telegram.constants import ParseMode
-from telegram.error import TelegramError
 
 from bot.app.records.messages import Claim, Outbox
-from bot.dialog.rendered import ContactCard, Rendered
+from bot.delivery.companions import card_ahead, former_deleted
+from bot.dialog.rendered import Rendered
 
-log = structlog.get_logger(__name__)
-
-CARD_SECONDS = 0.7
-"""How long a message waits for the card that goes ahead of it: a few round trips, and no patient notices it."""
-_deletions: set[asyncio.Task[None]] = set()
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _TAG = re.compile(r"</?[a-z][^<>]*>")
 
 
 async def send(bot: Bot, claim: Claim, rendered: Rendered) -> int:
     """Send or edit as the row says, after the card that goes ahead; return the message's id or raise TelegramError."""
-    async with _card_ahead(bot, claim, rendered.ahead):
+    async with card_ahead(bot, claim, rendered.ahead), former_deleted(bot, claim):
         return await _send_message(bot, claim, rendered)
-
-
-@asynccontextmanager
-async def _card_ahead(bot: Bot, claim: Claim, card: ContactCard | None) -> AsyncIterator[None]:
-    """Send a card first, which is tried once. Its message never waits longer than `CARD_SECONDS` for it.
-
-    The message stays the last one of the chat: a card that comes later is deleted.
-    """
-    if card is None or not claim.has_card:
-        yield
-        return
-    sent = asyncio.create_task(_send_card(bot, claim.row, card))
-    await asyncio.wait({sent}, timeout=CARD_SECONDS)
-    is_late = not sent.done()
-    try:
-        yield
-    finally:
-        if is_late:
-            # The event loop has only a weak reference to a task.
-            task = asyncio.create_task(_delete_late(bot, claim.row.chat_id, sent))
-            _deletions.add(task)
-            task.add_done_callback(_deletions.discard)
-
-
-async def _send_card(bot: Bot, row: Outbox, card: ContactCard) -> int | None:
-    """Send a card without a sound and return its message's id; None if it fails, as for a number that is too short."""
-    try:
-        sent = await bot.send_contact(row.chat_id, card.number, card.name, disable_notification=True)
-    except TelegramError as error:
-        log.info("a contact card was not sent", action="card_failed", error=type(error).__name__)
-        return None
-    return sent.message_id
-
-
-async def _delete_late(bot: Bot, chat_id: int, card: asyncio.Task[int | None]) -> None:
-    if (message_id := await card) is not None:
-        with contextlib.suppress(TelegramError):
-            await bot.delete_message(chat_id, message_id)
 
 
 async def _send_message(bot: Bot, claim: Claim, rendered: Rendered) -> int:
@@ -131,10 +83,10 @@ def plain_text(rendered: Rendered) -> str:
 
 
 async def _send_text(bot: Bot, row: Outbox, rendered: Rendered) -> int:
-    # Never silent: messages notify by default, and only `disable_notification` would change that.
     sent = await bot.send_message(
         row.chat_id,
         rendered.text,
+        disable_notification=rendered.silent or None,
         parse_mode=ParseMode.HTML,
         reply_markup=rendered.markup,
         protect_content=rendered.protect or None,

@@ -114,13 +114,23 @@ def _offer_to_go_on(row: CheckInRow, clinic: Clinic) -> Screen:
 
 
 def reminder_screen(row: CheckInRow, clinic: Clinic) -> Screen:
-    """Return the reminder of an open check-in. It contains the question, so that one tap answers it."""
+    """Return the reminder of an open check-in. It contains the question, so that one tap answers it.
+
+    It replaces the copy before it; the second one makes no sound.
+    """
     current = checkin_screen(row, clinic)
     line = Text(key="reminder.open", values={"n": taps_left(row.value, clinic.protocol)})
     lines = tuple(t for t in current.lines if not t.key.startswith("checkin.hello."))
     postpone = postpone_row(row)
     shown = current.rows if postpone in current.rows or row.kind not in POSTPONABLE else (*current.rows, postpone)
-    return current.model_copy(update={"name": "reminder", "lines": (line, *lines), "rows": shown})
+    changes = {
+        "name": "reminder",
+        "lines": (line, *lines),
+        "rows": shown,
+        "replaces": True,
+        "silent": row.reminders > 0,
+    }
+    return current.model_copy(update=changes)
 
 
 def postponed_screen(clinic: Clinic, timestamp: datetime, zone: str) -> Screen:

@@ -97,7 +97,7 @@ def show(work: Work, patient: Patient, row: CheckInRow, *, lane: Lane, edit: boo
     post(
         work,
         patient,
-        checkin_screen(row, work.clinic),
+        checkin_screen(row, work.clinic).model_copy(update={"replaces": not edit}),
         slot=f"checkin:{row.id}",
         lane=lane,
         edit=edit,

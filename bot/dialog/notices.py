@@ -84,13 +84,16 @@ class OutboxNotices:
     def call_now(self, patient: Patient, alert: AlertRow) -> None:
         """Queue a new message, because an edit makes no sound."""
         if alert.call_tier is Tier.SOON:
-            screen = marked(self.work, soon_screen(alert, self.work.clinic), alert)
-            post(self.work.when_awake(patient), patient, screen, slot=f"call-soon:{alert.id}", everyone=True)
+            self._call_soon(patient, alert)
             return
         # One that still waits for the morning would say "within 24 hours" after this one.
         drop_unsent(self.work, patient, f"call-soon:{alert.id}")
         screen = marked(self.work, call_screen(alert, self.work.clinic), alert)
         post(self.work, patient, screen, slot=seen.slot_of(self.work, alert), lane=Lane.RED_FLAG, everyone=True)
+
+    def _call_soon(self, patient: Patient, alert: AlertRow) -> None:
+        screen = marked(self.work, soon_screen(alert, self.work.clinic), alert)
+        post(self.work.when_awake(patient), patient, screen, slot=f"call-soon:{alert.id}", everyone=True)
 
     def seen_by_team(self, patient: Patient, alert: AlertRow) -> None:
         seen.show(self.work, patient, alert)

@@ -21,6 +21,7 @@ class Rendered:
     text: str
     markup: Any | None = None
     protect: bool = False
+    silent: bool = False
     contact: ContactCard | None = None
     ahead: ContactCard | None = None
     photo: bytes | None = None

@@ -137,10 +137,14 @@ ALLOWED = frozenset({"doubled, in flight at a kill", "doubled, answer lost on th
 
 def worked(call: Call) -> bool:
     """Return whether Telegram executed a message or an edit; a card that goes ahead of one is no message of its own."""
-    if call.method not in (*SENDS, *EDITS) or call.params.get("disable_notification"):
+    if call.method not in (*SENDS, *EDITS) or _is_card_ahead(call):
         return False
     # "Not modified": the content to show is already there.
     return call.error is None or "is not modified" in call.error[1]
+
+
+def _is_card_ahead(call: Call) -> bool:
+    return call.method == "sendContact" and bool(call.params.get("disable_notification"))
 
 
 def row_of(call: Call) -> int | None:

@@ -1,8 +1,9 @@
 import pytest
 from telegram import ReplyKeyboardMarkup
+from telegram.error import BadRequest
 
 from bot.app.records.messages import Claim, Lane
-from bot.delivery import telegram_calls
+from bot.delivery import companions, telegram_calls
 from bot.dialog.rendered import Rendered
 
 from .stand_ins import BUTTONS, CARD, CHAT, CONTACT, Post, until
@@ -26,6 +27,11 @@ async def test_send_new_message(post):
     assert params["reply_markup"] == BUTTONS.to_dict()
     assert "disable_notification" not in params
     assert sent == 101
+
+
+async def test_silent_message_makes_no_sound(post):
+    _, params, _ = await asked(post, Rendered("Hello", silent=True))
+    assert params["disable_notification"] is True
 
 
 async def test_send_edit_keeps_the_message_id(post):
@@ -84,7 +90,7 @@ async def test_message_goes_alone_if_its_card_is_refused(post, error):
 
 
 async def test_message_never_waits_for_its_card_and_stays_the_last(post, monkeypatch):
-    monkeypatch.setattr(telegram_calls, "CARD_SECONDS", 0.01)
+    monkeypatch.setattr(companions, "CARD_SECONDS", 0.01)
     post.api.held_methods = {"sendContact"}
     post.api.gate.clear()
     sent = await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=CARD))
@@ -96,19 +102,56 @@ async def test_message_never_waits_for_its_card_and_stays_the_last(post, monkeyp
 
 
 async def test_card_that_fails_late_is_nothing_to_delete(post, monkeypatch):
-    monkeypatch.setattr(telegram_calls, "CARD_SECONDS", 0.01)
+    monkeypatch.setattr(companions, "CARD_SECONDS", 0.01)
     post.api.held_methods = {"sendContact"}
     post.api.gate.clear()
     post.api.fail("sendContact", 400)
     await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=CARD))
     post.api.gate.set()
-    await until(lambda: not telegram_calls._deletions)
+    await until(lambda: not companions._deletions)
     assert not post.api.sent("deleteMessage")
 
 
 async def test_retried_message_sends_no_second_card(post):
     await telegram_calls.send(post.bot, call_screen(attempt=2), Rendered("Call", ahead=CARD))
     assert [call.method for call in post.api.calls] == ["sendMessage"]
+
+
+def moved(message_id=7, mode="new"):
+    row = claim(Lane.REMINDER).row
+    screen = row.screen.model_copy(update={"replaces": True})
+    return Claim(row=row.model_copy(update={"screen": screen, "mode": mode}), attempt=1, message_id=message_id)
+
+
+async def test_message_that_replaces_the_former_copy_deletes_it(post):
+    assert await telegram_calls.send(post.bot, moved(), Rendered("Again", BUTTONS)) == 101
+    await until(lambda: not companions._deletions)
+    assert [call.method for call in post.api.calls] == ["sendMessage", "deleteMessage"]
+    assert post.api.calls[1].asked["message_id"] == 7
+
+
+async def test_copy_that_is_too_old_to_be_deleted_loses_its_buttons(post):
+    post.api.fail("deleteMessage", 400, "Bad Request: message can't be deleted for everyone")
+    post.api.fail("editMessageReplyMarkup", 400, "Bad Request: message is not modified")
+    await telegram_calls.send(post.bot, moved(), Rendered("Again", BUTTONS))
+    await until(lambda: not companions._deletions)
+    edited = post.api.calls[-1]
+    assert (edited.method, edited.asked["message_id"]) == ("editMessageReplyMarkup", 7)
+    assert "reply_markup" not in edited.asked
+
+
+async def test_copy_stays_if_the_new_one_was_not_sent(post):
+    post.api.fail("sendMessage", 400)
+    with pytest.raises(BadRequest):
+        await telegram_calls.send(post.bot, moved(), Rendered("Again"))
+    assert not companions._deletions
+    assert not post.api.sent("deleteMessage")
+
+
+@pytest.mark.parametrize("sent", [moved(message_id=None), moved(mode="edit")])
+async def test_nothing_is_deleted_without_a_former_copy_or_after_an_edit(post, sent):
+    await telegram_calls.send(post.bot, sent, Rendered("Again"))
+    assert not companions._deletions
 
 
 async def test_send_plain_text_has_no_markup(post):

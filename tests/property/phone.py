@@ -32,6 +32,9 @@ class Phone:
         if number is None:
             self.last_id += 1
             number = self.last_id
+            if row.screen.replaces and claim.message_id is not None:
+                self.messages.pop(claim.message_id, None)
+                self.tappable.discard(claim.message_id)
         self.messages[number] = row
         (self.tappable.add if actions(row) else self.tappable.discard)(number)
         if row.screen.keyboard is not None:
