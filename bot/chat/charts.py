@@ -23,6 +23,8 @@ DAYS_IN_WEEK = 7
 MIN_WEEKS = 4
 """A picture of the first days spans a month, so that one answer is not stretched over the whole width."""
 MAX_LABELS = 9
+JOINED = timedelta(weeks=5)
+"""A line joins answers that are no further apart: the plan asks every four weeks at least, so that one was missed."""
 INK, GRID, NUMBNESS, INTERFERENCE, ALERT = "#1a1a1a", "#d5d5d5", "#0b5394", "#7a3e00", "#a00000"
 
 Translate = Callable[[Text], str]
@@ -118,8 +120,9 @@ def _line(
     places = [
         None if (step := value(point)) is None else (_x(trend, point.day), _y(trend, step)) for point in trend.points
     ]
-    for before, after in pairwise(places):
-        if before is not None and after is not None:
+    apart = [after.day - before.day for before, after in pairwise(trend.points)]
+    for (before, after), days in zip(pairwise(places), apart, strict=True):
+        if before is not None and after is not None and days <= JOINED:
             line = f'x1="{before[0]:.1f}" y1="{before[1]:.1f}" x2="{after[0]:.1f}" y2="{after[1]:.1f}"'
             yield f'<line {line} stroke="{colour}" stroke-width="5"{dash}/>'
     for place in places:

@@ -42,6 +42,12 @@ def test_svg_marks_each_answer_and_a_gap_breaks_the_line():
     assert len(solid) == 1
 
 
+@pytest.mark.parametrize(("days", "lines"), [(28, 2), (30, 2), (49, 0), (56, 0)])
+def test_p20_seven_missing_weeks_are_a_gap_and_not_a_line(days, lines):
+    drawing = render_svg(trend((1, 1), (2, 1), every=days), say())
+    assert len(re.findall(r'<line [^>]*stroke="#(?:0b5394|7a3e00)"', drawing)) == lines
+
+
 def test_svg_marks_each_time_of_treatment_and_each_start():
     spans = (
         TrendPeriod(first=START, last=START + timedelta(days=7)),
