@@ -26,7 +26,7 @@ from bot.dialog.safety_follow_up import safety_follow_up_screen
 from bot.dialog.staff_alerts import alert_screen, notice_screen
 from bot.dialog.staff_screens import digest_today
 from bot.dialog.still_open import still_open_screen
-from bot.dialog.widgets import call_line, date_text, farewell_screen, next_checkin_text
+from bot.dialog.widgets import call_line, date_text, farewell_screen, next_checkin_text, numbers
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,8 @@ class OutboxNotices:
         screen = marked(self.work, soon_screen(alert, self.work.clinic), alert)
         post(self.work.when_awake(patient), patient, screen, slot=f"call-soon:{alert.id}", everyone=True)
 
-    def seen_by_team(self, patient: Patient, alert: AlertRow) -> None:
-        seen.show(self.work, patient, alert)
-
-    def not_seen(self, patient: Patient, alert: AlertRow) -> None:
-        seen.hide(self.work, patient, alert)
+    def seen_by_team(self, patient: Patient, alert: AlertRow, *, is_seen: bool) -> None:
+        (seen.show if is_seen else seen.hide)(self.work, patient, alert)
 
     def safety_follow_up(self, patient: Patient, alert: AlertRow) -> None:
         slot = f"loopback:{alert.id}:{alert.safety_follow_ups}"
@@ -121,6 +118,11 @@ class OutboxNotices:
     def pause_planned(self, patient: Patient, pause: Pause) -> None:
         values: dict[str, str | int | Text] = {"first": date_text(pause.first), "last": date_text(pause.last)}
         post(self.work, patient, Screen(name="pause", lines=(Text(key="pause.planned", values=values),)), slot="pause")
+
+    def plan_ends(self, patient: Patient) -> None:
+        """Queue it ahead of the check-in, in its lane, so that the question stays the last message."""
+        goodbye = Screen(name="goodbye", lines=(Text(key="goodbye", values=numbers(self.work.clinic)),), silent=True)
+        post(self.work, patient, goodbye, slot="goodbye", lane=Lane.CHECKIN, everyone=True)
 
     def plan_changed(self, patient: Patient) -> None:
         following = next_checkin_text(patient.next_due_at, patient.timezone or self.work.clinic.timezone)

@@ -260,7 +260,7 @@ def _act(work: Work, alert: AlertRow, act: TeamAct, action: str, **more: str | N
 def _show_seen(work: Work, alert: AlertRow) -> None:
     patient = work.patients.get(alert.patient_id)
     if patient is not None:
-        work.notices.seen_by_team(patient, alert)
+        work.notices.seen_by_team(patient, alert, is_seen=True)
 
 
 def _record(work: Work, alert: AlertRow, action: str, **more: str | None) -> None:

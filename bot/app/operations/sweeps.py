@@ -18,7 +18,7 @@ from bot.app.operations import outages, reports
 from bot.app.records.alerts import Task
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
-from bot.app.schedules.plans import FOLLOW_UP, occurrence_after
+from bot.app.schedules.plans import FOLLOW_UP, is_last, occurrence_after
 from bot.app.team import digest
 from bot.app.work import SYSTEM, Stores, Work
 from bot.core.hearing import BASELINE
@@ -62,6 +62,8 @@ def _open_due(work: Work, patient: Patient) -> None:
     moved = work.patients.save(patient.model_copy(update={"next_due_at": following.due_at if following else None}))
     if occurrence is None or occurrence.due_at != due_at or patient.unreachable_at is not None:
         return
+    if following is None and is_last(patient, work.clinic, due_at):
+        work.notices.plan_ends(moved)
     if work.at - due_at > work.clinic.protocol.clocks.cutoff:
         _skip(work, moved, due_at)
         return

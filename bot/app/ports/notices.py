@@ -61,12 +61,8 @@ class PatientNotices(Protocol):
         """State that the patient has to call: a new message, before everything else for EMERGENCY and URGENT."""
         ...
 
-    def seen_by_team(self, patient: Patient, alert: AlertRow) -> None:
-        """State that a member of the team has acknowledged the alert: its call screen says so."""
-        ...
-
-    def not_seen(self, patient: Patient, alert: AlertRow) -> None:
-        """State that something opened since: the call screen no longer says that the team has seen it."""
+    def seen_by_team(self, patient: Patient, alert: AlertRow, *, is_seen: bool) -> None:
+        """State that a member of the team has acknowledged the alert, or that something opened since."""
         ...
 
     def safety_follow_up(self, patient: Patient, alert: AlertRow) -> None:
@@ -83,6 +79,10 @@ class PatientNotices(Protocol):
 
     def pause_planned(self, patient: Patient, pause: Pause) -> None:
         """State that a pause was planned, with its first and last day."""
+        ...
+
+    def plan_ends(self, patient: Patient) -> None:
+        """State that the check-in that comes now is the last one."""
         ...
 
     def plan_changed(self, patient: Patient) -> None:

@@ -59,6 +59,11 @@ def occurrence_after(patient: Patient, clinic: Clinic, after: datetime) -> Occur
     return planned if planned.local_date <= daily.local_date else daily
 
 
+def is_last(patient: Patient, clinic: Clinic, due_at: datetime) -> bool:
+    """Return whether no check-in follows the one due then, also after a pause."""
+    return occurrence_after(patient.model_copy(update={"pauses": ()}), clinic, due_at) is None
+
+
 def rescheduled(patient: Patient, clinic: Clinic, at: datetime) -> Patient:
     """Return the patient, not saved, with the first due time after `at`."""
     following = occurrence_after(patient, clinic, at)
