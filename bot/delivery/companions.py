@@ -4,7 +4,6 @@ Neither is ever a reason not to send the message, or to send it late.
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
@@ -13,6 +12,7 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from bot.app.records.messages import Claim, Outbox
+from bot.delivery import metrics
 from bot.dialog.rendered import ContactCard
 
 log = structlog.get_logger(__name__)
@@ -55,6 +55,7 @@ async def _send_card(bot: Bot, row: Outbox, card: ContactCard) -> int | None:
     try:
         sent = await bot.send_contact(row.chat_id, card.number, card.name, disable_notification=True)
     except TelegramError as error:
+        metrics.COMPANION_ERRORS.labels("card").inc()
         log.info("a contact card was not sent", action="card_failed", error=type(error).__name__)
         return None
     return sent.message_id
@@ -70,8 +71,13 @@ async def _delete(bot: Bot, chat_id: int, message_id: int) -> None:
     try:
         await bot.delete_message(chat_id, message_id)
     except TelegramError:
-        with contextlib.suppress(TelegramError):
-            await bot.edit_message_reply_markup(chat_id, message_id)
+        metrics.COMPANION_ERRORS.labels("copy").inc()
+    else:
+        return
+    try:
+        await bot.edit_message_reply_markup(chat_id, message_id)
+    except TelegramError:
+        metrics.COMPANION_ERRORS.labels("buttons").inc()
 
 
 def _in_background(deletion: Coroutine[None, None, None]) -> None:

@@ -40,3 +40,10 @@ def count_result(claim: Claim, result: DeliveryResult, at: datetime) -> None:
         FAILURES.labels(kind).inc()
     else:
         RETRIES.labels(lane, result.error.split(":")[0]).inc()
+
+
+COMPANION_ERRORS = Counter(
+    "nervecheck_companion_errors_total",
+    "What did not go with a message: a card ahead of it, the deletion of its former copy, that of the copy's buttons.",
+    ["what"],
+)

@@ -1,6 +1,5 @@
 """A protocol that would forget what is remembered, from a shell: looked at, refused at the start, and no hindrance."""
 
-import signal
 import sqlite3
 from contextlib import closing
 from hashlib import sha256
@@ -13,6 +12,7 @@ from tests.cli.conftest import Shell
 from tests.cli.test_levels import BY
 from tests.cli.test_patient import add
 from tests.cli.test_run import start_process
+from tests.polling import until_blocking
 
 MOVED = (
     "it changes the scale of 'numbness', on which 1 patient has a level: list these levels first, in this order: none,"
@@ -64,12 +64,13 @@ def test_start_uses_the_protocol_from_then_on_and_a_command_does_not(shell: Shel
     assert shell("patient", "list", PROTOCOL=str(tmp_path / "looked_at.yaml")).status == 0
     assert _in_use(shell) == sha256(packaged_protocol().read_bytes()).hexdigest()
     process = start_process(tmp_path, "run", PROTOCOL=str(tmp_path / "started.yaml"))
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    assert _in_use(shell) == sha256((tmp_path / "started.yaml").read_bytes()).hexdigest()
+    try:
+        started = sha256((tmp_path / "started.yaml").read_bytes()).hexdigest()
+        until_blocking(lambda: process.poll() is not None or _in_use(shell) == started)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def _in_use(shell: Shell) -> str:

@@ -3,7 +3,7 @@ from telegram import ReplyKeyboardMarkup
 from telegram.error import BadRequest
 
 from bot.app.records.messages import Claim, Lane
-from bot.delivery import companions, telegram_calls
+from bot.delivery import companions, metrics, telegram_calls
 from bot.dialog.rendered import Rendered
 
 from .stand_ins import BUTTONS, CARD, CHAT, CONTACT, Post, until
@@ -85,8 +85,10 @@ async def test_card_goes_ahead_without_a_sound(post):
 @pytest.mark.parametrize("error", [(400, "Bad Request: PHONE_NUMBER_INVALID"), (403, "Forbidden"), (500, "Internal")])
 async def test_message_goes_alone_if_its_card_is_refused(post, error):
     post.api.fail("sendContact", *error)
+    before = metrics.COMPANION_ERRORS.labels("card")._value.get()
     assert await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=CARD)) == 101
     assert [call.method for call in post.api.calls] == ["sendContact", "sendMessage"]
+    assert metrics.COMPANION_ERRORS.labels("card")._value.get() == before + 1
 
 
 async def test_message_never_waits_for_its_card_and_stays_the_last(post, monkeypatch):

@@ -223,6 +223,7 @@ PATIENTS = (
     UseCase("stale tap BERTA", _in_one(lambda _, __, work: conversation.stale_tap(work, BERTA))),
     UseCase("stale tap of a stranger", _in_one(lambda _, __, work: conversation.stale_tap(work, STRANGER))),
     UseCase("start CARLA by link", _start(CARLA, "CARLA")),
+    UseCase("red tap in a former chat", _tap(STRANGER, lambda _: _OLD_YES)),
     UseCase("start CARLA by another chat", _start(STRANGER, "CARLA")),
     UseCase("start EMIL by old link", _start(EMIL, "EMIL")),
     UseCase("start CARLA by the chat of EMIL", _start(EMIL, "CARLA")),
