@@ -1,4 +1,4 @@
-"""Recognizes what a person typed: a command, a red flag, a number or a study code. Stores nothing, passes no text on.
+"""Recognizes what a person typed: a command, a red flag, words of despair, a number or a study code. Passes no text on.
 
 What a person typed, said or sent stops here: the use case receives only what a short list of phrases recognizes in it.
 """
@@ -19,11 +19,20 @@ _NUMBERS = frozenset("123456789")
 _DIGIT = re.compile(r"[0-9]")
 
 
+class Recognized(Protocol):
+    """What the lists say of a text (bot.content.typed.Recognized)."""
+
+    @property
+    def found(self) -> Literal["sign", "despair", "command", "other"]: ...
+    @property
+    def signs(self) -> tuple[str, ...]: ...
+
+
 class Typed(Protocol):
     """The typed phrases that the bot understands (bot.content.typed.TypedWords or a fake)."""
 
     def command(self, text: str) -> str | None: ...
-    def names_red_flag(self, text: str) -> bool: ...
+    def recognize(self, text: str) -> Recognized: ...
 
 
 class TypedMessages:
@@ -39,8 +48,11 @@ class TypedMessages:
         return self._keyboard.get(_normalized(text)) or self._slash_command(text) or self._typed_command(text)
 
     def meaning(self, text: str, other_text: str) -> Meaning:
-        """Return what a message means; `other_text` (a caption, an edit) is checked only for red flags."""
-        if self._typed.names_red_flag(text or other_text):
+        """Return what a message means; `other_text` (a caption, an edit) is checked only for signs and despair."""
+        recognized = self._typed.recognize(text or other_text)
+        if recognized.found == "despair":
+            return Meaning("despair", names_sign=bool(recognized.signs))
+        if recognized.found == "sign":
             return Meaning("red_flag")
         number = text.strip().rstrip(".)")
         if number in _NUMBERS:

@@ -1,109 +1,93 @@
-"""Recognizes typed text: command words, and phrases that name a red flag. Stores nothing of the text.
+"""Recognizes typed text: command words, signs that can't wait, words of despair. Stores nothing of the text.
 
-The lists are in locales/<language>/typed.yaml. A command word must be the entire text. A red-flag phrase may be
-anywhere in it, in any language, and a preceding "no" is ignored: a patient who types "no chest pain" is asked too.
+The lists are in locales/<language>/typed.yaml. A command word must be the entire text. A line of signs may be found
+anywhere in it, in the list of any enabled language. When in doubt it is a sign: a question too many costs one tap.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable
 from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple, Self
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from typing import Literal, NamedTuple, Self
 
 from bot.content.faults import ContentError, Fault
 from bot.content.texts import packaged_locales
+from bot.content.typed_lines import found_lines
+from bot.content.typed_lists import DESPAIR, HELP, Line, Lists, patterns_of, read
+from bot.content.typed_matching import Patterns, Words, fold, split
 
-COMMANDS = ("help", "stop", "menu", "language", "worse", "tips", "team", "learn", "answers", "settings")
-RED_FLAGS = "red_flags"
-STEM = "*"
-"""At the end of a phrase: its last word is a prefix ("breath*")."""
+__all__ = ["MAX_LENGTH", "Recognized", "TypedWords", "fold"]
+
 MAX_LENGTH = 4096
 """Telegram's limit for a message; only this much of a text is examined."""
 
-_APOSTROPHES = re.compile(r"['’‘`´ʼ]")
-_NO_WORDS = re.compile(r"[^\w]+|_+")
 
+class Recognized(NamedTuple):
+    """What a text is. `signs`: the symptoms it names; `matched`: the lines of the lists that found them."""
 
-class _Phrases(NamedTuple):
-    commands: Mapping[str, str]
-    red_flags: tuple[str, ...]
+    found: Literal["sign", "despair", "command", "other"]
+    signs: tuple[str, ...] = ()
+    matched: tuple[str, ...] = ()
 
 
 class TypedWords:
-    """The command words and red-flag phrases of all enabled languages."""
+    """The command words and signs of all enabled languages."""
 
-    def __init__(self, phrases: Iterable[_Phrases]) -> None:
-        self._commands: dict[str, str] = {}
-        self._red_flags: list[str] = []
-        for language_phrases in phrases:
-            self._commands |= language_phrases.commands
-            self._red_flags += language_phrases.red_flags
+    def __init__(self, languages: Iterable[Lists], numbers: Iterable[str] = ()) -> None:
+        self._languages = tuple(languages)
+        self._commands = {word: name for lists in self._languages for word, name in lists.commands.items()}
+        self._numbers = frozenset((*numbers, *(n for lists in self._languages for n in lists.numbers)))
+        self._small = frozenset(word for lists in self._languages for word in (*lists.skip, *lists.self_))
+        self._emoji = frozenset(e for lists in self._languages for e in lists.emoji)
+        correct = [word for lists in self._languages for word in (*lists.correct, *lists.skip)]
+        spelled = [word for lists in self._languages for word in lists.spelled]
+        self._patterns = Patterns((p for lists in self._languages for p in patterns_of(lists)), spelled, correct)
 
     @classmethod
-    def load(cls, languages: Iterable[str], folder: Path | None = None) -> Self:
-        """Read <folder>/<language>/typed.yaml (default: those of the package). ContentError lists every fault."""
-        root = folder or packaged_locales()
+    def load(cls, languages: Iterable[str], folder: Path | None = None, numbers: Iterable[str] = ()) -> Self:
+        """Read <folder>/<language>/typed.yaml (default: those of the package). ContentError lists every fault.
+
+        `numbers`: the emergency number of the settings.
+        """
         faults: list[Fault] = []
-        found = [_read(root / language / "typed.yaml", f"{language}/typed.yaml", faults) for language in languages]
+        found = [read_lists(language, faults, folder) for language in languages]
         if faults:
             raise ContentError(faults)
-        return cls(found)
+        return cls(found, numbers)
 
     def command(self, text: str) -> str | None:
         """Return the command that the text is, or None."""
         return self._commands.get(fold(text[:MAX_LENGTH]))
 
-    def names_red_flag(self, text: str) -> bool:
-        """Return whether the text contains a red-flag phrase."""
-        normalized = f" {fold(text[:MAX_LENGTH])} "
-        return any(phrase in normalized for phrase in self._red_flags)
+    def recognize(self, text: str) -> Recognized:
+        """Return what the text is: a command only if it names no sign."""
+        examined = text[:MAX_LENGTH]
+        words = split(examined)
+        found = self._lines(words)
+        signs = dict.fromkeys(line.sign for line in found)
+        if not signs.keys() - {DESPAIR} and self._calls_for_help(examined, words):
+            signs[HELP] = None
+        kind: Literal["sign", "despair", "command", "other"] = "other"
+        if signs:
+            kind = "despair" if DESPAIR in signs else "sign"
+        elif self.command(examined) is not None:
+            kind = "command"
+        named = tuple(sign for sign in signs if sign != DESPAIR)
+        return Recognized(kind, named, tuple(dict.fromkeys(line.text for line in found)))
+
+    def _calls_for_help(self, text: str, words: Words) -> bool:
+        """Return whether there is an emoji of an emergency, or nothing but an emergency number and small words."""
+        said = set(words.words)
+        is_number = not self._numbers.isdisjoint(said) and said - self._numbers <= self._small
+        return is_number or not self._emoji.isdisjoint(text)
+
+    def _lines(self, words: Words) -> list[Line]:
+        """Return the lines that the words fit, of every language."""
+        fits = {word: self._patterns.fits(word) for word in dict.fromkeys(words.words)}
+        if not any(fits.values()):
+            return []
+        return list(found_lines(self._languages, words, [fits[word] for word in words.words]))
 
 
-def fold(text: str) -> str:
-    """Return only the words: lower case, without accents and apostrophes, separated by single spaces."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    bare = "".join(c for c in plain if not unicodedata.combining(c))
-    return _NO_WORDS.sub(" ", _APOSTROPHES.sub("", bare)).strip()
-
-
-def _read(path: Path, name: str, faults: list[Fault]) -> _Phrases:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        faults.append(Fault(name, 1, "the list of typed words is missing: add it or disable the language"))
-        return _Phrases({}, ())
-    phrases, found = _parse(content, name)
-    faults += found
-    return phrases
-
-
-@lru_cache(maxsize=16)
-def _parse(content: bytes, name: str) -> tuple[_Phrases, tuple[Fault, ...]]:
-    """Parse the content of a list and return its faults too."""
-    faults: list[Fault] = []
-    try:
-        tree = YAML(typ="safe").load(content.decode("utf-8"))
-    except (YAMLError, UnicodeDecodeError) as error:
-        fault = Fault(name, 1, f"this is not valid YAML in UTF-8: {' '.join(str(error).split())}")
-        return _Phrases({}, ()), (fault,)
-    lists = tree if isinstance(tree, dict) else {}
-    unknown = [key for key in lists if key not in {*COMMANDS, RED_FLAGS}]
-    faults += [Fault(name, 1, f"'{key}' is not a known field: correct the name or remove it") for key in unknown]
-    if not all(isinstance(v, list) and all(isinstance(w, str) and fold(w) for w in v) for v in lists.values()):
-        faults.append(Fault(name, 1, "each name must be followed by a list of phrases: begin each with '- '"))
-        return _Phrases({}, ()), tuple(faults)
-    if not lists.get(RED_FLAGS):
-        faults.append(Fault(name, 1, f"'{RED_FLAGS}' is empty: a typed red flag would be missed; add the phrases"))
-    commands = {fold(word): key for key in COMMANDS for word in lists.get(key, [])}
-    red_flags = tuple(_search_pattern(phrase) for phrase in lists.get(RED_FLAGS, []))
-    return _Phrases(MappingProxyType(commands), red_flags), tuple(faults)
-
-
-def _search_pattern(phrase: str) -> str:
-    """Return the search pattern of a phrase: complete words, the last one a prefix if the phrase ends with a star."""
-    return f" {fold(phrase)}" + ("" if phrase.rstrip().endswith(STEM) else " ")
+def read_lists(language: str, faults: list[Fault], folder: Path | None = None) -> Lists:
+    """Return the lists of a language; add their faults."""
+    root = folder or packaged_locales()
+    return read(root / language / "typed.yaml", f"{language}/typed.yaml", faults)

@@ -20,13 +20,15 @@ class TapResult:
 class Meaning:
     """The meaning of a typed message, as far as it is recognised; its text itself goes no further and is not stored.
 
-    "red_flag": it names a sign that can't wait. "choice": the number (1-9) of a shown choice. "code": it looks like a
-    study code, which only the team may look up.
+    "red_flag": it names a sign that can't wait, or calls for help. "despair": it speaks of despair or self-harm, and
+    with `names_sign` of such a sign, too. "choice": the number (1-9) of a shown choice. "code": it looks like a study
+    code, which only the team may look up.
     """
 
-    kind: Literal["red_flag", "choice", "code", "unknown"]
+    kind: Literal["red_flag", "despair", "choice", "code", "unknown"]
     number: int = 0
     code: str = ""
+    names_sign: bool = False
 
 
 UNKNOWN = Meaning("unknown")
