@@ -26,6 +26,7 @@ from pydantic_core import ErrorDetails
 
 from bot.config_values import (
     Address,
+    CrisisNumber,
     DatabaseUrl,
     EmergencyNumber,
     Languages,
@@ -80,6 +81,11 @@ class Settings(BaseModel):
     )
     emergency_number: EmergencyNumber | None = Field(
         None, description='Emergency number of your country ("112", "911").'
+    )
+    crisis_number: CrisisNumber | None = Field(
+        None,
+        description='Number of a crisis line ("988", "116 123"), shown to a patient who writes that they want to die. '
+        "Without it the emergency number is shown.",
     )
     database_url: DatabaseUrl = Field(
         SecretStr("sqlite:///var/nervecheck.db"),

@@ -29,6 +29,7 @@ _ADDRESS = re.compile(r"^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/\[\]]+)):(\d{1,5})$")
 _HIGHEST_PORT = 65535
 _TOKEN = re.compile(r"^\d{1,20}:[A-Za-z0-9_-]{3,}$")
 _SHORT_NUMBER = re.compile(r"^\d{2,6}$")
+_DIALLED = re.compile(r"^\+?[0-9](?:[ -]?[0-9]){2,19}$")
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(_[A-Z]{2})?$")
 _ONE_LINE = re.compile(r"^[^\r\n\t]{1,64}$")
 _NUMBER_FORMAT = 'write it in international format, like "+49 30 901820"'
@@ -75,6 +76,13 @@ def _number(value: str) -> str:
 def _emergency(value: str) -> str:
     digits = re.sub(r"[\s-]", "", value)
     return digits if _SHORT_NUMBER.match(digits) else _number(value)
+
+
+def _crisis(value: str) -> str:
+    number = " ".join(value.split())
+    if not _DIALLED.match(number):
+        raise ValueError('must be a phone number as people there dial it, like "988" or "116 123"')
+    return number
 
 
 def _name(value: str) -> str:
@@ -162,6 +170,7 @@ Languages = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_l
 Token = Annotated[SecretStr, AfterValidator(_token)]
 TeamName = Annotated[str, AfterValidator(_name)]
 EmergencyNumber = Annotated[str, AfterValidator(_emergency)]
+CrisisNumber = Annotated[str, AfterValidator(_crisis)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_url)]

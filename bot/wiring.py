@@ -150,7 +150,9 @@ def build(
         problems += [str(fault) for fault in texts.faults(protocol)]
     keys = settings.keys.get_secret_value() if settings.keys else None
     keyring = _collect(problems, lambda: Keyring.parse(keys)) if keys else None
-    typed = _collect(problems, lambda: TypedWords.load(dict.fromkeys((ENGLISH, *settings.languages))))
+    spoken = dict.fromkeys((ENGLISH, *settings.languages))
+    dialled = [number for number in (settings.emergency_number,) if number is not None]
+    typed = _collect(problems, lambda: TypedWords.load(spoken, numbers=dialled))
     problems += _unreviewed_languages(settings, sandbox=sandbox)
     if problems or texts is None or protocol is None or keyring is None or typed is None:
         raise StartRefusedError(list(dict.fromkeys(problems)))
@@ -208,6 +210,7 @@ def _clinic(settings: Settings, protocol: Protocol, texts: Texts, keyring: Keyri
         team_name=settings.team_name or "",
         team_number=settings.team_number or "",
         emergency_number=settings.emergency_number or "",
+        crisis_number=settings.crisis_number,
         languages=settings.languages,
         timezone=settings.timezone,
         staff_answers=settings.staff_answers,

@@ -19,7 +19,7 @@ _NUMBERS = frozenset("123456789")
 _DIGIT = re.compile(r"[0-9]")
 
 
-class Recognized(Protocol):
+class Understood(Protocol):
     """What the lists say of a text (bot.content.typed.Recognized)."""
 
     @property
@@ -32,7 +32,7 @@ class Typed(Protocol):
     """The typed phrases that the bot understands (bot.content.typed.TypedWords or a fake)."""
 
     def command(self, text: str) -> str | None: ...
-    def recognize(self, text: str) -> Recognized: ...
+    def recognize(self, text: str) -> Understood: ...
 
 
 class TypedMessages:

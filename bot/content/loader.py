@@ -11,7 +11,7 @@ from bot.content.faults import ContentError, Fault
 from bot.content.follow_ups import add_follow_ups
 from bot.content.reader import Source
 from bot.content.texts import ENGLISH, Texts
-from bot.core.protocol import Protocol
+from bot.core.protocol import DespairRule, Protocol
 
 __all__ = ["ContentError", "Fault", "load_protocol", "packaged_protocol", "read_protocol"]
 
@@ -93,4 +93,5 @@ def _build(source: Source, content_hash: str) -> Protocol:
         symptoms={s.id: s for s in items("symptoms")},
         # A file from before concerns were remembered has the packaged numbers.
         remembering=source.value("concerns") or load_protocol().remembering,
+        despair=source.value("despair") or DespairRule(),
     )

@@ -16,6 +16,7 @@ from bot.core.frozen import Frozen
 from bot.core.plan_template import PlanTemplate
 from bot.core.protocol import (
     Clocks,
+    DespairRule,
     Duration,
     FollowUpRule,
     Form,
@@ -44,6 +45,7 @@ class ProtocolFile(Frozen):
     again: FollowUpRule
     symptoms: tuple[Symptom, ...] = ()
     concerns: Remembering | None = None
+    despair: DespairRule = DespairRule()
     sources: Mapping[str, str]
     topics: tuple[Topic, ...]
     tip_rest: Duration

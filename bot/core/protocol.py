@@ -374,6 +374,12 @@ class Remembering(Frozen):
     """What an unfinished form found counts as soon as nobody has tapped for so long."""
 
 
+class DespairRule(Frozen):
+    """What typed words of despair do, apart from their own screen. `alert`: they raise an URGENT alert."""
+
+    alert: bool = True
+
+
 class FollowUpRule(Frozen):
     """The form of the daily follow-up; `Remembering` has its days. `stable_days`: read in former files, no effect."""
 
@@ -447,6 +453,7 @@ class Protocol(Frozen):
     """The same for a tip rated "not for me"."""
     plans: Mapping[str, PlanTemplate]
     clocks: Clocks
+    despair: DespairRule = DespairRule()
 
 
 # --- Conditions and answers -------------------------------------------------------------------------------------------

@@ -1,13 +1,18 @@
 """Builds the call screens of EMERGENCY and URGENT, each with the card of the number to call. Decides nothing."""
 
+from collections.abc import Callable, Mapping
+
+from bot.app.alerts.help_requests import WORDS_OF_DESPAIR
+from bot.app.concerns.conversion import ASKED_FOR_HELP
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
-from bot.core.findings import HELP, NOT_NAMED
+from bot.core.findings import DESPAIR, HELP, NOT_NAMED
 from bot.core.protocol import UNANSWERED, Tier
 from bot.core.screen import Action, Contact, Screen, Style, Text
+from bot.dialog.despair import despair_screen
 from bot.dialog.widgets import button, copy_emergency_button, numbers, rows, sign_screens, signs_text, symptom_text
 
-WITHOUT_A_NAME = frozenset({NOT_NAMED, HELP, UNANSWERED, "other", "autonomic_not_sure"})
+WITHOUT_A_NAME = frozenset({NOT_NAMED, HELP, DESPAIR, UNANSWERED, "other", "autonomic_not_sure"})
 """What an alert is about without that a sign was named."""
 
 
@@ -20,11 +25,21 @@ def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
     """Return the call screen of an EMERGENCY or URGENT alert: numbers first, no tips."""
     if alert.call_tier is Tier.EMERGENCY:
         return _emergency_screen(alert, clinic)
-    asked = alert.rules[-1:] == ("asked_for_help",)
-    because = Text(key="call.urgent.why", bullets=named_signs(alert, clinic))
-    why = help_lines(clinic) if asked else (Text(key="call.urgent", values=numbers(clinic)), because)
+    return _OF_RULE.get(alert.rules[-1:], _urgent_screen)(alert, clinic)
+
+
+def _urgent_screen(alert: AlertRow, clinic: Clinic) -> Screen:
+    lines = (Text(key="call.urgent", values=numbers(clinic)), Text(key="call.urgent.why", bullets=named_signs(alert, clinic)))
+    return _call_team("call.urgent", lines, alert, clinic)
+
+
+def _help_screen(alert: AlertRow, clinic: Clinic) -> Screen:
+    return _call_team("call.help", help_lines(clinic), alert, clinic)
+
+
+def _call_team(name: str, why: tuple[Text, ...], alert: AlertRow, clinic: Clinic) -> Screen:
     return Screen(
-        name="call.help" if asked else "call.urgent",
+        name=name,
         lines=(*why, Text(key="call.no_answer", values=numbers(clinic))),
         rows=rows(
             (
@@ -81,3 +96,10 @@ def contact_screen(clinic: Clinic) -> Screen:
 
 def _team_contact(clinic: Clinic) -> Contact:
     return Contact(number=clinic.team_number, name=clinic.team_name)
+
+
+_OF_RULE: Mapping[tuple[str, ...], Callable[[AlertRow, Clinic], Screen]] = {
+    (ASKED_FOR_HELP,): _help_screen,
+    (WORDS_OF_DESPAIR,): despair_screen,
+}
+"""The call screens of what a patient asked for or wrote, by the last rule of its alert."""

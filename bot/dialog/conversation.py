@@ -1,35 +1,29 @@
 """Routes each kind of update from a chat to its use case. Sends nothing: screens go to the outbox.
 
-Every function shows the sender something. Taps are routed in taps.py.
+Every function shows the sender something. Taps are routed in taps.py, what is typed in typed.py.
 """
 
-from datetime import timedelta
 from typing import Literal
 
 from bot.app.alerts import escalation
 from bot.app.chat_roles import role_of
-from bot.app.checkins.answering import current
-from bot.app.concerns.assessments import as_stored
 from bot.app.patients import participation, registry
 from bot.app.patients.leaving import hand_to_team
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
-from bot.core.checkin import State
-from bot.core.screen import Action, Screen, Text
-from bot.dialog import caregivers, checkins, enrolment, feel_worse, menus, staff_chat
+from bot.dialog import caregivers, enrolment, menus, staff_chat
 from bot.dialog.post import post
-from bot.dialog.replies import Meaning, TapResult
+from bot.dialog.replies import TapResult
 from bot.dialog.taps import CAREGIVERS_COMMANDS, ENROLLED, LEFT, answer_stranger, stale_tap, tap, writing_role
-from bot.dialog.widgets import copy_button, keyboard_screen, numbers, rows
+from bot.dialog.typed import message
+from bot.dialog.widgets import keyboard_screen
 
 __all__ = ["Command", "command", "membership", "message", "stale_tap", "start", "tap"]
 
 Command = Literal[
     "menu", "help", "privacy", "stop", "worse", "tips", "team", "language", "learn", "answers", "settings", "staff"
 ]
-HINT_INTERVAL = timedelta(hours=1)
-"""The hint that the bot can't read messages is sent once per interval."""
 
 
 def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> TapResult:
@@ -125,60 +119,6 @@ def _caregiver_command(work: Work, patient: Patient, name: Command) -> TapResult
 
 def _menu(work: Work, patient: Patient, _word: str) -> TapResult:
     return menus.menu(work, patient)
-
-
-def message(work: Work, chat_id: int, meaning: Meaning) -> TapResult:
-    """Answer a message that is not a command: text, picture, voice. Its content never gets here."""
-    role = writing_role(work, chat_id)
-    if role.staff is not None:
-        return staff_chat.message(work, role.staff, meaning)
-    patient = role.patient
-    if patient is None:
-        return answer_stranger(work, chat_id, "stranger.hello", None)
-    may_answer = patient.state in ENROLLED and (patient.caregiver is None or patient.caregiver.state == "active")
-    if meaning.kind == "red_flag":
-        return _typed_red_flag(work, patient, may_answer=may_answer)
-    if meaning.kind == "choice" and may_answer:
-        outcome = _typed_choice(work, patient, meaning.number)
-        if outcome is not None:
-            return outcome
-    return _cannot_read(work, patient)
-
-
-def _typed_red_flag(work: Work, patient: Patient, *, may_answer: bool) -> TapResult:
-    """Ask the quick check at once, below the call screen of what is open; to others, show the numbers."""
-    return feel_worse.feel_worse(work, patient) if may_answer else menus.help_(work, patient)
-
-
-def _typed_choice(work: Work, patient: Patient, number: int) -> TapResult | None:
-    """Handle a typed number as a tap on that answer of the current question; None if there is no such answer."""
-    row = current(work, patient)
-    question = work.clinic.protocol.questions.get((row.value.cursor if row is not None else None) or "")
-    if row is None or question is None or not 1 <= number <= len(question.choices) or row.value.state is State.PAUSED:
-        return None
-    choice = question.choices[number - 1]
-    kind, word = "choose", choice.id
-    if question.kind == "several":
-        ticked = choice.id in row.value.answers.get(question.id, ())
-        kind, word = "toggle", f"{'-' if ticked and not choice.exclusive else '+'}{choice.id}"
-    tapped = Action(kind=kind, subject=row.id, revision=row.value.revision, question=question.id, choice=word)
-    return checkins.tapped(work, patient, tapped)
-
-
-def _cannot_read(work: Work, patient: Patient) -> TapResult:
-    """Send the hint "I can't read messages", once per `HINT_INTERVAL`."""
-    caregiver = patient.caregiver
-    hinted_at = caregiver.hint_sent_at if caregiver is not None else patient.hint_sent_at
-    if hinted_at is not None and timedelta(0) <= work.at - hinted_at < HINT_INTERVAL:
-        return TapResult(language=patient.chat_language)
-    if caregiver is not None:
-        work.caregivers.save(caregiver.model_copy(update={"hint_sent_at": work.at}))
-    else:
-        # The patient may have changed in this transaction: closing an outdated check-in updates the follow-up.
-        work.patients.save(as_stored(work, patient).model_copy(update={"hint_sent_at": work.at}))
-    lines = (Text(key="said.cannot_read", values=numbers(work.clinic)),)
-    post(work, patient, Screen(name="said", lines=lines, rows=rows((copy_button(work.clinic),))), slot="said")
-    return TapResult(language=patient.chat_language)
 
 
 def membership(work: Work, chat_id: int, *, reachable: bool) -> TapResult:

@@ -158,8 +158,15 @@ def show_current_screen(work: Work, patient: Patient) -> None:
         menu(work, patient)
 
 
+def checkin(work: Work, patient: Patient) -> TapResult:
+    """Show what the patient has to deal with now: the open check-in, or the menu."""
+    show_current_screen(work, patient)
+    return TapResult(language=patient.chat_language)
+
+
 _HANDLERS = {
     "worse": feel_worse.feel_worse,
+    "checkin": checkin,
     "tips": tip,
     "team": team,
     "help": help_,

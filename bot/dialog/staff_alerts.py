@@ -15,6 +15,7 @@ from bot.app.schedules.plans import plan_of
 from bot.app.work import Work
 from bot.core.alert import may_act
 from bot.core.escalation import EscalationLevel
+from bot.core.findings import DESPAIR
 from bot.core.safety_follow_up import CONFIRMS
 from bot.core.schedule import week_of
 from bot.core.screen import Action, Button, Screen, Style, Text
@@ -53,6 +54,8 @@ def alert_screen(work: Work, patient: Patient, alert: AlertRow, reader: Staff) -
 def _facts(work: Work, patient: Patient, alert: AlertRow) -> Iterator[Text]:
     before = sum(1 for other in work.alerts.of_patient(patient.id, limit=queue.HISTORY_LIMIT) if other.id < alert.id)
     yield Text(key="staff.before", values={"n": before}) if before else Text(key="staff.first")
+    if DESPAIR in alert.symptoms:
+        yield Text(key="staff.despair")
     if work.clinic.staff_answers:
         yield Text(key="staff.said", values={"said": queue.alert_line(work, alert).summary})
     yield from _agreed_levels(work, alert)

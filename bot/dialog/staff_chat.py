@@ -51,6 +51,7 @@ from bot.dialog.staff_screens import (
     patient_screen,
 )
 from bot.dialog.staff_times import shown_time
+from bot.dialog.widgets import numbers
 
 _OUTCOMES = frozenset(get_args(AlertOutcome))
 _OTHER_WORDS = {"reached": "spoke_to_patient", CONFIRMED: "out_of_care", **dict.fromkeys(NO_ACTION_WORDS, NO_ACTION)}
@@ -69,24 +70,31 @@ def opened(work: Work, token: str, chat_id: int) -> TapResult | None:
     return menu(work, person)
 
 
-def menu(work: Work, person: Staff) -> TapResult:
-    """Show the open alerts, most urgent first, and the number of open tasks."""
+def menu(work: Work, person: Staff, *below: Text) -> TapResult:
+    """Show the open alerts, most urgent first, and the number of open tasks; lines `below` them."""
     screen = menu_screen(queue.queue(work, limit=LISTED), queue.count_open(work), len(work.tasks.open()), work.clinic)
-    _post_screen(work, person, screen)
+    _post_screen(work, person, screen.model_copy(update={"lines": (*screen.lines, *below)}))
     return TapResult(language=person.language)
 
 
 def message(work: Work, person: Staff, meaning: Meaning) -> TapResult:
-    """Answer a typed study code with that patient, if the member may see patients; anything else with the menu."""
-    if not may_change(person):
+    """Answer a typed study code with that patient, if the member may see patients; anything else with the menu.
+
+    Both come with the numbers to call, which the member may need. For words that name a sign they come first.
+    """
+    shown = Text(key="said.staff", values=numbers(work.clinic))
+    if meaning.kind in {"red_flag", "despair"}:
+        post_staff(work, person, Screen(name="said", lines=(shown,)), slot="said", lane=Lane.REPLY)
         return menu(work, person)
+    if not may_change(person):
+        return menu(work, person, shown)
     patient = work.patients.by_code(meaning.code) if meaning.kind == "code" else None
     if patient is not None:
         return _patient(work, person, patient)
     if meaning.kind == "code":
         _post_line(work, person, Text(key="staff.no_patient", values={"code": meaning.code}))
         return TapResult(language=person.language)
-    return menu(work, person)
+    return menu(work, person, shown)
 
 
 def tapped(work: Work, person: Staff, action: Action) -> TapResult:

@@ -28,7 +28,7 @@ from bot.dialog.post import post_stranger
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import numbers
 
-CAREGIVERS_COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn"})
+CAREGIVERS_COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn", "checkin"})
 LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
 ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 

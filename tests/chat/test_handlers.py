@@ -87,6 +87,20 @@ async def test_words_without_digits_are_not_a_study_code(house: House, text: str
     assert house.log == [("said", 7)]
 
 
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("I can't breathe", Meaning("red_flag")),
+        ("🆘", Meaning("red_flag")),
+        ("no quiero vivir", Meaning("despair")),
+        ("I can't breathe, I want to die", Meaning("despair", names_sign=True)),
+    ],
+)
+async def test_of_words_only_their_meaning_goes_on(house: House, text: str, meaning: Meaning) -> None:
+    await house.handle(message(1, 7, text), message(2, 7, None, caption=text, **PICTURE))
+    assert house.log == [("said", 7, meaning)] * 2
+
+
 async def test_tap_is_passed_to_the_conversation(house: House) -> None:
     action = Action(kind="choose", subject=12, revision=3, question="numb", choice="mild")
     await house.handle(tap(1, 7, encode(action, KEY, 7)))

@@ -328,17 +328,6 @@ async def test_typed_number_selects_that_choice(world: World) -> None:
     assert (await world.view(anna)).checkins[0].answers["numbness"] == ("none",)
 
 
-async def test_other_text_is_answered_once_an_hour_and_not_stored(world: World) -> None:
-    anna = await world.enrolled("P-0001", name="Anna")
-    await world.say(anna, "my secret is 4711-geheim")
-    world.hear(anna, "I can't read messages")
-    await world.say(anna, "hello?")
-    world.nothing_more()
-    await world.advance(hours=1)
-    await world.say(anna, "hello?")
-    world.hear(anna, "I can't read messages")
-
-
 async def test_listed_words_act_as_commands(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
     for words, heard in (

@@ -26,5 +26,7 @@ class Clinic:
     hash_token: Callable[[str], str]
     staff_answers: bool = False
     """Whether messages to the team may contain answers; otherwise they contain code and tier only."""
+    crisis_number: str | None = None
+    """The number of a crisis line, as the clinic writes it; None: the emergency number is shown."""
     console_url: str | None = None
     """The console's public address (https only: Telegram refuses buttons with any other); None without one."""

@@ -1,0 +1,118 @@
+"""Answers what a person typed and is no command: always, and with the numbers to call first. Sees no text.
+
+Words that name a sign open the first safety screen, words of despair have a screen of their own. Anything else is
+answered by one message with the numbers that moves down the chat.
+"""
+
+from datetime import datetime
+
+from bot.app.alerts import help_requests
+from bot.app.checkins.answering import current
+from bot.app.concerns.assessments import as_stored
+from bot.app.concerns.memory import tier_to_call_about
+from bot.app.records.messages import Lane
+from bot.app.records.patients import Patient
+from bot.app.work import Work
+from bot.core.checkin import State
+from bot.core.protocol import Tier
+from bot.core.screen import Action, Button, Screen, Text
+from bot.dialog import checkins, feel_worse, learn, staff_chat
+from bot.dialog.despair import despair_screen
+from bot.dialog.post import post
+from bot.dialog.replies import Meaning, TapResult
+from bot.dialog.taps import ENROLLED, answer_stranger, writing_role
+from bot.dialog.widgets import button, copy_button, copy_emergency_button, numbers, rows, something_is_wrong
+
+SLOTS = 60
+"""The slots of the message with the numbers: one for each second of a minute."""
+
+
+def message(work: Work, chat_id: int, meaning: Meaning) -> TapResult:
+    """Answer a message that is not a command: text, picture, voice. Its content never gets here."""
+    role = writing_role(work, chat_id)
+    if role.staff is not None:
+        return staff_chat.message(work, role.staff, meaning)
+    patient = role.patient
+    if patient is None:
+        return answer_stranger(work, chat_id, "stranger.said", None)
+    may_answer = patient.state in ENROLLED and (patient.caregiver is None or patient.caregiver.state == "active")
+    outcome = _understood(work, patient, meaning) if may_answer else None
+    return outcome or _numbers(work, patient, meaning, may_answer=may_answer)
+
+
+def _understood(work: Work, patient: Patient, meaning: Meaning) -> TapResult | None:
+    """Answer what the message means; None if that is not known."""
+    if meaning.kind == "red_flag":
+        # At once, below the call screen of what is open.
+        return feel_worse.feel_worse(work, patient)
+    if meaning.kind == "despair":
+        return _despair(work, patient, names_sign=meaning.names_sign)
+    return _typed_choice(work, patient, meaning.number) if meaning.kind == "choice" else None
+
+
+def _despair(work: Work, patient: Patient, *, names_sign: bool) -> TapResult:
+    """Show the screen for words of despair, and raise its alert unless the protocol says otherwise."""
+    if work.clinic.protocol.despair.alert:
+        help_requests.words_of_despair(work, patient)
+    if not work.clinic.protocol.despair.alert or tier_to_call_about(work, patient) is Tier.EMERGENCY:
+        # The call screen that was shown, if any, is that of the emergency.
+        post(work, patient, despair_screen(None, work.clinic), slot="despair", lane=Lane.RED_FLAG)
+    if names_sign:
+        feel_worse.feel_worse(work, patient)
+    return TapResult(language=patient.chat_language)
+
+
+def _typed_choice(work: Work, patient: Patient, number: int) -> TapResult | None:
+    """Handle a typed number as a tap on that answer of the current question; None if there is no such answer."""
+    row = current(work, patient)
+    question = work.clinic.protocol.questions.get((row.value.cursor if row is not None else None) or "")
+    if row is None or question is None or not 1 <= number <= len(question.choices) or row.value.state is State.PAUSED:
+        return None
+    choice = question.choices[number - 1]
+    kind, word = "choose", choice.id
+    if question.kind == "several":
+        ticked = choice.id in row.value.answers.get(question.id, ())
+        kind, word = "toggle", f"{'-' if ticked and not choice.exclusive else '+'}{choice.id}"
+    tapped = Action(kind=kind, subject=row.id, revision=row.value.revision, question=question.id, choice=word)
+    return checkins.tapped(work, patient, tapped)
+
+
+def _numbers(work: Work, patient: Patient, meaning: Meaning, *, may_answer: bool) -> TapResult:
+    """Show the numbers, and what to tap; to those who can answer no questions, when to call instead."""
+    lines = [Text(key="said.cannot_read", values=numbers(work.clinic))]
+    made: tuple[Button, ...] = (
+        something_is_wrong(),
+        button("button.show_checkin", Action(kind="menu", choice="checkin")),
+    )
+    if not may_answer:
+        made = (copy_emergency_button(work.clinic), copy_button(work.clinic))
+        if meaning.kind == "red_flag":
+            lines += learn.when_to_call(work.clinic)
+    screen = Screen(name="said", lines=tuple(lines), rows=rows(made))
+    if meaning.kind == "despair":
+        screen = despair_screen(None, work.clinic)
+    _move_down(work, patient, screen)
+    return TapResult(language=patient.chat_language)
+
+
+def _move_down(work: Work, patient: Patient, screen: Screen) -> None:
+    """Send the screen as a new message; the one before it loses its text and its buttons, so that one is left."""
+    caregiver, chat_id = patient.caregiver, patient.answering_chat
+    sent_at = caregiver.hint_sent_at if caregiver is not None else patient.hint_sent_at
+    slot = _slot(work.at)
+    before = _slot(sent_at) if sent_at is not None else slot
+    if chat_id is not None:
+        work.outbox.drop_unsent(chat_id, before)
+        if before != slot and work.outbox.has_message(chat_id, before):
+            post(work, patient, Screen(name="said.moved", lines=(Text(key="said.moved"),)), slot=before, edit=True)
+    if caregiver is not None:
+        work.caregivers.save(caregiver.model_copy(update={"hint_sent_at": work.at}))
+    else:
+        # The patient may have changed in this transaction: closing an outdated check-in updates the follow-up.
+        work.patients.save(as_stored(work, patient).model_copy(update={"hint_sent_at": work.at}))
+    post(work, patient, screen, slot=slot)
+
+
+def _slot(sent_at: datetime) -> str:
+    """Return the slot of a message by when it was sent: that of the one before it has to be another."""
+    return f"said:{int(sent_at.timestamp()) % SLOTS}"
