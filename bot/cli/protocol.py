@@ -13,6 +13,7 @@ from bot.app.work import Stores
 from bot.cli.command_context import AsJson, database_session, print_json, print_table
 from bot.cli.errors import REFUSED, print_error, refuse
 from bot.cli.patient import all_patients
+from bot.cli.typed import typed
 from bot.clock import SystemClock
 from bot.config import Settings
 from bot.content.dry_run import AlertCount, count_alerts, describe_paths, synthetic_assessments
@@ -22,6 +23,7 @@ from bot.content.paths import Path as Path_
 from bot.content.paths import paths
 from bot.content.rules_table import rules_table
 from bot.content.texts import Texts, packaged_locales
+from bot.content.typed import read_lists
 from bot.core.protocol import Protocol, Tier
 from bot.core.triage import Assessment, History, assess
 
@@ -29,6 +31,7 @@ MAX_ASSESSMENTS = 1_000_000
 """Limit on the assessments read per patient: more than anyone ever has."""
 
 app = typer.Typer(help="Check and preview the protocol: questions, rules, tips and plans.", no_args_is_help=True)
+app.command()(typed)
 
 ProtocolArgument = Annotated[
     Path | None,
@@ -177,6 +180,8 @@ def _load_valid(file: Path | None, language: str) -> tuple[Protocol, Texts]:
 def find_faults(file: Path | None, languages: list[str]) -> tuple[Protocol | None, list[Fault]]:
     """Return the protocol, or None if it can't be built, and every fault of the protocol and its texts."""
     faults: list[Fault] = []
+    for language in languages:
+        read_lists(language, faults)
     texts: Texts | None = None
     try:
         texts = Texts.load(languages)
