@@ -11,7 +11,8 @@ from bot.content.faults import ContentError, Fault
 from bot.content.follow_ups import add_follow_ups
 from bot.content.reader import Source
 from bot.content.texts import ENGLISH, Texts
-from bot.core.protocol import DespairRule, Protocol
+from bot.core.despair import DespairRule
+from bot.core.protocol import Protocol
 
 __all__ = ["ContentError", "Fault", "load_protocol", "packaged_protocol", "read_protocol"]
 

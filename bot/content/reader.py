@@ -12,11 +12,11 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from bot.content.faults import ContentError, Fault
+from bot.core.despair import DespairRule
 from bot.core.frozen import Frozen
 from bot.core.plan_template import PlanTemplate
 from bot.core.protocol import (
     Clocks,
-    DespairRule,
     Duration,
     FollowUpRule,
     Form,

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from bot.core.despair import DespairRule
 from bot.core.frozen import Frozen
 from bot.core.plan_template import PlanTemplate
 
@@ -372,12 +373,6 @@ class Remembering(Frozen):
     """"None" on a safety screen counts for an all-clear for so long."""
     half_answer: Duration
     """What an unfinished form found counts as soon as nobody has tapped for so long."""
-
-
-class DespairRule(Frozen):
-    """What typed words of despair do, apart from their own screen. `alert`: they raise an URGENT alert."""
-
-    alert: bool = True
 
 
 class FollowUpRule(Frozen):

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.protocol import DespairRule, Tier
+from bot.core.despair import DespairRule
+from bot.core.protocol import Tier
 from bot.dialog import conversation
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.app.conftest import AT
