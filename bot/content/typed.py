@@ -38,8 +38,9 @@ class TypedWords:
         self._small = frozenset(word for lists in self._languages for word in (*lists.skip, *lists.self_))
         self._emoji = frozenset(e for lists in self._languages for e in lists.emoji)
         correct = [word for lists in self._languages for word in (*lists.correct, *lists.skip)]
+        patterns = dict.fromkeys(pattern for lists in self._languages for pattern in patterns_of(lists))
         spelled = [word for lists in self._languages for word in lists.spelled]
-        self._patterns = Patterns((p for lists in self._languages for p in patterns_of(lists)), spelled, correct)
+        self._patterns = Patterns(patterns, [*spelled, *patterns], correct)
 
     @classmethod
     def load(cls, languages: Iterable[str], folder: Path | None = None, numbers: Iterable[str] = ()) -> Self:

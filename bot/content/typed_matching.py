@@ -1,8 +1,8 @@
 """Finds which word patterns the words of a text fit: complete words, stems, one spelling error. Knows no sign.
 
 A pattern is a complete word ("sob") or a stem ("breath*": any word that begins so). A word with one spelling error (a
-letter wrong, missing, too many, or two letters swapped) fits what the word fits that it is meant to be, if that is one
-of the words that are listed for it and has at least `MIN_CORRECTED` letters.
+letter wrong, missing, too many, or two letters swapped) fits what the word fits that it is meant to be, if that has at
+least `MIN_CORRECTED` letters and is a pattern or one of the words that are listed for it.
 """
 
 import re
@@ -55,7 +55,7 @@ def _folded(text: str) -> str:
 
 
 class Patterns:
-    """A set of patterns. `spelled`: words that count when misspelled; `correct`: words that are never a misspelling."""
+    """A set of patterns. `spelled`: words that fit misspelled, too; `correct`: words that are never a misspelling."""
 
     def __init__(self, patterns: Iterable[str], spelled: Iterable[str] = (), correct: Iterable[str] = ()) -> None:
         patterns = set(patterns)
@@ -66,7 +66,7 @@ class Patterns:
         self._correct = frozenset(correct)
         self._spelled: dict[str, list[str]] = {}
         for word in dict.fromkeys(spelled):
-            if len(word) >= MIN_CORRECTED:
+            if len(word) >= MIN_CORRECTED and not word.endswith(STEM):
                 for key in _without_a_letter(word):
                     self._spelled.setdefault(key, []).append(word)
         self._longest = max(map(len, self._spelled), default=0) + 1
