@@ -18,10 +18,8 @@ from bot.core.triage import Assessment, Reason
 
 NOT_NAMED = "sign_not_named"
 """The symptom of a "yes" on a safety screen whose sign has not been named."""
-HELP = "help"
-"""The symptom of "Need help now"."""
-DESPAIR = "despair"
-"""The symptom of typed words of despair or self-harm."""
+HELP, DESPAIR = "help", "despair"
+"""The symptoms of "Need help now", and of typed words of despair or self-harm."""
 STILL_THERE: Mapping[str, int] = {"same": 1, "worse": WORSE_STEP, "unsure": WORSE_STEP}
 """The answers to "how is it now?" that say that a sign is there, and its step. "Not sure" counts as worse."""
 ALARMING = frozenset({"yes", "not_sure"})

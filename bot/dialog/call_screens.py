@@ -9,8 +9,8 @@ from bot.app.records.alerts import AlertRow
 from bot.core.findings import DESPAIR, HELP, NOT_NAMED
 from bot.core.protocol import UNANSWERED, Tier
 from bot.core.screen import Action, Contact, Screen, Style, Text
-from bot.dialog.despair import despair_screen
-from bot.dialog.widgets import button, copy_emergency_button, numbers, rows, sign_screens, signs_text, symptom_text
+from bot.dialog.help_screens import despair_screen, help_lines
+from bot.dialog.widgets import button, copy_emergency_button, numbers, rows, symptom_text
 
 WITHOUT_A_NAME = frozenset({NOT_NAMED, HELP, DESPAIR, UNANSWERED, "other", "autonomic_not_sure"})
 """What an alert is about without that a sign was named."""
@@ -29,8 +29,8 @@ def call_screen(alert: AlertRow, clinic: Clinic) -> Screen:
 
 
 def _urgent_screen(alert: AlertRow, clinic: Clinic) -> Screen:
-    lines = (Text(key="call.urgent", values=numbers(clinic)), Text(key="call.urgent.why", bullets=named_signs(alert, clinic)))
-    return _call_team("call.urgent", lines, alert, clinic)
+    why = Text(key="call.urgent.why", bullets=named_signs(alert, clinic))
+    return _call_team("call.urgent", (Text(key="call.urgent", values=numbers(clinic)), why), alert, clinic)
 
 
 def _help_screen(alert: AlertRow, clinic: Clinic) -> Screen:
@@ -57,15 +57,6 @@ def _call_team(name: str, why: tuple[Text, ...], alert: AlertRow, clinic: Clinic
 def named_signs(alert: AlertRow, clinic: Clinic) -> tuple[Text, ...]:
     """Return the signs that the alert names, in the patient's words; none of what has no name yet."""
     return tuple(symptom_text(clinic, symptom) for symptom in alert.symptoms if symptom not in WITHOUT_A_NAME)
-
-
-def help_lines(clinic: Clinic) -> tuple[Text, ...]:
-    """Return whom to call after "Need help now", and for which signs the emergency number."""
-    screens = sign_screens(clinic, Tier.EMERGENCY)
-    if not screens:
-        return (Text(key="call.help", values=numbers(clinic)),)
-    signs = (signs_text("call.help.signs", question, numbers(clinic)) for question in screens)
-    return Text(key="call.help.team", values=numbers(clinic)), *signs
 
 
 def _emergency_screen(alert: AlertRow, clinic: Clinic) -> Screen:
@@ -98,8 +89,6 @@ def _team_contact(clinic: Clinic) -> Contact:
     return Contact(number=clinic.team_number, name=clinic.team_name)
 
 
-_OF_RULE: Mapping[tuple[str, ...], Callable[[AlertRow, Clinic], Screen]] = {
-    (ASKED_FOR_HELP,): _help_screen,
-    (WORDS_OF_DESPAIR,): despair_screen,
-}
+_OF_RULE: Mapping[tuple[str, ...], Callable[[AlertRow, Clinic], Screen]]
+_OF_RULE = {(ASKED_FOR_HELP,): _help_screen, (WORDS_OF_DESPAIR,): despair_screen}
 """The call screens of what a patient asked for or wrote, by the last rule of its alert."""

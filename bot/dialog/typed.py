@@ -17,11 +17,11 @@ from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.screen import Action, Button, Screen, Text
 from bot.dialog import checkins, feel_worse, learn, staff_chat
-from bot.dialog.despair import despair_screen
+from bot.dialog.help_screens import despair_screen, something_is_wrong
 from bot.dialog.post import post
 from bot.dialog.replies import Meaning, TapResult
 from bot.dialog.taps import ENROLLED, answer_stranger, writing_role
-from bot.dialog.widgets import button, copy_button, copy_emergency_button, numbers, rows, something_is_wrong
+from bot.dialog.widgets import button, copy_button, copy_emergency_button, numbers, rows
 
 SLOTS = 60
 """The slots of the message with the numbers: one for each second of a minute."""

@@ -82,12 +82,9 @@ def symptom_text(clinic: Clinic, symptom: str) -> Text:
 
 def numbers(clinic: Clinic) -> dict[str, str | int | Text]:
     """Return the values that every text on calling may use."""
-    return {
-        "team": clinic.team_name,
-        "team_number": spaced(clinic.team_number),
-        "emergency": clinic.emergency_number,
-        "crisis": clinic.crisis_number or clinic.emergency_number,
-    }
+    team, emergency = spaced(clinic.team_number), clinic.emergency_number
+    crisis = clinic.crisis_number or emergency
+    return {"team": clinic.team_name, "team_number": team, "emergency": emergency, "crisis": crisis}
 
 
 def spaced(number: str) -> str:
@@ -150,11 +147,6 @@ def copy_emergency_button(clinic: Clinic) -> Button:
     """Return the button that copies the emergency number."""
     label = Text(key="button.copy_emergency", values=numbers(clinic))
     return Button(label=label, copy_value=clinic.emergency_number)
-
-
-def something_is_wrong() -> Button:
-    """Return the red button that opens the first safety screen."""
-    return button("button.something_wrong", Action(kind="menu", choice="worse"), style=Style.DANGER)
 
 
 def keyboard_screen() -> Screen:

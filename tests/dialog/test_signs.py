@@ -6,7 +6,7 @@ import pytest
 
 from bot.app.records.alerts import AlertRow
 from bot.core.protocol import Tier
-from bot.dialog import call_replies, call_screens, call_soon, learn, menus
+from bot.dialog import call_replies, call_screens, call_soon, help_screens, learn, menus
 from tests.app.conftest import AT
 from tests.content.former import protocol_2
 from tests.fakes.work import work_on
@@ -78,7 +78,7 @@ def test_help_lists_the_signs_of_both_screens(database, clinic, anna):
 
 def test_protocol_2_keeps_its_own_words(before, anna):
     assert keys(call_screens.call_screen(alert(Tier.URGENT, "asked_for_help"), before).lines) == []
-    assert call_screens.help_lines(before)[0].key == "call.help"
+    assert help_screens.help_lines(before)[0].key == "call.help"
     assert keys(call_replies.card_screen(anna, before).lines) == []
     (topic,) = (t for t in before.protocol.topics if t.id == "when_to_call")
     assert [line.key for line in learn.topic_lines(before, topic)] == ["learn.when_to_call.body"]

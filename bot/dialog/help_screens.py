@@ -1,9 +1,10 @@
-"""Builds the screen for typed words of despair or self-harm: whom to call. Promises nothing, decides nothing."""
+"""Builds what is shown to those who ask for help or write words of despair: whom to call. Promises nothing."""
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
+from bot.core.protocol import Tier
 from bot.core.screen import Action, Button, Contact, Screen, Style, Text
-from bot.dialog.widgets import button, numbers, rows, something_is_wrong
+from bot.dialog.widgets import button, numbers, rows, sign_screens, signs_text
 
 
 def despair_screen(alert: AlertRow | None, clinic: Clinic) -> Screen:
@@ -28,3 +29,17 @@ def despair_screen(alert: AlertRow | None, clinic: Clinic) -> Screen:
         rows=rows((copied, *replies, something_is_wrong())),
         ahead=ahead,
     )
+
+
+def something_is_wrong() -> Button:
+    """Return the red button that opens the first safety screen."""
+    return button("button.something_wrong", Action(kind="menu", choice="worse"), style=Style.DANGER)
+
+
+def help_lines(clinic: Clinic) -> tuple[Text, ...]:
+    """Return whom to call after "Need help now", and for which signs the emergency number."""
+    screens = sign_screens(clinic, Tier.EMERGENCY)
+    if not screens:
+        return (Text(key="call.help", values=numbers(clinic)),)
+    signs = (signs_text("call.help.signs", question, numbers(clinic)) for question in screens)
+    return Text(key="call.help.team", values=numbers(clinic)), *signs
