@@ -104,7 +104,7 @@ def _is_there(line: Line, reading: _Reading, around: _Around) -> bool:
     for tried, match in enumerate(_matches([reading.spans(slot) for slot in line.slots]), 1):
         start, end = min(first for first, _ in match), max(last for _, last in match)
         first, last = reading.at[start], reading.at[end]
-        is_denied = first in around.denied or last in around.denied_behind
+        is_denied = last in around.denied_behind or any(reading.at[place] in around.denied for place, _ in match)
         if is_denied and not any(_begins_at(negative, place) for place, _ in match) and tried < TRIED:
             continue
         is_said_of_self = line.sign == DESPAIR or any(_begins_at(cannot, place) for place, _ in match)

@@ -287,6 +287,7 @@ def clinic() -> Clinic:
         "team_name": "The team",
         "team_number": "+4930901820",
         "emergency_number": "112",
+        "crisis_number": None,
         "languages": ("en", "es"),
     }
     return cast("Clinic", SimpleNamespace(**facts))
