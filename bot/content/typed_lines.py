@@ -70,7 +70,8 @@ class _Reading:
 class _Around(NamedTuple):
     """What undoes a line, in any language: places among all words. `denied`: the first words of what is denied.
 
-    `denied_behind`: their last words. `selves`: the words of the person who writes ("I").
+    `denied_behind`: their last words. `fine`: the words that say that something is as it should be, or is denied.
+    `selves`: the words of the person who writes ("I").
     """
 
     denied: frozenset[int]
@@ -80,6 +81,7 @@ class _Around(NamedTuple):
     long_ago: list[int]
     sport: list[int]
     stories: list[int]
+    fine: list[int]
     selves: list[int]
 
 
@@ -90,7 +92,7 @@ def found_lines(languages: tuple[Lists, ...], words: Words, fits: list[frozenset
     if ignored:
         kept = [NONE if i in ignored else patterns for i, patterns in enumerate(fits)]
         readings = [_Reading(lists, words, kept) for lists in languages]
-    around = _around(readings, words)
+    around = _around(readings, words, ignored)
     signs: set[str] = set()
     for reading in readings:
         for line in reading.lists.lines:
@@ -106,6 +108,8 @@ def _is_there(line: Line, reading: _Reading, around: _Around) -> bool:
         first, last = reading.at[start], reading.at[end]
         is_denied = last in around.denied_behind or any(reading.at[place] in around.denied for place, _ in match)
         if is_denied and not any(_begins_at(negative, place) for place, _ in match) and tried < TRIED:
+            continue
+        if line.is_mention and _any_in(around.fine, first - WINDOW, last + WINDOW + 1):
             continue
         is_said_of_self = line.sign == DESPAIR or any(_begins_at(cannot, place) for place, _ in match)
         if is_said_of_self or not _is_harmless(around, first, last):
@@ -138,18 +142,20 @@ def _matches(slots: list[list[Span]]) -> Iterator[tuple[Span, ...]]:
             yield tuple(chosen)
 
 
-def _around(readings: list[_Reading], words: Words) -> _Around:
+def _around(readings: list[_Reading], words: Words, ignored: set[int]) -> _Around:
     def firsts(name: str) -> list[int]:
         return sorted(first for r in readings for first, _ in r.places(getattr(r.lists, name)))
 
+    denied = frozenset(place for r in readings for place in _denied(r.lists, words))
     return _Around(
-        denied=frozenset(place for r in readings for place in _denied(r.lists, words)),
+        denied=denied,
         denied_behind=frozenset(place for r in readings for place in _denied_behind(r.lists, words)),
         people=firsts("people"),
         relatives=firsts("relatives"),
         long_ago=firsts("long_ago"),
         sport=firsts("sport"),
         stories=firsts("stories"),
+        fine=sorted({*firsts("fine"), *denied, *ignored}),
         selves=[i for i, word in enumerate(words.words) if any(word in r.lists.self_ for r in readings)],
     )
 

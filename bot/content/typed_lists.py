@@ -26,10 +26,10 @@ SIGNS = (
 """The signs that lines may be about: symptoms of the protocol, and a call for help."""
 _PHRASES = (
     *("skip", "cannot", "not", "after_not", "not_behind", "or", "people", "relatives", "long_ago", "sport", "stories"),
-    *("self", "ignore", "spelled", "correct", "numbers"),
+    *("fine", "self", "ignore", "spelled", "correct", "numbers"),
 )
 """The lists of words and phrases that the lines use."""
-_EMOJI, _GROUPS, _SIGNS = "emoji", "groups", "signs"
+_EMOJI, _GROUPS, _SIGNS, _MENTIONS = "emoji", "groups", "signs", "mentions"
 _CANNOT, _NUMBER = "CANNOT", "NUMBER"
 """The groups that other lists make: `cannot` and `numbers`."""
 _GROUP = re.compile(r"[A-Z][A-Z_]*")
@@ -59,6 +59,8 @@ class Line(NamedTuple):
     sign: str
     text: str
     slots: tuple[Slot, ...]
+    is_mention: bool = False
+    """Whether a word of `fine` nearby undoes it."""
 
 
 class Lists(NamedTuple):
@@ -81,6 +83,7 @@ class Lists(NamedTuple):
     long_ago: Slot
     sport: Slot
     stories: Slot
+    fine: Slot
     self_: frozenset[str]
     ignore: Slot
     spelled: frozenset[str]
@@ -123,17 +126,16 @@ class _Reader:
         self._rows = text.splitlines()
         self._tree = tree
         for key in tree:
-            if key not in {*COMMANDS, *_PHRASES, _EMOJI, _GROUPS, _SIGNS, DESPAIR}:
+            if key not in {*COMMANDS, *_PHRASES, _EMOJI, _GROUPS, _SIGNS, _MENTIONS, DESPAIR}:
                 self._fault(str(key), f"'{key}' is not a known field: correct the name or remove it")
         self._skip = self._words("skip")
         self._slots: dict[frozenset[Phrase], Slot] = {}
         self._groups = self._read_groups()
 
     def lists(self) -> Lists:
-        signs = self._mapping(_SIGNS)
-        lines = [line for sign in signs for line in self._of_sign(sign, self._strings(signs, sign, needed=True))]
+        lines = [line for name in (_SIGNS, _MENTIONS) for line in self._of_signs(name)]
         lines += [self._line(DESPAIR, text) for text in self._strings(self._tree, DESPAIR)]
-        if not lines:
+        if not self._tree.get(_SIGNS):
             self._fault(_SIGNS, f"'{_SIGNS}' is empty: a typed red flag would be missed; add the lines")
         not_ = tuple(tuple(fold(word) for word in item.split("_")) for item in self._strings(self._tree, "not"))
         cannot = self._phrases("cannot")
@@ -152,6 +154,7 @@ class _Reader:
             long_ago=self._one(self._phrases("long_ago")),
             sport=self._one(self._phrases("sport")),
             stories=self._one(self._phrases("stories")),
+            fine=self._one(self._phrases("fine")),
             self_=self._words("self"),
             ignore=self._one(self._phrases("ignore")),
             spelled=self._words("spelled"),
@@ -160,11 +163,13 @@ class _Reader:
             numbers=self._words("numbers"),
         )
 
-    def _of_sign(self, sign: object, texts: list[str]) -> Iterator[Line]:
-        if sign not in SIGNS:
-            self._fault(str(sign), f"'{sign}' is not a known sign: use one of {', '.join(SIGNS)}")
-        for text in texts:
-            yield self._line(str(sign), text)
+    def _of_signs(self, name: str) -> Iterator[Line]:
+        signs = self._mapping(name)
+        for sign in signs:
+            if sign not in SIGNS:
+                self._fault(str(sign), f"'{sign}' is not a known sign: use one of {', '.join(SIGNS)}")
+            for text in self._strings(signs, sign, needed=True):
+                yield self._line(str(sign), text)._replace(is_mention=name == _MENTIONS)
 
     def _line(self, sign: str, text: str) -> Line:
         parts = [self._part(part, text) for part in re.split(r"\s*\+\s*", text)]
@@ -207,7 +212,8 @@ class _Reader:
             if not _GROUP.fullmatch(str(name)):
                 self._fault(str(name), f"the group '{name}' must be written in capitals")
             items = self._strings(named, name, needed=True)
-            groups[str(name)] = frozenset(p for item in items for p in self._phrase(item, item))
+            read = frozenset(p for item in items for p in self._phrase(item, item))
+            groups[str(name)] = groups.get(str(name), frozenset()) | read
         return groups
 
     def _one(self, phrases: frozenset[Phrase]) -> Slot:
@@ -245,7 +251,8 @@ class _Reader:
 
 def patterns_of(lists: Lists) -> Iterator[str]:
     """Yield every pattern that the lists look for in a text."""
-    others = (lists.people, lists.relatives, lists.long_ago, lists.sport, lists.stories, lists.ignore, lists.negative)
-    for slot in dict.fromkeys((*(slot for line in lists.lines for slot in line.slots), *others)):
+    others = (lists.people, lists.relatives, lists.long_ago, lists.sport, lists.stories)
+    slots = (slot for line in lists.lines for slot in line.slots)
+    for slot in dict.fromkeys((*slots, *others, lists.fine, lists.ignore, lists.negative)):
         for phrase in slot:
             yield from phrase

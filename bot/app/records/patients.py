@@ -97,7 +97,7 @@ class Patient(Versioned):
     ask_home_at: datetime | None = None
     """When a patient who said that they are at the hospital is asked whether they are home."""
     hint_sent_at: datetime | None = None
-    """When the patient was last sent the hint that the bot can't read messages."""
+    """When the patient was last answered that the bot can't read messages; that message is moved down then."""
     created_at: datetime
     caregiver: Caregiver | None = None
     """The caregiver who acts for the patient in this transaction; never stored."""
