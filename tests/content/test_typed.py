@@ -175,6 +175,14 @@ def test_parts_of_a_line_are_at_most_six_words_apart(tmp_path, between, found):
         assert words.recognize(f"{first} {'word the ' * between}{last}").found == found
 
 
+def test_one_word_is_only_one_part_of_a_line(tmp_path):
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "typed.yaml").write_text("signs: {heart: [pain* + pain/ache]}", encoding="utf-8")
+    words = TypedWords.load(("en",), tmp_path)
+    assert words.recognize("pain").found == "other"
+    assert words.recognize("pain pain").found == "sign"
+
+
 def test_emergency_number_of_the_settings_counts():
     assert WORDS.recognize("1669").found == "other"
     assert TypedWords.load(("en",), numbers=("1669",)).recognize("1669 please").found == "sign"
@@ -202,6 +210,10 @@ def test_emergency_number_of_the_settings_counts():
         ("my friend can't breathe", "sign"),
         ("mi marido esta confuso", "sign"),
         ("my mother had a seizure", "sign"),
+        ("my mother had a seizure years ago", "other"),
+        ("my wife got chest pain from running", "sign"),
+        ("my daughter got chest pain from running", "other"),
+        ("since my son died last year no reason to live", "despair"),
     ],
 )
 def test_denied_signs_and_those_of_others_are_left_alone(typed, found):

@@ -136,3 +136,14 @@ def test_red_flag_text_asks_the_first_safety_screen_below_the_call_screen_of_wha
     again = names_red_flag(database, run, clinic, anna, AT + timedelta(minutes=700))
     assert again[-1] == "ask.safety_now"
     assert "call.emergency" not in again, "one that staff closed is over"
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("unknown", "said"), ("red_flag", "said"), ("despair", "call.despair")])
+def test_words_of_one_who_has_not_agreed_get_the_numbers(database, run, clinic, anna, kind, shown):
+    opened(run, clinic, link(database, clinic, anna))
+    seen = len(database.outbox())
+    run(conversation.message, BEN, Meaning(kind))
+    screens = [q.row.screen for q in database.outbox()[seen:]]
+    assert [s.name for s in screens] == [shown]
+    assert screens[0].rows[0][0].copy_value == clinic.emergency_number
+    assert run(lambda s: s.alerts.of_patient(anna.id)) == []

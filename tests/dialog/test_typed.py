@@ -65,6 +65,13 @@ def test_k26_despair_again_after_an_hour_notifies_the_team_again(type_, run, ann
     assert (later.id, later.tier) == (first.id, Tier.URGENT)
 
 
+def test_despair_again_shows_its_screen_whatever_else_was_found(type_, run, anna):
+    type_(Meaning("despair"))
+    (alert,) = run(lambda s: s.alerts.of_patient(anna.id))
+    run(lambda s: s.alerts.save(alert.model_copy(update={"rules": (*alert.rules, "new.eyes")})))
+    assert [s.name for s in type_(Meaning("despair"), at=AT + timedelta(minutes=5))] == ["call.despair"]
+
+
 def test_help_after_despair_shows_the_screen_of_what_was_asked_last(type_, run, anna):
     assert [s.name for s in type_(Meaning("despair"))] == ["call.despair"]
     screens = type_(Meaning("red_flag"), at=AT + timedelta(minutes=1))
