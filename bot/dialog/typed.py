@@ -4,7 +4,7 @@ Words that name a sign open the first safety screen, words of despair have a scr
 answered by one message with the numbers that moves down the chat.
 """
 
-from datetime import datetime
+from datetime import timedelta
 
 from bot.app.alerts import help_requests
 from bot.app.checkins.answering import current
@@ -23,8 +23,8 @@ from bot.dialog.replies import Meaning, TapResult
 from bot.dialog.taps import ENROLLED, answer_stranger, writing_role
 from bot.dialog.widgets import button, copy_button, copy_emergency_button, numbers, rows
 
-SLOTS = 60
-"""The slots of the message with the numbers: one for each second of a minute."""
+MOVED_FOR = timedelta(hours=1)
+"""Within this time the message with the numbers only moves down, without a sound."""
 
 
 def message(work: Work, chat_id: int, meaning: Meaning) -> TapResult:
@@ -96,23 +96,13 @@ def _numbers(work: Work, patient: Patient, meaning: Meaning, *, may_answer: bool
 
 
 def _move_down(work: Work, patient: Patient, screen: Screen) -> None:
-    """Send the screen as a new message; the one before it loses its text and its buttons, so that one is left."""
-    caregiver, chat_id = patient.caregiver, patient.answering_chat
+    """Send the screen in place of the one before it; without a sound if that one was sent lately."""
+    caregiver = patient.caregiver
     sent_at = caregiver.hint_sent_at if caregiver is not None else patient.hint_sent_at
-    slot = _slot(work.at)
-    before = _slot(sent_at) if sent_at is not None else slot
-    if chat_id is not None:
-        work.outbox.drop_unsent(chat_id, before)
-        if before != slot and work.outbox.has_message(chat_id, before):
-            post(work, patient, Screen(name="said.moved", lines=(Text(key="said.moved"),)), slot=before, edit=True)
+    is_moved = sent_at is not None and timedelta(0) <= work.at - sent_at < MOVED_FOR
     if caregiver is not None:
         work.caregivers.save(caregiver.model_copy(update={"hint_sent_at": work.at}))
     else:
         # The patient may have changed in this transaction: closing an outdated check-in updates the follow-up.
         work.patients.save(as_stored(work, patient).model_copy(update={"hint_sent_at": work.at}))
-    post(work, patient, screen, slot=slot)
-
-
-def _slot(sent_at: datetime) -> str:
-    """Return the slot of a message by when it was sent: that of the one before it has to be another."""
-    return f"said:{int(sent_at.timestamp()) % SLOTS}"
+    post(work, patient, screen.model_copy(update={"replaces": True, "silent": is_moved}), slot="said")

@@ -47,15 +47,6 @@ def test_a_newer_message_takes_over_the_slot(database):
     assert [c.message_id for c in claimed(database)] == [901]
 
 
-def test_slot_has_a_message_once_it_was_sent(database):
-    sent(database, put(database), 900)
-    put(database, slot="checkin:2")
-    assert database.run(lambda s: [s.outbox.has_message(77, f"checkin:{n}") for n in (1, 2)]) == [True, False]
-    assert not database.run(lambda s: s.outbox.has_message(78, "checkin:1"))
-    database.run(lambda s: s.outbox.forget_slot(77, "checkin:1", message_id=900))
-    assert not database.run(lambda s: s.outbox.has_message(77, "checkin:1"))
-
-
 def test_forgotten_slot_is_sent_as_a_new_message(database):
     sent(database, put(database), 900)
     sent(database, put(database, 78), 901)

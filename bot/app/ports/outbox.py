@@ -28,10 +28,6 @@ class OutboxStore(Protocol):
         """Mark waiting rows of that slot as replaced; a claimed one is not retried."""
         ...
 
-    def has_message(self, chat_id: int, slot: str) -> bool:
-        """Return whether the slot has a message in the chat, which an edit would change."""
-        ...
-
     def drop_waiting_of(self, patient_id: int) -> None:
         """Mark all waiting rows of a patient, and of those who answer with them, as replaced."""
         ...

@@ -88,9 +88,6 @@ _EXPIRE = (
     .values(state=OutboxState.EXPIRED.value, ended_at=bindparam("at"), owner=None, leased_until=None)
 )
 _PURGE = delete(t.outbox).where(~t.is_waiting(t.outbox), _O.created_at < bindparam("before"))
-_SENT_IN_SLOT = select(t.slot_message.c.message_id).where(
-    t.slot_message.c.chat_hash == bindparam("of_chat"), t.slot_message.c.slot == bindparam("of_slot")
-)
 _PURGE_SLOT = delete(t.slot_message).where(
     t.slot_message.c.chat_hash == bindparam("of_chat"),
     t.slot_message.c.slot == bindparam("of_slot"),
@@ -175,9 +172,6 @@ class OutboxEnds(Section):
 
     def purge(self, before: datetime) -> int:
         return self._run(_PURGE, before=before)
-
-    def has_message(self, chat_id: int, slot: str) -> bool:
-        return self._first(_SENT_IN_SLOT, of_chat=self._chat_hash(chat_id), of_slot=slot) is not None
 
     def forget_slot(self, chat_id: int, slot: str, *, message_id: int) -> None:
         self._run(_PURGE_SLOT, of_chat=self._chat_hash(chat_id), of_slot=slot, of_message=message_id)
