@@ -14,7 +14,8 @@ from bot.dialog.widgets import numbers
 
 def tapped(work: Work, chat_id: int, action: Action) -> TapResult | None:
     """Show both numbers, in each language of the clinic, for this chat's is not known; None if the button isn't red."""
-    if not (action.kind in {"alert", "help_now"} or checkins.says_yes(work, action)):
+    is_worse = (action.kind, action.choice) == ("menu", "worse")
+    if not (is_worse or action.kind in {"alert", "help_now"} or checkins.says_yes(work, action)):
         return None
     said = (Text(key="stranger.numbers", values=numbers(work.clinic), language=one) for one in work.clinic.languages)
     screen = Screen(name="stranger.numbers", lines=tuple(said))

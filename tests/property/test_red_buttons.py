@@ -43,9 +43,14 @@ def red(action: Action) -> Tier | None:
     """Return the tier that a button promises to act at; None if it is not red."""
     if action.kind in {"choose", "change"} and action.choice in {"yes", "not_sure"}:
         return TIERS.get(action.question)
-    if action.kind == "help_now":
+    if action.kind == "help_now" or is_worse(action):
         return Tier.URGENT
     return Tier.URGENT if action.kind == "alert" and action.choice in FAILED_CALLS else None
+
+
+def is_worse(action: Action) -> bool:
+    """Whether it is "Something is wrong now", or "I feel worse now"."""
+    return (action.kind, action.choice) == ("menu", "worse")
 
 
 class Chats:
@@ -176,6 +181,10 @@ class Chats:
         is_reply = action.kind == "alert"
         if chat not in self.chats_in_care():
             assert any("112" in text and "+49 30 901820" in text for text in texts), self.report(f"not both: {texts}")
+            return
+        if is_worse(action):
+            names = [row.screen.name for row in sent if row.chat_id == chat]
+            assert names[-1] in {"ask.safety_now", "reminder"}, self.report(f"no safety screen: {names}")
             return
         numbers = ("112", "+49 30 901820") if is_reply else (NUMBER[tier],)
         assert any(number in text for number in numbers for text in texts), self.report(f"no number in {texts}")
