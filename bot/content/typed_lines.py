@@ -70,8 +70,8 @@ class _Reading:
 class _Around(NamedTuple):
     """What undoes a line, in any language: places among all words. `denied`: the first words of what is denied.
 
-    `denied_behind`: their last words. `fine`: the words that say that something is as it should be, or is denied.
-    `selves`: the words of the person who writes ("I").
+    `denied_behind`: their last words. `fine`: the words that say that something is as it should be, and difficulties
+    that are denied. `selves`: the words of the person who writes ("I").
     """
 
     denied: frozenset[int]
@@ -155,7 +155,10 @@ def _around(readings: list[_Reading], words: Words, ignored: set[int]) -> _Aroun
         long_ago=firsts("long_ago"),
         sport=firsts("sport"),
         stories=firsts("stories"),
-        fine=sorted({*firsts("fine"), *denied, *ignored}),
+        # "Not good" is not fine; "no trouble" is.
+        fine=sorted(
+            {place for place in firsts("fine") if place not in denied} | (denied & {*firsts("difficulty")}) | ignored
+        ),
         selves=[i for i, word in enumerate(words.words) if any(word in r.lists.self_ for r in readings)],
     )
 

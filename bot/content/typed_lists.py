@@ -26,7 +26,7 @@ SIGNS = (
 """The signs that lines may be about: symptoms of the protocol, and a call for help."""
 _PHRASES = (
     *("skip", "cannot", "not", "after_not", "not_behind", "or", "people", "relatives", "long_ago", "sport", "stories"),
-    *("fine", "self", "ignore", "spelled", "correct", "numbers"),
+    *("fine", "difficulty", "self", "ignore", "spelled", "correct", "numbers"),
 )
 """The lists of words and phrases that the lines use."""
 _EMOJI, _GROUPS, _SIGNS, _MENTIONS = "emoji", "groups", "signs", "mentions"
@@ -84,6 +84,7 @@ class Lists(NamedTuple):
     sport: Slot
     stories: Slot
     fine: Slot
+    difficulty: Slot
     self_: frozenset[str]
     ignore: Slot
     spelled: frozenset[str]
@@ -155,6 +156,7 @@ class _Reader:
             sport=self._one(self._phrases("sport")),
             stories=self._one(self._phrases("stories")),
             fine=self._one(self._phrases("fine")),
+            difficulty=self._one(self._phrases("difficulty")),
             self_=self._words("self"),
             ignore=self._one(self._phrases("ignore")),
             spelled=self._words("spelled"),
@@ -253,6 +255,6 @@ def patterns_of(lists: Lists) -> Iterator[str]:
     """Yield every pattern that the lists look for in a text."""
     others = (lists.people, lists.relatives, lists.long_ago, lists.sport, lists.stories)
     slots = (slot for line in lists.lines for slot in line.slots)
-    for slot in dict.fromkeys((*slots, *others, lists.fine, lists.ignore, lists.negative)):
+    for slot in dict.fromkeys((*slots, *others, lists.fine, lists.difficulty, lists.ignore, lists.negative)):
         for phrase in slot:
             yield from phrase

@@ -260,7 +260,8 @@ def _act(work: Work, alert: AlertRow, act: TeamAct, action: str, **more: str | N
 def _show_seen(work: Work, alert: AlertRow) -> None:
     patient = work.patients.get(alert.patient_id)
     if patient is not None:
-        work.notices.seen_by_team(patient, alert, is_seen=True)
+        # A fault in a message to the patient must not keep anyone from acknowledging the alert.
+        work.attempt(lambda: work.notices.seen_by_team(patient, alert, is_seen=True))
 
 
 def _record(work: Work, alert: AlertRow, action: str, **more: str | None) -> None:
