@@ -62,14 +62,14 @@ def _open_due(work: Work, patient: Patient) -> None:
     moved = work.patients.save(patient.model_copy(update={"next_due_at": following.due_at if following else None}))
     if occurrence is None or occurrence.due_at != due_at or patient.unreachable_at is not None:
         return
-    if following is None and is_last(patient, work.clinic, due_at):
-        work.notices.plan_ends(moved)
     if work.at - due_at > work.clinic.protocol.clocks.cutoff:
         _skip(work, moved, due_at)
         return
     kind: opening.CheckInKind = "follow_up" if occurrence.phase == FOLLOW_UP else "scheduled"
     is_baseline = kind == "scheduled" and baselines.is_interrupted(work, patient)
     form = BASELINE if is_baseline else occurrence.form
+    if following is None and is_last(patient, work.clinic, due_at):
+        work.notices.plan_ends(moved)
     opening.open_checkin(work, moved, form=form, kind=kind, due_at=due_at)
 
 
