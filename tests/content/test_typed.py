@@ -83,7 +83,10 @@ def test_plea_is_a_sign_and_no_command(typed):
 
 
 def lines(kind, language):
-    return (PHRASES / f"{language}-{kind}.txt").read_text(encoding="utf-8").splitlines()
+    collected = PHRASES / f"{language}-{kind}.txt"
+    if not collected.is_file():
+        pytest.skip(f"nobody has collected phrases in this language yet: {collected.name}")
+    return collected.read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -197,6 +197,9 @@ PATIENTS = (
         for name, chat in (("ANNA", ANNA), ("BERTA", BERTA), ("FRITZ", FRITZ), ("caregiver", HELPER))
     ),
     UseCase("types red flag BERTA", _says(BERTA, Meaning("red_flag"))),
+    UseCase("types words of despair BERTA", _says(BERTA, Meaning("despair"))),
+    UseCase("types words of despair FRITZ", _says(FRITZ, Meaning("despair", names_sign=True))),
+    UseCase("shows check-in BERTA", _press(BERTA, "menu", "checkin")),
     UseCase("types choice BERTA", _says(BERTA, Meaning("choice", number=1))),
     UseCase("types words BERTA", _says(BERTA, UNKNOWN)),
     UseCase("types words caregiver", _says(HELPER, UNKNOWN)),

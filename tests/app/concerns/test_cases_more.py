@@ -1,7 +1,7 @@
 """Further cases by their names: "I feel worse now" each time, and what is answered between check-ins."""
 
 from bot.dialog import conversation, feel_worse
-from bot.dialog.conversation import Meaning
+from bot.dialog.replies import Meaning
 from tests.app.concerns.test_cases import Life, life
 
 __all__ = ["Life", "life"]

@@ -12,7 +12,7 @@ from bot.app.operations import sweeps
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import conversation, feel_worse, taps
-from bot.dialog.conversation import Meaning
+from bot.dialog.replies import Meaning
 from tests.app.alerts.test_joining import escalate, sent_to, team, the_alert
 from tests.app.concerns.test_cases import Life, changed, life
 from tests.contract import samples
