@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Self
 from bot.content.faults import ContentError, Fault
 from bot.content.texts import packaged_locales
 from bot.content.typed_lines import found_lines
-from bot.content.typed_lists import DESPAIR, HELP, Line, Lists, patterns_of, read
+from bot.content.typed_lists import DESPAIR, GIVING_UP, HELP, Line, Lists, patterns_of, read
 from bot.content.typed_matching import Patterns, Words, fold, split
 
 __all__ = ["MAX_LENGTH", "Recognized", "TypedWords", "fold"]
@@ -64,6 +64,10 @@ class TypedWords:
         words = split(examined)
         found = self._lines(words)
         signs = dict.fromkeys(line.sign for line in found)
+        gives_up = GIVING_UP in signs
+        signs.pop(GIVING_UP, None)
+        if gives_up and not signs:
+            signs[DESPAIR] = None
         if not signs.keys() - {DESPAIR} and self._calls_for_help(examined, words):
             signs[HELP] = None
         kind: Literal["sign", "despair", "command", "other"] = "other"

@@ -3,11 +3,12 @@
 A text may be in any language: a line of one language is undone by the words of every other as well.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bot.content.typed_lists import DESPAIR, Line, Lists, Slot
+from bot.content.typed_lists import DESPAIR, GIVING_UP, Line, Lists, Slot
 from bot.content.typed_matching import NONE, Words
 
 WINDOW = 6
@@ -18,6 +19,8 @@ LISTED = 4
 """ "No fever or chest pain": the "no" is at most so many words before the "or"."""
 TRIED = 20
 """The places of a line that are examined; a text that denies a sign more often than that is asked about."""
+
+YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 Span = tuple[int, int]
 """The first and the last word of a phrase."""
@@ -83,6 +86,10 @@ class _Around(NamedTuple):
     stories: list[int]
     fine: list[int]
     selves: list[int]
+    years: list[int]
+    """Years such as 2019. Of whoever may be a patient they say little: it may be when the treatment began."""
+    is_now: bool
+    """Whether a word of `contrast` says that it is otherwise now."""
 
 
 def found_lines(languages: tuple[Lists, ...], words: Words, fits: list[frozenset[str]]) -> Iterator[Line]:
@@ -111,7 +118,7 @@ def _is_there(line: Line, reading: _Reading, around: _Around) -> bool:
             continue
         if line.is_mention and _any_in(around.fine, first - WINDOW, last + WINDOW + 1):
             continue
-        is_said_of_self = line.sign == DESPAIR or any(_begins_at(cannot, place) for place, _ in match)
+        is_said_of_self = line.sign in {DESPAIR, GIVING_UP} or any(_begins_at(cannot, place) for place, _ in match)
         if is_said_of_self or not _is_harmless(around, first, last):
             return True
     return False
@@ -147,18 +154,24 @@ def _around(readings: list[_Reading], words: Words, ignored: set[int]) -> _Aroun
         return sorted(first for r in readings for first, _ in r.places(getattr(r.lists, name)))
 
     denied = frozenset(place for r in readings for place in _denied(r.lists, words))
+    behind = frozenset(place for r in readings for place in _denied_behind(r.lists, words))
+    fine = {place for place in firsts("fine") if place not in denied} | (denied & {*firsts("difficulty")})
+    # "Never had chest pain like today", "fine until yesterday": what is said before a contrast undoes nothing.
+    is_now = any(word in r.lists.contrast for word in words.words for r in readings)
+    if is_now:
+        denied, behind, fine = frozenset(), frozenset(), set()
     return _Around(
         denied=denied,
-        denied_behind=frozenset(place for r in readings for place in _denied_behind(r.lists, words)),
+        denied_behind=behind,
         people=firsts("people"),
         relatives=firsts("relatives"),
         long_ago=firsts("long_ago"),
         sport=firsts("sport"),
         stories=firsts("stories"),
         # "Not good" is not fine; "no trouble" is.
-        fine=sorted(
-            {place for place in firsts("fine") if place not in denied} | (denied & {*firsts("difficulty")}) | ignored
-        ),
+        fine=sorted(fine | ignored),
+        years=[i for i, word in enumerate(words.words) if YEAR.fullmatch(word)],
+        is_now=is_now,
         selves=[i for i, word in enumerate(words.words) if any(word in r.lists.self_ for r in readings)],
     )
 
@@ -198,9 +211,10 @@ def _is_harmless(around: _Around, first: int, last: int) -> bool:
     if _any_in(around.stories, first - NEAR, first):
         return True
     others, relatives = (_last_before(places, first) for places in (around.people, around.relatives))
-    was_long_ago = _any_in(around.long_ago, first - NEAR, last + NEAR + 1)
+    was_long_ago = not around.is_now and _any_in(around.long_ago, first - NEAR, last + NEAR + 1)
     was_sport = _any_in(around.sport, first - NEAR, last + NEAR + 1)
-    is_others = (others >= 0 and (was_long_ago or was_sport)) or (relatives >= 0 and was_long_ago)
+    was_long_before = was_long_ago or (not around.is_now and _any_in(around.years, first - NEAR, last + NEAR + 1))
+    is_others = (others >= 0 and (was_long_before or was_sport)) or (relatives >= 0 and was_long_ago)
     return is_others and not _any_in(around.selves, max(others, relatives), first)
 
 

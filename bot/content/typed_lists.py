@@ -19,6 +19,8 @@ from bot.content.typed_matching import SHORTEST_STEM, STEM, fold
 COMMANDS = ("help", "stop", "menu", "language", "worse", "tips", "team", "learn", "answers", "settings")
 HELP = "help"
 DESPAIR = "despair"
+GIVING_UP = "giving_up"
+"""Words of despair if no sign is named: "I can't any more", but not "I can't walk any more"."""
 SIGNS = (
     *("breathing", "swallow", "limbs", "mind", "head_pain", "bladder", "back", "heart", "sudden"),
     *("eyes", "fading", "vision", "face", "strength", "muscle_pain", "urine", "walking", HELP),
@@ -26,7 +28,7 @@ SIGNS = (
 """The signs that lines may be about: symptoms of the protocol, and a call for help."""
 _PHRASES = (
     *("skip", "cannot", "not", "after_not", "not_behind", "or", "people", "relatives", "long_ago", "sport", "stories"),
-    *("fine", "difficulty", "self", "ignore", "spelled", "correct", "numbers"),
+    *("fine", "difficulty", "contrast", "self", "ignore", "spelled", "correct", "numbers"),
 )
 """The lists of words and phrases that the lines use."""
 _EMOJI, _GROUPS, _SIGNS, _MENTIONS = "emoji", "groups", "signs", "mentions"
@@ -85,6 +87,7 @@ class Lists(NamedTuple):
     stories: Slot
     fine: Slot
     difficulty: Slot
+    contrast: frozenset[str]
     self_: frozenset[str]
     ignore: Slot
     spelled: frozenset[str]
@@ -127,7 +130,7 @@ class _Reader:
         self._rows = text.splitlines()
         self._tree = tree
         for key in tree:
-            if key not in {*COMMANDS, *_PHRASES, _EMOJI, _GROUPS, _SIGNS, _MENTIONS, DESPAIR}:
+            if key not in {*COMMANDS, *_PHRASES, _EMOJI, _GROUPS, _SIGNS, _MENTIONS, DESPAIR, GIVING_UP}:
                 self._fault(str(key), f"'{key}' is not a known field: correct the name or remove it")
         self._skip = self._words("skip")
         self._slots: dict[frozenset[Phrase], Slot] = {}
@@ -135,7 +138,7 @@ class _Reader:
 
     def lists(self) -> Lists:
         lines = [line for name in (_SIGNS, _MENTIONS) for line in self._of_signs(name)]
-        lines += [self._line(DESPAIR, text) for text in self._strings(self._tree, DESPAIR)]
+        lines += [self._line(kind, text) for kind in (DESPAIR, GIVING_UP) for text in self._strings(self._tree, kind)]
         if not self._tree.get(_SIGNS):
             self._fault(_SIGNS, f"'{_SIGNS}' is empty: a typed red flag would be missed; add the lines")
         not_ = tuple(tuple(fold(word) for word in item.split("_")) for item in self._strings(self._tree, "not"))
@@ -157,6 +160,7 @@ class _Reader:
             stories=self._one(self._phrases("stories")),
             fine=self._one(self._phrases("fine")),
             difficulty=self._one(self._phrases("difficulty")),
+            contrast=self._words("contrast"),
             self_=self._words("self"),
             ignore=self._one(self._phrases("ignore")),
             spelled=self._words("spelled"),

@@ -82,6 +82,22 @@ def test_plea_is_a_sign_and_no_command(typed):
     assert WORDS.command(typed) is None
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("больше не могу", "despair"),
+        ("больше не могу ходить", "sign"),
+        ("ya no aguanto más", "despair"),
+        ("ya no aguanto más el dolor de pecho", "sign"),
+        ("I can't go on", "despair"),
+        ("hurt myself when I fell", "sign"),
+        ("I want to hurt myself", "despair"),
+    ],
+)
+def test_giving_up_is_despair_only_if_no_sign_is_named(typed, found):
+    assert WORDS.recognize(typed).found == found
+
+
 def lines(kind, language):
     collected = PHRASES / f"{language}-{kind}.txt"
     if not collected.is_file():
