@@ -306,6 +306,10 @@ def _time_passed(memory: Memory, _given: TimePassed, rules: Rules, at: datetime)
 def _with_time(memory: Memory, symptom: str, accepted: Accepted, rules: Rules, at: datetime) -> Memory:
     """End an agreement, or a reference level that nobody confirmed, whose time has come."""
     if accepted.confirm_until is not None and at >= accepted.confirm_until:
+        if accepted.last is not None and accepted.last <= NONE:
+            # The last answer is none of it: nothing is there that staff would have to decide about.
+            dropped = accepted.model_copy(update={"reference": NONE, "confirm_until": None})
+            return _with_accepted(memory, symptom, dropped)
         known = max(accepted.reference, accepted.agreed or NONE)
         lapsed = accepted.model_copy(
             update={"reference": NONE, "confirm_until": None, "agreed": known, "agreed_until": at, "has_lapsed": True}

@@ -93,7 +93,7 @@ def _claim_lanes(
         until, mine = at + lease.duration, lease.in_flight
         claims = stores.outbox.claim(at, lanes=lanes, limit=limit, owner=lease.owner, lease_until=until, but_for=mine)
     for claim in claims:
-        budget, _ = limiter.grant(budget, claim.row.lane, at, limits, calls=claim.calls)
+        budget = limiter.charge(budget, claim.row.lane, at, limits, calls=claim.calls)
     is_limited = limit < wanted and len(claims) == limit
     return claims, budget, limiter.ready_at(budget, lanes[0], at, limits) if is_limited else None
 

@@ -14,18 +14,25 @@ from bot.delivery.lanes import BULK, TELEGRAM_LIMITS, RateLimits
 def grant(
     row: LimiterRow, lane: Lane, at: datetime, limits: RateLimits = TELEGRAM_LIMITS, *, calls: int = 1
 ) -> tuple[LimiterRow, datetime | None]:
-    """Charge one message to the budget, with so many calls; a budget for less than all of them goes into debt.
+    """Charge one message to the budget, with so many calls; after the first of them it may go into debt.
 
     Return the row to save and None, or, when the budget is used up, the unchanged row and the time (UTC) to ask again.
     """
     ready = ready_at(row, lane, at, limits)
     if ready > at:
         return row, ready
+    return charge(row, lane, at, limits, calls=calls), None
+
+
+def charge(
+    row: LimiterRow, lane: Lane, at: datetime, limits: RateLimits = TELEGRAM_LIMITS, *, calls: int = 1
+) -> LimiterRow:
+    """Charge a message that goes in any case, whatever the budget: the next ones wait for what is missing."""
     row = _without_implausible_times(row, at, limits)
     spent = {"all_free_at": max(row.all_free_at, at) + calls * limits.interval}
     if lane in BULK:
         spent["bulk_free_at"] = max(row.bulk_free_at, at) + calls * limits.bulk_interval
-    return row.model_copy(update=spent), None
+    return row.model_copy(update=spent)
 
 
 def ready_at(row: LimiterRow, lane: Lane, at: datetime, limits: RateLimits = TELEGRAM_LIMITS) -> datetime:

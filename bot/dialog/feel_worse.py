@@ -22,7 +22,7 @@ def feel_worse(work: Work, patient: Patient) -> TapResult:
     """Handle "I feel worse now": open the quick check, or show it again, below the call screen of what is open."""
     alert = open_alert(work, patient)
     if alert is not None and (tier := tier_left(work, patient, alert)) >= Tier.URGENT:
-        work.notices.call_now(patient, alert.model_copy(update={"asked_tier": tier, "symptoms": ()}))
+        work.notices.call_now(patient, alert.model_copy(update={"asked_tier": tier, "rules": (), "symptoms": ()}))
     row = current(work, patient)
     if row is not None and row.kind == "worse" and _is_at_first_screen(work, row):
         checkins.show_again(work, patient, row)

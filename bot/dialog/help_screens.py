@@ -6,6 +6,9 @@ from bot.core.protocol import Tier
 from bot.core.screen import Action, Button, Contact, Screen, Style, Text
 from bot.dialog.widgets import button, numbers, rows, sign_screens, signs_text
 
+DESPAIR_SCREEN = "call.despair"
+"""The name of the screen for words of despair. It goes to who wrote them alone: the others would read of them."""
+
 
 def despair_screen(alert: AlertRow | None, clinic: Clinic) -> Screen:
     """Return the screen for words of despair: whom to call, and no promise. `alert`: None if there is none."""
@@ -18,11 +21,13 @@ def despair_screen(alert: AlertRow | None, clinic: Clinic) -> Screen:
             button("button.called", called, style=Style.SUCCESS),
             button("button.cannot_reach", cannot, style=Style.DANGER),
         )
-    ahead = Contact(number=str(shown["crisis"]), name=Text(key="call.contact.crisis", values=shown))
+    has_line = clinic.crisis_number is not None
+    card = Text(key="call.contact.crisis" if has_line else "call.contact.emergency", values=shown)
+    ahead = Contact(number=str(shown["crisis"]), name=card)
     return Screen(
-        name="call.despair",
+        name=DESPAIR_SCREEN,
         lines=(
-            Text(key="call.despair", values=shown),
+            Text(key="call.despair" if has_line else "call.despair.emergency", values=shown),
             Text(key="call.despair.others", values=shown),
             Text(key="call.despair.team" if alert is not None else "call.despair.nobody"),
         ),

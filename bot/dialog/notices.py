@@ -20,6 +20,7 @@ from bot.dialog.asked import marked
 from bot.dialog.call_screens import call_screen
 from bot.dialog.call_soon import soon_screen
 from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
+from bot.dialog.help_screens import DESPAIR_SCREEN
 from bot.dialog.hospital import home_screen
 from bot.dialog.post import drop_unsent, post, post_staff, post_stranger
 from bot.dialog.safety_follow_up import safety_follow_up_screen
@@ -89,7 +90,8 @@ class OutboxNotices:
         # One that still waits for the morning would say "within 24 hours" after this one.
         drop_unsent(self.work, patient, f"call-soon:{alert.id}")
         screen = marked(self.work, call_screen(alert, self.work.clinic), alert)
-        post(self.work, patient, screen, slot=seen.slot_of(self.work, alert), lane=Lane.RED_FLAG, everyone=True)
+        slot, everyone = seen.slot_of(self.work, alert), screen.name != DESPAIR_SCREEN
+        post(self.work, patient, screen, slot=slot, lane=Lane.RED_FLAG, everyone=everyone)
 
     def _call_soon(self, patient: Patient, alert: AlertRow) -> None:
         screen = marked(self.work, soon_screen(alert, self.work.clinic), alert)

@@ -11,6 +11,8 @@ from bot.core.screen import Screen, Text
 
 STRANGERS = "stranger"
 """The slot of messages to chats that belong to nobody."""
+ABOUT_THE_READER = ("care.", "call.despair")
+"""Screens that a caregiver gets as themselves."""
 SINGLE_PENDING = frozenset({"said", "menu", "oops", "tip", "team-contact", "keyboard", "answers", "trend", STRANGERS})
 """Slots of replies that can be asked for repeatedly: at most one message of each waits to be sent."""
 
@@ -97,7 +99,7 @@ def _recipients(
 
 def _for_caregiver(screen: Screen) -> Screen:
     """Return the screen with a line on whom it is about: a caregiver must not answer for themselves."""
-    if screen.contact is not None or screen.keyboard is not None or screen.name.startswith("care."):
+    if screen.contact is not None or screen.keyboard is not None or screen.name.startswith(ABOUT_THE_READER):
         return screen
     return screen.model_copy(update={"lines": (Text(key="caregiver.head"), *screen.lines)})
 

@@ -54,8 +54,8 @@ def alert_screen(work: Work, patient: Patient, alert: AlertRow, reader: Staff) -
 def _facts(work: Work, patient: Patient, alert: AlertRow) -> Iterator[Text]:
     before = sum(1 for other in work.alerts.of_patient(patient.id, limit=queue.HISTORY_LIMIT) if other.id < alert.id)
     yield Text(key="staff.before", values={"n": before}) if before else Text(key="staff.first")
-    yield from (Text(key="staff.despair"),) if DESPAIR in alert.symptoms else ()
     if work.clinic.staff_answers:
+        yield from (Text(key="staff.despair"),) if DESPAIR in alert.symptoms else ()
         yield Text(key="staff.said", values={"said": queue.alert_line(work, alert).summary})
     yield from _agreed_levels(work, alert)
     yield Text(key=_call(alert))

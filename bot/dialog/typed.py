@@ -7,6 +7,7 @@ answered by one message with the numbers that moves down the chat.
 from datetime import timedelta
 
 from bot.app.alerts import help_requests
+from bot.app.alerts.naming import open_alert
 from bot.app.checkins.answering import current
 from bot.app.concerns.assessments import as_stored
 from bot.app.concerns.memory import tier_to_call_about
@@ -56,7 +57,8 @@ def _despair(work: Work, patient: Patient, *, names_sign: bool) -> TapResult:
         help_requests.words_of_despair(work, patient)
     if not work.clinic.protocol.despair.alert or tier_to_call_about(work, patient) is Tier.EMERGENCY:
         # The call screen that was shown, if any, is that of the emergency.
-        post(work, patient, despair_screen(None, work.clinic), slot="despair", lane=Lane.RED_FLAG)
+        alert = open_alert(work, patient) if work.clinic.protocol.despair.alert else None
+        post(work, patient, despair_screen(alert, work.clinic), slot="despair", lane=Lane.RED_FLAG)
     if names_sign:
         feel_worse.feel_worse(work, patient)
     return TapResult(language=patient.chat_language)

@@ -256,13 +256,19 @@ def test_newest_message_of_some_slots_of_a_chat(database):
         return row.id if row is not None else None
 
     first = put(database, 1, slot="alert:1:0", patient_id=anna)
-    assert newest("alert:1:") == first, "one that waits counts"
+    assert newest("alert:1:") is None, "it was not sent yet"
     sent(database, first)
+    assert newest("alert:1:") == first
+    edit = put(database, 1, slot="alert:1:0", mode="edit", patient_id=anna)
+    assert newest("alert:1:") == edit, "what it will read as"
     second = put(database, 1, slot="alert:1:a", patient_id=anna)
+    assert newest("alert:1:") is None, "a newer one was not sent yet"
+    sent(database, second)
     put(database, 1, slot="alert:12:0", patient_id=anna)
     put(database, 2, slot="alert:1:b", patient_id=anna)
     put(database, 1, slot="alert:1:c")
     assert newest("alert:1:") == second
     assert newest("alert:2:") is None
-    database.run(lambda s: s.outbox.mark_failed(second, error="no", at=AT))
-    assert newest("alert:1:") == first, "one that failed is on no phone"
+    third = put(database, 1, slot="alert:1:d", patient_id=anna)
+    database.run(lambda s: s.outbox.mark_failed(third, error="no", at=AT))
+    assert newest("alert:1:") == second, "one that failed is on no phone"

@@ -559,6 +559,15 @@ def test_reference_that_nobody_confirms_opens_for_the_team(course):
     assert course.state("numbness") == "settled"
 
 
+def test_reference_that_nobody_confirms_is_dropped_once_it_is_gone(course):
+    """Nothing is there that staff would have to decide about, and what comes back counts at its own tier."""
+    course.happen(0, KnownBefore(symptom="numbness", level=STRONG, is_helper=False)).says(0, "numbness", STRONG)
+    course.says(3, "numbness", NONE).happen(7, TimePassed())
+    assert (course.state("numbness"), course.memory.usual("numbness").reference) == ("none", NONE)
+    assert course.memory.usual("numbness").confirm_until is None
+    assert course.says(8, "numbness", STRONG).raised is Tier.URGENT
+
+
 def test_rejected_reference_counts_the_next_answer_at_its_own_tier(course):
     course.happen(0, KnownBefore(symptom="numbness", level=STRONG, is_helper=False)).says(0, "numbness", STRONG)
     course.happen(1, RejectReference(symptom="numbness"))

@@ -184,7 +184,8 @@ class Chats:
             return
         if is_worse(action):
             names = [row.screen.name for row in sent if row.chat_id == chat]
-            assert names[-1] in {"ask.safety_now", "reminder"}, self.report(f"no safety screen: {names}")
+            if self.patient().state != "enrolling":  # a new phone is being set up first
+                assert names[-1] in {"ask.safety_now", "reminder"}, self.report(f"no safety screen: {names}")
             return
         numbers = ("112", "+49 30 901820") if is_reply else (NUMBER[tier],)
         assert any(number in text for number in numbers for text in texts), self.report(f"no number in {texts}")

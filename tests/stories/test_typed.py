@@ -150,13 +150,14 @@ def leave(world: World, stores) -> None:
     participation.withdraw(work_on(stores, world.clinic, world.clock.now(), actor="operator"), "P-0001")
 
 
-async def test_k26_team_reads_words_of_despair(world: World) -> None:
+async def test_k26_team_is_notified_by_code_and_tier(world: World) -> None:
     ann = await join(world, "ann")
     anna = await world.enrolled("P-0001", name="Anna")
     world.hear_all(ann)
     await world.say(anna, "I want to die")
     world.hear_all(anna)
-    world.hear(ann, "URGENT", "P-0001", "Words of despair")
+    told = world.hear(ann, "URGENT", "P-0001")
+    assert "despair" not in plain(told), "messages to the team have answers only where the clinic allows it"
     await world.say(ann, "I can't breathe")
     numbers_first, menu = world.hear_all(ann)
     assert plain(numbers_first).startswith("In an emergency call 112.")

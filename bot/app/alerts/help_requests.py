@@ -59,14 +59,13 @@ def yes_on_old_screen(work: Work, patient: Patient, tier: Tier) -> None:
     yes = Answered(symptom=NOT_NAMED, level=Level(tier, 1), by=patient.actor, day=day, is_named=True)
     applied = remember(work.acting(patient.actor), patient, (yes,))
     is_new = any(c.symptom == NOT_NAMED and c.what is not What.FOUND_AGAIN for c in applied.changes)
-    alert = open_alert(work, patient)
-    if alert is not None and alert.asks >= tier and not is_new:
-        shown = {"asked_tier": tier_to_call_about(work, patient), "symptoms": ()}
-        work.notices.call_now(patient, alert.model_copy(update=shown))
-        return
     umbrella = work.clinic.protocol.symptoms.get(NOT_NAMED)
     raised_by = umbrella.raised_by if umbrella is not None else ()
     rules = (r.id for r in work.clinic.protocol.rules if r.id in raised_by and r.tier is tier)
-    call = tier_to_call_about(work, patient)
-    found = Found(max(tier, applied.raised), (next(rules, NOT_NAMED),), (NOT_NAMED,), None, call, is_new)
-    raise_alert(work, patient, found)
+    rule, call = next(rules, NOT_NAMED), tier_to_call_about(work, patient)
+    alert = open_alert(work, patient)
+    if alert is not None and alert.asks >= tier and not is_new:
+        shown = {"asked_tier": call, "rules": (rule,), "symptoms": ()}
+        work.notices.call_now(patient, alert.model_copy(update=shown))
+        return
+    raise_alert(work, patient, Found(max(tier, applied.raised), (rule,), (NOT_NAMED,), None, call, is_new))

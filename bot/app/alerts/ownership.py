@@ -249,7 +249,9 @@ def _act(work: Work, alert: AlertRow, act: TeamAct, action: str, **more: str | N
     if changed == alert:
         return alert
     _record(work, alert, action, outcome=changed.outcome, owner=changed.owner, **more)
-    if isinstance(act, Acknowledge | Note) and team_side(alert).state is TeamState.OPEN:
+    # Any other outcome says that the alert was dealt with, so that "call now" would come too late.
+    has_seen = isinstance(act, Acknowledge) or (isinstance(act, Note) and act.outcome == ATTEMPT)
+    if has_seen and team_side(alert).state is TeamState.OPEN:
         _show_seen(work, changed)
     # Reopening clears `notified`, but the messages of these members must still be updated.
     shown = changed.model_copy(update={"notified": alert.notified})

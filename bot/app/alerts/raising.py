@@ -75,7 +75,8 @@ def raise_for(
     mine = open_alert(work, patient)
     is_named = mine is not None and bool(symptoms) and set(symptoms) <= set(mine.symptoms)
     if mine is not None and is_named and not is_new and mine.state is AlertState.OPEN and mine.asks >= raised:
-        shown = {"asked_tier": max(raised, to_call_about or mine.asks), "symptoms": symptoms}
+        tier = max(raised, to_call_about or mine.asks)
+        shown = {"asked_tier": tier, "rules": assessment.concerns, "symptoms": symptoms}
         work.notices.call_now(patient, mine.model_copy(update=shown))
         return
     own = max((r.tier for r in assessment.reasons if r.rule in assessment.concerns), default=Tier.ROUTINE)

@@ -18,9 +18,9 @@ class OutboxStore(Protocol):
         ...
 
     def newest(self, patient_id: int, chat_id: int, slots: str) -> Outbox | None:
-        """Return the newest message to a patient's chat that was sent or waits, of the slots that begin with `slots`.
+        """Return the newest message to a patient's chat, of the slots that begin with `slots`, as it reads by now.
 
-        None if there is none, or it was purged.
+        None if there is none, it was purged, or it was not sent yet.
         """
         ...
 

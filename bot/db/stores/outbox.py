@@ -200,7 +200,8 @@ class SqlOutbox(OutboxEnds):
 
     def newest(self, patient_id: int, chat_id: int, slots: str) -> Outbox | None:
         row = self._first(_NEWEST, of_patient=patient_id, of_chat=self._chat_hash(chat_id), of_slots=slots)
-        return OUTBOX.record(row, self._keyring) if row is not None else None
+        is_unsent = row is not None and row["state"] == OutboxState.WAITING and row["mode"] == "new"
+        return OUTBOX.record(row, self._keyring) if row is not None and not is_unsent else None
 
     def drop_unsent(self, chat_id: int, slot: str) -> None:
         self._run(_DROP, of_chat=self._chat_hash(chat_id), of_slot=slot)
