@@ -123,6 +123,9 @@ def _bad_request(error: BadRequest, claim: Claim) -> DeliveryResult:
     if claim.message_id is not None and NOT_MODIFIED_PHRASE in text:
         return DeliveryResult(DeliveryOutcome.SENT, message_id=claim.message_id)
     if claim.message_id is not None and any(phrase in text for phrase in RESEND_PHRASES):
+        if claim.row.screen.ahead is not None:
+            # The person deleted the call screen: what was added to it is not worth an old one below what came since.
+            return DeliveryResult(DeliveryOutcome.SENT)
         return DeliveryResult(DeliveryOutcome.RESEND_AS_NEW, _name_and_message(error))
     return DeliveryResult(DeliveryOutcome.REJECTED, _name_and_message(error))
 

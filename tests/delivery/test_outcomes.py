@@ -13,7 +13,7 @@ from telegram.error import (
 )
 
 from bot.app.records.messages import Claim, Lane, Outbox
-from bot.core.screen import Screen, Text
+from bot.core.screen import Contact, Screen, Text
 from bot.delivery.lanes import BULK, URGENT
 from bot.delivery.outcomes import DeliveryOutcome, PauseScope, backoff, classify_error, is_our_fault
 from bot.delivery.transport import RateLimitError
@@ -105,6 +105,11 @@ def test_classify_error_not_modified_counts_as_sent():
 )
 def test_classify_error_uneditable_is_resent_as_new(words):
     assert result(BadRequest(words), claim(message_id=7)).outcome is DeliveryOutcome.RESEND_AS_NEW
+    of_call = claim(message_id=7)
+    screen = of_call.row.screen.model_copy(update={"ahead": Contact(number="112", name="112")})
+    of_call = of_call.model_copy(update={"row": of_call.row.model_copy(update={"screen": screen})})
+    found = result(BadRequest(words), of_call)
+    assert (found.outcome, found.message_id) == (DeliveryOutcome.SENT, None), "a deleted call screen stays deleted"
     assert result(BadRequest(words), claim()).outcome is DeliveryOutcome.REJECTED
 
 
