@@ -260,6 +260,15 @@ async def test_card_that_goes_ahead_is_charged_to_the_bot_and_to_the_chat(post):
     )
 
 
+async def test_every_card_of_a_batch_is_charged(post):
+    for chat in range(5):
+        post.put("emergency", chat=chat + 1, lane=Lane.RED_FLAG)
+    await post.send()
+    assert len(post.api.calls) == 10
+    charged = post.database.run(lambda s: s.limits.budget())
+    assert charged.all_free_at == AT + 10 * timedelta(milliseconds=40), "the next messages wait for what they went over"
+
+
 async def test_replicas_share_one_budget(post):
     senders = [post.make_sender(owner=name) for name in ("one", "two", "three")]
     for chat in range(40):

@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from bot.app.alerts import help_requests
 from bot.core.despair import DespairRule
 from bot.core.protocol import Tier
 from bot.dialog import conversation
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.app.conftest import AT
+from tests.contract import samples
 from tests.fakes.work import runner, work_on
 
 
@@ -44,6 +46,27 @@ def test_k26_crisis_line_of_the_clinic_is_shown_and_copied(type_):
 def test_k26_without_a_crisis_line_the_emergency_number_is_shown(type_, clinic):
     (shown,) = type_(Meaning("despair"))
     assert shown.lines[0].values["crisis"] == clinic.emergency_number
+
+
+@pytest.mark.parametrize("writer", ["patient", "helper"])
+def test_despair_is_shown_to_who_wrote_it_alone(type_, run, database, anna, writer):
+    helper = samples.full_caregiver(anna.id, chat_id=8).model_copy(update={"ended_at": None})
+    run(lambda s: s.caregivers.add(helper))
+    chat = 8 if writer == "helper" else anna.chat_id
+    type_(Meaning("despair"), chat=chat)
+    rows = [queued.row for queued in database.outbox() if queued.row.screen.name == "call.despair"]
+    assert [row.chat_id for row in rows] == [chat]
+    assert rows[0].screen.lines[0].key.startswith("call.despair"), "not about the person they help"
+    (alert,) = run(lambda s: s.alerts.of_patient(anna.id))
+    assert alert.tier is Tier.URGENT
+
+
+def test_sign_after_despair_has_a_call_screen_of_its_own(type_, run, database, clinic, anna):
+    type_(Meaning("despair"))
+    for minutes in (1, 2):
+        seen = len(database.outbox())
+        run(help_requests.yes_on_old_screen, anna, Tier.URGENT, at=AT + timedelta(minutes=minutes))
+        assert [q.row.screen.name for q in database.outbox()[seen:]] == ["call.urgent"]
 
 
 def test_k26_switched_off_despair_has_its_screen_and_no_alert(type_, run, clinic, anna):
