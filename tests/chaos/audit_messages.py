@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -42,10 +42,12 @@ ONCE = ("alert:", "loopback:", "alert-reply:", "card:", "checkin:")
 IN_ORDER = ("checkin:", "staff-alert:")
 
 
-def never_sent(stored: Stored) -> Iterator[str]:
+def never_sent(stored: Stored, until: datetime) -> Iterator[str]:
     """Yield messages that still wait, that count as sent but never arrived, or that were superseded by nothing."""
     for row in stored.rows:
-        if row.state in {"waiting", "failed", "expired"}:
+        # What concerns SOON waits for the end of the patient's quiet hours, which may be after the run.
+        is_for_later = row.state == "waiting" and row.not_before > until
+        if row.state in {"waiting", "failed", "expired"} and not is_for_later:
             yield f"message {row.id} (lane {row.lane}, {row.slot}) is {row.state}"
         elif row.state == "sent" and row.id not in stored.sent:
             yield f"message {row.id} (lane {row.lane}, {row.slot}) counts as sent and never arrived"

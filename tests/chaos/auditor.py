@@ -51,7 +51,7 @@ def audit(stores: Any, clinic: Clinic, seen: Evidence) -> Findings:
         ("alerts the team was not told of", audit_alerts.team_not_notified(kept, seen)),
         ("check-ins missed", checkins.lines),
         ("check-ins doubled", audit_checkins.twice(kept)),
-        ("messages never sent", audit_messages.never_sent(kept)),
+        ("messages never sent", audit_messages.never_sent(kept, seen.until)),
         ("messages doubled", audit_messages.shown_twice(kept, seen)),
         ("order broken", audit_messages.backwards(seen)),
         ("limits broken", audit_messages.too_many(seen)),

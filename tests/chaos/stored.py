@@ -108,7 +108,7 @@ def read(stores: Any, clinic: Clinic, seen: Evidence) -> Stored:
 def outbox(stores: Any) -> list[Any]:
     """Every message there was, without its body."""
     o = t.outbox.c
-    columns = (o.id, o.patient_id, o.chat_hash, o.lane, o.slot, o.mode, o.revision, o.state, o.created_at)
+    columns = (o.id, o.patient_id, o.chat_hash, o.lane, o.slot, o.mode, o.revision, o.state, o.created_at, o.not_before)
     return list(stores.outbox._connection.execute(select(*columns).order_by(o.id)))
 
 

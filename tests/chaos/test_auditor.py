@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.screen import Action
+from bot.db import tables as t
 from tests.app.conftest import AT
 from tests.chaos.evidence import ClockSet, Timeline, Window, left, most_within
 from tests.chaos.fleet import Kill
@@ -168,6 +169,13 @@ def test_finds_check_in_that_ended_without_a_screen(scene):
 
 def test_finds_message_sent_but_never_arrived(scene):
     assert {"messages never sent", "check-ins missed"} <= scene.kinds(calls=[])
+
+
+def test_message_for_later_need_not_be_sent(scene):
+    waits = t.outbox.update().values(state="waiting", not_before=AT + timedelta(hours=9))
+    scene.database.run(lambda s: s.outbox._connection.execute(waits))
+    assert "messages never sent" not in scene.kinds(calls=[])
+    assert "messages never sent" in scene.kinds(calls=[], until=AT + timedelta(hours=10))
 
 
 def test_finds_message_superseded_by_nothing(scene):
