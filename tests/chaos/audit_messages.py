@@ -103,11 +103,14 @@ def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
         if row is not None and call.method in SENDS and worked(call) and slot.startswith(ONCE):
             groups[chat_of(call), slot, note_of(call, "revision"), note_of(call, "screen")].add(row)
     made = {row.id: row.created_at for row in stored.rows}
+    # What the clock finds, in a form that nobody goes on with, shows the call screen of all that is open.
+    found = {(stored.patient(each.patient_id).chat_id, each.raised_at) for each in stored.raised}
     for (chat, slot, _, screen), rows in groups.items():
         # A tap on an old screen, "need help now" and "I feel worse" each ask for the current screen once more.
         asked = {one.at for one in stored.taps.get(chat, [])}
         if slot.startswith("alert:"):
             asked = {one.at for one in stored.taps.get(chat, []) if _asks_for_a_call(one.tap.action)}
+            asked |= {at for one, at in found if one == chat}
         ordered = sorted(rows)
         for before, row in pairwise(ordered):
             by_itself = made[row] not in asked and screen not in {"reminder", "loopback.ask"}

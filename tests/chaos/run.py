@@ -194,9 +194,9 @@ class Run:
         """Let hours pass whenever the robots are nearly idle, until cancelled."""
         while True:
             await asyncio.sleep(0.2)
+            read_at = time.monotonic()
             if not self._rests(len(self.robots) // BUSY) or self.server.sandbox.updates or not await self._is_at_work():
                 continue
-            read_at = time.monotonic()
             ahead = await self._until_next()
             if self.server.sandbox.updates or any(at >= read_at for at in self.acted):
                 continue  # what somebody did while that was read would be answered hours later

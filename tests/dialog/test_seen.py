@@ -106,7 +106,7 @@ def test_handed_over_is_not_seen(chats):
 
 
 def test_call_screen_that_was_not_sent_yet_comes_as_it_is(chats):
-    """An edit of it could overtake it, and come as a second call screen."""
+    """An edit of it could be sent first, and come as a second call screen."""
     alert = chats.raises(Tier.EMERGENCY, "breathing")
     chats.acknowledged(alert, AT + MINUTE)
     chats.deliver(AT + MINUTE)

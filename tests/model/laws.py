@@ -43,6 +43,7 @@ from tests.model.facts import (
     PENDING,
     REACHED,
     SETTLED,
+    Ended,
     Facts,
     Given,
     Of,
@@ -444,7 +445,7 @@ def check(facts: Facts, event: Happening, at: datetime, applied: Applied) -> tup
     for name, known in facts.of.items():
         ended = with_time(known, at)
         of = ended.of
-        if ended.or_opens is not None and _follows(ended.or_opens, event, at, facts, applied.memory, name):
+        if ended.or_opens is not None and _opens(ended, event, at, facts, applied.memory, name):
             of = ended.or_opens
         asked = Asked(name, of, facts, at)
         expected = _expected(facts, of, name, event, at)
@@ -469,6 +470,13 @@ def _expected(facts: Facts, of: Of, name: str, event: Happening, at: datetime) -
 def _follows(of: Of, event: Happening, at: datetime, facts: Facts, memory: Memory, name: str) -> bool:
     """Return whether the product goes on from this reading."""
     return str(memory.concern(name).state) in _expected(facts, of, name, event, at).states
+
+
+def _opens(ended: Ended, event: Happening, at: datetime, facts: Facts, memory: Memory, name: str) -> bool:
+    """Return whether the product goes on from the reading by which an end opens; both may lead to the same state."""
+    if ended.or_opens is None or not _follows(ended.or_opens, event, at, facts, memory, name):
+        return False
+    return memory.concern(name).is_for_team or not _follows(ended.of, event, at, facts, memory, name)
 
 
 def _compared(asked: Asked, expected: Expected, concern: Concern, *, is_lapse: bool) -> Iterator[Violation]:

@@ -156,8 +156,8 @@ async def test_k26_team_is_notified_by_code_and_tier(world: World) -> None:
     world.hear_all(ann)
     await world.say(anna, "I want to die")
     world.hear_all(anna)
-    told = world.hear(ann, "URGENT", "P-0001")
-    assert "despair" not in plain(told), "messages to the team have answers only where the clinic allows it"
+    notice = world.hear(ann, "URGENT", "P-0001")
+    assert "despair" not in plain(notice), "messages to the team have answers only where the clinic allows it"
     await world.say(ann, "I can't breathe")
     numbers_first, menu = world.hear_all(ann)
     assert plain(numbers_first).startswith("In an emergency call 112.")
