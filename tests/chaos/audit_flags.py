@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from bot.app.concerns import replay as replays
 from bot.app.concerns.assessments import history
@@ -58,8 +59,11 @@ def reassessed_counts(stored: Stored, led: dict[int, tuple[Led, str | None]]) ->
 
 def _of_taps(stored: Stored, row: CheckInRow, led: Led) -> Iterator[str]:
     raised = stored.of_checkin(row.id)
+    given = [answer.given_at for answer in stored.answers[row.id]]
+    # In a form over which the clock was set back, what was known at a tap can't be told from what came later.
+    was_set_back = any(after < before for before, after in pairwise(given))
     for assessment, at in led.flags:
-        at_once = any(alert.raised_at == at and alert.tier >= assessment.raised for alert in raised)
+        at_once = any(alert.tier >= assessment.raised and (was_set_back or alert.raised_at == at) for alert in raised)
         if not at_once and _unnamed(stored, row, at) > Tier.ROUTINE:
             yield f"check-in {row.id}: {assessment.tier.name} was tapped {_when(at)}, and no alert was raised at it"
     for assessment, at, before in led.ended:

@@ -164,6 +164,17 @@ def test_help_on_a_check_in_with_an_alert_needs_its_own_call_screen(emergency):
     assert "red flags without alert" in emergency.kinds()
 
 
+def test_clock_set_back_in_a_form_asks_for_no_second_alert(scene):
+    tap_all(scene, "no", "none", "yes")
+    scene.choose("", kind="go_on")
+    scene.choose("+fading", kind="toggle")
+    scene.pass_on(hours=-2)
+    scene.choose("", kind="submit")
+    scene.pass_on(hours=-2)
+    tap_all(scene, "none")
+    assert "red flags without alert" not in scene.kinds()
+
+
 # -- call screens
 
 
