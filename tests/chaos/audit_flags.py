@@ -60,7 +60,7 @@ def reassessed_counts(stored: Stored, led: dict[int, tuple[Led, str | None]]) ->
 def _of_taps(stored: Stored, row: CheckInRow, led: Led) -> Iterator[str]:
     raised = stored.of_checkin(row.id)
     given = [answer.given_at for answer in stored.answers[row.id]]
-    # In a form over which the clock was set back, what was known at a tap can't be told from what came later.
+    # In a form over which the clock was set back, what was known at a tap can't be separated from what came later.
     was_set_back = any(after < before for before, after in pairwise(given))
     for assessment, at in led.flags:
         at_once = any(alert.tier >= assessment.raised and (was_set_back or alert.raised_at == at) for alert in raised)
