@@ -64,6 +64,10 @@ def _has_successor(stored: Stored, row: Any) -> bool:
     )
     if any(other.id in stored.sent for other in later):
         return True
+    if row.slot.startswith("call-soon:"):
+        # What rose before the end of quiet hours has a call screen of its own instead.
+        calls = stored.slots.get(f"alert:{row.slot.split(':')[1]}", [])
+        return any(call.id > row.id and call.id in stored.sent for call in calls)
     if not row.slot.startswith("checkin:"):
         return False
     found = stored.stores.checkins.get(int(row.slot.split(":")[1]))
