@@ -280,7 +280,7 @@ def _was_counted_by_the_clock(stored: Stored, row: CheckInRow) -> bool:
     """Whether half an answer counted between two taps: the call screen that it raised decides what the next one leads to."""
     times = {one.at for one in _of(stored, row)}
     mine = [each.raised_at for each in stored.raised if each.checkin_id == row.id]
-    return any(at not in times and at < max(times) for at in mine)
+    return any(at not in times and at < max(times, default=at) for at in mine)
 
 
 def _described(given: Sequence[Given]) -> str:
