@@ -9,7 +9,7 @@ from bot.app.checkins.opening import open_checkin
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.findings import safety_screens
+from bot.core.findings import DESPAIR, HELP, safety_screens
 from bot.core.protocol import Tier
 from bot.dialog import checkins
 from bot.dialog.replies import TapResult
@@ -22,7 +22,9 @@ def feel_worse(work: Work, patient: Patient) -> TapResult:
     """Handle "I feel worse now": open the quick check, or show it again, below the call screen of what is open."""
     alert = open_alert(work, patient)
     if alert is not None and (tier := tier_left(work, patient, alert)) >= Tier.URGENT:
-        work.notices.call_now(patient, alert.model_copy(update={"asked_tier": tier, "rules": (), "symptoms": ()}))
+        # A call for help, or words of despair, have a screen of their own as long as the alert is about nothing else.
+        rules = alert.rules if set(alert.symptoms) <= {HELP, DESPAIR} else ()
+        work.notices.call_now(patient, alert.model_copy(update={"asked_tier": tier, "rules": rules, "symptoms": ()}))
     row = current(work, patient)
     if row is not None and row.kind == "worse" and _is_at_first_screen(work, row):
         checkins.show_again(work, patient, row)

@@ -93,12 +93,12 @@ def _numbers(work: Work, patient: Patient, meaning: Meaning, *, may_answer: bool
     screen = Screen(name="said", lines=tuple(lines), rows=rows(made))
     if meaning.kind == "despair":
         screen = despair_screen(None, work.clinic)
-    _move_down(work, patient, screen)
+    _move_down(work, patient, screen, may_be_silent=meaning.kind not in {"red_flag", "despair"})
     return TapResult(language=patient.chat_language)
 
 
-def _move_down(work: Work, patient: Patient, screen: Screen) -> None:
-    """Send the screen in place of the one before it; without a sound if that one was sent lately."""
+def _move_down(work: Work, patient: Patient, screen: Screen, *, may_be_silent: bool) -> None:
+    """Send the screen in place of the one before it; if that one was sent lately, it may come without a sound."""
     caregiver = patient.caregiver
     sent_at = caregiver.hint_sent_at if caregiver is not None else patient.hint_sent_at
     is_moved = sent_at is not None and timedelta(0) <= work.at - sent_at < MOVED_FOR
@@ -107,4 +107,4 @@ def _move_down(work: Work, patient: Patient, screen: Screen) -> None:
     else:
         # The patient may have changed in this transaction: closing an outdated check-in updates the follow-up.
         work.patients.save(as_stored(work, patient).model_copy(update={"hint_sent_at": work.at}))
-    post(work, patient, screen.model_copy(update={"replaces": True, "silent": is_moved}), slot="said")
+    post(work, patient, screen.model_copy(update={"replaces": True, "silent": is_moved and may_be_silent}), slot="said")

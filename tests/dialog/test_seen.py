@@ -181,6 +181,8 @@ def test_older_message_that_can_not_be_read_keeps_no_call_screen_back(chats, dat
     before = len(chats.order)
     chats.deliver(AT + 2 * MINUTE)
     assert (ANNA, "call.emergency", "new") in chats.order[before:]
+    chats.run(ownership.acknowledge, alert.id, at=AT + 3 * MINUTE, by="lead-1")
+    assert "call_screen_unchanged" in [line.action for line in chats.run(lambda s: s.audit.lines(chats.anna.code))]
 
 
 @pytest.mark.parametrize("outcome", ["spoke_to_patient", "sent_to_ed"])

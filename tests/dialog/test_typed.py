@@ -61,6 +61,24 @@ def test_despair_is_shown_to_who_wrote_it_alone(type_, run, database, anna, writ
     assert alert.tier is Tier.URGENT
 
 
+@pytest.mark.parametrize("meaning", [Meaning("red_flag"), Meaning("despair")])
+def test_who_can_answer_nothing_gets_urgent_words_with_a_sound(type_, run, anna, meaning):
+    run(
+        lambda s: s.patients.save(
+            s.patients.get(anna.id).model_copy(update={"state": "withdrawn", "next_due_at": None})
+        )
+    )
+    assert [screen.silent for screen in type_(UNKNOWN)] == [False]
+    assert [screen.silent for screen in type_(UNKNOWN, at=AT + timedelta(minutes=1))] == [True]
+    assert [screen.silent for screen in type_(meaning, at=AT + timedelta(minutes=2))] == [False]
+
+
+def test_i_feel_worse_after_need_help_shows_the_help_screen_again(type_, run, anna):
+    run(help_requests.need_help, anna, None)
+    names = [screen.name for screen in type_(Meaning("red_flag"), at=AT + timedelta(minutes=1))]
+    assert names[0] == "call.help", "no sign was named, so that no screen says that one was"
+
+
 def test_sign_after_despair_has_a_call_screen_of_its_own(type_, run, database, clinic, anna):
     type_(Meaning("despair"))
     for minutes in (1, 2):

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from bot.app.alerts.writer import act_on
+from bot.app.ports.errors import StaleRecordError
 from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient
-from bot.app.work import Work
+from bot.app.work import SYSTEM, Work
 from bot.core.alert import Refused, Rise
 from bot.core.protocol import Tier
 
@@ -36,6 +37,18 @@ def notify_person(work: Work, patient: Patient, alert: AlertRow, name: str | Non
     person = work.staff.by_name(name) if name is not None else None
     if person is not None and person.can_be_notified:
         work.notices.patient_replied(patient, alert, person, word)
+
+
+def show_seen(work: Work, patient: Patient, alert: AlertRow, *, is_seen: bool) -> None:
+    """Show the patient that the team has seen the alert, or that something opened since.
+
+    A fault in an older message is recorded, and keeps back neither a call screen nor an acknowledgement.
+    """
+    error = work.attempt(lambda: work.notices.seen_by_team(patient, alert, is_seen=is_seen))
+    if isinstance(error, StaleRecordError):
+        raise error
+    if error is not None:
+        work.acting(SYSTEM).record("call_screen_unchanged", patient.code, alert=alert.id, error=type(error).__name__)
 
 
 def needs_owner_again(work: Work, alert: AlertRow, tier: Tier) -> bool:

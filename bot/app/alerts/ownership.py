@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import get_args
 
-from bot.app.alerts.followers import show_changed
+from bot.app.alerts.followers import show_changed, show_seen
 from bot.app.alerts.naming import open_alert
 from bot.app.alerts.writer import act_on, team_side
 from bot.app.concerns.conversion import named_by
@@ -262,8 +262,7 @@ def _act(work: Work, alert: AlertRow, act: TeamAct, action: str, **more: str | N
 def _show_seen(work: Work, alert: AlertRow) -> None:
     patient = work.patients.get(alert.patient_id)
     if patient is not None:
-        # A fault in a message to the patient must not keep anyone from acknowledging the alert.
-        work.attempt(lambda: work.notices.seen_by_team(patient, alert, is_seen=True))
+        show_seen(work, patient, alert, is_seen=True)
 
 
 def _record(work: Work, alert: AlertRow, action: str, **more: str | None) -> None:

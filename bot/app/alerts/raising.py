@@ -9,6 +9,7 @@ from bot.app.alerts.followers import (
     notify_person,
     notify_team,
     show_changed,
+    show_seen,
     without_owner,
 )
 from bot.app.alerts.naming import Found, ask, name, open_alert
@@ -97,8 +98,7 @@ def join(work: Work, patient: Patient, alert: AlertRow, found: Found, *, call_sc
     if found.asks_patient:
         changed = ask(work, changed, max(found.tier, found.to_call_about or alert.asks))
     if found.is_new:
-        # A fault in an older message must not keep back the call screen that comes now.
-        work.attempt(lambda: work.notices.seen_by_team(patient, alert, is_seen=False))
+        show_seen(work, patient, alert, is_seen=False)
     of_found = {"tier": found.tier.name, "checkin": found.checkin_id, "call_screen": call_screen}
     record(work, patient, alert, "alert_joined", **of_found)
     if found.is_new and needs_owner_again(work, alert, found.tier):
