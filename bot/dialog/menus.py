@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.app.checkins.answering import current
+from bot.app.checkins.skips import SEARCHED_CHECKINS
 from bot.app.checkins.tips import shown_tips
 from bot.app.patients import participation
 from bot.app.ports.clinic import Clinic
@@ -130,7 +131,14 @@ def tip_tapped(work: Work, patient: Patient, action: Action) -> TapResult | None
 
 
 def _last_answers(stores: Stores, patient: Patient) -> Answers:
-    return next((row.value.answers for row in stores.checkins.of_patient(patient.id) if row.value.answers), {})
+    return next(
+        (
+            row.value.answers
+            for row in stores.checkins.of_patient(patient.id, limit=SEARCHED_CHECKINS)
+            if row.value.answers
+        ),
+        {},
+    )
 
 
 def _today(patient: Patient, clinic: Clinic, at: datetime) -> date:

@@ -8,6 +8,7 @@ from bot.app.work import Work
 from bot.core.checkin import State
 from bot.core.screen import Action, Text
 from bot.dialog import answers, checkins
+from bot.dialog.asked import marked
 from bot.dialog.call_replies import reply_screen
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
@@ -24,7 +25,8 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     if found is not None and found[0].value.state is State.DONE:
         return answers.ask_again(work, patient, *found, alert)
     if not _asked_in_open_checkin(work, patient, alert):
-        post(work, patient, reply_screen(alert, work.clinic, "mistake"), slot=f"alert-reply:{alert.id}")
+        shown = marked(work, reply_screen(alert, work.clinic, "mistake"), alert, repeats=action)
+        post(work, patient, shown, slot=f"alert-reply:{alert.id}")
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
 
 

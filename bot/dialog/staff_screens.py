@@ -88,7 +88,7 @@ def digest_today(work: Work) -> Screen:
 
 def patient_screen(work: Work, patient: Patient) -> Screen:
     """Return one patient in a few lines, by study code, with the changes that can be made."""
-    waiting = [a for a in work.alerts.of_patient(patient.id, limit=queue.HISTORY_LIMIT) if a.closed_at is None]
+    waiting = work.alerts.open_of(patient.id)
     state = "paused" if is_paused(patient, work.clinic, work.at) else str(patient.state)
     lines = [
         Text(

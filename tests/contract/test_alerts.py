@@ -26,6 +26,17 @@ def test_an_alert_comes_back_as_stored(database):
     assert database.run(lambda s: s.alerts.get(bare.id)) == changed
 
 
+def test_an_open_alert_is_found_however_many_came_after_it(database):
+    one, other = _patient(database, "one"), _patient(database, "other")
+    oldest = database.run(lambda s: s.alerts.add(alert(one)))
+    closed = {"state": AlertState.CLOSED, "closed_at": AT}
+    database.run(lambda s: [s.alerts.add(alert(one).model_copy(update=closed)) for _ in range(60)])
+    newest = database.run(lambda s: s.alerts.add(alert(one)))
+    database.run(lambda s: s.alerts.add(alert(other)))
+    assert [a.id for a in database.run(lambda s: s.alerts.open_of(one))] == [newest.id, oldest.id]
+    assert len(database.run(lambda s: s.alerts.of_patient(one))) == 62, "none is left out without a word"
+
+
 def test_alerts_are_stepped_oldest_first_whatever_their_state(database):
     one, other = _patient(database, "one"), _patient(database, "other")
     for who, minutes, state in (

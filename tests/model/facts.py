@@ -249,7 +249,9 @@ def with_calm(of: Of, name: str, level: Level, at: datetime, day: date) -> Of:
     """Count an answer for "answered, not worse, on three days"."""
     before = of.last or NOTHING
     is_accepted = of.is_usual(level) or of.is_quiet(level)
-    if (is_signal(name, level) or level > of.top) and not is_accepted:
+    # Help, or something new without a name, is not asked about: said again, it came again.
+    came_again = not KINDS[name].has_question and not KINDS[name].is_left_open and level > NOTHING
+    if (is_signal(name, level) or level > of.top or came_again) and not is_accepted:
         return of._replace(worse_least=at, worse_most=at, calm_least=0, calm_most=0, calm_on=None, worse_on=day)
     most = of.calm_most + (day != of.calm_on)
     if level > before or of.for_team:

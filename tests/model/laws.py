@@ -567,9 +567,12 @@ def _now_reached(of: Of, asked: Asked, expected: Expected, concern: Concern) -> 
     return of
 
 
-def _now_settled(of: Of, asked: Asked, expected: Expected, _concern: Concern) -> Of:
+def _now_settled(of: Of, asked: Asked, expected: Expected, concern: Concern) -> Of:
     if asked.of.state not in PENDING:
         return of
+    if str(concern.ending) in {"recovered", "went_away"} and not (of.quiet and of.quiet.tier is Tier.EMERGENCY):
+        # Answers have shown that it is gone: nobody decides about an ended level of it, so that its return raises.
+        of = of._replace(quiet=None)
     of = nothing_counted(of)._replace(settled=asked.at, given=(), is_retracted=False)
     if expected.is_false_alarm:
         return of._replace(known_least=None, known_most=None)

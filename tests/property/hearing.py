@@ -39,7 +39,13 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
         ):
             earlier = before.alerts.get(row.id)
             new = set(row.symptoms) - set(earlier.symptoms if earlier is not None else ())
-            ledger.called(new, Tier(int(row.tier)), deed.at, day)
+            ledger.called(new, _called_at(deed), deed.at, day)
+
+
+def _called_at(deed: Deed) -> Tier:
+    """Return the tier of the call screen that was shown: an alert may be of a higher one that was dealt with."""
+    shown = {q.screen.name for q in deed.queued if q.mode == "new"}
+    return Tier.EMERGENCY if "call.emergency" in shown else Tier.SOON if shown == {"call.soon"} else Tier.URGENT
 
 
 def may_answer(patient: Patient | None, books: Books, chat: int | None) -> bool:
@@ -74,7 +80,8 @@ def _staff(ledger: Ledger, after: Books, deed: Deed) -> None:
     if act is None:
         return
     if act.what == "outcome" and act.alert in after.alerts:
-        ledger.outcome(act.outcome, after.alerts[act.alert].symptoms, deed.at)
+        alert = after.alerts[act.alert]
+        ledger.outcome(act.outcome, alert.symptoms, deed.at, alert.named_at or alert.raised_at)
     elif act.what == "agree" and act.until is not None:
         ledger.agree(act.symptom, level_of(act.symptom, act.step), act.until, deed.at)
     elif act.what == "end" and act.symptom in ledger.agreed:

@@ -19,6 +19,8 @@ GONE = frozenset({PatientState.WITHDRAWN, PatientState.DECLINED})
 BULK = frozenset({Lane.REMINDER, Lane.CHECKIN})
 BY_PLAN = frozenset({"scheduled", "follow_up"})
 REACHED = frozenset({"reached", "team_knows"})
+COUNTS_FOR = frozenset({"called", "reached", "at_hospital", "team_knows", "not_yet", "cannot_reach", "cannot_call"})
+"""Replies that count for what had opened when their message was made."""
 NIGHT = timedelta(hours=12)
 """The longest quiet hours."""
 Law = Callable[[Books, Books, Deed, Clinic], Iterator[str]]
@@ -38,7 +40,7 @@ def broken(before: Books, after: Books, deed: Deed, clinic: Clinic) -> list[str]
 def new_alert_shows_a_call_screen(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     """A new alert has its first safety follow-up planned and its call screen queued as a new, prioritized message."""
     for alert in deed.of("add_alert"):
-        if deed.swept and _is_for_team(alert):
+        if (deed.swept or _gone(after)) and _is_for_team(alert):
             continue
         repeat = clinic.protocol.clocks.safety_follow_up.get(alert.tier)
         if alert.next_patient_prompt_at != (deed.at + repeat.after if repeat else None):
@@ -78,7 +80,8 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, afte
     reached = (mine and tapped in REACHED) or tapped == "at_hospital" or by_staff
     if new.state is AlertState.CONFIRMED and old.state is not new.state and not reached:
         yield f"{name} was confirmed by {deed.name}"
-    starts_again = new.safety_follow_ups == 0 and new.next_patient_prompt_at is not None
+    # Found when they left: named for the team, and nothing is asked any more.
+    starts_again = new.safety_follow_ups == 0 and (new.next_patient_prompt_at is not None or _gone(after))
     if new.safety_follow_ups != old.safety_follow_ups and not starts_again:
         yield from _check_follow_up(old, new, deed, clinic, after)
     repeat = clinic.protocol.clocks.safety_follow_up.get(_asked_tier(new, after))
@@ -189,6 +192,17 @@ def who_left_is_sent_nothing(before: Books, after: Books, deed: Deed, clinic: Cl
         yield f"asked in quiet hours: {asked[0].screen.name}"
 
 
+def replies_say_when_they_were_asked_for(_before: Books, after: Books, deed: Deed, _clinic: Clinic) -> Iterator[str]:
+    """A button about an alert carries the time of its message: one without it counts for what began the alert alone."""
+    for row in deed.queued:
+        for made in (button.action for line in row.screen.rows for button in line):
+            if made is None or made.kind != "alert" or made.choice not in COUNTS_FOR:
+                continue
+            alert = after.alerts.get(made.subject)
+            if alert is not None and alert.raised_at < deed.at and made.revision == 0:
+                yield f"{row.screen.name} has {made.choice!r} as if it were made when alert {alert.id} was raised"
+
+
 # -- check-ins
 
 
@@ -280,6 +294,7 @@ ALL: tuple[Law, ...] = (
     alerts_follow_their_schedule,
     one_alert_is_open,
     who_left_is_sent_nothing,
+    replies_say_when_they_were_asked_for,
     at_most_one_is_open,
     no_check_in_is_missed,
     next_check_in_is_planned,

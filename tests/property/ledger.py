@@ -192,7 +192,9 @@ class Ledger:
     def _one(self, heard: Heard, symptom: str, found: Found, was: Found | None) -> None:
         level = found.level
         self._known(heard, symptom, found, was)
-        self.last[symptom] = level
+        if heard.closed or level.tier:
+            # Before a form ends, only what needs a human counts.
+            self.last[symptom] = level
         if was is not None and level < was.level:
             self._taken_back(heard, symptom, level)
         if found.is_named:
@@ -279,6 +281,9 @@ class Ledger:
         days, span = (7, 144 * HOUR) if mark.is_open else (3, 48 * HOUR)
         if usual.days >= days and usual.last_at - usual.first_at >= span:
             self._settle(symptom, mark, heard.at)
+            # What answers have shown to be gone waits for no decision; a usual sign of an EMERGENCY does.
+            if self.undecided.get(symptom, NONE).tier < Tier.EMERGENCY:
+                self.undecided.pop(symptom, None)
 
     def _settle(self, symptom: str, mark: Mark, at: datetime) -> None:
         self.marks[symptom] = replace(mark, state="settled", settled_at=at, usual=None)
@@ -346,8 +351,11 @@ class Ledger:
         soon = [s for s in named if (mark := self.marks.get(s)) is not None and mark.highest.tier <= Tier.SOON]
         self.spoke(soon, shown_at, at)
 
-    def outcome(self, outcome: str, named: Iterable[str], at: datetime) -> None:
-        """Staff note an outcome for what an alert names."""
+    def outcome(self, outcome: str, named: Iterable[str], at: datetime, told_at: datetime | None = None) -> None:
+        """Staff note an outcome for what an alert names. `told_at`: when it last told them something, if not now.
+
+        An alert of long ago that they reopen tells of then: what came back since is no part of that false alarm.
+        """
         names = set(named)
         if outcome == "out_of_care":
             # Check-ins end: nobody is to call about anything, whatever the alert names.
@@ -356,11 +364,13 @@ class Ledger:
         if outcome in CONTACT:
             self.spoke(names, at, at)
         for symptom, mark in list(self.marks.items()):
-            if not is_named_by(symptom, names) or mark.state == "settled":
+            # A sign that was never left unnamed is no part of "yes" without a name.
+            is_meant = not names or bool({symptom, symptom.partition(":")[0]} & names)
+            if not is_meant or mark.state == "settled":
                 continue
             if outcome == "no_action" and mark.is_open and mark.highest.tier is Tier.SOON:
                 self.marks[symptom] = replace(mark, state="reached", reached=max(mark.highest, mark.reached or NONE))
-            elif outcome == "false_alarm":
+            elif outcome == "false_alarm" and mark.opened_at <= (told_at or at):
                 self.marks[symptom] = replace(mark, state="settled", settled_at=at, reached=None)
             elif outcome == "out_of_care":
                 self._settle(symptom, mark, at)

@@ -38,9 +38,8 @@ def arrived(work: Work, patient: Patient, alert_id: int) -> AlertRow | None:
         return None
     remember(work.acting(patient.actor), patient, (AtHospital(by=patient.actor),), checkin_id=alert.checkin_id)
     record(work, patient, alert, "patient_at_hospital")
-    for each in work.alerts.of_patient(patient.id):
-        if each.closed_at is None:
-            _confirm(work, each)
+    for each in work.alerts.open_of(patient.id):
+        _confirm(work, each)
     _pause(work, patient)
     notify_team(work, patient, alert, "at_hospital")
     return alert

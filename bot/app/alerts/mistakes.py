@@ -8,7 +8,7 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.concern_values import Concern
-from bot.core.findings import NOT_NAMED
+from bot.core.findings import NOT_NAMED, still
 from bot.core.protocol import Protocol
 
 
@@ -28,7 +28,7 @@ def asked_again(work: Work, patient: Patient, alert: AlertRow) -> tuple[CheckInR
 
 
 def _questions(protocol: Protocol, row: CheckInRow, concern: Concern) -> Iterator[str]:
-    """Yield the answered questions that found it: the safety screen before the question that named the sign."""
+    """Yield the answered questions that found it: the safety screen before the question that named the sign, or by name."""
     known = protocol.symptoms.get(concern.symptom)
     if concern.retracted_at is not None:
         return
@@ -40,3 +40,5 @@ def _questions(protocol: Protocol, row: CheckInRow, concern: Concern) -> Iterato
                 yield screen.id
     if known is not None and known.question in row.value.answers and not known.names:
         yield str(known.question)
+    if still(concern.symptom) in row.value.answers:
+        yield still(concern.symptom)

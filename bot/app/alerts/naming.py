@@ -27,7 +27,7 @@ class Found(NamedTuple):
 
 def open_alert(stores: Stores, patient: Patient) -> AlertRow | None:
     """Return the patient's alert that is not closed; the highest one if an older version left several."""
-    found = [alert for alert in stores.alerts.of_patient(patient.id) if alert.closed_at is None]
+    found = stores.alerts.open_of(patient.id)
     return max(found, key=lambda alert: (not alert.is_agreed, alert.tier, alert.id), default=None)
 
 

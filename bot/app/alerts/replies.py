@@ -236,7 +236,7 @@ def _core(alert: AlertRow) -> Alert:
 
 def stop_asking(work: Work, patient: Patient) -> None:
     """Stop asking the patient about their alerts, as when they withdraw. The alerts stay open for the team."""
-    for alert in work.alerts.of_patient(patient.id):
+    for alert in work.alerts.open_of(patient.id):
         if alert.next_patient_prompt_at is not None:
             state = AlertState.UNCONFIRMED if alert.state is AlertState.OPEN else alert.state
             update_patient_side(work.alerts, alert, next_patient_prompt_at=None, state=state)

@@ -7,6 +7,7 @@ from bot.app.checkins.answering import close_as
 from bot.app.checkins.answers import answer_row
 from bot.app.checkins.reminders import DAILY, next_action_after_answer
 from bot.app.checkins.silence import note_missed, open_silence_task
+from bot.app.checkins.skips import SEARCHED_CHECKINS
 from bot.app.concerns.follow_up import close_watch_of
 from bot.app.concerns.memory import recall
 from bot.app.records.checkins import CheckInRow
@@ -92,7 +93,7 @@ def _missed(work: Work, patient: Patient, row: CheckInRow) -> None:
     note_missed(work, patient, row)
     if row.silent_at is None and work.at - row.opened_at > DAILY:
         open_silence_task(work, patient, "not_heard_from")
-    before = next((c for c in work.checkins.of_patient(patient.id) if c.id < row.id), None)
+    before = next((c for c in work.checkins.of_patient(patient.id, limit=SEARCHED_CHECKINS) if c.id < row.id), None)
     early = (phase_at(plan_of(patient, work.clinic), row.due_at.date()) or "").startswith(EARLY)
     if early and not row.value.answers and before is not None and not before.value.answers:
         open_silence_task(work, patient, "missed_twice")

@@ -11,9 +11,6 @@ from bot.core.frozen import Frozen
 from bot.core.protocol import Answers, Protocol
 from bot.core.triage import Assessment, History, assess
 
-NO_LIMIT = 1_000_000
-"""More assessments than a patient can have: a few a day for some years."""
-
 FindProtocol = Callable[[Stores, str], Protocol | None]
 """Return the protocol with a content hash; None if it is not stored or this version can't read it."""
 
@@ -35,7 +32,7 @@ class Replayed(Frozen):
 def replay(stores: Stores, code: str, find: FindProtocol) -> list[Replayed]:
     """Replay a patient's assessments; return the results, oldest first. Raise RefusedError for an unknown code."""
     patient = by_code(stores.patients, code)
-    rows = stores.assessments.of_patient(patient.id, limit=NO_LIMIT)
+    rows = stores.assessments.of_patient(patient.id)
     given: dict[int, list[AnswerRow]] = {}
     for row in rows:
         if row.checkin_id not in given:

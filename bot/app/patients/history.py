@@ -8,8 +8,6 @@ from bot.core.frozen import Frozen
 
 PAGE = 100
 """Patients read at a time."""
-NO_LIMIT = 1_000_000
-"""More rows than one patient can have."""
 
 
 class CheckInRecord(Frozen):
@@ -36,15 +34,15 @@ class PatientRecord(Frozen):
 def record_of(stores: Stores, patient: Patient) -> PatientRecord:
     """Return one patient's check-ins and alerts."""
     newest: dict[int, AssessmentRow] = {}
-    for found in reversed(stores.assessments.of_patient(patient.id, limit=NO_LIMIT)):
+    for found in reversed(stores.assessments.of_patient(patient.id)):
         newest[found.checkin_id] = found
     return PatientRecord(
         patient=patient,
         checkins=tuple(
             CheckInRecord(row=row, answers=tuple(stores.answers.of_checkin(row.id)), assessment=newest.get(row.id))
-            for row in reversed(stores.checkins.of_patient(patient.id, limit=NO_LIMIT))
+            for row in reversed(stores.checkins.of_patient(patient.id))
         ),
-        alerts=tuple(reversed(stores.alerts.of_patient(patient.id, limit=NO_LIMIT))),
+        alerts=tuple(reversed(stores.alerts.of_patient(patient.id))),
     )
 
 

@@ -60,4 +60,4 @@ def keep_for_team(work: Work, patient: Patient) -> int | None:
 
 
 def _open_alerts(work: Work, patient: Patient) -> list[AlertRow]:
-    return [alert for alert in work.alerts.of_patient(patient.id) if alert.closed_at is None and not alert.is_agreed]
+    return [alert for alert in work.alerts.open_of(patient.id) if not alert.is_agreed]

@@ -7,7 +7,7 @@ from bot.app.patients import treatment
 from bot.app.patients.lookup import by_code
 from bot.app.patients.treatment import PeriodView
 from bot.app.ports.clinic import Clinic
-from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import occurrence_after
 from bot.app.work import Stores, Work
@@ -102,7 +102,7 @@ def listing(stores: Stores, *, after: str = "", limit: int = 100) -> list[Patien
             ici_start=p.treatment.first_start,
             plan=p.plan,
             next_due_at=p.next_due_at,
-            open_alerts=sum(a.state is not AlertState.CLOSED for a in stores.alerts.of_patient(p.id)),
+            open_alerts=len(stores.alerts.open_of(p.id)),
         )
         for p in stores.patients.page(after_code=after, limit=limit)
     ]

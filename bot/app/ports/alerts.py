@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.app.records.alerts import AgreedLevel, AlertRow, Task
-from bot.app.records.operations import BEGINNING, Place
+from bot.app.records.operations import BEGINNING, EVERY_ROW, Place
 
 
 class AlertStore(Protocol):
@@ -14,8 +14,12 @@ class AlertStore(Protocol):
     def add(self, row: AlertRow) -> AlertRow: ...
     def save(self, row: AlertRow) -> AlertRow: ...
     def get(self, alert_id: int) -> AlertRow | None: ...
-    def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[AlertRow]:
+    def of_patient(self, patient_id: int, limit: int = EVERY_ROW) -> Sequence[AlertRow]:
         """Return the patient's alerts, newest first."""
+        ...
+
+    def open_of(self, patient_id: int) -> Sequence[AlertRow]:
+        """Return the patient's alerts that are not closed, however old, newest first."""
         ...
 
     def in_queue(self, limit: int) -> Sequence[AlertRow]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from bot.app.records.checkins import AnswerRow, AssessmentRow, CheckInRow, StoredProtocol, TipShown
-from bot.app.records.operations import BEGINNING, Place
+from bot.app.records.operations import BEGINNING, EVERY_ROW, Place
 from bot.core.protocol import Answers
 
 
@@ -28,7 +28,7 @@ class CheckInStore(Protocol):
         """Return the patient's one check-in whose state is asking, paused or stopped."""
         ...
 
-    def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[CheckInRow]:
+    def of_patient(self, patient_id: int, limit: int = EVERY_ROW) -> Sequence[CheckInRow]:
         """Return the patient's check-ins, newest first."""
         ...
 
@@ -76,7 +76,7 @@ class AssessmentStore(Protocol):
     """The store of assessments in one open transaction."""
 
     def add(self, row: AssessmentRow) -> AssessmentRow: ...
-    def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[AssessmentRow]:
+    def of_patient(self, patient_id: int, limit: int = EVERY_ROW) -> Sequence[AssessmentRow]:
         """Return the patient's assessments, newest first."""
         ...
 
@@ -102,6 +102,6 @@ class TipStore(Protocol):
         """Rate the tip as it was last shown to the patient."""
         ...
 
-    def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[TipShown]:
+    def of_patient(self, patient_id: int, limit: int = EVERY_ROW) -> Sequence[TipShown]:
         """Return the tips shown to the patient, newest first."""
         ...

@@ -53,6 +53,8 @@ class Place(NamedTuple):
 
 
 BEGINNING = Place(datetime(1970, 1, 1, tzinfo=UTC), 0)
+EVERY_ROW = 1_000_000
+"""A limit that leaves no row of one patient out: what is not read must not be missed without a word."""
 """Before every row."""
 
 

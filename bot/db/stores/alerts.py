@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from bot.app.records.alerts import AgreedLevel, AlertRow, Task
-from bot.app.records.operations import BEGINNING, Place
+from bot.app.records.operations import BEGINNING, EVERY_ROW, Place
 from bot.db import tables as t
 from bot.db import tables_team as team_tables
 from bot.db.rows import (
@@ -121,8 +121,11 @@ class SqlAlerts(Section):
     def get(self, alert_id: int) -> AlertRow | None:
         return self._record(ALERT, _BY_ID, of_alert=alert_id)
 
-    def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[AlertRow]:
+    def of_patient(self, patient_id: int, limit: int = EVERY_ROW) -> Sequence[AlertRow]:
         return self._records(ALERT, _NEWEST, of_patient=patient_id, top=limit)
+
+    def open_of(self, patient_id: int) -> Sequence[AlertRow]:
+        return tuple(reversed(self._records(ALERT, _OPEN_OF, of_ids=[patient_id])))
 
     def in_queue(self, limit: int) -> Sequence[AlertRow]:
         return self._readable(self._all(_QUEUE, top=limit), partial(self._records_of, ALERT))

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from bot.app.records.checkins import AnswerRow, AssessmentRow, Basis, CheckInRow, StoredProtocol, TipShown
 from bot.app.records.messages import Lane
-from bot.app.records.operations import BEGINNING, Place
+from bot.app.records.operations import BEGINNING, EVERY_ROW, Place
 from bot.core.checkin import CheckIn
 from bot.core.protocol import Answers
 from bot.db import tables as t
@@ -151,7 +151,7 @@ class SqlCheckIns(_WithCurrentAnswers):
     def open_of(self, patient_id: int) -> CheckInRow | None:
         return self._one(self._all(_OPEN, of_patient=patient_id))
 
-    def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[CheckInRow]:
+    def of_patient(self, patient_id: int, limit: int = EVERY_ROW) -> Sequence[CheckInRow]:
         return self._with_answers(self._all(_NEWEST, of_patient=patient_id, top=limit))
 
     def of_form(self, patient_id: int, form: str) -> Sequence[CheckInRow]:
@@ -209,7 +209,7 @@ class SqlAssessments(Section):
     def add(self, row: AssessmentRow) -> AssessmentRow:
         return self._add(ASSESSMENT, row)
 
-    def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[AssessmentRow]:
+    def of_patient(self, patient_id: int, limit: int = EVERY_ROW) -> Sequence[AssessmentRow]:
         return self._records(ASSESSMENT, _NEWEST_ASSESSMENTS, of_patient=patient_id, top=limit)
 
 
@@ -235,5 +235,5 @@ class SqlTips(Section):
     def rate(self, patient_id: int, tip: str, rating: Literal["helpful", "not_for_me"]) -> None:
         self._run(_RATE_TIP, of_patient=patient_id, of_tip=tip, given=rating)
 
-    def of_patient(self, patient_id: int, limit: int = 50) -> Sequence[TipShown]:
+    def of_patient(self, patient_id: int, limit: int = EVERY_ROW) -> Sequence[TipShown]:
         return self._records(TIP_SHOWN, _TIPS, of_patient=patient_id, top=limit)

@@ -122,8 +122,7 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
 
     def query(work: Work) -> dict[str, Any]:
         patient = lookup.by_code(work.patients, code)
-        waiting = [a for a in work.alerts.of_patient(patient.id, limit=queue.HISTORY_LIMIT) if a.closed_at is None]
-        waiting.sort(key=lambda alert: (-alert.tier, alert.raised_at))
+        waiting = sorted(work.alerts.open_of(patient.id), key=lambda alert: (-alert.tier, alert.raised_at))
         trend = answers.trend_of(work, patient)
         return {
             "view": views.view(work, code),

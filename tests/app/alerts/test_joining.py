@@ -163,6 +163,21 @@ def test_closed_alert_is_not_reopened_while_another_is_open(life):
         life.run(ownership.reopen, old.id, at=life.at(1, 1), by="lead-1")
 
 
+def test_reopened_alert_of_long_ago_is_the_one_that_is_joined(life):
+    """Found by a random life: an alert was looked for among the newest fifty alone, and a second one was raised."""
+    life.check(0, **URGENT)
+    old = the_alert(life)
+    life.staff(old, "spoke_to_patient", 0, 1)
+    copy = the_alert(life).model_copy(update={"id": 0, "version": 0})
+    life.database.run(lambda s: [s.alerts.add(copy) for _ in range(60)])
+    life.run(ownership.reopen, old.id, at=life.at(1), by="lead-1")
+    life.check(1.1, **EMERGENCY)
+    open_now = [
+        alert for alert in life.database.run(lambda s: s.alerts.of_patient(old.patient_id)) if not alert.closed_at
+    ]
+    assert [(alert.id, alert.tier) for alert in open_now] == [(old.id, Tier.EMERGENCY)]
+
+
 def test_not_yet_on_a_closed_alert_joins_the_open_one(life):
     """One says that somebody spoke with them; the helper's "not yet" on that message opens it again."""
     helper = life.helper()

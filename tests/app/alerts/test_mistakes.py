@@ -91,6 +91,30 @@ def test_k33_mistake_of_another_person_is_only_logged(life):
     assert newest(life, BEN).screen.name in {"change.safety_new", "call.reply.mistake"}
 
 
+def test_yes_below_the_reply_to_a_mistake_counts_for_what_opened_before_it(life):
+    """Found by a random life: the button counted as if it were made with the alert, so the "yes" was lost."""
+    for hours in (0, 5):
+        life.run(help_requests.need_help, life.patient(), None, at=life.at(0, hours))
+    (alert,) = life.alerts()
+    life.prompt(alert, 0, 6)
+    assert press(life, "was_mistake", 0, 6.1).screen.name == "call.reply.mistake"
+    assert press(life, "reached", 0, 6.2).screen.name == "call.reply.reached"
+    assert life.state("help") == "reached"
+
+
+@pytest.mark.parametrize(("choice", "shown"), [("same", "alert-reply"), ("worse", "call.reply.rest")])
+def test_mistake_about_a_sign_asked_by_name_asks_for_that_sign_again(life, choice, shown):
+    life.check(0, safety_new="yes", which_new="eyes")
+    life.reply(life.alerts()[-1], "reached", 0, 1)
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 2)
+    life.check(1, still_eyes="worse")
+    life.prompt(life.alerts()[-1], 1, 1)
+    row = press(life, "was_mistake", 1, 1.1)
+    assert row.screen.name == "change.still_eyes"
+    row = press(life, choice, 1, 1.2)
+    print(row.screen.name, row.screen.lines, life.state("eyes"), life.alerts()[-1].state)
+
+
 def test_mistake_while_the_check_in_is_open_asks_there_below_all_messages(life):
     life.opened(0)
     life.tap("no", life.at(0))
