@@ -28,7 +28,7 @@ def asked_again(work: Work, patient: Patient, alert: AlertRow) -> tuple[CheckInR
 
 
 def _questions(protocol: Protocol, row: CheckInRow, concern: Concern) -> Iterator[str]:
-    """Yield the answered questions that found it: the safety screen before the question that named the sign, or by name."""
+    """Yield the answered questions that found it: a safety screen, its own question, or the sign asked by name."""
     known = protocol.symptoms.get(concern.symptom)
     if concern.retracted_at is not None:
         return

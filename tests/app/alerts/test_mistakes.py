@@ -102,8 +102,10 @@ def test_yes_below_the_reply_to_a_mistake_counts_for_what_opened_before_it(life)
     assert life.state("help") == "reached"
 
 
-@pytest.mark.parametrize(("choice", "shown"), [("same", "alert-reply"), ("worse", "call.reply.rest")])
-def test_mistake_about_a_sign_asked_by_name_asks_for_that_sign_again(life, choice, shown):
+@pytest.mark.parametrize(
+    ("choice", "shown", "state"), [("same", "done.open.mistake", "reached"), ("worse", "call.reply.rest", "open")]
+)
+def test_mistake_about_a_sign_asked_by_name_asks_for_that_sign_again(life, choice, shown, state):
     life.check(0, safety_new="yes", which_new="eyes")
     life.reply(life.alerts()[-1], "reached", 0, 1)
     life.staff(life.alerts()[-1], "spoke_to_patient", 0, 2)
@@ -112,7 +114,7 @@ def test_mistake_about_a_sign_asked_by_name_asks_for_that_sign_again(life, choic
     row = press(life, "was_mistake", 1, 1.1)
     assert row.screen.name == "change.still_eyes"
     row = press(life, choice, 1, 1.2)
-    print(row.screen.name, row.screen.lines, life.state("eyes"), life.alerts()[-1].state)
+    assert (row.screen.lines[0].key, life.state("eyes")) == (shown, state)
 
 
 def test_mistake_while_the_check_in_is_open_asks_there_below_all_messages(life):
