@@ -87,7 +87,7 @@ def happenings(
         if finding.was_known and given.form == BASELINE:
             is_helper = remembered.is_helper or _is_by_helper(finding.symptom, remembered, protocol)
             yield KnownBefore(symptom=finding.symptom, level=finding.level, is_helper=is_helper)
-        if finding.is_named and NOT_NAMED in before:
+        if finding.is_named and NOT_NAMED in before and not _has_named(finding, before, protocol):
             yield Named(
                 symptom=finding.symptom,
                 level=finding.level,
@@ -106,6 +106,13 @@ def happenings(
                 replaces=heard.at if heard is not None else None,
             )
     yield from _taken_back(found, given, remembered, protocol)
+
+
+def _has_named(finding: Finding, before: Mapping[str, Heard], protocol: Protocol) -> bool:
+    """Return whether the form named a sign of that screen before: one that is added later is found on its own."""
+    asked = protocol.symptoms[finding.symptom].question
+    named = (s for s, heard in before.items() if heard.level.tier >= Tier.SOON and s in protocol.symptoms)
+    return any(protocol.symptoms[s].names and protocol.symptoms[s].question == asked for s in named)
 
 
 def _is_by_helper(symptom: str, remembered: Remembered, protocol: Protocol) -> bool:

@@ -175,8 +175,8 @@ def _effect(work: Work, alert: AlertRow, outcome: AlertOutcome, shown_at: dateti
     symptoms = named_by(work, alert)
     patient = work.patients.get(alert.patient_id)
     if kind == "out_of_care" and patient is not None:
-        # It ends everything that is remembered, whichever alert names it.
-        symptoms = tuple({*symptoms, *recall(work, patient).value.concerns})
+        # It ends everything that is remembered, whichever alert names it; what opened since was refused before.
+        symptoms, shown_at = tuple({*symptoms, *recall(work, patient).value.concerns}), work.at
     return Outcome(kind=kind, symptoms=symptoms, shown_at=shown_at)
 
 
