@@ -114,6 +114,19 @@ def test_sign_that_is_named_replaces_what_was_not():
     assert said(Finding(symptom="numbness", level=MILD), heard=heard) == [answered("numbness", MILD)]
 
 
+def test_sign_that_is_added_to_those_named_before_is_found_on_its_own():
+    """Found by a random life: somebody had spoken with the patient before it was added, and it counted as known."""
+    heard = {NOT_NAMED: Heard(level=THERE, at=EARLIER), "eyes": Heard(level=THERE, at=EARLIER)}
+    added = Finding(symptom="face", level=THERE, is_named=True)
+    assert said(Finding(symptom="eyes", level=THERE, is_named=True), added, heard=heard) == [
+        answered("face", THERE, is_named=True)
+    ]
+    taken_back = {**heard, "eyes": Heard(level=NONE, at=EARLIER)}
+    assert isinstance(said(added, heard=taken_back)[0], Named), "it is the only one"
+    of_other = {**heard, "eyes": Heard(level=NONE, at=EARLIER), "breathing": Heard(level=GRAVE, at=EARLIER)}
+    assert isinstance(said(added, heard=of_other)[0], Named), "a sign of the other safety screen"
+
+
 # -- "none" on a safety screen
 
 

@@ -157,6 +157,18 @@ def test_out_of_care_settles_what_another_alert_names(life):
     assert (life.state("numbness"), life.state("breathing")) == ("settled", "settled")
 
 
+def test_out_of_care_on_an_alert_of_long_ago_ends_what_is_known_since(life):
+    """Found by a random life: what somebody had spoken about since stayed, as if the patient were still in care."""
+    life.check(0, numbness="strong")
+    old = life.alerts()[0]
+    noted(life, "seen", 0, 1)
+    life.check(1, **BREATHING)
+    noted(life, "seen", 1, 1)
+    life.run(ownership.reopen, old.id, at=life.at(2), by="lead-1")
+    life.run(ownership.note, old.id, "out_of_care", at=life.at(2, 1), by="lead-1")
+    assert (life.state("numbness"), life.state("breathing")) == ("settled", "settled")
+
+
 def test_out_of_care_is_refused_if_the_patient_reported_since(life):
     life.check(0, numbness="strong")
     life.check(1, **BREATHING)
