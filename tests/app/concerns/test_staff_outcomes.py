@@ -163,7 +163,7 @@ def test_out_of_care_on_an_alert_of_long_ago_ends_what_is_known_since(life):
     old = life.alerts()[0]
     noted(life, "seen", 0, 1)
     life.check(1, **BREATHING)
-    noted(life, "seen", 1, 1)
+    noted(life, "seen", 1, 1, alert=life.alerts()[-1])
     life.run(ownership.reopen, old.id, at=life.at(2), by="lead-1")
     life.run(ownership.note, old.id, "out_of_care", at=life.at(2, 1), by="lead-1")
     assert (life.state("numbness"), life.state("breathing")) == ("settled", "settled")
