@@ -34,12 +34,12 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
             ledger.answers(
                 Heard(row.id, value.form, dict(value.answers), value.state.value, deed.at, day, helper=is_helper)
             )
-        elif name in {"add_alert", "save_alert"} and any(
-            q.screen.name.startswith("call.") and q.mode == "new" for q in deed.queued
-        ):
+        elif name in {"add_alert", "save_alert"}:
             earlier = before.alerts.get(row.id)
             new = set(row.symptoms) - set(earlier.symptoms if earlier is not None else ())
-            ledger.called(new, _called_at(deed), deed.at, day)
+            # By the clock, an hour after half an answer, what joins an alert at its tier has no call screen of its own.
+            if deed.swept or any(q.screen.name.startswith("call.") and q.mode == "new" for q in deed.queued):
+                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id)
 
 
 def _called_at(deed: Deed) -> Tier:

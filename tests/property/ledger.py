@@ -316,7 +316,7 @@ class Ledger:
                 gone.add(symptom)
         return gone
 
-    def called(self, named: Iterable[str], tier: Tier, at: datetime, day: date) -> None:
+    def called(self, named: Iterable[str], tier: Tier, at: datetime, day: date, form: int | None = None) -> None:
         """A call screen named these: what a draft said is answered for good, and can only be taken back.
 
         What it named before it was said to be known is open as well.
@@ -326,7 +326,9 @@ class Ledger:
             if mark is not None:
                 self.marks[symptom] = replace(mark, draft_of=None, before=None)
             elif symptom in KNOWN_BY:
-                self.marks[symptom] = Mark("open", Level(tier, len(AMOUNTS)), at, "a call screen", above_on=day)
+                self.marks[symptom] = Mark(
+                    "open", Level(tier, len(AMOUNTS)), at, "a call screen", above_on=day, form=form
+                )
 
     # -- what else was tapped
 
