@@ -164,6 +164,8 @@ def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Scree
     name = _ENDS.get(end.kind) or ("done.routine" if end.complete else "done.incomplete")
     key = "done.after_call.emergency" if name == "done.after_call" and end.tier is Tier.EMERGENCY else name
     lines = [Text(key=key, values=numbers(clinic))]
+    if name == "done.routine" and end.is_first_of_week:
+        lines.append(Text(key="done.scope"))
     made: list[Button] = []
     if end.kind == "known":
         name, lines, made = "done.known", list(_known(clinic, end)), [button("button.worse_than_that", WORSE)]

@@ -12,6 +12,7 @@ from bot.app.checkins.answers import answer_row, with_fresh_screens
 from bot.app.checkins.reminders import next_action_after_answer
 from bot.app.checkins.skips import update_skip_task
 from bot.app.checkins.tips import next_tip
+from bot.app.checkins.weeks import is_first_of_week
 from bot.app.concerns.assessments import as_stored, history, keep_assessment
 from bot.app.concerns.conversion import alert_about
 from bot.app.concerns.memory import (
@@ -183,7 +184,8 @@ def _finish(work: Work, patient: Patient, row: CheckInRow, assessment: Assessmen
     elif known:
         end = CheckInEnd("known", known=known, tip=next_tip(work, patient, row))
     else:
-        end = CheckInEnd("routine", complete=assessment.complete, tip=next_tip(work, patient, row))
+        is_first, tip = is_first_of_week(work, patient, row), next_tip(work, patient, row)
+        end = CheckInEnd("routine", complete=assessment.complete, tip=tip, is_first_of_week=is_first)
     # What was heard may have changed when the next check-in is due.
     work.notices.checkin_ended(as_stored(work, patient), row, end)
 

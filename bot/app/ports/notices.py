@@ -22,7 +22,7 @@ class CheckInEnd:
     one follows; "still_open" while a human has to deal with earlier findings; "known" if a human knows about what was
     found and it is no worse, with a tip; "routine" otherwise, with a tip. `complete` unless questions were skipped.
     `tier`: of the call screens that were shown.
-    `alert`: the one that names what is open.
+    `alert`: the one that names what is open. `is_first_of_week`: the first all-clear of the patient's week.
     """
 
     kind: Literal["after_call", "before_call", "still_open", "known", "routine"]
@@ -32,6 +32,7 @@ class CheckInEnd:
     open: tuple[OpenConcern, ...] = ()
     known: tuple[KnownConcern, ...] = ()
     alert: AlertRow | None = None
+    is_first_of_week: bool = False
 
 
 class PatientNotices(Protocol):
