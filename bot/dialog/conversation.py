@@ -23,11 +23,11 @@ from bot.dialog.widgets import keyboard_screen
 __all__ = ["Command", "command", "membership", "message", "stale_tap", "start", "tap"]
 
 Command = Literal[
-    "menu", "help", "privacy", "stop", "delete", "worse", "tips", "team", "language", "learn", "answers", "settings",
-    "staff",
+    "menu", "help", "privacy", "stop", "export", "delete", "worse", "tips", "team", "language", "learn", "answers",
+    "settings", "staff",
 ]  # fmt: skip
 
-_PATIENTS_OWN = frozenset({"stop", "delete"})
+_PATIENTS_OWN = frozenset({"stop", "export", "delete"})
 """What only the patient's own chat may do."""
 
 
@@ -105,19 +105,20 @@ def command(work: Work, chat_id: int, name: Command) -> TapResult:
         return _caregiver_command(work, patient, name)
     if name == "worse" and patient.state in LEFT:
         return leaving.numbers_to_call(work, patient)
-    if name in _AT_ANY_TIME:
-        return _AT_ANY_TIME[name](work, patient)
+    if name in _AT_ANY_TIME and (outcome := _AT_ANY_TIME[name](work, patient)) is not None:
+        return outcome
     if patient.state not in ENROLLED:
         menus.show_current_screen(work, patient)
         return TapResult(language=patient.chat_language)
     return (menus.tapped if name != "menu" else _menu)(work, patient, name) or _menu(work, patient, name)
 
 
-_AT_ANY_TIME: dict[Command, Callable[[Work, Patient], TapResult]] = {
+_AT_ANY_TIME: dict[Command, Callable[[Work, Patient], TapResult | None]] = {
     "help": menus.help_,
     "privacy": menus.privacy,
     "team": menus.team,
     "stop": leaving.stop,
+    "export": leaving.export,
     "delete": leaving.delete,
 }
 """The commands of patients that work before they are enrolled, and after they have left."""

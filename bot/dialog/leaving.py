@@ -12,13 +12,15 @@ from bot.app.work import Work
 from bot.core.screen import Action, Screen, Text
 from bot.dialog import leaving_screens as screens
 from bot.dialog.former_chats import is_red
-from bot.dialog.leaving_screens import ASK_AGAIN, ASK_DELETE, DELETE, KEEP, PAUSE, SLOT, UNDO, WITHDRAW
+from bot.dialog.leaving_screens import ASK_AGAIN, ASK_DELETE, DELETE, EXPORT, KEEP, PAUSE, SLOT, UNDO, WITHDRAW
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import next_checkin_text
 
 KIND = screens.KIND
 """The kind of action this module handles."""
+GET_DATA = Action(kind=KIND, choice=EXPORT)
+"""The button that sends the patient their own data."""
 _TAKING_PART = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 _LEFT = frozenset({PatientState.WITHDRAWN, PatientState.DECLINED})
 _DELETE_WITHIN = 10
@@ -32,8 +34,10 @@ def stop(work: Work, patient: Patient) -> TapResult:
     return _show(work, patient, screens.stop_screen(patient, work.clinic, tier_to_call_about(work, patient)))
 
 
-def delete(work: Work, patient: Patient) -> TapResult:
-    """Show what would be deleted, and ask."""
+def delete(work: Work, patient: Patient) -> TapResult | None:
+    """Show what would be deleted, and ask; None while a chat, perhaps a new phone, is still enrolling."""
+    if patient.state is PatientState.ENROLLING:
+        return None
     return _show(work, patient, screens.delete_screen(work.clinic, tier_to_call_about(work, patient)))
 
 
@@ -43,10 +47,28 @@ def stopped(work: Work, patient: Patient) -> TapResult:
     return _show(work, patient, screens.stopped_screen(patient, work.clinic, tier, work.at))
 
 
+def export(work: Work, patient: Patient) -> TapResult | None:
+    """Send what is stored about the patient as files; None if they neither take part nor can undo that they left.
+
+    A chat that is still enrolling gets nothing: it may be a new phone, where nobody has agreed to anything yet.
+    """
+    if patient.state not in _TAKING_PART and not returning.can_undo(patient, work.at):
+        return None
+    work.acting(patient.actor).record("own_data_sent", patient.code)
+    # Not in the slot of the other screens: who wants the data before deleting it still has the screen that asks.
+    post(work, patient, screens.export_screen(work.clinic, tier_to_call_about(work, patient)), slot="own")
+    for screen, slot in screens.files():
+        # After replies, and red flags wait for neither: they pass what is in flight.
+        post(work, patient, screen, slot=slot, lane=Lane.REMINDER)
+    return TapResult(language=patient.chat_language)
+
+
 def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     """Handle a tap of these screens, or any tap of somebody who has left; return None if it means nothing (now)."""
     if action.kind != KIND:
         return _red(work, patient, action) if patient.state in _LEFT else None
+    if action.choice == EXPORT:
+        return export(work, patient)
     if action.choice == ASK_DELETE:
         return delete(work, patient)
     if action.choice in {ASK_AGAIN, DELETE}:
@@ -69,8 +91,10 @@ def _stop_or_go_on(work: Work, patient: Patient, word: str) -> TapResult | None:
     return TapResult(language=patient.chat_language)
 
 
-def _delete(work: Work, patient: Patient, action: Action) -> TapResult:
+def _delete(work: Work, patient: Patient, action: Action) -> TapResult | None:
     age = screens.minute_of(work.at) - action.subject
+    if patient.state is PatientState.ENROLLING:
+        return None
     if action.choice == DELETE and 0 <= age <= _DELETE_WITHIN:
         participation.erase(work.acting(patient.actor), patient.code)
         return TapResult(language=patient.chat_language)

@@ -4,15 +4,16 @@ While the patient has to call about something, each begins with whom to call. De
 and at different heights, so that two taps of habit delete nothing.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from bot.app.patients.returning import can_undo
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
 from bot.core.protocol import Tier
-from bot.core.screen import Action, Button, Screen, Style, Text
+from bot.core.screen import Action, Button, DocumentKind, Screen, Style, Text
 from bot.dialog.widgets import button, call_line, copy_button, copy_emergency_button, day_text, numbers, rows
 
 KIND = "stop"
@@ -54,6 +55,17 @@ def delete_again_screen(clinic: Clinic, tier: Tier, at: datetime) -> Screen:
         button("delete.now", last, style=Style.DANGER),
     )
     return _screen("stop.delete_again", (Text(key="delete.again"),), rows((*_copy(clinic, tier), *made)), clinic, tier)
+
+
+def export_screen(clinic: Clinic, tier: Tier) -> Screen:
+    """Return the message ahead of the files."""
+    return _screen("own", (Text(key="own.sending"),), rows(_copy(clinic, tier)), clinic, tier)
+
+
+def files() -> Iterator[tuple[Screen, str]]:
+    """Yield the messages that become the files, each with its slot. They can be saved: that is what they are for."""
+    for kind in get_args(DocumentKind):
+        yield Screen(name=f"own.{kind}", lines=(Text(key=f"own.caption.{kind}"),), document=kind), f"own-{kind}"
 
 
 def minute_of(at: datetime) -> int:

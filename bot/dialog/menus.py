@@ -48,7 +48,7 @@ def help_(work: Work, patient: Patient) -> TapResult:
 
 def privacy(work: Work, patient: Patient) -> TapResult:
     """Show what is stored, who sees it, and how to leave."""
-    made = (button("menu.stop", Action(kind="menu", choice="stop")),)
+    made = (button("own.get", leaving.GET_DATA), button("menu.stop", Action(kind="menu", choice="stop")))
     lines = (Text(key="privacy.body", values={**numbers(work.clinic), "version": work.clinic.consent_version}),)
     return _show(work, patient, Screen(name="privacy", lines=lines, rows=rows(made)))
 

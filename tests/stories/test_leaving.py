@@ -253,7 +253,7 @@ async def test_helper_can_not_leave_for_the_patient(world: World) -> None:
     await world.tap(ben, "I agree")
     world.hear_all(ben)
     world.hear_all(anna)
-    for words in ("/stop", "/delete"):
+    for words in ("/stop", "/export", "/delete"):
         await world.say(ben, words)
         assert labels(world.hear(ben, "Only the person you help")) == ["Stop helping"]
     await stopped(world, anna)
