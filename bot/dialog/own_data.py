@@ -123,7 +123,7 @@ def _answer(work: Work, row: AnswerRow) -> DataFact:
     if row.superseded_at is not None:
         words = Text(key="own.changed_later", values={"answer": words})
     name = short_text(question) if question is not None else _raw(_plain(row.question))
-    return DataFact(id=row.question, name=name, words=words, value=row.choices)
+    return DataFact(id=row.question, name=name, words=words, value=row.choices, at=row.given_at)
 
 
 def _answer_words(question: Question | None, choices: tuple[str, ...]) -> Text:

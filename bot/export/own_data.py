@@ -79,4 +79,5 @@ def _entry(entry: DataEntry, say: SayText) -> Iterator[tuple[str, Any]]:
 
 
 def _fact(fact: DataFact, say: SayText) -> dict[str, Any]:
-    return {"id": fact.id, "name": say(fact.name), "words": say(fact.words), "value": fact.value}
+    at = {"at": fact.at.isoformat(timespec="seconds")} if fact.at is not None else {}
+    return {"id": fact.id, "name": say(fact.name), "words": say(fact.words), "value": fact.value, **at}

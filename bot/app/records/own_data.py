@@ -15,6 +15,8 @@ class DataFact(Frozen):
     name: Text
     words: Text
     value: Value = None
+    at: datetime | None = None
+    """When it was said, of an answer."""
 
 
 class DataEntry(Frozen):
