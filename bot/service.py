@@ -32,9 +32,10 @@ from bot.chat.webhook import UpdateIntake, WebhookMonitor, remove_webhook, setup
 from bot.clock import Clock
 from bot.content.texts import Texts
 from bot.content.typed import TypedWords
+from bot.core.own_data import MakeFile
 from bot.db.engine import Database
 from bot.delivery.outbox import Sender
-from bot.delivery.own_files import MakeFile, OwnFiles
+from bot.delivery.own_files import OwnFiles
 from bot.dialog import conversation
 from bot.dialog.work import work_on
 from bot.ticker import Ticker

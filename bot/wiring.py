@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from hmac import digest
 from pathlib import Path
 from typing import TypedDict, TypeVar, Unpack
@@ -24,7 +23,6 @@ from starlette.applications import Starlette
 from bot import protocol_files
 from bot.app.operations import installation
 from bot.app.ports.clinic import Clinic
-from bot.app.records.own_data import OwnData
 from bot.app.work import Stores
 from bot.chat.charts import render_svg
 from bot.chat.screens import TextRenderer, plain_texts
@@ -40,7 +38,7 @@ from bot.content.rules_table import describe_condition
 from bot.content.texts import ENGLISH, Texts
 from bot.content.typed import TypedWords
 from bot.core.protocol import Protocol
-from bot.core.screen import DocumentKind, Text
+from bot.core.screen import Text
 from bot.db.backup import backup
 from bot.db.crypto import Keyring, KeyringError
 from bot.db.engine import Database
@@ -50,7 +48,6 @@ from bot.db.opening import open_database
 from bot.delivery.quiet_bot import make_bot
 from bot.desk.context import ConsoleContext
 from bot.desk.routes import console_routes
-from bot.dialog.rendered import File
 from bot.export import own_data
 from bot.ops import health
 from bot.ops.ping import keep_pinging
@@ -136,7 +133,7 @@ class App:
             owner=self.owner,
             webhook=webhook,
             shared=is_shared(self.database_url),
-            make_file=partial(_own_data_file, self.texts),
+            make_file=own_data.maker(TextRenderer(self.texts).plain),
         )
 
 
@@ -339,14 +336,6 @@ def _ping(stack: AsyncExitStack, app: App, service: Service) -> None:
     url = app.settings.ping_url.get_secret_value()
     ping_task = asyncio.create_task(keep_pinging(url, _checks(app, service)))
     stack.callback(ping_task.cancel)
-
-
-def _own_data_file(texts: Texts, data: OwnData, kind: DocumentKind, language: str) -> File:
-    """Return what is stored about a patient as a page or as JSON."""
-    renderer = TextRenderer(texts)
-    make, ending = (own_data.page, "html") if kind == "page" else (own_data.as_json, "json")
-    text = make(data, lambda one: renderer.plain(one, language), language)
-    return File(f"my-data-{data.made_at:%Y-%m-%d}.{ending}", text.encode())
 
 
 def _desk(app: App, service: Service) -> ConsoleContext:

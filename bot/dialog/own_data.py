@@ -15,12 +15,12 @@ from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import AnswerRow
 from bot.app.records.messages import Outbox
 from bot.app.records.operations import Audit
-from bot.app.records.own_data import DataEntry, DataFact, DataPart, OwnData, Value
 from bot.app.records.patients import Patient
 from bot.app.schedules.plans import OPEN_ENDED
 from bot.app.work import Work
 from bot.core.checkin import State
 from bot.core.concern_values import ConcernState
+from bot.core.own_data import DataEntry, DataFact, DataPart, OwnData, Value
 from bot.core.protocol import SKIP, Question
 from bot.core.screen import Text
 from bot.dialog import zones

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bot.app.records.own_data import DataEntry, DataFact, DataPart, OwnData
-from bot.core.screen import Text
+from bot.core.own_data import DataEntry, DataFact, DataPart, MakeFile, OwnData
+from bot.core.screen import DocumentKind, Text
 
 FORMAT, VERSION = "nervecheck-own-data", 1
 SayText = Callable[[Text], str]
@@ -27,6 +27,17 @@ dt { color: var(--quiet) } dd { margin: 0; white-space: pre-line; overflow-wrap:
 @media print { article { break-inside: avoid } }
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def maker(plain: Callable[[Text, str], str]) -> MakeFile:
+    """Return what makes the files; `plain` returns a text in a language, without markup."""
+
+    def make(data: OwnData, kind: DocumentKind, language: str) -> tuple[str, bytes]:
+        build, ending = (page, "html") if kind == "page" else (as_json, "json")
+        text = build(data, lambda one: plain(one, language), language)
+        return f"my-data-{data.made_at:%Y-%m-%d}.{ending}", text.encode()
+
+    return make
 
 
 def page(data: OwnData, say: SayText, language: str) -> str:

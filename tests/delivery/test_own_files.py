@@ -73,7 +73,7 @@ async def test_red_flag_passes_a_file_that_is_still_being_made_for_the_same_chat
 def real(post, made_in):
     def make(data, kind, language):
         made_in.append((threading.get_ident(), kind, language, data.made_at))
-        return FILE
+        return FILE.name, FILE.content
 
     return OwnFiles(post.database, packaged_clinic(), make)
 

@@ -22,7 +22,7 @@ from bot.dialog.own_data import own_data
 from bot.export import own_data as files
 from tests.app.conftest import AT
 from tests.contract import samples
-from tests.fakes.work import treated, runner, work_on
+from tests.fakes.work import runner, treated, work_on
 
 LANGUAGES = ("en", "es", "ru")
 RENDERER = TextRenderer(Texts.load(LANGUAGES))

@@ -244,6 +244,7 @@ PATIENTS = (
     UseCase("opens the chat after a stop ANNA", _in_one(_stops_and_says("stop"))),
     UseCase("feels worse after a stop ANNA", _in_one(_stops_and_says("worse"))),
     UseCase("asks to delete BERTA", _command(BERTA, "delete")),
+    UseCase("asks for own data BERTA", _command(BERTA, "export")),
     UseCase("caregiver asks to delete", _command(HELPER, "delete")),
     UseCase("resume PAULA", _press(PAULA, "menu", "resume")),
     UseCase("stale tap BERTA", _in_one(lambda _, __, work: conversation.stale_tap(work, BERTA))),

@@ -1,9 +1,10 @@
 """What is stored about one patient, as they get it themselves: parts, entries, facts, each in words and as a value."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from bot.core.frozen import Frozen
-from bot.core.screen import Text
+from bot.core.screen import DocumentKind, Text
 
 Value = str | int | bool | tuple[str, ...] | None
 
@@ -44,3 +45,7 @@ class OwnData(Frozen):
     nothing: Text
     intro: tuple[Text, ...]
     parts: tuple[DataPart, ...]
+
+
+MakeFile = Callable[[OwnData, DocumentKind, str], tuple[str, bytes]]
+"""Returns the name and the content of the file of that kind, in that language."""
