@@ -6,6 +6,7 @@ Only the patient's own chat may: not a caregiver's. A patient who has left gets 
 from bot.app.concerns.follow_up import local_day
 from bot.app.concerns.memory import tier_to_call_about
 from bot.app.patients import participation, returning
+from bot.app.patients.leaving import outlives_data
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
@@ -38,7 +39,8 @@ def delete(work: Work, patient: Patient) -> TapResult | None:
     """Show what would be deleted, and ask; None while a chat, perhaps a new phone, is still enrolling."""
     if patient.state is PatientState.ENROLLING:
         return None
-    return _show(work, patient, screens.delete_screen(work.clinic, tier_to_call_about(work, patient)))
+    is_kept = outlives_data(work, patient)
+    return _show(work, patient, screens.delete_screen(work.clinic, tier_to_call_about(work, patient), is_kept=is_kept))
 
 
 def stopped(work: Work, patient: Patient) -> TapResult:

@@ -35,14 +35,14 @@ def stop_screen(patient: Patient, clinic: Clinic, tier: Tier) -> Screen:
     return _screen("stop", (Text(key="stop.ask", values=numbers(clinic)),), choices, clinic, tier)
 
 
-def delete_screen(clinic: Clinic, tier: Tier) -> Screen:
-    """Return the first screen on deleting: what will be gone, and what stays."""
+def delete_screen(clinic: Clinic, tier: Tier, *, is_kept: bool) -> Screen:
+    """Return the first screen on deleting: what will be gone, and what stays. `is_kept`: the team keeps an alert."""
     made = (
         button("delete.next", _tap(ASK_AGAIN), style=Style.DANGER),
         button("delete.export", _tap(EXPORT)),
         button("delete.keep", _tap(KEEP), style=Style.SUCCESS),
     )
-    stays = (Text(key="delete.stays.open"),) if tier > Tier.ROUTINE else ()
+    stays = (Text(key="delete.stays.open"),) if is_kept else ()
     lines = (Text(key="delete.ask"), Text(key="delete.stays"), *stays)
     return _screen("stop.delete", lines, rows((*_copy(clinic, tier), *made)), clinic, tier)
 

@@ -44,9 +44,8 @@ def keep_for_team(work: Work, patient: Patient) -> int | None:
 
     It has the code of the patient, the highest tier and "left while open" until staff record an outcome.
     """
-    found = recall(work, patient).value.open
     alerts = _open_alerts(work, patient)
-    if not alerts or not (found or _without_outcome(alerts)):
+    if not alerts or not outlives_data(work, patient):
         return None
     highest = max(alerts, key=lambda alert: (alert.tier, -alert.id))
     kept = AlertRow(
@@ -60,6 +59,11 @@ def keep_for_team(work: Work, patient: Patient) -> int | None:
         raised_at=highest.raised_at,
     )
     return keep_team_side(work.alerts, highest, kept).id
+
+
+def outlives_data(work: Work, patient: Patient) -> bool:
+    """Return whether the team still has to deal with something of the patient: OPEN, or an alert without an outcome."""
+    return bool(recall(work, patient).value.open) or _without_outcome(_open_alerts(work, patient))
 
 
 def _without_outcome(alerts: Iterable[AlertRow]) -> bool:

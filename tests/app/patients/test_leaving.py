@@ -202,6 +202,8 @@ def test_alert_without_an_outcome_outlives_the_patients_own_yes(life, staff, how
     tap = Action(kind="alert", subject=life.alerts()[0].id, choice="reached")
     life.run(conversation.tap, 7, tap, at=life.at(0, 0.2))
     assert life.state("heart") == "reached"
+    life.run(conversation.command, 7, "delete", at=life.at(0, 0.3))
+    assert shown(life, 7)[-1] == ("stop.delete", ["delete.ask", "delete.stays", "delete.stays.open"])
     leave(life, how, life.at(0, 0.5))
     (kept,) = life.alerts()
     assert (kept.tier, kept.closed_at) == (Tier.EMERGENCY, None)
@@ -305,13 +307,26 @@ def test_no_button_but_the_last_deletes_and_that_one_for_ten_minutes(life):
     assert life.run(lambda s: s.checkins.of_patient(life.anna.id)) == []
 
 
-@pytest.mark.parametrize("state", ["enrolling", "declined"])
-def test_who_is_not_enrolled_can_delete_and_stop(life, state):
+@pytest.mark.parametrize("state", ["declined", "enrolling"])
+def test_who_declined_can_delete_but_not_a_chat_that_is_enrolling(life, state):
+    """It may be a new phone, where nobody has agreed to anything yet."""
     life.check(0)
     changed = life.patient().model_copy(update={"state": state, "enrol_step": "welcome"})
     life.run(lambda s: s.patients.save(changed))
     life.run(conversation.command, 7, "delete", at=life.at(1))
-    assert shown(life, 7)[-1][0] == "stop.delete"
+    assert shown(life, 7)[-1][0] == {"declined": "stop.delete", "enrolling": "enrol.welcome"}[state]
     minute = int(life.at(1).timestamp()) // 60
-    life.run(conversation.tap, 7, Action(kind="stop", choice="delete_now", subject=minute), at=life.at(1))
-    assert life.patient().chat_id is None
+    for tap in (Action(kind="stop", choice="delete"), Action(kind="stop", choice="delete_now", subject=minute)):
+        life.run(conversation.tap, 7, tap, at=life.at(1))
+    assert (life.patient().chat_id is None) == (state == "declined")
+    assert bool(life.run(lambda s: s.checkins.of_patient(life.anna.id))) == (state == "enrolling")
+
+
+def test_chat_that_is_enrolling_can_stop(life):
+    changed = life.patient().model_copy(update={"state": "enrolling", "enrol_step": "welcome"})
+    life.run(lambda s: s.patients.save(changed))
+    life.run(conversation.command, 7, "stop", at=life.at(1))
+    stops(life, life.at(1))
+    assert life.patient().state == "withdrawn"
+    undoes(life, life.at(1, 1))
+    assert life.patient().state == "withdrawn", "there is nothing to go back to: the link begins again"
