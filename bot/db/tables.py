@@ -75,7 +75,7 @@ patient = Table(
     timestamp_column("created_at"),
     string_column("drug", nullable=True),
     sealed("follow_up", "patient.watch"),
-    *(timestamp_column(name, nullable=True) for name in ("hint_sent_at", "ask_home_at")),
+    *(timestamp_column(name, nullable=True) for name in ("hint_sent_at", "ask_home_at", "undo_until")),
     sqlite_autoincrement=True,
 )
 IS_ACTIVE = holds(patient.c.state, "active")

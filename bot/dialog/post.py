@@ -13,7 +13,23 @@ STRANGERS = "stranger"
 """The slot of messages to chats that belong to nobody."""
 ABOUT_THE_READER = ("care.", "call.despair")
 """Screens that a caregiver gets as themselves."""
-SINGLE_PENDING = frozenset({"said", "menu", "oops", "tip", "team-contact", "keyboard", "answers", "trend", STRANGERS})
+SINGLE_PENDING = frozenset(
+    {
+        "said",
+        "menu",
+        "oops",
+        "tip",
+        "team-contact",
+        "keyboard",
+        "answers",
+        "trend",
+        "stop",
+        "own",
+        "own-page",
+        "own-json",
+        STRANGERS,
+    }
+)
 """Slots of replies that can be asked for repeatedly: at most one message of each waits to be sent."""
 
 

@@ -19,6 +19,7 @@ from bot.dialog import (
     enrolment,
     former_chats,
     learn,
+    leaving,
     menus,
     postpone,
     settings,
@@ -26,7 +27,7 @@ from bot.dialog import (
 )
 from bot.dialog.post import post_stranger
 from bot.dialog.replies import TapResult
-from bot.dialog.widgets import numbers
+from bot.dialog.widgets import hinted_language, numbers
 
 CAREGIVERS_COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn", "checkin"})
 LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
@@ -45,15 +46,16 @@ def writing_role(work: Work, chat_id: int) -> ChatRole:
     return role
 
 
-def tap(work: Work, chat_id: int, action: Action) -> TapResult:
-    """Answer a tap on a button whose signature is valid for this chat."""
+def tap(work: Work, chat_id: int, action: Action, language_hint: str | None = None) -> TapResult:
+    """Answer a tap on a button whose signature is valid for this chat. `language_hint`: of the phone."""
     role = writing_role(work, chat_id)
     if role.staff is not None:
         return staff_chat.tapped(work, role.staff, action)
     patient = role.patient
     if patient is None:
-        return former_chats.tapped(work, chat_id, action) or answer_stranger(work, chat_id, "stranger.hello", None)
-    outcome = _tapped(work, patient, action) if patient.state not in LEFT else None
+        numbers_shown = former_chats.tapped(work, chat_id, action, language_hint)
+        return numbers_shown or answer_stranger(work, chat_id, "stranger.hello", language_hint)
+    outcome = (_tapped if patient.state not in LEFT else leaving.tapped)(work, patient, action)
     return outcome or _closed(work, patient)
 
 
@@ -66,15 +68,15 @@ def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
         return enrolment.tap(work, patient, action)
     if action.kind == "alert":
         return alerts.tapped(work, patient, action)
+    if action.kind == leaving.KIND:
+        return leaving.tapped(work, patient, action)
     if patient.state not in ENROLLED:
         # A new link was opened in a chat that still has the old messages: their red buttons act.
         return checkins.red_tap(work, patient, action)
     handle = _HANDLERS.get(action.kind)
     if handle is not None:
         return handle(work, patient, action) or checkins.red_tap(work, patient, action)
-    if action.kind == "menu":
-        return menus.tapped(work, patient, action.choice)
-    return menus.stop_tapped(work, patient, action.choice) if action.kind == "stop" else None
+    return menus.tapped(work, patient, action.choice) if action.kind == "menu" else None
 
 
 _HANDLERS: dict[str, Callable[[Work, Patient, Action], TapResult | None]] = {
@@ -94,7 +96,7 @@ def _caregiver_may(action: Action) -> bool:
         return action.question == "language"
     if action.kind == "menu":
         return action.choice in CAREGIVERS_COMMANDS
-    return action.kind not in {enrolment.KIND, "stop"}
+    return action.kind not in {enrolment.KIND, leaving.KIND}
 
 
 def stale_tap(work: Work, chat_id: int) -> TapResult:
@@ -115,8 +117,7 @@ def _closed(work: Work, patient: Patient) -> TapResult:
 
 def answer_stranger(work: Work, chat_id: int, key: str, language_hint: str | None) -> TapResult:
     """Answer a chat that belongs to nobody, in the language of the phone if the clinic has it."""
-    hinted = (language_hint or "").split("-")[0]
-    language = hinted if hinted in work.clinic.languages else work.clinic.languages[0]
+    language = hinted_language(work.clinic, language_hint)
     screen = Screen(name=key, lines=(Text(key=key, values=numbers(work.clinic)),))
     post_stranger(work, chat_id, language, screen)
     return TapResult(language=language)

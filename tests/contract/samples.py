@@ -72,6 +72,7 @@ def full_patient(code: str = "P-0002") -> Patient:
         ),
         hint_sent_at=AT - MINUTE,
         ask_home_at=AT + MINUTE,
+        undo_until=AT + 2 * MINUTE,
     )
 
 

@@ -6,6 +6,7 @@ from bot.app.ports.errors import DuplicateError
 from bot.app.records.messages import Lane
 from bot.app.records.operations import Audit, Place
 from bot.app.records.patients import PatientState
+from bot.core.plan_override import PlanOverride
 from bot.core.treatment import Treatment
 from bot.db.stores.treatment import EARLIER
 from tests.contract.samples import (
@@ -190,7 +191,18 @@ def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database)
     assert not any(database.run(lambda s: _left(s, one, 1, rows["one"])))
     erased = database.run(lambda s: s.patients.get(one.id))
     assert erased == one.model_copy(
-        update={"chat_id": None, "follow_up": None, "ask_home_at": None, "version": 1, "periods": erased.periods}
+        update={
+            "chat_id": None,
+            "follow_up": None,
+            "ask_home_at": None,
+            "undo_until": None,
+            "timezone": None,
+            "pauses": (),
+            "plan_override": PlanOverride(),
+            "enrol_step": None,
+            "version": 1,
+            "periods": erased.periods,
+        }
     )
     assert erased.treatment == Treatment.begun(date(2026, 2, 1), date(2026, 9, 1))
     assert database.run(lambda s: (*s.treatments.of_patient(one.id), *s.treatments.history(one.id))) == ()

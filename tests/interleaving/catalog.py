@@ -100,6 +100,23 @@ def _press(chat: int, kind: str, choice: str = "", question: str = "") -> Do:
     return _tap(chat, lambda _: Action(kind=kind, question=question, choice=choice))
 
 
+def _press_delete(chat: int) -> Do:
+    return _tap(chat, lambda _: Action(kind="stop", choice="delete_now", subject=int(NOW.timestamp()) // 60))
+
+
+def _stops_and_undoes(_scene: Scene, _side: Side, work: Work) -> None:
+    for word in ("withdraw", "undo"):
+        conversation.tap(work, ANNA, Action(kind="stop", choice=word))
+
+
+def _stops_and_says(name: Any) -> Callable[[Scene, Side, Work], None]:
+    def act(_scene: Scene, _side: Side, work: Work) -> None:
+        conversation.tap(work, ANNA, Action(kind="stop", choice="withdraw"))
+        conversation.command(work, ANNA, name)
+
+    return act
+
+
 def _choice(scene: Scene, patient: int, choice: str, kind: str = "choose") -> Action:
     row = scene.open[patient]
     question = row.value.cursor or ""
@@ -219,9 +236,16 @@ PATIENTS = (
     UseCase("tip source ANNA", _press(ANNA, "tip", "source", "move_daily")),
     UseCase("stop BERTA pause", _press(BERTA, "stop", "pause")),
     UseCase("stop BERTA withdraw", _press(BERTA, "stop", "withdraw")),
-    UseCase("stop BERTA erase", _press(BERTA, "stop", "erase")),
+    UseCase("stop BERTA asks to delete", _press(BERTA, "stop", "erase")),
+    UseCase("stop BERTA erase", _press_delete(BERTA)),
     UseCase("stop ANNA withdraw", _press(ANNA, "stop", "withdraw")),
-    UseCase("stop ANNA erase", _press(ANNA, "stop", "erase")),
+    UseCase("stop ANNA erase", _press_delete(ANNA)),
+    UseCase("undo stop ANNA", _in_one(_stops_and_undoes)),
+    UseCase("opens the chat after a stop ANNA", _in_one(_stops_and_says("stop"))),
+    UseCase("feels worse after a stop ANNA", _in_one(_stops_and_says("worse"))),
+    UseCase("asks to delete BERTA", _command(BERTA, "delete")),
+    UseCase("asks for own data BERTA", _command(BERTA, "export")),
+    UseCase("caregiver asks to delete", _command(HELPER, "delete")),
     UseCase("resume PAULA", _press(PAULA, "menu", "resume")),
     UseCase("stale tap BERTA", _in_one(lambda _, __, work: conversation.stale_tap(work, BERTA))),
     UseCase("stale tap of a stranger", _in_one(lambda _, __, work: conversation.stale_tap(work, STRANGER))),

@@ -108,7 +108,8 @@ _ERASED_CHAT = (
 _FORGET_CHAT = (
     update(t.patient)
     .where(t.patient.c.id == bindparam("of_patient"))
-    .values(chat_id=None, chat_hash=None, follow_up=None, drug=None, ask_home_at=None, version=t.patient.c.version + 1)
+    .values(chat_id=None, chat_hash=None, follow_up=None, drug=None, ask_home_at=None, undo_until=None)
+    .values(timezone=None, pauses=[], plan_override={}, enrol_step=None, version=t.patient.c.version + 1)
 )
 _BY_IDS = select(t.patient).where(_P.id.in_(bindparam("of_ids", expanding=True)))
 _LIKE = (
