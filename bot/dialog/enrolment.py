@@ -209,9 +209,8 @@ def _complete(work: Work, patient: Patient, send_time: time) -> None:
     tonight = end_of_day(work.at, patient.timezone or work.clinic.timezone)
     # Nobody would end an open-ended pause from an earlier participation.
     pauses = tuple(pause for pause in patient.pauses if pause.last != OPEN_ENDED)
-    active = patient.model_copy(
-        update={"send_time": send_time, "state": PatientState.ACTIVE, "enrol_step": None, "pauses": pauses}
-    )
+    begun = {"state": PatientState.ACTIVE, "enrol_step": None, "unanswered": 0, "rests_until": None}
+    active = patient.model_copy(update={"send_time": send_time, "pauses": pauses, **begun})
     # The baseline is today's check-in: the plan starts tomorrow.
     active = work.patients.save(rescheduled(active, work.clinic, tonight))
     _record(work, patient, "enrolled")

@@ -1,9 +1,10 @@
 """Checks that every patient was asked once on each day that the plan or a follow-up requires."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
 
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient, PatientState
@@ -66,10 +67,20 @@ def _compare(stored: Stored, patient: Patient, seen: Evidence, made: Compared) -
     for day, due in _due(stored, patient, since, seen.until - JUST_NOW):
         made.due_times += 1
         row = by_day.get(day)
+        if row is None and _is_put_off(stored, mine, due):
+            continue
         if row is None:
             made.lines.append(f"{patient.code}: nothing was asked on {day}, due at {due:%H:%M}")
         elif row.due_at != due and row.due_at > due:
             made.lines.append(f"{patient.code}: check-in {row.id} was due at {due}, not at {row.due_at}")
+
+
+def _is_put_off(stored: Stored, mine: Sequence[CheckInRow], due: datetime) -> bool:
+    """Return whether so many check-ins before that time are unanswered that silence puts off the next one."""
+    steps = stored.clinic.protocol.silence
+    before = sorted((row for row in mine if row.due_at < due), key=lambda row: row.due_at, reverse=True)
+    silent = list(takewhile(lambda row: not row.value.answers, before))
+    return bool(steps) and len(silent) >= steps[0].after
 
 
 def _asked_until(stored: Stored, patient: Patient, baseline: CheckInRow, seen: Evidence) -> datetime:

@@ -14,6 +14,7 @@ from bot.app.alerts.hospital import hospital_clocks
 from bot.app.alerts.level_ends import levels_ended
 from bot.app.alerts.replies import alert_clocks
 from bot.app.checkins import baselines, opening, timing
+from bot.app.checkins.silence import put_off
 from bot.app.operations import outages, reports
 from bot.app.records.alerts import Task
 from bot.app.records.operations import BEGINNING, Place, SweepResult
@@ -58,11 +59,15 @@ def _open_due(work: Work, patient: Patient) -> None:
     if due_at is None:
         return
     occurrence = occurrence_after(patient, work.clinic, due_at - _TICK)
+    is_due = occurrence is not None and occurrence.due_at == due_at and patient.unreachable_at is None
+    is_too_late = work.at - due_at > work.clinic.protocol.clocks.cutoff
+    if occurrence is not None and is_due and not is_too_late:
+        patient = put_off(work, patient, occurrence)
     following = occurrence_after(patient, work.clinic, due_at)
     moved = work.patients.save(patient.model_copy(update={"next_due_at": following.due_at if following else None}))
-    if occurrence is None or occurrence.due_at != due_at or patient.unreachable_at is not None:
+    if occurrence is None or not is_due:
         return
-    if work.at - due_at > work.clinic.protocol.clocks.cutoff:
+    if is_too_late:
         _skip(work, moved, due_at)
         return
     kind: opening.CheckInKind = "follow_up" if occurrence.phase == FOLLOW_UP else "scheduled"

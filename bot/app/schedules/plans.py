@@ -1,17 +1,19 @@
 """Translates a patient's record into plans of the core, and finds the next check-in. Stores nothing."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
-from bot.core.plan_override import next_with_override, with_rhythms
+from bot.core.plan_override import PlanOverride, next_with_override, with_rhythms
 from bot.core.plan_template import Cadence, Phase, PlanTemplate, Tail
-from bot.core.schedule import Occurrence, Pause, Plan, next_occurrence
+from bot.core.schedule import Occurrence, Pause, Plan
 from bot.core.treatment import Treatment
 
 FOLLOW_UP = "follow_up"
 """The name of the daily follow-up's phase in an occurrence."""
+_AS_PLANNED = PlanOverride()
 OPEN_ENDED = date(9999, 12, 31)
 """The last day of a pause that lasts until somebody ends it."""
 
@@ -50,13 +52,27 @@ def daily_plan_of(patient: Patient, clinic: Clinic) -> Plan | None:
 
 
 def occurrence_after(patient: Patient, clinic: Clinic, after: datetime) -> Occurrence | None:
-    """Return the first check-in due strictly later than `after`. On a day that has both, the plan's form is asked."""
-    planned = next_with_override(plan_of(patient, clinic), patient.plan_override, after)
+    """Return the first check-in due strictly later than `after`. On a day that has both, the plan's form is asked.
+
+    Both rest while silence puts them off.
+    """
+    rests_until = patient.rests_until if clinic.protocol.silence else None
+    planned = next_with_override(plan_of(patient, clinic), patient.plan_override, after, rests_until)
     daily_plan = daily_plan_of(patient, clinic)
-    daily = next_occurrence(daily_plan, after) if daily_plan is not None else None
+    daily = next_with_override(daily_plan, _AS_PLANNED, after, rests_until) if daily_plan is not None else None
     if planned is None or daily is None:
         return planned or daily
     return planned if planned.local_date <= daily.local_date else daily
+
+
+def skipped_for_silence(patient: Patient, clinic: Clinic, after: datetime) -> Iterator[Occurrence]:
+    """Yield the check-ins due strictly later than `after` that are not asked because the patient is silent."""
+    as_planned = patient.model_copy(update={"rests_until": None})
+    following = occurrence_after(patient, clinic, after)
+    skipped = occurrence_after(as_planned, clinic, after)
+    while skipped is not None and skipped != following:
+        yield skipped
+        skipped = occurrence_after(as_planned, clinic, skipped.due_at)
 
 
 def is_last(patient: Patient, clinic: Clinic, due_at: datetime) -> bool:
