@@ -1,7 +1,7 @@
 """Checks that every patient was asked once on each day that the plan or a follow-up requires."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
@@ -67,7 +67,7 @@ def _compare(stored: Stored, patient: Patient, seen: Evidence, made: Compared) -
     for day, due in _due(stored, patient, since, seen.until - JUST_NOW):
         made.due_times += 1
         row = by_day.get(day)
-        if row is None and _is_put_off(stored, mine, due):
+        if row is None and _is_put_off(stored, patient, due):
             continue
         if row is None:
             made.lines.append(f"{patient.code}: nothing was asked on {day}, due at {due:%H:%M}")
@@ -75,12 +75,17 @@ def _compare(stored: Stored, patient: Patient, seen: Evidence, made: Compared) -
             made.lines.append(f"{patient.code}: check-in {row.id} was due at {due}, not at {row.due_at}")
 
 
-def _is_put_off(stored: Stored, mine: Sequence[CheckInRow], due: datetime) -> bool:
-    """Return whether so many check-ins before that time are unanswered that silence puts off the next one."""
-    steps = stored.clinic.protocol.silence
-    before = sorted((row for row in mine if row.due_at < due), key=lambda row: row.due_at, reverse=True)
-    silent = list(takewhile(lambda row: not row.value.answers, before))
-    return bool(steps) and len(silent) >= steps[0].after
+def _is_put_off(stored: Stored, patient: Patient, due: datetime) -> bool:
+    """Return whether so many check-ins before that time are unanswered that silence put off the next one."""
+    steps, mine = stored.clinic.protocol.silence, sorted(stored.checkins[patient.id], key=lambda row: row.due_at)
+    silent = list(takewhile(lambda row: not row.value.answers, [row for row in mine if row.due_at < due][::-1]))
+    following = next((row for row in mine if row.due_at > due), None)
+    rests_until = patient.rests_until
+    if following is None:
+        is_noted = rests_until is not None and local_day(patient, stored.clinic, due) < rests_until
+    else:
+        is_noted = following.unanswered > 0
+    return bool(steps) and len(silent) >= steps[0].after and is_noted
 
 
 def _asked_until(stored: Stored, patient: Patient, baseline: CheckInRow, seen: Evidence) -> datetime:
