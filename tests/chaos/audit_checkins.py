@@ -79,13 +79,13 @@ def _is_put_off(stored: Stored, patient: Patient, due: datetime) -> bool:
     """Return whether so many check-ins before that time are unanswered that silence put off the next one."""
     steps, mine = stored.clinic.protocol.silence, sorted(stored.checkins[patient.id], key=lambda row: row.due_at)
     silent = list(takewhile(lambda row: not row.value.answers, [row for row in mine if row.due_at < due][::-1]))
+    if not steps or len(silent) < steps[0].after:
+        return False
     following = next((row for row in mine if row.due_at > due), None)
-    rests_until = patient.rests_until
-    if following is None:
-        is_noted = rests_until is not None and local_day(patient, stored.clinic, due) < rests_until
-    else:
-        is_noted = following.unanswered > 0
-    return bool(steps) and len(silent) >= steps[0].after and is_noted
+    if following is not None:
+        return following.unanswered > 0
+    last_asked = local_day(patient, stored.clinic, silent[0].due_at)
+    return patient.rests_until in {last_asked + step.days * DAY for step in steps}
 
 
 def _asked_until(stored: Stored, patient: Patient, baseline: CheckInRow, seen: Evidence) -> datetime:

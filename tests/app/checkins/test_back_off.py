@@ -284,7 +284,7 @@ def test_pause_of_a_silent_patient_holds_and_the_rest_too():
     assert 14 in silent.days or max(silent.days) < 10
 
 
-def test_leaving_and_coming_back_begins_anew_with_the_plan():
+def test_tap_after_leaving_ends_the_silence_too():
     silent = Silent()
     silent.pass_days(6)
     silent.run(participation.withdraw, CODE, at=silent.at)
