@@ -269,7 +269,8 @@ class Life:
             for claim in claims:
                 number = self._phone.take(claim)
                 stores.outbox.mark_sent(claim.row.id, owner="me", message_id=number, at=self.at)
-                shown.append(claim.row)
+                if claim.row.mode != "buttons":
+                    shown.append(claim.row)
             if len(shown) >= len(queued) and not self._are_waiting:
                 break
         self._are_waiting |= any(row.not_before > self.at for row in queued)

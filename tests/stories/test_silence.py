@@ -9,9 +9,11 @@ from itertools import pairwise
 
 import pytest
 
+from bot.app.alerts import ownership
 from bot.app.schedules import plan_edits
 from bot.app.schedules.plan_edits import PlanEdit
 from tests.fakes.work import work_on
+from tests.stories.test_chat import data_of
 from tests.stories.world import World, labels, plain
 
 DAY = timedelta(days=1)
@@ -40,12 +42,6 @@ def choices(world: World, person) -> tuple[str, ...]:
 
 async def enrolled_today(world: World, **more):
     return await world.enrolled("P-0001", name="Anna", ici_start=world.clock.now().date(), **more)
-
-
-async def silent_days(world: World, person, days: int) -> None:
-    for _ in range(days):
-        await world.advance(days=1)
-        world.hear_all(person)
 
 
 async def shown_plan(world: World, code: str) -> plan_edits.Preview:
@@ -108,12 +104,20 @@ async def test_p17_silence_with_something_urgent_open_puts_nothing_off(world: Wo
     assert "phone_patient" in (await world.view(anna)).tasks
 
 
+# -- how much the bot writes, and what can still be tapped
+
+
 @pytest.mark.parametrize("regimen", ["single", "combination"])
 async def test_p8_silent_patient_gets_at_most_45_messages_in_91_days(world: World, regimen: str) -> None:
     anna = await enrolled_today(world, regimen=regimen)
     before = sent(world, anna)
-    await silent_days(world, anna, 91)
-    assert sent(world, anna) - before <= 45
+    for _ in range(91):
+        await world.advance(days=1)
+        world.hear_all(anna)
+    assert 20 < sent(world, anna) - before <= 45
+    (message,) = [message for message in world.bot_messages(anna) if labels(message)]
+    assert "check-in" in plain(message), "one live message: the check-in that can still be answered"
+    assert len(live(world, anna)) == len(labels(message)) <= 9
 
 
 async def test_p8_quiet_patient_gets_at_most_45_messages_in_91_days(world: World) -> None:
@@ -125,4 +129,75 @@ async def test_p8_quiet_patient_gets_at_most_45_messages_in_91_days(world: World
         world.hear_all(anna)
         await world.answer(anna, *choices(world, anna))
         world.hear_all(anna)
-    assert sent(world, anna) - before <= 45
+    assert 35 < sent(world, anna) - before <= 45
+    assert "Change an answer" in live(world, anna)
+    assert len(live(world, anna)) <= 5
+    await world.until_due(anna)
+    world.hear_all(anna)
+    assert [m["message_id"] for m in world.bot_messages(anna) if labels(m)][-1] == world.last(anna)["message_id"]
+    await world.answer(anna, *choices(world, anna))
+    await world.advance(hours=24)
+    world.hear_all(anna)
+    assert live(world, anna) == []
+
+
+async def test_p8_finished_check_in_can_be_changed_for_a_day_and_then_has_no_button(world: World) -> None:
+    anna = await enrolled_today(world)
+    await world.until_due(anna)
+    await world.answer(anna, *choices(world, anna))
+    text = plain(world.last(anna))
+    where, data = world.last(anna)["message_id"], data_of(world, anna, "Change an answer")[1]
+    await world.advance(hours=23)
+    assert "Change an answer" in live(world, anna)
+    edits = world.sandbox.journal.counts["editMessageReplyMarkup"]
+    await world.advance(hours=1)
+    world.hear_all(anna)
+    assert live(world, anna) == []
+    assert plain(world.last(anna)) == text, "its text stays"
+    assert world.sandbox.journal.counts["editMessageReplyMarkup"] == edits + 1, "one call"
+    await world.tap_old(anna, where, data)
+    assert "Help" in labels(world.hear(anna, "What would you like to do?")), "in an old client it is answered"
+
+
+async def test_p8_check_in_that_another_one_replaced_has_no_buttons_and_its_red_ones_act(world: World) -> None:
+    anna = await enrolled_today(world)
+    await world.until_due(anna)
+    where, data = data_of(world, anna, "Need help now")
+    yes = data_of(world, anna, "Yes, something")[1]
+    await world.until_due(anna)
+    world.hear_all(anna)
+    assert [m["message_id"] for m in world.bot_messages(anna) if labels(m)] == [world.last(anna)["message_id"]]
+    await world.tap_old(anna, where, yes)
+    world.hear_all(anna)
+    assert (await world.view(anna)).alerts == ()
+    await world.tap_old(anna, where, data)
+    assert [alert.tier for alert in (await world.view(anna)).alerts] == ["URGENT"]
+    assert "+49 30 901820" in "".join(plain(m) for m in world.hear_all(anna))
+
+
+async def test_p8_closed_alert_keeps_its_numbers_as_text_and_what_still_works(world: World) -> None:
+    anna = await enrolled_today(world)
+    await world.until_due(anna)
+    await world.answer(anna, "No, nothing new", "Yes, one or more")
+    world.hear_all(anna)
+    screen = next(m for m in world.bot_messages(anna) if "Call 112 now" in plain(m))
+    data = {b["text"]: b.get("callback_data") for row in screen["reply_markup"]["inline_keyboard"] for b in row}
+    await world.advance(minutes=16)
+    world.hear_all(anna)
+    assert "Not yet" in live(world, anna)
+    alert = (await world.view(anna)).alerts[0].id
+
+    def close(stores):
+        work = work_on(stores, world.clinic, world.clock.now(), actor="lead-1")
+        ownership.note(work, alert, "spoke_to_patient")
+        ownership.close(work, alert)
+
+    await world.service.database.transact(close)
+    await world.pump()
+    shown = next(m for m in world.bot_messages(anna) if m["message_id"] == screen["message_id"])
+    assert plain(shown) == plain(screen)
+    assert labels(shown) == ["Copy 112", "Show my card"]
+    assert not {"I have called", "I can't call", "Not yet", "Yes"} & set(live(world, anna))
+    world.hear_all(anna)
+    await world.tap_old(anna, screen["message_id"], data["I can't call"])
+    assert "112" in "".join(plain(m) for m in world.hear_all(anna)), "a red button in an old client acts"

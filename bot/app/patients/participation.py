@@ -38,7 +38,7 @@ def pause(work: Work, code: str, until: date | None) -> Patient:
     paused = work.patients.save(rescheduled(paused, work.clinic, work.at))
     work.record("patient_paused", patient.code, until=str(until) if until else None)
     hand_to_team(work, paused, "paused")
-    work.notices.paused(paused, until)
+    work.notices.paused(paused, gap, is_planned=False)
     return paused
 
 

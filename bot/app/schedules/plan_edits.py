@@ -111,7 +111,7 @@ def apply(work: Work, code: str, edit: PlanEdit) -> Preview:
     edited = work.patients.save(treatment.record(work, patient, edited))
     work.record("plan_changed", code, **_changes(patient, edited))
     if edited.state is PatientState.ACTIVE and edit.pause is not None:
-        work.notices.pause_planned(edited, edit.pause)
+        work.notices.paused(edited, edit.pause, is_planned=True)
     elif edited.state is PatientState.ACTIVE:
         work.notices.plan_changed(edited)
     return found
