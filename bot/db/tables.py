@@ -73,7 +73,7 @@ patient = Table(
     timestamp_column("created_at"),
     string_column("drug", nullable=True),
     sealed("follow_up", "patient.watch"),
-    *(timestamp_column(name, nullable=True) for name in ("hint_sent_at", "ask_home_at")),
+    *(timestamp_column(name, nullable=True) for name in ("hint_sent_at", "ask_home_at", "goodbye_at")),
     Column("unanswered", Integer, nullable=False, server_default="0"),
     Column("rests_until", Date),
     sqlite_autoincrement=True,
@@ -83,6 +83,7 @@ Index("ix_patient_ici_start", patient.c.ici_start, patient.c.id)
 partial_index(
     "ix_patient_due", patient.c.next_due_at, patient.c.id, where=IS_ACTIVE & patient.c.next_due_at.is_not(None)
 )
+partial_index("ix_patient_goodbye", patient.c.goodbye_at, patient.c.id, where=patient.c.goodbye_at.is_not(None))
 partial_index("ix_patient_home", patient.c.ask_home_at, patient.c.id, where=patient.c.ask_home_at.is_not(None))
 
 invite = Table(

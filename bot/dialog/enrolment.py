@@ -122,7 +122,13 @@ def _decline(work: Work, patient: Patient) -> None:
     """Handle "No", which is final until the link is opened again."""
     # On a new phone, an earlier consent may still be in force.
     patient = end_participation(work, patient)
-    left = {"state": PatientState.DECLINED, "enrol_step": None, "next_due_at": None, "follow_up": None}
+    left = {
+        "state": PatientState.DECLINED,
+        "enrol_step": None,
+        "next_due_at": None,
+        "goodbye_at": None,
+        "follow_up": None,
+    }
     declined = work.patients.save(patient.model_copy(update=left))
     _record(work, patient, "consent_declined")
     call = call_line(work.clinic, tier_to_call_about(work, declined))

@@ -119,9 +119,10 @@ class OutboxNotices:
         screen = pause_screen(self.work, patient, pause, is_planned=is_planned)
         post(self.work, patient, screen, slot="pause")
 
-    def plan_ends(self, patient: Patient) -> None:
+    def plan_ends(self, patient: Patient, *, with_checkin: bool) -> None:
         """Queue it ahead of the check-in, in its lane, so that the question stays the last message."""
-        goodbye = Screen(name="goodbye", lines=(Text(key="goodbye", values=numbers(self.work.clinic)),), silent=True)
+        text = Text(key="goodbye" if with_checkin else "goodbye.over", values=numbers(self.work.clinic))
+        goodbye = Screen(name="goodbye", lines=(text,), silent=with_checkin)
         post(self.work, patient, goodbye, slot="goodbye", lane=Lane.CHECKIN, everyone=True)
 
     def plan_changed(self, patient: Patient) -> None:

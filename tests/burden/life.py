@@ -34,7 +34,7 @@ CHAT = 1000
 NOT_CALL_SCREENS = ("call.reply.",)
 SWEEPS = (
     *(sweeps.alert_clocks, sweeps.team_clocks, sweeps.check_ins_due, sweeps.checkin_clocks),
-    *(sweeps.levels_ended, sweeps.hospital_clocks),
+    *(sweeps.levels_ended, sweeps.hospital_clocks, sweeps.goodbyes),
 )
 """What a life needs; the team's digest and the heartbeat concern no patient."""
 Read = Callable[[Outbox], str]

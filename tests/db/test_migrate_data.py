@@ -39,6 +39,9 @@ PERSON = samples.full_patient().model_copy(
         "id": 1,
         "follow_up": None,
         "ask_home_at": None,
+        "goodbye_at": None,
+        "unanswered": 0,
+        "rests_until": None,
         "hint_sent_at": None,
         "plan_override": PlanOverride(),
         "periods": (

@@ -68,7 +68,13 @@ def withdraw(work: Work, code: str) -> Patient:
         if unused.revoked_at is None:
             work.invites.save(unused.model_copy(update={"revoked_at": work.at}))
     patient = end_participation(work, patient)
-    left = {"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None, "follow_up": None}
+    left = {
+        "state": PatientState.WITHDRAWN,
+        "next_due_at": None,
+        "goodbye_at": None,
+        "enrol_step": None,
+        "follow_up": None,
+    }
     gone = work.patients.save(patient.model_copy(update=left))
     work.record("patient_withdrawn", patient.code)
     work.notices.withdrawn(gone, tier_to_call_about(work, gone))

@@ -81,8 +81,8 @@ class PatientNotices(Protocol):
         """State that check-ins pause: as the patient or the team said today, or `is_planned` in the plan."""
         ...
 
-    def plan_ends(self, patient: Patient) -> None:
-        """State that the check-in that comes now is the last one."""
+    def plan_ends(self, patient: Patient, *, with_checkin: bool) -> None:
+        """State that the check-in that comes now is the last one; or that no other comes, if none comes now."""
         ...
 
     def plan_changed(self, patient: Patient) -> None:

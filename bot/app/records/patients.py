@@ -100,6 +100,8 @@ class Patient(Versioned):
     unreachable_at: datetime | None = None
     ask_home_at: datetime | None = None
     """When a patient who said that they are at the hospital is asked whether they are home."""
+    goodbye_at: datetime | None = None
+    """When a patient who is asked nothing more gets a goodbye; None if they had it, or are still asked."""
     hint_sent_at: datetime | None = None
     """When the patient was last answered that the bot can't read messages; that message is moved down then."""
     created_at: datetime

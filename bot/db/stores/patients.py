@@ -62,6 +62,9 @@ DUE = due_page(select(t.patient).where(t.IS_ACTIVE), t.patient.c.next_due_at).wi
     skip_locked=True, key_share=True
 )
 HOME_DUE = due_page(select(t.patient), t.patient.c.ask_home_at).with_for_update(skip_locked=True, key_share=True)
+GOODBYE_DUE = due_page(select(t.patient).where(t.IS_ACTIVE), t.patient.c.goodbye_at).with_for_update(
+    skip_locked=True, key_share=True
+)
 # FOR NO KEY UPDATE excludes other transactions that lock the row, but lets rows that refer to it be inserted.
 _LOCKED = {statement: statement.with_for_update(key_share=True) for statement in (_BY_ID, _BY_CODE, _BY_CHAT)}
 _INVITE_BY_HASH = select(t.invite).where(t.invite.c.token_hash == bindparam("of_hash"))
@@ -108,7 +111,8 @@ _ERASED_CHAT = (
 _FORGET_CHAT = (
     update(t.patient)
     .where(t.patient.c.id == bindparam("of_patient"))
-    .values(chat_id=None, chat_hash=None, follow_up=None, drug=None, ask_home_at=None, version=t.patient.c.version + 1)
+    .values(dict.fromkeys(("chat_id", "chat_hash", "follow_up", "drug", "ask_home_at", "goodbye_at")))
+    .values(version=t.patient.c.version + 1)
 )
 _BY_IDS = select(t.patient).where(_P.id.in_(bindparam("of_ids", expanding=True)))
 _LIKE = (
@@ -192,6 +196,9 @@ class SqlPatients(_WithChat):
 
     def home_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
         return self._next(HOME_DUE, self._patients, "ask_home_at", after, at=at, top=limit)
+
+    def goodbye_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
+        return self._next(GOODBYE_DUE, self._patients, "goodbye_at", after, at=at, top=limit)
 
     def erase_data(self, patient_id: int, *, keep_alert: int | None = None) -> None:
         found = self._all(_CHATS_OF, of_patient=patient_id)
