@@ -38,6 +38,11 @@ def of_finished_checkin(work: Work, patient: Patient, row: CheckInRow, shown: Sc
     _leave(later, patient, f"checkin:{row.id}", about_alert)
 
 
+def of_answered_question(work: Work, patient: Patient, slot: str) -> None:
+    """Take the buttons from a question that has its last answer."""
+    _leave(work, patient, slot, ())
+
+
 def of_closed_alert(work: Work, patient: Patient, alert: AlertRow) -> None:
     """Take the buttons that ask about a closed alert from its messages; numbers to copy and the card stay."""
     slots = (f"alert:{alert.id}:", f"call-soon:{alert.id}", f"loopback:{alert.id}:", f"alert-reply:{alert.id}")

@@ -19,7 +19,7 @@ from bot.dialog.call_screens import call_screen
 from bot.dialog.call_soon import soon_screen
 from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
 from bot.dialog.help_screens import DESPAIR_SCREEN
-from bot.dialog.hospital import home_screen
+from bot.dialog.hospital import home_screen, slot_of
 from bot.dialog.pauses import pause_screen
 from bot.dialog.post import drop_unsent, post, post_staff, post_stranger
 from bot.dialog.safety_follow_up import safety_follow_up_screen
@@ -108,7 +108,7 @@ class OutboxNotices:
 
     def ask_home(self, patient: Patient, alert: AlertRow) -> None:
         screen = marked(self.work, home_screen(alert), alert)
-        post(self.work, patient, screen, slot=f"home:{alert.id}", lane=Lane.REMINDER, everyone=True)
+        post(self.work.when_awake(patient), patient, screen, slot=slot_of(alert.id), lane=Lane.REMINDER, everyone=True)
 
     def alert_closed(self, patient: Patient, alert: AlertRow) -> None:
         live_buttons.of_closed_alert(self.work, patient, alert)
