@@ -403,14 +403,6 @@ def test_a_period_that_is_not_there_shows_the_newest_or_is_refused(house, anna, 
     assert answer.status_code == (200 if number == "7" else 422)
 
 
-def test_plan_of_a_silent_patient_names_what_is_skipped_and_why(house, anna):
-    silent = {"unanswered": 5, "rests_until": TODAY + 9 * DAY}
-    house.run(lambda s: s.patients.save(s.patients.get(anna.id).model_copy(update=silent)))
-    page = house.signed_in("coordinator", "ann").get("/console/patients/P-0001").text
-    assert "5 check-ins in a row are unanswered. Until the patient answers or taps, these are skipped:" in page
-    assert str(TODAY + DAY) in page or str(TODAY + 2 * DAY) in page
-
-
 def test_plan_is_previewed_before_it_is_saved(house, anna):
     ann = house.signed_in("coordinator", "ann")
     changes = form(
