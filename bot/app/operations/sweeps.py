@@ -88,12 +88,11 @@ def goodbyes(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
 
 
 def _say_goodbye(work: Work, patient: Patient) -> None:
-    if patient.unreachable_at is not None:
-        # It is not lost if the patient unblocks the bot.
-        work.patients.save(patient.model_copy(update={"goodbye_at": work.at + _TRY_GOODBYE_AFTER}))
-        return
-    saved = work.patients.save(patient.model_copy(update={"goodbye_at": None}))
-    if saved.next_due_at is None:
+    # Who has blocked the bot gets it once they can be reached again.
+    can_be_reached = patient.unreachable_at is None
+    again_at = None if can_be_reached else work.at + _TRY_GOODBYE_AFTER
+    saved = work.patients.save(patient.model_copy(update={"goodbye_at": again_at}))
+    if can_be_reached and saved.next_due_at is None:
         work.notices.plan_ends(saved, with_checkin=False)
 
 
