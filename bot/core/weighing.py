@@ -12,8 +12,8 @@ The rules, each with a test:
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from bot.core.concern_values import ConcernState, Rules
-from bot.core.findings import NOT_NAMED, STILL_THERE, WORSE_STEP, Finding, find, still
+from bot.core.concern_values import WORSE_STEP, ConcernState, Rules
+from bot.core.findings import NOT_NAMED, STILL_THERE, Finding, find, still
 from bot.core.hearing import FormAnswers, Remembered, happenings, is_news, may_be_known
 from bot.core.memory import Memory, apply
 from bot.core.protocol import Protocol, Rule, Symptom, Tier

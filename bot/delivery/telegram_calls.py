@@ -15,10 +15,21 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _TAG = re.compile(r"</?[a-z][^<>]*>")
 
 
-async def send(bot: Bot, claim: Claim, rendered: Rendered) -> int:
-    """Send or edit as the row says, after the card that goes ahead; return the message's id or raise TelegramError."""
+async def send(bot: Bot, claim: Claim, rendered: Rendered) -> int | None:
+    """Send or edit as the row says, after the card that goes ahead; return the message's id or raise TelegramError.
+
+    None if a row is about the buttons of a message that was never sent.
+    """
+    if claim.row.mode == "buttons":
+        return await _change_buttons(bot, claim, rendered)
     async with card_ahead(bot, claim, rendered.ahead), former_deleted(bot, claim):
         return await _send_message(bot, claim, rendered)
+
+
+async def _change_buttons(bot: Bot, claim: Claim, rendered: Rendered) -> int | None:
+    if claim.message_id is not None:
+        await bot.edit_message_reply_markup(claim.row.chat_id, claim.message_id, reply_markup=rendered.markup)
+    return claim.message_id
 
 
 async def _send_message(bot: Bot, claim: Claim, rendered: Rendered) -> int:

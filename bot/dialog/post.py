@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from bot.app.records.messages import Lane, Outbox
+from bot.app.records.messages import Lane, Mode, Outbox
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Stores, Work
@@ -42,6 +42,7 @@ def enqueue(
     slot: str,
     lane: Lane,
     edit: bool = False,
+    mode: Mode | None = None,
     revision: int = 0,
     valid_for: timedelta | None = None,
     patient_id: int | None = None,
@@ -56,7 +57,7 @@ def enqueue(
             language=language,
             lane=lane,
             slot=slot,
-            mode="edit" if edit else "new",
+            mode=mode or ("edit" if edit else "new"),
             revision=revision,
             screen=screen,
             created_at=work.at,

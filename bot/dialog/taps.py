@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bot.app.alerts import escalation
 from bot.app.chat_roles import ChatRole, role_of
+from bot.app.checkins.silence import heard_from
 from bot.app.patients import participation
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
@@ -35,8 +36,11 @@ ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 
 
 def writing_role(work: Work, chat_id: int) -> ChatRole:
-    """Return the role of a chat that an update came from; mark an unreachable sender as reachable."""
+    """Return the role of a chat that an update came from; mark a silent or unreachable sender as heard from."""
     role = role_of(work, chat_id)
+    if role.patient is not None and role.patient.unanswered:
+        heard_from(work, role.patient)
+        role = role_of(work, chat_id)
     if role.patient is not None and role.patient.caregiver is None and role.patient.unreachable_at is not None:
         participation.set_reachable(work, role.patient, reachable=True)
         return role_of(work, chat_id)

@@ -73,6 +73,9 @@ def full_patient(code: str = "P-0002") -> Patient:
         hint_sent_at=AT - MINUTE,
         ask_home_at=AT + MINUTE,
         undo_until=AT + 2 * MINUTE,
+        goodbye_at=AT + 2 * MINUTE,
+        unanswered=4,
+        rests_until=date(2026, 3, 9),
     )
 
 

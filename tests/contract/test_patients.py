@@ -131,6 +131,17 @@ def test_patients_to_ask_whether_they_are_home_are_due_in_any_state_and_oldest_f
     assert [p.code for p in database.run(lambda s: s.patients.home_due(AT, 2, after))] == ["late", "now"]
 
 
+def test_patients_to_say_goodbye_to_are_active_and_due_oldest_first(database):
+    for code, minutes in (("late", -2), ("now", 0), ("oldest", -3), ("future", 1)):
+        made = patient(code, state=PatientState.ACTIVE, goodbye_at=AT + minutes * MINUTE)
+        database.run(lambda s, made=made: s.patients.add(made))
+    database.run(lambda s: s.patients.add(patient("paused", state=PatientState.PAUSED, goodbye_at=AT)))
+    assert [p.code for p in database.run(lambda s: s.patients.goodbye_due(AT, 10))] == ["oldest", "late", "now"]
+    found = database.run(lambda s: s.patients.goodbye_due(AT, 1))
+    after = Place(found[0].goodbye_at, found[0].id)
+    assert [p.code for p in database.run(lambda s: s.patients.goodbye_due(AT, 2, after))] == ["late", "now"]
+
+
 def test_invites_and_consents_come_back_as_stored(database):
     someone = database.run(lambda s: s.patients.add(patient()))
     first = database.run(lambda s: s.invites.add(invite(someone.id)))
@@ -192,14 +203,10 @@ def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database)
     erased = database.run(lambda s: s.patients.get(one.id))
     assert erased == one.model_copy(
         update={
-            "chat_id": None,
-            "follow_up": None,
-            "ask_home_at": None,
-            "undo_until": None,
-            "timezone": None,
+            **dict.fromkeys(("chat_id", "follow_up", "ask_home_at", "goodbye_at", "rests_until")),
+            **dict.fromkeys(("undo_until", "timezone", "enrol_step")),
             "pauses": (),
             "plan_override": PlanOverride(),
-            "enrol_step": None,
             "version": 1,
             "periods": erased.periods,
         }

@@ -327,7 +327,8 @@ class Life:
                     continue
                 number = phone.take(claim)
                 stores.outbox.mark_sent(claim.row.id, owner="me", message_id=number, at=self.at)
-                shown.append((phone, claim.row))
+                if claim.row.mode != "buttons":
+                    shown.append((phone, claim.row))
         if shown:
             stores.outbox.purge(self.at)
         return shown

@@ -20,7 +20,7 @@ from bot.app.records.messages import Lane
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.db import tables as t
-from bot.db.stores.outbox import OUTBOX
+from bot.db.stores.outbox_shown import OUTBOX
 from bot.dialog import conversation
 from tests.contract import samples
 from tests.fakes.databases import MemoryDatabase

@@ -42,7 +42,7 @@ def pause(work: Work, code: str, until: date | None) -> Patient:
     paused = work.patients.save(rescheduled(paused, work.clinic, work.at))
     work.record("patient_paused", patient.code, until=str(until) if until else None)
     hand_to_team(work, paused, "paused")
-    work.notices.paused(paused, until)
+    work.notices.paused(paused, gap, is_planned=False)
     return paused
 
 
@@ -77,8 +77,12 @@ def withdraw(work: Work, code: str) -> Patient:
     is_by_patient = work.actor == patient.actor and patient.state in {PatientState.ACTIVE, PatientState.PAUSED}
     undo_until = work.at + UNDO_FOR if is_by_patient else None
     patient = end_participation(work, patient)
-    left = {"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None, "follow_up": None}
-    gone = work.patients.save(patient.model_copy(update={**left, "undo_until": undo_until}))
+    left = {
+        "state": PatientState.WITHDRAWN,
+        **dict.fromkeys(("next_due_at", "goodbye_at", "enrol_step", "follow_up")),
+        "undo_until": undo_until,
+    }
+    gone = work.patients.save(patient.model_copy(update=left))
     work.record("patient_withdrawn", patient.code)
     work.notices.withdrawn(gone, tier_to_call_about(work, gone))
     return gone

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from bot.app.checkins.silence import unanswered_at
 from bot.app.patients import treatment
 from bot.app.patients.lookup import by_code
 from bot.app.patients.treatment import PeriodView
@@ -70,6 +71,8 @@ class PatientView(Frozen):
     treatment_history: tuple[PeriodView, ...]
     plan: str
     unreachable_at: datetime | None
+    unanswered: int
+    """Check-ins in a row without an answer, the open one included."""
     next_due_at: datetime | None
     upcoming: tuple[datetime, ...]
     consent: str | None
@@ -129,6 +132,7 @@ def view(work: Work, code: str) -> PatientView:
         treatment_history=treatment.history(work, patient),
         plan=patient.plan,
         unreachable_at=patient.unreachable_at,
+        unanswered=unanswered_at(work, patient, work.at),
         next_due_at=patient.next_due_at,
         upcoming=_upcoming(patient, work.clinic, work.at) if patient.state is PatientState.ACTIVE else (),
         consent=consents[-1].version if consents and consents[-1].withdrawn_at is None else None,
