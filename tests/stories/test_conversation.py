@@ -273,7 +273,9 @@ async def test_caregiver_can_not_decide_for_the_patient_but_leave(world: World) 
     await world.tap(ben, "I agree")
     world.hear_all(ben)
     world.hear_all(anna)
-    for words in ("/stop", "/settings", "/privacy", "/answers"):
+    await world.say(ben, "/stop")
+    world.hear(ben, "Only the person you help can stop the check-ins")
+    for words in ("/settings", "/privacy", "/answers"):
         await world.say(ben, words)
         menu = world.hear(ben, "What would you like to do?")
         assert "Pause or stop" not in labels(menu)
