@@ -169,7 +169,7 @@ def _named(memory: Memory, given: Named, rules: Rules, at: datetime) -> Memory:
     if not unnamed.is_pending and not is_done:
         found = Answered(symptom=given.symptom, level=given.level, by=given.by, day=given.day, is_named=True)
         return _answered(memory, found, rules, at)
-    is_reached = unnamed.state is ConcernState.REACHED or (is_done and unnamed.was_reached)
+    is_reached = not given.says_worse and (unnamed.state is ConcernState.REACHED or (is_done and unnamed.was_reached))
     found = Answered(symptom=given.symptom, level=given.level, by=given.by, day=given.day, is_named=not is_reached)
     memory = _answered(memory, found, rules, at)
     named = memory.concern(given.symptom)
