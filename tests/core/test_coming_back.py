@@ -51,3 +51,6 @@ def test_worse_is_more_than_the_name_of_what_somebody_spoke_about(course, level,
     course.names(0.2, "breathing", level, said=0)
     assert course.state("breathing") == state
     assert (course.raised is Tier.EMERGENCY) == (state == "open")
+    # "Yes" once more on the message from before is not about "worse".
+    course.spoke(0.3, "breathing", message=2, asked=0.15)
+    assert course.state("breathing") == state
