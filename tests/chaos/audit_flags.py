@@ -70,6 +70,9 @@ def _of_taps(stored: Stored, row: CheckInRow, led: Led) -> Iterator[str]:
     was_set_back = any(after < before for before, after in pairwise(given))
     for assessment, at in led.flags:
         at_once = any(alert.tier >= assessment.raised and (was_set_back or alert.raised_at == at) for alert in raised)
+        # What an open alert names already, and is found again, has its call screen again and no line of its own.
+        mine = [a for a in stored.alerts if a.patient_id == row.patient_id and a.tier >= assessment.raised]
+        at_once = at_once or any(_shown(stored, alert, at) for alert in mine)
         if not at_once and _unnamed(stored, row, at) > Tier.ROUTINE:
             yield f"check-in {row.id}: {assessment.tier.name} was tapped {_when(at)}, and no alert was raised at it"
     for assessment, at, before in led.ended:
