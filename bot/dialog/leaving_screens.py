@@ -75,7 +75,8 @@ def minute_of(at: datetime) -> int:
 
 def farewell_screen(patient: Patient, clinic: Clinic, tier: Tier, at: datetime) -> Screen:
     """Return the last screen of a patient who has stopped: the stop can be undone for a day, if it was theirs."""
-    lines = (Text(key="stop.done"), *_undo_line(patient, clinic, at, "stop.undo_until"))
+    whom_to_call = () if call_line(clinic, tier) else (_numbers_line(clinic),)
+    lines = (Text(key="stop.done"), *_undo_line(patient, clinic, at, "stop.undo_until"), *whom_to_call)
     if not can_undo(patient, at):
         return _screen("stop.done", (*lines, Text(key="stop.again")), (), clinic, tier, keyboard="remove")
     # The keyboard stays, for it can't go with a button; below it, "I feel worse now" goes on showing the numbers.
