@@ -93,8 +93,9 @@ def test_k33_mistake_of_another_person_is_only_logged(life):
 
 def test_yes_below_the_reply_to_a_mistake_counts_for_what_opened_before_it(life):
     """Found by a random life: the button counted as if it were made with the alert, so the "yes" was lost."""
-    for hours in (0, 5):
-        life.run(help_requests.need_help, life.patient(), None, at=life.at(0, hours))
+    life.run(help_requests.need_help, life.patient(), None, at=life.at(0))
+    life.reply(life.alerts()[0], "reached", 0, 0.5)
+    life.run(help_requests.need_help, life.patient(), None, at=life.at(0, 5))
     (alert,) = life.alerts()
     life.prompt(alert, 0, 6)
     assert press(life, "was_mistake", 0, 6.1).screen.name == "call.reply.mistake"
