@@ -40,6 +40,8 @@ def test_mistake_asks_the_question_again_in_the_same_message(life, tier):
     assert row.slot == f"loopback:{alert.id}:1"
     assert len(prompts(life)) == 1, "in its place"
     assert row.screen.name == f"change.{ASKED[tier]}"
+    assert row.screen.lines[0].values["emergency"] == "112", "it takes the place of a message with the numbers"
+    assert [b.action.kind for b in row.screen.rows[-1]] == ["help_now"]
     assert life.alerts()[-1].mistake_at is not None
 
 
@@ -50,7 +52,8 @@ def test_mistake_that_is_answered_with_none_is_taken_back_and_asked_no_more(life
     while row.screen.name.startswith("change."):
         row = press(life, "none", 0, hours + 0.03)  # what an EMERGENCY left unasked
     assert row.slot == f"loopback:{alert.id}:1"
-    assert [line.key for line in row.screen.lines] == ["done.open.mistake"]
+    assert [line.key for line in row.screen.lines] == ["done.open.mistake", "numbers.both"]
+    assert [b.copy_value for made in row.screen.rows for b in made] == ["112", "+49 30 901820"]
     assert life.alerts()[-1].closed_at is None, "the team's alert goes on"
     assert life.check((hours + 5) / 24) == ["done.open"], "no all-clear"
     assert "done.open.mistake" in life.words()
@@ -182,7 +185,7 @@ def test_mistake_on_the_call_screen_of_a_finished_form_asks_below_all_messages(l
     row = press(life, "none", 0, 0.2)
     while row.screen.name.startswith("change."):
         row = press(life, "none", 0, 0.3)
-    assert [line.key for line in row.screen.lines] == ["done.open.mistake"]
+    assert [line.key for line in row.screen.lines] == ["done.open.mistake", "numbers.both"]
     assert life.alerts()[-1].closed_at is None
 
 
