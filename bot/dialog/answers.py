@@ -268,7 +268,7 @@ def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question, aler
         done = Action(kind=KIND, subject=row.id, revision=about, question=question.id, choice=DONE)
         made.append(button("button.done", done, style=Style.SUCCESS))
     asked = (Text(key="change.ask"), question_text(work.clinic, question, text, row.value.usual))
-    # It takes the place of a message with the numbers, while somebody may still have to call.
+    # It replaces a message with the numbers, while somebody may still have to call.
     lines = asked if alert is None else (both_numbers(work.clinic), *asked)
     if alert is None:
         made.append(button("change.back", Action(kind=KIND, subject=row.id)))
