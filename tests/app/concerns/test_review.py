@@ -544,3 +544,13 @@ def test_worse_after_somebody_spoke_about_the_answer_before_it_acts_in_the_same_
     life.tap("worse", life.at(1, 2.1))
     assert life.state("vision") == "open"
     assert "call.urgent" in names_since(life, seen)
+
+
+@pytest.mark.parametrize("numbness", ["none", "mild", "strong"])
+def test_alert_names_the_sign_of_a_yes_that_was_answered_before_it_was_named(life, numbness):
+    """Someone spoke with the patient between the yes and the name; whatever else is new, staff read the name."""
+    life.check(0, until="which_new", safety_new="yes")
+    life.reply(life.alerts()[-1], "reached", 0, 0.1)
+    life.check(0.01, start=False, which_new="eyes", numbness=numbness)
+    assert life.state("eyes") == "reached"
+    assert "eyes" in life.alerts()[-1].symptoms
