@@ -20,7 +20,9 @@ def still_open_screen(clinic: Clinic, end: CheckInEnd, zone: str) -> Screen:
     asked = [concern for concern in end.open if not concern.is_for_team]
     there = [concern for concern in asked if concern.today == "there"]
     away = [concern for concern in asked if concern.today != "there"]
-    called = _call(clinic, there, away)
+    # A skip says of nothing that it went away.
+    unsaid = [concern for concern in away if concern.today == "not_answered" and not concern.is_retracted]
+    called = _call(clinic, [*there, *unsaid], away)
     if _is_asked(end) and not any(line.key.startswith("done.open.ask") for line in called):
         called.append(Text(key="done.open.spoke"))
     lines = [*_list(clinic, "done.open.there", there), *_earlier(clinic, away, zone), *called]

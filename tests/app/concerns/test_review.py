@@ -603,3 +603,22 @@ def test_none_by_one_and_yes_by_the_other_on_the_same_screen_is_asked_and_ends_a
     life.check(0.01, start=False, which_now="breathing")
     assert {"done.after_call"} == {name for name in names_since(life, 0) if name.startswith("done.")}
     assert life.state("breathing") == "open"
+
+
+@pytest.mark.parametrize(
+    ("found", "skipped", "words"),
+    [
+        (EMERGENCY, "still_breathing", "done.open.call.emergency"),
+        (URGENT, "numbness", "done.open.call.urgent"),
+    ],
+)
+def test_skip_about_what_is_open_is_no_sign_that_it_went_away(life, found, skipped, words):
+    life.check(0, **found)
+    life.opened(1, "again")
+    life.check(1, start=False, until=skipped)
+    assert life.cursor() == skipped
+    life.tap("", life.at(1), kind="skip")
+    life.check(1, start=False)
+    said = life.words()
+    assert words in said
+    assert not {"done.open.ask", "done.open.ask.emergency", "done.open.gone"} & set(said)
