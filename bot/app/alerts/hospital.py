@@ -58,7 +58,7 @@ def _all_is_known(work: Work, patient: Patient, alert: AlertRow) -> None:
         if news and is_first and mine is not None:
             symptoms = tuple(change.symptom for change in news)
             join(work, patient, mine, Found(max(change.tier for change in news), (), symptoms))
-        remember(work.acting(patient.actor), patient, (AtHospital(by=patient.actor),), checkin_id=alert.checkin_id)
+        remember(work.acting(patient.actor), patient, (AtHospital(by=patient.giver),), checkin_id=alert.checkin_id)
 
 
 def _hear_unfinished(work: Work, patient: Patient) -> list[Change]:

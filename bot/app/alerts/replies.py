@@ -106,12 +106,12 @@ def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply, asked: Ask
     message = asked.number(alert, work.at)
     symptoms = named_by(work, alert)
     if word is Reply.REACHED:
-        yield Spoke(symptoms=symptoms, by=patient.actor, message=message, asked_at=asked.made_at(alert, work.at))
+        yield Spoke(symptoms=symptoms, by=patient.giver, message=message, asked_at=asked.made_at(alert, work.at))
     elif word is Reply.TEAM_KNOWS:
         first_at = asked.first.made_at(alert, work.at)
-        yield TeamKnows(symptoms=symptoms, by=patient.actor, asked_at=first_at)
+        yield TeamKnows(symptoms=symptoms, by=patient.giver, asked_at=first_at)
     elif word in {Reply.NOT_YET, Reply.CANNOT_REACH, Reply.CANNOT_CALL}:
-        yield NotYet(symptoms=symptoms, by=patient.actor, message=message)
+        yield NotYet(symptoms=symptoms, by=patient.giver, message=message)
 
 
 def left_open(work: Work, patient: Patient, alert: AlertRow) -> tuple[Concern, ...]:
