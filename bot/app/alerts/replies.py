@@ -8,6 +8,7 @@ from bot.app.alerts.followers import notify_team, show_changed
 from bot.app.alerts.messages import Asked
 from bot.app.alerts.naming import Found, open_alert
 from bot.app.alerts.raising import join, record
+from bot.app.alerts.unheard import phone_in_pause
 from bot.app.alerts.writer import act_on, update_patient_side
 from bot.app.concerns.conversion import named_by
 from bot.app.concerns.memory import recall, remember, tier_to_call_about
@@ -185,6 +186,7 @@ def step(work: Work, alert: AlertRow) -> None:
     elif gave_up:
         record(work, patient, alert, "alert_unconfirmed")
         notify_team(work, patient, changed, "unconfirmed")
+        phone_in_pause(work, patient, changed.call_tier)
 
 
 def _decided(work: Work, patient: Patient, alert: AlertRow) -> Decision:
