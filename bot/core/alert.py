@@ -8,7 +8,7 @@ states that an act can lead to. The rules, each with a test:
 * An act without a row in the table, or one that its handler refuses, changes nothing: the result is `Refused`, which
   names the act, the state and the reason.
 * The first member who acknowledges is the owner; a second one is refused, but the alert may be handed over to them.
-* No alert is closed without an outcome, and the outcome is kept when the alert is reopened.
+* No alert is closed without an outcome noted since something joined it; the outcome is kept when it is reopened.
 * While an alert has an owner or is closed, the escalation notifies nobody of it.
 * Releasing and reopening lead back to open and restart the escalation: no alert is left without an owner unnoticed. So
   does a finding that joins at EMERGENCY or above the alert's tier: the owner acknowledged the alert without it.
@@ -100,7 +100,12 @@ class Follow(Frozen):
 
 
 class Rise(Frozen):
-    """What joined the alert needs an owner of its own: it is an EMERGENCY, or above the alert's tier."""
+    """Something joined the alert, which an outcome noted before is not about.
+
+    `needs_owner`: it needs an owner of its own, as an EMERGENCY does, or what is above the alert's tier.
+    """
+
+    needs_owner: bool = True
 
 
 # --- What the escalation does
@@ -235,8 +240,11 @@ def _reopen(side: TeamSide, _act: Reopen, at: datetime) -> _Changes:
     return _with_new_revision(side, {"closed_by": None, "closed_at": None, "notified": ()} | _open_from(at))
 
 
-def _rise(side: TeamSide, _act: Rise, at: datetime) -> _Changes:
-    return _with_new_revision(side, {"outcome": None, "noted_at": None, "notified": ()} | _open_from(at))
+def _rise(side: TeamSide, act: Rise, at: datetime) -> _Changes:
+    without_outcome = {"outcome": None, "noted_at": None}
+    if not act.needs_owner:
+        return {} if side.outcome is None else _with_new_revision(side, without_outcome)
+    return _with_new_revision(side, without_outcome | {"notified": ()} | _open_from(at))
 
 
 def _follow(side: TeamSide, act: Follow, _at: datetime) -> _Changes:
@@ -322,7 +330,7 @@ TEAM_TRANSITIONS: Mapping[tuple[TeamState, type[TeamAct]], TeamTransition] = {
     (_ACKNOWLEDGED, Note): _to(_note, _ACKNOWLEDGED),
     (_ACKNOWLEDGED, Close): _to(_close, _CLOSED),
     (_ACKNOWLEDGED, Follow): _to(_follow, _ACKNOWLEDGED),
-    (_ACKNOWLEDGED, Rise): _to(_rise, _OPEN),
+    (_ACKNOWLEDGED, Rise): _to(_rise, _OPEN, _ACKNOWLEDGED),
     (_ACKNOWLEDGED, Release): _to(_release, _OPEN),
     (_ACKNOWLEDGED, StopEscalation): _to(_stop_escalation, _ACKNOWLEDGED),
     (_CLOSED, Reopen): _to(_reopen, _OPEN),

@@ -9,6 +9,7 @@ from bot.core.screen import Action, Screen, Style, Text
 from bot.dialog import live_buttons
 from bot.dialog.asked import asked_of
 from bot.dialog.call_screens import alert_tap
+from bot.dialog.pauses import call_first
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, date_text, next_checkin_text, numbers, rows
@@ -43,13 +44,14 @@ def slot_of(alert_id: int) -> str:
     return f"home:{alert_id}"
 
 
-def home_screen(alert: AlertRow) -> Screen:
+def home_screen(work: Work, patient: Patient, alert: AlertRow) -> Screen:
     """Return the question whether the patient is home."""
     made = (
         button("button.home", alert_tap(alert, "home"), style=Style.SUCCESS),
         button("button.not_yet", alert_tap(alert, "not_home")),
     )
-    return Screen(name="call.home", lines=(Text(key="call.home.ask"), Text(key="call.home.why")), rows=rows(made))
+    lines = (*call_first(work, patient), Text(key="call.home.ask"), Text(key="call.home.why"))
+    return Screen(name="call.home", lines=lines, rows=rows(made))
 
 
 def _answered(work: Work, patient: Patient, action: Action) -> Screen | None:
@@ -60,8 +62,9 @@ def _answered(work: Work, patient: Patient, action: Action) -> Screen | None:
         return None
     if is_home:
         following = next_checkin_text(changed.next_due_at, changed.timezone or work.clinic.timezone)
-        return Screen(name="call.home.yes", lines=(Text(key="pause.over"), *([following] if following else ())))
-    lines = (*_paused_text(work, changed), _worse(work))
+        lines = (*call_first(work, changed), Text(key="pause.over"), *([following] if following else ()))
+        return Screen(name="call.home.yes", lines=lines)
+    lines = (*call_first(work, changed), *_paused_text(work, changed), _worse(work))
     return Screen(name="call.home.not_yet", lines=lines)
 
 

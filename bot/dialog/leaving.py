@@ -87,7 +87,7 @@ def _stop_or_go_on(work: Work, patient: Patient, word: str) -> TapResult | None:
     elif word == WITHDRAW:
         participation.withdraw(by_patient, patient.code)
     elif word == KEEP:
-        return _show(work, patient, Screen(name="stop.kept", lines=(Text(key="stop.kept"),), replaces=True))
+        return _show(work, patient, screens.kept_screen(work.clinic, tier_to_call_about(work, patient)))
     else:
         return None
     return TapResult(language=patient.chat_language)

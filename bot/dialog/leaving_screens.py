@@ -44,6 +44,11 @@ def stop_screen(patient: Patient, clinic: Clinic, tier: Tier) -> Screen:
     return _screen("stop", (Text(key="stop.ask", values=numbers(clinic)),), choices, clinic, tier)
 
 
+def kept_screen(clinic: Clinic, tier: Tier) -> Screen:
+    """Return the screen of a patient who goes on as before."""
+    return _screen("stop.kept", (Text(key="stop.kept"),), rows(_copy(clinic, tier)), clinic, tier)
+
+
 def delete_screen(clinic: Clinic, tier: Tier, *, is_kept: bool) -> Screen:
     """Return the first screen on deleting: what will be gone, and what stays. `is_kept`: the team keeps an alert."""
     made = (

@@ -14,6 +14,7 @@ from bot.core.tips import choose_tip
 from bot.dialog import answers, caregivers, checkins, enrolment, feel_worse, learn, leaving, settings
 from bot.dialog.call_screens import contact_screen
 from bot.dialog.checkin_screens import tip_buttons
+from bot.dialog.pauses import call_first
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, copy_button, numbers, rows
@@ -67,7 +68,7 @@ def tapped(work: Work, patient: Patient, word: str) -> TapResult | None:
     """Handle a tap on the menu, a command or a keyboard button; return None if there is no such entry."""
     if word == "resume":
         active = participation.resume(work.acting(patient.actor), patient)
-        post(work, active, Screen(name="resumed", lines=(Text(key="pause.over"),)), slot=SLOT)
+        post(work, active, Screen(name="resumed", lines=(*call_first(work, active), Text(key="pause.over"))), slot=SLOT)
         return TapResult(language=patient.chat_language)
     handler = _HANDLERS.get(word)
     return handler(work, patient) if handler else None

@@ -20,7 +20,7 @@ from bot.dialog.call_soon import soon_screen
 from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
 from bot.dialog.help_screens import DESPAIR_SCREEN
 from bot.dialog.hospital import home_screen, slot_of
-from bot.dialog.pauses import pause_screen
+from bot.dialog.pauses import call_first, pause_screen
 from bot.dialog.post import drop_unsent, enqueue, post, post_staff, post_stranger
 from bot.dialog.safety_follow_up import safety_follow_up_screen
 from bot.dialog.staff_alerts import alert_screen, notice_screen
@@ -107,7 +107,7 @@ class OutboxNotices:
         post(self.work, patient, screen, slot=slot, lane=Lane.RED_FLAG, everyone=True)
 
     def ask_home(self, patient: Patient, alert: AlertRow) -> None:
-        screen = marked(self.work, home_screen(alert), alert)
+        screen = marked(self.work, home_screen(self.work, patient, alert), alert)
         post(self.work.when_awake(patient), patient, screen, slot=slot_of(alert.id), lane=Lane.REMINDER, everyone=True)
 
     def alert_closed(self, patient: Patient, alert: AlertRow) -> None:
@@ -127,7 +127,7 @@ class OutboxNotices:
 
     def plan_changed(self, patient: Patient) -> None:
         following = next_checkin_text(patient.next_due_at, patient.timezone or self.work.clinic.timezone)
-        lines = (Text(key="plan.changed"), *((following,) if following is not None else ()))
+        lines = (*call_first(self.work, patient), Text(key="plan.changed"), *([following] if following else ()))
         post(self.work, patient, Screen(name="plan.changed", lines=lines), slot="plan")
 
     def withdrawn(self, patient: Patient, tier: Tier) -> None:

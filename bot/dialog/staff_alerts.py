@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from bot.app.alerts import queue
 from bot.app.alerts.writer import team_side
-from bot.app.concerns import agreed_levels
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import ATTEMPT, AlertRow, AlertState
 from bot.app.records.patients import Patient
@@ -19,6 +18,7 @@ from bot.core.findings import DESPAIR
 from bot.core.safety_follow_up import CONFIRMS
 from bot.core.schedule import week_of
 from bot.core.screen import Action, Button, Screen, Style, Text
+from bot.dialog.staff_agreed import agreed_lines
 from bot.dialog.staff_times import local_time, shown_word
 from bot.dialog.widgets import button, rows
 
@@ -57,7 +57,7 @@ def _facts(work: Work, patient: Patient, alert: AlertRow) -> Iterator[Text]:
     if work.clinic.staff_answers:
         yield from (Text(key="staff.despair"),) if DESPAIR in alert.symptoms else ()
         yield Text(key="staff.said", values={"said": queue.alert_line(work, alert).summary})
-    yield from _agreed_levels(work, alert)
+    yield from agreed_lines(work, patient, alert)
     yield Text(key=_call(alert))
     if alert.declared is not None:
         yield Text(key=f"staff.{alert.declared}")
@@ -65,17 +65,6 @@ def _facts(work: Work, patient: Patient, alert: AlertRow) -> Iterator[Text]:
         yield Text(key="staff.mistake")
     if (call_again := queue.next_attempt_at(work, alert)) is not None:
         yield Text(key="staff.call_again", values={"time": local_time(work.clinic, work.at, call_again)})
-
-
-def _agreed_levels(work: Work, alert: AlertRow) -> Iterator[Text]:
-    """Yield that agreed levels exist; which ones, only if the clinic lets messages contain answers."""
-    found = agreed_levels.active(work, alert.patient_id)
-    if alert.is_agreed:
-        yield Text(key="staff.expected")
-    elif found and not work.clinic.staff_answers:
-        yield Text(key="staff.expecting", values={"n": len(found)})
-    if work.clinic.staff_answers:
-        yield from (Text(key="staff.expecting_what", values={"what": agreed_levels.describe(row)}) for row in found)
 
 
 def _call(alert: AlertRow) -> str:

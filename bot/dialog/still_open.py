@@ -27,6 +27,7 @@ def still_open_screen(clinic: Clinic, end: CheckInEnd, zone: str) -> Screen:
         called.append(Text(key="done.open.spoke"))
     lines = [*_list(clinic, "done.open.there", there), *_earlier(clinic, away, zone), *called]
     lines += _list(clinic, "done.open.for_team", [c for c in end.open if c.is_for_team])
+    lines += [] if asked else [Text(key="done.open.worse", values=numbers(clinic))]
     return Screen(name="done.open", lines=tuple(lines), rows=rows(_buttons(clinic, end)), protect=False)
 
 

@@ -321,3 +321,21 @@ def test_sign_lines_fit_with_their_bullet(language):
     for question in PROTOCOL.questions.values():
         for line in question.signs.lines if question.signs is not None else ():
             assert len(f"• {said(language, sign_key(question, line.id))}") <= MAX_SIGN_LENGTH
+
+
+# --- "I have called" says nothing of an answer ------------------------------------------------------------------------
+
+ANSWERED = {"en": r"if someone spoke with you", "es": r"si alguien habló con usted", "ru": r"если с вами говорили"}
+NOT_ANSWERED = {
+    "en": r"no answer .*\? go to the emergency department",
+    "es": r"nadie contesta.*\? vaya a urgencias",
+    "ru": r"(никто не ответил|нет ответа)[^.]*\? поезжайте в приёмное отделение",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("tier", ["urgent", "soon"])
+def test_who_has_called_reads_what_to_do_if_nobody_answered(language, tier):
+    text = said(language, f"call.reply.called.{tier}").lower()
+    assert re.search(ANSWERED[language], text)
+    assert re.search(NOT_ANSWERED[language], text)

@@ -52,6 +52,7 @@ ACTS = [
     *(Close(by=name) for name in ("anna", "ben")),
     Reopen(),
     Rise(),
+    Rise(needs_owner=False),
     *(Follow(name=name) for name in ("anna", "carl")),
     *(Release(name=name) for name in ("anna", "ben")),
     *(SkipNotified(name=name) for name in ("anna", "ben")),
@@ -141,6 +142,8 @@ OPENED = {"owner": None, "acknowledged_at": None, "clock_from": AT, "escalation_
         (NOTIFIED, Follow(name="carl"), {"notified": ("anna", "ben", "carl")}),
         (SHUT, Follow(name="anna"), {}),
         (NOTED, Release(name="anna"), {"notified": ("ben",), **OPENED}),
+        (NOTED, Rise(), {"outcome": None, "noted_at": None, "notified": (), **OPENED}),
+        (NOTED, Rise(needs_owner=False), {"outcome": None, "noted_at": None}),
         (NOTIFIED, SkipNotified(name="ben"), {"escalation_level": 1, "next_escalation_at": AT}),
         (NEW.model_copy(update={"notified": ("ben",)}), SkipNotified(name="ben"), {"next_escalation_at": AT}),
         (NEW, Escalate(steps=1, notify=("anna",), next_at=LATER), {"escalation_level": 1, "notified": ("anna",), "next_escalation_at": LATER}),
@@ -157,6 +160,10 @@ def test_work_on_changes_these_fields_alone(side, act, changes):
 
 def test_acknowledge_by_the_owner_again_changes_nothing():
     assert apply_act(ANNAS, Acknowledge(by="anna"), AT) == ANNAS
+
+
+def test_what_joins_an_alert_without_an_outcome_changes_nothing_for_its_owner():
+    assert apply_act(ANNAS, Rise(needs_owner=False), AT) == ANNAS
 
 
 def test_begin_starts_the_clocks_unless_a_level_was_agreed():

@@ -31,7 +31,7 @@ def words_of_despair(work: Work, patient: Patient) -> None:
 
 def _call(work: Work, patient: Patient, symptom: str, rule: str, checkin_id: int | None) -> None:
     day = local_day(patient, work.clinic, work.at)
-    asked_for = Answered(symptom=symptom, level=Level(Tier.URGENT, 1), by=patient.actor, day=day, is_named=True)
+    asked_for = Answered(symptom=symptom, level=Level(Tier.URGENT, 1), by=patient.giver, day=day, is_named=True)
     applied = remember(work.acting(patient.actor), patient, (asked_for,), checkin_id=checkin_id)
     is_new = any(c.symptom == symptom and c.what is not What.FOUND_AGAIN for c in applied.changes)
     alert = open_alert(work, patient)
@@ -56,7 +56,7 @@ def yes_on_old_screen(work: Work, patient: Patient, tier: Tier) -> None:
     Show the call screen of what is open already, or of a new alert of the screen's tier.
     """
     day = local_day(patient, work.clinic, work.at)
-    yes = Answered(symptom=NOT_NAMED, level=Level(tier, 1), by=patient.actor, day=day, is_named=True)
+    yes = Answered(symptom=NOT_NAMED, level=Level(tier, 1), by=patient.giver, day=day, is_named=True)
     applied = remember(work.acting(patient.actor), patient, (yes,))
     is_new = any(c.symptom == NOT_NAMED and c.what is not What.FOUND_AGAIN for c in applied.changes)
     umbrella = work.clinic.protocol.symptoms.get(NOT_NAMED)

@@ -12,7 +12,7 @@ from bot.app.alerts.naming import Found, open_alert
 from bot.app.alerts.raising import join, record
 from bot.app.alerts.writer import update_patient_side
 from bot.app.concerns.follow_up import local_day, replanned
-from bot.app.concerns.memory import assess_so_far, hear, remember
+from bot.app.concerns.memory import assess_so_far, hear, remember, tier_to_call_about
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient, PatientState
@@ -58,7 +58,7 @@ def _all_is_known(work: Work, patient: Patient, alert: AlertRow) -> None:
         if news and is_first and mine is not None:
             symptoms = tuple(change.symptom for change in news)
             join(work, patient, mine, Found(max(change.tier for change in news), (), symptoms))
-        remember(work.acting(patient.actor), patient, (AtHospital(by=patient.actor),), checkin_id=alert.checkin_id)
+        remember(work.acting(patient.actor), patient, (AtHospital(by=patient.giver),), checkin_id=alert.checkin_id)
 
 
 def _hear_unfinished(work: Work, patient: Patient) -> list[Change]:
@@ -133,8 +133,12 @@ def _ask(work: Work, patient: Patient) -> None:
 
 
 def home(work: Work, patient: Patient, alert_id: int, asked: Asked) -> Patient | None:
-    """Resume the check-ins of a patient who is home, and return the patient; None if they were not asked lately."""
-    if not _was_asked(work, patient, alert_id, asked):
+    """Resume the check-ins of a patient who is home, notify the team and return the patient.
+
+    Return None if they were not asked lately.
+    """
+    alert = work.alerts.get(alert_id)
+    if alert is None or not _was_asked(work, patient, alert_id, asked):
         return None
     stored = work.patients.get(patient.id)
     if stored is None or not is_paused(stored, work.clinic, work.at):
@@ -143,6 +147,9 @@ def home(work: Work, patient: Patient, alert_id: int, asked: Asked) -> Patient |
     changes = {"pauses": pauses_ended(stored.pauses, today), "ask_home_at": None}
     active = work.patients.save(replanned(work, stored.model_copy(update=changes)))
     work.acting(patient.actor).record("patient_resumed", stored.code)
+    # At home with something open, they have to be phoned.
+    word = "home_open" if tier_to_call_about(work, active) else "home"
+    notify_team(work, active, open_alert(work, active) or alert, word)
     return active
 
 

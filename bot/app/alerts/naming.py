@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
-from bot.app.alerts.writer import name_more, update_patient_side
-from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.alerts.writer import act_on, name_more, update_patient_side
+from bot.app.records.alerts import ATTEMPT, AlertRow, AlertState
 from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
+from bot.core.alert import Refused, Rise
 from bot.core.protocol import Tier
 from bot.core.safety_follow_up import first_prompt_at
 
@@ -40,6 +41,9 @@ def name(work: Work, alert: AlertRow, found: Found) -> AlertRow:
     symptoms = (*alert.symptoms, *(symptom for symptom in found.symptoms if symptom not in alert.symptoms))
     if not found.is_new and (rules, symptoms) == (alert.rules, alert.symptoms):
         return alert
+    if found.is_new and alert.outcome != ATTEMPT:  # after an attempt the next one stays due
+        joined = act_on(work.alerts, alert, Rise(needs_owner=False), work.at)
+        alert = alert if isinstance(joined, Refused) else joined
     return name_more(
         work.alerts,
         alert,

@@ -20,6 +20,7 @@ from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Stores, Work
 from bot.core.alert import Acknowledge, Close, HandOver, Note, Refusal, Refused, Reopen, TeamAct, TeamState
+from bot.core.concern_values import ConcernState
 from bot.core.happenings import AlertClosed, Outcome, OutcomeKind
 from bot.core.memory import can_note
 
@@ -59,7 +60,8 @@ def note(
 
     If the alert has no owner, the actor becomes the owner. `shown_at`: when the page or message was made on which the
     outcome was chosen; what opened or rose later stays OPEN. None: when the alert last named something. An attempt to
-    call that nobody answered does not replace the outcome of an alert that names nothing OPEN.
+    call that nobody answered does not replace the outcome of an alert that names nothing OPEN, and an outcome of a page
+    is not the alert's if something opened since.
 
     Raise RefusedError for "no action" on what needs contact or without a reason, for a reason of any other outcome, and
     for "out of care" if something opened since, or by an operator.
@@ -84,10 +86,11 @@ def note(
     if patient is not None and outcome == ATTEMPT and _is_done(work, patient, alert):
         _record(work, alert, "alert_noted", outcome=outcome, owner=alert.owner)
         return alert
-    if patient is not None and alert.owner is None and _names_newer(work, patient, alert, shown):
-        # It counts for what the page showed; what opened since still needs an owner, and goes on escalating.
-        _record(work, alert, "alert_noted", outcome=outcome, owner=None, **why)
-        if effect is not None:
+    is_older = patient is not None and alert.closed_at is None and _names_newer(work, patient, alert, shown)
+    if is_older and (alert.owner is None or outcome != ATTEMPT):
+        # It counts for what the page showed; what opened since needs an outcome, and an owner if there is none.
+        _record(work, alert, "alert_noted", outcome=outcome, owner=alert.owner, **why)
+        if patient is not None and effect is not None:
             remember(work, patient, (effect,), checkin_id=alert.checkin_id)
         show_changed(work, alert)
         return alert
@@ -114,7 +117,8 @@ def finish(
     noted = note(work, alert_id, outcome, shown_at=shown_at, reason=reason)
     patient = work.patients.get(noted.patient_id)
     is_open = patient is not None and _names_open(work, patient, noted)
-    return noted if is_open or outcome == ATTEMPT else close(work, alert_id)
+    is_noted = noted.outcome == outcome and outcome != ATTEMPT
+    return close(work, alert_id) if is_noted and not is_open else noted
 
 
 def close(work: Work, alert_id: int) -> AlertRow:
@@ -214,10 +218,11 @@ def _names_open(work: Work, patient: Patient, alert: AlertRow) -> bool:
 
 
 def _names_newer(work: Work, patient: Patient, alert: AlertRow, shown_at: datetime) -> bool:
-    """Return whether the alert names something OPEN that opened after that time."""
-    named = set(named_by(work, alert))
-    found = (c for c in recall(work, patient).value.open if c.symptom in named)
-    return any(c.opened_at is not None and c.opened_at > shown_at for c in found)
+    """Return whether the alert names something that opened after that time and that staff have not dealt with."""
+    memory = recall(work, patient).value
+    found = [memory.concern(symptom) for symptom in named_by(work, alert)]
+    known = [c for c in found if c.state is ConcernState.OPEN or (c.state is ConcernState.REACHED and not c.by_staff)]
+    return any(c.opened_at is not None and c.opened_at > shown_at for c in known)
 
 
 def _present(stores: Stores, alert_id: int, name: str) -> Staff | None:

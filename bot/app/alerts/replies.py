@@ -8,6 +8,7 @@ from bot.app.alerts.followers import notify_team, show_changed
 from bot.app.alerts.messages import Asked
 from bot.app.alerts.naming import Found, open_alert
 from bot.app.alerts.raising import join, record
+from bot.app.alerts.unheard import phone_in_pause
 from bot.app.alerts.writer import act_on, update_patient_side
 from bot.app.concerns.conversion import named_by
 from bot.app.concerns.memory import recall, remember, tier_to_call_about
@@ -106,12 +107,12 @@ def _said(work: Work, patient: Patient, alert: AlertRow, word: Reply, asked: Ask
     message = asked.number(alert, work.at)
     symptoms = named_by(work, alert)
     if word is Reply.REACHED:
-        yield Spoke(symptoms=symptoms, by=patient.actor, message=message, asked_at=asked.made_at(alert, work.at))
+        yield Spoke(symptoms=symptoms, by=patient.giver, message=message, asked_at=asked.made_at(alert, work.at))
     elif word is Reply.TEAM_KNOWS:
         first_at = asked.first.made_at(alert, work.at)
-        yield TeamKnows(symptoms=symptoms, by=patient.actor, asked_at=first_at)
+        yield TeamKnows(symptoms=symptoms, by=patient.giver, asked_at=first_at)
     elif word in {Reply.NOT_YET, Reply.CANNOT_REACH, Reply.CANNOT_CALL}:
-        yield NotYet(symptoms=symptoms, by=patient.actor, message=message)
+        yield NotYet(symptoms=symptoms, by=patient.giver, message=message)
 
 
 def left_open(work: Work, patient: Patient, alert: AlertRow) -> tuple[Concern, ...]:
@@ -185,6 +186,7 @@ def step(work: Work, alert: AlertRow) -> None:
     elif gave_up:
         record(work, patient, alert, "alert_unconfirmed")
         notify_team(work, patient, changed, "unconfirmed")
+        phone_in_pause(work, patient, changed.call_tier)
 
 
 def _decided(work: Work, patient: Patient, alert: AlertRow) -> Decision:

@@ -14,7 +14,7 @@ from bot.app.ports.alerts import AgreedLevelStore, AlertStore
 from bot.app.ports.checkins import AnswerStore, CheckInStore
 from bot.app.records.alerts import AgreedLevel, AlertRow
 from bot.app.records.concerns import OpenConcern
-from bot.app.records.patients import Patient
+from bot.app.records.patients import Patient, giver_of
 from bot.app.work import Work
 from bot.core.concern_values import Level, Rules
 from bot.core.findings import HELP, NOT_NAMED, Finding, find
@@ -92,7 +92,7 @@ def _with_alert(
         return memory
     findings = tuple(_of_alert(sources, alert))
     day = alert.raised_at.astimezone(ZoneInfo(patient.timezone or sources.timezone)).date()
-    found = [Answered(symptom=f.symptom, level=f.level, by=patient.actor, day=day) for f in findings]
+    found = [Answered(symptom=f.symptom, level=f.level, by=giver_of(patient.code, None), day=day) for f in findings]
     memory = apply(memory, found, rules, alert.raised_at).memory
     if alert.closed_at is None:
         return memory

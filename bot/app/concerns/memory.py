@@ -14,7 +14,7 @@ from bot.app.concerns.follow_up import local_day, update_follow_up
 from bot.app.ports.clinic import Clinic
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.concerns import ConcernChange, KnownConcern, MemoryRow, OpenConcern
-from bot.app.records.patients import Patient
+from bot.app.records.patients import Patient, giver_of
 from bot.app.work import Work
 from bot.core.changes import NEWS, What, signs_named
 from bot.core.checkin import State, next_open
@@ -61,24 +61,24 @@ def remember(
 
 def remembered(work: Work, patient: Patient, row: CheckInRow) -> Remembered:
     """Return what the answers of a check-in are weighed by, for the person who answers now."""
-    stored = recall(work, patient)
+    stored, given = recall(work, patient), _givers(work, patient, row)
     return Remembered(
         memory=stored.value,
         heard=stored.heard.checkins.get(row.id, {}),
         opened_at=row.opened_at,
         at=work.at,
         day=local_day(patient, work.clinic, work.at),
-        by=patient.actor,
+        by=patient.giver,
         is_helper=patient.caregiver is not None,
-        given_by=_givers(work, patient, row),
-        helpers=(f"caregiver:{patient.code}",),
+        given_by=given,
+        helpers={*given.values()} - {giver_of(patient.code, None)},
     )
 
 
 def _givers(work: Work, patient: Patient, row: CheckInRow) -> dict[str, str]:
-    """Return who gave each answer of a check-in, by question, as the audit names them."""
+    """Return who gave each answer of a check-in, by question."""
     given = [answer for answer in work.answers.of_checkin(row.id) if answer.superseded_at is None]
-    return {a.question: f"{'patient' if a.caregiver_id is None else 'caregiver'}:{patient.code}" for a in given}
+    return {a.question: giver_of(patient.code, a.caregiver_id) for a in given}
 
 
 def assess_so_far(work: Work, patient: Patient, row: CheckInRow) -> Assessment:

@@ -45,5 +45,5 @@ def _raised_by_the_last_answers(work: Work, patient: Patient) -> Tier:
     compared = History(previous=answers, baseline=work.answers.baseline(patient.id))
     given = FormAnswers(form, answers, (), finished=True)
     day = local_day(patient, work.clinic, work.at)
-    remembered = Remembered(memory, {}, opened_at=work.at, at=work.at, day=day, by=patient.actor)
+    remembered = Remembered(memory, {}, opened_at=work.at, at=work.at, day=day, by=patient.giver)
     return weigh(given, compared, remembered, protocol).raised

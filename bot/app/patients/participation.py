@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.app.alerts.replies import stop_asking
+from bot.app.alerts.unheard import phone_in_pause
 from bot.app.checkins.answering import close_as
 from bot.app.concerns.assessments import as_stored
 from bot.app.concerns.follow_up import replanned
@@ -42,6 +43,7 @@ def pause(work: Work, code: str, until: date | None) -> Patient:
     paused = work.patients.save(rescheduled(paused, work.clinic, work.at))
     work.record("patient_paused", patient.code, until=str(until) if until else None)
     hand_to_team(work, paused, "paused")
+    phone_in_pause(work, paused, tier_to_call_about(work, paused))
     work.notices.paused(paused, gap, is_planned=False)
     return paused
 

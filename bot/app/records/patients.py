@@ -128,9 +128,19 @@ class Patient(Versioned):
         return f"{'patient' if self.caregiver is None else 'caregiver'}:{self.code}"
 
     @property
+    def giver(self) -> str:
+        """Return who acts in this transaction, as concerns remember who gave an answer: each helper is one person."""
+        return giver_of(self.code, self.caregiver.id if self.caregiver is not None else None)
+
+    @property
     def chat_language(self) -> str:
         """Return the language of the chat that acts in this transaction."""
         return self.caregiver.language if self.caregiver is not None else self.language
+
+
+def giver_of(code: str, caregiver_id: int | None) -> str:
+    """Return who gave an answer. Earlier versions stored "caregiver:CODE", which is nobody who can act now."""
+    return f"patient:{code}" if caregiver_id is None else f"caregiver#{caregiver_id}"
 
 
 class Invite(Versioned):

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
+from bot.app.alerts.unheard import phone_in_pause
 from bot.app.checkins.reminders import reminder_times_between
 from bot.app.checkins.silence import unanswered_at
 from bot.app.concerns.follow_up import asked_until, local_day, replanned
+from bot.app.concerns.memory import tier_to_call_about
 from bot.app.patients import treatment
 from bot.app.patients.lookup import by_code, locked
 from bot.app.patients.treatment import PeriodView, TreatmentEdit
@@ -112,6 +114,7 @@ def apply(work: Work, code: str, edit: PlanEdit) -> Preview:
     work.record("plan_changed", code, **_changes(patient, edited))
     if edited.state is PatientState.ACTIVE and edit.pause is not None:
         work.notices.paused(edited, edit.pause, is_planned=True)
+        phone_in_pause(work, edited, tier_to_call_about(work, edited))
     elif edited.state is PatientState.ACTIVE:
         work.notices.plan_changed(edited)
     return found

@@ -124,3 +124,20 @@ def test_renewed_agreement_moves_the_end(life, day):
     assert len(life.alerts()) == before
     sweep(life, life.at(day + 28))
     assert len(life.alerts()) == before + 1
+
+
+def test_end_screen_says_whom_to_call_if_what_ended_gets_worse(life):
+    agree(life)
+    life.check(26, numbness="strong")
+    sweep(life, life.at(28))
+    assert life.check(29, numbness="strong") == ["done.open"]
+    assert life.words() == ["done.open.for_team", "symptom.numbness", "done.open.worse"]
+
+
+def test_end_screen_with_a_call_has_one_number(life):
+    agree(life)
+    life.check(26, numbness="strong")
+    sweep(life, life.at(28))
+    life.check(28.5, numbness="strong", safety_new="yes", which_new="eyes")
+    assert life.check(29.5, numbness="strong", still_eyes="same")[-1] == "done.open"
+    assert "done.open.worse" not in life.words()

@@ -388,7 +388,7 @@ def test_helper_and_patient_in_one_form_after_an_hour(life):
     life.check(0, "full", start=False, until="pain", numbness="mild", caregiver=helper)
     life.run(sweeps.checkin_clocks, 50, at=life.at(0, 1.1))
     assert life.state("numbness") == "open"
-    assert set(concern(life, "numbness").givers) == {life.patient().model_copy(update={"caregiver": helper}).actor}
+    assert set(concern(life, "numbness").givers) == {life.patient().model_copy(update={"caregiver": helper}).giver}
 
 
 # -- sixth pass: the next helper; when an answer was given
