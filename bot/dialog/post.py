@@ -7,12 +7,11 @@ from bot.app.records.messages import Lane, Outbox
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Stores, Work
-from bot.core.screen import Screen, Text
+from bot.core.screen import Screen
+from bot.dialog.two_patients import for_caregiver
 
 STRANGERS = "stranger"
 """The slot of messages to chats that belong to nobody."""
-ABOUT_THE_READER = ("care.", "call.despair")
-"""Screens that a caregiver gets as themselves."""
 SINGLE_PENDING = frozenset({"said", "menu", "oops", "tip", "team-contact", "keyboard", "answers", "trend", STRANGERS})
 """Slots of replies that can be asked for repeatedly: at most one message of each waits to be sent."""
 
@@ -87,21 +86,14 @@ def _recipients(
     """Yield chat, language and screen of each recipient, the patient first."""
     if not everyone:
         if patient.answering_chat is not None:
-            shown = screen if patient.caregiver is None else _for_caregiver(screen)
+            shown = screen if patient.caregiver is None else for_caregiver(screen, patient)
             yield patient.answering_chat, patient.chat_language, shown
         return
     if patient.chat_id is not None:
         yield patient.chat_id, patient.language, screen
     for caregiver in stores.caregivers.of_patient(patient.id):
         if caregiver.state == "active" and caregiver.chat_id is not None:
-            yield caregiver.chat_id, caregiver.language, _for_caregiver(screen)
-
-
-def _for_caregiver(screen: Screen) -> Screen:
-    """Return the screen with a line on whom it is about: a caregiver must not answer for themselves."""
-    if screen.contact is not None or screen.keyboard is not None or screen.name.startswith(ABOUT_THE_READER):
-        return screen
-    return screen.model_copy(update={"lines": (Text(key="caregiver.head"), *screen.lines)})
+            yield caregiver.chat_id, caregiver.language, for_caregiver(screen, patient)
 
 
 def drop_unsent(stores: Stores, patient: Patient, slot: str) -> None:

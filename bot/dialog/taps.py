@@ -4,13 +4,12 @@ A late, repeated or foreign tap changes nothing and shows the current screen.
 """
 
 from collections.abc import Callable
+from functools import partial
 
-from bot.app.alerts import escalation
-from bot.app.chat_roles import ChatRole, role_of
-from bot.app.patients import participation
+from bot.app.chat_roles import ChatRole, role_of, team_member
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
-from bot.core.screen import Action, Screen, Text
+from bot.core.screen import Action, Text
 from bot.dialog import (
     alerts,
     answers,
@@ -19,42 +18,53 @@ from bot.dialog import (
     enrolment,
     former_chats,
     learn,
+    links,
     menus,
     postpone,
     settings,
     staff_chat,
 )
-from bot.dialog.post import post_stranger
+from bot.dialog.former_chats import answer_stranger
+from bot.dialog.reachability import set_reachable
 from bot.dialog.replies import TapResult
-from bot.dialog.widgets import numbers
+from bot.dialog.two_patients import patient_of
 
 CAREGIVERS_COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn", "checkin"})
 LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
 ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 
 
-def writing_role(work: Work, chat_id: int) -> ChatRole:
-    """Return the role of a chat that an update came from; mark an unreachable sender as reachable."""
-    role = role_of(work, chat_id)
-    if role.patient is not None and role.patient.caregiver is None and role.patient.unreachable_at is not None:
-        participation.set_reachable(work, role.patient, reachable=True)
-        return role_of(work, chat_id)
-    if role.staff is not None and role.staff.unreachable_at is not None:
-        escalation.set_reachable(work, role.staff, reachable=True)
-        return role_of(work, chat_id)
+def writing_role(work: Work, chat_id: int, action: Action | None = None) -> ChatRole:
+    """Return the role in which a chat wrote or tapped `action`; mark an unreachable sender as reachable."""
+    role = _acting(work, chat_id, action)
+    patient = role.patient if role.patient is not None and role.patient.caregiver is None else None
+    person = role.staff or patient
+    if person is not None and person.unreachable_at is not None:
+        set_reachable(work, chat_id, reachable=True)
+        return _acting(work, chat_id, action)
     return role
 
 
+def _acting(work: Work, chat_id: int, action: Action | None) -> ChatRole:
+    if action is None:
+        return role_of(work, chat_id)
+    person = team_member(work, chat_id) if action.kind in staff_chat.KINDS else None
+    return ChatRole(staff=person) if person is not None else role_of(work, chat_id, partial(patient_of, work, action))
+
+
 def tap(work: Work, chat_id: int, action: Action) -> TapResult:
-    """Answer a tap on a button whose signature is valid for this chat."""
-    role = writing_role(work, chat_id)
+    """Answer a tap on a button whose signature is valid for this chat, in the role that the button is for."""
+    if action.kind == links.KIND:
+        return links.tapped(work, chat_id, action)
+    role = writing_role(work, chat_id, action)
     if role.staff is not None:
-        return staff_chat.tapped(work, role.staff, action)
+        red = former_chats.tapped(work, chat_id, action) if action.kind not in staff_chat.KINDS else None
+        return red or staff_chat.tapped(work, role.staff, action)
     patient = role.patient
     if patient is None:
         return former_chats.tapped(work, chat_id, action) or answer_stranger(work, chat_id, "stranger.hello", None)
     outcome = _tapped(work, patient, action) if patient.state not in LEFT else None
-    return outcome or _closed(work, patient)
+    return outcome or closed(work, patient)
 
 
 def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
@@ -97,26 +107,7 @@ def _caregiver_may(action: Action) -> bool:
     return action.kind not in {enrolment.KIND, "stop"}
 
 
-def stale_tap(work: Work, chat_id: int) -> TapResult:
-    """Answer a tap that can't be decoded (old format, foreign, forged): show the current screen."""
-    role = writing_role(work, chat_id)
-    if role.staff is not None:
-        return staff_chat.menu(work, role.staff)
-    patient = role.patient
-    if patient is None:
-        return answer_stranger(work, chat_id, "stranger.hello", None)
-    return _closed(work, patient)
-
-
-def _closed(work: Work, patient: Patient) -> TapResult:
+def closed(work: Work, patient: Patient) -> TapResult:
+    """Say that a button does nothing any more, and show the current screen."""
     menus.show_current_screen(work, patient)
     return TapResult(toast=Text(key="toast.closed"), language=patient.chat_language)
-
-
-def answer_stranger(work: Work, chat_id: int, key: str, language_hint: str | None) -> TapResult:
-    """Answer a chat that belongs to nobody, in the language of the phone if the clinic has it."""
-    hinted = (language_hint or "").split("-")[0]
-    language = hinted if hinted in work.clinic.languages else work.clinic.languages[0]
-    screen = Screen(name=key, lines=(Text(key=key, values=numbers(work.clinic)),))
-    post_stranger(work, chat_id, language, screen)
-    return TapResult(language=language)

@@ -24,6 +24,7 @@ from tests.contract.samples import (
     message,
     patient,
     period,
+    staff,
     task,
     tip_shown,
 )
@@ -257,6 +258,16 @@ def test_erasing_finds_chats_of_earlier_too(database):
     assert database.run(lambda s: s.limits.chats_free_at([1, 2])) == {}
     assert [_edited(database, 1, "checkin:1"), _edited(database, 2, "menu")] == [None, 9]
     assert database.run(lambda s: s.patients.by_chat(2)).code == "other"
+
+
+def test_erasing_leaves_the_messages_of_a_team_member_in_the_same_chat(database):
+    one = database.run(lambda s: s.patients.add(patient("one", chat_id=1)))
+    database.run(lambda s: s.staff.add(staff("ann", state="active", chat_id=1)))
+    database.run(lambda s: _said(s, 1, "menu", patient_id=one.id))
+    database.run(lambda s: _said(s, 1, "staff-alert:4"))
+    database.run(lambda s: s.patients.erase_data(one.id))
+    assert sum(database.run(message_counts).values()) == 1
+    assert _edited(database, 1, "staff-alert:4") == 9
 
 
 def test_erasing_a_patient_without_a_chat(database):

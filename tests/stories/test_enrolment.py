@@ -50,6 +50,7 @@ async def test_second_link_during_enrolment_strands_nobody(world: World) -> None
     await world.pump()
     world.hear(anna, "Your care team")
     await world.say(anna, f"/start {other.start}")
+    world.hear(anna, "for one patient only. Nothing has changed.", "+49 30 901820")
     world.hear(anna, "Your care team")  # the current screen
     assert (await world.view(anna)).state == "enrolling"
     world.sandbox.open_invite(other)

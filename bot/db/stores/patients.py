@@ -10,6 +10,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
+    not_,
     or_,
     select,
     union,
@@ -33,7 +35,7 @@ from bot.db.rows import (
 from bot.db.stores.treatment import SqlTreatments, periods_of, repeated
 from bot.db.tables_concerns import concern_change, concern_event, kept_alert, memory
 from bot.db.tables_levels import close_watch, level_decision
-from bot.db.tables_team import agreed_level
+from bot.db.tables_team import agreed_level, staff
 from bot.db.tables_treatment import treatment_period, treatment_period_history
 
 _P = t.patient.c
@@ -96,11 +98,13 @@ _CLOSED_KEPT = (
 )
 _FORGET_KEPT = delete(kept_alert).where(kept_alert.c.alert_id == bindparam("of_alert"))
 _PURGE_ALERT = delete(t.alert).where(t.alert.c.id == bindparam("of_alert"))
+# Messages to a member of the team are the team's, also in a chat that is a patient's, too.
+_NOT_TEAMS = not_(exists(select(staff.c.id).where(staff.c.chat_hash == bindparam("of_chat"))))
 _ERASED_CHAT = (
     # Sent before the chat was linked to this patient.
-    delete(t.outbox).where(t.outbox.c.patient_id.is_(None), t.outbox.c.chat_hash == bindparam("of_chat")),
+    delete(t.outbox).where(t.outbox.c.patient_id.is_(None), t.outbox.c.chat_hash == bindparam("of_chat"), _NOT_TEAMS),
     delete(t.slot_message).where(
-        t.slot_message.c.patient_id.is_(None), t.slot_message.c.chat_hash == bindparam("of_chat")
+        t.slot_message.c.patient_id.is_(None), t.slot_message.c.chat_hash == bindparam("of_chat"), _NOT_TEAMS
     ),
     delete(t.dead_update).where(t.dead_update.c.chat_hash == bindparam("of_chat")),
     delete(t.chat_rate_limit).where(t.chat_rate_limit.c.chat_hash == bindparam("of_chat")),
