@@ -45,7 +45,7 @@ def role_of(stores: Stores, chat_id: int, about: Callable[[], int] = lambda: 0) 
     named = about() if helping is not None else 0
     if helping is not None and named == helping.patient_id and (helped := _cared_for(stores, helping)) is not None:
         return ChatRole(patient=helped)
-    own = stores.patients.by_chat(chat_id, lock=True)
+    own = _own(stores, chat_id)
     if own is not None and (own.state not in _LEFT or named == own.id):
         return ChatRole(patient=own)
     helped = _cared_for(stores, helping)
@@ -63,7 +63,7 @@ def team_member(stores: Stores, chat_id: int) -> Staff | None:
 
 def roles_of(stores: Stores, chat_id: int) -> ChatRoles:
     """Return every role of a chat, with its patients locked; change nothing."""
-    own = stores.patients.by_chat(chat_id, lock=True)
+    own = _own(stores, chat_id)
     return ChatRoles(
         own=own, helped=_cared_for(stores, stores.caregivers.by_chat(chat_id)), staff=team_member(stores, chat_id)
     )
@@ -73,6 +73,14 @@ def answers_for_another(stores: Stores, chat_id: int, patient_id: int = 0) -> bo
     """Return whether a chat answers for a patient other than that one: it keeps its reply keyboard."""
     roles = roles_of(stores, chat_id)
     return any(one is not None and one.id != patient_id for one in (roles.taking_part, roles.helped))
+
+
+def _own(stores: Stores, chat_id: int) -> Patient | None:
+    """Return the patient of a chat, locked: also of the second one, while they move to a new phone."""
+    if (patient := stores.patients.by_chat(chat_id, lock=True)) is not None:
+        return patient
+    moving = stores.patients.by_second_chat(chat_id)
+    return moving.model_copy(update={"is_second": True}) if moving is not None else None
 
 
 def _cared_for(stores: Stores, helping: Caregiver | None) -> Patient | None:

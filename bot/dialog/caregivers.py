@@ -15,6 +15,9 @@ from bot.dialog.widgets import button, date_text, keyboard_screen, numbers, rows
 KIND = "care"
 """The kind of action this module handles; `choice` names the button."""
 SLOT = "care"
+COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn", "checkin"})
+"""The commands, and the entries of the menu, that a caregiver has."""
+_SETTINGS = frozenset({"set", "page", "city"})
 
 
 # -- the patient's side
@@ -80,6 +83,15 @@ def _caregiver_tapped(work: Work, patient: Patient, caregiver: Caregiver, word: 
         left(work, patient, caregiver, notify=True)
         return TapResult(language=caregiver.language)
     return caregiver_menu(work, patient) if word == "menu" and caregiver.state == "active" else None
+
+
+def may(action: Action) -> bool:
+    """Return whether a caregiver may do that: answer and read, but decide nothing for the patient."""
+    if action.kind in _SETTINGS:
+        return action.question == "language"
+    if action.kind == "menu":
+        return action.choice in COMMANDS
+    return action.kind not in {"enrol", "stop", "phone"}
 
 
 def left(work: Work, patient: Patient, caregiver: Caregiver, *, notify: bool) -> None:

@@ -8,12 +8,12 @@ from typing import Literal
 from bot.app.chat_roles import team_member
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.dialog import caregivers, links, menus, staff_chat
+from bot.dialog import caregivers, links, menus, new_phone, staff_chat
 from bot.dialog.former_chats import answer_stranger
 from bot.dialog.post import post
 from bot.dialog.reachability import set_reachable
 from bot.dialog.replies import TapResult
-from bot.dialog.taps import CAREGIVERS_COMMANDS, ENROLLED, LEFT, closed, tap, writing_role
+from bot.dialog.taps import ENROLLED, LEFT, closed, tap, writing_role
 from bot.dialog.typed import message
 from bot.dialog.widgets import keyboard_screen
 
@@ -37,6 +37,8 @@ def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> 
         return answer_stranger(work, chat_id, "stranger.bad_invite" if payload else "stranger.hello", language_hint)
     if present.caregiver is not None and present.caregiver.state == "asked":
         return caregivers.ask(work, present)
+    if present.is_second:
+        return new_phone.show(work, present)
     if present.state in ENROLLED:
         post(work, present, keyboard_screen(), slot="keyboard")
     menus.show_current_screen(work, present)
@@ -54,6 +56,8 @@ def command(work: Work, chat_id: int, name: Command) -> TapResult:
         return answer_stranger(work, chat_id, f"stranger.{name if name in {'help', 'privacy'} else 'hello'}", None)
     if patient.caregiver is not None:
         return _caregiver_command(work, patient, name)
+    if patient.is_second and name not in {"worse", "help", "team"}:
+        return new_phone.show(work, patient)
     if name in {"help", "privacy", "team"} or (name == "stop" and patient.state not in LEFT):
         handlers = {"help": menus.help_, "privacy": menus.privacy, "team": menus.team, "stop": menus.stop}
         return handlers[name](work, patient)
@@ -66,7 +70,7 @@ def command(work: Work, chat_id: int, name: Command) -> TapResult:
 def _caregiver_command(work: Work, patient: Patient, name: Command) -> TapResult:
     if patient.caregiver is not None and patient.caregiver.state == "asked":
         return caregivers.ask(work, patient)
-    if name in CAREGIVERS_COMMANDS - {"menu"} and patient.state in ENROLLED:
+    if name in caregivers.COMMANDS - {"menu"} and patient.state in ENROLLED:
         outcome = menus.tapped(work, patient, name)
         if outcome is not None:
             return outcome

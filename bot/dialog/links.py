@@ -11,14 +11,14 @@ from typing import Literal
 from bot.app.chat_roles import ChatRoles, roles_of
 from bot.app.patients import caregivers as helpers
 from bot.app.patients import registry
-from bot.app.patients.leaving import hand_to_team
+from bot.app.patients.new_phone import needs_asking
 from bot.app.ports.clinic import Clinic
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient, PatientState
 from bot.app.team import members
 from bot.app.work import Work
 from bot.core.screen import Action, Screen, Style, Text
-from bot.dialog import caregivers, enrolment, menus, staff_chat
+from bot.dialog import caregivers, enrolment, menus, new_phone, staff_chat
 from bot.dialog.post import enqueue
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, numbers, rows
@@ -26,7 +26,6 @@ from bot.dialog.widgets import button, numbers, rows
 KIND = "link"
 """The kind of action this module handles; `choice` is the token to go on with, or empty: leave all as it is."""
 SLOT = "link"
-_ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 
 
 @dataclass(frozen=True)
@@ -115,6 +114,8 @@ def _enrol(
     invited = registry.accept_invite(work, token, chat_id)
     if invited is None:
         return None
+    if needs_asking(invited, chat_id):
+        return new_phone.opened(work, invited, chat_id)
     if present is not None and present.id != invited.id:
         # A chat belongs to one patient at most; the earlier patient has left.
         work.patients.save(present.model_copy(update={"chat_id": None}))
@@ -124,6 +125,8 @@ def _enrol(
             "chat_id": chat_id,
             "state": PatientState.ENROLLING,
             "unreachable_at": None,
+            # Nobody has confirmed that another phone is theirs.
+            "history_from": invited.history_from if invited.chat_id in {None, chat_id} else work.at,
             "language": hinted
             if _has_default_language(invited, work.clinic) and hinted in work.clinic.languages
             else invited.language,
@@ -131,8 +134,6 @@ def _enrol(
     )
     # Reachable again, on whichever phone: nobody has to find out why they were not.
     work.tasks.close_of_patient(opened.id, ("unreachable",), work.at)
-    if invited.state in _ENROLLED:
-        hand_to_team(work, invited, "new_phone")
     enrolment.begin(work, opened)
     return TapResult(language=opened.language)
 

@@ -65,7 +65,7 @@ def post(
 
     Queue nothing for someone without a chat.
     """
-    for chat_id, language, shown in _recipients(work, patient, screen, everyone=everyone):
+    for chat_id, language, shown in _recipients(work, patient, screen, lane if everyone else None):
         enqueue(
             work,
             chat_id,
@@ -81,16 +81,19 @@ def post(
 
 
 def _recipients(
-    stores: Stores, patient: Patient, screen: Screen, *, everyone: bool
+    stores: Stores, patient: Patient, screen: Screen, lane: Lane | None
 ) -> Iterator[tuple[int, str, Screen]]:
-    """Yield chat, language and screen of each recipient, the patient first."""
-    if not everyone:
+    """Yield chat, language and screen of each recipient, the patient first; the acting chat alone if `lane` is None."""
+    if lane is None:
         if patient.answering_chat is not None:
             shown = screen if patient.caregiver is None else for_caregiver(screen, patient)
             yield patient.answering_chat, patient.chat_language, shown
         return
     if patient.chat_id is not None:
         yield patient.chat_id, patient.language, screen
+    is_urgent = lane is Lane.RED_FLAG and patient.phone_move == "moved"
+    if patient.second_chat_id is not None and (patient.is_second or is_urgent):
+        yield patient.second_chat_id, patient.language, screen
     for caregiver in stores.caregivers.of_patient(patient.id):
         if caregiver.state == "active" and caregiver.chat_id is not None:
             yield caregiver.chat_id, caregiver.language, for_caregiver(screen, patient)
@@ -98,7 +101,7 @@ def _recipients(
 
 def drop_unsent(stores: Stores, patient: Patient, slot: str) -> None:
     """Drop the unsent messages of a slot, for the patient and their caregivers."""
-    chats = [patient.chat_id, *(c.chat_id for c in stores.caregivers.of_patient(patient.id))]
+    chats = [patient.chat_id, patient.second_chat_id, *(c.chat_id for c in stores.caregivers.of_patient(patient.id))]
     for chat_id in chats:
         if chat_id is not None:
             stores.outbox.drop_unsent(chat_id, slot)

@@ -2,7 +2,7 @@
 
 from bot.app.alerts import escalation
 from bot.app.chat_roles import roles_of
-from bot.app.patients import participation
+from bot.app.patients import new_phone, participation
 from bot.app.work import Work
 from bot.dialog import caregivers
 from bot.dialog.replies import TapResult
@@ -11,7 +11,10 @@ from bot.dialog.replies import TapResult
 def set_reachable(work: Work, chat_id: int, *, reachable: bool) -> TapResult:
     """Note that a chat blocked or unblocked the bot, that sending failed for good, or that somebody writes from it."""
     roles = roles_of(work, chat_id)
-    if roles.own is not None:
+    if roles.own is not None and roles.own.is_second:
+        if not reachable:
+            new_phone.lost(work, roles.own)
+    elif roles.own is not None:
         participation.set_reachable(work, roles.own, reachable=reachable)
     if roles.staff is not None:
         escalation.set_reachable(work, roles.staff, reachable=reachable)

@@ -26,7 +26,7 @@ from bot.app.work import Work
 from bot.core.alert import Follow, Refused, may_act
 from bot.core.rota import on_call
 from bot.core.screen import Action, Screen, Text
-from bot.dialog import staff_levels
+from bot.dialog import former_chats, staff_levels
 from bot.dialog.notices import show_alert
 from bot.dialog.post import post_staff
 from bot.dialog.replies import Meaning, TapResult
@@ -102,7 +102,7 @@ def message(work: Work, person: Staff, meaning: Meaning) -> TapResult:
 
 
 def tapped(work: Work, person: Staff, action: Action) -> TapResult:
-    """Handle a tap; show the menu if the button has no effect any more."""
+    """Handle a tap; show the menu if the button has no effect any more, or the numbers if it is a patient's red one."""
     handlers: dict[str, Callable[[Work, Staff, Action], TapResult | None]] = {
         KIND: _alert_tapped,
         PLAN_KIND: _plan_tapped,
@@ -116,6 +116,8 @@ def tapped(work: Work, person: Staff, action: Action) -> TapResult:
         outcome = _show_again(work, person, action)
     except RefusedError:
         outcome = None
+    if handler is None and person.chat_id is not None:
+        outcome = former_chats.tapped(work, person.chat_id, action)
     if outcome is not None:
         return outcome
     menu(work, person)

@@ -20,6 +20,7 @@ from bot.dialog import (
     learn,
     links,
     menus,
+    new_phone,
     postpone,
     settings,
     staff_chat,
@@ -29,7 +30,6 @@ from bot.dialog.reachability import set_reachable
 from bot.dialog.replies import TapResult
 from bot.dialog.two_patients import patient_of
 
-CAREGIVERS_COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn", "checkin"})
 LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
 ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 
@@ -46,9 +46,7 @@ def writing_role(work: Work, chat_id: int, action: Action | None = None) -> Chat
 
 
 def _acting(work: Work, chat_id: int, action: Action | None) -> ChatRole:
-    if action is None:
-        return role_of(work, chat_id)
-    person = team_member(work, chat_id) if action.kind in staff_chat.KINDS else None
+    person = team_member(work, chat_id) if action is not None and action.kind in staff_chat.KINDS else None
     return ChatRole(staff=person) if person is not None else role_of(work, chat_id, partial(patient_of, work, action))
 
 
@@ -58,8 +56,7 @@ def tap(work: Work, chat_id: int, action: Action) -> TapResult:
         return links.tapped(work, chat_id, action)
     role = writing_role(work, chat_id, action)
     if role.staff is not None:
-        red = former_chats.tapped(work, chat_id, action) if action.kind not in staff_chat.KINDS else None
-        return red or staff_chat.tapped(work, role.staff, action)
+        return staff_chat.tapped(work, role.staff, action)
     patient = role.patient
     if patient is None:
         return former_chats.tapped(work, chat_id, action) or answer_stranger(work, chat_id, "stranger.hello", None)
@@ -68,9 +65,11 @@ def tap(work: Work, chat_id: int, action: Action) -> TapResult:
 
 
 def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    if patient.is_second:
+        return new_phone.second_tapped(work, patient, action)
     if action.kind == caregivers.KIND:
         return caregivers.tapped(work, patient, action)
-    if patient.caregiver is not None and (patient.caregiver.state != "active" or not _caregiver_may(action)):
+    if patient.caregiver is not None and (patient.caregiver.state != "active" or not caregivers.may(action)):
         return None
     if action.kind == enrolment.KIND:
         return enrolment.tap(work, patient, action)
@@ -91,20 +90,12 @@ _HANDLERS: dict[str, Callable[[Work, Patient, Action], TapResult | None]] = {
     **dict.fromkeys(checkins.KINDS, checkins.tapped),
     **dict.fromkeys(settings.KINDS, settings.tapped),
     "later": postpone.postpone,
+    new_phone.KIND: new_phone.tapped,
     "tip": menus.tip_tapped,
     learn.KIND: learn.tapped,
     answers.KIND: answers.change,
 }
 """The handlers of enrolled patients' taps, by kind of action."""
-
-
-def _caregiver_may(action: Action) -> bool:
-    """Return whether a caregiver may do that: answer and read, but decide nothing for the patient."""
-    if action.kind in settings.KINDS:
-        return action.question == "language"
-    if action.kind == "menu":
-        return action.choice in CAREGIVERS_COMMANDS
-    return action.kind not in {enrolment.KIND, "stop"}
 
 
 def closed(work: Work, patient: Patient) -> TapResult:

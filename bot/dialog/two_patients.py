@@ -25,8 +25,10 @@ def _marked(button: Button, patient: Patient) -> Button:
     return button.model_copy(update={"action": action.model_copy(update={"subject": patient.id})})
 
 
-def patient_of(work: Work, action: Action) -> int:
-    """Return the id of the patient whom a button is about; 0 if it does not say."""
+def patient_of(work: Work, action: Action | None) -> int:
+    """Return the id of the patient whom a button is about; 0 if it does not say, or nothing was tapped."""
+    if action is None:
+        return 0
     if action.kind in WITHOUT_SUBJECT:
         return action.subject
     row = (work.alerts if action.kind == "alert" else work.checkins).get(action.subject)

@@ -51,7 +51,8 @@ def _understood(work: Work, patient: Patient, meaning: Meaning) -> TapResult | N
         return feel_worse.feel_worse(work, patient)
     if meaning.kind == "despair":
         return _despair(work, patient, names_sign=meaning.names_sign)
-    return _typed_choice(work, patient, meaning.number) if meaning.kind == "choice" else None
+    is_choice = meaning.kind == "choice" and not patient.is_second
+    return _typed_choice(work, patient, meaning.number) if is_choice else None
 
 
 def _despair(work: Work, patient: Patient, *, names_sign: bool) -> TapResult:

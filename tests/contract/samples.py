@@ -72,6 +72,9 @@ def full_patient(code: str = "P-0002") -> Patient:
         ),
         hint_sent_at=AT - MINUTE,
         ask_home_at=AT + MINUTE,
+        second_chat_id=7_123_456_789,
+        phone_move="moved",
+        history_from=AT - MINUTE,
     )
 
 

@@ -190,9 +190,9 @@ def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database)
 
     assert not any(database.run(lambda s: _left(s, one, 1, rows["one"])))
     erased = database.run(lambda s: s.patients.get(one.id))
-    assert erased == one.model_copy(
-        update={"chat_id": None, "follow_up": None, "ask_home_at": None, "version": 1, "periods": erased.periods}
-    )
+    forgotten = ("chat_id", "second_chat_id", "phone_move", "history_from", "follow_up", "ask_home_at")
+    kept_fields = {"version": 1, "periods": erased.periods}
+    assert erased == one.model_copy(update={**dict.fromkeys(forgotten), **kept_fields})
     assert erased.treatment == Treatment.begun(date(2026, 2, 1), date(2026, 9, 1))
     assert database.run(lambda s: (*s.treatments.of_patient(one.id), *s.treatments.history(one.id))) == ()
     assert len(database.run(lambda s: s.treatments.history(other.id))) == 1
@@ -239,6 +239,18 @@ def test_erasing_takes_caregivers_along_with_all_that_their_chats_hold(database)
     assert [dead.chat_id for dead in database.run(lambda s: s.dead_letters.updates())] == [12]
     assert sum(database.run(message_counts).values()) == 2
     assert _edited(database, 11, "menu") is None
+
+
+def test_second_chat_of_a_patient_finds_them_until_it_is_settled(database):
+    one = database.run(lambda s: s.patients.add(patient("one", chat_id=1)))
+    database.run(lambda s: s.patients.add(patient("other", chat_id=2)))
+    moving = one.model_copy(update={"second_chat_id": 3, "phone_move": "asked"})
+    moving = database.run(lambda s: s.patients.save(moving))
+    assert [database.run(lambda s, c=c: s.patients.by_second_chat(c)) for c in (3, 1, 2)] == [moving, None, None]
+    database.run(lambda s: s.outbox.enqueue(message(3, "phone")))
+    database.run(lambda s: s.patients.erase_data(one.id))
+    assert database.run(lambda s: s.patients.by_second_chat(3)) is None
+    assert database.run(message_counts) == {}, "what was sent to the second chat goes, too"
 
 
 def test_erasing_finds_chats_of_earlier_too(database):

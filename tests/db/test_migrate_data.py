@@ -40,6 +40,7 @@ PERSON = samples.full_patient().model_copy(
         "follow_up": None,
         "ask_home_at": None,
         "hint_sent_at": None,
+        **dict.fromkeys(("second_chat_id", "phone_move", "history_from")),
         "plan_override": PlanOverride(),
         "periods": (
             samples.period(

@@ -19,7 +19,7 @@ from bot.app.checkins.silence import note_missed
 from bot.app.concerns import agreeing
 from bot.app.concerns.memory import recall
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
-from bot.app.patients import importing, participation, registry
+from bot.app.patients import importing, new_phone, participation, registry
 from bot.app.patients.lookup import locked
 from bot.app.records.checkins import StoredProtocol
 from bot.app.records.operations import BEGINNING, DeadUpdate
@@ -139,6 +139,19 @@ def _goes_on(chat: int, token: str) -> Do:
     return _tap(chat, lambda c: Action(kind="link", choice=c.tokens.get(token, "")))
 
 
+def _moves(*taps: tuple[int, str], then: Callable[[Work], object] = lambda _: None) -> Do:
+    """Open a new link of BERTA on another phone, tap what the two phones are asked, and do something else."""
+
+    def act(_: Scene, __: Side, work: Work) -> None:
+        _, token = registry.invite_again(work, "BERTA")
+        conversation.start(work, STRANGER, token, "en")
+        for chat, word in taps:
+            conversation.tap(work, chat, Action(kind="phone", choice=word))
+        then(work)
+
+    return _in_one(act)
+
+
 def _command(chat: int, name: Any) -> Do:
     return _in_one(lambda _, __, work: conversation.command(work, chat, name))
 
@@ -236,11 +249,23 @@ PATIENTS = (
     UseCase("start EMIL by old link", _start(EMIL, "EMIL")),
     UseCase("start CARLA by the chat of EMIL", _start(EMIL, "CARLA")),
     UseCase("start BERTA again", _start(BERTA, "")),
-    UseCase("link of CARLA by lead-1 asks first", _start(LEAD, "CARLA")),
-    UseCase("link of CARLA by lead-1 yes", _goes_on(LEAD, "CARLA")),
-    UseCase("link of CARLA by caregiver yes", _goes_on(HELPER, "CARLA")),
-    UseCase("link of CARLA by the chat of EMIL refused", _goes_on(EMIL, "CARLA")),
-    UseCase("link of CARLA by lead-1 no", _press(LEAD, "link")),
+    UseCase("new phone of BERTA asked", _moves()),
+    UseCase("new phone of BERTA agrees", _moves((STRANGER, "agree"))),
+    UseCase("new phone of BERTA confirmed, agrees", _moves((BERTA, "yes"), (STRANGER, "agree"))),
+    UseCase("new phone of BERTA agrees, confirmed", _moves((STRANGER, "agree"), (BERTA, "yes"))),
+    UseCase("new phone of BERTA refused", _moves((BERTA, "no"))),
+    UseCase("new phone of BERTA declines", _moves((STRANGER, "decline"))),
+    UseCase(
+        "new phone of BERTA confirmed by the team",
+        _moves((STRANGER, "agree"), then=lambda work: new_phone.confirm_for(work.acting("coord-1"), "BERTA")),
+    ),
+    UseCase(
+        "new phone of BERTA lost", _moves(then=lambda work: conversation.membership(work, STRANGER, reachable=False))
+    ),
+    UseCase("new phone of BERTA feels worse", _moves(then=lambda work: conversation.command(work, STRANGER, "worse"))),
+    UseCase(
+        "new phone of BERTA shows the move", _moves(then=lambda work: conversation.command(work, STRANGER, "menu"))
+    ),
     UseCase("enrol HEIDI agrees", _press(HEIDI, "enrol", "agree", "consent3")),
     UseCase("enrol HEIDI declines", _press(HEIDI, "enrol", "no", "consent3")),
     UseCase("enrol DORA completes", _press(DORA, "enrol", "morning", "time")),

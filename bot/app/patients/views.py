@@ -70,6 +70,8 @@ class PatientView(Frozen):
     treatment_history: tuple[PeriodView, ...]
     plan: str
     unreachable_at: datetime | None
+    new_phone: str | None
+    """"asked", "confirmed" or "moved" while the patient moves; "unconfirmed": the chat shows no earlier answers."""
     next_due_at: datetime | None
     upcoming: tuple[datetime, ...]
     consent: str | None
@@ -129,6 +131,7 @@ def view(work: Work, code: str) -> PatientView:
         treatment_history=treatment.history(work, patient),
         plan=patient.plan,
         unreachable_at=patient.unreachable_at,
+        new_phone=patient.phone_move or ("unconfirmed" if patient.history_from is not None else None),
         next_due_at=patient.next_due_at,
         upcoming=_upcoming(patient, work.clinic, work.at) if patient.state is PatientState.ACTIVE else (),
         consent=consents[-1].version if consents and consents[-1].withdrawn_at is None else None,

@@ -43,8 +43,8 @@ _P = t.patient.c
 PATIENT = Shape(
     t.patient,
     Patient,
-    sealed={"chat_id": NUMBER, "follow_up": sealed_record(FollowUp)},
-    elsewhere=("caregiver", "periods"),
+    sealed={"chat_id": NUMBER, "second_chat_id": NUMBER, "follow_up": sealed_record(FollowUp)},
+    elsewhere=("caregiver", "is_second", "periods"),
 )
 CAREGIVER = Shape(t.caregiver, Caregiver, sealed={"chat_id": NUMBER})
 INVITE = Shape(t.invite, Invite)
@@ -54,6 +54,13 @@ _ADD = insert_or_skip(t.patient, "code", returning="id")
 _BY_ID = select(t.patient).where(t.patient.c.id == bindparam("of_patient"))
 _BY_CODE = select(t.patient).where(t.patient.c.code == bindparam("of_code"))
 _BY_CHAT = select(t.patient).where(t.patient.c.chat_hash == bindparam("of_chat"))
+_BY_SECOND_CHAT = (
+    select(t.patient)
+    .where(t.patient.c.second_chat_hash == bindparam("of_chat"), t.patient.c.second_chat_hash.is_not(None))
+    .order_by(t.patient.c.id)
+    .limit(1)
+    .with_for_update(key_share=True)
+)
 _IS_CHAT_OF = select(t.patient.c.id).where(
     t.patient.c.id == bindparam("of_patient"), t.patient.c.chat_hash == bindparam("of_chat")
 )
@@ -76,6 +83,7 @@ _CONSENTS = select(t.consent).where(t.consent.c.patient_id == bindparam("of_pati
 # The current chats, and those that received messages about the patient: an earlier phone, a former caregiver.
 _CHATS_OF = union(
     select(t.patient.c.chat_hash).where(t.patient.c.id == bindparam("of_patient")),
+    select(t.patient.c.second_chat_hash).where(t.patient.c.id == bindparam("of_patient")),
     *(
         select(table.c.chat_hash).where(table.c.patient_id == bindparam("of_patient"))
         for table in (t.caregiver, t.outbox, t.slot_message)
@@ -112,7 +120,11 @@ _ERASED_CHAT = (
 _FORGET_CHAT = (
     update(t.patient)
     .where(t.patient.c.id == bindparam("of_patient"))
-    .values(chat_id=None, chat_hash=None, follow_up=None, drug=None, ask_home_at=None, version=t.patient.c.version + 1)
+    .values(
+        **dict.fromkeys(("chat_id", "chat_hash", "second_chat_id", "second_chat_hash", "phone_move", "history_from")),
+        **dict.fromkeys(("follow_up", "drug", "ask_home_at")),
+        version=t.patient.c.version + 1,
+    )
 )
 _BY_IDS = select(t.patient).where(_P.id.in_(bindparam("of_ids", expanding=True)))
 _LIKE = (
@@ -146,7 +158,7 @@ class SqlPatients(_WithChat):
     def add(self, patient: Patient) -> Patient:
         values = PATIENT.values(patient, self._keyring) | self._chat_column(patient) | repeated(patient)
         with self._unique_chat():
-            row = self._first(_ADD[self._dialect], **values)
+            row = self._first(_ADD[self._dialect], **values, **self._second_chat(patient))
         if row is None:
             raise DuplicateError(DuplicateError.__doc__)
         new = [period.model_copy(update={"patient_id": row["id"]}) for period in patient.periods]
@@ -156,7 +168,11 @@ class SqlPatients(_WithChat):
     def save(self, patient: Patient) -> Patient:
         chat = self._chat_column(patient)
         with self._unique_chat() if self._moves(patient.id, **chat) else nullcontext():
-            return self._save(PATIENT, patient, **chat, **repeated(patient))
+            return self._save(PATIENT, patient, **chat, **self._second_chat(patient), **repeated(patient))
+
+    def _second_chat(self, patient: Patient) -> dict[str, Any]:
+        chat_id = patient.second_chat_id
+        return {"second_chat_hash": self._chat_hash(chat_id) if chat_id is not None else None}
 
     @property
     def _treatments(self) -> SqlTreatments:
@@ -187,6 +203,9 @@ class SqlPatients(_WithChat):
 
     def by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
         return self._patient(_LOCKED[_BY_CHAT] if lock else _BY_CHAT, of_chat=self._chat_hash(chat_id))
+
+    def by_second_chat(self, chat_id: int) -> Patient | None:
+        return self._patient(_BY_SECOND_CHAT, of_chat=self._chat_hash(chat_id))
 
     def page(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
         return self._patients(self._all(_PAGE, after=after_code, top=limit))
