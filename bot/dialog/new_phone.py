@@ -89,8 +89,8 @@ def _agreed(work: Work, patient: Patient) -> TapResult:
     post(work, moved, Screen(name="phone.done", lines=lines), slot=SLOT)
     post(work, moved, keyboard_screen(), slot="keyboard")
     if patient.chat_id is not None:
-        told = Screen(name="phone.left", lines=(Text(key="phone.left", values=numbers(work.clinic)),))
-        enqueue(work, patient.chat_id, patient.language, told, slot=SLOT, lane=Lane.REPLY, patient_id=patient.id)
+        moved_on = Screen(name="phone.left", lines=(Text(key="phone.left", values=numbers(work.clinic)),))
+        enqueue(work, patient.chat_id, patient.language, moved_on, slot=SLOT, lane=Lane.REPLY, patient_id=patient.id)
     row = current(work, moved)
     if row is not None and not is_confirmed:
         # What was answered counts; the new phone starts without it, from the first question.

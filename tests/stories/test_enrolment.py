@@ -94,11 +94,11 @@ async def test_back_shows_the_previous_screen(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     await through_consent(world, anna)
     await world.tap(anna, "English")
-    await world.tap(anna, "Europe")
+    await world.tap(anna, "No")
     await world.tap(anna, "Back")
     world.hear_all(anna)
-    assert "Where do you live" in plain(world.last(anna))
-    await world.tap(anna, "Berlin")
+    assert re.search(r"Is it 09:\d\d for you now", plain(world.last(anna)))
+    await world.tap(anna, "Yes")
     await world.tap(anna, "Another time")
     assert "09:00" in labels(world.last(anna))
     assert "08:00" not in labels(world.last(anna)), "quiet hours are not offered"
@@ -181,3 +181,22 @@ async def test_answers_before_leaving_still_count(world: World) -> None:
     view = await world.view(anna)
     assert [(a.tier, a.state) for a in view.alerts] == [("SOON", "unconfirmed")]
     await world.advance(days=3)
+
+
+async def test_p14_zone_is_chosen_by_the_clock_from_new_york_in_russian(world: World) -> None:
+    anna = await world.add("P-0001", name="Anna", phone="ru")
+    world.sandbox.open_invite(anna)
+    await world.pump()
+    for label in ("Продолжить", "Продолжить", "Продолжить"):
+        await world.tap(anna, label)
+    await world.tap(anna, re.compile("оглас"))
+    await world.tap(anna, "Русский")
+    assert plain(world.last(anna)) == "У вас сейчас 09:00?"
+    await world.tap(anna, "Нет")
+    shown = labels(world.last(anna))
+    assert all(re.fullmatch(r"\d\d:\d\d", label) for label in shown[:-2]), "times only, no cities"
+    assert len(set(shown[:-2])) == 20
+    await world.tap(anna, "03:00")
+    await world.tap(anna, "Да, переводят")
+    assert (await world.view(anna)).timezone == "America/New_York"
+    world.hear_all(anna)

@@ -89,7 +89,7 @@ async def test_t3_coordinator_who_is_a_patient_too_still_works_on_alerts(world: 
         "Continue",
         "I agree",
         "English",
-        re.compile("Berlin"),
+        "Yes",
         re.compile("^Morning"),
     ):
         await world.tap(ann, label)
