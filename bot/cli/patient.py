@@ -23,6 +23,7 @@ from bot.cli.errors import refuse
 from bot.cli.files import new_file
 from bot.cli.names import ByOption
 from bot.clock import SystemClock
+from bot.core.digits import ascii_digits
 from bot.core.treatment import StopReason
 from bot.dialog.work import work_on
 from bot.export import cards as card_pages
@@ -36,7 +37,8 @@ ACTOR = "operator"
 
 
 def study_code(value: str) -> str:
-    """Return a valid study code; BadParameter for anything else."""
+    """Return a valid study code, its digits as 0 to 9; BadParameter for anything else."""
+    value = ascii_digits(value)
     if not CODE.fullmatch(value):
         raise typer.BadParameter("use 2 to 16 characters of A-Z, 0-9 and '-': a study code, never a name")
     return value

@@ -187,7 +187,7 @@ async def test_p14_zone_is_chosen_by_the_clock_from_new_york_in_russian(world: W
     anna = await world.add("P-0001", name="Anna", phone="ru")
     world.sandbox.open_invite(anna)
     await world.pump()
-    for label in ("Продолжить", "Продолжить", "Продолжить"):
+    for label in ("Дальше", "Дальше", "Дальше"):
         await world.tap(anna, label)
     await world.tap(anna, re.compile("оглас"))
     await world.tap(anna, "Русский")
