@@ -26,7 +26,7 @@ class Next(NamedTuple):
     number: int = 0
 
 
-class Shown(NamedTuple):
+class ClockScreen(NamedTuple):
     """What a screen consists of."""
 
     text: Text
@@ -50,26 +50,26 @@ def follow(word: str, patient: Patient, clinic: Clinic, at: datetime) -> Next | 
 
 def shown(
     screen: str, number: int, patient: Patient, clinic: Clinic, at: datetime, tap: Callable[[str], Action]
-) -> Shown:
+) -> ClockScreen:
     """Return a screen of the question; `tap` returns the action of a word."""
     if screen == "clock":
         return _list(number, patient, clinic, at, tap)
     if screen == "season":
         made = (button("clock.changes", tap(f"y{number}")), button("clock.stays", tap(f"n{number}")))
-        return Shown(Text(key="clock.season"), rows((*made, button("button.back", tap("other")))))
+        return ClockScreen(Text(key="clock.season"), rows((*made, button("button.back", tap("other")))))
     now = now_at(patient, clinic, at)
     made = (button("clock.yes", tap("own")), button("clock.no", tap("other")))
-    return Shown(Text(key="enrol.zone", values={"time": now}), rows(made))
+    return ClockScreen(Text(key="enrol.zone", values={"time": now}), rows(made))
 
 
-def _list(page: int, patient: Patient, clinic: Clinic, at: datetime, tap: Callable[[str], Action]) -> Shown:
+def _list(page: int, patient: Patient, clinic: Clinic, at: datetime, tap: Callable[[str], Action]) -> ClockScreen:
     found = zones.shifts(at, _zone(patient, clinic), page)
     made = [
         Button(label=Text(key="raw", values={"text": zones.clock(one, at)}), action=tap(f"t{one}")) for one in found
     ]
     pairs = tuple(tuple(made[n : n + 2]) for n in range(0, len(made), 2))
     onward = button("clock.less", tap("less")) if page else button("clock.more", tap("more"))
-    return Shown(Text(key="clock.which"), (*pairs, (onward,)))
+    return ClockScreen(Text(key="clock.which"), (*pairs, (onward,)))
 
 
 def now_at(patient: Patient, clinic: Clinic, at: datetime) -> str:
