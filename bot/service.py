@@ -32,8 +32,10 @@ from bot.chat.webhook import UpdateIntake, WebhookMonitor, remove_webhook, setup
 from bot.clock import Clock
 from bot.content.texts import Texts
 from bot.content.typed import TypedWords
+from bot.core.own_data import MakeFile
 from bot.db.engine import Database
 from bot.delivery.outbox import Sender
+from bot.delivery.own_files import OwnFiles
 from bot.dialog import conversation
 from bot.dialog.work import work_on
 from bot.ticker import Ticker
@@ -105,6 +107,7 @@ class Service:
         button_key: bytes,
         owner: str,
         webhook: WebhookConfig | None = None,
+        make_file: MakeFile,
         shared: bool = False,
     ) -> None:
         self.clinic = clinic
@@ -122,6 +125,7 @@ class Service:
             self._on_chat_unreachable,
             owner=owner,
             shared=shared,
+            own_files=OwnFiles(database, clinic, make_file),
         )
         self.ticker = Ticker(database, clinic, clock, self.sender.nudge)
         handlers = make_handlers(clinic, texts, typed, button_key, lambda: self.bot_name)

@@ -48,6 +48,7 @@ from bot.db.opening import open_database
 from bot.delivery.quiet_bot import make_bot
 from bot.desk.context import ConsoleContext
 from bot.desk.routes import console_routes
+from bot.export import own_data
 from bot.ops import health
 from bot.ops.ping import keep_pinging
 from bot.ops.web import WebServer
@@ -132,6 +133,7 @@ class App:
             owner=self.owner,
             webhook=webhook,
             shared=is_shared(self.database_url),
+            make_file=own_data.maker(TextRenderer(self.texts).plain),
         )
 
 

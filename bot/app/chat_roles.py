@@ -12,6 +12,9 @@ from bot.app.work import Stores
 
 _LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
 
+OWN = -1
+"""In place of a patient's id: the chat's own patient."""
+
 
 @dataclass(frozen=True)
 class ChatRole:
@@ -39,14 +42,15 @@ def role_of(stores: Stores, chat_id: int, about: Callable[[], int] = lambda: 0) 
     """Return the role in which a chat acts, with its patient locked; change nothing.
 
     The chat's own patient comes first, then the one it helps, then the team, last a patient who has left. `about`
-    returns the id of the patient whom the update names (0: nobody): it decides between two patients of one chat.
+    returns the id of the patient whom the update names (0: nobody; OWN: the chat's own, also after they have left):
+    it decides between two patients of one chat.
     """
     helping = stores.caregivers.by_chat(chat_id)
     named = about() if helping is not None else 0
     if helping is not None and named == helping.patient_id and (helped := _cared_for(stores, helping)) is not None:
         return ChatRole(patient=helped)
     own = _own(stores, chat_id)
-    if own is not None and (own.state not in _LEFT or named == own.id):
+    if own is not None and (own.state not in _LEFT or (named or about()) in {own.id, OWN}):
         return ChatRole(patient=own)
     helped = _cared_for(stores, helping)
     staff = team_member(stores, chat_id) if helped is None else None

@@ -13,7 +13,18 @@ from bot.dialog.conversation import Command
 
 log = structlog.get_logger(__name__)
 
-SHOWN: tuple[Command, ...] = ("menu", "answers", "learn", "language", "settings", "help", "privacy", "stop")
+SHOWN: tuple[Command, ...] = (
+    "menu",
+    "answers",
+    "learn",
+    "language",
+    "settings",
+    "help",
+    "privacy",
+    "export",
+    "stop",
+    "delete",
+)
 """The commands in display order; the text `command.<name>` describes each."""
 
 

@@ -99,7 +99,7 @@ def make_render(texts: Catalog, key: bytes) -> Render:
 
     def render(screen: Screen, language: str, chat_id: int) -> Rendered:
         lines = [renderer.html(line, language) for line in screen.lines]
-        limit = MAX_TEXT if screen.trend is None else MAX_CAPTION
+        limit = MAX_TEXT if screen.trend is None and screen.document is None else MAX_CAPTION
         return Rendered(
             text=fit_lines(screen.name, lines, limit, between="\n" if screen.tight else BETWEEN_LINES),
             photo=_picture(screen.trend, renderer, language) if screen.trend is not None else None,

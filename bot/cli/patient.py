@@ -261,7 +261,8 @@ def show(code: CodeArgument, as_json: AsJson = False) -> None:
 
 def _print_view(view: PatientView) -> None:
     fields = ("code", "state", "ici_start", "ici_stop", "stop_reason", "regimen", "drug", "plan", "language",
-             "timezone", "send_time", "tier", "next_due_at", "unreachable_at", "new_phone", "consent")  # fmt: skip
+              "timezone", "send_time", "tier", "next_due_at", "unanswered", "unreachable_at", "new_phone",
+              "consent")  # fmt: skip
     print_fields([(name.replace("_", " "), getattr(view, name)) for name in fields])
     if len(view.treatment_history) > 1:
         print_periods(view.periods)

@@ -207,6 +207,7 @@ def _print(preview: Preview, as_json: bool) -> None:
     names = ("code", "regimen", "plan", "send_time")
     print_fields([*((name.replace("_", " "), getattr(preview, name)) for name in names), *_overrides(preview)])
     print_periods(preview.periods)
+    _print_skipped(preview)
     if not preview.messages:
         typer.echo("No messages in the next 14 days.")
         return
@@ -215,6 +216,13 @@ def _print(preview: Preview, as_json: bool) -> None:
         ("day", "at", "message", "form", "change"),
         [(f"{m.day:%a} {m.day}", m.at, m.kind, m.form, marks[m.mark]) for m in preview.messages],
     )
+
+
+def _print_skipped(preview: Preview) -> None:
+    """Print the planned check-ins that are not asked because of silence, and why."""
+    if preview.skipped:
+        days = ", ".join(f"{skipped.day:%a} {skipped.day}" for skipped in preview.skipped)
+        typer.echo(f"Skipped: {days}: {preview.unanswered} check-ins in a row are unanswered. Any answer ends this.")
 
 
 def _overrides(preview: Preview) -> list[tuple[str, object]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from bot.content.faults import Fault
 from bot.content.reader import LISTS, Loc, Source
 from bot.content.texts import ENGLISH, choice_key, short_key, sign_keys, topic_keys
+from bot.core.back_off import check_steps
 from bot.core.local_time import in_quiet_hours
 from bot.core.plan_template import PlanTemplate, check_template
 from bot.core.protocol import (
@@ -290,6 +291,12 @@ def _planned_forms(plan: PlanTemplate) -> Iterator[tuple[Loc, str]]:
     for k, stop_phase in enumerate(plan.after_stop.phases if plan.after_stop is not None else ()):
         for c, cadence in enumerate(stop_phase.cadences):
             yield ("after_stop", "phases", k, "cadences", c), cadence.form
+
+
+def check_silence(context: CheckContext) -> None:
+    """Check that silence asks more and more rarely, and reminds no more often."""
+    for n, reason in check_steps(context.source.value("silence") or ()):
+        context.source.fault(("silence", n), reason)
 
 
 def check_clocks(context: CheckContext) -> None:

@@ -65,6 +65,7 @@ def _read(file: str, content: bytes) -> _Read:
     checks.check_reading(context)
     checks.check_again(context)
     checks.check_plans(context)
+    checks.check_silence(context)
     checks.check_clocks(context)
     protocol = None if source.faults else _build(source, hashlib.sha256(content).hexdigest())
     return _Read(protocol, tuple(source.faults), tuple(checks.needed_strings(context)))
@@ -95,4 +96,5 @@ def _build(source: Source, content_hash: str) -> Protocol:
         # A file from before concerns were remembered has the packaged numbers.
         remembering=source.value("concerns") or load_protocol().remembering,
         despair=source.value("despair") or DespairRule(),
+        silence=source.value("silence") or (),
     )

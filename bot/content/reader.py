@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from bot.content.faults import ContentError, Fault
+from bot.core.back_off import BackOffStep
 from bot.core.despair import DespairRule
 from bot.core.frozen import Frozen
 from bot.core.plan_template import PlanTemplate
@@ -52,6 +53,7 @@ class ProtocolFile(Frozen):
     tip_rest_disliked: Duration
     tips: tuple[Tip, ...]
     plans: tuple[PlanTemplate, ...]
+    silence: tuple[BackOffStep, ...] = ()
     clocks: Clocks
 
 

@@ -1,7 +1,8 @@
 """Renders the rules of a protocol and their tiers as Markdown tables that clinicians can read. Decides nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from bot.core.back_off import BackOffStep
 from bot.core.plan_template import PlanTemplate, after_stop_of
 from bot.core.protocol import Condition, Protocol, Rule, Tier
 
@@ -16,6 +17,7 @@ def rules_table(protocol: Protocol) -> str:
         *_skipping(protocol),
         _composite(protocol),
         _clocks(protocol),
+        *_silence(protocol.silence),
         *(_plan(plan) for plan in protocol.plans.values()),
     ]
     return "\n\n".join(parts) + "\n"
@@ -131,6 +133,14 @@ def _clocks(protocol: Protocol) -> str:
         f"| check-in skipped if later than | {clocks.cutoff} |",
     ]
     return "\n".join(["## Deadlines", "", "| event | time |", "|---|---|", *rows])
+
+
+def _silence(steps: Sequence[BackOffStep]) -> Iterator[str]:
+    rows = [f"| {step.after} | {step.days} days after the last one | {step.reminders} |" for step in steps]
+    if rows:
+        head = ["## Silence", "", "| unanswered in a row | next check-in at the earliest | reminders at most |"]
+        rule = "Not while an EMERGENCY or URGENT is open. Any answer or tap ends it."
+        yield "\n".join([*head, "|---|---|---|", *rows, "", rule])
 
 
 def _plan(plan: PlanTemplate) -> str:

@@ -16,7 +16,9 @@ from ruamel.yaml.error import YAMLError
 from bot.content.faults import Fault
 from bot.content.typed_matching import SHORTEST_STEM, STEM, fold
 
-COMMANDS = ("help", "stop", "menu", "language", "worse", "tips", "team", "learn", "answers", "settings")
+COMMANDS = (
+    *("help", "stop", "export", "delete", "menu", "language", "worse", "tips", "team", "learn", "answers", "settings"),
+)
 HELP = "help"
 DESPAIR = "despair"
 GIVING_UP = "giving_up"

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from bot.core.concern_values import NONE, Days, Level, counted, lasted
 from bot.core.frozen import Frozen
 from bot.core.happenings import Answered
-from bot.core.protocol import Remembering
+from bot.core.protocol import Remembering, Tier
 
 
 class LowerAnswers(Frozen):
@@ -42,6 +42,16 @@ class Accepted(Frozen):
     def is_usual(self) -> Level:
         """Return the highest level that counts as "at or below the reference"."""
         return self.reference if self.has_lapsed else self.raises_nothing
+
+    @property
+    def without_lapsed(self) -> "Accepted":
+        """Return this without an ended level that answers have shown to be gone: its return raises again.
+
+        A usual EMERGENCY sign keeps it until staff decide: its line on the safety screen names what is usual.
+        """
+        if not self.has_lapsed or self.raises_nothing.tier is Tier.EMERGENCY:
+            return self
+        return self.model_copy(update={"agreed": None, "agreed_until": None, "has_lapsed": False})
 
     @property
     def ends_at(self) -> datetime | None:

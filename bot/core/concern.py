@@ -91,9 +91,7 @@ def _above_while_open(concern: Concern, given: Above, context: Context) -> Conce
     if is_higher or is_more or concern.retracted_at is not None:
         return _opened(concern, given, context)
     after = _answered_above(concern, given, context)
-    # What has no question of its own is said again only if it came again.
-    came_again = not context.symptom.has_question and not context.symptom.ends_when_answered
-    if given.level.tier is Tier.EMERGENCY or _is_worse(given, context) or came_again:
+    if given.level.tier is Tier.EMERGENCY or _is_worse(given, context) or context.is_said_only_if_new:
         return after.model_copy(update={"worsened_at": context.at, "calm_days": 0, "calm_on": given.day})
     return _calm(after, given.day)
 

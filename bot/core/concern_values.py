@@ -255,6 +255,11 @@ class Context(NamedTuple):
     remembering: Remembering
     at: datetime
 
+    @property
+    def is_said_only_if_new(self) -> bool:
+        """Return whether it has no question of its own: said again, it came again."""
+        return not self.symptom.has_question and not self.symptom.ends_when_answered
+
 
 def counted(days: Days | None, day: date, at: datetime) -> Days:
     """Return the days with one more answer; the count starts again if the clock was set back."""

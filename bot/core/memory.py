@@ -8,8 +8,7 @@ concerns it touches; what an input does to a concern is decided by `bot/core/con
   EMERGENCY; after that staff set it, and only weeks of lower answers lower it.
 * Two concerns may need a human sooner than each alone, across check-ins: two SOON of different body systems are URGENT,
   two different signs of the overlap list are an EMERGENCY. Each pair raises once.
-* The end of an agreement opens a concern for the team alone: no call screen and no prompt for the patient. Up to its
-  level answers raise nothing until staff decide, or until answers have shown that it is gone.
+* The end of an agreement opens a concern for the team alone: no call screen and no prompt for the patient.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -125,30 +124,16 @@ def apply(memory: Memory, happenings: Iterable[Happening], rules: Rules, at: dat
     memory = _with_pairs(memory, rules, at)
     changes = tuple(changes_between(before.concerns, memory.concerns, again))
     settled = {c.symptom for c in changes if c.what is What.SETTLED}
-    kept = frozenset(pair for pair in memory.pairs if not settled & set(pair))
-    gone = {symptom for symptom in settled if memory.concern(symptom).ending in _GONE}
-    accepted = {s: _without_lapsed(a) if s in gone else a for s, a in memory.accepted.items()}
-    return Applied(memory.model_copy(update={"pairs": kept, "accepted": accepted}), changes)
-
-
-_GONE = frozenset({Ending.RECOVERED, Ending.WENT_AWAY})
-
-
-def _without_lapsed(accepted: Accepted) -> Accepted:
-    """Forget an ended level once answers have shown that it is gone: nobody decides about it, so its return raises.
-
-    A usual EMERGENCY sign keeps it until staff decide: its line on the safety screen names what is usual.
-    """
-    if not accepted.has_lapsed or accepted.raises_nothing.tier is Tier.EMERGENCY:
-        return accepted
-    return accepted.model_copy(update={"agreed": None, "agreed_until": None, "has_lapsed": False})
+    pairs = frozenset(pair for pair in memory.pairs if not settled & set(pair))
+    gone = {s for s in settled if memory.concern(s).ending in {Ending.RECOVERED, Ending.WENT_AWAY}}
+    accepted = {s: a.without_lapsed if s in gone else a for s, a in memory.accepted.items()}
+    return Applied(memory.model_copy(update={"pairs": pairs, "accepted": accepted}), changes)
 
 
 def can_note(memory: Memory, outcome: Outcome) -> bool:
     """Return whether an outcome is possible: URGENT and EMERGENCY need contact, not a decision without one."""
-    if outcome.kind != "no_action":
-        return True
-    return all(memory.concern(symptom).tier <= Tier.SOON for symptom in outcome.symptoms)
+    is_decision = outcome.kind == "no_action"
+    return not is_decision or all(memory.concern(symptom).tier <= Tier.SOON for symptom in outcome.symptoms)
 
 
 def _answered(memory: Memory, given: Answered, rules: Rules, at: datetime) -> Memory:

@@ -120,17 +120,26 @@ def _fit_cadences(piece: _Piece) -> _Piece:
     return piece._replace(cadences=kept or (first.model_copy(update={"offset": 0}),))
 
 
-def next_with_override(plan: Plan, override: PlanOverride, after: datetime) -> Occurrence | None:
+def next_with_override(
+    plan: Plan, override: PlanOverride, after: datetime, rests_until: date | None = None
+) -> Occurrence | None:
     """Return the first check-in due strictly later than `after`, by the plan (rhythms applied) and the override.
 
-    None if there is none; NaiveDatetimeError if `after` is naive.
+    None if there is none; NaiveDatetimeError if `after` is naive. The plan asks nothing before `rests_until`, a local
+    date; an additional check-in comes all the same, because somebody asked for it.
     """
-    planned = _on_weekdays(plan, override.weekdays, after) if override.weekdays else next_occurrence(plan, after)
+    planned = _planned(plan, override, after)
+    while planned is not None and rests_until is not None and planned.local_date < rests_until:
+        planned = _planned(plan, override, planned.due_at)
     extra = min(_extras(plan, override, after), key=lambda each: each.due_at, default=None)
     if planned is None or extra is None:
         return planned or extra
     # If both fall on one day, the plan's check-in is the one asked.
     return planned if planned.due_at <= extra.due_at else extra
+
+
+def _planned(plan: Plan, override: PlanOverride, after: datetime) -> Occurrence | None:
+    return _on_weekdays(plan, override.weekdays, after) if override.weekdays else next_occurrence(plan, after)
 
 
 def _extras(plan: Plan, override: PlanOverride, after: datetime) -> Iterator[Occurrence]:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from bot.core.back_off import BackOffStep
 from bot.core.despair import DespairRule
 from bot.core.frozen import Frozen
 from bot.core.plan_template import PlanTemplate
@@ -421,7 +422,7 @@ class Clocks(Frozen):
 
 
 class Protocol(Frozen):
-    """One checked protocol file. `content_hash`: the SHA-256 (hex) of its bytes."""
+    """One checked protocol file. `content_hash`: the SHA-256 (hex) of its bytes. No `silence`: it changes nothing."""
 
     name: str
     version: str
@@ -443,12 +444,12 @@ class Protocol(Frozen):
     topics: tuple[Topic, ...]
     tips: tuple[Tip, ...]
     tip_rest: Duration
-    """A tip is shown again after this at the earliest."""
     tip_rest_disliked: Duration
-    """The same for a tip rated "not for me"."""
+    """A tip is shown again after `tip_rest` at the earliest; after this if it was rated "not for me"."""
     plans: Mapping[str, PlanTemplate]
     clocks: Clocks
     despair: DespairRule = DespairRule()
+    silence: tuple[BackOffStep, ...] = ()
 
 
 # --- Conditions and answers -------------------------------------------------------------------------------------------

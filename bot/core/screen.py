@@ -110,6 +110,10 @@ class Trend(Frozen):
     given: Text | None = None
 
 
+DocumentKind = Literal["page", "json"]
+"""The files of the patient's own data: a page to read, and JSON for other programs."""
+
+
 class Screen(Frozen):
     """One message: lines (paragraphs; `tight`: without blank lines between), rows of buttons, options for Telegram.
 
@@ -128,6 +132,8 @@ class Screen(Frozen):
     """With a trend, the message is a picture and `lines` are its caption."""
     contact: Contact | None = None
     """With a contact, the message is the card alone; `lines` are not shown."""
+    document: DocumentKind | None = None
+    """With a document, the message is that file, which is made when it is sent, and `lines` are its caption."""
     silent: bool = False
     """A new message with this screen makes no sound."""
     replaces: bool = False

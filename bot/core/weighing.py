@@ -12,7 +12,7 @@ The rules, each with a test:
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from bot.core.concern_values import ConcernState, Rules
+from bot.core.concern_values import WORSE_STEP, ConcernState, Rules
 from bot.core.findings import NOT_NAMED, STILL_THERE, Finding, find, still
 from bot.core.hearing import FormAnswers, Remembered, happenings, is_news, may_be_known
 from bot.core.memory import Memory, apply
@@ -105,6 +105,8 @@ class _Weighed(NamedTuple):
         yes = self.remembered.heard.get(NOT_NAMED)
         # The call screen of a "yes" is that of the sign that is named after it.
         is_name = found.is_named and yes is not None and yes.level.tier >= found.level.tier
+        # That one was answered if somebody has spoken with the patient since: "worse" needs another.
+        is_name = is_name and not (before.state is ConcernState.REACHED and found.level.step >= WORSE_STEP)
         # "Yes" said again acts again, though it opens nothing.
         is_yes = found.symptom == NOT_NAMED and is_news(found, self.remembered.heard)
         is_change = before.state is not ConcernState.OPEN or before.opened_at != after.opened_at

@@ -58,9 +58,7 @@ patient = Table(
     Column("chat_hash", LargeBinary, unique=True),
     string_column("language"),
     string_column("timezone", nullable=True),
-    Column("send_time", Time, nullable=False),
-    Column("quiet_from", Time, nullable=False),
-    Column("quiet_to", Time, nullable=False),
+    *(Column(name, Time, nullable=False) for name in ("send_time", "quiet_from", "quiet_to")),
     Column("ici_start", Date, nullable=False),
     Column("ici_stop", Date),
     string_column("regimen"),
@@ -73,7 +71,10 @@ patient = Table(
     timestamp_column("created_at"),
     string_column("drug", nullable=True),
     sealed("follow_up", "patient.watch"),
-    *(timestamp_column(of, nullable=True) for of in ("next_due_at", "unreachable_at", "hint_sent_at", "ask_home_at")),
+    *(timestamp_column(name, nullable=True) for name in ("next_due_at", "unreachable_at", "hint_sent_at")),
+    *(timestamp_column(name, nullable=True) for name in ("ask_home_at", "undo_until", "goodbye_at")),
+    Column("unanswered", Integer, nullable=False, server_default="0"),
+    Column("rests_until", Date),
     *second_chat(),
     sqlite_autoincrement=True,
 )
@@ -83,6 +84,7 @@ partial_index(
     "ix_patient_due", patient.c.next_due_at, patient.c.id, where=IS_ACTIVE & patient.c.next_due_at.is_not(None)
 )
 partial_index("ix_patient_second_chat", patient.c.second_chat_hash, where=patient.c.second_chat_hash.is_not(None))
+partial_index("ix_patient_goodbye", patient.c.goodbye_at, patient.c.id, where=patient.c.goodbye_at.is_not(None))
 partial_index("ix_patient_home", patient.c.ask_home_at, patient.c.id, where=patient.c.ask_home_at.is_not(None))
 
 invite = Table(
@@ -143,12 +145,10 @@ checkin = Table(
     seal_id(nullable=True),
     of_patient(),
     string_column("kind"),
-    timestamp_column("due_at"),
-    timestamp_column("opened_at"),
-    timestamp_column("closed_at", nullable=True),
+    *(timestamp_column(name) for name in ("due_at", "opened_at")),
     integer_column("reminders"),
-    timestamp_column("next_action_at", nullable=True),
-    timestamp_column("silent_at", nullable=True),
+    *(timestamp_column(name, nullable=True) for name in ("closed_at", "next_action_at", "silent_at", "remind_at")),
+    Column("unanswered", Integer, nullable=False, server_default="0"),
     *protocol_columns(),
     string_column("form"),
     string_column("state"),
@@ -159,7 +159,6 @@ checkin = Table(
     Column("acted_on", SmallInteger, nullable=False),
     sealed("about", "checkin.about"),
     sealed("usual", "checkin.usual"),
-    timestamp_column("remind_at", nullable=True),
     UniqueConstraint("patient_id", "due_at"),
     Index(None, "patient_id", "id"),
     Index("ix_checkin_opened", "opened_at", "kind", "state"),

@@ -109,7 +109,7 @@ def _charge_chats(
     messages = []
     for claim in claims:
         chat, group = claim.row.chat_id, is_group(claim.row.chat_id)
-        edit = claim.row.mode == "edit" and claim.message_id is not None
+        edit = claim.row.mode != "new" and claim.message_id is not None
         free_at, calls = before.get(chat), claim.calls
         after[chat] = limiter.grant_chat(free_at, at, group=group, edit=edit, calls=calls, limits=limits)
         has_full_burst = paused or limiter.has_full_burst(before.get(chat), at, group=group, limits=limits)

@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -25,6 +25,7 @@ from bot.clock import Clock, ClockJumpDetector, SandboxClock
 from bot.delivery import budget, metrics, results, telegram_calls
 from bot.delivery.lanes import TELEGRAM_LIMITS, RateLimits
 from bot.delivery.outcomes import DeliveryOutcome, DeliveryResult, classify_error
+from bot.delivery.own_files import OwnFiles
 from bot.dialog.rendered import Render, Rendered
 
 T = TypeVar("T")
@@ -89,11 +90,13 @@ class Sender:
         lease_seconds: float = LEASE_SECONDS,
         limits: RateLimits = TELEGRAM_LIMITS,
         jitter: Callable[[], float] = random.random,
+        own_files: OwnFiles | None = None,
     ) -> None:
         self.limits = limits
         self._database = database
         self._bot = bot
         self._render = render
+        self._own_files = own_files
         self._clock = clock
         # Rate limits, leases and backoffs are real time; the timestamps that express them are clock time.
         self._speed = clock.speed if isinstance(clock, SandboxClock) else 1.0
@@ -302,6 +305,9 @@ class Sender:
     async def _rendered(self, claim: Claim) -> Rendered:
         """Render the screen; draw a picture in a thread: it takes tens of milliseconds, and a red flag can't wait."""
         row = claim.row
+        if row.screen.document is not None and self._own_files is not None:
+            file = await self._own_files.file(row, row.screen.document, self._clock.now())
+            return replace(self._render(row.screen, row.language, row.chat_id), document=file)
         if row.screen.trend is None:
             return self._render(row.screen, row.language, row.chat_id)
         return await asyncio.to_thread(self._render, row.screen, row.language, row.chat_id)

@@ -120,6 +120,9 @@ def _bad_request(error: BadRequest, claim: Claim) -> DeliveryResult:
     text = error.message.lower()
     if any(phrase in text for phrase in UNREACHABLE_PHRASES):
         return DeliveryResult(DeliveryOutcome.CHAT_UNREACHABLE, _name_and_message(error))
+    if claim.row.mode == "buttons":
+        # The message is gone, can't be edited, or has no buttons: there is nothing left to take away.
+        return DeliveryResult(DeliveryOutcome.SENT)
     if claim.message_id is not None and NOT_MODIFIED_PHRASE in text:
         return DeliveryResult(DeliveryOutcome.SENT, message_id=claim.message_id)
     if claim.message_id is not None and any(phrase in text for phrase in RESEND_PHRASES):

@@ -1,12 +1,13 @@
-"""Sends one rendered message: text, edit, picture, contact card, card and text. It doesn't classify failures."""
+"""Sends one rendered message: text, edit, or what attachments.py sends. It doesn't classify failures."""
 
 import html
 import re
 
-from telegram import Bot, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
+from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.constants import ParseMode
 
 from bot.app.records.messages import Claim, Outbox
+from bot.delivery.attachments import send_attachment
 from bot.delivery.companions import card_ahead, former_deleted
 from bot.dialog.rendered import Rendered
 
@@ -14,33 +15,28 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _TAG = re.compile(r"</?[a-z][^<>]*>")
 
 
-async def send(bot: Bot, claim: Claim, rendered: Rendered) -> int:
-    """Send or edit as the row says, after the card that goes ahead; return the message's id or raise TelegramError."""
+async def send(bot: Bot, claim: Claim, rendered: Rendered) -> int | None:
+    """Send or edit as the row says, after the card that goes ahead; return the message's id or raise TelegramError.
+
+    None if a row is about the buttons of a message that was never sent.
+    """
+    if claim.row.mode == "buttons":
+        return await _change_buttons(bot, claim, rendered)
     async with card_ahead(bot, claim, rendered.ahead), former_deleted(bot, claim):
         return await _send_message(bot, claim, rendered)
 
 
+async def _change_buttons(bot: Bot, claim: Claim, rendered: Rendered) -> int | None:
+    if claim.message_id is not None:
+        await bot.edit_message_reply_markup(claim.row.chat_id, claim.message_id, reply_markup=rendered.markup)
+    return claim.message_id
+
+
 async def _send_message(bot: Bot, claim: Claim, rendered: Rendered) -> int:
     row = claim.row
-    if rendered.contact is not None:
-        card = await bot.send_contact(
-            row.chat_id,
-            phone_number=rendered.contact.number,
-            first_name=rendered.contact.name,
-            reply_markup=rendered.markup,
-            protect_content=rendered.protect or None,
-        )
-        return card.message_id
-    if rendered.photo is not None:
-        picture = await bot.send_photo(
-            row.chat_id,
-            InputFile(rendered.photo, filename="answers.png"),
-            caption=rendered.text,
-            parse_mode=ParseMode.HTML,
-            reply_markup=rendered.markup,
-            protect_content=rendered.protect or None,
-        )
-        return picture.message_id
+    attachment = await send_attachment(bot, row, rendered)
+    if attachment is not None:
+        return attachment.message_id
     if is_edit(claim, rendered) and claim.message_id is not None:
         await bot.edit_message_text(
             rendered.text,
@@ -60,7 +56,7 @@ def is_edit(claim: Claim, rendered: Rendered) -> bool:
     Telegram can't edit a reply keyboard, a contact card or, from text, a picture.
     """
     has_editable_markup = rendered.markup is None or isinstance(rendered.markup, InlineKeyboardMarkup)
-    is_text = rendered.contact is None and rendered.photo is None
+    is_text = rendered.contact is None and rendered.photo is None and rendered.document is None
     return claim.row.mode == "edit" and claim.message_id is not None and is_text and has_editable_markup
 
 

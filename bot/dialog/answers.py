@@ -69,14 +69,18 @@ def _lines(clinic: Clinic, row: CheckInRow) -> Iterator[Text]:
     for question, choices in row.value.answers.items():
         known = clinic.protocol.questions.get(question)
         if known is not None:
-            yield Text(key="answers.line", values={"question": _short(known), "answer": _answer_text(known, choices)})
+            yield Text(
+                key="answers.line", values={"question": short_text(known), "answer": answer_text(known, choices)}
+            )
 
 
-def _short(question: Question) -> Text:
+def short_text(question: Question) -> Text:
+    """Return the name of a question in a list of answers."""
     return Text(key=f"short.{question.id}" if question.follows is None else f"symptom.{question.follows}")
 
 
-def _answer_text(question: Question, choices: tuple[str, ...]) -> Text:
+def answer_text(question: Question, choices: tuple[str, ...]) -> Text:
+    """Return an answer as one text, also one of several choices, or a skip."""
     if choices == (SKIP,):
         return Text(key="answers.skipped")
     return _joined("answers.and", (choice_text(question, choice) for choice in choices))
@@ -159,7 +163,7 @@ def _caption(clinic: Clinic, patient: Patient, found: list[CheckInRow], points: 
     severity, _ = _pair(clinic)
     shown = [row for row in found if severity is not None and severity.id in row.value.answers][:6]
     for row in shown:
-        answer = _answer_text(severity, row.value.answers[severity.id]) if severity is not None else Text(key="raw")
+        answer = answer_text(severity, row.value.answers[severity.id]) if severity is not None else Text(key="raw")
         day = date_text(local_day(patient, clinic, row.opened_at))
         yield Text(key="trend.figure", values={"date": day, "answer": answer})
     yield Text(key="trend.call", values=numbers(clinic))
@@ -244,7 +248,7 @@ def _is_exclusive(question: Question, choice_id: str) -> bool:
 def _list(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     made = [
         Button(
-            label=Text(key="answers.line", values={"question": _short(q), "answer": _answer_text(q, choices)}),
+            label=Text(key="answers.line", values={"question": short_text(q), "answer": answer_text(q, choices)}),
             action=Action(kind=KIND, subject=row.id, question=q.id),
         )
         for name, choices in row.value.answers.items()

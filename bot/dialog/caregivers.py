@@ -6,7 +6,7 @@ from bot.app.operations.installation import BOT_NAME
 from bot.app.patients import caregivers
 from bot.app.records.patients import Caregiver, Patient
 from bot.app.work import Work
-from bot.core.screen import Action, Screen, Style, Text
+from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog.checkins import show_again
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
@@ -122,10 +122,21 @@ def caregiver_menu(work: Work, patient: Patient) -> TapResult:
         button("menu.learn", Action(kind="menu", choice="learn")),
         button("menu.language", Action(kind="menu", choice="language")),
         button("menu.help", Action(kind="menu", choice="help")),
-        button("care.leave", _tap("leave"), style=Style.DANGER),
+        _leave_button(),
     ]
     post(work, patient, Screen(name="care.menu", lines=(Text(key="menu.title"),), rows=rows(made)), slot="menu")
     return TapResult(language=patient.chat_language)
+
+
+def patient_decides(work: Work, patient: Patient) -> TapResult:
+    """Say that only the patient, in their own chat, stops the check-ins, and gets or deletes what is stored."""
+    lines = (Text(key="care.patient_decides"),)
+    post(work, patient, Screen(name="care.patient_decides", lines=lines, rows=rows((_leave_button(),))), slot=SLOT)
+    return TapResult(language=patient.chat_language)
+
+
+def _leave_button() -> Button:
+    return button("care.leave", _tap("leave"), style=Style.DANGER)
 
 
 def _notify_patient(work: Work, patient: Patient, key: str) -> None:

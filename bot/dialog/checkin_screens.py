@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.notices import CheckInEnd
 from bot.app.records.checkins import CheckInRow
+from bot.core.back_off import is_first
 from bot.core.checkin import State, is_asked_again, progress, taps_left
 from bot.core.postpone import Postponement
 from bot.core.protocol import Choice, FormStep, Question, Tier, Tip
@@ -32,8 +33,11 @@ def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
     if value.state is State.STOPPED:
         head = (Text(key="checkin.call_first"),)
     elif value.revision == 0:
-        head = (Text(key=f"checkin.hello.{row.kind}", values={"n": taps_left(value, clinic.protocol)}),)
-    if value.state is not State.STOPPED:
+        head = (Text(key=f"checkin.hello.{_hello(row, clinic)}", values={"n": taps_left(value, clinic.protocol)}),)
+    if value.state is not State.STOPPED and row.unanswered and value.revision == 1:
+        # In place of the progress: a safety screen has no room for another line.
+        head = (Text(key="checkin.welcome"),)
+    elif value.state is not State.STOPPED:
         head = (*head, Text(key="checkin.progress", values={"position": position, "total": total}))
     if is_asked_again(value, clinic.protocol):
         head = (*head, Text(key="checkin.left_open"))
@@ -43,6 +47,10 @@ def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
         shown = (*shown, postpone_row(row))
     # A safety screen has to be whole on a phone.
     return Screen(name=f"ask.{question.id}", lines=lines, rows=shown, protect=True, tight=question.signs is not None)
+
+
+def _hello(row: CheckInRow, clinic: Clinic) -> str:
+    return "silence" if is_first(clinic.protocol.silence, row.unanswered) else row.kind
 
 
 def _step_at(row: CheckInRow, clinic: Clinic) -> FormStep:

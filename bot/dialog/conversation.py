@@ -3,12 +3,13 @@
 Every function shows the sender something. Taps are routed in taps.py, what is typed in typed.py, links in links.py.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 from bot.app.chat_roles import team_member
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.dialog import caregivers, links, menus, new_phone, staff_chat
+from bot.dialog import caregivers, leaving, links, menus, new_phone, staff_chat
 from bot.dialog.former_chats import answer_stranger
 from bot.dialog.post import post
 from bot.dialog.reachability import set_reachable
@@ -20,8 +21,12 @@ from bot.dialog.widgets import keyboard_screen
 __all__ = ["Command", "command", "membership", "message", "stale_tap", "start", "tap"]
 
 Command = Literal[
-    "menu", "help", "privacy", "stop", "worse", "tips", "team", "language", "learn", "answers", "settings", "staff"
-]
+    "menu", "help", "privacy", "stop", "export", "delete", "worse", "tips", "team", "language", "learn", "answers",
+    "settings", "staff",
+]  # fmt: skip
+
+_PATIENTS_OWN = frozenset({"stop", "export", "delete"})
+"""What only the patient's own chat may do."""
 
 
 def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> TapResult:
@@ -37,7 +42,7 @@ def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> 
         return answer_stranger(work, chat_id, "stranger.bad_invite" if payload else "stranger.hello", language_hint)
     if present.caregiver is not None and present.caregiver.state == "asked":
         return caregivers.ask(work, present)
-    if present.is_second:
+    if present.is_second and present.state not in LEFT:
         return new_phone.show(work, present)
     if present.state in ENROLLED:
         post(work, present, keyboard_screen(), slot="keyboard")
@@ -56,20 +61,34 @@ def command(work: Work, chat_id: int, name: Command) -> TapResult:
         return answer_stranger(work, chat_id, f"stranger.{name if name in {'help', 'privacy'} else 'hello'}", None)
     if patient.caregiver is not None:
         return _caregiver_command(work, patient, name)
-    if patient.is_second and name not in {"worse", "help", "team"}:
+    if patient.is_second and patient.state not in LEFT and name not in {"worse", "help", "team"}:
         return new_phone.show(work, patient)
-    if name in {"help", "privacy", "team"} or (name == "stop" and patient.state not in LEFT):
-        handlers = {"help": menus.help_, "privacy": menus.privacy, "team": menus.team, "stop": menus.stop}
-        return handlers[name](work, patient)
+    if name == "worse" and patient.state in LEFT:
+        return leaving.numbers_to_call(work, patient)
+    if name in _AT_ANY_TIME and (outcome := _AT_ANY_TIME[name](work, patient)) is not None:
+        return outcome
     if patient.state not in ENROLLED:
         menus.show_current_screen(work, patient)
         return TapResult(language=patient.chat_language)
     return (menus.tapped if name != "menu" else _menu)(work, patient, name) or _menu(work, patient, name)
 
 
+_AT_ANY_TIME: dict[Command, Callable[[Work, Patient], TapResult | None]] = {
+    "help": menus.help_,
+    "privacy": menus.privacy,
+    "team": menus.team,
+    "stop": leaving.stop,
+    "export": leaving.export,
+    "delete": leaving.delete,
+}
+"""The commands of patients that work before they are enrolled, and after they have left."""
+
+
 def _caregiver_command(work: Work, patient: Patient, name: Command) -> TapResult:
     if patient.caregiver is not None and patient.caregiver.state == "asked":
         return caregivers.ask(work, patient)
+    if name in _PATIENTS_OWN:
+        return caregivers.patient_decides(work, patient)
     if name in caregivers.COMMANDS - {"menu"} and patient.state in ENROLLED:
         outcome = menus.tapped(work, patient, name)
         if outcome is not None:

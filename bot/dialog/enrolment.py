@@ -125,7 +125,13 @@ def _decline(work: Work, patient: Patient) -> None:
     """Handle "No", which is final until the link is opened again."""
     # On a new phone, an earlier consent may still be in force.
     patient = end_participation(work, patient)
-    left = {"state": PatientState.DECLINED, "enrol_step": None, "next_due_at": None, "follow_up": None}
+    left = {
+        "state": PatientState.DECLINED,
+        "enrol_step": None,
+        "next_due_at": None,
+        "goodbye_at": None,
+        "follow_up": None,
+    }
     declined = work.patients.save(patient.model_copy(update=left))
     _record(work, patient, "consent_declined")
     call = call_line(work.clinic, tier_to_call_about(work, declined))
@@ -188,9 +194,8 @@ def _complete(work: Work, patient: Patient, send_time: time) -> None:
     tonight = end_of_day(work.at, patient.timezone or work.clinic.timezone)
     # Nobody would end an open-ended pause from an earlier participation.
     pauses = tuple(pause for pause in patient.pauses if pause.last != OPEN_ENDED)
-    active = patient.model_copy(
-        update={"send_time": send_time, "state": PatientState.ACTIVE, "enrol_step": None, "pauses": pauses}
-    )
+    begun = {"state": PatientState.ACTIVE, "enrol_step": None, "unanswered": 0, "rests_until": None}
+    active = patient.model_copy(update={"send_time": send_time, "pauses": pauses, **begun})
     # The baseline is today's check-in: the plan starts tomorrow.
     active = work.patients.save(rescheduled(active, work.clinic, tonight))
     _record(work, patient, "enrolled")

@@ -6,18 +6,19 @@ A chat that answers for another patient, too, keeps its reply keyboard.
 from collections.abc import Iterable
 
 from bot.app.chat_roles import answers_for_another
+from bot.app.records.messages import Lane
 from bot.app.records.patients import Caregiver, Patient
 from bot.app.work import Work
 from bot.core.protocol import Tier
 from bot.core.screen import Screen, Text
-from bot.dialog.post import post, post_stranger
-from bot.dialog.widgets import farewell_screen
+from bot.dialog import leaving_screens
+from bot.dialog.post import enqueue, post, post_stranger
 
 
 def withdrawn(work: Work, patient: Patient, tier: Tier) -> None:
     """Queue the last screen of a patient; `tier`: of what they still have to call about."""
-    farewell = farewell_screen(work.clinic, "stop.done", tier)
-    post(work, patient, _last(work, farewell, patient.chat_id, patient), slot="stop")
+    farewell = leaving_screens.farewell_screen(patient, work.clinic, tier, work.at)
+    post(work, patient, _last(work, farewell, patient.chat_id, patient), slot=leaving_screens.SLOT)
 
 
 def caregiver_ended(work: Work, patient: Patient, caregiver: Caregiver) -> None:
@@ -33,8 +34,8 @@ def data_erased(work: Work, patient: Patient, caregivers: Iterable[Caregiver], t
             last = _last(work, _goodbye(), caregiver.chat_id, patient)
             post_stranger(work, caregiver.chat_id, caregiver.language, last)
     if patient.chat_id is not None:
-        farewell = farewell_screen(work.clinic, "stop.erased", tier)
-        post_stranger(work, patient.chat_id, patient.language, _last(work, farewell, patient.chat_id, patient))
+        farewell = _last(work, leaving_screens.erased_screen(work.clinic, tier), patient.chat_id, patient)
+        enqueue(work, patient.chat_id, patient.language, farewell, slot=leaving_screens.SLOT, lane=Lane.REPLY)
 
 
 def _goodbye() -> Screen:

@@ -6,6 +6,7 @@ from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.screen import Action, Screen, Style, Text
+from bot.dialog import live_buttons
 from bot.dialog.asked import asked_of
 from bot.dialog.call_screens import alert_tap
 from bot.dialog.post import post
@@ -22,6 +23,8 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     if shown is None:
         return None
     post(work, patient, shown, slot=f"alert-reply:{action.subject}")
+    if action.choice == "home":
+        live_buttons.of_answered_question(work, patient, slot_of(action.subject))
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
 
 
@@ -33,6 +36,11 @@ def _arrived(work: Work, patient: Patient, action: Action) -> Screen | None:
     lines = (Text(key="call.reply.at_hospital"), *paused, _worse(work))
     made = (button("button.card", alert_tap(alert, "card")),)
     return Screen(name="call.reply.at_hospital", lines=lines, rows=rows(made))
+
+
+def slot_of(alert_id: int) -> str:
+    """Return the slot of the question whether the patient is home."""
+    return f"home:{alert_id}"
 
 
 def home_screen(alert: AlertRow) -> Screen:

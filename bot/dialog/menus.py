@@ -1,14 +1,10 @@
-"""The screens that are always available: menu, help, privacy, stop, tips, my team. Assesses nothing."""
-
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+"""The screens that are always available: menu, help, privacy, tips, my team. Assesses nothing."""
 
 from bot.app.chat_roles import ChatRoles, roles_of
 from bot.app.checkins.answering import current
 from bot.app.checkins.skips import SEARCHED_CHECKINS
 from bot.app.checkins.tips import shown_tips
 from bot.app.patients import participation
-from bot.app.ports.clinic import Clinic
 from bot.app.records.checkins import TipShown
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import is_paused
@@ -16,7 +12,7 @@ from bot.app.work import Stores, Work
 from bot.core.protocol import Answers
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.core.tips import choose_tip
-from bot.dialog import answers, caregivers, checkins, enrolment, feel_worse, learn, settings
+from bot.dialog import answers, caregivers, checkins, enrolment, feel_worse, learn, leaving, settings
 from bot.dialog.call_screens import contact_screen
 from bot.dialog.checkin_screens import tip_buttons
 from bot.dialog.post import post
@@ -24,8 +20,6 @@ from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, copy_button, numbers, rows
 
 SLOT = "menu"
-STOP_FOR = timedelta(days=7)
-"""The length of "Pause for a week" in /stop."""
 
 
 def menu(work: Work, patient: Patient) -> TapResult:
@@ -64,7 +58,7 @@ def help_(work: Work, patient: Patient) -> TapResult:
 
 def privacy(work: Work, patient: Patient) -> TapResult:
     """Show what is stored, who sees it, and how to leave."""
-    made = (button("menu.stop", Action(kind="menu", choice="stop")),)
+    made = (button("own.get", leaving.GET_DATA), button("menu.stop", Action(kind="menu", choice="stop")))
     lines = (Text(key="privacy.body", values={**numbers(work.clinic), "version": work.clinic.consent_version}),)
     return _show(work, patient, Screen(name="privacy", lines=lines, rows=rows(made)))
 
@@ -76,33 +70,6 @@ def team(work: Work, patient: Patient) -> TapResult:
     )
     _show(work, patient, screen)
     post(work, patient, contact_screen(work.clinic), slot="team-contact")
-    return TapResult(language=patient.chat_language)
-
-
-def stop(work: Work, patient: Patient) -> TapResult:
-    """Ask whether to pause, withdraw, or withdraw and erase."""
-    made = (
-        button("stop.pause", Action(kind="stop", choice="pause")),
-        button("stop.withdraw", Action(kind="stop", choice="withdraw")),
-        button("stop.erase", Action(kind="stop", choice="erase"), style=Style.DANGER),
-        button("stop.keep", Action(kind="stop", choice="keep"), style=Style.SUCCESS),
-    )
-    lines = (Text(key="stop.ask", values=numbers(work.clinic)),)
-    return _show(work, patient, Screen(name="stop", lines=lines, rows=rows(made)))
-
-
-def stop_tapped(work: Work, patient: Patient, word: str) -> TapResult | None:
-    """Handle a tap on the stop screen; return None if it has no such button."""
-    if word == "pause" and patient.state in {PatientState.ACTIVE, PatientState.PAUSED}:
-        participation.pause(work.acting(patient.actor), patient.code, _today(patient, work.clinic, work.at) + STOP_FOR)
-    elif word == "withdraw":
-        participation.withdraw(work.acting(patient.actor), patient.code)
-    elif word == "erase":
-        participation.erase(work.acting(patient.actor), patient.code)
-    elif word == "keep":
-        post(work, patient, Screen(name="stop.kept", lines=(Text(key="stop.kept"),)), slot=SLOT, edit=True)
-    else:
-        return None
     return TapResult(language=patient.chat_language)
 
 
@@ -151,10 +118,6 @@ def _last_answers(stores: Stores, patient: Patient) -> Answers:
     )
 
 
-def _today(patient: Patient, clinic: Clinic, at: datetime) -> date:
-    return at.astimezone(ZoneInfo(patient.timezone or clinic.timezone)).date()
-
-
 def _show(work: Work, patient: Patient, screen: Screen, *, slot: str = SLOT, edit: bool = False) -> TapResult:
     post(work, patient, screen, slot=slot, edit=edit)
     return TapResult(language=patient.chat_language)
@@ -168,8 +131,7 @@ def show_current_screen(work: Work, patient: Patient) -> None:
     elif patient.state is PatientState.ENROLLING:
         enrolment.show(work, patient, edit=False)
     elif patient.state in {PatientState.DECLINED, PatientState.WITHDRAWN, PatientState.INVITED}:
-        lines = (Text(key="stopped.body", values=numbers(work.clinic)),)
-        post(work, patient, Screen(name="stopped", lines=lines, keyboard="remove"), slot=SLOT)
+        leaving.stopped(work, patient)
     elif row is not None:
         checkins.show_again(work, patient, row)
     else:
@@ -189,7 +151,7 @@ _HANDLERS = {
     "team": team,
     "help": help_,
     "privacy": privacy,
-    "stop": stop,
+    "stop": leaving.stop,
     "language": settings.language,
     "learn": learn.topics,
     "answers": answers.show,

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 
-from bot.app.concerns.memory import tier_to_call_about
 from bot.app.ports.notices import CheckInEnd
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import CheckInRow
@@ -15,19 +13,20 @@ from bot.app.work import Work
 from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Screen, Text
-from bot.dialog import checkins, farewells, seen
+from bot.dialog import checkins, farewells, live_buttons, seen
 from bot.dialog.asked import marked
 from bot.dialog.call_screens import call_screen
 from bot.dialog.call_soon import soon_screen
 from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
 from bot.dialog.help_screens import DESPAIR_SCREEN
-from bot.dialog.hospital import home_screen
+from bot.dialog.hospital import home_screen, slot_of
+from bot.dialog.pauses import pause_screen
 from bot.dialog.post import drop_unsent, post, post_staff
 from bot.dialog.safety_follow_up import safety_follow_up_screen
 from bot.dialog.staff_alerts import alert_screen, notice_screen
 from bot.dialog.staff_screens import digest_today
 from bot.dialog.still_open import still_open_screen
-from bot.dialog.widgets import call_line, date_text, next_checkin_text, numbers
+from bot.dialog.widgets import next_checkin_text, numbers
 
 
 @dataclass(frozen=True)
@@ -63,10 +62,12 @@ class OutboxNotices:
             revision=row.value.revision,
             everyone=True,
         )
+        live_buttons.of_finished_checkin(self.work, patient, row, ended)
 
     def checkin_closed(self, patient: Patient, row: CheckInRow) -> None:
         # An unsent question is pointless now; a message that was sent stays.
         drop_unsent(self.work, patient, f"checkin:{row.id}")
+        live_buttons.of_closed_checkin(self.work, patient, row)
 
     def checkin_reminder(self, patient: Patient, row: CheckInRow) -> None:
         post(
@@ -107,23 +108,21 @@ class OutboxNotices:
 
     def ask_home(self, patient: Patient, alert: AlertRow) -> None:
         screen = marked(self.work, home_screen(alert), alert)
-        post(self.work, patient, screen, slot=f"home:{alert.id}", lane=Lane.REMINDER, everyone=True)
+        post(self.work.when_awake(patient), patient, screen, slot=slot_of(alert.id), lane=Lane.REMINDER, everyone=True)
+
+    def alert_closed(self, patient: Patient, alert: AlertRow) -> None:
+        live_buttons.of_closed_alert(self.work, patient, alert)
 
     # -- participation
 
-    def paused(self, patient: Patient, until: date | None) -> None:
-        key = "pause.until" if until else "pause.open"
-        values: dict[str, str | int | Text] = {"date": date_text(until)} if until else {}
-        call = call_line(self.work.clinic, tier_to_call_about(self.work, patient))
-        post(self.work, patient, Screen(name="pause", lines=(*call, Text(key=key, values=values))), slot="pause")
+    def paused(self, patient: Patient, pause: Pause, *, is_planned: bool) -> None:
+        screen = pause_screen(self.work, patient, pause, is_planned=is_planned)
+        post(self.work, patient, screen, slot="pause")
 
-    def pause_planned(self, patient: Patient, pause: Pause) -> None:
-        values: dict[str, str | int | Text] = {"first": date_text(pause.first), "last": date_text(pause.last)}
-        post(self.work, patient, Screen(name="pause", lines=(Text(key="pause.planned", values=values),)), slot="pause")
-
-    def plan_ends(self, patient: Patient) -> None:
+    def plan_ends(self, patient: Patient, *, with_checkin: bool) -> None:
         """Queue it ahead of the check-in, in its lane, so that the question stays the last message."""
-        goodbye = Screen(name="goodbye", lines=(Text(key="goodbye", values=numbers(self.work.clinic)),), silent=True)
+        text = Text(key="goodbye" if with_checkin else "goodbye.over", values=numbers(self.work.clinic))
+        goodbye = Screen(name="goodbye", lines=(text,), silent=with_checkin)
         post(self.work, patient, goodbye, slot="goodbye", lane=Lane.CHECKIN, everyone=True)
 
     def plan_changed(self, patient: Patient) -> None:

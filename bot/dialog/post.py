@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from bot.app.records.messages import Lane, Outbox
+from bot.app.records.messages import Lane, Mode, Outbox
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Stores, Work
@@ -12,7 +12,9 @@ from bot.dialog.two_patients import for_caregiver
 
 STRANGERS = "stranger"
 """The slot of messages to chats that belong to nobody."""
-SINGLE_PENDING = frozenset({"said", "menu", "oops", "tip", "team-contact", "keyboard", "answers", "trend", STRANGERS})
+SINGLE_PENDING = frozenset(
+    ("said menu oops tip team-contact keyboard answers trend stop own own-page own-json " + STRANGERS).split()
+)
 """Slots of replies that can be asked for repeatedly: at most one message of each waits to be sent."""
 
 
@@ -25,6 +27,7 @@ def enqueue(
     slot: str,
     lane: Lane,
     edit: bool = False,
+    mode: Mode | None = None,
     revision: int = 0,
     valid_for: timedelta | None = None,
     patient_id: int | None = None,
@@ -39,7 +42,7 @@ def enqueue(
             language=language,
             lane=lane,
             slot=slot,
-            mode="edit" if edit else "new",
+            mode=mode or ("edit" if edit else "new"),
             revision=revision,
             screen=screen,
             created_at=work.at,

@@ -15,6 +15,14 @@ class ContactCard:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file and its name."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Rendered:
     """A screen in one language, as the Bot API takes it: HTML text, a reply markup (library object), flags."""
 
@@ -26,6 +34,8 @@ class Rendered:
     ahead: ContactCard | None = None
     photo: bytes | None = None
     """A picture (PNG); `text` is its caption."""
+    document: File | None = None
+    """A file; `text` is its caption."""
 
 
 class Render(Protocol):

@@ -117,7 +117,7 @@ def tapped(work: Work, person: Staff, action: Action) -> TapResult:
     except RefusedError:
         outcome = None
     if handler is None and person.chat_id is not None:
-        outcome = former_chats.tapped(work, person.chat_id, action)
+        outcome = former_chats.tapped(work, person.chat_id, action, person.language)
     if outcome is not None:
         return outcome
     menu(work, person)

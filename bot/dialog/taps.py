@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from bot.app.chat_roles import ChatRole, role_of, team_member
+from bot.app.checkins.silence import heard_from
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.screen import Action, Text
@@ -18,6 +19,7 @@ from bot.dialog import (
     enrolment,
     former_chats,
     learn,
+    leaving,
     links,
     menus,
     new_phone,
@@ -35,8 +37,11 @@ ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 
 
 def writing_role(work: Work, chat_id: int, action: Action | None = None) -> ChatRole:
-    """Return the role in which a chat wrote or tapped `action`; mark an unreachable sender as reachable."""
+    """Return the role in which a chat wrote or tapped `action`; mark a silent or unreachable sender as heard from."""
     role = _acting(work, chat_id, action)
+    if role.patient is not None and role.patient.unanswered and not role.patient.is_second:
+        heard_from(work, role.patient)
+        role = _acting(work, chat_id, action)
     patient = role.patient if role.patient is not None and role.patient.caregiver is None else None
     person = role.staff or patient
     if person is not None and person.unreachable_at is not None:
@@ -50,8 +55,8 @@ def _acting(work: Work, chat_id: int, action: Action | None) -> ChatRole:
     return ChatRole(staff=person) if person is not None else role_of(work, chat_id, partial(patient_of, work, action))
 
 
-def tap(work: Work, chat_id: int, action: Action) -> TapResult:
-    """Answer a tap on a button whose signature is valid for this chat, in the role that the button is for."""
+def tap(work: Work, chat_id: int, action: Action, language_hint: str | None = None) -> TapResult:
+    """Answer a tap on a button signed for this chat, in the role that it is for. `language_hint`: of the phone."""
     if action.kind == links.KIND:
         return links.tapped(work, chat_id, action)
     role = writing_role(work, chat_id, action)
@@ -59,8 +64,9 @@ def tap(work: Work, chat_id: int, action: Action) -> TapResult:
         return staff_chat.tapped(work, role.staff, action)
     patient = role.patient
     if patient is None:
-        return former_chats.tapped(work, chat_id, action) or answer_stranger(work, chat_id, "stranger.hello", None)
-    outcome = _tapped(work, patient, action) if patient.state not in LEFT else None
+        numbers_shown = former_chats.tapped(work, chat_id, action, language_hint)
+        return numbers_shown or answer_stranger(work, chat_id, "stranger.hello", language_hint)
+    outcome = (_tapped if patient.state not in LEFT else leaving.tapped)(work, patient, action)
     return outcome or closed(work, patient)
 
 
@@ -75,15 +81,15 @@ def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
         return enrolment.tap(work, patient, action)
     if action.kind == "alert":
         return alerts.tapped(work, patient, action)
+    if action.kind == leaving.KIND:
+        return leaving.tapped(work, patient, action)
     if patient.state not in ENROLLED:
         # A new link was opened in a chat that still has the old messages: their red buttons act.
         return checkins.red_tap(work, patient, action)
     handle = _HANDLERS.get(action.kind)
     if handle is not None:
         return handle(work, patient, action) or checkins.red_tap(work, patient, action)
-    if action.kind == "menu":
-        return menus.tapped(work, patient, action.choice)
-    return menus.stop_tapped(work, patient, action.choice) if action.kind == "stop" else None
+    return menus.tapped(work, patient, action.choice) if action.kind == "menu" else None
 
 
 _HANDLERS: dict[str, Callable[[Work, Patient, Action], TapResult | None]] = {

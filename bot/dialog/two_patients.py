@@ -1,5 +1,6 @@
 """Tells the buttons of two patients in one chat apart: a patient's own, and those of the person whom they help."""
 
+from bot.app.chat_roles import OWN
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.screen import Action, Button, Screen, Text
@@ -8,6 +9,8 @@ ABOUT_THE_READER = ("care.", "call.despair")
 """Screens that a caregiver gets as themselves."""
 WITHOUT_SUBJECT = frozenset({"menu", "tip", "learn", "set", "page", "city", "care"})
 """Kinds of action that are about no check-in and no alert: a caregiver's have the patient's id as `subject`."""
+_LEAVING = "stop"
+"""The kind of action that only a patient's own chat has, and has after they have left, too."""
 
 
 def for_caregiver(screen: Screen, patient: Patient) -> Screen:
@@ -26,9 +29,11 @@ def _marked(button: Button, patient: Patient) -> Button:
 
 
 def patient_of(work: Work, action: Action | None) -> int:
-    """Return the id of the patient whom a button is about; 0 if it does not say, or nothing was tapped."""
+    """Return the id of the patient whom a button is about; 0 if it does not say, or nothing was tapped; or OWN."""
     if action is None:
         return 0
+    if action.kind == _LEAVING:
+        return OWN
     if action.kind in WITHOUT_SUBJECT:
         return action.subject
     row = (work.alerts if action.kind == "alert" else work.checkins).get(action.subject)

@@ -87,6 +87,12 @@ def numbers(clinic: Clinic) -> dict[str, str | int | Text]:
     return {"team": clinic.team_name, "team_number": team, "emergency": emergency, "crisis": crisis}
 
 
+def hinted_language(clinic: Clinic, language_hint: str | None) -> str:
+    """Return the language of a phone, if the clinic has it; otherwise the clinic's first one."""
+    hinted = (language_hint or "").split("-")[0]
+    return hinted if hinted in clinic.languages else clinic.languages[0]
+
+
 def spaced(number: str) -> str:
     """Return a number in international format ("+49 30 901820"); return it unchanged if it can't be parsed."""
     import phonenumbers  # noqa: PLC0415 - its tables take 60 ms to load, which `--help` should not pay
@@ -157,8 +163,3 @@ def keyboard_screen() -> Screen:
 def call_line(clinic: Clinic, tier: Tier) -> tuple[Text, ...]:
     """Return the line on what a patient still has to call about when they leave; none if there is nothing."""
     return (Text(key=f"stop.open.{tier.name.lower()}", values=numbers(clinic)),) if tier > Tier.ROUTINE else ()
-
-
-def farewell_screen(clinic: Clinic, key: str, tier: Tier) -> Screen:
-    """Return the last screen of a patient, with what they still have to call about."""
-    return Screen(name=key, lines=(*call_line(clinic, tier), Text(key=key)), keyboard="remove")

@@ -54,6 +54,7 @@ class Methods:
             "getMe": self._get_me,
             "sendMessage": self._send_message,
             "sendPhoto": self._send_photo,
+            "sendDocument": self._send_document,
             "sendContact": self._send_contact,
             "editMessageText": self._edit_text,
             "editMessageCaption": self._edit_caption,
@@ -155,6 +156,9 @@ class Methods:
     def _send_photo(self, params: Params) -> Message:
         return self._send(params, composing.photo_content(params, self._box.photos))
 
+    def _send_document(self, params: Params) -> Message:
+        return self._send(params, composing.document_content(params, self._box.documents))
+
     def _send_contact(self, params: Params) -> Message:
         return self._send(params, composing.contact_content(params))
 
@@ -192,7 +196,7 @@ class Methods:
     def _edit_caption(self, params: Params) -> Message:
         content = composing.caption_content(params)
         chat, message = self._editable(params)
-        if "photo" not in message:
+        if not {"photo", "document"} & message.keys():
             raise bad_request("There is no caption in the message to edit")
         return self._edit(
             chat, message, params, content, drop=("caption", "caption_entities", "show_caption_above_media")

@@ -1,4 +1,4 @@
-"""Parses the content of a message from a request: text, caption, photo, contact, keyboard. Sends nothing."""
+"""Parses the content of a message from a request: text, caption, photo, document, contact, keyboard. Sends nothing."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from bot.sandbox import entities
 from bot.sandbox.chats import Chat, Message
 from bot.sandbox.errors import bad_request
 from bot.sandbox.markup import Markup, check_markup
-from bot.sandbox.media import Photos
+from bot.sandbox.media import Documents, Photos
 from bot.sandbox.params import Params
 
 MAX_TEXT = 4096
@@ -57,6 +57,21 @@ def photo_content(params: Params, photos: Photos) -> Message:
         sizes = photos.known(named)
     content: Message = {"photo": sizes, **caption_content(params)}
     return {**content, "has_media_spoiler": True} if params.flag("has_spoiler") else content
+
+
+def document_content(params: Params, documents: Documents) -> Message:
+    """Return `{document, caption…}` of an upload or a known file_id. Nothing is fetched by URL."""
+    named = params.text("document")
+    field = next((name for name in (named.removeprefix("attach://"), "document") if name in params.files), None)
+    if field is not None:
+        document = documents.keep(params.file_names.get(field, "file"), params.files[field])
+    elif not named:
+        raise bad_request("There is no document in the request")
+    elif named.startswith(("http://", "https://")):
+        raise bad_request("failed to get HTTP URL content")
+    else:
+        document = documents.known(named)
+    return {"document": document, **caption_content(params)}
 
 
 def contact_content(params: Params) -> Message:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -80,6 +81,7 @@ class Control:
         routes = [Route(f"/sandbox{path}", _json(handler), methods=[verb]) for verb, path, handler in table]
         routes.append(Route("/sandbox/events", self._events))
         routes.append(Route("/sandbox/photos/{file_id}", self._photo))
+        routes.append(Route("/sandbox/documents/{file_id}", self._document))
         return routes
 
     # -- Reading --------------------------------------------------------------------------------------------------
@@ -116,6 +118,14 @@ class Control:
     async def _photo(self, request: Request) -> Response:
         photo = self._box.photos.get(request.path_params["file_id"])
         return Response(status_code=404) if photo is None else Response(photo[0], media_type=photo[1])
+
+    async def _document(self, request: Request) -> Response:
+        """Return a document to save: shown in place, its scripts would run as this page's."""
+        found = self._box.documents.get(request.path_params["file_id"])
+        if found is None:
+            return Response(status_code=404)
+        headers = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(found[0])}"}
+        return Response(found[1], media_type="application/octet-stream", headers=headers)
 
     async def _events(self, _request: Request) -> Response:
         return StreamingResponse(self._stream(), media_type="text/event-stream")

@@ -1,7 +1,8 @@
-"""Uploaded photos: checks that they are images, keeps the last ones. Never fetches anything by URL."""
+"""Uploaded photos and documents: checks them and keeps the last ones. Never fetches anything by URL."""
 
 import base64
 import hashlib
+import mimetypes
 import struct
 from collections import OrderedDict
 from typing import Any
@@ -10,6 +11,7 @@ from bot.sandbox.errors import bad_request
 
 MAX_KEPT = 300
 MAX_PHOTO_BYTES = 10 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 50 * 1024 * 1024
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
 _JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -73,3 +75,48 @@ class Photos:
         return [
             {"file_id": file_id, "file_unique_id": unique, "width": width, "height": height, "file_size": len(data)}
         ]
+
+
+class Documents:
+    """Documents by file_id, each with its name. The same document under the same name always has the same id."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+
+    def keep(self, name: str, data: bytes) -> dict[str, Any]:
+        """Store a document and return Telegram's Document. ApiError 400 if it is empty or larger than 50 MB."""
+        if not data:
+            raise bad_request("file must be non-empty")
+        if len(data) > MAX_DOCUMENT_BYTES:
+            raise bad_request("file is too big")
+        digest = hashlib.sha256(name.encode() + b"/" + data).hexdigest()
+        file_id = f"BQACSandbox{digest[:40]}"
+        self._files[file_id] = (name, data)
+        if len(self._files) > MAX_KEPT:
+            self._files.popitem(last=False)
+        return self.known(file_id)
+
+    def known(self, file_id: str) -> dict[str, Any]:
+        """Return the Document of a stored document; ApiError 400 if there is none."""
+        if file_id not in self._files:
+            raise bad_request("wrong remote file identifier specified: Wrong string length")
+        name, data = self._files[file_id]
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        unique = f"AgAD{file_id[-12:]}"
+        return {
+            "file_name": name,
+            "mime_type": kind,
+            "file_id": file_id,
+            "file_unique_id": unique,
+            "file_size": len(data),
+        }
+
+    def get(self, file_id: str) -> tuple[str, bytes] | None:
+        """Return (name, bytes), or None."""
+        return self._files.get(file_id)
+
+    def dump(self) -> dict[str, list[str]]:
+        return {file_id: [name, base64.b64encode(data).decode()] for file_id, (name, data) in self._files.items()}
+
+    def load(self, saved: dict[str, list[str]]) -> None:
+        self._files = OrderedDict((file_id, (name, base64.b64decode(data))) for file_id, (name, data) in saved.items())

@@ -13,10 +13,14 @@ MAX_BODY_BYTES = 20 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Params:
-    """The arguments of a request: strings (forms) or JSON values (JSON bodies). `files` are uploads by name."""
+    """The arguments of a request: strings (forms) or JSON values (JSON bodies). `files` are uploads by name.
+
+    `file_names`: what the sender calls the files that were uploaded.
+    """
 
     values: dict[str, Any]
     files: dict[str, bytes] = field(default_factory=dict)
+    file_names: dict[str, str] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         return self.values.get(name) not in (None, "")
@@ -84,28 +88,31 @@ def read_params(query: bytes, content_type: str, body: bytes) -> Params:
             raise bad_request("object expected")
         return Params({**values, **decoded})
     if kind == "multipart/form-data":
-        fields, files = _multipart(content_type, body)
-        return Params({**values, **fields}, files)
+        fields, files, file_names = _multipart(content_type, body)
+        return Params({**values, **fields}, files, file_names)
     values.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     return Params(values)
 
 
-def _multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, bytes]]:
+def _multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, bytes], dict[str, str]]:
     boundary = _attribute(content_type, "boundary")
     if not boundary:
         raise bad_request("can't find boundary in the multipart request")
     fields: dict[str, str] = {}
     files: dict[str, bytes] = {}
+    file_names: dict[str, str] = {}
     for part in (b"\r\n" + body).split(b"\r\n--" + boundary.encode())[1:-1]:
         head, _, data = part.partition(b"\r\n\r\n")
         headers = head.decode("utf-8", "replace").split("\r\n")
         disposition = next((line for line in headers if line.lower().startswith("content-disposition")), "")
         name = _attribute(disposition, "name")
-        if _attribute(disposition, "filename") or "filename*" in disposition.lower():
+        file_name = _attribute(disposition, "filename")
+        if file_name or "filename*" in disposition.lower():
             files[name] = data
+            file_names[name] = file_name or name
         else:
             fields[name] = data.decode("utf-8", "replace")
-    return fields, files
+    return fields, files, file_names
 
 
 def _attribute(header: str, name: str) -> str:

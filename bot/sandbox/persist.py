@@ -29,6 +29,7 @@ def dump(sandbox: Sandbox) -> dict[str, Any]:
         "taps": [asdict(tap) for tap in list(sandbox.taps.values())[-MAX_TAPS_SAVED:]],
         "updates": sandbox.updates.dump(),
         "photos": sandbox.photos.dump(),
+        "documents": sandbox.documents.dump(),
         "commands": sandbox.commands,
         "texts": sandbox.texts,
         "webhook": asdict(sandbox.webhook) if sandbox.webhook else None,
@@ -47,6 +48,7 @@ def load(sandbox: Sandbox, saved: dict[str, Any]) -> None:
         sandbox.taps[tap["id"]] = CallbackQuery(**tap)
     sandbox.updates.load(saved["updates"])
     sandbox.photos.load(saved["photos"])
+    sandbox.documents.load(saved.get("documents", {}))
     sandbox.commands = saved["commands"]
     sandbox.texts = saved["texts"]
     sandbox.webhook = Webhook(**saved["webhook"]) if saved["webhook"] else None

@@ -19,7 +19,7 @@ from bot.sandbox.events import CLOSED, Events
 from bot.sandbox.faults import Faults
 from bot.sandbox.journal import Journal
 from bot.sandbox.limits import Limits
-from bot.sandbox.media import Photos
+from bot.sandbox.media import Documents, Photos
 from bot.sandbox.updates import UpdateQueue
 
 # Has the format of a token; grants no access anywhere.
@@ -43,6 +43,7 @@ class Sandbox:
         self.events = Events()
         self.updates = UpdateQueue()
         self.photos = Photos()
+        self.documents = Documents()
         self.people: dict[int, Person] = {}
         self.chats: dict[int, Chat] = {}
         self.taps: OrderedDict[str, CallbackQuery] = OrderedDict()

@@ -133,7 +133,7 @@ def test_erasure_leaves_no_answers_and_a_last_message_for_each_chat(database, ru
     rows = [q.row for q in database.outbox()]
     assert [(r.chat_id, r.language, r.screen.name, r.lane, r.patient_id) for r in rows] == [
         (8, "es", "care.goodbye", Lane.DIGEST, None),
-        (7, "en", "stop.erased", Lane.DIGEST, None),
+        (7, "en", "stop.erased", Lane.REPLY, None),
     ]
     assert {r.screen.keyboard for r in rows} == {"remove"}
     assert audited(run, "patient_withdrawn", "patient_erased") == [

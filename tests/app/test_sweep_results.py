@@ -151,6 +151,7 @@ def test_sweeps_run_in_order_of_urgency():
         "checkin_clocks",
         "levels_ended",
         "hospital_clocks",
+        "goodbyes",
         "daily_digest",
         "heartbeat",
     ]

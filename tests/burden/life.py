@@ -34,7 +34,7 @@ CHAT = 1000
 NOT_CALL_SCREENS = ("call.reply.",)
 SWEEPS = (
     *(sweeps.alert_clocks, sweeps.team_clocks, sweeps.check_ins_due, sweeps.checkin_clocks),
-    *(sweeps.levels_ended, sweeps.hospital_clocks),
+    *(sweeps.levels_ended, sweeps.hospital_clocks, sweeps.goodbyes),
 )
 """What a life needs; the team's digest and the heartbeat concern no patient."""
 Read = Callable[[Outbox], str]
@@ -269,7 +269,8 @@ class Life:
             for claim in claims:
                 number = self._phone.take(claim)
                 stores.outbox.mark_sent(claim.row.id, owner="me", message_id=number, at=self.at)
-                shown.append(claim.row)
+                if claim.row.mode != "buttons":
+                    shown.append(claim.row)
             if len(shown) >= len(queued) and not self._are_waiting:
                 break
         self._are_waiting |= any(row.not_before > self.at for row in queued)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
 
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient, PatientState
@@ -66,10 +67,25 @@ def _compare(stored: Stored, patient: Patient, seen: Evidence, made: Compared) -
     for day, due in _due(stored, patient, since, seen.until - JUST_NOW):
         made.due_times += 1
         row = by_day.get(day)
+        if row is None and _is_put_off(stored, patient, due):
+            continue
         if row is None:
             made.lines.append(f"{patient.code}: nothing was asked on {day}, due at {due:%H:%M}")
         elif row.due_at != due and row.due_at > due:
             made.lines.append(f"{patient.code}: check-in {row.id} was due at {due}, not at {row.due_at}")
+
+
+def _is_put_off(stored: Stored, patient: Patient, due: datetime) -> bool:
+    """Return whether so many check-ins before that time are unanswered that silence put off the next one."""
+    steps, mine = stored.clinic.protocol.silence, sorted(stored.checkins[patient.id], key=lambda row: row.due_at)
+    silent = list(takewhile(lambda row: not row.value.answers, [row for row in mine if row.due_at < due][::-1]))
+    if not steps or len(silent) < steps[0].after:
+        return False
+    following = next((row for row in mine if row.due_at > due), None)
+    if following is not None:
+        return following.unanswered > 0
+    last_asked = local_day(patient, stored.clinic, silent[0].due_at)
+    return patient.rests_until in {last_asked + step.days * DAY for step in steps}
 
 
 def _asked_until(stored: Stored, patient: Patient, baseline: CheckInRow, seen: Evidence) -> datetime:

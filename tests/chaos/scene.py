@@ -17,7 +17,7 @@ from bot.chat.buttons import encode
 from bot.core.screen import Action, Screen
 from bot.db import tables as t
 from bot.db.engine import Database
-from bot.db.stores.outbox import OUTBOX
+from bot.db.stores.outbox_shown import OUTBOX
 from bot.dialog import conversation
 from bot.sandbox.journal import Call
 from tests.app.conftest import AT
@@ -179,7 +179,7 @@ class Scene:
 
 def _waiting(stores: Any) -> list[Outbox]:
     rows = stores.outbox._connection.execute(
-        select(t.outbox).where(t.outbox.c.state == "waiting").order_by(t.outbox.c.id)
+        select(t.outbox).where(t.outbox.c.state == "waiting", t.outbox.c.mode != "buttons").order_by(t.outbox.c.id)
     )
     return [OUTBOX.record(row, stores.outbox._keyring) for row in rows.mappings()]
 

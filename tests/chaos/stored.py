@@ -106,10 +106,10 @@ def read(stores: Any, clinic: Clinic, seen: Evidence) -> Stored:
 
 
 def outbox(stores: Any) -> list[Any]:
-    """Every message there was, without its body."""
+    """Every message there was, without its body, and without what changes the buttons of a message alone."""
     o = t.outbox.c
     columns = (o.id, o.patient_id, o.chat_hash, o.lane, o.slot, o.mode, o.revision, o.state, o.created_at, o.not_before)
-    return list(stores.outbox._connection.execute(select(*columns).order_by(o.id)))
+    return list(stores.outbox._connection.execute(select(*columns).where(o.mode != "buttons").order_by(o.id)))
 
 
 def _as_raised(alert: AlertRow, lines: Iterable[Audit]) -> AlertRow:

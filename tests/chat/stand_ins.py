@@ -204,8 +204,8 @@ class ConversationFake:
     def start(self, work, chat_id, payload, language_hint) -> TapResult:
         return self._came(work, "start", chat_id, payload, language_hint)
 
-    def tap(self, work, chat_id, action) -> TapResult:
-        return self._came(work, "tap", chat_id, action)
+    def tap(self, work, chat_id, action, language_hint) -> TapResult:
+        return self._came(work, "tap", chat_id, action, language_hint)
 
     def stale_tap(self, work, chat_id) -> TapResult:
         return self._came(work, "stale_tap", chat_id)

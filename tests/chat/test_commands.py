@@ -13,7 +13,7 @@ async def test_publish_commands_sets_each_language(house: House) -> None:
     assert [call.get("language_code") for call in calls] == [None, "en", "es"]
     assert {call["scope"]["type"] for call in calls} == {"all_private_chats"}
     assert [entry["command"] for entry in calls[0]["commands"]] == [
-        *("menu", "answers", "learn", "language", "settings", "help", "privacy", "stop")
+        *("menu", "answers", "learn", "language", "settings", "help", "privacy", "export", "stop", "delete")
     ]
     assert all(entry["description"] for call in calls for entry in call["commands"])
 

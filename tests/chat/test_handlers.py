@@ -104,14 +104,14 @@ async def test_of_words_only_their_meaning_goes_on(house: House, text: str, mean
 async def test_tap_is_passed_to_the_conversation(house: House) -> None:
     action = Action(kind="choose", subject=12, revision=3, question="numb", choice="mild")
     await house.handle(tap(1, 7, encode(action, KEY, 7)))
-    assert house.log == [("tap", 7, action)]
+    assert house.log == [("tap", 7, action, "es-MX")]
 
 
 @pytest.mark.parametrize("on", [None, {"message_id": 5, "date": 0, "chat": chat(7)}])
 async def test_tap_on_a_deleted_message_uses_the_senders_chat(house: House, on: dict[str, object] | None) -> None:
     action = Action(kind="menu", choice="tips")
     await house.handle(tap(1, 7, encode(action, KEY, 7), message=on))
-    assert house.log == [("tap", 7, action)]
+    assert house.log == [("tap", 7, action, "es-MX")]
 
 
 @pytest.mark.parametrize("data", [None, "", "choose.1.0.numb.mild", encode(Action(kind="menu"), KEY, 8), "💥"])

@@ -76,7 +76,7 @@ async def test_poller_receives_start_tap_text_and_block(lively: House, server: S
     await until(lambda: len(lively.log) == 4)
     assert lively.log == [
         ("start", ann.id, "tOken_1", "es"),
-        ("tap", ann.id, CALL),
+        ("tap", ann.id, CALL, "es"),
         ("said", ann.id),
         ("membership", ann.id, False),
     ]

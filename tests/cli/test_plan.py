@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from tests.cli.conftest import Shell
@@ -57,3 +60,20 @@ def test_invalid_change_is_refused(shell: Shell, words: tuple[str, ...], status:
     add(shell)
     result = shell("plan", *words)
     assert (result.status, expected in result.err) == (status, True)
+
+
+def test_plan_of_a_silent_patient_names_what_is_skipped(shell: Shell) -> None:
+    add(shell)
+    with closing(sqlite3.connect(shell.folder / "var" / "sandbox.db")) as database:
+        database.execute(
+            "UPDATE patient SET state = 'active', unanswered = 5, rests_until = ?", (day(days=0)[:4] + "-12-31",)
+        )
+        database.commit()
+    found = shell("plan", "show", "P-0017", "--json").json
+    text = shell("plan", "show", "P-0017").out
+    assert found["unanswered"] == 5
+    assert len(found["skipped"]) > 1
+    assert {skipped["reason"] for skipped in found["skipped"]} == {"silence"}
+    assert "Skipped: " in text
+    assert "5 check-ins in a row are unanswered" in text
+    assert shell("patient", "show", "P-0017", "--json").json["unanswered"] == 5

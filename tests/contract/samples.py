@@ -75,6 +75,10 @@ def full_patient(code: str = "P-0002") -> Patient:
         second_chat_id=7_123_456_789,
         phone_move="moved",
         history_from=AT - MINUTE,
+        undo_until=AT + 2 * MINUTE,
+        goodbye_at=AT + 2 * MINUTE,
+        unanswered=4,
+        rests_until=date(2026, 3, 9),
     )
 
 

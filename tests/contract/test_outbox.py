@@ -270,3 +270,39 @@ def test_an_edit_leaves_no_other_unsent_message_of_an_earlier_revision_behind(da
     second = put(database, 1, "q", revision=0)
     put(database, 1, "q", mode="edit", revision=1)
     assert [(row[0], row[2]) for row in drain(database)] == [(second, 1)]
+
+
+# -- buttons alone
+
+
+@pytest.mark.parametrize("first", ["new", "edit"])
+def test_row_for_buttons_replaces_nothing_and_is_sent_after_the_screen(database, first):
+    screen_row = put(database, mode=first, revision=3, lane=Lane.REPLY)
+    buttons = put(database, mode="buttons", lane=Lane.DIGEST)
+    assert buttons not in {None, screen_row}
+    assert [(number, mode) for number, mode, *_ in drain(database)] == [(screen_row, first), (buttons, "buttons")]
+
+
+@pytest.mark.parametrize("then", ["new", "edit"])
+def test_screen_that_is_queued_later_leaves_the_row_for_buttons(database, then):
+    sent(database, put(database), 900)
+    buttons = put(database, mode="buttons", lane=Lane.DIGEST, not_before=AT + MINUTE)
+    number = put(database, mode=then, lane=Lane.REPLY)
+    assert [row[:2] for row in drain(database)] == [(number, then)]
+    assert [row[:2] for row in drain(database, AT + MINUTE)] == [(buttons, "buttons")]
+
+
+def test_screen_that_is_tried_again_is_not_replaced_by_its_buttons(database):
+    number = put(database, mode="new", revision=1)
+    (claim,) = claimed(database)
+    put(database, mode="buttons", revision=9, lane=Lane.DIGEST)
+    database.run(lambda s: s.outbox.mark_retry(claim.row.id, owner="me", not_before=AT, error="x"))
+    assert next(row[:2] for row in drain(database)) == (number, "new")
+
+
+def test_screen_of_a_sender_that_died_is_not_replaced_by_its_buttons(database):
+    number = put(database, mode="edit", lane=Lane.DIGEST, revision=0)
+    claimed(database)
+    put(database, mode="buttons", lane=Lane.DIGEST, revision=9)
+    later = AT + 2 * MINUTE
+    assert next(row[:2] for row in drain(database, later)) == (number, "edit")

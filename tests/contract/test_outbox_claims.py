@@ -272,3 +272,7 @@ def test_newest_message_of_some_slots_of_a_chat(database):
     third = put(database, 1, slot="alert:1:d", patient_id=anna)
     database.run(lambda s: s.outbox.mark_failed(third, error="no", at=AT))
     assert newest("alert:1:") == second, "one that failed is on no phone"
+    put(database, 1, slot="alert:1:a", mode="buttons", patient_id=anna)
+    assert newest("alert:1:") == second, "what takes buttons away has no text"
+    shown = database.run(lambda s: s.outbox.shown(anna, 1, ("alert:1:", "alert:12:")))
+    assert [row.id for row in shown] == [second, edit], "one of each slot; what was not sent yet is on no phone"

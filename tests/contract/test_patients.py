@@ -6,6 +6,7 @@ from bot.app.ports.errors import DuplicateError
 from bot.app.records.messages import Lane
 from bot.app.records.operations import Audit, Place
 from bot.app.records.patients import PatientState
+from bot.core.plan_override import PlanOverride
 from bot.core.treatment import Treatment
 from bot.db.stores.treatment import EARLIER
 from tests.contract.samples import (
@@ -131,6 +132,17 @@ def test_patients_to_ask_whether_they_are_home_are_due_in_any_state_and_oldest_f
     assert [p.code for p in database.run(lambda s: s.patients.home_due(AT, 2, after))] == ["late", "now"]
 
 
+def test_patients_to_say_goodbye_to_are_active_and_due_oldest_first(database):
+    for code, minutes in (("late", -2), ("now", 0), ("oldest", -3), ("future", 1)):
+        made = patient(code, state=PatientState.ACTIVE, goodbye_at=AT + minutes * MINUTE)
+        database.run(lambda s, made=made: s.patients.add(made))
+    database.run(lambda s: s.patients.add(patient("paused", state=PatientState.PAUSED, goodbye_at=AT)))
+    assert [p.code for p in database.run(lambda s: s.patients.goodbye_due(AT, 10))] == ["oldest", "late", "now"]
+    found = database.run(lambda s: s.patients.goodbye_due(AT, 1))
+    after = Place(found[0].goodbye_at, found[0].id)
+    assert [p.code for p in database.run(lambda s: s.patients.goodbye_due(AT, 2, after))] == ["late", "now"]
+
+
 def test_invites_and_consents_come_back_as_stored(database):
     someone = database.run(lambda s: s.patients.add(patient()))
     first = database.run(lambda s: s.invites.add(invite(someone.id)))
@@ -190,9 +202,17 @@ def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database)
 
     assert not any(database.run(lambda s: _left(s, one, 1, rows["one"])))
     erased = database.run(lambda s: s.patients.get(one.id))
-    forgotten = ("chat_id", "second_chat_id", "phone_move", "history_from", "follow_up", "ask_home_at")
-    kept_fields = {"version": 1, "periods": erased.periods}
-    assert erased == one.model_copy(update={**dict.fromkeys(forgotten), **kept_fields})
+    assert erased == one.model_copy(
+        update={
+            **dict.fromkeys(("chat_id", "follow_up", "ask_home_at", "goodbye_at", "rests_until")),
+            **dict.fromkeys(("undo_until", "timezone", "enrol_step")),
+            **dict.fromkeys(("second_chat_id", "phone_move", "history_from")),
+            "pauses": (),
+            "plan_override": PlanOverride(),
+            "version": 1,
+            "periods": erased.periods,
+        }
+    )
     assert erased.treatment == Treatment.begun(date(2026, 2, 1), date(2026, 9, 1))
     assert database.run(lambda s: (*s.treatments.of_patient(one.id), *s.treatments.history(one.id))) == ()
     assert len(database.run(lambda s: s.treatments.history(other.id))) == 1

@@ -8,7 +8,6 @@ from bot.content.loader import load_protocol
 from bot.core.changes import What
 from bot.core.concern import TRANSITIONS, Transition, UnlistedConcernStateError, change
 from bot.core.concern_values import NONE, Above, Concern, ConcernState, Context, Level, Rules
-from bot.core.follow_up import asked_daily
 from bot.core.happenings import (
     Agree,
     AlertClosed,
@@ -567,36 +566,6 @@ def test_reference_that_nobody_confirms_is_dropped_once_it_is_gone(course):
     assert (course.state("numbness"), course.memory.usual("numbness").reference) == ("none", NONE)
     assert course.memory.usual("numbness").confirm_until is None
     assert course.says(8, "numbness", STRONG).raised is Tier.URGENT
-
-
-def test_ended_level_is_forgotten_once_answers_have_shown_that_it_is_gone(course):
-    """Found by a random life: months later the same level raised nothing, because nobody had decided about it."""
-    course.happen(0, KnownBefore(symptom="numbness", level=STRONG, is_helper=False)).says(0, "numbness", STRONG)
-    course.happen(7, TimePassed()).staff(7.5, "contact", "numbness")
-    for day in (8, 10, 12):
-        course.says(day, "numbness", NONE)
-    assert course.state("numbness") == "settled"
-    assert course.says(60, "numbness", STRONG).raised is Tier.URGENT
-
-
-def test_usual_emergency_sign_waits_for_staff_whatever_was_answered(course):
-    """Its line on the safety screen names what is usual until they have decided."""
-    course.happen(0, Agree(symptom="breathing", level=Level(Tier.EMERGENCY, 1), until=MONDAY + 5 * DAY))
-    course.says(4, "breathing", Level(Tier.EMERGENCY, 1)).happen(6, TimePassed())
-    assert course.state("breathing") == "open"
-    for day in (7, 9, 11, 13, 15, 17, 19, 21):
-        course.says(day, "breathing", NONE)
-    assert course.memory.usual("breathing").has_lapsed
-
-
-@pytest.mark.parametrize(("symptom", "level"), [("help", Level(Tier.URGENT, 1)), ("sign_not_named", EMERGENCY)])
-def test_what_has_no_question_and_comes_again_is_followed_up_again(course, symptom, level):
-    """Found by a random life: said again after weeks, it was open and no longer asked about daily."""
-    course.says(0, symptom, level)
-    rules = RULES.remembering
-    assert asked_daily(course.memory, rules, MONDAY + 20 * DAY) == ()
-    course.says(20, symptom, level)
-    assert asked_daily(course.memory, rules, MONDAY + 20 * DAY) == (symptom,)
 
 
 def test_rejected_reference_counts_the_next_answer_at_its_own_tier(course):

@@ -19,7 +19,7 @@ from bot.db.stores.checkins import ANSWER, ASSESSMENT, CHECKIN, TIP_SHOWN, VALUE
 from bot.db.stores.dead_letters import DEAD_UPDATE
 from bot.db.stores.limits import LIMITER
 from bot.db.stores.operations import AUDIT
-from bot.db.stores.outbox import OUTBOX
+from bot.db.stores.outbox_shown import OUTBOX
 from bot.db.stores.patients import CONSENT, INVITE, PATIENT
 from bot.db.stores.treatment import repeated
 from tests.contract import samples
@@ -39,6 +39,10 @@ PERSON = samples.full_patient().model_copy(
         "id": 1,
         "follow_up": None,
         "ask_home_at": None,
+        "undo_until": None,
+        "goodbye_at": None,
+        "unanswered": 0,
+        "rests_until": None,
         "hint_sent_at": None,
         **dict.fromkeys(("second_chat_id", "phone_move", "history_from")),
         "plan_override": PlanOverride(),

@@ -22,7 +22,7 @@ from bot.db.stores.dead_letters import DEAD_UPDATE
 from bot.db.stores.levels import DECISION, WATCH
 from bot.db.stores.open import stores_on
 from bot.db.stores.operations import AUDIT
-from bot.db.stores.outbox import OUTBOX
+from bot.db.stores.outbox_shown import OUTBOX
 from bot.db.stores.patients import CAREGIVER, INVITE, PATIENT
 from bot.db.stores.treatment import HISTORY, PERIOD, repeated
 from tests.contract.samples import (

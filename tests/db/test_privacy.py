@@ -13,7 +13,7 @@ from bot.core.follow_up import FollowUp
 from bot.core.screen import Contact, Screen, Text
 from bot.db.crypto import Keyring, SealError, new_key
 from bot.db.opening import open_database
-from bot.db.stores.outbox import OUTBOX
+from bot.db.stores.outbox_shown import OUTBOX
 from tests.contract.samples import (
     AT,
     MINUTE,

@@ -158,3 +158,26 @@ def test_backoff_doubles_up_to_its_maximum():
 def test_backoff_jitter_shortens_by_at_most_a_quarter():
     for lane in Lane:
         assert backoff(3, lane, 1.0) == 0.75 * backoff(3, lane, 0.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Message is not modified: specified new message content is the same",
+        "Message to edit not found",
+        "Message can't be edited",
+        "MESSAGE_ID_INVALID",
+        "something new",
+    ],
+)
+def test_buttons_that_cannot_be_taken_away_are_no_fault(text):
+    row = claim(Lane.DIGEST, message_id=7).row.model_copy(update={"mode": "buttons"})
+    buttons = Claim(row=row, attempt=1, message_id=7)
+    assert result(BadRequest(text), buttons).outcome is DeliveryOutcome.SENT
+
+
+def test_buttons_in_a_chat_that_is_gone_and_without_a_network_are_as_any_message():
+    row = claim(Lane.DIGEST, message_id=7).row.model_copy(update={"mode": "buttons"})
+    buttons = Claim(row=row, attempt=1, message_id=7)
+    assert result(BadRequest("Chat not found"), buttons).outcome is DeliveryOutcome.CHAT_UNREACHABLE
+    assert result(NetworkError("x"), buttons).outcome is DeliveryOutcome.RETRY

@@ -167,3 +167,22 @@ async def test_send_plain_text_has_no_markup(post):
 
 def test_plain_text_of_a_card_is_its_name_and_number():
     assert telegram_calls.plain_text(Rendered("", contact=CARD)) == "Your team: +4930901820"
+
+
+def of_buttons(message_id=7):
+    row = claim(Lane.DIGEST).row
+    return Claim(row=row.model_copy(update={"mode": "buttons"}), attempt=1, message_id=message_id)
+
+
+async def test_buttons_alone_are_changed_and_the_text_stays(post):
+    assert await telegram_calls.send(post.bot, of_buttons(), Rendered("")) == 7
+    (call,) = post.api.calls
+    assert call.method == "editMessageReplyMarkup"
+    assert (call.asked["chat_id"], call.asked["message_id"], "reply_markup" in call.asked) == (CHAT, 7, False)
+    await telegram_calls.send(post.bot, of_buttons(), Rendered("", BUTTONS))
+    assert post.api.calls[-1].asked["reply_markup"] == BUTTONS.to_dict()
+
+
+async def test_message_that_was_never_sent_has_no_buttons_to_change(post):
+    assert await telegram_calls.send(post.bot, of_buttons(message_id=None), Rendered("")) is None
+    assert post.api.calls == []

@@ -34,6 +34,9 @@ class Chats:
         claim = {"lanes": list(Lane), "limit": 50, "owner": "me", "lease_until": at + MINUTE}
         while claims := self.run(lambda s: s.outbox.claim(at, **claim)):
             for found in claims:
+                if found.row.mode == "buttons":
+                    self.run(lambda s, n=found.row.id: s.outbox.mark_sent(n, owner="me", message_id=None, at=at))
+                    continue
                 row, chat = found.row, self.shown.setdefault(found.row.chat_id, {})
                 number = found.message_id if row.mode == "edit" and found.message_id in chat else len(chat) + 1
                 self.run(lambda s, r=row, n=number: s.outbox.mark_sent(r.id, owner="me", message_id=n, at=at))

@@ -24,7 +24,8 @@ from bot.db.migrate import migrate
 from bot.db.opening import open_database
 from bot.db.schema import metadata
 from bot.db.sqlite import SqliteDatabase
-from bot.db.stores.outbox import OUTBOX, SqlOutbox
+from bot.db.stores.outbox import SqlOutbox
+from bot.db.stores.outbox_shown import OUTBOX
 from bot.db.types import EPOCH
 
 KEYS = "test:" + b64encode(bytes(range(32))).decode()
@@ -87,12 +88,16 @@ class MemoryDatabase(SqliteDatabase):
         self.run(lambda stores: setattr(stores.clock, "shared_now", lambda: self.shared_now))
         _open.append(self)
 
-    def outbox(self) -> list[Queued]:
-        """Return all messages, in the order of queueing, also sent and superseded ones."""
+    def outbox(self, *, buttons: bool = False) -> list[Queued]:
+        """Return all messages, in the order of queueing, also sent and superseded ones.
+
+        `buttons`: instead, what changes the buttons of messages alone.
+        """
+        is_asked = (tables.outbox.c.mode == "buttons") == buttons
 
         def work(stores: Stores) -> list[Queued]:
             outbox = cast("SqlOutbox", stores.outbox)
-            rows = outbox._all(select(tables.outbox).order_by(tables.outbox.c.id))
+            rows = outbox._all(select(tables.outbox).where(is_asked).order_by(tables.outbox.c.id))
             return [
                 Queued(
                     row=outbox._records_of(OUTBOX, [row])[0],

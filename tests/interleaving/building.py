@@ -348,7 +348,9 @@ class _Builder:
                 self._alerts[name] = made.id
             ownership.acknowledge(work.acting("coord-1"), self._alerts["stopped"])
             paula = self._by_chat(work, PAULA)
-            work.patients.save(paula.model_copy(update={"ask_home_at": NOW - _MINUTE}))
+            due = {"ask_home_at": NOW - _MINUTE, "goodbye_at": NOW - _MINUTE, "next_due_at": None}
+            work.patients.save(paula.model_copy(update=due))
+            work.patients.save(self._by_chat(work, GERDA).model_copy(update={"unanswered": 2}))
             for name, at in (("unnotified", None), ("stopped", NOW - _MINUTE)):
                 row = work.alerts.get(self._alerts[name])
                 assert row is not None

@@ -19,7 +19,7 @@ from bot.app.checkins.silence import note_missed
 from bot.app.concerns import agreeing
 from bot.app.concerns.memory import recall
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
-from bot.app.patients import importing, new_phone, participation, registry
+from bot.app.patients import importing, participation, registry
 from bot.app.patients.lookup import locked
 from bot.app.records.checkins import StoredProtocol
 from bot.app.records.operations import BEGINNING, DeadUpdate
@@ -38,7 +38,7 @@ from bot.dialog import conversation
 from bot.dialog.apology import apologize
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.fakes.outbox import UNLIMITED
-from tests.interleaving import call_replies, decisions, sign_ins
+from tests.interleaving import call_replies, decisions, new_phones, sign_ins
 from tests.interleaving.scene import (
     ABSENT,
     ANNA,
@@ -100,6 +100,23 @@ def _press(chat: int, kind: str, choice: str = "", question: str = "") -> Do:
     return _tap(chat, lambda _: Action(kind=kind, question=question, choice=choice))
 
 
+def _press_delete(chat: int) -> Do:
+    return _tap(chat, lambda _: Action(kind="stop", choice="delete_now", subject=int(NOW.timestamp()) // 60))
+
+
+def _stops_and_undoes(_scene: Scene, _side: Side, work: Work) -> None:
+    for word in ("withdraw", "undo"):
+        conversation.tap(work, ANNA, Action(kind="stop", choice=word))
+
+
+def _stops_and_says(name: Any) -> Callable[[Scene, Side, Work], None]:
+    def act(_scene: Scene, _side: Side, work: Work) -> None:
+        conversation.tap(work, ANNA, Action(kind="stop", choice="withdraw"))
+        conversation.command(work, ANNA, name)
+
+    return act
+
+
 def _choice(scene: Scene, patient: int, choice: str, kind: str = "choose") -> Action:
     row = scene.open[patient]
     question = row.value.cursor or ""
@@ -137,19 +154,6 @@ def _start(chat: int, token: str) -> Do:
 def _goes_on(chat: int, token: str) -> Do:
     """Say yes to the question that a link of another role leads to."""
     return _tap(chat, lambda c: Action(kind="link", choice=c.tokens.get(token, "")))
-
-
-def _moves(*taps: tuple[int, str], then: Callable[[Work], object] = lambda _: None) -> Do:
-    """Open a new link of BERTA on another phone, tap what the two phones are asked, and do something else."""
-
-    def act(_: Scene, __: Side, work: Work) -> None:
-        _, token = registry.invite_again(work, "BERTA")
-        conversation.start(work, STRANGER, token, "en")
-        for chat, word in taps:
-            conversation.tap(work, chat, Action(kind="phone", choice=word))
-        then(work)
-
-    return _in_one(act)
 
 
 def _command(chat: int, name: Any) -> Do:
@@ -237,9 +241,16 @@ PATIENTS = (
     UseCase("tip source ANNA", _press(ANNA, "tip", "source", "move_daily")),
     UseCase("stop BERTA pause", _press(BERTA, "stop", "pause")),
     UseCase("stop BERTA withdraw", _press(BERTA, "stop", "withdraw")),
-    UseCase("stop BERTA erase", _press(BERTA, "stop", "erase")),
+    UseCase("stop BERTA asks to delete", _press(BERTA, "stop", "erase")),
+    UseCase("stop BERTA erase", _press_delete(BERTA)),
     UseCase("stop ANNA withdraw", _press(ANNA, "stop", "withdraw")),
-    UseCase("stop ANNA erase", _press(ANNA, "stop", "erase")),
+    UseCase("stop ANNA erase", _press_delete(ANNA)),
+    UseCase("undo stop ANNA", _in_one(_stops_and_undoes)),
+    UseCase("opens the chat after a stop ANNA", _in_one(_stops_and_says("stop"))),
+    UseCase("feels worse after a stop ANNA", _in_one(_stops_and_says("worse"))),
+    UseCase("asks to delete BERTA", _command(BERTA, "delete")),
+    UseCase("asks for own data BERTA", _command(BERTA, "export")),
+    UseCase("caregiver asks to delete", _command(HELPER, "delete")),
     UseCase("resume PAULA", _press(PAULA, "menu", "resume")),
     UseCase("stale tap BERTA", _in_one(lambda _, __, work: conversation.stale_tap(work, BERTA))),
     UseCase("stale tap of a stranger", _in_one(lambda _, __, work: conversation.stale_tap(work, STRANGER))),
@@ -249,23 +260,7 @@ PATIENTS = (
     UseCase("start EMIL by old link", _start(EMIL, "EMIL")),
     UseCase("start CARLA by the chat of EMIL", _start(EMIL, "CARLA")),
     UseCase("start BERTA again", _start(BERTA, "")),
-    UseCase("new phone of BERTA asked", _moves()),
-    UseCase("new phone of BERTA agrees", _moves((STRANGER, "agree"))),
-    UseCase("new phone of BERTA confirmed, agrees", _moves((BERTA, "yes"), (STRANGER, "agree"))),
-    UseCase("new phone of BERTA agrees, confirmed", _moves((STRANGER, "agree"), (BERTA, "yes"))),
-    UseCase("new phone of BERTA refused", _moves((BERTA, "no"))),
-    UseCase("new phone of BERTA declines", _moves((STRANGER, "decline"))),
-    UseCase(
-        "new phone of BERTA confirmed by the team",
-        _moves((STRANGER, "agree"), then=lambda work: new_phone.confirm_for(work.acting("coord-1"), "BERTA")),
-    ),
-    UseCase(
-        "new phone of BERTA lost", _moves(then=lambda work: conversation.membership(work, STRANGER, reachable=False))
-    ),
-    UseCase("new phone of BERTA feels worse", _moves(then=lambda work: conversation.command(work, STRANGER, "worse"))),
-    UseCase(
-        "new phone of BERTA shows the move", _moves(then=lambda work: conversation.command(work, STRANGER, "menu"))
-    ),
+    *(UseCase(f"new phone of BERTA {name}", _in_one(act)) for name, act in new_phones.CASES.items()),
     UseCase("enrol HEIDI agrees", _press(HEIDI, "enrol", "agree", "consent3")),
     UseCase("enrol HEIDI declines", _press(HEIDI, "enrol", "no", "consent3")),
     UseCase("enrol DORA completes", _press(DORA, "enrol", "morning", "time")),

@@ -31,7 +31,7 @@ _READS: Mapping[str, str] = {
     "answers": "of_checkin last_finished baseline",
     "assessments": "of_patient",
     "protocols": "get all",
-    "alerts": "get of_patient in_queue prompts_due escalations_due not_closed_of queue_state",
+    "alerts": "get of_patient open_of in_queue prompts_due escalations_due not_closed_of queue_state",
     "tasks": "open was_raised",
     "tips": "of_patient",
     "outbox": "counts retrying_since",

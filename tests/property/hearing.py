@@ -1,6 +1,6 @@
 """Turns the records of a transaction into the ledger's events: what was tapped, answered, closed, noted."""
 
-from datetime import date, datetime
+from datetime import date
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
@@ -12,6 +12,7 @@ from tests.property.signs import ALARMING, SCREENS, Tier, level_of
 BY_MESSAGE = True
 """Whether "yes" counts for what its message named, and for nothing that joined the alert since. Not yet: switch it on
 with the change that lets it."""
+NOT_SPOKEN = frozenset({"not_yet", "cannot_reach", "cannot_call"})
 TAKING_PART = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 
 
@@ -23,7 +24,7 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
     ledger.until(deed.at)
     day = plan.local_day(patient, clinic, deed.at)
     # A tap on an alert counts for what was open when its message was sent: before the answers of this transaction.
-    _tapped(ledger, before, deed, deed.at, day)
+    _tapped(ledger, before, after, deed, day)
     _staff(ledger, after, deed)
     for name, row in deed.stores.done:
         if name == "record_answer" and row.question in SCREENS:
@@ -55,7 +56,14 @@ def may_answer(patient: Patient | None, books: Books, chat: int | None) -> bool:
     return chat == patient.chat_id or books.is_helper(chat)
 
 
-def _tapped(ledger: Ledger, before: Books, deed: Deed, at: datetime, day: date) -> None:
+def _open_in(books: Books) -> frozenset[str]:
+    return (
+        frozenset(concern.symptom for concern in books.memory.value.open) if books.memory is not None else frozenset()
+    )
+
+
+def _tapped(ledger: Ledger, before: Books, after: Books, deed: Deed, day: date) -> None:
+    at = deed.at
     action = deed.action
     if action is None:
         return
@@ -64,6 +72,8 @@ def _tapped(ledger: Ledger, before: Books, deed: Deed, at: datetime, day: date) 
         if alert is not None:
             named = () if action.choice != "reached" else alert.symptoms
             ledger.spoke(named, deed.shown_at if BY_MESSAGE and deed.shown_at is not None else at, at)
+    if action.kind == "alert" and action.choice in NOT_SPOKEN and (alert := before.alerts.get(action.subject)):
+        ledger.not_yet(alert.symptoms, _open_in(after), at)
     if action.kind == "alert" and action.choice == "team_knows" and (known := before.alerts.get(action.subject)):
         ledger.team_knows(known.symptoms, deed.shown_at if BY_MESSAGE and deed.shown_at is not None else at, at)
     if not may_answer(before.patient, before, deed.chat):

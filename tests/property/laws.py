@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import takewhile
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow, AlertState
@@ -245,6 +246,20 @@ def next_check_in_is_planned(_before: Books, after: Books, deed: Deed, clinic: C
         yield f"next due at {patient.next_due_at}, planned at {first}"
 
 
+def silence_puts_off_no_more_than_the_table(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
+    """A check-in is put off only after as many unanswered ones in a row as the protocol says, and for no longer."""
+    for new in deed.of("save_patient"):
+        opened = deed.of("add_checkin")
+        if new.rests_until is None or not opened:
+            continue
+        newest = sorted(after.checkins.values(), key=lambda row: row.id)[::-1]
+        silent = len(list(takewhile(lambda row: not row.value.answers, newest)))
+        allowed = [step for step in clinic.protocol.silence if step.after <= silent]
+        asked_on = plan.local_day(new, clinic, opened[-1].due_at)
+        if not allowed or (new.rests_until - asked_on).days > allowed[-1].days:
+            yield f"put off until {new.rests_until} after {silent} unanswered check-ins"
+
+
 def no_check_in_is_doubled(before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     patient = after.patient
     for new in deed.of("add_checkin"):
@@ -298,6 +313,7 @@ ALL: tuple[Law, ...] = (
     at_most_one_is_open,
     no_check_in_is_missed,
     next_check_in_is_planned,
+    silence_puts_off_no_more_than_the_table,
     no_check_in_is_doubled,
     every_assessment_replays,
 )

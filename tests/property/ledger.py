@@ -4,7 +4,7 @@ The rules are those of the page on concerns. Where an event leaves a choice, the
 what it calls open is open by any reading. It knows no alert but by what alerts name, and no state of the product.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -30,6 +30,7 @@ from tests.property.signs import (
 )
 
 AGREEMENT_ENDED = "an agreement ended"
+NOT_YET = "not yet"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WITHOUT_QUESTION = frozenset({"help", "other", *(f"{UNNAMED}:{screen}" for screen in SCREENS)})
 """Both safety screens "none" and nothing new are their answer."""
@@ -76,7 +77,7 @@ class Mark:
 
     @property
     def by_answer(self) -> bool:
-        return self.why != AGREEMENT_ENDED
+        return self.why not in {AGREEMENT_ENDED, NOT_YET}
 
 
 class Heard(NamedTuple):
@@ -325,7 +326,10 @@ class Ledger:
             mark = self.marks.get(symptom)
             if mark is not None:
                 self.marks[symptom] = replace(mark, draft_of=None, before=None)
-            elif symptom in KNOWN_BY:
+            elif symptom in KNOWN_BY or symptom == "other":
+                # Half an answer counts an hour later, and is no news when the form ends.
+                if symptom == "other" and form is not None:
+                    self._heard.setdefault(form, {})["other"] = Found(Level(Tier.SOON, 1))
                 self.marks[symptom] = Mark(
                     "open", Level(tier, len(AMOUNTS)), at, "a call screen", above_on=day, form=form
                 )
@@ -348,15 +352,25 @@ class Ledger:
                     mark, state="reached", reached=max(mark.highest, mark.reached or NONE), usual=None
                 )
 
+    def not_yet(self, named: Iterable[str], opened: Collection[str], at: datetime) -> None:
+        """Nobody spoke with them: which of two messages that is about the page leaves open, so here it is the product's.
+
+        `opened`: what is open there afterwards.
+        """
+        for symptom in set(named) & set(opened):
+            mark = self.marks.get(symptom)
+            if mark is not None and mark.state == "reached":
+                self.marks[symptom] = replace(mark, state="open", opened_at=at, why=NOT_YET)
+
     def team_knows(self, named: Iterable[str], shown_at: datetime, at: datetime) -> None:
         """ "My team knows", and "yes" to "did you tell them about this?": it counts for SOON alone."""
         soon = [s for s in named if (mark := self.marks.get(s)) is not None and mark.highest.tier <= Tier.SOON]
         self.spoke(soon, shown_at, at)
 
-    def outcome(self, outcome: str, named: Iterable[str], at: datetime, told_at: datetime | None = None) -> None:
-        """Staff note an outcome for what an alert names. `told_at`: when it last told them something, if not now.
+    def outcome(self, outcome: str, named: Iterable[str], at: datetime, named_at: datetime | None = None) -> None:
+        """Staff note an outcome for what an alert names. `named_at`: when it last named something, if not now.
 
-        An alert of long ago that they reopen tells of then: what came back since is no part of that false alarm.
+        An alert of long ago that they reopen is about then: what came back since is no part of that false alarm.
         """
         names = set(named)
         if outcome == "out_of_care":
@@ -372,7 +386,7 @@ class Ledger:
                 continue
             if outcome == "no_action" and mark.is_open and mark.highest.tier is Tier.SOON:
                 self.marks[symptom] = replace(mark, state="reached", reached=max(mark.highest, mark.reached or NONE))
-            elif outcome == "false_alarm" and mark.opened_at <= (told_at or at):
+            elif outcome == "false_alarm" and mark.opened_at <= (named_at or at):
                 self.marks[symptom] = replace(mark, state="settled", settled_at=at, reached=None)
             elif outcome == "out_of_care":
                 self._settle(symptom, mark, at)

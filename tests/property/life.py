@@ -298,7 +298,7 @@ class Life:
         marks = dict(self.ledger.marks)
         hear(self.ledger, before, after, deed, self.clinic)
         new = opened(marks, self.ledger, deed)
-        yield from called_about(new, before, after, deed)
+        yield from called_about(new, after, deed)
         yield from taken_from_its_owner(new, before, after)
         yield from followed_up(new, after)
         yield from all_clears(self.ledger, deed, lambda row: self._wording.text(row.screen, "en"))
@@ -327,7 +327,8 @@ class Life:
                     continue
                 number = phone.take(claim)
                 stores.outbox.mark_sent(claim.row.id, owner="me", message_id=number, at=self.at)
-                shown.append((phone, claim.row))
+                if claim.row.mode != "buttons":
+                    shown.append((phone, claim.row))
         if shown:
             stores.outbox.purge(self.at)
         return shown

@@ -73,7 +73,7 @@ def opened(before: Mapping[str, Mark], ledger: Ledger, deed: Deed) -> dict[str, 
     return new if deed.staff is None else {}
 
 
-def called_about(new: Mapping[str, Mark], before: Books, after: Books, deed: Deed) -> Iterator[str]:
+def called_about(new: Mapping[str, Mark], after: Books, deed: Deed) -> Iterator[str]:
     """Yield what opened or rose and is in no alert of the team, or was not called about on a screen of its tier."""
     for symptom, mark in new.items():
         tier = mark.highest.tier
@@ -82,22 +82,12 @@ def called_about(new: Mapping[str, Mark], before: Books, after: Books, deed: Dee
         if not any(is_named_by(symptom, set(alert.symptoms)) for alert in alerts):
             yield f"{symptom} is open ({mark.why}) and in no alert of its tier"
         # One that was shown in this form, and not answered since, counts for what the form finds next.
-        waits = any(alert.last_reply != "reached" for alert in of_form) or _is_asked_about(symptom, tier, before)
+        waits = any(alert.last_reply != "reached" for alert in of_form)
         sent = {row.screen.name for row in deed.queued}
         is_shown = waits or any(name in sent for name in CALL_SCREENS.get(tier, ()))
         has_chat = after.patient is not None and after.patient.chat_id is not None
         if tier >= Tier.URGENT and has_chat and not is_shown:
             yield f"{symptom} is open ({mark.why}) and no call screen was shown"
-
-
-def _is_asked_about(symptom: str, tier: Tier, before: Books) -> bool:
-    """Return whether "not yet" had opened it again already, with all that the alert names: the patient is asked."""
-    if before.memory is None:
-        return False
-    concern = before.memory.value.concern(symptom)
-    is_open = str(concern.state) == "open" and int(concern.tier) >= tier and concern.retracted_at is None
-    asked = (a for a in before.alerts.values() if a.closed_at is None and a.next_patient_prompt_at is not None)
-    return is_open and any(symptom in a.symptoms for a in asked)
 
 
 def taken_from_its_owner(new: Mapping[str, Mark], before: Books, after: Books) -> Iterator[str]:

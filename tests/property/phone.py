@@ -25,9 +25,12 @@ class Phone:
     answered: set[int] = field(default_factory=set)
     """The screens (by outbox id) that were tapped already; most people don't tap them again."""
 
-    def take(self, claim: Claim) -> int:
+    def take(self, claim: Claim) -> int | None:
         """Show a message as Telegram would: in place of the one it edits, or below all others."""
         row = claim.row
+        if row.mode == "buttons":
+            self._change_buttons(claim)
+            return claim.message_id
         number = claim.message_id if row.mode == "edit" and claim.message_id in self.messages else None
         if number is None:
             self.last_id += 1
@@ -44,6 +47,14 @@ class Phone:
             del self.messages[oldest]
             self.tappable.discard(oldest)
         return number
+
+    def _change_buttons(self, claim: Claim) -> None:
+        former = self.messages.get(claim.message_id or 0)
+        if former is not None and claim.message_id is not None:
+            screen = former.screen.model_copy(update={"rows": claim.row.screen.rows})
+            changed = former.model_copy(update={"screen": screen})
+            self.messages[claim.message_id] = changed
+            (self.tappable.add if actions(changed) else self.tappable.discard)(claim.message_id)
 
     @property
     def last(self) -> Outbox | None:

@@ -32,7 +32,13 @@ def paused(patient: Patient, day: date) -> bool:
 
 
 def due_after(patient: Patient, clinic: Clinic, after: datetime) -> datetime | None:
-    """Return the first check-in due later than `after`: the plan's, or a daily one during a follow-up."""
+    """Return the first check-in due later than `after`: the plan's, or a daily one during a follow-up.
+
+    None before the day until which silence puts check-ins off.
+    """
+    if patient.rests_until is not None and clinic.protocol.silence:
+        before = datetime.combine(patient.rests_until, time(), zone(patient, clinic)) - timedelta(microseconds=1)
+        after = max(after, before.astimezone(UTC))
     by_day = {o.local_date: o.due_at for o in _followed_up(patient, clinic, after)}
     by_day |= {o.local_date: o.due_at for o in _ahead(_plan(patient, clinic), after)}
     return by_day[min(by_day)] if by_day else None

@@ -200,7 +200,7 @@ def test_outcome_of_staff_on_urgent(case, outcome, state):
 
 def test_false_alarm_of_long_ago_is_not_about_what_came_back_since(case):
     case.check(0, safety_new="yes", which_new="eyes")
-    case.ledger.outcome("false_alarm", ("eyes",), START + 3 * DAY, told_at=START - DAY)
+    case.ledger.outcome("false_alarm", ("eyes",), START + 3 * DAY, named_at=START - DAY)
     assert case.state("eyes") == "open"
 
 

@@ -20,7 +20,7 @@ from bot.app.records.messages import Lane
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.db import tables as t
-from bot.db.stores.outbox import OUTBOX
+from bot.db.stores.outbox_shown import OUTBOX
 from bot.dialog import conversation
 from tests.contract import samples
 from tests.fakes.databases import MemoryDatabase
@@ -148,15 +148,29 @@ class Chats:
         self.do(f"{chat} feels worse", lambda w: conversation.command(w, chat, "worse"))
 
     def changes_care(self):
-        word = self.rng.choice(("move", "pause", "resume", "withdraw", "helper leaves"))
+        word = self.rng.choice(("move", "pause", "resume", "withdraw", "helper leaves", "leaves"))
         works = {
             "move": self.moves,
             "pause": lambda: self.do(word, lambda w: participation.pause(w, CODE, None)),
             "resume": lambda: self.do(word, lambda w: participation.resume_for(w, CODE)),
+            "leaves": self.leaves,
             "withdraw": lambda: self.do(word, lambda w: participation.withdraw(w, CODE)),
             "helper leaves": lambda: self.do(word, lambda w: caregivers.end_all(w, w.patients.get(self.anna.id))),
         }
         works[word]()
+
+    def leaves(self):
+        """Tap through the screens of leaving: stop and perhaps undo it, or look at deleting; rarely delete."""
+        chat = self.patient().chat_id
+        if chat is None:
+            return
+        ways = (("stop",), ("stop", "withdraw"), ("stop", "withdraw", "undo"), ("delete",), ("delete", "delete"))
+        first, *words = self.rng.choice(ways * 3 + (("delete", "delete", "delete_now"),))
+        self.do(f"{chat} says /{first}", lambda w: conversation.command(w, chat, first))
+        for word in words:
+            minute = int(self.at.timestamp()) // 60 if word == "delete_now" else 0
+            action = Action(kind="stop", choice=word, subject=minute)
+            self.do(f"{chat} taps {word}", lambda w, action=action: conversation.tap(w, chat, action))
 
     def moves(self):
         tokens = []

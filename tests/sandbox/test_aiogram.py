@@ -63,6 +63,9 @@ async def test_conversation_is_parsed(bot, box, maria):
 
 
 async def test_photo_contact_keyboard_and_commands_are_parsed(bot, maria):
+    file = library().types.BufferedInputFile(b"{}", "answers.json")
+    document = await bot.send_document(maria.id, file, caption="All", protect_content=True)
+    assert (document.document.file_name, document.document.mime_type) == ("answers.json", "application/json")
     photo = await bot.send_photo(maria.id, library().types.BufferedInputFile(PNG, "chart.png"), caption="Week 5")
     assert photo.photo[-1].width == 1
     contact = await bot.send_contact(

@@ -18,6 +18,7 @@ KEYS = {
     ]
 }
 MENU = {"keyboard": [[{"text": "Tips"}]], "is_persistent": True}
+PAGE = b"<!doctype html><script>alert(1)</script>"
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -186,6 +187,38 @@ async def test_invalid_photos_are_refused(client, box, maria):
     refused = await client.refused("sendPhoto", chat_id=maria.id, photo="https://example.org/x.png")
     assert refused == (400, "Bad Request: failed to get HTTP URL content")
     assert (await client.refused("sendPhoto", chat_id=maria.id, photo="AgAC"))[0] == 400
+
+
+async def test_send_document_accepts_upload_and_file_id(client, box, maria):
+    form = aiohttp.FormData({"chat_id": str(maria.id), "caption": "<b>All</b> of it", "parse_mode": "HTML"})
+    form.add_field("document", PAGE, filename="answers.html", content_type="text/html")
+    form.add_field("protect_content", "true")
+    async with client.session.post(f"{client.server.api_url}/bot{box.token}/sendDocument", data=form) as answer:
+        sent = (await answer.json())["result"]
+    document = sent["document"]
+    assert (document["file_name"], document["mime_type"], document["file_size"]) == (
+        "answers.html", "text/html", len(PAGE),
+    )  # fmt: skip
+    assert (sent["caption"], sent["has_protected_content"]) == ("All of it", True)
+    again = await client.result("sendDocument", chat_id=maria.id, document=document["file_id"])
+    assert again["document"] == document
+    async with client.session.get(f"{client.server.api_url}/sandbox/documents/{document['file_id']}") as answer:
+        assert (await answer.read(), answer.content_type) == (PAGE, "application/octet-stream")
+        assert answer.headers["Content-Disposition"].startswith("attachment"), "a page must not run as the sandbox's"
+    async with client.session.get(f"{client.server.api_url}/sandbox/documents/none") as answer:
+        assert answer.status == 404
+
+
+async def test_invalid_documents_are_refused(client, box, maria):
+    form = aiohttp.FormData({"chat_id": str(maria.id)})
+    form.add_field("document", b"", filename="empty.json")
+    async with client.session.post(f"{client.server.api_url}/bot{box.token}/sendDocument", data=form) as answer:
+        assert (await answer.json())["description"] == "Bad Request: file must be non-empty"
+    refused = await client.refused("sendDocument", chat_id=maria.id)
+    assert refused == (400, "Bad Request: there is no document in the request")
+    refused = await client.refused("sendDocument", chat_id=maria.id, document="https://example.org/x.html")
+    assert refused == (400, "Bad Request: failed to get HTTP URL content")
+    assert (await client.refused("sendDocument", chat_id=maria.id, document="BQAC"))[0] == 400
 
 
 async def test_send_contact_needs_number_and_name(client, maria):

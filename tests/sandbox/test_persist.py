@@ -21,6 +21,7 @@ async def use_and_stop(path, session):
     sent = await client.result("sendMessage", chat_id=maria.id, text="?", reply_markup=KEYS)
     await client.result("sendMessage", chat_id=maria.id, text="menu", reply_markup=MENU)
     await client.result("setMyCommands", commands=[{"command": "help", "description": "Help"}])
+    box.documents.keep("answers.json", b"{}")
     tap = box.tap(maria, sent["message_id"], "y")
     box.advance(timedelta(days=3))
     await server.stop()
@@ -37,6 +38,7 @@ async def test_restart_restores_chats_updates_and_clock(tmp_path, client):
     assert maria == before.person("Maria")
     assert after.messages(maria) == before.messages(maria)
     assert after.chat(maria).keyboard == MENU
+    assert after.documents.dump() == before.documents.dump() != {}
     assert after.clock.now() >= START + timedelta(days=3)
     assert await again.result("getUpdates") == before.updates.all()
     assert await again.result("answerCallbackQuery", callback_query_id=tap.id)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.app.concerns import replay
 from bot.app.concerns.replay_concerns import replay_concerns
 from bot.sandbox.chats import Person
+from tests.stories.test_chat import data_of
 from tests.stories.world import World, labels, plain
 
 QUICK = ("No, nothing new", "None of these 8", "None of these 7")
@@ -137,8 +138,10 @@ async def test_answer_can_not_be_changed_after_a_day(world: World) -> None:
     anna = await due(world)
     await world.answer(anna, *QUICK, "None")
     world.hear_all(anna)
+    where, data = data_of(world, anna, "Change an answer")
     await world.advance(hours=24)
-    await world.tap(anna, "Change an answer")
+    assert "Change an answer" not in labels(world.last(anna))
+    await world.tap_old(anna, where, data)
     assert "question is closed" in (world.last_toast or "question is closed")
     world.hear_all(anna)
     assert (await world.view(anna)).checkins[0].answers["numbness"] == ("none",)
@@ -270,7 +273,9 @@ async def test_caregiver_can_not_decide_for_the_patient_but_leave(world: World) 
     await world.tap(ben, "I agree")
     world.hear_all(ben)
     world.hear_all(anna)
-    for words in ("/stop", "/settings", "/privacy", "/answers"):
+    await world.say(ben, "/stop")
+    world.hear(ben, "Only the person you help can stop the check-ins")
+    for words in ("/settings", "/privacy", "/answers"):
         await world.say(ben, words)
         menu = world.hear(ben, "What would you like to do?")
         assert "Pause or stop" not in labels(menu)

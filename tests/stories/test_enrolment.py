@@ -113,8 +113,8 @@ async def test_patient_can_pause_stop_and_erase_in_chat(world: World) -> None:
     assert labels(world.hear(anna, "Your care stays the same")) == [
         "Pause for a week",
         "Stop the check-ins",
-        "Stop, and delete my answers",
-        "Go on as before",
+        "Keep going",
+        *("My data", "Delete"),
     ]
     await world.tap(anna, "Pause for a week")
     world.hear(anna, "paused until 9 March 2026")
@@ -124,7 +124,8 @@ async def test_patient_can_pause_stop_and_erase_in_chat(world: World) -> None:
     world.hear(anna, "Time for your check-in")
     await world.say(anna, "/stop")
     world.hear(anna, "What would you like?")
-    await world.tap(anna, "Stop, and delete my answers")
+    await world.answer(anna, "Delete", "Delete my answers", "Yes, delete for good")
+    world.hear(anna, "No one can bring your answers back")
     world.hear(anna, "I have stopped")
     view = await world.view(anna)
     assert (view.state, view.checkins, view.alerts) == ("withdrawn", (), ())

@@ -115,6 +115,49 @@ async def test_p21_coordinator_confirms_when_the_old_phone_is_lost(world: World)
         )
 
 
+async def test_p21_own_data_is_not_sent_to_a_phone_that_nobody_confirmed(world: World) -> None:
+    anna, phone = await answered(world)
+    for agreed in (False, True):
+        if agreed:
+            await world.tap(phone, "I agree, use this phone")
+        texts(world, phone)
+        await world.say(phone, "/export")
+        said = world.hear_all(phone)
+        assert not any("document" in message for message in said), agreed
+    assert any("once you say on your old phone that this one is yours" in plain(message) for message in said)
+    world.hear_all(anna)
+    await world.say(anna, "/menu")
+    await world.tap(anna, "Yes, that was me")
+    texts(world, phone)
+    await world.say(phone, "/export")
+    assert sum("document" in message for message in world.hear_all(phone)) == 2
+
+
+@pytest.mark.parametrize("move", ["asked", "moved"])
+async def test_p21_the_second_chat_can_neither_undo_a_stop_nor_delete(world: World, move: str) -> None:
+    anna, phone = await answered(world)
+    own, second = anna, phone
+    if move == "moved":
+        await world.tap(phone, "I agree, use this phone")
+        own, second = phone, anna
+    await world.say(own, "/stop")
+    await world.tap(own, "Stop the check-ins")
+    world.hear_all(second)
+    for words in ("/stop", "/start", "/menu", "/export", "/delete", "/help"):
+        await world.say(second, words)
+        shown = world.hear_all(second)
+        assert shown, words
+        assert not any({"Undo the stop", "Yes, delete for good"} & set(labels(one)) for one in shown), words
+        assert not any("document" in one for one in shown), words
+    assert (await world.view(anna)).state == "withdrawn"
+    await world.tap(own, "Undo the stop")
+    world.hear_all(own)
+    assert (await world.view(anna)).state == "active"
+    if move == "moved":
+        await world.say(own, "/answers")
+        assert not any("Mild" in text for text in texts(world, own)), "undoing a stop confirms nothing"
+
+
 @pytest.mark.parametrize("has_agreed", [False, True])
 async def test_p21_not_me_on_the_old_phone_leaves_it_the_patients(world: World, has_agreed: bool) -> None:
     anna, phone = await answered(world)

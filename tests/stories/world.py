@@ -175,9 +175,9 @@ class World:
         return self.bot_messages(person)[-1]
 
     def news(self, person: Person) -> list[Message]:
-        """Return the messages that are new or changed since the last `hear`."""
+        """Return the messages that are new or changed since the last `hear`; one that only lost buttons is not."""
         heard = self._heard.setdefault(person.id, Heard()).seen
-        return [m for m in self.bot_messages(person) if heard.get(m["message_id"]) != _state(m)]
+        return [m for m in self.bot_messages(person) if _is_news(heard.get(m["message_id"]), _state(m))]
 
     def hear(self, person: Person, *words: str) -> Message:
         """Account for the first message not heard yet, which must contain these words; return it."""
@@ -210,6 +210,13 @@ class World:
         return await self.service.database.read(
             lambda stores: views.view(work_on(stores, self.clinic, at), person.code)
         )
+
+
+def _is_news(heard: str | None, now: str) -> bool:
+    if heard is None:
+        return True
+    (text, *buttons), (text_now, *buttons_now) = heard.split("|"), now.split("|")
+    return text != text_now or not set(buttons_now) <= {*buttons, ""}
 
 
 def _state(message: Message) -> str:

@@ -247,3 +247,19 @@ async def test_postponed_checkin_over_dst_change(world: World) -> None:
     await transcript.wait("22 and a half hours later: not yet", hours=22, minutes=30)
     await transcript.wait("23 hours later it is 10:00 again", minutes=45)
     transcript.check("remind_later_over_dst")
+
+
+async def test_leaving_in_an_emergency(world: World) -> None:
+    anna = await world.enrolled("P-0001", name="Anna")
+    transcript = Transcript(world, anna, "Leaving while an EMERGENCY is open: stop, undo, delete in two steps")
+    await transcript.until_due()
+    await transcript.tap("No, nothing new")
+    await transcript.tap("Yes, one or more")
+    await transcript.types("/stop")
+    await transcript.tap("Stop the check-ins")
+    await transcript.types("I feel worse now")
+    await transcript.tap("Undo the stop")
+    await transcript.types("/delete")
+    await transcript.tap("Delete my answers")
+    await transcript.tap("Yes, delete for good")
+    transcript.check("leaving")

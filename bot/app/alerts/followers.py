@@ -1,5 +1,6 @@
 """The members who follow an alert: its owner, as long as they can act on it, and those who were notified of it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from bot.app.alerts.writer import act_on
@@ -44,7 +45,18 @@ def show_seen(work: Work, patient: Patient, alert: AlertRow, *, is_seen: bool) -
 
     A fault in an older message is recorded, and keeps back neither a call screen nor an acknowledgement.
     """
-    error = work.attempt(lambda: work.notices.seen_by_team(patient, alert, is_seen=is_seen))
+    _show(work, patient, alert, lambda: work.notices.seen_by_team(patient, alert, is_seen=is_seen))
+
+
+def show_closed(work: Work, alert: AlertRow) -> None:
+    """Show the patient that an alert asks nothing any more; a fault in that is recorded, as above."""
+    patient = work.patients.get(alert.patient_id)
+    if patient is not None:
+        _show(work, patient, alert, lambda: work.notices.alert_closed(patient, alert))
+
+
+def _show(work: Work, patient: Patient, alert: AlertRow, change: Callable[[], None]) -> None:
+    error = work.attempt(change)
     if isinstance(error, StaleRecordError):
         raise error
     if error is not None:

@@ -8,15 +8,17 @@ from functools import partial
 
 from bot.app.alerts.followers import notify_team, show_changed
 from bot.app.alerts.messages import Asked
-from bot.app.alerts.raising import record
+from bot.app.alerts.naming import Found, open_alert
+from bot.app.alerts.raising import join, record
 from bot.app.alerts.writer import update_patient_side
 from bot.app.concerns.follow_up import local_day, replanned
-from bot.app.concerns.memory import remember
+from bot.app.concerns.memory import assess_so_far, hear, remember
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import is_paused, pauses_ended, pauses_with, rescheduled
 from bot.app.work import Work
+from bot.core.changes import NEWS, Change
 from bot.core.happenings import AtHospital
 from bot.core.local_time import after_quiet_hours, time_of_day, zone_of
 from bot.core.safety_follow_up import Reply
@@ -36,13 +38,35 @@ def arrived(work: Work, patient: Patient, alert_id: int) -> AlertRow | None:
     alert = work.alerts.get(alert_id)
     if alert is None or alert.patient_id != patient.id:
         return None
-    remember(work.acting(patient.actor), patient, (AtHospital(by=patient.actor),), checkin_id=alert.checkin_id)
+    _all_is_known(work, patient, alert)
     record(work, patient, alert, "patient_at_hospital")
     for each in work.alerts.open_of(patient.id):
         _confirm(work, each)
     _pause(work, patient)
     notify_team(work, patient, alert, "at_hospital")
     return alert
+
+
+def _all_is_known(work: Work, patient: Patient, alert: AlertRow) -> None:
+    """End what is open, and what an unfinished form found so far: no call is asked about it later.
+
+    Twice, because a rule of the form that fires alone speaks only once a human knows about the others.
+    """
+    mine = open_alert(work, patient)
+    for is_first in (True, False):
+        news = _hear_unfinished(work, patient)
+        if news and is_first and mine is not None:
+            symptoms = tuple(change.symptom for change in news)
+            join(work, patient, mine, Found(max(change.tier for change in news), (), symptoms))
+        remember(work.acting(patient.actor), patient, (AtHospital(by=patient.actor),), checkin_id=alert.checkin_id)
+
+
+def _hear_unfinished(work: Work, patient: Patient) -> list[Change]:
+    row = work.checkins.open_of(patient.id)
+    if row is None or not row.value.answers:
+        return []
+    applied = hear(work, patient, row, assess_so_far(work, patient, row), finished=True)
+    return [change for change in applied.changes if change.what in NEWS]
 
 
 def _confirm(work: Work, alert: AlertRow) -> None:
@@ -105,7 +129,7 @@ def _ask(work: Work, patient: Patient) -> None:
     alert = next(iter(work.alerts.of_patient(patient.id, limit=1)), None)
     # Who has resumed check-ins since is home, and who has left is asked nothing any more.
     if alert is not None and asked.state is PatientState.ACTIVE and is_paused(asked, work.clinic, work.at):
-        work.notices.ask_home(asked, alert)
+        work.by_clock().notices.ask_home(asked, alert)
 
 
 def home(work: Work, patient: Patient, alert_id: int, asked: Asked) -> Patient | None:

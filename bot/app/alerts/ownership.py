@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import get_args
 
-from bot.app.alerts.followers import show_changed, show_seen
+from bot.app.alerts.followers import show_changed, show_closed, show_seen
 from bot.app.alerts.naming import open_alert
 from bot.app.alerts.writer import act_on, team_side
 from bot.app.concerns.conversion import named_by
@@ -253,6 +253,8 @@ def _act(work: Work, alert: AlertRow, act: TeamAct, action: str, **more: str | N
     has_seen = isinstance(act, Acknowledge) or (isinstance(act, Note) and act.outcome == ATTEMPT)
     if has_seen and team_side(alert).state is TeamState.OPEN:
         _show_seen(work, changed)
+    if changed.closed_at is not None and alert.closed_at is None:
+        show_closed(work, changed)
     # Reopening clears `notified`, but the messages of these members must still be updated.
     shown = changed.model_copy(update={"notified": alert.notified})
     show_changed(work, shown, except_name=changed.owner if action == "alert_handed_over" else None)

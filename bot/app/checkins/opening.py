@@ -6,7 +6,7 @@ from typing import Literal
 from bot.app.checkins.answering import close_as
 from bot.app.checkins.answers import answer_row
 from bot.app.checkins.reminders import DAILY, next_action_after_answer
-from bot.app.checkins.silence import note_missed, open_silence_task
+from bot.app.checkins.silence import note_missed, open_silence_task, unanswered_before
 from bot.app.checkins.skips import SEARCHED_CHECKINS
 from bot.app.concerns.follow_up import close_watch_of
 from bot.app.concerns.memory import recall
@@ -44,6 +44,7 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
         kind=kind,
         due_at=due_at,
         opened_at=work.at,
+        unanswered=unanswered_before(work, patient),
         protocol_name=work.clinic.protocol.name,
         protocol_version=work.clinic.protocol.version,
         protocol_hash=work.clinic.protocol.content_hash,

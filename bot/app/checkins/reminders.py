@@ -6,6 +6,7 @@ from bot.app.ports.clinic import Clinic
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.schedules.plans import occurrence_after
+from bot.core.back_off import step_at
 from bot.core.checkin import State
 
 DAILY = timedelta(hours=36)
@@ -23,7 +24,13 @@ def reminder_times(row: CheckInRow, patient: Patient, clinic: Clinic) -> tuple[d
     if following is not None and following <= row.opened_at:
         ahead = occurrence_after(patient, clinic, row.opened_at)
         following = ahead.due_at if ahead else following
-    return reminder_times_between(row.opened_at, following, clinic)
+    return reminder_times_between(row.opened_at, following, clinic)[: _most(row, clinic)]
+
+
+def _most(row: CheckInRow, clinic: Clinic) -> int | None:
+    """Return how many reminders a check-in has at most; None if as many as the protocol has."""
+    step = step_at(clinic.protocol.silence, row.unanswered)
+    return step.reminders if step is not None else None
 
 
 def reminder_times_between(opened_at: datetime, following: datetime | None, clinic: Clinic) -> tuple[datetime, ...]:

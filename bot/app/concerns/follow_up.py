@@ -9,8 +9,10 @@ from bot.app.records.levels import CloseWatch
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import end_of_day, rescheduled, start_of_day
 from bot.app.work import Work
+from bot.core.back_off import LONGEST_DAYS
 from bot.core.follow_up import FollowUp, asked_daily
 from bot.core.memory import Memory
+from bot.core.protocol import Tier
 
 DAILY_KINDS: frozenset[str] = frozenset({"scheduled", "follow_up", "baseline"})
 """Kinds that count as the check-in of their day; one that somebody asked for comes in addition."""
@@ -42,16 +44,23 @@ def update_follow_up(work: Work, patient_id: int, memory: Memory) -> None:
     before = patient.follow_up if patient.follow_up is not None and not patient.follow_up.steady else None
     since = before.since if before is not None else local_day(patient, work.clinic, work.at)
     following = FollowUp(groups=asked, since=since) if asked else None
-    if following == patient.follow_up:
+    # Silence puts off nothing while something urgent is open.
+    rests_until = None if any(concern.tier >= Tier.URGENT for concern in memory.open) else patient.rests_until
+    if (following, rests_until) == (patient.follow_up, patient.rests_until):
         return
-    followed = patient.model_copy(update={"follow_up": following})
-    if followed.state is PatientState.ACTIVE and (following is None) != (before is None):
+    followed = patient.model_copy(update={"follow_up": following, "rests_until": rests_until})
+    is_replanned = (following is None) != (before is None) or rests_until != patient.rests_until
+    if followed.state is PatientState.ACTIVE and is_replanned:
         followed = replanned(work, followed)
     work.patients.save(followed)
 
 
 def replanned(work: Work, patient: Patient) -> Patient:
     """Return the patient, not saved, with a new next due time: today only if there was no check-in today."""
+    today, until = local_day(patient, work.clinic, work.at), patient.rests_until
+    if until is not None and until > today + timedelta(days=LONGEST_DAYS):
+        # Only a clock that has been set back since can have written this.
+        patient = patient.model_copy(update={"rests_until": None})
     return rescheduled(patient, work.clinic, asked_until(work, patient))
 
 

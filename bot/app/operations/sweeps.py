@@ -14,11 +14,12 @@ from bot.app.alerts.hospital import hospital_clocks
 from bot.app.alerts.level_ends import levels_ended
 from bot.app.alerts.replies import alert_clocks
 from bot.app.checkins import baselines, opening, timing
+from bot.app.checkins.silence import put_off
 from bot.app.operations import outages, reports
 from bot.app.records.alerts import Task
 from bot.app.records.operations import BEGINNING, Place, SweepResult
 from bot.app.records.patients import Patient
-from bot.app.schedules.plans import FOLLOW_UP, is_last, occurrence_after
+from bot.app.schedules.plans import FOLLOW_UP, occurrence_after, rescheduled
 from bot.app.team import digest
 from bot.app.work import SYSTEM, Stores, Work
 from bot.core.hearing import BASELINE
@@ -32,6 +33,7 @@ DEAD_UPDATES_KEPT = timedelta(days=90)
 SESSIONS_KEPT = timedelta(days=30)
 """How long console sessions are kept, so that sign-ins can be investigated."""
 _TICK = timedelta(microseconds=1)
+_TRY_GOODBYE_AFTER = timedelta(days=1)
 
 T = TypeVar("T")
 
@@ -58,19 +60,40 @@ def _open_due(work: Work, patient: Patient) -> None:
     if due_at is None:
         return
     occurrence = occurrence_after(patient, work.clinic, due_at - _TICK)
-    following = occurrence_after(patient, work.clinic, due_at)
-    moved = work.patients.save(patient.model_copy(update={"next_due_at": following.due_at if following else None}))
-    if occurrence is None or occurrence.due_at != due_at or patient.unreachable_at is not None:
+    is_due = occurrence is not None and occurrence.due_at == due_at and patient.unreachable_at is None
+    is_too_late = work.at - due_at > work.clinic.protocol.clocks.cutoff
+    if occurrence is not None and is_due and not is_too_late:
+        patient = put_off(work, patient, occurrence)
+    moved = rescheduled(patient, work.clinic, due_at)
+    is_opened = occurrence is not None and is_due and not is_too_late
+    is_last = is_opened and moved.goodbye_at is not None and moved.goodbye_at <= work.at
+    moved = work.patients.save(moved.model_copy(update={"goodbye_at": None}) if is_last else moved)
+    if occurrence is None or not is_due:
         return
-    if work.at - due_at > work.clinic.protocol.clocks.cutoff:
+    if is_too_late:
         _skip(work, moved, due_at)
         return
     kind: opening.CheckInKind = "follow_up" if occurrence.phase == FOLLOW_UP else "scheduled"
     is_baseline = kind == "scheduled" and baselines.is_interrupted(work, patient)
     form = BASELINE if is_baseline else occurrence.form
-    if following is None and is_last(patient, work.clinic, due_at):
-        work.notices.plan_ends(moved)
+    if is_last:
+        work.notices.plan_ends(moved, with_checkin=True)
     opening.open_checkin(work, moved, form=form, kind=kind, due_at=due_at)
+
+
+def goodbyes(work: Work, limit: int, after: Place = BEGINNING) -> SweepResult:
+    """Say goodbye to the patients who are asked nothing more, unless the last check-in has said it."""
+    found = work.patients.goodbye_due(work.at, limit, after)
+    return _each(work, found, partial(_say_goodbye, work), lambda row: (row.goodbye_at, row.id))
+
+
+def _say_goodbye(work: Work, patient: Patient) -> None:
+    # Who has blocked the bot gets it once they can be reached again.
+    can_be_reached = patient.unreachable_at is None
+    again_at = None if can_be_reached else work.at + _TRY_GOODBYE_AFTER
+    saved = work.patients.save(patient.model_copy(update={"goodbye_at": again_at}))
+    if can_be_reached and saved.next_due_at is None:
+        work.notices.plan_ends(saved, with_checkin=False)
 
 
 def _skip(work: Work, patient: Patient, due_at: datetime) -> None:
@@ -134,6 +157,7 @@ ALL: tuple[Sweep, ...] = (
     checkin_clocks,
     levels_ended,
     hospital_clocks,
+    goodbyes,
     daily_digest,
     heartbeat,
 )

@@ -3,12 +3,14 @@
 Ends and closes nothing. The patient's chat gets no prompts afterwards; the team is notified and its clocks go on.
 """
 
+from collections.abc import Iterable
+
 from bot.app.alerts.followers import notify_team
 from bot.app.alerts.for_team import raise_for_team
 from bot.app.alerts.writer import keep_team_side
 from bot.app.concerns.conversion import named_by
 from bot.app.concerns.memory import recall
-from bot.app.records.alerts import AlertRow, AlertState
+from bot.app.records.alerts import ATTEMPT, AlertRow, AlertState
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 
@@ -19,12 +21,13 @@ RULE = "left_while_open"
 def hand_to_team(work: Work, patient: Patient, why: str) -> AlertRow | None:
     """Notify the team of a patient who goes while something is OPEN; return the alert about it, None if nothing is.
 
-    `why`: "left", "paused" or "new_phone". What no open alert names gets one, without a word to the patient.
+    `why`: "left", "paused" or "new_phone". What no open alert names gets one, without a word to the patient. Of one who
+    left, an alert without an outcome counts as well: the patient's own "yes" never stops the team's clock.
     """
     found = recall(work, patient).value.open
-    if not found:
-        return None
     alerts = _open_alerts(work, patient)
+    if not found and (why != "left" or not _without_outcome(alerts)):
+        return None
     named = {symptom for alert in alerts for symptom in named_by(work, alert)}
     left = [concern for concern in found if concern.symptom not in named]
     if left:
@@ -41,9 +44,8 @@ def keep_for_team(work: Work, patient: Patient) -> int | None:
 
     It has the code of the patient, the highest tier and "left while open" until staff record an outcome.
     """
-    found = recall(work, patient).value.open
     alerts = _open_alerts(work, patient)
-    if not found or not alerts:
+    if not alerts or not outlives_data(work, patient):
         return None
     highest = max(alerts, key=lambda alert: (alert.tier, -alert.id))
     kept = AlertRow(
@@ -57,6 +59,15 @@ def keep_for_team(work: Work, patient: Patient) -> int | None:
         raised_at=highest.raised_at,
     )
     return keep_team_side(work.alerts, highest, kept).id
+
+
+def outlives_data(work: Work, patient: Patient) -> bool:
+    """Return whether the team still has to deal with something of the patient: OPEN, or an alert without an outcome."""
+    return bool(recall(work, patient).value.open) or _without_outcome(_open_alerts(work, patient))
+
+
+def _without_outcome(alerts: Iterable[AlertRow]) -> bool:
+    return any(alert.outcome in {None, ATTEMPT} for alert in alerts)
 
 
 def _open_alerts(work: Work, patient: Patient) -> list[AlertRow]:

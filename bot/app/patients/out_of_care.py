@@ -24,7 +24,10 @@ def end_care(work: Work, patient: Patient) -> Patient:
     for caregiver in work.caregivers.of_patient(patient.id):
         if caregiver.state != "ended":
             caregivers.end(work, patient, caregiver, notify=False)
-    left = {"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None, "follow_up": None}
+    left = {
+        "state": PatientState.WITHDRAWN,
+        **dict.fromkeys(("next_due_at", "goodbye_at", "enrol_step", "follow_up", "undo_until")),
+    }
     gone = work.patients.save(as_stored(work, patient).model_copy(update=left))
     work.outbox.drop_waiting_of(patient.id)
     work.record("patient_out_of_care", patient.code)

@@ -1,6 +1,6 @@
 """Participation: pause, resume, withdraw, erase, reachability. Never closes an alert: those stay for the team."""
 
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.app.alerts.replies import stop_asking
@@ -11,6 +11,7 @@ from bot.app.concerns.memory import tier_to_call_about
 from bot.app.patients import caregivers
 from bot.app.patients.leaving import hand_to_team, keep_for_team
 from bot.app.patients.lookup import locked
+from bot.app.patients.returning import UNDO_FOR
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import Task
 from bot.app.records.patients import Patient, PatientState
@@ -18,6 +19,9 @@ from bot.app.schedules.plans import OPEN_ENDED, is_paused, pauses_ended, resched
 from bot.app.work import SYSTEM, Work
 from bot.core.checkin import Expire
 from bot.core.schedule import Pause
+
+STOP_FOR = timedelta(days=7)
+"""The length of the pause that a patient chooses in /stop."""
 
 
 def pause(work: Work, code: str, until: date | None) -> Patient:
@@ -38,7 +42,7 @@ def pause(work: Work, code: str, until: date | None) -> Patient:
     paused = work.patients.save(rescheduled(paused, work.clinic, work.at))
     work.record("patient_paused", patient.code, until=str(until) if until else None)
     hand_to_team(work, paused, "paused")
-    work.notices.paused(paused, until)
+    work.notices.paused(paused, gap, is_planned=False)
     return paused
 
 
@@ -62,13 +66,22 @@ def resume_for(work: Work, code: str) -> Patient:
 
 
 def withdraw(work: Work, code: str) -> Patient:
-    """Withdraw the patient's consent: nothing more is sent, links stop working. Answers are kept until erased."""
+    """Withdraw the patient's consent: nothing more is sent, links stop working. Answers are kept until erased.
+
+    A patient who did it themselves can undo it for a day (`returning.undo_stop`).
+    """
     patient = locked(work.patients, code)
     for unused in work.invites.of_patient(patient.id):
         if unused.revoked_at is None:
             work.invites.save(unused.model_copy(update={"revoked_at": work.at}))
+    is_by_patient = work.actor == patient.actor and patient.state in {PatientState.ACTIVE, PatientState.PAUSED}
+    undo_until = work.at + UNDO_FOR if is_by_patient else None
     patient = end_participation(work, patient)
-    left = {"state": PatientState.WITHDRAWN, "next_due_at": None, "enrol_step": None, "follow_up": None}
+    left = {
+        "state": PatientState.WITHDRAWN,
+        **dict.fromkeys(("next_due_at", "goodbye_at", "enrol_step", "follow_up")),
+        "undo_until": undo_until,
+    }
     gone = work.patients.save(patient.model_copy(update=left))
     work.record("patient_withdrawn", patient.code)
     work.notices.withdrawn(gone, tier_to_call_about(work, gone))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from bot.app.checkins.silence import unanswered_at
 from bot.app.patients import treatment
 from bot.app.patients.lookup import by_code
 from bot.app.patients.treatment import PeriodView
@@ -72,6 +73,8 @@ class PatientView(Frozen):
     unreachable_at: datetime | None
     new_phone: str | None
     """"asked", "confirmed" or "moved" while the patient moves; "unconfirmed": the chat shows no earlier answers."""
+    unanswered: int
+    """Check-ins in a row without an answer, the open one included."""
     next_due_at: datetime | None
     upcoming: tuple[datetime, ...]
     consent: str | None
@@ -132,6 +135,7 @@ def view(work: Work, code: str) -> PatientView:
         plan=patient.plan,
         unreachable_at=patient.unreachable_at,
         new_phone=patient.phone_move or ("unconfirmed" if patient.history_from is not None else None),
+        unanswered=unanswered_at(work, patient, work.at),
         next_due_at=patient.next_due_at,
         upcoming=_upcoming(patient, work.clinic, work.at) if patient.state is PatientState.ACTIVE else (),
         consent=consents[-1].version if consents and consents[-1].withdrawn_at is None else None,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal, Protocol
 
 from bot.app.records.alerts import AlertRow
@@ -74,16 +73,16 @@ class PatientNotices(Protocol):
         """State that a patient who was at the hospital is asked whether they are home."""
         ...
 
-    def paused(self, patient: Patient, until: date | None) -> None:
-        """State that check-ins pause from today until that day (inclusive; None: until resumed)."""
+    def alert_closed(self, patient: Patient, alert: AlertRow) -> None:
+        """State that the team closed an alert: its messages ask nothing any more."""
         ...
 
-    def pause_planned(self, patient: Patient, pause: Pause) -> None:
-        """State that a pause was planned, with its first and last day."""
+    def paused(self, patient: Patient, pause: Pause, *, is_planned: bool) -> None:
+        """State that check-ins pause: as the patient or the team said today, or `is_planned` in the plan."""
         ...
 
-    def plan_ends(self, patient: Patient) -> None:
-        """State that the check-in that comes now is the last one."""
+    def plan_ends(self, patient: Patient, *, with_checkin: bool) -> None:
+        """State that the check-in that comes now is the last one; or that no other comes, if none comes now."""
         ...
 
     def plan_changed(self, patient: Patient) -> None:

@@ -24,6 +24,10 @@ class OutboxStore(Protocol):
         """
         ...
 
+    def shown(self, patient_id: int, chat_id: int, slots: Sequence[str]) -> Sequence[Outbox]:
+        """Return the newest message of each slot that begins with one of `slots`, as `newest` does."""
+        ...
+
     def drop_unsent(self, chat_id: int, slot: str) -> None:
         """Mark waiting rows of that slot as replaced; a claimed one is not retried."""
         ...

@@ -47,6 +47,10 @@ class PatientStore(Protocol):
         """Return patients with ask_home_at <= at after that place, oldest first, locked, as `due` does."""
         ...
 
+    def goodbye_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
+        """Return ACTIVE patients with goodbye_at <= at after that place, oldest first, locked, as `due` does."""
+        ...
+
     def erase_data(self, patient_id: int, *, keep_alert: int | None = None) -> None:
         """Delete everything of a patient but the patient, consents and audit; also caregivers and their messages.
 

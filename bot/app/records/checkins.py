@@ -25,6 +25,8 @@ class CheckInRow(Versioned):
     remind_at: datetime | None = None
     """The time the patient asked to be reminded at; it replaces the reminders before it."""
     silent_at: datetime | None = None
+    unanswered: int = 0
+    """How many check-ins in a row nobody had answered when silence had begun to put them off; 0 if it had not."""
     protocol_name: str
     protocol_version: str
     protocol_hash: str

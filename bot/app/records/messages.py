@@ -18,11 +18,17 @@ class Lane(IntEnum):
     DIGEST = 4
 
 
+Mode = Literal["new", "edit", "buttons"]
+"""What a message does to its slot."""
+
+
 class Outbox(Frozen):
     """A message to send; the row *is* the job.
 
     `slot` names the message in the chat that this screen belongs to ("checkin:12"); `mode` "edit" edits the slot's
     message in place (or sends a new one if there is none), "new" sends a new one, which becomes the slot's message.
+    "buttons" changes only the buttons of the slot's message, if there is one: such a row replaces, and is merged into,
+    no other.
 
     A newer revision replaces an unsent row of the same chat, slot and mode "edit". An edit is merged into an unsent
     "new" row, which gets its screen, so that one message is sent. Of two unsent "new" rows in a slot only the later
@@ -37,7 +43,7 @@ class Outbox(Frozen):
     language: str
     lane: Lane
     slot: str
-    mode: Literal["new", "edit"]
+    mode: Mode
     revision: int
     screen: Screen
     created_at: datetime

@@ -93,9 +93,17 @@ class Patient(Versioned):
     enrol_revision: int = 0
     next_due_at: datetime | None = None
     """When the next check-in is due, by plan or by daily follow-up."""
+    unanswered: int = 0
+    """How many check-ins in a row nobody answered; any answer or tap makes it 0."""
+    rests_until: date | None = None
+    """The first local date of the next planned check-in, while silence puts check-ins off."""
     unreachable_at: datetime | None = None
     ask_home_at: datetime | None = None
     """When a patient who said that they are at the hospital is asked whether they are home."""
+    undo_until: datetime | None = None
+    """Until when a patient who stopped by themselves can undo it."""
+    goodbye_at: datetime | None = None
+    """When a patient who is asked nothing more gets a goodbye; None if they had it, or are still asked."""
     hint_sent_at: datetime | None = None
     """When the patient was last answered that the bot can't read messages; that message is moved down then."""
     created_at: datetime

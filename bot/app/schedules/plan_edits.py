@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
 from bot.app.checkins.reminders import reminder_times_between
+from bot.app.checkins.silence import unanswered_at
 from bot.app.concerns.follow_up import asked_until, local_day, replanned
 from bot.app.patients import treatment
 from bot.app.patients.lookup import by_code, locked
@@ -13,7 +14,7 @@ from bot.app.patients.treatment import PeriodView, TreatmentEdit
 from bot.app.ports.clinic import Clinic
 from bot.app.ports.errors import RefusedError
 from bot.app.records.patients import Patient, PatientState
-from bot.app.schedules.plans import occurrence_after, pauses_with, plan_for
+from bot.app.schedules.plans import occurrence_after, pauses_with, plan_for, skipped_for_silence
 from bot.app.work import Work
 from bot.core.frozen import Frozen
 from bot.core.local_time import after_quiet_hours, in_quiet_hours
@@ -54,10 +55,21 @@ class PlannedMessage(Frozen):
     mark: Literal["same", "new", "moved", "gone"] = "same"
 
 
+class SkippedCheckIn(Frozen):
+    """A planned check-in that is not asked, and why: "silence", after too many unanswered ones in a row."""
+
+    at: datetime
+    day: date
+    """On the patient's calendar."""
+    form: str
+    reason: Literal["silence"] = "silence"
+
+
 class Preview(Frozen):
     """The messages of the next days in order of time, each marked with how the edit changes it.
 
-    `ici_start`, `ici_stop`, `stop_reason`, `drug`: of the newest treatment period.
+    `skipped`: the planned check-ins that are not asked unless the patient answers or taps; `unanswered`: the check-ins
+    in a row without an answer. `ici_start`, `ici_stop`, `stop_reason`, `drug`: of the newest treatment period.
     """
 
     code: str
@@ -72,6 +84,8 @@ class Preview(Frozen):
     plan_override: PlanOverride
     pauses: tuple[Pause, ...]
     messages: tuple[PlannedMessage, ...]
+    unanswered: int
+    skipped: tuple[SkippedCheckIn, ...]
     plan_state: str
     """The plan's state before the edit, for `check_unchanged`."""
 
@@ -97,7 +111,7 @@ def apply(work: Work, code: str, edit: PlanEdit) -> Preview:
     edited = work.patients.save(treatment.record(work, patient, edited))
     work.record("plan_changed", code, **_changes(patient, edited))
     if edited.state is PatientState.ACTIVE and edit.pause is not None:
-        work.notices.pause_planned(edited, edit.pause)
+        work.notices.paused(edited, edit.pause, is_planned=True)
     elif edited.state is PatientState.ACTIVE:
         work.notices.plan_changed(edited)
     return found
@@ -152,7 +166,9 @@ def _edited(work: Work, patient: Patient, edit: PlanEdit) -> Patient:
         changes["pauses"] = pauses_with(patient.pauses, edit.pause)
     if edit.regimen is not None and edit.plan is None and edit.regimen != patient.regimen:
         changes["plan"] = plan_for(clinic, edit.regimen)
-    return treatment.edited(patient, edit, at, work.actor).model_copy(update=changes)
+    edited = treatment.edited(patient, edit, at, work.actor).model_copy(update=changes)
+    # A changed plan is asked as the team planned it, until the patient is silent again.
+    return edited if edited == patient else edited.model_copy(update={"rests_until": None})
 
 
 def _override(clinic: Clinic, patient: Patient, edit: PlanEdit, at: datetime) -> PlanOverride:
@@ -224,8 +240,17 @@ def _preview(work: Work, before: Patient, after: Patient, ahead: timedelta = AHE
         plan_override=after.plan_override,
         pauses=after.pauses,
         messages=tuple(sorted(marked, key=lambda m: (m.at, m.kind))),
+        unanswered=unanswered_at(work, after, work.at),
+        skipped=tuple(_skipped(after, work.clinic, since)),
         plan_state=_plan_state(before),
     )
+
+
+def _skipped(patient: Patient, clinic: Clinic, since: datetime) -> Iterator[SkippedCheckIn]:
+    if patient.state is not PatientState.ACTIVE:
+        return
+    for occurrence in skipped_for_silence(patient, clinic, since):
+        yield SkippedCheckIn(at=occurrence.due_at, day=occurrence.local_date, form=occurrence.form)
 
 
 def _identity(message: PlannedMessage) -> tuple[date, str, str]:

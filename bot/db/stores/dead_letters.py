@@ -25,7 +25,7 @@ from bot.db.rows import (
     Section,
     Shape,
 )
-from bot.db.stores.outbox import OUTBOX
+from bot.db.stores.outbox_shown import OUTBOX
 
 _O = t.outbox.c
 _W = t.task.c
@@ -47,6 +47,7 @@ _later = t.outbox.alias("later")
 _SUPERSEDED = exists().where(
     _later.c.chat_hash == _O.chat_hash,
     _later.c.slot == _O.slot,
+    _later.c.mode != "buttons",
     _later.c.state.in_([OutboxState.WAITING.value, OutboxState.SENT.value]),
     or_(_later.c.revision > _O.revision, and_(_later.c.id > _O.id, _O.lane > Lane.RED_FLAG.value)),
 )

@@ -143,6 +143,7 @@ def _next_event() -> Select[tuple[datetime | None]]:
     timestamps = union_all(
         select(func.min(t.patient.c.next_due_at).label("at")).where(t.IS_ACTIVE),
         select(func.min(t.patient.c.ask_home_at)),
+        select(func.min(t.patient.c.goodbye_at)).where(t.IS_ACTIVE),
         select(func.min(t.checkin.c.next_action_at)).where(t.IS_OPEN),
         select(func.min(t.alert.c.next_patient_prompt_at)),
         select(func.min(t.alert.c.next_escalation_at)),

@@ -26,17 +26,14 @@ from bot.app.records.messages import Claim, Lane, Outbox, OutboxState
 from bot.db import tables as t
 from bot.db.crypto import KeyringError, SealError
 from bot.db.rows import (
-    NUMBER,
-    SCREEN,
     UNREADABLE_ROWS,
     Row,
-    Shape,
 )
 from bot.db.stores.outbox_ends import PROMOTE, REPLACE, OutboxEnds
+from bot.db.stores.outbox_shown import IS_SCREEN, OUTBOX, OutboxShown
 
 _O = t.outbox.c
 
-OUTBOX = Shape(t.outbox, Outbox, sealed={"chat_id": NUMBER, "screen": SCREEN})
 _MARGIN = timedelta(minutes=1)
 """How far beyond a new lease another lease may end: the clocks of replicas differ a little."""
 
@@ -54,20 +51,9 @@ def _fresh(row: FromClause) -> ColumnElement[bool]:
 
 _IN_SLOT = (
     select(_O.id, _O.mode, _O.revision, _O.lane, _O.not_before, _O.attempt, _O.owner)
-    .where(t.is_waiting(t.outbox), _O.chat_hash == bindparam("of_chat"), _O.slot == bindparam("of_slot"))
+    .where(t.is_waiting(t.outbox), _O.chat_hash == bindparam("of_chat"), _O.slot == bindparam("of_slot"), IS_SCREEN)
     .order_by(_O.id)
     .with_for_update(key_share=True)
-)
-_NEWEST = (
-    select(t.outbox)
-    .where(
-        _O.patient_id == bindparam("of_patient"),
-        _O.chat_hash == bindparam("of_chat"),
-        _O.slot.startswith(bindparam("of_slots")),
-        _O.state.in_((OutboxState.WAITING.value, OutboxState.SENT.value)),
-    )
-    .order_by(_O.id.desc())
-    .limit(1)
 )
 _DROP = (
     update(t.outbox)
@@ -154,7 +140,7 @@ def _is_superseded(old: Row, new: Outbox) -> bool:
 def _supersedes(row: Row, orphaned: Row) -> bool:
     """Return whether an orphaned row (its sender died) is an earlier screen of the same slot."""
     same = all(row[name] == orphaned[name] for name in ("chat_hash", "slot"))
-    later = row["mode"] == "edit" or row["revision"] > orphaned["revision"]
+    later = row["mode"] == "edit" or (row["mode"] == "new" and row["revision"] > orphaned["revision"])
     return bool(same and later and row["id"] > orphaned["id"] and row["lane"] > Lane.RED_FLAG.value)
 
 
@@ -163,13 +149,15 @@ def _must_wait(lane: int, in_flight: Collection[int]) -> bool:
     return Lane.RED_FLAG.value in in_flight if lane == Lane.RED_FLAG.value else bool(in_flight)
 
 
-class SqlOutbox(OutboxEnds):
-    """See `bot.app.ports.outbox.OutboxStore`; the rest of it is in `OutboxEnds`."""
+class SqlOutbox(OutboxEnds, OutboxShown):
+    """See `bot.app.ports.outbox.OutboxStore`; the rest of it is in `OutboxEnds` and `OutboxShown`."""
 
     # -- queueing
 
     def enqueue(self, row: Outbox) -> int | None:
         chat = self._chat_hash(row.chat_id)
+        if row.mode == "buttons":
+            return self._insert_waiting(row, chat)
         unsent = self._all(_IN_SLOT, of_chat=chat, of_slot=row.slot)
         if any(other["revision"] > row.revision for other in unsent):
             return None
@@ -184,6 +172,9 @@ class SqlOutbox(OutboxEnds):
             self._run(REPLACE, of_rows=old, timestamp=row.created_at)
         if stays is not None:
             return self._replace_pending(stays, row)
+        return self._insert_waiting(row, chat)
+
+    def _insert_waiting(self, row: Outbox, chat: bytes) -> int:
         values = OUTBOX.values(row, self._keyring)
         values |= {"chat_hash": chat, "state": OutboxState.WAITING.value, "attempt": 0}
         return self._insert(OUTBOX, values)
@@ -197,11 +188,6 @@ class SqlOutbox(OutboxEnds):
         values |= {"mode": "new", "lane": min(other["lane"], row.lane.value)}
         self._run(OUTBOX.update, of_row=other["id"], **values)
         return int(other["id"])
-
-    def newest(self, patient_id: int, chat_id: int, slots: str) -> Outbox | None:
-        row = self._first(_NEWEST, of_patient=patient_id, of_chat=self._chat_hash(chat_id), of_slots=slots)
-        is_unsent = row is not None and row["state"] == OutboxState.WAITING and row["mode"] == "new"
-        return OUTBOX.record(row, self._keyring) if row is not None and not is_unsent else None
 
     def drop_unsent(self, chat_id: int, slot: str) -> None:
         self._run(_DROP, of_chat=self._chat_hash(chat_id), of_slot=slot)

@@ -38,7 +38,12 @@ _SUCCESSOR = (
         _O.slot == bindparam("of_slot"),
         or_(
             _O.mode == literal_column("'edit'"),
-            and_(_O.lane > Lane.RED_FLAG.value, _O.revision > bindparam("of_revision"), bindparam("can_supersede")),
+            and_(
+                _O.mode == literal_column("'new'"),
+                _O.lane > Lane.RED_FLAG.value,
+                _O.revision > bindparam("of_revision"),
+                bindparam("can_supersede"),
+            ),
         ),
         _O.owner.is_(None),
         _O.id > bindparam("of_row"),

@@ -71,6 +71,9 @@ DUE = due_page(select(t.patient).where(t.IS_ACTIVE), t.patient.c.next_due_at).wi
     skip_locked=True, key_share=True
 )
 HOME_DUE = due_page(select(t.patient), t.patient.c.ask_home_at).with_for_update(skip_locked=True, key_share=True)
+GOODBYE_DUE = due_page(select(t.patient).where(t.IS_ACTIVE), t.patient.c.goodbye_at).with_for_update(
+    skip_locked=True, key_share=True
+)
 # FOR NO KEY UPDATE excludes other transactions that lock the row, but lets rows that refer to it be inserted.
 _LOCKED = {statement: statement.with_for_update(key_share=True) for statement in (_BY_ID, _BY_CODE, _BY_CHAT)}
 _INVITE_BY_HASH = select(t.invite).where(t.invite.c.token_hash == bindparam("of_hash"))
@@ -117,14 +120,16 @@ _ERASED_CHAT = (
     delete(t.dead_update).where(t.dead_update.c.chat_hash == bindparam("of_chat")),
     delete(t.chat_rate_limit).where(t.chat_rate_limit.c.chat_hash == bindparam("of_chat")),
 )
+_FORGOTTEN = (
+    "chat_id", "chat_hash", "follow_up", "drug", "timezone", "enrol_step",
+    "ask_home_at", "undo_until", "goodbye_at", "rests_until",
+    "second_chat_id", "second_chat_hash", "phone_move", "history_from",
+)  # fmt: skip
 _FORGET_CHAT = (
     update(t.patient)
     .where(t.patient.c.id == bindparam("of_patient"))
-    .values(
-        **dict.fromkeys(("chat_id", "chat_hash", "second_chat_id", "second_chat_hash", "phone_move", "history_from")),
-        **dict.fromkeys(("follow_up", "drug", "ask_home_at")),
-        version=t.patient.c.version + 1,
-    )
+    .values(dict.fromkeys(_FORGOTTEN))
+    .values(pauses=[], plan_override={}, version=t.patient.c.version + 1)
 )
 _BY_IDS = select(t.patient).where(_P.id.in_(bindparam("of_ids", expanding=True)))
 _LIKE = (
@@ -215,6 +220,9 @@ class SqlPatients(_WithChat):
 
     def home_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
         return self._next(HOME_DUE, self._patients, "ask_home_at", after, at=at, top=limit)
+
+    def goodbye_due(self, at: datetime, limit: int, after: Place = BEGINNING) -> Sequence[Patient]:
+        return self._next(GOODBYE_DUE, self._patients, "goodbye_at", after, at=at, top=limit)
 
     def erase_data(self, patient_id: int, *, keep_alert: int | None = None) -> None:
         found = self._all(_CHATS_OF, of_patient=patient_id)

@@ -1,4 +1,4 @@
-// Renders one message: formatted text, photo, contact card, inline keyboard. Knows nothing about the page.
+// Renders one message: formatted text, photo, document, contact card, inline keyboard. Knows nothing about the page.
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARKS = {
@@ -45,6 +45,7 @@ export function messageElement(message, actions) {
   const sender = element("span", { class: "hidden" }, mine ? "Patient: " : "Bot: ");
   if (message.reply_to_message) bubble.append(element("p", { class: "replied" }, message.reply_to_message.text ?? "earlier message"));
   if (message.photo) bubble.append(picture(message));
+  if (message.document) bubble.append(documentLink(message.document));
   if (message.contact) bubble.append(contactCard(message.contact, actions));
   const text = message.text ?? message.caption;
   if (text !== undefined) {
@@ -60,6 +61,11 @@ export function messageElement(message, actions) {
 function picture(message) {
   const size = message.photo.at(-1);
   return element("img", { src: `/sandbox/photos/${size.file_id}`, width: size.width, height: size.height, alt: message.caption ? "Picture, described below" : "Picture" });
+}
+
+function documentLink(file) {
+  const link = element("a", { href: `/sandbox/documents/${file.file_id}`, download: file.file_name }, file.file_name);
+  return element("p", {}, link, ` (${Math.ceil(file.file_size / 1024)} kB)`);
 }
 
 function contactCard(contact, actions) {

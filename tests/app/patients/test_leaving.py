@@ -6,12 +6,13 @@ import pytest
 
 from bot.app.alerts import ownership, queue
 from bot.app.operations import sweeps
-from bot.app.patients import participation, registry
+from bot.app.patients import out_of_care, participation, registry
 from bot.app.records.messages import OutboxState
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import conversation
 from tests.app.checkins.test_half_answers import life
+from tests.contract import samples
 from tests.fakes.team import Team
 
 __all__ = ["life"]
@@ -79,16 +80,16 @@ def test_team_is_notified_and_its_clocks_go_on(life, staff, how):
 def test_who_leaves_while_something_is_open_reads_whom_to_call(life, how, tier):
     life.check(0, **FOUND[tier])
     leave(life, how, life.at(0, 0.5))
-    last = {"withdrawn": "stop.done", "erased": "stop.erased"}[how]
-    assert shown(life, 7)[-1] == (last, [f"stop.open.{tier}", last])
+    last, more = {"withdrawn": ("stop.done", ["stop.again"]), "erased": ("stop.erased", [])}[how]
+    assert shown(life, 7)[-1] == (last, [f"stop.open.{tier}", last, *more])
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "erased"])
 def test_who_leaves_with_nothing_open_reads_nothing_of_a_call(life, how):
     life.check(0)
     leave(life, how, life.at(0, 0.5))
-    last = {"withdrawn": "stop.done", "erased": "stop.erased"}[how]
-    assert shown(life, 7)[-1] == (last, [last])
+    last, more = {"withdrawn": ("stop.done", ["stop.again"]), "erased": ("stop.erased", [])}[how]
+    assert shown(life, 7)[-1] == (last, [last, *more])
     assert life.alerts() == []
 
 
@@ -192,3 +193,141 @@ def test_no_after_coming_back_while_something_is_open_says_to_call(life):
         tap = Action(kind="enrol", revision=revision, question=step, choice=word)
         life.run(conversation.tap, 8, tap, at=life.at(0, 0.6))
     assert shown(life, 8)[-1] == ("enrol.declined", ["stop.open.urgent", "enrol.declined"])
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "erased"])
+def test_alert_without_an_outcome_outlives_the_patients_own_yes(life, staff, how):
+    """The patient spoke with someone, so nothing is open; the team has not dealt with its alert yet."""
+    life.check(0, **FOUND["emergency"])
+    escalate(life, life.at(0))
+    tap = Action(kind="alert", subject=life.alerts()[0].id, choice="reached")
+    life.run(conversation.tap, 7, tap, at=life.at(0, 0.2))
+    assert life.state("heart") == "reached"
+    life.run(conversation.command, 7, "delete", at=life.at(0, 0.3))
+    assert shown(life, 7)[-1] == ("stop.delete", ["delete.ask", "delete.stays", "delete.stays.open"])
+    leave(life, how, life.at(0, 0.5))
+    (kept,) = life.alerts()
+    assert (kept.tier, kept.closed_at) == (Tier.EMERGENCY, None)
+    notices = [keys for name, keys in shown(life, staff.chats["ann"]) if name == "staff.notice"]
+    assert "staff.call.left" in notices[-1]
+    assert kept.next_escalation_at is not None
+
+
+# -- undoing a stop
+
+STOP, UNDO = (Action(kind="stop", choice=word) for word in ("withdraw", "undo"))
+
+
+def stops(life, at):
+    life.run(conversation.tap, 7, STOP, at=at)
+
+
+def undoes(life, at):
+    life.run(conversation.tap, 7, UNDO, at=at)
+
+
+def consents(life):
+    return [(c.given_at, c.withdrawn_at) for c in life.run(lambda s: s.consents.of_patient(life.anna.id))]
+
+
+def agreed(life, text_hash):
+    given = samples.consent(life.anna.id).model_copy(
+        update={"text_hash": text_hash, "withdrawn_at": None, "given_at": life.at(0)}
+    )
+    life.run(lambda s: s.consents.add(given))
+
+
+@pytest.mark.parametrize(("hours", "state"), [(23.9, "active"), (24, "withdrawn"), (500, "withdrawn")])
+def test_stop_can_be_undone_for_a_day(life, clinic, hours, state):
+    agreed(life, clinic.consent_hash)
+    stops(life, life.at(0, 1))
+    undoes(life, life.at(0, 1 + hours))
+    now = life.patient()
+    assert now.state == state
+    assert (now.next_due_at is not None) == (state == "active")
+    again = [(life.at(0, 1 + hours), None)] if state == "active" else []
+    assert consents(life) == [(life.at(0), life.at(0, 1)), *again], "each consent stays as it was given"
+
+
+def test_stop_is_not_undone_if_the_text_agreed_to_has_changed(life):
+    agreed(life, "of an earlier text")
+    stops(life, life.at(0, 1))
+    undoes(life, life.at(0, 2))
+    assert life.patient().state == "withdrawn"
+    assert shown(life, 7)[-1][0] == "stopped"
+
+
+def test_undo_brings_back_an_open_ended_pause(life):
+    leave(life, "paused", life.at(0, 1))
+    stops(life, life.at(0, 2))
+    undoes(life, life.at(0, 3))
+    assert life.patient().state == "paused"
+
+
+def test_undo_brings_back_the_daily_follow_up(life):
+    life.check(0, **FOUND["soon"])
+    before = life.patient().follow_up
+    stops(life, life.at(0, 2))
+    assert life.patient().follow_up is None
+    undoes(life, life.at(0, 3))
+    assert life.patient().follow_up == before is not None
+
+
+@pytest.mark.parametrize("who", ["staff", "out of care"])
+def test_only_the_patients_own_stop_can_be_undone(life, who):
+    if who == "staff":
+        leave(life, "withdrawn", life.at(0, 1))
+    else:
+        stops(life, life.at(0, 0.5))
+        life.run(lambda w: out_of_care.end_care(w, w.patients.by_code("P-0001")), at=life.at(0, 1))
+    undoes(life, life.at(0, 2))
+    assert life.patient().state == "withdrawn"
+
+
+def test_undo_with_nothing_open_asks_nothing(life):
+    life.check(0)
+    stops(life, life.at(0, 2))
+    seen = len(life.database.outbox())
+    undoes(life, life.at(0, 3))
+    assert [name for name, _ in shown(life, 7, seen)] == ["stop.undone"]
+
+
+# -- deleting
+
+
+def test_no_button_but_the_last_deletes_and_that_one_for_ten_minutes(life):
+    life.check(0)
+    first = {"erase", "delete", "keep", "undo", "export"}
+    for word in sorted(first):
+        life.run(conversation.tap, 7, Action(kind="stop", choice=word), at=life.at(1))
+    made = int(life.at(1).timestamp()) // 60
+    for minute in (0, made - 11, made + 1):
+        life.run(conversation.tap, 7, Action(kind="stop", choice="delete_now", subject=minute), at=life.at(1))
+        assert life.run(lambda s: s.checkins.of_patient(life.anna.id))
+    life.run(conversation.tap, 7, Action(kind="stop", choice="delete_now", subject=made - 10), at=life.at(1))
+    assert life.run(lambda s: s.checkins.of_patient(life.anna.id)) == []
+
+
+@pytest.mark.parametrize("state", ["declined", "enrolling"])
+def test_who_declined_can_delete_but_not_a_chat_that_is_enrolling(life, state):
+    """It may be a new phone, where nobody has agreed to anything yet."""
+    life.check(0)
+    changed = life.patient().model_copy(update={"state": state, "enrol_step": "welcome"})
+    life.run(lambda s: s.patients.save(changed))
+    life.run(conversation.command, 7, "delete", at=life.at(1))
+    assert shown(life, 7)[-1][0] == {"declined": "stop.delete", "enrolling": "enrol.welcome"}[state]
+    minute = int(life.at(1).timestamp()) // 60
+    for tap in (Action(kind="stop", choice="delete"), Action(kind="stop", choice="delete_now", subject=minute)):
+        life.run(conversation.tap, 7, tap, at=life.at(1))
+    assert (life.patient().chat_id is None) == (state == "declined")
+    assert bool(life.run(lambda s: s.checkins.of_patient(life.anna.id))) == (state == "enrolling")
+
+
+def test_chat_that_is_enrolling_can_stop(life):
+    changed = life.patient().model_copy(update={"state": "enrolling", "enrol_step": "welcome"})
+    life.run(lambda s: s.patients.save(changed))
+    life.run(conversation.command, 7, "stop", at=life.at(1))
+    stops(life, life.at(1))
+    assert life.patient().state == "withdrawn"
+    undoes(life, life.at(1, 1))
+    assert life.patient().state == "withdrawn", "there is nothing to go back to: the link begins again"

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from bot.app.alerts import queue
+from bot.app.checkins import silence
 from bot.app.operations import sweeps
 from bot.app.patients import importing, registry, views
 from bot.app.ports.errors import RefusedError
@@ -103,6 +104,7 @@ def test_a_restart_falls_due_as_the_early_phase(run, anna, edit):
     at = AT
     while (following := run(lambda s: s.patients.get(anna.id)).next_due_at) is not None and len(due) < 90:
         at = max(at, following)
+        run(lambda s: silence.heard_from(s, s.patients.get(anna.id)), at=at)
         run(sweeps.check_ins_due, at=at, limit=50)
         due.append(at.date() - TODAY - 300 * DAY)
     assert [day.days for day in due if 0 <= day.days <= 14] == [0, 2, 5, 7, 9, 12, 14]
