@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from bot.core.concern_values import Level
+from bot.core.concern_values import WORSE_STEP, Level
 from bot.core.frozen import Frozen
 
 
@@ -45,6 +45,11 @@ class Named(Frozen):
     day: date
     instead_of: str
     yes_at: AwareDatetime | None = None
+
+    @property
+    def says_worse(self) -> bool:
+        """Return whether it is more than the name of what was left unnamed: asked by name, it was "worse"."""
+        return self.level.step >= WORSE_STEP
 
 
 class Spoke(Frozen):

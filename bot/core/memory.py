@@ -132,8 +132,7 @@ def apply(memory: Memory, happenings: Iterable[Happening], rules: Rules, at: dat
 
 def can_note(memory: Memory, outcome: Outcome) -> bool:
     """Return whether an outcome is possible: URGENT and EMERGENCY need contact, not a decision without one."""
-    is_decision = outcome.kind == "no_action"
-    return not is_decision or all(memory.concern(symptom).tier <= Tier.SOON for symptom in outcome.symptoms)
+    return outcome.kind != "no_action" or all(memory.concern(s).tier <= Tier.SOON for s in outcome.symptoms)
 
 
 def _answered(memory: Memory, given: Answered, rules: Rules, at: datetime) -> Memory:
@@ -169,7 +168,7 @@ def _named(memory: Memory, given: Named, rules: Rules, at: datetime) -> Memory:
     if not unnamed.is_pending and not is_done:
         found = Answered(symptom=given.symptom, level=given.level, by=given.by, day=given.day, is_named=True)
         return _answered(memory, found, rules, at)
-    is_reached = unnamed.state is ConcernState.REACHED or (is_done and unnamed.was_reached)
+    is_reached = not given.says_worse and (unnamed.state is ConcernState.REACHED or (is_done and unnamed.was_reached))
     found = Answered(symptom=given.symptom, level=given.level, by=given.by, day=given.day, is_named=not is_reached)
     memory = _answered(memory, found, rules, at)
     named = memory.concern(given.symptom)
@@ -193,7 +192,8 @@ def _in_place_of(memory: Memory, given: Named, unnamed: Concern, at: datetime, *
     if named.state is not ConcernState.OPEN or named.opened_at != at:
         return memory
     if not is_reached:
-        since = unnamed.opened_at if given.level.tier >= unnamed.own_tier else None
+        is_its = given.level.tier >= unnamed.own_tier and unnamed.state is not ConcernState.REACHED
+        since = unnamed.opened_at if is_its else None
         return _with_concern(memory, named.model_copy(update={"opened_at": since or at}))
     # Somebody spoke with the patient before the sign had a name.
     spoken = {"state": ConcernState.REACHED, "reached_level": given.level, "reached_at": at}

@@ -22,8 +22,11 @@ from bot.dialog.call_replies import rest_screen
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import (
+    both_numbers,
     button,
     choice_text,
+    copy_button,
+    copy_emergency_button,
     date_text,
     numbers,
     period_texts,
@@ -269,9 +272,13 @@ def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question, aler
     if question.kind == "several":
         done = Action(kind=KIND, subject=row.id, revision=about, question=question.id, choice=DONE)
         made.append(button("button.done", done, style=Style.SUCCESS))
+    asked = (Text(key="change.ask"), question_text(work.clinic, question, text, row.value.usual))
+    # It replaces a message with the numbers, while somebody may still have to call.
+    lines = asked if alert is None else (both_numbers(work.clinic), *asked)
     if alert is None:
         made.append(button("change.back", Action(kind=KIND, subject=row.id)))
-    lines = (Text(key="change.ask"), question_text(work.clinic, question, text, row.value.usual))
+    else:
+        made.append(button("button.help_now", Action(kind="help_now", subject=row.id), style=Style.DANGER))
     screen = Screen(name=f"change.{question.id}", lines=lines, rows=rows(made), protect=True)
     slot = SLOT if alert is None else _asked_in(alert)
     post(work, patient, screen, slot=slot, edit=alert is not None or question.kind == "several")
@@ -318,7 +325,9 @@ def _take_back(work: Work, patient: Patient, row: CheckInRow, alert: AlertRow, a
     if following is not None and changed.value != row.value:
         return _ask(work, patient, row, work.clinic.protocol.questions[following], alert)
     left = [each for each in left_open(work, patient, alert) if each.retracted_at is None]
-    noted = Screen(name="call.mistake", lines=(Text(key="done.open.mistake"),))
+    said = (Text(key="done.open.mistake"), both_numbers(work.clinic))
+    copies = (copy_emergency_button(work.clinic), copy_button(work.clinic))
+    noted = Screen(name="call.mistake", lines=said, rows=rows(copies))
     post(work, patient, rest_screen(alert, work.clinic, left) if left else noted, slot=_asked_in(alert), edit=True)
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)
 

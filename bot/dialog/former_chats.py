@@ -5,6 +5,8 @@ A button's signature says that it was sent to this chat, so that somebody was as
 
 from bot.app.records.messages import Lane
 from bot.app.work import Work
+from bot.core.findings import STILL_THERE, still
+from bot.core.protocol import Protocol, Tier
 from bot.core.screen import Action, Screen, Text
 from bot.dialog import checkins
 from bot.dialog.post import STRANGERS, enqueue, post_stranger
@@ -13,9 +15,23 @@ from bot.dialog.widgets import hinted_language, numbers
 
 
 def is_red(work: Work, action: Action) -> bool:
-    """Return whether a button calls for help: on a call screen, a safety screen, or "I feel worse now"."""
+    """Return whether a button calls for help, or an answer would: there is nobody any more who asks what it means."""
     is_worse = (action.kind, action.choice) == ("menu", "worse")
-    return is_worse or action.kind in {"alert", "help_now"} or checkins.says_yes(work, action) is not None
+    if is_worse or action.kind in {"alert", "help_now"} or checkins.says_yes(work, action) is not None:
+        return True
+    return action.kind in {"choose", "toggle", "change"} and _reports_something(work.clinic.protocol, action)
+
+
+def _reports_something(protocol: Protocol, action: Action) -> bool:
+    """Return whether an answer needs a human at once: a sign by its name, or so much of something."""
+    choice = action.choice.removeprefix("+")
+    for symptom in protocol.symptoms.values():
+        is_asked_by_name = action.question == still(symptom.id) and choice in STILL_THERE
+        own = symptom.levels.get(choice, Tier.ROUTINE) if symptom.question == action.question else Tier.ROUTINE
+        by_name = symptom.levels.values() if is_asked_by_name else ()
+        if max((own, *by_name)) >= Tier.URGENT:
+            return True
+    return False
 
 
 def tapped(work: Work, chat_id: int, action: Action, language_hint: str | None) -> TapResult | None:

@@ -14,7 +14,16 @@ from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
 from bot.core.protocol import Tier
 from bot.core.screen import Action, Button, DocumentKind, Screen, Style, Text
-from bot.dialog.widgets import button, call_line, copy_button, copy_emergency_button, day_text, numbers, rows
+from bot.dialog.widgets import (
+    both_numbers,
+    button,
+    call_line,
+    copy_button,
+    copy_emergency_button,
+    day_text,
+    numbers,
+    rows,
+)
 
 KIND = "stop"
 """The kind of action of these buttons; `choice` names the button."""
@@ -80,7 +89,8 @@ def minute_of(at: datetime) -> int:
 
 def farewell_screen(patient: Patient, clinic: Clinic, tier: Tier, at: datetime) -> Screen:
     """Return the last screen of a patient who has stopped: the stop can be undone for a day, if it was theirs."""
-    lines = (Text(key="stop.done"), *_undo_line(patient, clinic, at, "stop.undo_until"))
+    whom_to_call = () if call_line(clinic, tier) else (both_numbers(clinic),)
+    lines = (Text(key="stop.done"), *_undo_line(patient, clinic, at, "stop.undo_until"), *whom_to_call)
     if not can_undo(patient, at):
         return _screen("stop.done", (*lines, Text(key="stop.again")), (), clinic, tier, keyboard="remove")
     # The keyboard stays, for it can't go with a button; below it, "I feel worse now" goes on showing the numbers.
@@ -95,7 +105,7 @@ def erased_screen(clinic: Clinic, tier: Tier) -> Screen:
 def stopped_screen(patient: Patient, clinic: Clinic, tier: Tier, at: datetime) -> Screen:
     """Return what somebody sees who has left and opens the chat again: how to undo it, or how to join again."""
     if can_undo(patient, at):
-        lines = (Text(key="stopped.undo"), *_undo_line(patient, clinic, at, "stop.undo_until"), _numbers_line(clinic))
+        lines = (Text(key="stopped.undo"), *_undo_line(patient, clinic, at, "stop.undo_until"), both_numbers(clinic))
         return _screen("stopped", lines, rows((*_copy(clinic, tier), _undo_button())), clinic, tier)
     return _screen("stopped", (Text(key="stopped.body", values=numbers(clinic)),), (), clinic, tier, keyboard="remove")
 
@@ -147,10 +157,6 @@ def _copy(clinic: Clinic, tier: Tier) -> tuple[Button, ...]:
     if tier is Tier.EMERGENCY:
         return (copy_emergency_button(clinic),)
     return (copy_button(clinic),) if tier > Tier.ROUTINE else ()
-
-
-def _numbers_line(clinic: Clinic) -> Text:
-    return Text(key="stopped.numbers", values=numbers(clinic))
 
 
 def _undo_line(patient: Patient, clinic: Clinic, at: datetime, key: str) -> tuple[Text, ...]:

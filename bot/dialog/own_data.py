@@ -136,12 +136,16 @@ def _plain(identifier: str) -> str:
 
 
 def _questions(work: Work, records: tuple[CheckInRecord, ...]) -> Iterator[DataEntry]:
-    """Yield each question that was asked, with its choices, as the patient reads it now."""
+    """Yield each question that was asked, in the words of the forms that asked it, with its choices."""
+    protocol = work.clinic.protocol
     asked = dict.fromkeys(answer.question for record in records for answer in record.answers)
-    for question in (work.clinic.protocol.questions.get(name) for name in asked):
+    names = dict.fromkeys(record.row.value.form for record in records)
+    steps = [step for name in names if name in protocol.forms for step in protocol.forms[name].steps]
+    for question in (protocol.questions.get(name) for name in asked):
         if question is not None:
+            words = dict.fromkeys(step.text for step in steps if step.ask == question.id) or (None,)
             facts = (
-                _fact("question", question_text(work.clinic, question), question.id),
+                *(_fact("question", question_text(work.clinic, question, key), question.id) for key in words),
                 *(DataFact(id=c.id, name=_raw("•"), words=choice_text(question, c.id)) for c in question.choices),
             )
             yield DataEntry(facts=facts, title=short_text(question), kind=question.id)

@@ -81,7 +81,8 @@ def _agreed_levels(work: Work, alert: AlertRow) -> Iterator[Text]:
 def _call(alert: AlertRow) -> str:
     known = alert.last_reply if alert.last_reply in CONFIRMS else "reached"
     reply = known if alert.state is AlertState.CONFIRMED else alert.last_reply
-    if alert.state is AlertState.UNCONFIRMED and reply in {None, "not_yet", "called"}:
+    # Who left before the first question was never asked.
+    if alert.state is AlertState.UNCONFIRMED and alert.safety_follow_ups and reply in {None, "not_yet", "called"}:
         return "staff.call.unconfirmed"
     said = {"reached": "confirmed", "not_yet": "open", None: "open"}
     return f"staff.call.{said.get(reply, reply)}"

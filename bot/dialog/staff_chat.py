@@ -76,7 +76,9 @@ def opened(work: Work, token: str, chat_id: int) -> TapResult | None:
 
 def menu(work: Work, person: Staff, *below: Text) -> TapResult:
     """Show the open alerts, most urgent first, and the number of open tasks; lines `below` them."""
-    screen = menu_screen(queue.queue(work, limit=LISTED), queue.count_open(work), len(work.tasks.open()), work.clinic)
+    screen = menu_screen(
+        queue.queue(work, limit=LISTED), queue.count_open(work), len(work.tasks.open()), work.clinic, work.at
+    )
     _post_screen(work, person, screen.model_copy(update={"lines": (*screen.lines, *below)}))
     return TapResult(language=person.language)
 

@@ -1,7 +1,7 @@
 """Builds the team's other screens: menu, digest, one patient, confirmation of a change. Decides nothing."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.app.alerts import queue
 from bot.app.ports.clinic import Clinic
@@ -13,7 +13,8 @@ from bot.core.protocol import Tier
 from bot.core.schedule import week_of
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.core.treatment import StopReason
-from bot.dialog.staff_alerts import KIND, clock
+from bot.dialog.staff_alerts import KIND
+from bot.dialog.staff_times import local_time
 from bot.dialog.widgets import button, next_checkin_text, rows
 
 PLAN_KIND = "plan"
@@ -32,25 +33,26 @@ STOPS = {f"stop_{reason}": reason for reason in StopReason}
 # -- the menu, the digest, a patient
 
 
-def menu_screen(lines: Sequence[queue.AlertLine], number: int, tasks: int, clinic: Clinic) -> Screen:
+def menu_screen(lines: Sequence[queue.AlertLine], number: int, tasks: int, clinic: Clinic, at: datetime) -> Screen:
     """Return the menu: open alerts as buttons, most urgent first, the number of tasks, and how to look up a patient."""
     text = [Text(key="staff.menu", values={"n": number})]
     if tasks:
         text.append(Text(key="staff.others", values={"n": tasks}))
     text.append(Text(key="staff.type_code"))
     made = [
-        Button(label=_alert_label(line, clinic), action=Action(kind=KIND, subject=line.id, choice="open"))
+        Button(label=_alert_label(line, clinic, at), action=Action(kind=KIND, subject=line.id, choice="open"))
         for line in lines[:LISTED]
     ]
     made.append(button("staff.do.digest", Action(kind=MENU_KIND, choice="digest")))
     return Screen(name="staff.menu", lines=tuple(text), rows=rows(made))
 
 
-def _alert_label(line: queue.AlertLine, clinic: Clinic) -> Text:
+def _alert_label(line: queue.AlertLine, clinic: Clinic, at: datetime) -> Text:
+    """Return an alert in one line; one of another day than `at` has its date."""
     values: dict[str, str | int | Text] = {
         "tier": Text(key=f"staff.tier.{line.tier}"),
         "code": line.code,
-        "time": clock(clinic, line.raised_at),
+        "time": local_time(clinic, at, line.raised_at),
     }
     if line.owner is None:
         return Text(key="staff.row.late" if line.overdue else "staff.row.open", values=values)
@@ -62,13 +64,14 @@ def digest_screen(
     number: int,
     tasks: Sequence[Task],
     clinic: Clinic,
+    at: datetime,
     *,
     answered: int,
     asked: int,
 ) -> Screen:
     """Return the digest: open alerts, open tasks, and how many check-ins were answered."""
     text = [Text(key="staff.digest", values={"n": number})]
-    text += [_alert_label(line, clinic) for line in lines[:LISTED]]
+    text += [_alert_label(line, clinic, at) for line in lines[:LISTED]]
     if number > LISTED:
         text.append(Text(key="staff.more", values={"n": number - LISTED}))
     text += [Text(key=f"staff.item.{task.kind}", values={"subject": task.subject}) for task in tasks[:LISTED]]
@@ -83,7 +86,9 @@ def digest_today(work: Work) -> Screen:
     """Return the digest of `work.at`, with the check-ins of the last seven days."""
     asked, answered = work.reports.completion(work.at - WEEK, work.at)
     lines = queue.queue(work, limit=LISTED)
-    return digest_screen(lines, queue.count_open(work), work.tasks.open(), work.clinic, answered=answered, asked=asked)
+    return digest_screen(
+        lines, queue.count_open(work), work.tasks.open(), work.clinic, work.at, answered=answered, asked=asked
+    )
 
 
 def patient_screen(work: Work, patient: Patient) -> Screen:
@@ -113,7 +118,7 @@ def patient_screen(work: Work, patient: Patient) -> Screen:
                 values={
                     "tier": Text(key=f"staff.tier.{Tier(a.tier).name}"),
                     "code": patient.code,
-                    "time": clock(work.clinic, a.raised_at),
+                    "time": local_time(work.clinic, work.at, a.raised_at),
                 },
             ),
             action=Action(kind=KIND, subject=a.id, choice="open"),

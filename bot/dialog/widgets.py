@@ -160,6 +160,11 @@ def keyboard_screen() -> Screen:
     return Screen(name="keyboard", lines=(Text(key="keyboard.intro"),), keyboard="show")
 
 
+def both_numbers(clinic: Clinic) -> Text:
+    """Return the line with the team's number and the emergency number."""
+    return Text(key="numbers.both", values=numbers(clinic))
+
+
 def call_line(clinic: Clinic, tier: Tier) -> tuple[Text, ...]:
     """Return the line on what a patient still has to call about when they leave; none if there is nothing."""
     return (Text(key=f"stop.open.{tier.name.lower()}", values=numbers(clinic)),) if tier > Tier.ROUTINE else ()

@@ -130,7 +130,7 @@ def test_soon_is_a_call_within_24_hours(language, key):
 
 
 def test_no_text_means_a_call_24_hours_from_now():
-    assert not matching("es", r"(?<!las próximas )(?<!de )\b24 horas(?!\))|en un día")
+    assert not matching("es", r"(?<!las próximas )(?<!de )(?<!deshacerlo durante )\b24 horas(?!\))|en un día")
     assert not matching("ru", r"не позже чем за|звон[^.]*в течение дня")
 
 

@@ -1,7 +1,7 @@
 """Checks that every update was processed, every answer is stored, and the chats show the database's state."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.app.records.checkins import CheckInRow
@@ -9,6 +9,7 @@ from bot.chat.buttons import TapError, decode
 from bot.core.checkin import State
 from bot.core.screen import Action
 from bot.sandbox.chats import Message
+from bot.sandbox.journal import Call
 from tests.chaos.evidence import Evidence, chat_of, worked
 from tests.chaos.model import Led
 from tests.chaos.stored import Stored
@@ -68,7 +69,17 @@ def shown_otherwise(stored: Stored, seen: Evidence) -> Iterator[str]:
             continue
         for row in stored.checkins[patient.id]:
             if row.id > seen.already:
-                yield from _shown_otherwise(row, _last_of(row, messages, seen.key, patient.chat_id or 0))
+                chat = patient.chat_id or 0
+                if not _has_ended(row, stored.arrived(f"checkin:{row.id}", chat), seen.key, chat):
+                    yield from _shown_otherwise(row, _last_of(row, messages, seen.key, chat))
+
+
+def _has_ended(row: CheckInRow, calls: Sequence[Call], key: bytes, chat: int) -> bool:
+    """Return whether its end was the last that was shown of it: its buttons go a day later, those of copies don't."""
+    if row.value.state is not State.DONE or not calls:
+        return False
+    shown = _actions({"reply_markup": calls[-1].params.get("reply_markup") or {}}, key, chat)
+    return any(action.kind == "change" and action.subject == row.id for action in shown)
 
 
 def _shown_otherwise(row: CheckInRow, last: list[Action] | None) -> Iterator[str]:

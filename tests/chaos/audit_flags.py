@@ -57,6 +57,12 @@ def reassessed_counts(stored: Stored, led: dict[int, tuple[Led, str | None]]) ->
 # -- by the taps
 
 
+def _was_at_hospital(stored: Stored, row: CheckInRow, at: datetime) -> bool:
+    """Return whether the patient said so while the form was open: what it had found by then is known there."""
+    lines = stored.lines[stored.patient(row.patient_id).code]
+    return any(line.action == "patient_at_hospital" and row.opened_at <= line.at <= at for line in lines)
+
+
 def _of_taps(stored: Stored, row: CheckInRow, led: Led) -> Iterator[str]:
     raised = stored.of_checkin(row.id)
     given = [answer.given_at for answer in stored.answers[row.id]]
@@ -64,12 +70,15 @@ def _of_taps(stored: Stored, row: CheckInRow, led: Led) -> Iterator[str]:
     was_set_back = any(after < before for before, after in pairwise(given))
     for assessment, at in led.flags:
         at_once = any(alert.tier >= assessment.raised and (was_set_back or alert.raised_at == at) for alert in raised)
+        # What an open alert names already, and is found again, has its call screen again and no line of its own.
+        mine = [a for a in stored.alerts if a.patient_id == row.patient_id and a.tier >= assessment.raised]
+        at_once = at_once or any(_shown(stored, alert, at) for alert in mine)
         if not at_once and _unnamed(stored, row, at) > Tier.ROUTINE:
             yield f"check-in {row.id}: {assessment.tier.name} was tapped {_when(at)}, and no alert was raised at it"
     for assessment, at, before in led.ended:
         if assessment.tier <= max(Tier.ROUTINE, before) or any(a.tier >= assessment.tier for a in raised):
             continue
-        if _unnamed(stored, row, at) > Tier.ROUTINE:
+        if _unnamed(stored, row, at) > Tier.ROUTINE and not _was_at_hospital(stored, row, at):
             yield f"check-in {row.id}: it ended {_when(at)} with {assessment.tier.name}, and there is no alert"
     helps = [a for a in stored.alerts if a.patient_id == row.patient_id and ASKED_FOR_HELP in a.rules]
     for at in led.helped:

@@ -292,6 +292,13 @@ def test_screen_that_is_queued_later_leaves_the_row_for_buttons(database, then):
     assert [row[:2] for row in drain(database, AT + MINUTE)] == [(buttons, "buttons")]
 
 
+def test_buttons_that_will_be_taken_away_are_no_event_to_skip_to(database):
+    put(database, mode="buttons", lane=Lane.DIGEST, not_before=AT + MINUTE)
+    assert database.run(lambda s: s.clock.next_event_at()) is None
+    put(database, slot="digest:1", lane=Lane.DIGEST, not_before=AT + 2 * MINUTE)
+    assert database.run(lambda s: s.clock.next_event_at()) == AT + 2 * MINUTE
+
+
 def test_screen_that_is_tried_again_is_not_replaced_by_its_buttons(database):
     number = put(database, mode="new", revision=1)
     (claim,) = claimed(database)

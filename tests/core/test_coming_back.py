@@ -42,3 +42,15 @@ def test_what_has_no_question_and_comes_again_is_followed_up_again(course, sympt
     assert asked_daily(course.memory, rules, MONDAY + 20 * DAY) == ()
     course.says(20, symptom, level)
     assert asked_daily(course.memory, rules, MONDAY + 20 * DAY) == (symptom,)
+
+
+@pytest.mark.parametrize(("level", "state"), [(EMERGENCY, "reached"), (Level(Tier.EMERGENCY, 2), "open")])
+def test_worse_is_more_than_the_name_of_what_somebody_spoke_about(course, level, state):
+    """Named after somebody spoke about the "yes", and then, asked by name, worse: nobody knows about that."""
+    course.says(0, "sign_not_named", EMERGENCY).spoke(0.1, "sign_not_named")
+    course.names(0.2, "breathing", level, said=0)
+    assert course.state("breathing") == state
+    assert (course.raised is Tier.EMERGENCY) == (state == "open")
+    # "Yes" once more on the message from before is not about "worse".
+    course.spoke(0.3, "breathing", message=2, asked=0.15)
+    assert course.state("breathing") == state

@@ -27,6 +27,11 @@ def tapped(database, clinic, **action):
         {"kind": "alert", "choice": "cannot_call"},
         {"kind": "alert", "choice": "called"},
         {"kind": "menu", "choice": "worse"},
+        {"kind": "toggle", "question": "which_now", "choice": "+breathing"},
+        {"kind": "toggle", "question": "which_new", "choice": "+eyes"},
+        {"kind": "choose", "question": "stairs", "choice": "cannot"},
+        {"kind": "choose", "question": "still_breathing", "choice": "same"},
+        {"kind": "choose", "question": "still_eyes", "choice": "worse"},
     ],
 )
 def test_red_button_shows_both_numbers_at_once(database, clinic, action):
@@ -43,6 +48,8 @@ def test_red_button_shows_both_numbers_at_once(database, clinic, action):
     [
         {"kind": "choose", "question": "safety_now", "choice": "none"},
         {"kind": "choose", "question": "numbness", "choice": "mild"},
+        {"kind": "choose", "question": "still_breathing", "choice": "gone"},
+        {"kind": "toggle", "question": "which_now", "choice": "-breathing"},
         {"kind": "menu", "choice": "tips"},
     ],
 )

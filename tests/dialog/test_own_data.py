@@ -119,6 +119,18 @@ def test_all_answers_are_in_it_with_their_times(database, clinic, lived):
     assert len(given) == 3
 
 
+def test_questions_are_in_the_words_in_which_they_were_asked(database, clinic, anna, choose):
+    """The same question has other words in another form: a baseline asks about the last seven days."""
+    choose("no")
+    choose("none")
+    page, data = made(collected(database, clinic, anna))
+    (screen,) = [entry for entry in data["questions"] if entry["kind"] == "safety_now"]
+    asked = [fact["words"] for fact in screen["facts"] if fact["id"] == "question"]
+    assert len(asked) == 1
+    assert asked[0].startswith("Any of these, now or at any time since your last check-in?")
+    assert "Climbing stairs, or getting up" not in page
+
+
 def test_each_button_of_a_call_screen_is_in_it(database, clinic, anna, choose):
     choose("no")
     choose("yes")

@@ -195,7 +195,8 @@ def who_left_is_sent_nothing(before: Books, after: Books, deed: Deed, clinic: Cl
 
 def replies_say_when_they_were_asked_for(_before: Books, after: Books, deed: Deed, _clinic: Clinic) -> Iterator[str]:
     """A button about an alert carries the time of its message: one without it counts for what began the alert alone."""
-    for row in deed.queued:
+    # A former screen that is edited ("Seen by your team") keeps the time at which it was made.
+    for row in (row for row in deed.queued if row.mode == "new"):
         for made in (button.action for line in row.screen.rows for button in line):
             if made is None or made.kind != "alert" or made.choice not in COUNTS_FOR:
                 continue

@@ -109,6 +109,8 @@ class Ledger:
     screens: dict[tuple[int, str], tuple[tuple[str, ...], datetime]] = field(default_factory=dict)
     """When each safety screen of each check-in was last answered, and with what."""
     _heard: dict[int, dict[str, Found]] = field(default_factory=dict)
+    _given: dict[tuple[int, str], Heard] = field(default_factory=dict)
+    """When each check-in last said something new of each symptom."""
     _closed: set[int] = field(default_factory=set)
     _left_care_at: datetime | None = None
     """When staff noted "out of care": everything ended then, and the form that ended with it opens nothing."""
@@ -167,7 +169,7 @@ class Ledger:
         for symptom, each in found.items():
             was = before.get(symptom)
             if each.was_known is not None and (each != was or is_first_close):
-                self._one(heard, symptom, each, was)
+                self._one(self._as_given(heard, symptom, each, was), symptom, each, was)
         named = {
             screen for screen, tier in SCREENS.items() for f in found.values() if f.is_named and f.level.tier is tier
         }
@@ -183,6 +185,14 @@ class Ledger:
                 if mark.draft_of == heard.checkin:
                     self.marks[symptom] = replace(mark, draft_of=None, before=None)
 
+    def _as_given(self, heard: Heard, symptom: str, found: Found, was: Found | None) -> Heard:
+        """Return it with the day on which the answer was given: that a form ends is no answer of another day."""
+        if found != was or not found.level.tier:
+            self._given[heard.checkin, symptom] = heard
+            return heard
+        given = self._given.get((heard.checkin, symptom), heard)
+        return heard._replace(at=given.at, day=given.day)
+
     def _without_question(self, heard: Heard, found: Mapping[str, Found]) -> dict[str, Found]:
         if says_new(heard.answers) and not any(each.level.tier for each in found.values()):
             return {"other": Found(Level(Tier.SOON, 1))}
@@ -193,8 +203,8 @@ class Ledger:
     def _one(self, heard: Heard, symptom: str, found: Found, was: Found | None) -> None:
         level = found.level
         self._known(heard, symptom, found, was)
-        if heard.closed or level.tier:
-            # Before a form ends, only what needs a human counts.
+        if heard.closed or level.tier or was is not None:
+            # Before a form ends, only what needs a human counts, and what takes such an answer back.
             self.last[symptom] = level
         if was is not None and level < was.level:
             self._taken_back(heard, symptom, level)
@@ -324,7 +334,7 @@ class Ledger:
         """
         for symptom in named:
             mark = self.marks.get(symptom)
-            if mark is not None:
+            if mark is not None and mark.state != "settled":
                 self.marks[symptom] = replace(mark, draft_of=None, before=None)
             elif symptom in KNOWN_BY or symptom == "other":
                 # Half an answer counts an hour later, and is no news when the form ends.

@@ -66,6 +66,7 @@ async def test_p1_delete_in_an_emergency_takes_two_taps_and_the_team_goes_on(wor
         assert numbers.startswith("If you need help now, call 112"), "the phone's language first"
     await world.advance(minutes=31)
     heard = " ".join(plain(message) for message in world.hear_all(lena))
+    assert "was asked but never confirmed" not in heard, "nobody asked: the chat was gone before the first question"
     assert "P-0001" in heard
     assert "EMERGENCY" in heard
     (alert,) = (await world.view(anna)).alerts
@@ -175,7 +176,7 @@ async def test_stop_is_undone_by_its_button_and_all_goes_on(world: World) -> Non
     anna = await world.enrolled("P-0001", name="Anna")
     before = await world.view(anna)
     await stopped(world, anna)
-    said = world.hear(anna, "I have stopped", "Changed your mind?", "Tuesday, 3 March")
+    said = world.hear(anna, "I have stopped", "Changed your mind?", "Tuesday, 3 March", "+49 30 901820", "112")
     assert labels(said) == ["Undo the stop"]
     assert (await world.view(anna)).consent is None
     await world.advance(hours=23)

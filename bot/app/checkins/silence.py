@@ -39,11 +39,13 @@ def _is_urgent(work: Work, patient: Patient) -> bool:
 def put_off(work: Work, patient: Patient, due: Occurrence) -> Patient:
     """Return the patient, not saved, as this check-in is opened: the next one may have to wait.
 
-    Nothing waits while an EMERGENCY or URGENT is open: it has prompts of its own, and a task to phone the patient.
+    Nothing waits while an EMERGENCY or URGENT is open: it has prompts of its own, and a task to phone the patient. What
+    the patient took back as a mistake has no prompts any more, and puts off nothing for the team.
     """
     unanswered = unanswered_at(work, patient, due.due_at)
     steps = work.clinic.protocol.silence
-    until = None if _is_urgent(work, patient) else rests_until(steps, unanswered + 1, due.local_date)
+    is_urgent = any(c.tier >= Tier.URGENT and c.retracted_at is None for c in recall(work, patient).value.open)
+    until = None if is_urgent else rests_until(steps, unanswered + 1, due.local_date)
     return patient.model_copy(update={"unanswered": unanswered, "rests_until": until})
 
 

@@ -45,7 +45,8 @@ def update_follow_up(work: Work, patient_id: int, memory: Memory) -> None:
     since = before.since if before is not None else local_day(patient, work.clinic, work.at)
     following = FollowUp(groups=asked, since=since) if asked else None
     # Silence puts off nothing while something urgent is open.
-    rests_until = None if any(concern.tier >= Tier.URGENT for concern in memory.open) else patient.rests_until
+    urgent = any(concern.tier >= Tier.URGENT and concern.retracted_at is None for concern in memory.open)
+    rests_until = None if urgent else patient.rests_until
     if (following, rests_until) == (patient.follow_up, patient.rests_until):
         return
     followed = patient.model_copy(update={"follow_up": following, "rests_until": rests_until})

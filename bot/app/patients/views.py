@@ -100,6 +100,8 @@ class PatientLine(Frozen):
 
 def listing(stores: Stores, *, after: str = "", limit: int = 100) -> list[PatientLine]:
     """Return one page of patients in order of code."""
+    page = stores.patients.page(after_code=after, limit=limit)
+    waiting = stores.alerts.not_closed_of([p.id for p in page])
     return [
         PatientLine(
             code=p.code,
@@ -107,9 +109,9 @@ def listing(stores: Stores, *, after: str = "", limit: int = 100) -> list[Patien
             ici_start=p.treatment.first_start,
             plan=p.plan,
             next_due_at=p.next_due_at,
-            open_alerts=len(stores.alerts.open_of(p.id)),
+            open_alerts=len(waiting.get(p.id, ())),
         )
-        for p in stores.patients.page(after_code=after, limit=limit)
+        for p in page
     ]
 
 

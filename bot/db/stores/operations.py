@@ -136,7 +136,10 @@ def _next_event() -> Select[tuple[datetime | None]]:
     """Return the statement for the earliest entry of the indexes that sweeps and senders read, lane by lane."""
     lanes = (
         select(func.min(t.outbox.c.not_before).label("at")).where(
-            t.is_waiting(t.outbox), t.outbox.c.lane == literal_column(str(lane.value))
+            # Buttons that are taken away are nothing to look at.
+            t.is_waiting(t.outbox),
+            t.outbox.c.lane == literal_column(str(lane.value)),
+            t.outbox.c.mode != "buttons",
         )
         for lane in Lane
     )

@@ -40,6 +40,8 @@ def test_mistake_asks_the_question_again_in_the_same_message(life, tier):
     assert row.slot == f"loopback:{alert.id}:1"
     assert len(prompts(life)) == 1, "in its place"
     assert row.screen.name == f"change.{ASKED[tier]}"
+    assert row.screen.lines[0].values["emergency"] == "112", "it takes the place of a message with the numbers"
+    assert [b.action.kind for b in row.screen.rows[-1]] == ["help_now"]
     assert life.alerts()[-1].mistake_at is not None
 
 
@@ -50,7 +52,8 @@ def test_mistake_that_is_answered_with_none_is_taken_back_and_asked_no_more(life
     while row.screen.name.startswith("change."):
         row = press(life, "none", 0, hours + 0.03)  # what an EMERGENCY left unasked
     assert row.slot == f"loopback:{alert.id}:1"
-    assert [line.key for line in row.screen.lines] == ["done.open.mistake"]
+    assert [line.key for line in row.screen.lines] == ["done.open.mistake", "numbers.both"]
+    assert [b.copy_value for made in row.screen.rows for b in made] == ["112", "+49 30 901820"]
     assert life.alerts()[-1].closed_at is None, "the team's alert goes on"
     assert life.check((hours + 5) / 24) == ["done.open"], "no all-clear"
     assert "done.open.mistake" in life.words()
@@ -93,8 +96,9 @@ def test_k33_mistake_of_another_person_is_only_logged(life):
 
 def test_yes_below_the_reply_to_a_mistake_counts_for_what_opened_before_it(life):
     """Found by a random life: the button counted as if it were made with the alert, so the "yes" was lost."""
-    for hours in (0, 5):
-        life.run(help_requests.need_help, life.patient(), None, at=life.at(0, hours))
+    life.run(help_requests.need_help, life.patient(), None, at=life.at(0))
+    life.reply(life.alerts()[0], "reached", 0, 0.5)
+    life.run(help_requests.need_help, life.patient(), None, at=life.at(0, 5))
     (alert,) = life.alerts()
     life.prompt(alert, 0, 6)
     assert press(life, "was_mistake", 0, 6.1).screen.name == "call.reply.mistake"
@@ -181,7 +185,7 @@ def test_mistake_on_the_call_screen_of_a_finished_form_asks_below_all_messages(l
     row = press(life, "none", 0, 0.2)
     while row.screen.name.startswith("change."):
         row = press(life, "none", 0, 0.3)
-    assert [line.key for line in row.screen.lines] == ["done.open.mistake"]
+    assert [line.key for line in row.screen.lines] == ["done.open.mistake", "numbers.both"]
     assert life.alerts()[-1].closed_at is None
 
 

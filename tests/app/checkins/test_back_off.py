@@ -208,6 +208,29 @@ def test_outage_counts_as_no_silence():
 # -- something urgent
 
 
+def test_what_was_taken_back_as_a_mistake_does_not_ask_daily_for_ever():
+    """Found by an examiner: it stays with the team, and a silent patient was asked every day for twelve weeks."""
+    silent = Silent()
+    silent.pass_days(1)
+    for question, choice in (("change", "no"), ("safety_now", "yes")):
+        row = silent.rows[-1]
+        action = {"kind": "choose", "subject": row.id, "question": question, "choice": choice}
+        silent.tap(Action(**action, revision=row.value.revision))
+    (alert,) = silent.run(lambda w: w.alerts.open_of(silent.anna.id))
+    silent.tap(Action(kind="alert", subject=alert.id, choice="mistake"))
+    for choice in ("none", "none", "none"):
+        row = silent.rows[-1]
+        action = {"kind": "choose", "subject": row.id, "question": row.value.cursor, "choice": choice}
+        silent.tap(Action(**action, revision=row.value.revision))
+    anna = silent.patient
+    (concern,) = silent.run(lambda w: recall(w, anna).value.open)
+    assert concern.retracted_at is not None
+    before = len(silent.rows)
+    silent.pass_days(20)
+    assert len(silent.rows) - before < 12
+    assert silent.patient.rests_until is not None
+
+
 @pytest.mark.parametrize("yes_on", ["safety_now", "safety_new"])
 def test_nothing_waits_while_an_emergency_or_urgent_is_open(yes_on):
     silent = Silent()

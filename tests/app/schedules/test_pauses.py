@@ -9,7 +9,7 @@ from bot.app.records.patients import PatientState
 from bot.app.schedules.plans import OPEN_ENDED, pauses_ended
 from bot.core.schedule import Pause
 from bot.core.screen import Action
-from bot.dialog import conversation, menus
+from bot.dialog import conversation, leaving
 from tests.app.conftest import AT
 from tests.fakes.work import work_on
 
@@ -36,7 +36,7 @@ def test_dated_pause_replaces_an_open_one(database, clinic, anna):
 def test_week_of_pause_by_the_patient_ends_in_an_open_pause_too(database, clinic, anna):
     database.run(lambda s: participation.pause(work_on(s, clinic, AT, actor="operator"), anna.code, None))
     resting = patient(database, anna)
-    database.run(lambda s: menus.stop_tapped(work_on(s, clinic, AT), resting, "pause"))
+    database.run(lambda s: leaving.tapped(work_on(s, clinic, AT), resting, Action(kind=leaving.KIND, choice="pause")))
     assert patient(database, anna).next_due_at.date() <= TODAY + 14 * DAY
 
 

@@ -66,6 +66,17 @@ def test_long_digest_is_cut_and_says_so(team):
     assert next(line for line in screen.lines if line.key == "staff.more").values["n"] == 2
 
 
+@pytest.mark.parametrize("days", [0, 24])
+def test_alert_of_another_day_has_its_date(team, days):
+    """A red flag of weeks ago that nobody owns must not read as one of this morning."""
+    team.raise_alert(Tier.EMERGENCY)
+    team.news("ann")
+    team.run(digest.send_due, at=MORNING + days * DAY)
+    ((screen, _),) = team.news("ann")
+    (time,) = [line.values["time"] for line in screen.lines if line.key.startswith("staff.row.")]
+    assert time == "2026-03-02 10:00"
+
+
 def test_digest_without_members_is_not_sent(database, clinic, anna):
     empty = Team(database, clinic, anna)
     assert empty.run(sweeps.daily_digest, 50, at=MORNING).done == 0
