@@ -41,7 +41,7 @@ def delete(work: Work, patient: Patient) -> TapResult | None:
         return None
     tier = tier_to_call_about(work, patient)
     if patient.phone_move == "moved":
-        # Whoever has this phone may have found the link: what is deleted never comes back.
+        # A stranger may have found the link: what is deleted never comes back.
         return _show(work, patient, screens.delete_unconfirmed_screen(work.clinic, tier))
     is_kept = outlives_data(work, patient)
     return _show(work, patient, screens.delete_screen(work.clinic, tier, is_kept=is_kept))
