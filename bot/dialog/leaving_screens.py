@@ -76,10 +76,10 @@ def unconfirmed_screen(clinic: Clinic) -> Screen:
     return Screen(name="own.unconfirmed", lines=(Text(key="own.unconfirmed", values=numbers(clinic)),))
 
 
-def delete_unconfirmed_screen(clinic: Clinic, tier: Tier) -> Screen:
-    """Return the message in place of those that ask about deleting, while the old chat can still object to a move."""
-    lines = (Text(key="delete.unconfirmed", values=numbers(clinic)),)
-    return _screen("stop.delete_unconfirmed", lines, rows(_copy(clinic, tier)), clinic, tier)
+def stop_unconfirmed_screen(clinic: Clinic, tier: Tier) -> Screen:
+    """Return the message in place of the others here, while the old chat can still object to a move."""
+    lines = (Text(key="stop.unconfirmed", values=numbers(clinic)),)
+    return _screen("stop.unconfirmed", lines, rows(_copy(clinic, tier)), clinic, tier)
 
 
 def files() -> Iterator[tuple[Screen, str]]:

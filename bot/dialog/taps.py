@@ -66,7 +66,8 @@ def tap(work: Work, chat_id: int, action: Action, language_hint: str | None = No
     if patient is None:
         former = former_chats.tapped(work, chat_id, action, language_hint)
         return former or answer_stranger(work, chat_id, "stranger.hello", language_hint)
-    return (leaving.tapped if patient.state in LEFT else _tapped)(work, patient, action) or closed(work, patient)
+    has_left = patient.state in LEFT and not patient.is_second
+    return (leaving.tapped if has_left else _tapped)(work, patient, action) or closed(work, patient)
 
 
 def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
