@@ -89,17 +89,17 @@ async def test_p21_silence_is_asked_about_in_the_patients_own_chat_only(world: W
 async def test_p21_goodbye_goes_to_the_patients_own_chat_only(world: World, move: str) -> None:
     anna, phone = await answered(world)
     own, second = await agreed(world, anna, phone, move)
-    await world.service.database.transact(lambda s: plan_is_over(s, world.clock.now()))
+    await world.service.database.transact(lambda s: only_goodbye_is_due(s, world.clock.now()))
     await world.advance(hours=2)
     assert any("Your check-ins have ended" in text for text in texts(world, own))
     assert not any("have ended" in text for text in texts(world, second))
 
 
-def plan_is_over(stores, at) -> None:
+def only_goodbye_is_due(stores, at) -> None:
     """Have nothing due any more but the goodbye."""
     anna = stores.patients.by_code("P-0001", lock=True)
-    over = {"next_due_at": None, "follow_up": None, "goodbye_at": at + timedelta(hours=1)}
-    stores.patients.save(anna.model_copy(update=over))
+    due_only = {"next_due_at": None, "follow_up": None, "goodbye_at": at + timedelta(hours=1)}
+    stores.patients.save(anna.model_copy(update=due_only))
 
 
 async def test_p21_call_screen_in_the_old_chat_loses_its_questions_with_the_alert_and_keeps_the_number(
