@@ -14,6 +14,8 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
+from bot.core.digits import ascii_digits
+
 
 class Address(NamedTuple):
     """The host and port to listen on."""
@@ -65,7 +67,7 @@ def _number(value: str) -> str:
     import phonenumbers  # noqa: PLC0415 - its tables load slowly, and many commands need no number
 
     try:
-        parsed = phonenumbers.parse(value, None)
+        parsed = phonenumbers.parse(ascii_digits(value), None)
     except phonenumbers.NumberParseException:
         raise ValueError(f"is not a phone number: {_NUMBER_FORMAT}") from None
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
@@ -74,12 +76,12 @@ def _number(value: str) -> str:
 
 
 def _emergency(value: str) -> str:
-    digits = re.sub(r"[\s-]", "", value)
+    digits = re.sub(r"[\s-]", "", ascii_digits(value))
     return digits if _SHORT_NUMBER.match(digits) else _number(value)
 
 
 def _crisis(value: str) -> str:
-    number = " ".join(value.split())
+    number = " ".join(ascii_digits(value).split())
     if not _DIALLED.match(number):
         raise ValueError('must be a phone number as people there dial it, like "988" or "116 123"')
     return number

@@ -52,7 +52,7 @@ ARROWS: dict[str, set[str]] = {
     "wiring": EVERYTHING,
     "database_session": EVERYTHING,
     "config": {"config_values"},
-    "config_values": set(),
+    "config_values": {"core.digits"},
     "logging": set(),
     "clock": set(),
     "": set(),

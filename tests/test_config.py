@@ -231,3 +231,15 @@ def test_example_file_unchanged_runs_the_sandbox(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("url", ["https://clinic.example/hook", "http://127.0.0.1:8080", "http://localhost:8080"])
 def test_webhook_url_may_be_http_on_this_machine_only(url: str) -> None:
     assert Settings.load(LIVE | {"NERVECHECK_WEBHOOK_URL": url}).webhook_url == url
+
+
+def test_numbers_in_the_digits_of_another_script_are_read() -> None:
+    arabic = str.maketrans("0123456789", "".join(map(chr, range(0x660, 0x66A))))
+    given = LIVE | {
+        "NERVECHECK_TEAM_NUMBER": "+49 30 901820".translate(arabic),
+        "NERVECHECK_EMERGENCY_NUMBER": "112".translate(arabic),
+        "NERVECHECK_CRISIS_NUMBER": "116 123".translate(arabic),
+    }
+    settings = Settings.load(given)
+    assert settings.team_number == "+4930901820"
+    assert (settings.emergency_number, settings.crisis_number) == ("112", "116 123")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, cast, get_args
 
 from bot.app.patients.registry import CODE
+from bot.core.digits import ascii_digits
 from bot.dialog.conversation import Command
 from bot.dialog.replies import UNKNOWN, Meaning
 
@@ -49,6 +50,7 @@ class TypedMessages:
 
     def meaning(self, text: str, other_text: str) -> Meaning:
         """Return what a message means; `other_text` (a caption, an edit) is checked only for signs and despair."""
+        text, other_text = ascii_digits(text), ascii_digits(other_text)
         recognized = self._typed.recognize(text or other_text)
         if recognized.found == "despair":
             return Meaning("despair", names_sign=bool(recognized.signs))

@@ -9,21 +9,12 @@ import typer
 from bot.app.alerts import ownership, queue
 from bot.app.concerns import agreed_levels, agreeing
 from bot.app.records.alerts import FORMER_OUTCOMES, AlertOutcome, AlertRow, NoActionReason
-from bot.app.team.members import NAME
 from bot.app.work import Work
 from bot.cli.command_context import AsJson, in_transaction, print_json, print_table
+from bot.cli.names import ByOption, staff_name
 from bot.cli.patient import CodeArgument
 
 app = typer.Typer(help="List, acknowledge, hand over and close alerts; set agreed levels.", no_args_is_help=True)
-
-
-def staff_name(value: str) -> str:
-    """Return a valid short name of a team member; BadParameter for anything else."""
-    if not NAME.fullmatch(value):
-        raise typer.BadParameter(
-            f"{value!r} is not a valid short name: use up to 32 letters, digits, '.', '_' and '-', such as lead-2"
-        )
-    return value
 
 
 OUTCOMES: tuple[str, ...] = get_args(AlertOutcome)
@@ -39,9 +30,6 @@ def _outcome(value: str) -> str:
 
 TIME = {"formats": ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"], "metavar": "YYYY-MM-DDTHH:MM"}
 NumberArgument = Annotated[int, typer.Argument(min=1, help="Alert number, as shown by `alert list`.")]
-ByOption = Annotated[
-    str, typer.Option("--by", callback=staff_name, help="Short name of the team member who does this.")
-]
 
 
 @app.command("list")

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from bot.app.operations import dead_letters
-from bot.cli.alert import ByOption
 from bot.cli.command_context import AsJson, database_session, in_transaction, print_json, print_table
+from bot.cli.names import ByOption
 from bot.clock import SystemClock
 
 app = typer.Typer(

@@ -7,8 +7,8 @@ import typer
 from bot.app.concerns import agreed_levels, agreeing, close_watch, level_view, new_baseline, references, usual_signs
 from bot.app.concerns.level_view import LevelLine
 from bot.app.records.levels import LevelDecision
-from bot.cli.alert import ByOption
 from bot.cli.command_context import AsJson, in_transaction, print_json, print_table
+from bot.cli.names import ByOption
 from bot.cli.patient import CodeArgument
 
 SymptomArgument = Annotated[str, typer.Argument(help="Symptom of the protocol, such as numbness or breathing.")]

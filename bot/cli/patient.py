@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 from bot.app.concerns.level_tasks import open_usual_signs_task
-from bot.app.patients import importing, participation, registry, views
+from bot.app.patients import importing, new_phone, participation, registry, views
 from bot.app.patients.importing import ImportFaultsError
 from bot.app.patients.registry import CODE
 from bot.app.patients.treatment import PeriodView
@@ -21,7 +21,9 @@ from bot.app.work import Stores
 from bot.cli.command_context import AsJson, database_session, in_transaction, print_fields, print_json, print_table
 from bot.cli.errors import refuse
 from bot.cli.files import new_file
+from bot.cli.names import ByOption
 from bot.clock import SystemClock
+from bot.core.digits import ascii_digits
 from bot.core.treatment import StopReason
 from bot.dialog.work import work_on
 from bot.export import cards as card_pages
@@ -35,7 +37,8 @@ ACTOR = "operator"
 
 
 def study_code(value: str) -> str:
-    """Return a valid study code; BadParameter for anything else."""
+    """Return a valid study code, its digits as 0 to 9; BadParameter for anything else."""
+    value = ascii_digits(value)
     if not CODE.fullmatch(value):
         raise typer.BadParameter("use 2 to 16 characters of A-Z, 0-9 and '-': a study code, never a name")
     return value
@@ -258,7 +261,8 @@ def show(code: CodeArgument, as_json: AsJson = False) -> None:
 
 def _print_view(view: PatientView) -> None:
     fields = ("code", "state", "ici_start", "ici_stop", "stop_reason", "regimen", "drug", "plan", "language",
-             "timezone", "send_time", "tier", "next_due_at", "unanswered", "unreachable_at", "consent")  # fmt: skip
+              "timezone", "send_time", "tier", "next_due_at", "unanswered", "unreachable_at", "new_phone",
+              "consent")  # fmt: skip
     print_fields([(name.replace("_", " "), getattr(view, name)) for name in fields])
     if len(view.treatment_history) > 1:
         print_periods(view.periods)
@@ -337,6 +341,17 @@ def erase(
         print_json({"code": code, "state": "erased"})
     else:
         typer.echo(f"{code} erased.")
+
+
+@app.command(name="confirm-phone")
+def confirm_phone(
+    code: CodeArgument,
+    by: ByOption,
+    as_json: AsJson = False,
+) -> None:
+    """Confirm a patient's new phone when the old one is lost: the new chat may show earlier answers."""
+    patient = in_transaction(lambda work: new_phone.confirm_for(work.acting(by), code))
+    _print_state(patient, "has a confirmed new phone", as_json=as_json)
 
 
 def _print_state(patient: Patient, verb: str, *, as_json: bool, until: date | None = None) -> None:

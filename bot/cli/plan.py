@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from bot.app.schedules import plan_edits
 from bot.app.schedules.plan_edits import PlanEdit, Preview
 from bot.app.team.members import DAYS
-from bot.cli.alert import staff_name
 from bot.cli.command_context import AsJson, in_transaction, print_fields, print_json, print_table
 from bot.cli.files import new_file
+from bot.cli.names import staff_name
 from bot.cli.patient import DAY, CodeArgument, StopReasonOption, print_periods
 from bot.cli.rota import parse_weekdays
 from bot.core.plan_override import Rhythm

@@ -7,8 +7,8 @@ import typer
 
 from bot.app.team import members
 from bot.app.team.members import DAYS
-from bot.cli.alert import ByOption, staff_name
 from bot.cli.command_context import AsJson, in_transaction, print_json, print_table
+from bot.cli.names import ByOption, staff_name
 from bot.cli.patient import DAY
 from bot.core.rota import ALL_DAYS
 from bot.core.rota import on_call as members_on_call

@@ -7,8 +7,8 @@ import typer
 from bot.app.alerts import escalation
 from bot.app.records.team import Role, Staff
 from bot.app.team import members as team
-from bot.cli.alert import ByOption, staff_name
 from bot.cli.command_context import AsJson, database_session, in_transaction, print_fields, print_json, print_table
+from bot.cli.names import ByOption, staff_name
 from bot.clock import SystemClock
 from bot.dialog.work import work_on
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from bot.app.operations import tasks
-from bot.cli.alert import ByOption
 from bot.cli.command_context import AsJson, in_transaction, print_json, print_table
+from bot.cli.names import ByOption
 
 app = typer.Typer(
     help="Tasks other than alerts, such as unreachable patients and check-ins missed in an outage.",

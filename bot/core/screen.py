@@ -42,7 +42,7 @@ class Action(Frozen):
     subject: Annotated[int, Field(ge=0)] = 0
     revision: Annotated[int, Field(ge=0)] = 0
     question: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,24}$")] = ""
-    choice: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+\-]{0,24}$")] = ""
+    choice: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+\-]{0,32}$")] = ""
 
 
 class Style(StrEnum):

@@ -66,6 +66,12 @@ def label_of(column: Column[Any]) -> str | None:
     return label
 
 
+def second_chat() -> tuple[Column[Any], ...]:
+    """Return the columns of a patient's second chat, while they move to a new phone, and how far the move has got."""
+    chat = sealed("second_chat_id", "patient.second_chat_id"), Column("second_chat_hash", LargeBinary)
+    return (*chat, string_column("phone_move", nullable=True), timestamp_column("history_from", nullable=True))
+
+
 def of_patient(*, nullable: bool = False) -> Column[int]:
     return Column("patient_id", Identity, ForeignKey("patient.id"), nullable=nullable)
 

@@ -1,7 +1,6 @@
 """The tables of patients and their indexes. No queries; a change here needs a migration.
 
 The team's own tables are in tables_team.py, treatment periods in tables_treatment.py, columns in columns.py.
-
 Sweeps read partial indexes that contain only open work: their cost depends on what is due, not on what is stored.
 """
 
@@ -40,6 +39,7 @@ from bot.db.columns import (
     protocol_columns,
     seal_id,
     sealed,
+    second_chat,
     string_column,
     timestamp_column,
     version,
@@ -68,14 +68,14 @@ patient = Table(
     integer_column("jitter"),
     string_column("enrol_step", nullable=True),
     integer_column("enrol_revision"),
-    timestamp_column("next_due_at", nullable=True),
-    timestamp_column("unreachable_at", nullable=True),
     timestamp_column("created_at"),
     string_column("drug", nullable=True),
     sealed("follow_up", "patient.watch"),
-    *(timestamp_column(name, nullable=True) for name in ("hint_sent_at", "ask_home_at", "undo_until", "goodbye_at")),
+    *(timestamp_column(name, nullable=True) for name in ("next_due_at", "unreachable_at", "hint_sent_at")),
+    *(timestamp_column(name, nullable=True) for name in ("ask_home_at", "undo_until", "goodbye_at")),
     Column("unanswered", Integer, nullable=False, server_default="0"),
     Column("rests_until", Date),
+    *second_chat(),
     sqlite_autoincrement=True,
 )
 IS_ACTIVE = holds(patient.c.state, "active")
@@ -83,6 +83,7 @@ Index("ix_patient_ici_start", patient.c.ici_start, patient.c.id)
 partial_index(
     "ix_patient_due", patient.c.next_due_at, patient.c.id, where=IS_ACTIVE & patient.c.next_due_at.is_not(None)
 )
+partial_index("ix_patient_second_chat", patient.c.second_chat_hash, where=patient.c.second_chat_hash.is_not(None))
 partial_index("ix_patient_goodbye", patient.c.goodbye_at, patient.c.id, where=patient.c.goodbye_at.is_not(None))
 partial_index("ix_patient_home", patient.c.ask_home_at, patient.c.id, where=patient.c.ask_home_at.is_not(None))
 

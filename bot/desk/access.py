@@ -19,6 +19,7 @@ from starlette.routing import Route
 from bot.app.patients.registry import CODE
 from bot.app.ports.errors import DuplicateError, RefusedError
 from bot.app.records.team import Role, Staff
+from bot.core.digits import ascii_digits
 from bot.desk import passkeys, sign_in
 from bot.desk.context import ConsoleContext
 
@@ -32,6 +33,8 @@ LEADS: frozenset[Role] = frozenset({"lead"})
 MANAGERS: frozenset[Role] = frozenset({"lead", "operator"})
 """Roles that manage the team and the rota and read the audit log."""
 MAX_FORM_BYTES = 2_000_000
+MAX_NUMBER_LENGTH = 40
+"""Characters of a field that may be a number, a date, a time or a code."""
 """Largest accepted form: a CSV file of patients."""
 
 HEADERS = {
@@ -209,6 +212,8 @@ async def _form(http: Request) -> tuple[dict[str, str], bytes | None]:
     async with http.form(max_files=1, max_fields=100, max_part_size=MAX_FORM_BYTES) as data:
         for name, value in data.multi_items():
             if isinstance(value, str):
+                if "password" not in name and len(value) <= MAX_NUMBER_LENGTH and " " not in value.strip():
+                    value = ascii_digits(value)  # noqa: PLW2901 - a number, a date or a code; sentences stay as typed
                 # Several checkboxes of one name become one field, separated by commas.
                 fields[name] = f"{fields[name]},{value}" if name in fields else value
             else:

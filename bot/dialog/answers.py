@@ -48,7 +48,7 @@ TREND_CHECKINS = 150
 
 def show(work: Work, patient: Patient) -> TapResult:
     """Show the last answers, and the trend as a picture."""
-    found = _finished(work, patient)
+    found = _finished(work, patient, patient.history_from)
     if not found:
         post(work, patient, Screen(name="answers.none", lines=(Text(key="answers.none"),)), slot=SLOT)
         return TapResult(language=patient.chat_language)
@@ -97,9 +97,11 @@ def _joined(key: str, texts: Iterable[Text]) -> Text:
 # -- the trend
 
 
-def _finished(stores: Stores, patient: Patient) -> list[CheckInRow]:
+def _finished(stores: Stores, patient: Patient, since: datetime | None = None) -> list[CheckInRow]:
     return [
-        row for row in stores.checkins.of_patient(patient.id, limit=TREND_CHECKINS) if row.value.state is State.DONE
+        row
+        for row in stores.checkins.of_patient(patient.id, limit=TREND_CHECKINS)
+        if row.value.state is State.DONE and (since is None or row.opened_at >= since)
     ]
 
 
@@ -122,14 +124,17 @@ def _points(clinic: Clinic, patient: Patient, found: list[CheckInRow]) -> list[T
     ]
 
 
-def _trend(work: Work, patient: Patient, points: list[TrendPoint]) -> Trend:
+def _trend(work: Work, patient: Patient, points: list[TrendPoint], since: datetime | None = None) -> Trend:
     severity, _ = _pair(work.clinic)
     found = [(a.raised_at, a.tier) for a in work.alerts.of_patient(patient.id, limit=TREND_CHECKINS)]
     # What was found since joined an alert, which keeps when it was raised first.
     found += [(c.at, c.tier) for c in work.concerns.changes(patient.id) if c.what in NEWS]
     marked = [
         TrendAlert(day=day, tier=tier.name)
-        for day, tier in sorted({(local_day(patient, work.clinic, at), tier) for at, tier in found}, reverse=True)
+        for day, tier in sorted(
+            {(local_day(patient, work.clinic, at), tier) for at, tier in found if since is None or at >= since},
+            reverse=True,
+        )
         if tier > Tier.ROUTINE
     ]
     return Trend(
@@ -150,7 +155,7 @@ def _trend(work: Work, patient: Patient, points: list[TrendPoint]) -> Trend:
 
 def _trend_screen(work: Work, patient: Patient, found: list[CheckInRow]) -> Screen:
     points = _points(work.clinic, patient, found)
-    trend = _trend(work, patient, points)
+    trend = _trend(work, patient, points, patient.history_from)
     return Screen(name="trend", lines=tuple(_caption(work.clinic, patient, found, points)), trend=trend, protect=True)
 
 

@@ -1,5 +1,6 @@
 """The screens about caregivers, in the patient's chat and in theirs. Decides nothing itself."""
 
+from bot.app.chat_roles import answers_for_another
 from bot.app.checkins.answering import current
 from bot.app.operations.installation import BOT_NAME
 from bot.app.patients import caregivers
@@ -14,6 +15,9 @@ from bot.dialog.widgets import button, date_text, keyboard_screen, numbers, rows
 KIND = "care"
 """The kind of action this module handles; `choice` names the button."""
 SLOT = "care"
+COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn", "checkin"})
+"""The commands, and the entries of the menu, that a caregiver has."""
+_SETTINGS = frozenset({"set", "page", "city"})
 
 
 # -- the patient's side
@@ -78,7 +82,16 @@ def _caregiver_tapped(work: Work, patient: Patient, caregiver: Caregiver, word: 
     if word in {"no", "leave"}:
         left(work, patient, caregiver, notify=True)
         return TapResult(language=caregiver.language)
-    return None
+    return caregiver_menu(work, patient) if word == "menu" and caregiver.state == "active" else None
+
+
+def may(action: Action) -> bool:
+    """Return whether a caregiver may do that: answer and read, but decide nothing for the patient."""
+    if action.kind in _SETTINGS:
+        return action.question == "language"
+    if action.kind == "menu":
+        return action.choice in COMMANDS
+    return action.kind not in {"enrol", "stop", "phone"}
 
 
 def left(work: Work, patient: Patient, caregiver: Caregiver, *, notify: bool) -> None:
@@ -89,7 +102,10 @@ def left(work: Work, patient: Patient, caregiver: Caregiver, *, notify: bool) ->
 
 def _agree(work: Work, patient: Patient, caregiver: Caregiver) -> TapResult:
     joined = caregivers.agree(work, patient, caregiver)
-    post(work, joined, keyboard_screen(), slot="keyboard")
+    has_own = caregiver.chat_id is not None and answers_for_another(work, caregiver.chat_id, patient.id)
+    # The keyboard of a patient who helps somebody stays their own.
+    both = Screen(name="care.both", lines=(Text(key="care.both"),))
+    post(work, joined, both if has_own else keyboard_screen(), slot="keyboard")
     _notify_patient(work, patient, "care.joined")
     row = current(work, joined)
     if row is not None:

@@ -1,7 +1,8 @@
 """Enrolment by taps: welcome, consent, language, time zone, time of day, then the baseline. Never asks to type."""
 
 from collections.abc import Callable
-from datetime import time
+from datetime import datetime, time
+from functools import partial
 
 from bot.app.checkins.opening import open_checkin
 from bot.app.concerns.memory import tier_to_call_about
@@ -11,7 +12,7 @@ from bot.app.records.patients import Consent, Patient, PatientState
 from bot.app.schedules.plans import OPEN_ENDED, end_of_day, rescheduled
 from bot.app.work import Work
 from bot.core.screen import Action, Button, Screen, Style, Text
-from bot.dialog import zones
+from bot.dialog import clock_times
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, call_line, keyboard_screen, numbers, rows
@@ -44,7 +45,7 @@ def go(work: Work, patient: Patient, step: str, *, edit: bool = True) -> Patient
 
 def show(work: Work, patient: Patient, *, edit: bool) -> None:
     """Queue the screen of the current step."""
-    screen = screen_of(patient, work.clinic)
+    screen = screen_of(patient, work.clinic, work.at)
     post(work, patient, screen, slot=SLOT, edit=edit, revision=patient.enrol_revision)
 
 
@@ -61,7 +62,9 @@ def tap(work: Work, patient: Patient, action: Action) -> TapResult | None:
 
 def _word(step: str) -> str:
     """Return a step as a button's `question`: callback data allows no colon and no capitals."""
-    return step.split(":", maxsplit=1)[0]
+    word = step.split(":", maxsplit=1)[0]
+    # Steps of earlier versions, which asked for a place.
+    return "zone" if word in {"region", "city"} else word
 
 
 # -- the steps: each returns False if it has no such button
@@ -151,42 +154,18 @@ def _choose_language(work: Work, patient: Patient, language: str, onward: str) -
 
 
 def _zone(work: Work, patient: Patient, word: str) -> bool:
-    if word == "back" and len(work.clinic.languages) > 1:
-        go(work, patient, "language")
-    elif word == "own":
-        _in_zone(work, patient, work.clinic.timezone)
-    elif word in zones.regions():
-        go(work, patient, f"region:{word}")
-    else:
-        return False
-    return True
-
-
-def _region(work: Work, patient: Patient, word: str) -> bool:
-    region = (patient.enrol_step or "").split(":")[1]
-    if word == "back":
-        go(work, patient, "zone")
-    elif word.startswith("p-") and word[2:].isdigit() and zones.page(region, int(word[2:])):
-        go(work, patient, f"city:{region}:{word[2:]}")
-    else:
-        return False
-    return True
-
-
-def _city(work: Work, patient: Patient, word: str) -> bool:
-    region = (patient.enrol_step or "").split(":")[1]
-    if word == "back":
-        go(work, patient, f"region:{region}")
+    is_first = _word(patient.enrol_step or "") == "zone"
+    if word == "back" and (not is_first or len(work.clinic.languages) > 1):
+        go(work, patient, "language" if is_first else "zone")
         return True
-    zone = zones.to_zone(region, word)
-    if zone is None:
+    following = clock_times.follow(word, patient, work.clinic, work.at)
+    if following is None:
         return False
-    _in_zone(work, patient, zone)
+    if following.zone is not None:
+        go(work, patient.model_copy(update={"timezone": following.zone}), "time")
+    else:
+        go(work, patient, f"{following.screen}:{following.number}")
     return True
-
-
-def _in_zone(work: Work, patient: Patient, zone: str) -> None:
-    go(work, patient.model_copy(update={"timezone": zone}), "time")
 
 
 def _time(work: Work, patient: Patient, word: str) -> bool:
@@ -222,7 +201,7 @@ def _complete(work: Work, patient: Patient, send_time: time) -> None:
     _record(work, patient, "enrolled")
     summary = Text(
         key="enrol.done",
-        values={"zone": zones.label(active.timezone or work.clinic.timezone), "time": f"{send_time:%H:%M}"},
+        values={"time": f"{send_time:%H:%M}"},
     )
     finished = Screen(name="enrol.done", lines=(summary,))
     post(work, active, finished, slot=SLOT, edit=True, revision=patient.enrol_revision + 1)
@@ -236,9 +215,7 @@ _HANDLERS: dict[str, Callable[[Work, Patient, str], bool]] = {
     "consent2": _consent2,
     "consent3": _consent3,
     "language": _language,
-    "zone": _zone,
-    "region": _region,
-    "city": _city,
+    **dict.fromkeys(("zone", "clock", "season"), _zone),
     "time": _time,
     "hour": _hour,
 }
@@ -261,18 +238,17 @@ def _quiet(timestamp: time, start: time, end: time) -> bool:
     return start <= timestamp < end if start <= end else timestamp >= start or timestamp < end
 
 
-def screen_of(patient: Patient, clinic: Clinic) -> Screen:
+def screen_of(patient: Patient, clinic: Clinic, at: datetime) -> Screen:
     """Return the screen of the patient's current step."""
     step = patient.enrol_step or "welcome"
     name = _word(step)
     makers: dict[str, Callable[[], tuple[tuple[Text, ...], list[Button]]]] = {
         "language": lambda: ((Text(key="enrol.language"),), _language_buttons(name, clinic, "")),
-        "zone": lambda: ((Text(key="enrol.zone"),), _zone_buttons(clinic)),
-        "region": lambda: ((Text(key="enrol.city"),), _page_buttons(step.split(":")[1])),
-        "city": lambda: ((Text(key="enrol.city"),), _city_buttons(*step.split(":")[1:])),
         "time": lambda: ((Text(key="enrol.time"),), _time_buttons(clinic)),
         "hour": lambda: ((Text(key="enrol.hour"),), _hour_buttons(patient)),
     }
+    if name in {"zone", "clock", "season"}:
+        return _clock_screen(name, step.partition(":")[2], patient, clinic, at)
     lines, made = makers[name]() if name in makers else (_prose(name, clinic), _prose_buttons(name, patient, clinic))
     return Screen(name=f"enrol.{name}", lines=lines, rows=rows(made))
 
@@ -310,23 +286,12 @@ def _language_buttons(step: str, clinic: Clinic, current: str) -> list[Button]:
     return [button(f"language.{code}", _tap(step, f"lang-{code}")) for code in clinic.languages if code != current]
 
 
-def _zone_buttons(clinic: Clinic) -> list[Button]:
-    own = _raw(zones.label(clinic.timezone), _tap("zone", "own"))
-    others = [button(f"region.{name.lower()}", _tap("zone", name)) for name in zones.regions()]
-    return [own, *others, *([_back("zone")] if len(clinic.languages) > 1 else [])]
-
-
-def _page_buttons(region: str) -> list[Button]:
-    made = []
-    for number in range(zones.pages(region)):
-        cities = zones.page(region, number)
-        made.append(_raw(f"{zones.label(cities[0])} – {zones.label(cities[-1])}", _tap("region", f"p-{number}")))
-    return [*made, _back("region")]
-
-
-def _city_buttons(region: str, number: str) -> list[Button]:
-    cities = zones.page(region, int(number))
-    return [*(_raw(zones.label(c), _tap("city", zones.to_word(c))) for c in cities), _back("city")]
+def _clock_screen(name: str, number: str, patient: Patient, clinic: Clinic, at: datetime) -> Screen:
+    count = int(number) if number.isdecimal() else 0
+    shown = clock_times.shown(name, count, patient, clinic, at, partial(_tap, name))
+    has_back = name == "clock" or (name == "zone" and len(clinic.languages) > 1)
+    back = ((_back(name),),) if has_back else ()
+    return Screen(name=f"enrol.{name}", lines=(shown.text,), rows=(*shown.rows, *back))
 
 
 def _time_buttons(clinic: Clinic) -> list[Button]:

@@ -1,6 +1,6 @@
-"""Answers a red button in a chat that is nobody's any more: an old phone, a former helper. Raises nothing.
+"""Answers chats that belong to nobody: strangers, and red buttons on an old phone or a former helper's. Raises nothing.
 
-The button's signature says that it was sent to this chat, so that somebody was asked here before.
+A button's signature says that it was sent to this chat, so that somebody was asked here before.
 """
 
 from bot.app.records.messages import Lane
@@ -9,7 +9,7 @@ from bot.core.findings import STILL_THERE, still
 from bot.core.protocol import Protocol, Tier
 from bot.core.screen import Action, Screen, Text
 from bot.dialog import checkins
-from bot.dialog.post import STRANGERS, enqueue
+from bot.dialog.post import STRANGERS, enqueue, post_stranger
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import hinted_language, numbers
 
@@ -47,3 +47,11 @@ def tapped(work: Work, chat_id: int, action: Action, language_hint: str | None) 
     screen = Screen(name="stranger.numbers", lines=tuple(said))
     enqueue(work, chat_id, language, screen, slot=STRANGERS, lane=Lane.RED_FLAG)
     return TapResult(toast=Text(key="toast.call_now"), language=language)
+
+
+def answer_stranger(work: Work, chat_id: int, key: str, language_hint: str | None) -> TapResult:
+    """Answer a chat that belongs to nobody, in the language of the phone if the clinic has it."""
+    language = hinted_language(work.clinic, language_hint)
+    screen = Screen(name=key, lines=(Text(key=key, values=numbers(work.clinic)),))
+    post_stranger(work, chat_id, language, screen)
+    return TapResult(language=language)

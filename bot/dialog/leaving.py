@@ -32,15 +32,20 @@ def stop(work: Work, patient: Patient) -> TapResult:
     """Ask whether to pause, stop or go on; deleting is a small button that leads to a screen of its own."""
     if patient.state in _LEFT:
         return stopped(work, patient)
+    if patient.phone_move == "moved":
+        return _unconfirmed(work, patient)
     return _show(work, patient, screens.stop_screen(patient, work.clinic, tier_to_call_about(work, patient)))
 
 
 def delete(work: Work, patient: Patient) -> TapResult | None:
     """Show what would be deleted, and ask; None while a chat, perhaps a new phone, is still enrolling."""
-    if patient.state is PatientState.ENROLLING:
+    if patient.state is PatientState.ENROLLING or patient.is_second:
         return None
+    if patient.phone_move == "moved":
+        return _unconfirmed(work, patient)
+    tier = tier_to_call_about(work, patient)
     is_kept = outlives_data(work, patient)
-    return _show(work, patient, screens.delete_screen(work.clinic, tier_to_call_about(work, patient), is_kept=is_kept))
+    return _show(work, patient, screens.delete_screen(work.clinic, tier, is_kept=is_kept))
 
 
 def stopped(work: Work, patient: Patient) -> TapResult:
@@ -52,10 +57,12 @@ def stopped(work: Work, patient: Patient) -> TapResult:
 def export(work: Work, patient: Patient) -> TapResult | None:
     """Send what is stored about the patient as files; None if they neither take part nor can undo that they left.
 
-    A chat that is still enrolling gets nothing: it may be a new phone, where nobody has agreed to anything yet.
+    A chat that is still enrolling gets nothing, and a new phone that nobody has confirmed gets a message instead.
     """
     if patient.state not in _TAKING_PART and not returning.can_undo(patient, work.at):
         return None
+    if patient.history_from is not None:
+        return _show(work, patient, screens.unconfirmed_screen(work.clinic))
     work.acting(patient.actor).record("own_data_sent", patient.code)
     # Not in the slot of the other screens: who wants the data before deleting it still has the screen that asks.
     post(work, patient, screens.export_screen(work.clinic, tier_to_call_about(work, patient)), slot="own")
@@ -68,9 +75,11 @@ def export(work: Work, patient: Patient) -> TapResult | None:
 def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     """Handle a tap of these screens, or any tap of somebody who has left; return None if it means nothing (now)."""
     if action.kind != KIND:
-        return _red(work, patient, action) if patient.state in _LEFT else None
+        return red_tap(work, patient, action) if patient.state in _LEFT else None
     if action.choice == EXPORT:
         return export(work, patient)
+    if patient.phone_move == "moved" and action.choice != KEEP:
+        return _unconfirmed(work, patient)
     if action.choice == ASK_DELETE:
         return delete(work, patient)
     if action.choice in {ASK_AGAIN, DELETE}:
@@ -95,7 +104,7 @@ def _stop_or_go_on(work: Work, patient: Patient, word: str) -> TapResult | None:
 
 def _delete(work: Work, patient: Patient, action: Action) -> TapResult | None:
     age = screens.minute_of(work.at) - action.subject
-    if patient.state is PatientState.ENROLLING:
+    if patient.state is PatientState.ENROLLING or patient.is_second:
         return None
     if action.choice == DELETE and 0 <= age <= _DELETE_WITHIN:
         participation.erase(work.acting(patient.actor), patient.code)
@@ -117,7 +126,13 @@ def _undo(work: Work, patient: Patient) -> TapResult | None:
     return _show(work, back, screens.undone_screen(work.clinic, tier, following, helper_ended=stopped_at in ends))
 
 
-def _red(work: Work, patient: Patient, action: Action) -> TapResult | None:
+def _unconfirmed(work: Work, patient: Patient) -> TapResult:
+    """Refuse to end anything on a phone that the old chat can still object to: a stranger may have found the link."""
+    return _show(work, patient, screens.stop_unconfirmed_screen(work.clinic, tier_to_call_about(work, patient)))
+
+
+def red_tap(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    """Answer a red button of somebody who has left; return None if it is no such button."""
     return numbers_to_call(work, patient) if is_red(work, action) else None
 
 

@@ -80,11 +80,13 @@ def _queue(work: Work, patient: Patient, chat_id: int, language: str, slot: str,
 
 
 def _chats(stores: Stores, patient: Patient) -> Iterator[tuple[int, str]]:
-    """Yield chat and language of the patient and the active caregivers; none of who left."""
+    """Yield chat and language of the patient, their old phone and the active caregivers; none of who left."""
     if patient.state in {PatientState.DECLINED, PatientState.WITHDRAWN}:
         return
     if patient.chat_id is not None:
         yield patient.chat_id, patient.language
+    if patient.second_chat_id is not None and patient.phone_move == "moved":
+        yield patient.second_chat_id, patient.language
     for helper in stores.caregivers.of_patient(patient.id):
         if helper.state == "active" and helper.chat_id is not None:
             yield helper.chat_id, helper.language

@@ -1,5 +1,6 @@
 """The screens that are always available: menu, help, privacy, tips, my team. Assesses nothing."""
 
+from bot.app.chat_roles import ChatRoles, roles_of
 from bot.app.checkins.answering import current
 from bot.app.checkins.skips import SEARCHED_CHECKINS
 from bot.app.checkins.tips import shown_tips
@@ -9,7 +10,7 @@ from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import is_paused
 from bot.app.work import Stores, Work
 from bot.core.protocol import Answers
-from bot.core.screen import Action, Screen, Style, Text
+from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.core.tips import choose_tip
 from bot.dialog import answers, caregivers, checkins, enrolment, feel_worse, learn, leaving, settings
 from bot.dialog.call_screens import contact_screen
@@ -38,7 +39,16 @@ def menu(work: Work, patient: Patient) -> TapResult:
     ]
     if is_paused(patient, work.clinic, work.at):
         made.insert(0, button("menu.resume", Action(kind="menu", choice="resume"), style=Style.SUCCESS))
+    made += _other_roles(work, patient)
     return _show(work, patient, Screen(name="menu", lines=(Text(key="menu.title"),), rows=rows(made)))
+
+
+def _other_roles(work: Work, patient: Patient) -> list[Button]:
+    """Return the ways to what else the patient's chat is for: the person they help, the team."""
+    roles = roles_of(work, patient.chat_id) if patient.chat_id is not None else ChatRoles()
+    helped = Action(kind="care", choice="menu", subject=roles.helped.id if roles.helped is not None else 0)
+    made = [button("menu.helped", helped)] if helped.subject else []
+    return [*made, *([button("menu.staff", Action(kind="team", choice="menu"))] if roles.staff is not None else [])]
 
 
 def help_(work: Work, patient: Patient) -> TapResult:

@@ -13,7 +13,7 @@ from bot.app.work import Work
 from bot.core.protocol import Tier
 from bot.core.schedule import Pause
 from bot.core.screen import Screen, Text
-from bot.dialog import checkins, leaving_screens, live_buttons, seen
+from bot.dialog import checkins, farewells, live_buttons, seen
 from bot.dialog.asked import marked
 from bot.dialog.call_screens import call_screen
 from bot.dialog.call_soon import soon_screen
@@ -21,7 +21,7 @@ from bot.dialog.checkin_screens import change_row, end_screen, reminder_screen
 from bot.dialog.help_screens import DESPAIR_SCREEN
 from bot.dialog.hospital import home_screen, slot_of
 from bot.dialog.pauses import call_first, pause_screen
-from bot.dialog.post import drop_unsent, enqueue, post, post_staff, post_stranger
+from bot.dialog.post import drop_unsent, post, post_staff
 from bot.dialog.safety_follow_up import safety_follow_up_screen
 from bot.dialog.staff_alerts import alert_screen, notice_screen
 from bot.dialog.staff_screens import digest_today
@@ -131,23 +131,13 @@ class OutboxNotices:
         post(self.work, patient, Screen(name="plan.changed", lines=lines), slot="plan")
 
     def withdrawn(self, patient: Patient, tier: Tier) -> None:
-        screen = leaving_screens.farewell_screen(patient, self.work.clinic, tier, self.work.at)
-        post(self.work, patient, screen, slot=leaving_screens.SLOT)
+        farewells.withdrawn(self.work, patient, tier)
 
     def caregiver_ended(self, patient: Patient, caregiver: Caregiver) -> None:
-        gone = patient.model_copy(update={"caregiver": caregiver})
-        farewell = Screen(name="care.goodbye", lines=(Text(key="care.goodbye"),), keyboard="remove")
-        post(self.work, gone, farewell, slot="care")
+        farewells.caregiver_ended(self.work, patient, caregiver)
 
     def data_erased(self, patient: Patient, caregivers: Iterable[Caregiver], tier: Tier) -> None:
-        """Queue the last messages as to strangers: those of `withdrawn` were erased with the patient's messages."""
-        for caregiver in caregivers:
-            if caregiver.chat_id is not None:
-                goodbye = Screen(name="care.goodbye", lines=(Text(key="care.goodbye"),), keyboard="remove")
-                post_stranger(self.work, caregiver.chat_id, caregiver.language, goodbye)
-        if patient.chat_id is not None:
-            farewell = leaving_screens.erased_screen(self.work.clinic, tier)
-            enqueue(self.work, patient.chat_id, patient.language, farewell, slot=leaving_screens.SLOT, lane=Lane.REPLY)
+        farewells.data_erased(self.work, patient, caregivers, tier)
 
     # -- the team
 

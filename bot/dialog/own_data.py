@@ -23,7 +23,6 @@ from bot.core.concern_values import ConcernState
 from bot.core.own_data import DataEntry, DataFact, DataPart, OwnData, Value
 from bot.core.protocol import SKIP, Question
 from bot.core.screen import Text
-from bot.dialog import zones
 from bot.dialog.answers import answer_text, short_text
 from bot.dialog.widgets import choice_text, date_text, numbers, question_text, symptom_text
 
@@ -48,10 +47,10 @@ _TAPS: Mapping[str, str] = {
 
 
 def collect(work: Work, row: Outbox) -> OwnData:
-    """Return the data of the patient whose chat asked for it. Raise RefusedError if the chat is theirs no more."""
+    """Return the data of the patient whose chat asked for it. Raise RefusedError if it is not surely theirs."""
     patient = work.patients.get(row.patient_id) if row.patient_id is not None else None
-    if patient is None or patient.chat_id != row.chat_id:
-        raise RefusedError("the chat that asked for the data is no patient's any more")
+    if patient is None or patient.chat_id != row.chat_id or patient.history_from is not None:
+        raise RefusedError("the chat that asked for the data is no patient's any more, or a phone nobody confirmed")
     return own_data(work, patient)
 
 
@@ -270,7 +269,7 @@ def _settings(work: Work, patient: Patient) -> DataEntry:
     helper = next((c for c in work.caregivers.of_patient(patient.id) if c.state == "active"), None)
     facts = (
         _fact("language", Text(key=f"language.{patient.language}"), patient.language),
-        _fact("zone", _raw(zones.label(zone)), zone),
+        _fact("zone", _raw(_plain(zone.rsplit("/", 1)[-1])), zone),
         _fact("send_time", _raw(f"{patient.send_time:%H:%M}"), f"{patient.send_time:%H:%M}"),
         _fact("quiet", Text(key="own.from_to", values=dict(quiet)), tuple(quiet.values())),
         *_time_fact(work, patient, "helper_since", helper.agreed_at if helper is not None else None),

@@ -7,28 +7,13 @@ from bot.app.records.messages import Lane, Mode, Outbox
 from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Stores, Work
-from bot.core.screen import Screen, Text
+from bot.core.screen import Screen
+from bot.dialog.two_patients import for_caregiver
 
 STRANGERS = "stranger"
 """The slot of messages to chats that belong to nobody."""
-ABOUT_THE_READER = ("care.", "call.despair")
-"""Screens that a caregiver gets as themselves."""
 SINGLE_PENDING = frozenset(
-    {
-        "said",
-        "menu",
-        "oops",
-        "tip",
-        "team-contact",
-        "keyboard",
-        "answers",
-        "trend",
-        "stop",
-        "own",
-        "own-page",
-        "own-json",
-        STRANGERS,
-    }
+    ("said menu oops tip team-contact keyboard answers trend stop own own-page own-json " + STRANGERS).split()
 )
 """Slots of replies that can be asked for repeatedly: at most one message of each waits to be sent."""
 
@@ -83,7 +68,7 @@ def post(
 
     Queue nothing for someone without a chat.
     """
-    for chat_id, language, shown in _recipients(work, patient, screen, everyone=everyone):
+    for chat_id, language, shown in _recipients(work, patient, screen, lane if everyone else None):
         enqueue(
             work,
             chat_id,
@@ -99,31 +84,27 @@ def post(
 
 
 def _recipients(
-    stores: Stores, patient: Patient, screen: Screen, *, everyone: bool
+    stores: Stores, patient: Patient, screen: Screen, lane: Lane | None
 ) -> Iterator[tuple[int, str, Screen]]:
-    """Yield chat, language and screen of each recipient, the patient first."""
-    if not everyone:
+    """Yield chat, language and screen of each recipient, the patient first; the acting chat alone if `lane` is None."""
+    if lane is None:
         if patient.answering_chat is not None:
-            shown = screen if patient.caregiver is None else _for_caregiver(screen)
+            shown = screen if patient.caregiver is None else for_caregiver(screen, patient)
             yield patient.answering_chat, patient.chat_language, shown
         return
     if patient.chat_id is not None:
         yield patient.chat_id, patient.language, screen
+    is_urgent = lane is Lane.RED_FLAG and patient.phone_move == "moved"
+    if patient.second_chat_id is not None and (patient.is_second or is_urgent):
+        yield patient.second_chat_id, patient.language, screen
     for caregiver in stores.caregivers.of_patient(patient.id):
         if caregiver.state == "active" and caregiver.chat_id is not None:
-            yield caregiver.chat_id, caregiver.language, _for_caregiver(screen)
-
-
-def _for_caregiver(screen: Screen) -> Screen:
-    """Return the screen with a line on whom it is about: a caregiver must not answer for themselves."""
-    if screen.contact is not None or screen.keyboard is not None or screen.name.startswith(ABOUT_THE_READER):
-        return screen
-    return screen.model_copy(update={"lines": (Text(key="caregiver.head"), *screen.lines)})
+            yield caregiver.chat_id, caregiver.language, for_caregiver(screen, patient)
 
 
 def drop_unsent(stores: Stores, patient: Patient, slot: str) -> None:
     """Drop the unsent messages of a slot, for the patient and their caregivers."""
-    chats = [patient.chat_id, *(c.chat_id for c in stores.caregivers.of_patient(patient.id))]
+    chats = [patient.chat_id, patient.second_chat_id, *(c.chat_id for c in stores.caregivers.of_patient(patient.id))]
     for chat_id in chats:
         if chat_id is not None:
             stores.outbox.drop_unsent(chat_id, slot)

@@ -1,13 +1,14 @@
 """The patient's settings: language, time zone, time of day, quiet hours. Never asks to type."""
 
 from datetime import time
+from functools import partial
 
 from bot.app.checkins.answering import current
 from bot.app.concerns.follow_up import replanned
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.screen import Action, Button, Screen, Text
-from bot.dialog import zones
+from bot.dialog import clock_times
 from bot.dialog.checkins import show_again
 from bot.dialog.enrolment import hours, times
 from bot.dialog.post import post
@@ -16,9 +17,9 @@ from bot.dialog.widgets import button, keyboard_screen, next_checkin_text, rows
 
 KIND = "set"
 """The kind of action this module handles: `question` names the setting, `choice` its value (empty: show choices)."""
-PAGE_KIND = "page"
-CITY_KIND = "city"
-KINDS = frozenset({KIND, PAGE_KIND, CITY_KIND})
+FORMER_KINDS = frozenset({"page", "city"})
+"""Buttons of earlier versions, which asked for a place: they ask for the clock now."""
+KINDS = frozenset({KIND, *FORMER_KINDS})
 SLOT = "menu"
 QUIET = {
     "q20-08": (time(20), time(8)),
@@ -31,10 +32,9 @@ QUIET = {
 
 def menu(work: Work, patient: Patient) -> TapResult:
     """Show the settings and their current values."""
-    zone = patient.timezone or work.clinic.timezone
     values: dict[str, str | int | Text] = {
         "language": Text(key=f"language.{patient.chat_language}"),
-        "zone": zones.label(zone),
+        "zone": clock_times.now_at(patient, work.clinic, work.at),
         "time": f"{patient.send_time:%H:%M}",
         "quiet_from": f"{patient.quiet_from:%H:%M}",
         "quiet_to": f"{patient.quiet_to:%H:%M}",
@@ -58,11 +58,8 @@ def language(work: Work, patient: Patient) -> TapResult:
 
 def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     """Handle a tap on a settings screen; return None if there is no such choice."""
-    if action.kind == PAGE_KIND:
-        return _cities(work, patient, action.question, action.choice)
-    if action.kind == CITY_KIND:
-        zone = zones.to_zone(action.question.capitalize(), action.choice)
-        return _in_zone(work, patient, zone) if zone is not None else None
+    if action.kind in FORMER_KINDS:
+        return _zone(work, patient, "")
     match action.question:
         case "language":
             return _language(work, patient, action.choice)
@@ -102,38 +99,18 @@ def _language(work: Work, patient: Patient, code: str) -> TapResult | None:
 
 
 def _zone(work: Work, patient: Patient, word: str) -> TapResult | None:
-    if word == "own":
-        return _in_zone(work, patient, work.clinic.timezone)
-    if word in zones.regions():
-        pages = [
-            Button(
-                label=_raw(f"{zones.label(cities[0])} – {zones.label(cities[-1])}"),
-                action=Action(kind=PAGE_KIND, question=word.lower(), choice=str(number)),
-            )
-            for number in range(zones.pages(word))
-            if (cities := zones.page(word, number))
-        ]
-        return _show(work, patient, Screen(name="settings.region", lines=(Text(key="enrol.city"),), rows=rows(pages)))
-    if word:
+    following = clock_times.follow(word, patient, work.clinic, work.at) if word else clock_times.Next(screen="zone")
+    if following is None:
         return None
-    own = Button(label=_raw(zones.label(work.clinic.timezone)), action=Action(kind=KIND, question="zone", choice="own"))
-    made = [button(f"region.{r.lower()}", Action(kind=KIND, question="zone", choice=r)) for r in zones.regions()]
-    return _show(work, patient, Screen(name="settings.zone", lines=(Text(key="enrol.zone"),), rows=rows([own, *made])))
+    if following.zone is not None:
+        return _set(work, patient.model_copy(update={"timezone": following.zone}), "timezone")
+    tap = partial(_tap, "zone")
+    shown = clock_times.shown(following.screen, following.number, patient, work.clinic, work.at, tap)
+    return _show(work, patient, Screen(name=f"settings.{following.screen}", lines=(shown.text,), rows=shown.rows))
 
 
-def _cities(work: Work, patient: Patient, region: str, number: str) -> TapResult | None:
-    cities = zones.page(region.capitalize(), int(number)) if number.isdigit() else ()
-    if not cities:
-        return None
-    made = [
-        Button(label=_raw(zones.label(c)), action=Action(kind=CITY_KIND, question=region, choice=zones.to_word(c)))
-        for c in cities
-    ]
-    return _show(work, patient, Screen(name="settings.city", lines=(Text(key="enrol.city"),), rows=rows(made)))
-
-
-def _in_zone(work: Work, patient: Patient, zone: str) -> TapResult:
-    return _set(work, patient.model_copy(update={"timezone": zone}), "timezone")
+def _tap(question: str, word: str) -> Action:
+    return Action(kind=KIND, question=question, choice=word)
 
 
 # -- time of day, quiet hours

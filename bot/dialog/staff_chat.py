@@ -5,11 +5,12 @@ The shell and the console call the same use cases, so the same rules apply there
 
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
 from bot.app.alerts import escalation, ownership, queue
 from bot.app.alerts.writer import act_on, team_side
+from bot.app.chat_roles import answers_for_another
 from bot.app.checkins import opening
 from bot.app.patients import participation
 from bot.app.ports.clinic import Clinic
@@ -25,7 +26,7 @@ from bot.app.work import Work
 from bot.core.alert import Follow, Refused, may_act
 from bot.core.rota import on_call
 from bot.core.screen import Action, Screen, Text
-from bot.dialog import staff_levels
+from bot.dialog import former_chats, staff_levels
 from bot.dialog.notices import show_alert
 from bot.dialog.post import post_staff
 from bot.dialog.replies import Meaning, TapResult
@@ -53,6 +54,8 @@ from bot.dialog.staff_screens import (
 from bot.dialog.staff_times import shown_time
 from bot.dialog.widgets import numbers
 
+KINDS = frozenset({KIND, PLAN_KIND, MENU_KIND, LEVEL_KIND})
+"""The kinds of action that `tapped` handles: they are the team's, also in a chat that is a patient's, too."""
 _OUTCOMES = frozenset(get_args(AlertOutcome))
 _OTHER_WORDS = {"reached": "spoke_to_patient", CONFIRMED: "out_of_care", **dict.fromkeys(NO_ACTION_WORDS, NO_ACTION)}
 """Words of buttons that note an outcome."""
@@ -65,7 +68,8 @@ def opened(work: Work, token: str, chat_id: int) -> TapResult | None:
     if person is None:
         return None
     lines = (Text(key="staff.welcome", values={"who": person.name, "clinic": work.clinic.team_name}),)
-    _post_screen(work, person, Screen(name="staff.welcome", lines=lines, keyboard="remove"))
+    keyboard: Literal["remove"] | None = None if answers_for_another(work, chat_id) else "remove"
+    _post_screen(work, person, Screen(name="staff.welcome", lines=lines, keyboard=keyboard))
     escalation.resume_open(work)
     return menu(work, person)
 
@@ -100,7 +104,7 @@ def message(work: Work, person: Staff, meaning: Meaning) -> TapResult:
 
 
 def tapped(work: Work, person: Staff, action: Action) -> TapResult:
-    """Handle a tap; show the menu if the button has no effect any more."""
+    """Handle a tap; show the menu if the button has no effect any more, or the numbers if it is a patient's red one."""
     handlers: dict[str, Callable[[Work, Staff, Action], TapResult | None]] = {
         KIND: _alert_tapped,
         PLAN_KIND: _plan_tapped,
@@ -114,6 +118,8 @@ def tapped(work: Work, person: Staff, action: Action) -> TapResult:
         outcome = _show_again(work, person, action)
     except RefusedError:
         outcome = None
+    if handler is None and person.chat_id is not None:
+        outcome = former_chats.tapped(work, person.chat_id, action, person.language)
     if outcome is not None:
         return outcome
     menu(work, person)
@@ -213,6 +219,8 @@ def _act(work: Work, person: Staff, alert: AlertRow, action: Action) -> TapResul
 
 
 def _menu_tapped(work: Work, person: Staff, action: Action) -> TapResult | None:
+    if action.choice == "menu":
+        return menu(work, person)
     if action.choice != "digest":
         return None
     post_staff(work, person, digest_today(work), slot="staff-digest", lane=Lane.REPLY)

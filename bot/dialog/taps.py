@@ -4,14 +4,13 @@ A late, repeated or foreign tap changes nothing and shows the current screen.
 """
 
 from collections.abc import Callable
+from functools import partial
 
-from bot.app.alerts import escalation
-from bot.app.chat_roles import ChatRole, role_of
+from bot.app.chat_roles import ChatRole, role_of, team_member
 from bot.app.checkins.silence import heard_from
-from bot.app.patients import participation
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
-from bot.core.screen import Action, Screen, Text
+from bot.core.screen import Action, Text
 from bot.dialog import (
     alerts,
     answers,
@@ -21,52 +20,62 @@ from bot.dialog import (
     former_chats,
     learn,
     leaving,
+    links,
     menus,
+    new_phone,
     postpone,
     settings,
     staff_chat,
 )
-from bot.dialog.post import post_stranger
+from bot.dialog.former_chats import answer_stranger
+from bot.dialog.reachability import set_reachable
 from bot.dialog.replies import TapResult
-from bot.dialog.widgets import hinted_language, numbers
+from bot.dialog.two_patients import patient_of
 
-CAREGIVERS_COMMANDS = frozenset({"menu", "help", "worse", "tips", "team", "language", "learn", "checkin"})
 LEFT = frozenset({PatientState.DECLINED, PatientState.WITHDRAWN})
 ENROLLED = frozenset({PatientState.ACTIVE, PatientState.PAUSED})
 
 
-def writing_role(work: Work, chat_id: int) -> ChatRole:
-    """Return the role of a chat that an update came from; mark a silent or unreachable sender as heard from."""
-    role = role_of(work, chat_id)
-    if role.patient is not None and role.patient.unanswered:
+def writing_role(work: Work, chat_id: int, action: Action | None = None) -> ChatRole:
+    """Return the role in which a chat wrote or tapped `action`; mark a silent or unreachable sender as heard from."""
+    role = _acting(work, chat_id, action)
+    if role.patient is not None and role.patient.unanswered and not role.patient.is_second:
         heard_from(work, role.patient)
-        role = role_of(work, chat_id)
-    if role.patient is not None and role.patient.caregiver is None and role.patient.unreachable_at is not None:
-        participation.set_reachable(work, role.patient, reachable=True)
-        return role_of(work, chat_id)
-    if role.staff is not None and role.staff.unreachable_at is not None:
-        escalation.set_reachable(work, role.staff, reachable=True)
-        return role_of(work, chat_id)
+        role = _acting(work, chat_id, action)
+    patient = role.patient if role.patient is not None and role.patient.caregiver is None else None
+    person = role.staff or patient
+    if person is not None and person.unreachable_at is not None:
+        set_reachable(work, chat_id, reachable=True)
+        return _acting(work, chat_id, action)
     return role
 
 
+def _acting(work: Work, chat_id: int, action: Action | None) -> ChatRole:
+    person = team_member(work, chat_id) if action is not None and action.kind in staff_chat.KINDS else None
+    return ChatRole(staff=person) if person is not None else role_of(work, chat_id, partial(patient_of, work, action))
+
+
 def tap(work: Work, chat_id: int, action: Action, language_hint: str | None = None) -> TapResult:
-    """Answer a tap on a button whose signature is valid for this chat. `language_hint`: of the phone."""
-    role = writing_role(work, chat_id)
+    """Answer a tap on a button signed for this chat, in the role that it is for. `language_hint`: of the phone."""
+    if action.kind == links.KIND:
+        return links.tapped(work, chat_id, action)
+    role = writing_role(work, chat_id, action)
     if role.staff is not None:
         return staff_chat.tapped(work, role.staff, action)
     patient = role.patient
     if patient is None:
-        numbers_shown = former_chats.tapped(work, chat_id, action, language_hint)
-        return numbers_shown or answer_stranger(work, chat_id, "stranger.hello", language_hint)
-    outcome = (_tapped if patient.state not in LEFT else leaving.tapped)(work, patient, action)
-    return outcome or _closed(work, patient)
+        former = former_chats.tapped(work, chat_id, action, language_hint)
+        return former or answer_stranger(work, chat_id, "stranger.hello", language_hint)
+    has_left = patient.state in LEFT and not patient.is_second
+    return (leaving.tapped if has_left else _tapped)(work, patient, action) or closed(work, patient)
 
 
 def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    if patient.is_second:
+        return new_phone.second_tapped(work, patient, action)
     if action.kind == caregivers.KIND:
         return caregivers.tapped(work, patient, action)
-    if patient.caregiver is not None and (patient.caregiver.state != "active" or not _caregiver_may(action)):
+    if patient.caregiver is not None and (patient.caregiver.state != "active" or not caregivers.may(action)):
         return None
     if action.kind == enrolment.KIND:
         return enrolment.tap(work, patient, action)
@@ -87,6 +96,7 @@ _HANDLERS: dict[str, Callable[[Work, Patient, Action], TapResult | None]] = {
     **dict.fromkeys(checkins.KINDS, checkins.tapped),
     **dict.fromkeys(settings.KINDS, settings.tapped),
     "later": postpone.postpone,
+    new_phone.KIND: new_phone.tapped,
     "tip": menus.tip_tapped,
     learn.KIND: learn.tapped,
     answers.KIND: answers.change,
@@ -94,34 +104,7 @@ _HANDLERS: dict[str, Callable[[Work, Patient, Action], TapResult | None]] = {
 """The handlers of enrolled patients' taps, by kind of action."""
 
 
-def _caregiver_may(action: Action) -> bool:
-    """Return whether a caregiver may do that: answer and read, but decide nothing for the patient."""
-    if action.kind in settings.KINDS:
-        return action.question == "language"
-    if action.kind == "menu":
-        return action.choice in CAREGIVERS_COMMANDS
-    return action.kind not in {enrolment.KIND, leaving.KIND}
-
-
-def stale_tap(work: Work, chat_id: int) -> TapResult:
-    """Answer a tap that can't be decoded (old format, foreign, forged): show the current screen."""
-    role = writing_role(work, chat_id)
-    if role.staff is not None:
-        return staff_chat.menu(work, role.staff)
-    patient = role.patient
-    if patient is None:
-        return answer_stranger(work, chat_id, "stranger.hello", None)
-    return _closed(work, patient)
-
-
-def _closed(work: Work, patient: Patient) -> TapResult:
+def closed(work: Work, patient: Patient) -> TapResult:
+    """Say that a button does nothing any more, and show the current screen."""
     menus.show_current_screen(work, patient)
     return TapResult(toast=Text(key="toast.closed"), language=patient.chat_language)
-
-
-def answer_stranger(work: Work, chat_id: int, key: str, language_hint: str | None) -> TapResult:
-    """Answer a chat that belongs to nobody, in the language of the phone if the clinic has it."""
-    language = hinted_language(work.clinic, language_hint)
-    screen = Screen(name=key, lines=(Text(key=key, values=numbers(work.clinic)),))
-    post_stranger(work, chat_id, language, screen)
-    return TapResult(language=language)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from bot.app.alerts import help_requests
 from bot.app.alerts.naming import open_alert
+from bot.app.chat_roles import team_member
 from bot.app.checkins.answering import current
 from bot.app.concerns.assessments import as_stored
 from bot.app.concerns.memory import tier_to_call_about
@@ -18,10 +19,11 @@ from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.screen import Action, Button, Screen, Text
 from bot.dialog import checkins, feel_worse, learn, staff_chat
+from bot.dialog.former_chats import answer_stranger
 from bot.dialog.help_screens import despair_screen, something_is_wrong
 from bot.dialog.post import post
 from bot.dialog.replies import Meaning, TapResult
-from bot.dialog.taps import ENROLLED, answer_stranger, writing_role
+from bot.dialog.taps import ENROLLED, writing_role
 from bot.dialog.widgets import button, copy_button, copy_emergency_button, numbers, rows
 
 MOVED_FOR = timedelta(hours=1)
@@ -31,8 +33,9 @@ MOVED_FOR = timedelta(hours=1)
 def message(work: Work, chat_id: int, meaning: Meaning) -> TapResult:
     """Answer a message that is not a command: text, picture, voice. Its content never gets here."""
     role = writing_role(work, chat_id)
-    if role.staff is not None:
-        return staff_chat.message(work, role.staff, meaning)
+    person = role.staff or (team_member(work, chat_id) if meaning.kind == "code" else None)
+    if person is not None:
+        return staff_chat.message(work, person, meaning)
     patient = role.patient
     if patient is None:
         return answer_stranger(work, chat_id, "stranger.said", None)
@@ -48,7 +51,8 @@ def _understood(work: Work, patient: Patient, meaning: Meaning) -> TapResult | N
         return feel_worse.feel_worse(work, patient)
     if meaning.kind == "despair":
         return _despair(work, patient, names_sign=meaning.names_sign)
-    return _typed_choice(work, patient, meaning.number) if meaning.kind == "choice" else None
+    is_choice = meaning.kind == "choice" and not patient.is_second
+    return _typed_choice(work, patient, meaning.number) if is_choice else None
 
 
 def _despair(work: Work, patient: Patient, *, names_sign: bool) -> TapResult:

@@ -310,11 +310,13 @@ def test_invite_that_is_not_valid_opens_nothing(run, why):
     assert run(registry.accept_invite, given, 70, at=AT + (14 * DAY if why == "expired" else HOUR)) is None
 
 
-def test_invite_belongs_to_its_patient_alone(run, anna):
+def test_looking_at_an_invite_accepts_nothing(run, anna):
     added, token = run(registry.add, code="Z-9", ici_start=date(2026, 1, 5))
-    assert run(registry.is_invite_of, token, added) is True
-    assert run(registry.is_invite_of, token, anna) is False
-    assert run(registry.is_invite_of, "other", added) is False
+    for chat in (70, 71, anna.chat_id):
+        assert run(registry.find_invite, token, chat).id == added.id
+    assert run(registry.find_invite, "other", 70) is None
+    assert run(registry.accept_invite, token, 71).id == added.id, "it still works"
+    assert run(registry.find_invite, token, 70) is None
 
 
 # -- caregivers

@@ -140,6 +140,10 @@ class TinyStore:
     def by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
         return self.patients.get(chat_id)
 
+    def by_second_chat(self, chat_id: int) -> Patient | None:
+        """Return None: nobody moves to a new phone."""
+        return None
+
     def drop_unsent(self, chat_id: int, slot: str) -> None:
         """Do nothing: this store has no unsent messages."""
 

@@ -146,7 +146,7 @@ def test_toast_text_is_plain_and_short() -> None:
 
 # -- the real catalogs
 
-LABELS = ("button.", "keyboard.", "choice.", "menu.", "language.", "region.", "time.", "stop.pause", "stop.keep")
+LABELS = ("button.", "keyboard.", "choice.", "menu.", "language.", "clock.", "time.", "stop.pause", "stop.keep")
 
 
 @pytest.fixture(scope="module")

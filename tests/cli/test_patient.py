@@ -127,6 +127,14 @@ def test_pause_of_inactive_patient_is_refused(shell: Shell) -> None:
     assert "only an active patient can be paused" in result.err
 
 
+def test_confirm_phone_without_a_move_is_refused(shell: Shell) -> None:
+    add(shell)
+    result = shell("patient", "confirm-phone", "P-0017", "--by", "lead-1")
+    assert (result.status, "P-0017 is not moving to a new phone" in result.err) == (1, True)
+    assert shell("patient", "confirm-phone", "P-0017").status == 2
+    assert shell("patient", "show", "P-0017", "--json").json["new_phone"] is None
+
+
 def test_withdraw_keeps_the_patient_listed(shell: Shell) -> None:
     add(shell)
     result = shell("patient", "withdraw", "P-0017", "--json")

@@ -25,6 +25,7 @@ from tests.contract.samples import (
     message,
     patient,
     period,
+    staff,
     task,
     tip_shown,
 )
@@ -205,6 +206,7 @@ def test_erasing_leaves_the_patient_consents_and_audit_of_that_patient(database)
         update={
             **dict.fromkeys(("chat_id", "follow_up", "ask_home_at", "goodbye_at", "rests_until")),
             **dict.fromkeys(("undo_until", "timezone", "enrol_step")),
+            **dict.fromkeys(("second_chat_id", "phone_move", "history_from")),
             "pauses": (),
             "plan_override": PlanOverride(),
             "version": 1,
@@ -259,6 +261,18 @@ def test_erasing_takes_caregivers_along_with_all_that_their_chats_hold(database)
     assert _edited(database, 11, "menu") is None
 
 
+def test_second_chat_of_a_patient_finds_them_until_it_is_settled(database):
+    one = database.run(lambda s: s.patients.add(patient("one", chat_id=1)))
+    database.run(lambda s: s.patients.add(patient("other", chat_id=2)))
+    moving = one.model_copy(update={"second_chat_id": 3, "phone_move": "asked"})
+    moving = database.run(lambda s: s.patients.save(moving))
+    assert [database.run(lambda s, c=c: s.patients.by_second_chat(c)) for c in (3, 1, 2)] == [moving, None, None]
+    database.run(lambda s: s.outbox.enqueue(message(3, "phone")))
+    database.run(lambda s: s.patients.erase_data(one.id))
+    assert database.run(lambda s: s.patients.by_second_chat(3)) is None
+    assert database.run(message_counts) == {}, "what was sent to the second chat goes, too"
+
+
 def test_erasing_finds_chats_of_earlier_too(database):
     one = database.run(lambda s: s.patients.add(patient("one", chat_id=1)))
     other = database.run(lambda s: s.patients.add(patient("other")))
@@ -276,6 +290,16 @@ def test_erasing_finds_chats_of_earlier_too(database):
     assert database.run(lambda s: s.limits.chats_free_at([1, 2])) == {}
     assert [_edited(database, 1, "checkin:1"), _edited(database, 2, "menu")] == [None, 9]
     assert database.run(lambda s: s.patients.by_chat(2)).code == "other"
+
+
+def test_erasing_leaves_the_messages_of_a_team_member_in_the_same_chat(database):
+    one = database.run(lambda s: s.patients.add(patient("one", chat_id=1)))
+    database.run(lambda s: s.staff.add(staff("ann", state="active", chat_id=1)))
+    database.run(lambda s: _said(s, 1, "menu", patient_id=one.id))
+    database.run(lambda s: _said(s, 1, "staff-alert:4"))
+    database.run(lambda s: s.patients.erase_data(one.id))
+    assert sum(database.run(message_counts).values()) == 1
+    assert _edited(database, 1, "staff-alert:4") == 9
 
 
 def test_erasing_a_patient_without_a_chat(database):

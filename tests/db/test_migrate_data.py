@@ -44,6 +44,7 @@ PERSON = samples.full_patient().model_copy(
         "unanswered": 0,
         "rests_until": None,
         "hint_sent_at": None,
+        **dict.fromkeys(("second_chat_id", "phone_move", "history_from")),
         "plan_override": PlanOverride(),
         "periods": (
             samples.period(

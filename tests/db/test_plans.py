@@ -241,8 +241,9 @@ SMALL = (
     "(subquery",
     "anon_1",
     "CONSTANT ROW",
+    "Seq Scan on staff ",
 )
-"""What may be read whole: the open tasks, the alerts in the queue, and the few minima of the next event."""
+"""What may be read whole: the open tasks, the alerts in the queue, the few minima of the next event, and the team."""
 
 
 def _read_whole(lines):

@@ -38,7 +38,7 @@ from bot.dialog import conversation
 from bot.dialog.apology import apologize
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.fakes.outbox import UNLIMITED
-from tests.interleaving import call_replies, decisions, sign_ins
+from tests.interleaving import call_replies, decisions, new_phones, sign_ins
 from tests.interleaving.scene import (
     ABSENT,
     ANNA,
@@ -151,6 +151,11 @@ def _start(chat: int, token: str) -> Do:
     return _in_one(lambda c, _, work: conversation.start(work, chat, c.tokens.get(token, ""), "en"))
 
 
+def _goes_on(chat: int, token: str) -> Do:
+    """Say yes to the question that a link of another role leads to."""
+    return _tap(chat, lambda c: Action(kind="link", choice=c.tokens.get(token, "")))
+
+
 def _command(chat: int, name: Any) -> Do:
     return _in_one(lambda _, __, work: conversation.command(work, chat, name))
 
@@ -255,6 +260,7 @@ PATIENTS = (
     UseCase("start EMIL by old link", _start(EMIL, "EMIL")),
     UseCase("start CARLA by the chat of EMIL", _start(EMIL, "CARLA")),
     UseCase("start BERTA again", _start(BERTA, "")),
+    *(UseCase(f"new phone of BERTA {name}", _in_one(act)) for name, act in new_phones.CASES.items()),
     UseCase("enrol HEIDI agrees", _press(HEIDI, "enrol", "agree", "consent3")),
     UseCase("enrol HEIDI declines", _press(HEIDI, "enrol", "no", "consent3")),
     UseCase("enrol DORA completes", _press(DORA, "enrol", "morning", "time")),
@@ -276,6 +282,7 @@ CAREGIVERS = (
     UseCase("caregiver agrees", _press(ASKED_HELPER, "care", "agree")),
     UseCase("caregiver declines", _press(ASKED_HELPER, "care", "no")),
     UseCase("caregiver leaves", _press(HELPER, "care", "leave")),
+    UseCase("caregiver opens link of a patient's chat", _goes_on(ANNA, "care")),
 )
 
 # -- the sweeps
@@ -357,6 +364,7 @@ TEAM = (
     UseCase("staff chat pauses BERTA", _staff_plan(LEAD, BERTA, "pause7")),
     UseCase("staff chat moves ANNA to evening", _staff_plan(LEAD, ANNA, "evening")),
     UseCase("staff opens link", _start(NEWCOMER, "join")),
+    UseCase("staff opens link in a patient's chat", _goes_on(ANNA, "join")),
     UseCase("staff chat gone lead-1", _member(LEAD, reachable=False)),
     UseCase("staff chat gone coord-1", _member(COORDINATOR, reachable=False)),
     UseCase("staff chat gone op-1", _member(OPERATOR, reachable=False)),

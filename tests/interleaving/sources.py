@@ -22,7 +22,7 @@ _SAME_WORK = frozenset({"acting", "at_time"})
 """Methods of a unit of work that return it for another actor or time."""
 _WRITES = frozenset({"notices", "record"})
 _READS: Mapping[str, str] = {
-    "patients": "get by_code by_chat page due by_ids with_prefix started_between",
+    "patients": "get by_code by_chat by_second_chat page due by_ids with_prefix started_between",
     "treatments": "of_patient history",
     "invites": "by_hash of_patient",
     "consents": "of_patient",

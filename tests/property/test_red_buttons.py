@@ -206,7 +206,7 @@ class Chats:
         numbers = ("112", "+49 30 901820") if is_reply else (NUMBER[tier],)
         assert any(number in text for number in numbers for text in texts), self.report(f"no number in {texts}")
         if not is_reply:
-            for each in self.chats_in_care():
+            for each in self.chats_that_ring(chat):
                 lanes = [row.lane for row in sent if row.chat_id == each and row.screen.name.startswith("call.")]
                 assert Lane.RED_FLAG in lanes, self.report(f"no call screen in {each}: {[r.screen.name for r in sent]}")
             open_alerts = self.alerts()
@@ -220,7 +220,14 @@ class Chats:
         if patient is None or patient.state not in {"active", "paused", "enrolling"}:
             return []
         helpers = self.database.run(lambda s: s.caregivers.of_patient(self.anna.id))
-        return [patient.chat_id, *(helper.chat_id for helper in helpers if helper.state == "active")]
+        moving = [patient.second_chat_id] if patient.second_chat_id is not None else []
+        return [patient.chat_id, *moving, *(helper.chat_id for helper in helpers if helper.state == "active")]
+
+    def chats_that_ring(self, chat):
+        """Where a call screen comes: not on a new phone that has not agreed, unless it was asked for there."""
+        patient = self.patient()
+        silent = {patient.second_chat_id} - {chat} if patient.phone_move != "moved" else set()
+        return [each for each in self.chats_in_care() if each not in silent]
 
     def report(self, what):
         return "\n".join([what, *self.history[-60:]])

@@ -50,6 +50,7 @@ async def test_second_link_during_enrolment_strands_nobody(world: World) -> None
     await world.pump()
     world.hear(anna, "Your care team")
     await world.say(anna, f"/start {other.start}")
+    world.hear(anna, "for one patient only. Nothing has changed.", "+49 30 901820")
     world.hear(anna, "Your care team")  # the current screen
     assert (await world.view(anna)).state == "enrolling"
     world.sandbox.open_invite(other)
@@ -93,11 +94,11 @@ async def test_back_shows_the_previous_screen(world: World) -> None:
     anna = await world.add("P-0001", name="Anna")
     await through_consent(world, anna)
     await world.tap(anna, "English")
-    await world.tap(anna, "Europe")
+    await world.tap(anna, "No")
     await world.tap(anna, "Back")
     world.hear_all(anna)
-    assert "Where do you live" in plain(world.last(anna))
-    await world.tap(anna, "Berlin")
+    assert re.search(r"Is it 09:\d\d for you now", plain(world.last(anna)))
+    await world.tap(anna, "Yes")
     await world.tap(anna, "Another time")
     assert "09:00" in labels(world.last(anna))
     assert "08:00" not in labels(world.last(anna)), "quiet hours are not offered"
@@ -158,9 +159,11 @@ async def test_new_invite_replaces_an_expired_one_or_another_phone(world: World)
     assert (await world.view(anna)).state == "active"
     phone = world.sandbox.person("Anna's new phone")
     await world.say(phone, f"/start {token}")
-    world.hear(phone, "Your care team asked me")
-    for label in ("Continue", "Continue", "Continue", "I agree", "English", "Berlin", re.compile("^Morning")):
-        await world.tap(phone, label)
+    world.hear(phone, "your check-ins come to this phone")
+    world.hear(anna, "opened on another phone")
+    await world.tap(anna, "Yes, that was me")
+    await world.tap(phone, "I agree, use this phone")
+    world.hear_all(anna)
     world.hear_all(phone)
     await world.say(anna, "/menu")
     world.hear(anna, "only work with a link")
@@ -179,3 +182,22 @@ async def test_answers_before_leaving_still_count(world: World) -> None:
     view = await world.view(anna)
     assert [(a.tier, a.state) for a in view.alerts] == [("SOON", "unconfirmed")]
     await world.advance(days=3)
+
+
+async def test_p14_zone_is_chosen_by_the_clock_from_new_york_in_russian(world: World) -> None:
+    anna = await world.add("P-0001", name="Anna", phone="ru")
+    world.sandbox.open_invite(anna)
+    await world.pump()
+    for label in ("Дальше", "Дальше", "Дальше"):
+        await world.tap(anna, label)
+    await world.tap(anna, re.compile("оглас"))
+    await world.tap(anna, "Русский")
+    assert plain(world.last(anna)) == "У вас сейчас 09:00?"
+    await world.tap(anna, "Нет")
+    shown = labels(world.last(anna))
+    assert all(re.fullmatch(r"\d\d:\d\d", label) for label in shown[:-2]), "times only, no cities"
+    assert len(set(shown[:-2])) == 20
+    await world.tap(anna, "03:00")
+    await world.tap(anna, "Да, переводят")
+    assert (await world.view(anna)).timezone == "America/New_York"
+    world.hear_all(anna)

@@ -64,16 +64,24 @@ async def test_p22_doubled_yes_is_one_alert_and_the_call_screen_again(world: Wor
         assert [a.tier for a in (await world.view(anna)).alerts] == ["EMERGENCY"]
 
 
-async def test_p22_yes_on_the_old_phone_after_a_move_gets_the_numbers(world: World) -> None:
-    anna = await due(world)
-    await world.tap(anna, "No, nothing new")
-    screen, yes = world.last(anna), button(world.last(anna), "Yes, one or more")
+async def moving(world: World, anna):
+    """Let a new phone open a new link of the patient's; return it."""
     token = await world.service.database.transact(
         lambda stores: registry.invite_again(work_on(stores, world.clinic, world.clock.now()), anna.code)[1]
     )
     phone = world.sandbox.person("Anna's new phone", code=anna.code, start=token, link=f"start={token}")
     world.sandbox.open_invite(phone)
     await world.pump()
+    return phone
+
+
+async def test_p22_yes_on_the_old_phone_after_a_move_gets_the_numbers(world: World) -> None:
+    anna = await due(world)
+    await world.tap(anna, "No, nothing new")
+    screen, yes = world.last(anna), button(world.last(anna), "Yes, one or more")
+    phone = await moving(world, anna)
+    await world.tap(anna, "Yes, that was me")
+    await world.tap(phone, "I agree, use this phone")
     world.hear_all(anna)
     world.hear_all(phone)
     await world.tap_old(anna, screen["message_id"], yes)

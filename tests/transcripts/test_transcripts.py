@@ -42,7 +42,7 @@ async def test_enrolment_in_spanish(world: World) -> None:
     transcript = Transcript(world, lucia, "Enrolment on a phone that speaks Spanish, to the end of the baseline")
     transcript.opens_link()
     await transcript.settle()
-    for label in ("Continuar", "Continuar", "Continuar", re.compile("acepto"), "Español", "Berlin"):
+    for label in ("Continuar", "Continuar", "Continuar", re.compile("acepto"), "Español", "Sí"):
         await transcript.tap(label)
     await transcript.tap(re.compile("10:00"))
     for label in (

@@ -37,7 +37,8 @@ def _last_answers(finished: Sequence[tuple[str, Answers]], clinic: Clinic) -> An
 def as_stored(stores: Stores, patient: Patient) -> Patient:
     """Return the patient as stored now: this transaction may have changed their follow-up."""
     stored = stores.patients.get(patient.id)
-    return stored.model_copy(update={"caregiver": patient.caregiver}) if stored is not None else patient
+    acting = {"caregiver": patient.caregiver, "is_second": patient.is_second}
+    return stored.model_copy(update=acting) if stored is not None else patient
 
 
 def keep_assessment(work: Work, row: CheckInRow, assessment: Assessment, *, final: bool, finished: bool) -> None:

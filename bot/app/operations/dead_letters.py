@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.app.chat_roles import role_of
+from bot.app.chat_roles import role_of, team_member
 from bot.app.ports.errors import RefusedError
 from bot.app.records.messages import FailedDelivery, Outbox
 from bot.app.records.operations import DeadUpdate
@@ -111,13 +111,13 @@ def _why_not(work: Work, found: FailedDelivery) -> str | None:
 def _why_no_recipient(stores: Stores, row: Outbox) -> str | None:
     """Return why a message has no recipient any more (they left, or the chat is another's); None if it has one."""
     if row.patient_id is None:
-        person = role_of(stores, row.chat_id).staff
+        person = team_member(stores, row.chat_id)
         is_reachable = row.slot == STRANGERS or (person is not None and person.can_be_notified)
         return None if is_reachable else "was for someone who has left the team or can't be reached"
     patient = stores.patients.get(row.patient_id)
     if patient is None or patient.state in _LEFT:
         return "was for a patient who has left: nothing is sent to them any more"
-    recipient = role_of(stores, row.chat_id).patient
+    recipient = role_of(stores, row.chat_id, lambda: patient.id).patient
     if recipient is None or recipient.id != patient.id:
         return "was for a chat that no longer belongs to the patient"
     is_unreachable = recipient.caregiver is None and recipient.unreachable_at is not None

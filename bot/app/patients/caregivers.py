@@ -33,20 +33,27 @@ def current_caregiver(work: Work, patient: Patient) -> Caregiver | None:
     return next((c for c in work.caregivers.of_patient(patient.id) if c.state in {"asked", "active"}), None)
 
 
+def find_link(work: Work, token: str) -> tuple[Patient, Caregiver] | None:
+    """Return whom a caregiver's link is for, locked, and the caregiver of that link; None if no such link works.
+
+    Change nothing. A link works until it expires, or somebody opened it.
+    """
+    found = work.caregivers.by_hash(work.clinic.hash_token(token))
+    patient = work.patients.get(found.patient_id, lock=True) if found is not None else None
+    # Read again under the lock: two chats may open the link at once, and one of them is too late.
+    found = work.caregivers.by_hash(work.clinic.hash_token(token))
+    if found is None or patient is None or patient.state not in _TAKING_PART:
+        return None
+    return (patient, found) if found.state == "invited" and found.expires_at > work.at else None
+
+
 def open_link(work: Work, token: str, chat_id: int, language_hint: str | None) -> Patient | None:
     """Bind a caregiver's link to the chat that opened it; None if the link is not valid there.
 
     Return the patient with the caregiver as `caregiver`, who still has to agree.
     """
-    found = work.caregivers.by_hash(work.clinic.hash_token(token))
-    if found is None:
-        return None
-    patient = work.patients.get(found.patient_id, lock=True)
-    # Read again under the lock: two chats may open the link at once, and one of them is too late.
-    found = work.caregivers.by_hash(work.clinic.hash_token(token))
-    if found is None or patient is None or patient.state not in _TAKING_PART or patient.chat_id == chat_id:
-        return None
-    if found.state != "invited" or found.expires_at <= work.at:
+    patient, found = find_link(work, token) or (None, None)
+    if patient is None or found is None or patient.chat_id == chat_id:
         return None
     hinted = (language_hint or "").split("-")[0]
     language = hinted if hinted in work.clinic.languages else found.language

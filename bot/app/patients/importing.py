@@ -10,6 +10,7 @@ from bot.app.concerns.level_tasks import open_usual_signs_task
 from bot.app.patients import registry
 from bot.app.schedules.plans import plan_for
 from bot.app.work import Work
+from bot.core.digits import ascii_digits
 from bot.core.frozen import Frozen
 from bot.core.treatment import StopReason
 
@@ -148,7 +149,7 @@ def _row(header: list[str], cells: list[str], line: int, faults: list[ImportFaul
         reason = f"{len(cells)} cells, but the first line names {len(header)} columns"
         faults.append(ImportFault(line=line, column=None, reason=reason))
         return None
-    given = {name: cell.strip() or None for name, cell in zip(header, cells, strict=True)}
+    given = {name: ascii_digits(cell.strip()) or None for name, cell in zip(header, cells, strict=True)}
     found = [ImportFault(line=line, column=column, reason=reason) for column, reason in _unreadable(given)]
     faults += found
     if found:

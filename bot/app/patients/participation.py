@@ -107,7 +107,12 @@ def end_participation(work: Work, patient: Patient) -> Patient:
     stop_asking(work, patient)
     hand_to_team(work, patient, "left")
     caregivers.end_all(work, patient)
-    return as_stored(work, patient)
+    left = as_stored(work, patient)
+    if left.phone_move == "moved":
+        # The old chat may still say that the move was not theirs.
+        return left
+    # Whichever phone they leave on, the other one is nobody's any more.
+    return left.model_copy(update={"second_chat_id": None, "phone_move": None})
 
 
 def erase(work: Work, code: str) -> None:

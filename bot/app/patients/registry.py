@@ -140,29 +140,34 @@ def invite_again(work: Work, code: str) -> tuple[Patient, str]:
     return patient, invite(work, patient)
 
 
-def accept_invite(work: Work, token: str, chat_id: int) -> Patient | None:
-    """Accept an invite in a chat and return its patient, locked.
+def find_invite(work: Work, token: str, chat_id: int) -> Patient | None:
+    """Return the patient of an invite that the chat could accept now, locked; None if there is none. Change nothing.
 
-    The first chat that opens an invite may open it again. Return None if the invite is unknown, revoked, expired, or
-    was opened by another chat.
+    The first chat that accepted an invite may do so again. An invite that is unknown, revoked, expired, or was accepted
+    by another chat, is none.
     """
+    return _openable(work, token, chat_id)[1]
+
+
+def accept_invite(work: Work, token: str, chat_id: int) -> Patient | None:
+    """Accept an invite in a chat and return its patient, locked; None if the chat can't (see `find_invite`)."""
+    found, patient = _openable(work, token, chat_id)
+    if found is not None and found.used_at is None:
+        work.invites.save(found.model_copy(update={"used_at": work.at}))
+    return patient
+
+
+def _openable(work: Work, token: str, chat_id: int) -> tuple[Invite | None, Patient | None]:
+    """Return an invite that the chat could accept, and its patient, locked; (None, None) if there is none."""
+    nothing = None, None
     found = work.invites.by_hash(work.clinic.hash_token(token))
     if found is None or found.revoked_at is not None:
-        return None
+        return nothing
     patient = work.patients.get(found.patient_id, lock=True)
     # Read again under the lock: two chats may open the invite at once, and one of them is too late.
     found = work.invites.by_hash(work.clinic.hash_token(token))
     if patient is None or found is None or found.revoked_at is not None:
-        return None
+        return nothing
     if found.used_at is not None:
-        return patient if patient.chat_id == chat_id else None
-    if found.expires_at <= work.at:
-        return None
-    work.invites.save(found.model_copy(update={"used_at": work.at}))
-    return patient
-
-
-def is_invite_of(work: Work, token: str, patient: Patient) -> bool:
-    """Return whether the token belongs to one of this patient's invites."""
-    found = work.invites.by_hash(work.clinic.hash_token(token))
-    return found is not None and found.patient_id == patient.id
+        return (found, patient) if patient.chat_id == chat_id else nothing
+    return (found, patient) if found.expires_at > work.at else nothing

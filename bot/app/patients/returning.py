@@ -17,8 +17,9 @@ UNDO_FOR = timedelta(hours=24)
 
 
 def can_undo(patient: Patient, at: datetime) -> bool:
-    """Return whether the patient's stop can be undone at that time."""
-    return patient.state is PatientState.WITHDRAWN and patient.undo_until is not None and at < patient.undo_until
+    """Return whether the patient's stop can be undone at that time: in their own chat, not in the second one."""
+    in_time = patient.undo_until is not None and at < patient.undo_until
+    return patient.state is PatientState.WITHDRAWN and in_time and not patient.is_second
 
 
 def undo_stop(work: Work, patient: Patient) -> Patient | None:

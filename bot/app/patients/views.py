@@ -71,6 +71,8 @@ class PatientView(Frozen):
     treatment_history: tuple[PeriodView, ...]
     plan: str
     unreachable_at: datetime | None
+    new_phone: str | None
+    """"asked", "confirmed" or "moved" while the patient moves; "unconfirmed": the chat shows no earlier answers."""
     unanswered: int
     """Check-ins in a row without an answer, the open one included."""
     next_due_at: datetime | None
@@ -134,6 +136,7 @@ def view(work: Work, code: str) -> PatientView:
         treatment_history=treatment.history(work, patient),
         plan=patient.plan,
         unreachable_at=patient.unreachable_at,
+        new_phone=patient.phone_move or ("unconfirmed" if patient.history_from is not None else None),
         unanswered=unanswered_at(work, patient, work.at),
         next_due_at=patient.next_due_at,
         upcoming=_upcoming(patient, work.clinic, work.at) if patient.state is PatientState.ACTIVE else (),

@@ -28,6 +28,10 @@ class PatientStore(Protocol):
         """Return the one patient of a chat, found by keyed hash; None if there is none."""
         ...
 
+    def by_second_chat(self, chat_id: int) -> Patient | None:
+        """Return a patient, locked, who moves between this chat and another; None if there is none."""
+        ...
+
     def page(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
         """Return patients in order of code."""
         ...

@@ -107,8 +107,16 @@ class Patient(Versioned):
     hint_sent_at: datetime | None = None
     """When the patient was last answered that the bot can't read messages; that message is moved down then."""
     created_at: datetime
+    second_chat_id: int | None = None
+    """While the patient moves to a new phone: its chat until it has agreed ("asked", "confirmed"), then the old one."""
+    phone_move: Literal["asked", "confirmed", "moved"] | None = None
+    """"asked": the old chat is asked; "confirmed" there or by the team; "moved": the new phone agreed before that."""
+    history_from: datetime | None = None
+    """The chat shows no answers from before this: nobody has confirmed that the phone is the patient's."""
     caregiver: Caregiver | None = None
     """The caregiver who acts for the patient in this transaction; never stored."""
+    is_second: bool = False
+    """Whether the second chat acts in this transaction; never stored."""
 
     @property
     def treatment(self) -> Treatment:
@@ -120,7 +128,9 @@ class Patient(Versioned):
     @property
     def answering_chat(self) -> int | None:
         """Return the chat that acts in this transaction and gets the replies."""
-        return self.caregiver.chat_id if self.caregiver is not None else self.chat_id
+        if self.caregiver is not None:
+            return self.caregiver.chat_id
+        return self.second_chat_id if self.is_second else self.chat_id
 
     @property
     def actor(self) -> str:

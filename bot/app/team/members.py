@@ -90,13 +90,19 @@ def mark_removed(work: Work, name: str) -> Staff:
     return gone
 
 
-def join(work: Work, token: str, chat_id: int) -> Staff | None:
-    """Bind a member's link to the chat that opened it and return the member; None if the link is not valid there."""
+def find_link(work: Work, token: str) -> Staff | None:
+    """Return the member whose link this is, if it works; change nothing."""
     found = work.staff.by_invite(work.clinic.hash_token(token))
     if found is None or found.state == "gone" or found.expires_at is None or found.expires_at <= work.at:
         return None
-    earlier = work.staff.by_chat(chat_id)
-    if earlier is not None and earlier.id != found.id:
+    return found
+
+
+def join(work: Work, token: str, chat_id: int) -> Staff | None:
+    """Bind a member's link to the chat that opened it and return the member; None if the link is not valid there."""
+    found = find_link(work, token)
+    earlier = work.staff.by_chat(chat_id) if found is not None else None
+    if found is None or (earlier is not None and earlier.id != found.id):
         return None
     changes = {
         "state": "active",

@@ -10,6 +10,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
+    not_,
     or_,
     select,
     union,
@@ -33,7 +35,7 @@ from bot.db.rows import (
 from bot.db.stores.treatment import SqlTreatments, periods_of, repeated
 from bot.db.tables_concerns import concern_change, concern_event, kept_alert, memory
 from bot.db.tables_levels import close_watch, level_decision
-from bot.db.tables_team import agreed_level
+from bot.db.tables_team import agreed_level, staff
 from bot.db.tables_treatment import treatment_period, treatment_period_history
 
 _P = t.patient.c
@@ -41,8 +43,8 @@ _P = t.patient.c
 PATIENT = Shape(
     t.patient,
     Patient,
-    sealed={"chat_id": NUMBER, "follow_up": sealed_record(FollowUp)},
-    elsewhere=("caregiver", "periods"),
+    sealed={"chat_id": NUMBER, "second_chat_id": NUMBER, "follow_up": sealed_record(FollowUp)},
+    elsewhere=("caregiver", "is_second", "periods"),
 )
 CAREGIVER = Shape(t.caregiver, Caregiver, sealed={"chat_id": NUMBER})
 INVITE = Shape(t.invite, Invite)
@@ -52,6 +54,13 @@ _ADD = insert_or_skip(t.patient, "code", returning="id")
 _BY_ID = select(t.patient).where(t.patient.c.id == bindparam("of_patient"))
 _BY_CODE = select(t.patient).where(t.patient.c.code == bindparam("of_code"))
 _BY_CHAT = select(t.patient).where(t.patient.c.chat_hash == bindparam("of_chat"))
+_BY_SECOND_CHAT = (
+    select(t.patient)
+    .where(t.patient.c.second_chat_hash == bindparam("of_chat"), t.patient.c.second_chat_hash.is_not(None))
+    .order_by(t.patient.c.id)
+    .limit(1)
+    .with_for_update(key_share=True)
+)
 _IS_CHAT_OF = select(t.patient.c.id).where(
     t.patient.c.id == bindparam("of_patient"), t.patient.c.chat_hash == bindparam("of_chat")
 )
@@ -77,6 +86,7 @@ _CONSENTS = select(t.consent).where(t.consent.c.patient_id == bindparam("of_pati
 # The current chats, and those that received messages about the patient: an earlier phone, a former caregiver.
 _CHATS_OF = union(
     select(t.patient.c.chat_hash).where(t.patient.c.id == bindparam("of_patient")),
+    select(t.patient.c.second_chat_hash).where(t.patient.c.id == bindparam("of_patient")),
     *(
         select(table.c.chat_hash).where(table.c.patient_id == bindparam("of_patient"))
         for table in (t.caregiver, t.outbox, t.slot_message)
@@ -99,11 +109,13 @@ _CLOSED_KEPT = (
 )
 _FORGET_KEPT = delete(kept_alert).where(kept_alert.c.alert_id == bindparam("of_alert"))
 _PURGE_ALERT = delete(t.alert).where(t.alert.c.id == bindparam("of_alert"))
+# Messages to a member of the team are the team's, also in a chat that is a patient's, too.
+_NOT_TEAMS = not_(exists(select(staff.c.id).where(staff.c.chat_hash == bindparam("of_chat"))))
 _ERASED_CHAT = (
     # Sent before the chat was linked to this patient.
-    delete(t.outbox).where(t.outbox.c.patient_id.is_(None), t.outbox.c.chat_hash == bindparam("of_chat")),
+    delete(t.outbox).where(t.outbox.c.patient_id.is_(None), t.outbox.c.chat_hash == bindparam("of_chat"), _NOT_TEAMS),
     delete(t.slot_message).where(
-        t.slot_message.c.patient_id.is_(None), t.slot_message.c.chat_hash == bindparam("of_chat")
+        t.slot_message.c.patient_id.is_(None), t.slot_message.c.chat_hash == bindparam("of_chat"), _NOT_TEAMS
     ),
     delete(t.dead_update).where(t.dead_update.c.chat_hash == bindparam("of_chat")),
     delete(t.chat_rate_limit).where(t.chat_rate_limit.c.chat_hash == bindparam("of_chat")),
@@ -111,6 +123,7 @@ _ERASED_CHAT = (
 _FORGOTTEN = (
     "chat_id", "chat_hash", "follow_up", "drug", "timezone", "enrol_step",
     "ask_home_at", "undo_until", "goodbye_at", "rests_until",
+    "second_chat_id", "second_chat_hash", "phone_move", "history_from",
 )  # fmt: skip
 _FORGET_CHAT = (
     update(t.patient)
@@ -150,7 +163,7 @@ class SqlPatients(_WithChat):
     def add(self, patient: Patient) -> Patient:
         values = PATIENT.values(patient, self._keyring) | self._chat_column(patient) | repeated(patient)
         with self._unique_chat():
-            row = self._first(_ADD[self._dialect], **values)
+            row = self._first(_ADD[self._dialect], **values, **self._second_chat(patient))
         if row is None:
             raise DuplicateError(DuplicateError.__doc__)
         new = [period.model_copy(update={"patient_id": row["id"]}) for period in patient.periods]
@@ -160,7 +173,11 @@ class SqlPatients(_WithChat):
     def save(self, patient: Patient) -> Patient:
         chat = self._chat_column(patient)
         with self._unique_chat() if self._moves(patient.id, **chat) else nullcontext():
-            return self._save(PATIENT, patient, **chat, **repeated(patient))
+            return self._save(PATIENT, patient, **chat, **self._second_chat(patient), **repeated(patient))
+
+    def _second_chat(self, patient: Patient) -> dict[str, Any]:
+        chat_id = patient.second_chat_id
+        return {"second_chat_hash": self._chat_hash(chat_id) if chat_id is not None else None}
 
     @property
     def _treatments(self) -> SqlTreatments:
@@ -191,6 +208,9 @@ class SqlPatients(_WithChat):
 
     def by_chat(self, chat_id: int, *, lock: bool = False) -> Patient | None:
         return self._patient(_LOCKED[_BY_CHAT] if lock else _BY_CHAT, of_chat=self._chat_hash(chat_id))
+
+    def by_second_chat(self, chat_id: int) -> Patient | None:
+        return self._patient(_BY_SECOND_CHAT, of_chat=self._chat_hash(chat_id))
 
     def page(self, *, after_code: str = "", limit: int = 100) -> Sequence[Patient]:
         return self._patients(self._all(_PAGE, after=after_code, top=limit))

@@ -19,6 +19,7 @@ from bot.app.schedules import plan_edits
 from bot.app.schedules.plan_edits import PlanEdit, Preview
 from bot.app.team.members import DAYS
 from bot.app.work import Work
+from bot.core.digits import ascii_digits
 from bot.core.plan_override import Rhythm
 from bot.core.schedule import Pause
 from bot.core.treatment import StopReason
@@ -58,7 +59,7 @@ def _criteria(request: ConsoleRequest) -> PatientFilter:
     given = request.http.query_params
     phase, tier, silence = given.get("phase"), given.get("tier"), given.get("silence")
     return PatientFilter(
-        code=given.get("code", "").strip().upper()[:16],
+        code=ascii_digits(given.get("code", "").strip().upper())[:16],
         phase=cast("TreatmentPhase", phase) if phase in get_args(TreatmentPhase) else None,
         tier=tier if tier in _TIERS else None,
         silence=cast("Silence", silence) if silence in get_args(Silence) else None,

@@ -184,8 +184,9 @@ def test_pause_stops_no_prompt_of_an_open_red_flag(life):
     assert life.alerts()[0].next_patient_prompt_at == before is not None
 
 
-def test_no_on_a_new_phone_while_something_is_open_says_to_call(life):
+def test_no_after_coming_back_while_something_is_open_says_to_call(life):
     life.check(0, **FOUND["urgent"])
+    leave(life, "withdrawn", life.at(0, 0.4))
     leave(life, "new phone", life.at(0, 0.5))
     for step, word in (("welcome", "next"), ("consent1", "next"), ("consent2", "next"), ("consent3", "no")):
         revision = life.patient().enrol_revision

@@ -6,9 +6,7 @@ import pytest
 
 from bot.app.checkins import timing
 from bot.app.patients import participation, registry
-from bot.app.records.alerts import AlertState
 from bot.app.records.patients import PatientState
-from bot.core.checkin import State
 from bot.core.protocol import Tier
 from bot.core.screen import Action
 from bot.dialog import conversation
@@ -27,43 +25,34 @@ def on_new_phone(database, clinic, anna, choose):
     database.run(lambda s: conversation.start(work_on(s, clinic, AT), NEW_PHONE, token, "en"))
 
 
-def enrol(database, clinic, anna, step, choice):
-    revision = database.run(lambda s: s.patients.get(anna.id)).enrol_revision
-    tap = Action(kind="enrol", revision=revision, question=step, choice=choice)
-    database.run(lambda s: conversation.tap(work_on(s, clinic, AT), NEW_PHONE, tap))
+def on_phone(database, clinic, chat, choice):
+    tap = Action(kind="phone", choice=choice)
+    database.run(lambda s: conversation.tap(work_on(s, clinic, AT), chat, tap))
 
 
-def test_a_concern_counts_when_the_enrolment_is_left_half_done(database, clinic, anna, on_new_phone):
+def test_half_an_answer_counts_while_a_move_is_not_settled(database, clinic, anna, on_new_phone):
     row = database.run(lambda s: s.checkins.open_of(anna.id))
     later = AT + timedelta(days=1)
     database.run(lambda s: timing.step(work_on(s, clinic, later), row))
     (alert,) = database.run(lambda s: s.alerts.of_patient(anna.id))
     assert alert.tier is Tier.SOON
-    assert database.run(lambda s: s.checkins.open_of(anna.id)).next_action_at is None
-    assert database.run(lambda s: s.patients.get(anna.id)).next_due_at is None, "who is enrolling is not asked yet"
+    assert database.run(lambda s: s.patients.get(anna.id)).state is PatientState.ACTIVE
 
 
-def test_no_reminder_comes_between_the_screens_of_an_enrolment(database, clinic, anna, choose):
-    token = database.run(lambda s: registry.invite_again(work_on(s, clinic, AT, actor="operator"), anna.code))[1]
-    database.run(lambda s: conversation.start(work_on(s, clinic, AT), NEW_PHONE, token, "en"))
+def test_reminder_comes_on_the_old_phone_until_the_new_one_agrees(database, clinic, anna, on_new_phone):
     before = len(database.outbox())
     row = database.run(lambda s: s.checkins.open_of(anna.id))
     database.run(lambda s: timing.step(work_on(s, clinic, AT + timedelta(days=3)), row))
-    assert len(database.outbox()) == before
+    assert {q.row.chat_id for q in database.outbox()[before:]} == {anna.chat_id}
 
 
-def test_a_no_on_the_new_phone_ends_all_that_asks(database, clinic, anna, on_new_phone):
-    for step in ("welcome", "consent1", "consent2"):
-        enrol(database, clinic, anna, step, "next")
-    enrol(database, clinic, anna, "consent3", "no")
+def test_a_no_on_the_new_phone_ends_nothing_on_the_old_one(database, clinic, anna, on_new_phone):
+    on_phone(database, clinic, NEW_PHONE, "decline")
     now = database.run(lambda s: s.patients.get(anna.id))
-    assert (now.state, now.next_due_at, now.follow_up) == (PatientState.DECLINED, None, None)
-    assert database.run(lambda s: s.checkins.open_of(anna.id)) is None
-    (alert,) = database.run(lambda s: s.alerts.of_patient(anna.id))
-    assert (alert.tier, alert.state, alert.next_patient_prompt_at) == (Tier.SOON, AlertState.UNCONFIRMED, None)
-    assert all(c.withdrawn_at is not None for c in database.run(lambda s: s.consents.of_patient(anna.id)))
-    (row,) = database.run(lambda s: s.checkins.of_patient(anna.id))
-    assert row.value.state is State.EXPIRED
+    assert (now.state, now.chat_id, now.second_chat_id) == (PatientState.ACTIVE, anna.chat_id, None)
+    assert database.run(lambda s: s.checkins.open_of(anna.id)) is not None
+    gone = [q.row.screen for q in database.outbox() if q.row.chat_id == NEW_PHONE][-1]
+    assert (gone.name, gone.lines[0].values["emergency"]) == ("phone.gone", "112")
 
 
 def test_who_leaves_leaves_no_caregiver_behind(database, clinic, anna):
@@ -82,5 +71,7 @@ def test_the_task_to_find_someone_unreachable_is_closed_by_their_new_phone(datab
     token = database.run(lambda s: registry.invite_again(work_on(s, clinic, AT, actor="operator"), anna.code))[1]
     assert [task.kind for task in database.run(lambda s: s.tasks.open())] == ["unreachable"], "not yet opened"
     database.run(lambda s: conversation.start(work_on(s, clinic, AT), NEW_PHONE, token, "en"))
+    assert [task.kind for task in database.run(lambda s: s.tasks.open())] == ["unreachable"], "it has not agreed"
+    on_phone(database, clinic, NEW_PHONE, "agree")
     assert database.run(lambda s: s.tasks.open()) == []
     assert database.run(lambda s: s.patients.get(anna.id)).unreachable_at is None

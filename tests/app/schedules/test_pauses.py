@@ -53,6 +53,7 @@ def test_enrolling_again_in_an_open_pause_resumes_check_ins(database, clinic, an
     holiday = Pause(first=date(2026, 5, 1), last=date(2026, 5, 9))
     paused = patient(database, anna)
     database.run(lambda s: s.patients.save(paused.model_copy(update={"pauses": (*paused.pauses, holiday)})))
+    database.run(lambda s: participation.withdraw(work_on(s, clinic, AT), anna.code))
     token = database.run(lambda s: registry.invite_again(work_on(s, clinic, AT, actor="operator"), anna.code))[1]
     database.run(lambda s: conversation.start(work_on(s, clinic, AT), 8, token, "en"))
     for step, choice in (
