@@ -44,9 +44,14 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
 
 
 def _called_at(deed: Deed) -> Tier:
-    """Return the tier of the call screen that was shown: an alert may be of a higher one that was dealt with."""
+    """Return the tier of the call screen that was shown: an alert may be of a higher one that was dealt with.
+
+    What the clock opens without a call screen of its own is SOON: a higher finding acts at the tap.
+    """
     shown = {q.screen.name for q in deed.queued if q.mode == "new"}
-    return Tier.EMERGENCY if "call.emergency" in shown else Tier.SOON if shown == {"call.soon"} else Tier.URGENT
+    if "call.emergency" in shown:
+        return Tier.EMERGENCY
+    return Tier.URGENT if shown & {"call.urgent", "call.help"} else Tier.SOON
 
 
 def may_answer(patient: Patient | None, books: Books, chat: int | None) -> bool:

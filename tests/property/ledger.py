@@ -225,7 +225,8 @@ class Ledger:
         goes = level.tier < Tier.EMERGENCY and not (symptom in ONLY_STAFF and level.step >= 2)
         if found.was_known and heard.form == "baseline" and goes and not self.has_baseline:
             self.reference[symptom] = level
-            if heard.helper or level.step >= 3 or (level.tier >= Tier.URGENT and level.step >= 2):
+            # Their word holds up to "medium", "some" or a sign, where that is SOON: anything higher waits for staff.
+            if heard.helper or level.tier >= Tier.URGENT:
                 self.confirm_until[symptom] = heard.at + 7 * DAY
         if was is not None and was.was_known and not found.was_known:
             self.reference.pop(symptom, None)
@@ -320,7 +321,8 @@ class Ledger:
                 continue
             mark = self.marks.get(symptom)
             # A tick was removed; or something was found, or nothing is new, so that there is no other.
-            is_draft = mark is not None and mark.draft_of == heard.checkin
+            # What somebody spoke with them about was said for good: the same answer is no news when the form ends.
+            is_draft = mark is not None and mark.is_open and mark.draft_of == heard.checkin
             screens = [s for s, tier in SCREENS.items() if tier is was.level.tier and (was.is_named or s in symptom)]
             if is_draft or any(tuple(heard.answers.get(s, ())) == ("none",) for s in screens):
                 self._taken_back(heard, symptom, NONE)
