@@ -39,8 +39,9 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
             earlier = before.alerts.get(row.id)
             new = set(row.symptoms) - set(earlier.symptoms if earlier is not None else ())
             # By the clock, an hour after half an answer, what joins an alert at its tier has no call screen of its own.
-            if deed.swept or any(q.screen.name.startswith("call.") and q.mode == "new" for q in deed.queued):
-                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id)
+            is_shown = any(q.screen.name.startswith("call.") and q.mode == "new" for q in deed.queued)
+            if deed.swept or is_shown:
+                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id, for_team=not is_shown)
 
 
 def _called_at(deed: Deed) -> Tier:

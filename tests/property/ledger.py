@@ -329,10 +329,20 @@ class Ledger:
                 gone.add(symptom)
         return gone
 
-    def called(self, named: Iterable[str], tier: Tier, at: datetime, day: date, form: int | None = None) -> None:
+    def called(
+        self,
+        named: Iterable[str],
+        tier: Tier,
+        at: datetime,
+        day: date,
+        form: int | None = None,
+        *,
+        for_team: bool = False,
+    ) -> None:
         """A call screen named these: what a draft said is answered for good, and can only be taken back.
 
-        What it named before it was said to be known is open as well.
+        What it named before it was said to be known is open as well. `for_team`: no call screen was shown, so that what
+        was accepted until now is what the team has to decide about.
         """
         for symptom in named:
             mark = self.marks.get(symptom)
@@ -342,9 +352,9 @@ class Ledger:
                 # Half an answer counts an hour later, and is no news when the form ends.
                 if symptom == "other" and form is not None:
                     self._heard.setdefault(form, {})["other"] = Found(Level(Tier.SOON, 1))
-                self.marks[symptom] = Mark(
-                    "open", Level(tier, len(AMOUNTS)), at, "a call screen", above_on=day, form=form
-                )
+                is_accepted = for_team and self.last.get(symptom, NONE) <= self.accepted(symptom) > NONE
+                why = AGREEMENT_ENDED if is_accepted else "a call screen"
+                self.marks[symptom] = Mark("open", Level(tier, len(AMOUNTS)), at, why, above_on=day, form=form)
 
     # -- what else was tapped
 

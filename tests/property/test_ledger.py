@@ -154,6 +154,32 @@ def test_known_strong_that_nobody_confirms_is_open_after_a_week(case):
     assert case.state("numbness") == "open"
 
 
+@pytest.mark.parametrize(
+    ("symptom", "answer", "known", "state"),
+    [
+        ("falls", "yes", "known_walking", "open"),
+        ("floor", "some", "known_walking", "open"),
+        ("stairs", "some", "known_stairs", "none"),
+    ],
+)
+def test_known_sign_above_soon_that_nobody_confirms_is_open_after_a_week(case, symptom, answer, known, state):
+    case.check(0, form="baseline", **{symptom: answer, known: "yes_known"})
+    assert case.state(symptom) == "none"
+    case.ledger.until(START + 8 * DAY)
+    assert case.state(symptom) == state
+
+
+def test_something_new_that_was_spoken_about_in_mid_form_is_no_news_when_the_form_ends(case):
+    case.check(0, state="asking", change="yes")
+    case.spoke(0.1, "other")
+    case.check(0.11, same=True, state="asking", change="yes", autonomic="dizzy")
+    case.check(0.12, same=True, state="asking", change="yes", autonomic="none")
+    case.check(0.13, same=True, change="yes", autonomic="none")
+    assert case.state("other") == "reached"
+    case.check(1, change="yes", autonomic="none")
+    assert case.state("other") == "open"
+
+
 def test_agreement_that_ends_with_the_same_answer_is_open_for_the_team(case):
     case.check(0, numbness="strong")
     case.ledger.agree("numbness", level_of("numbness", 3), START + 28 * DAY, START + HOUR)
