@@ -6,7 +6,7 @@ from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
 from tests.property import plan
 from tests.property.ledger import SPOKE, Heard, Ledger
-from tests.property.notes import Books, Deed
+from tests.property.notes import OPEN, Books, Deed
 from tests.property.signs import ALARMING, SCREENS, Tier, level_of
 
 BY_MESSAGE = True
@@ -35,6 +35,10 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
             ledger.answers(
                 Heard(row.id, value.form, dict(value.answers), value.state.value, deed.at, day, helper=is_helper)
             )
+        elif name == "add_assessment" and deed.swept and after.checkins[row.checkin_id].value.state in OPEN:
+            value = after.checkins[row.checkin_id].value
+            half = Heard(row.checkin_id, value.form, dict(value.answers), value.state.value, deed.at, day, counted=True)
+            ledger.answers(half)
         elif name in {"add_alert", "save_alert"}:
             earlier = before.alerts.get(row.id)
             new = set(row.symptoms) - set(earlier.symptoms if earlier is not None else ())

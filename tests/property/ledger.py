@@ -90,6 +90,8 @@ class Heard(NamedTuple):
     at: datetime
     day: date
     helper: bool = False
+    counted: bool = False
+    """Whether an hour has passed since the last tap, so that half an answer counts: ticks name a sign without "done"."""
 
     @property
     def closed(self) -> bool:
@@ -161,7 +163,7 @@ class Ledger:
         if heard.at == self._left_care_at:
             return
         before = self._heard.get(heard.checkin, {})
-        found = found_in(heard.answers, heard.form, is_closed=heard.closed)
+        found = found_in(heard.answers, heard.form, is_closed=heard.closed or heard.counted)
         if heard.closed:
             found = {s: f._replace(was_known=bool(f.was_known)) for s, f in found.items()}
         found |= self._without_question(heard, found)

@@ -22,14 +22,14 @@ class Case:
         self.ledger = Ledger()
         self.number = 0
 
-    def check(self, days, *, form="quick", state="done", same=False, helper=False, **answers):
+    def check(self, days, *, form="quick", state="done", same=False, helper=False, counted=False, **answers):
         self.number += not same
         given = {**QUIET, **{question: [choice] for question, choice in answers.items()}}
         at = START + days * DAY
         self.ledger.until(at)
         for screen in ("safety_now", "safety_new"):
             self.ledger.screen(self.number, screen, given[screen], at)
-        self.ledger.answers(Heard(self.number, form, given, state, at, at.date(), helper))
+        self.ledger.answers(Heard(self.number, form, given, state, at, at.date(), helper, counted))
 
     def spoke(self, days, *names, shown=None):
         at = START + days * DAY
@@ -178,6 +178,20 @@ def test_something_new_that_was_spoken_about_in_mid_form_is_no_news_when_the_for
     assert case.state("other") == "reached"
     case.check(1, change="yes", autonomic="none")
     assert case.state("other") == "open"
+
+
+@pytest.mark.parametrize(("spoke", "state"), [(False, "open"), (True, "reached")])
+def test_tick_that_is_left_for_an_hour_names_the_sign_in_the_state_of_its_yes(case, spoke, state):
+    half = {"same": True, "state": "asking", "safety_new": "yes", "which_new": "vision"}
+    case.check(0, **half)
+    if spoke:
+        case.spoke(0.001, "sign_not_named")
+    case.check(0.002, **half)
+    assert case.state("vision") == "none"
+    case.check(0.05, counted=True, **half)
+    assert case.state("vision") == state
+    case.check(0.06, same=True, safety_new="yes", which_new="vision")
+    assert case.state("vision") == state
 
 
 def test_agreement_that_ends_with_the_same_answer_is_open_for_the_team(case):
