@@ -12,6 +12,7 @@ The rules, each with a test:
   that raises a red flag is returned in any case: an error in the table must not suppress a call screen.
 * A tap is current if its question is the one at `cursor` and its revision is not older than the question's first
   showing. A toggle carries its target state, so that double and quick taps are neither lost nor undone.
+* "Yes" or "not sure" on an earlier safety screen of the form replaces a milder answer: the cautious answer wins.
 * A safety screen that was skipped (`on_skip: ask_again`) is asked once more when nothing else is left; skipped again,
   it stays open. Going back to it and skipping it there counts as the second time.
 * Every answer is stored and assessed when it is tapped. An answer that raises the tier above `acted_on`, or opens
@@ -28,6 +29,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from bot.core.findings import ALARMING
 from bot.core.frozen import Frozen
 from bot.core.hearing import FormAnswers, Remembered
 from bot.core.protocol import SKIP, Answers, FormStep, Protocol, Question, Tier, applicable
@@ -235,9 +237,8 @@ def open_checkin(form: str, protocol: Protocol, answers: Answers | None = None, 
 
     `about`: the symptoms that it asks about again. KeyError if the protocol has no such form.
     """
-    given = dict(answers or {})
     empty = CheckIn(
-        form=form, state=State.ASKING, revision=0, asked_revision=0, cursor=None, answers=given, about=about
+        form=form, state=State.ASKING, revision=0, asked_revision=0, cursor=None, answers=answers or {}, about=about
     )
     return empty.model_copy(update={"cursor": next_open(empty, protocol)})
 
@@ -265,8 +266,8 @@ def step(
 
 
 def _ignored(checkin: CheckIn, received: Input, reason: IgnoredReason) -> Step:
-    name = type(received).__name__
-    return Step(checkin=checkin, events=(Ignored(reason=reason, input=name, state=checkin.state),))
+    ignored = Ignored(reason=reason, input=type(received).__name__, state=checkin.state)
+    return Step(checkin=checkin, events=(ignored,))
 
 
 # --- The path through its form ----------------------------------------------------------------------------------------
@@ -366,10 +367,20 @@ _Outcome = tuple[CheckIn, tuple[Event, ...]] | IgnoredReason
 def _choose(context: _Context, tap: Choose) -> _Outcome:
     question = context.question(tap)
     if question is None:
-        return IgnoredReason.STALE
+        return _late_yes(context, tap)
     if question.kind != "single" or question.choice(tap.choice) is None:
         return IgnoredReason.UNKNOWN_CHOICE
     return _answered(context, question.id, (tap.choice,), stay=False)
+
+
+def _late_yes(context: _Context, tap: Choose) -> _Outcome:
+    """Let "yes" on an earlier safety screen replace a milder answer, and act each time."""
+    asked = context.protocol.questions.get(tap.question)
+    is_yes = asked is not None and asked.signs is not None and tap.choice in ALARMING
+    if not is_yes or ALARMING & set(context.checkin.answers.get(tap.question, ())):
+        return IgnoredReason.STALE
+    fresh = context.checkin.model_copy(update={"acted_on": Tier.ROUTINE})
+    return _answered(context.at(fresh), tap.question, (tap.choice,), stay=False)
 
 
 def _toggle(context: _Context, tap: Toggle) -> _Outcome:
@@ -382,7 +393,7 @@ def _toggle(context: _Context, tap: Toggle) -> _Outcome:
     if choice.exclusive and tap.on:
         return _answered(context, question.id, (choice.id,), stay=False)
     before = context.checkin.answers.get(question.id, ())
-    ticked = {c for c in before if c != choice.id} | ({choice.id} if tap.on else set())
+    ticked = {*before} - {choice.id} | ({choice.id} if tap.on else set())
     after = tuple(c.id for c in question.choices if c.id in ticked and not (tap.on and c.exclusive))
     if after == before:
         return context.checkin, ()  # a double tap: the choice already has this state
@@ -430,9 +441,7 @@ def _continue(context: _Context, tap: Continue) -> _Outcome:
 
 
 def _finish(context: _Context, tap: Finish) -> _Outcome:
-    if not _is_current(context.checkin, tap.revision):
-        return IgnoredReason.STALE
-    return _done(context, ())
+    return _done(context, ()) if _is_current(context.checkin, tap.revision) else IgnoredReason.STALE
 
 
 def _mistake(context: _Context, received: Mistake) -> _Outcome:
@@ -446,12 +455,11 @@ def _mistake(context: _Context, received: Mistake) -> _Outcome:
     return _at_question(again, asked), (MistakeClaimed(tier=max(checkin.acted_on, checkin.raised)),)
 
 
-def _expire(context: _Context, _received: Expire) -> _Outcome:
-    return _closed(context, State.EXPIRED)
-
-
-def _replace(context: _Context, _received: Replace) -> _Outcome:
-    return _closed(context, State.REPLACED)
+def _close(context: _Context, received: Expire | Replace) -> _Outcome:
+    state = State.EXPIRED if isinstance(received, Expire) else State.REPLACED
+    closed = _at_question(context.checkin, None).model_copy(update={"state": state})
+    finished = (Finished(assessment=context.assess(finished=True)),) if context.checkin.answers else ()
+    return closed, (*finished, Closed(state=state))
 
 
 def _change(context: _Context, received: Change) -> _Outcome:
@@ -519,9 +527,9 @@ def _raised(context: _Context, assessment: Assessment, events: tuple[Event, ...]
     events = (*events, RedFlag(assessment=assessment))
     if stops:
         return _moved_on(context.at(checkin), events)
-    if stay or _following(context.at(checkin)) is not None:
-        return checkin.model_copy(update={"revision": checkin.revision + 1}), events
-    return _done(context.at(checkin), events)
+    if not stay and _following(context.at(checkin)) is None:
+        return _done(context.at(checkin), events)
+    return checkin.model_copy(update={"revision": checkin.revision + 1}), events
 
 
 def _following(context: _Context) -> str | None:
@@ -542,18 +550,10 @@ def _done(context: _Context, events: tuple[Event, ...]) -> _Outcome:
     return done, (*events, Finished(assessment=context.assess(finished=True)))
 
 
-def _closed(context: _Context, state: State) -> _Outcome:
-    closed = _at_question(context.checkin, None).model_copy(update={"state": state})
-    finished = (Finished(assessment=context.assess(finished=True)),) if context.checkin.answers else ()
-    return closed, (*finished, Closed(state=state))
-
-
 def _question_that_raised(context: _Context) -> str | None:
     """Return the question, in the order of the form, whose answer first reached the tier acted on."""
-    for question, answers in _answer_prefixes(context):
-        if context.assess(finished=False, answers=answers).raised >= context.checkin.acted_on:
-            return question
-    return None
+    by_tier = ((q, context.assess(finished=False, answers=a).raised) for q, a in _answer_prefixes(context))
+    return next((question for question, tier in by_tier if tier >= context.checkin.acted_on), None)
 
 
 def _answer_prefixes(context: _Context) -> Iterator[tuple[str, Answers]]:
@@ -591,15 +591,16 @@ TRANSITIONS: Mapping[tuple[State, type[Input]], Transition] = {
     (State.ASKING, Skip): _to(_skip, _ASKING, _PAUSED, _STOPPED, _DONE),
     (State.ASKING, Back): _to(_back, _ASKING),
     (State.ASKING, Mistake): _to(_mistake, _ASKING),
-    (State.ASKING, Expire): _to(_expire, State.EXPIRED),
-    (State.ASKING, Replace): _to(_replace, State.REPLACED),
+    (State.ASKING, Expire): _to(_close, State.EXPIRED),
+    (State.ASKING, Replace): _to(_close, State.REPLACED),
     # A quick third tap may arrive after the second one paused the form: it is a symptom, so it counts.
+    (State.PAUSED, Choose): _to(_late_yes, _PAUSED, _STOPPED, _DONE),
     (State.PAUSED, Toggle): _to(_toggle, _PAUSED, _STOPPED, _DONE),
     (State.PAUSED, Continue): _to(_continue, _ASKING, _DONE),
     (State.PAUSED, Finish): _to(_finish, _DONE),
     (State.PAUSED, Mistake): _to(_mistake, _ASKING),
-    (State.PAUSED, Expire): _to(_expire, State.EXPIRED),
-    (State.PAUSED, Replace): _to(_replace, State.REPLACED),
+    (State.PAUSED, Expire): _to(_close, State.EXPIRED),
+    (State.PAUSED, Replace): _to(_close, State.REPLACED),
     # EMERGENCY is the highest tier: no answer raises again, so no input leads back to PAUSED.
     (State.STOPPED, Choose): _to(_choose, _STOPPED, _DONE),
     (State.STOPPED, Toggle): _to(_toggle, _STOPPED, _DONE),
@@ -607,8 +608,8 @@ TRANSITIONS: Mapping[tuple[State, type[Input]], Transition] = {
     (State.STOPPED, Skip): _to(_skip, _STOPPED, _DONE),
     (State.STOPPED, Back): _to(_back, _STOPPED),
     (State.STOPPED, Mistake): _to(_mistake, _ASKING),
-    (State.STOPPED, Expire): _to(_expire, State.EXPIRED),
-    (State.STOPPED, Replace): _to(_replace, State.REPLACED),
+    (State.STOPPED, Expire): _to(_close, State.EXPIRED),
+    (State.STOPPED, Replace): _to(_close, State.REPLACED),
     (State.DONE, Change): _to(_change, _DONE),
 }
 """Every input that has an effect in a state, and the states it can lead to. EXPIRED and REPLACED are final."""

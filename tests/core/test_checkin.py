@@ -531,8 +531,8 @@ def test_choices_that_are_not_there_are_refused():
 
 def test_what_a_state_does_not_take_is_ignored_with_its_name():
     patient = paused()
-    event = patient.choose("none")[0]
-    assert event == core.Ignored(reason=IgnoredReason.NOT_NOW, input="Choose", state=State.PAUSED)
+    event = patient.submit()[0]
+    assert event == core.Ignored(reason=IgnoredReason.NOT_NOW, input="Submit", state=State.PAUSED)
 
 
 INPUTS = [

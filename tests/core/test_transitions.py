@@ -25,6 +25,8 @@ FEW = [
     (("some", "which"), KINDS),
     (("which", "now", "signs"), TAPS),
     (("now", "signs", "which"), TAPS),
+    (("danger", "unsafe", "soon", "which"), TAPS),
+    (("danger", "unsafe", "soon"), TAPS),
 ]
 """Forms, and inputs, of few check-ins that lead to every transition."""
 FORMS = [
@@ -36,6 +38,8 @@ FORMS = [
         ("one", "which", "signs"),
         ("signs", "some", "which"),
         ("again", "one"),
+        ("danger", "unsafe", "soon"),
+        ("danger", "unsafe", "soon", "which"),
     )
 ]
 LOST = (("soon", "which"), ("soon",))
@@ -57,6 +61,11 @@ def rule(name, choice):
     return Rule(id=f"{name}.{choice}", group=name, tier=Tier[choice.upper()], if_={name: (choice,)})
 
 
+def screen_of(name):
+    """Return what makes a question a safety screen."""
+    return SHIPPED.questions[name].signs
+
+
 def protocol_of(*asked, judged=()):
     """Return a protocol whose form asks these questions in this order, and whose rules judge these and those."""
     questions = {
@@ -68,6 +77,8 @@ def protocol_of(*asked, judged=()):
         "signs": question("signs", ("other", "fine"), "several"),
         "again": question("again", SINGLE).model_copy(update={"on_skip": "ask_again"}),
         "twice": question("twice", ("fine", "urgent")).model_copy(update={"on_skip": "ask_again"}),
+        "unsafe": question("unsafe", ("none", "yes")).model_copy(update={"signs": screen_of("safety_new")}),
+        "danger": question("danger", ("none", "yes")).model_copy(update={"signs": screen_of("safety_now")}),
     }
     rules = tuple(
         rule(name, choice.id)
@@ -76,6 +87,8 @@ def protocol_of(*asked, judged=()):
         for choice in questions[name].choices
         if choice.id != "fine"
     )
+    screens = (("unsafe", Tier.URGENT), ("danger", Tier.EMERGENCY))
+    rules += tuple(Rule(id=f"{q}.yes", group=q, tier=t, if_={q: ("yes",)}) for q, t in screens if q in asked)
     steps = tuple(FormStep(ask=name, after_emergency=name in {"which", "signs"}) for name in asked)
     parts = {"forms": {"quick": Form(id="quick", steps=steps)}, "questions": questions, "rules": rules}
     return SHIPPED.model_copy(update=parts)
@@ -87,6 +100,8 @@ def inputs(revision, asked, protocol):
         yield core.Choose(question=asked, choice=choice.id, revision=revision)
         yield core.Toggle(question=asked, choice=choice.id, on=True, revision=revision)
         yield core.Toggle(question=asked, choice=choice.id, on=False, revision=revision)
+    # "Yes" on an earlier screen, by a second finger.
+    yield from (core.Choose(question=screen, choice="yes", revision=0) for screen in ("danger", "unsafe"))
     yield core.Submit(question=asked, revision=revision)
     yield core.Skip(question=asked, revision=revision)
     yield core.Back(question=asked, revision=revision)

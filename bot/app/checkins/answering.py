@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from bot.app.alerts import raising
 from bot.app.alerts.naming import Found, open_alert
 from bot.app.alerts.raising import add_findings
-from bot.app.checkins.answers import answer_row, with_fresh_screens
+from bot.app.checkins.answers import answer_row, say_again, with_fresh_screens
 from bot.app.checkins.reminders import next_action_after_answer
 from bot.app.checkins.skips import update_skip_task
 from bot.app.checkins.tips import next_tip
@@ -107,6 +107,7 @@ def change(work: Work, patient: Patient, row: CheckInRow, question: str, choices
 
     Return None, having changed nothing, if the answer can't be changed so.
     """
+    say_again(work, row, question, choices)
     step = _core_step(work, patient, row, core.Change(question=question, choices=choices))
     if _ignored(step) is not None:
         return None

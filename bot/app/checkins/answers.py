@@ -36,10 +36,18 @@ def with_fresh_screens(work: Work, row: CheckInRow, given: core.Input) -> CheckI
     return row.model_copy(update={"value": row.value.model_copy(update={"answers": kept})})
 
 
+def say_again(work: Work, row: CheckInRow, question: str, choices: tuple[str, ...]) -> None:
+    """Before an answer of a finished check-in is changed: "yes" instead of "not sure" counts as new, too."""
+    is_yes = question in safety_screens(work.clinic.protocol) and bool(ALARMING & set(choices))
+    if is_yes and row.value.answers.get(question) != choices:
+        _forget_yes(work, row, question)
+
+
 def _is_new_yes(work: Work, value: core.CheckIn, given: core.Choose) -> bool:
-    """Return whether a tap says "yes" or "not sure" on the safety screen that is asked now."""
+    """Return whether a tap says "yes" or "not sure" on the safety screen that is asked now, or in place of "none"."""
     is_now = value.cursor == given.question and value.asked_revision <= given.revision <= value.revision
-    return is_now and given.question in safety_screens(work.clinic.protocol) and given.choice in ALARMING
+    is_milder = not ALARMING & set(value.answers.get(given.question, ()))
+    return (is_now or is_milder) and given.question in safety_screens(work.clinic.protocol) and given.choice in ALARMING
 
 
 def _forget_yes(work: Work, row: CheckInRow, screen: str) -> None:

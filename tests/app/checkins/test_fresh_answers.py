@@ -20,7 +20,7 @@ def superseded(life, row):
 
 def test_tap_that_is_ignored_changes_nothing_that_is_stored(life):
     row = half_answered(life)
-    old = Action(kind="choose", subject=row.id, revision=0, question="safety_now", choice="yes")
+    old = Action(kind="choose", subject=row.id, revision=0, question="safety_now", choice="none")
     life.run(checkins.tapped, life.patient(), old, at=life.at(0, 7))
     assert superseded(life, row) == [None] * 3
 

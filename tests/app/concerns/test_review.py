@@ -11,7 +11,7 @@ from bot.app.concerns import agreeing
 from bot.app.operations import sweeps
 from bot.core.protocol import Tier
 from bot.core.screen import Action
-from bot.dialog import conversation, feel_worse, taps
+from bot.dialog import checkins, conversation, feel_worse, taps
 from bot.dialog.replies import Meaning
 from tests.app.alerts.test_joining import escalate, sent_to, team, the_alert
 from tests.app.concerns.test_cases import Life, changed, life
@@ -577,3 +577,29 @@ def test_false_alarm_about_a_level_that_ended_lets_its_return_raise(life):
     assert life.state("numbness") == "settled"
     assert "call.urgent" in life.check(16, numbness="strong")
     assert life.state("numbness") == "open"
+
+
+def test_yes_that_is_changed_to_not_sure_acts_after_somebody_spoke(life):
+    life.check(0, safety_now="yes", which_now="not_sure")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    assert life.state("sign_not_named") == "reached"
+    seen = len(life.database.outbox())
+    changed(life, "safety_now", "not_sure", day=0.1)
+    assert "call.emergency" in names_since(life, seen)
+    assert life.state("sign_not_named") == "open"
+
+
+def test_none_by_one_and_yes_by_the_other_on_the_same_screen_is_asked_and_ends_as_a_yes(life):
+    helper = life.helper()
+    life.opened(0)
+    life.tap("no", life.at(0))
+    row = life.run(lambda s: s.checkins.open_of(life.anna.id))
+    same = {"subject": row.id, "revision": row.value.revision, "question": "safety_now"}
+    life.run(checkins.tapped, life.patient(), Action(kind="choose", choice="none", **same), at=life.at(0))
+    acting = life.patient().model_copy(update={"caregiver": helper})
+    life.run(checkins.tapped, acting, Action(kind="choose", choice="yes", **same), at=life.at(0, 0.01))
+    assert [alert.tier.name for alert in life.alerts()] == ["EMERGENCY"]
+    assert life.cursor() == "which_now"
+    life.check(0.01, start=False, which_now="breathing")
+    assert {"done.after_call"} == {name for name in names_since(life, 0) if name.startswith("done.")}
+    assert life.state("breathing") == "open"
