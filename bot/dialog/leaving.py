@@ -11,6 +11,7 @@ from bot.app.records.messages import Lane
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.screen import Action, Screen, Text
+from bot.dialog import enrolment
 from bot.dialog import leaving_screens as screens
 from bot.dialog.former_chats import is_red
 from bot.dialog.leaving_screens import ASK_AGAIN, ASK_DELETE, DELETE, EXPORT, KEEP, PAUSE, SLOT, UNDO, WITHDRAW
@@ -95,6 +96,9 @@ def _stop_or_go_on(work: Work, patient: Patient, word: str) -> TapResult | None:
         participation.pause(by_patient, patient.code, local_day(patient, work.clinic, work.at) + participation.STOP_FOR)
     elif word == WITHDRAW:
         participation.withdraw(by_patient, patient.code)
+    elif word == KEEP and patient.state is PatientState.ENROLLING:
+        # Without a keyboard yet, they go on where they were.
+        enrolment.show(work, patient, edit=False)
     elif word == KEEP:
         return _show(work, patient, screens.kept_screen(work.clinic, tier_to_call_about(work, patient)))
     else:

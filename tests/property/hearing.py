@@ -6,7 +6,7 @@ from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
 from tests.property import plan
 from tests.property.ledger import SPOKE, Heard, Ledger
-from tests.property.notes import Books, Deed
+from tests.property.notes import OPEN, Books, Deed
 from tests.property.signs import ALARMING, SCREENS, Tier, level_of
 
 BY_MESSAGE = True
@@ -35,18 +35,28 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
             ledger.answers(
                 Heard(row.id, value.form, dict(value.answers), value.state.value, deed.at, day, helper=is_helper)
             )
+        elif name == "add_assessment" and deed.swept and after.checkins[row.checkin_id].value.state in OPEN:
+            value = after.checkins[row.checkin_id].value
+            half = Heard(row.checkin_id, value.form, dict(value.answers), value.state.value, deed.at, day, counted=True)
+            ledger.answers(half)
         elif name in {"add_alert", "save_alert"}:
             earlier = before.alerts.get(row.id)
             new = set(row.symptoms) - set(earlier.symptoms if earlier is not None else ())
             # By the clock, an hour after half an answer, what joins an alert at its tier has no call screen of its own.
-            if deed.swept or any(q.screen.name.startswith("call.") and q.mode == "new" for q in deed.queued):
-                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id)
+            is_shown = any(q.screen.name.startswith("call.") and q.mode == "new" for q in deed.queued)
+            if deed.swept or is_shown:
+                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id, for_team=not is_shown)
 
 
 def _called_at(deed: Deed) -> Tier:
-    """Return the tier of the call screen that was shown: an alert may be of a higher one that was dealt with."""
+    """Return the tier of the call screen that was shown: an alert may be of a higher one that was dealt with.
+
+    What the clock opens without a call screen of its own is SOON: a higher finding acts at the tap.
+    """
     shown = {q.screen.name for q in deed.queued if q.mode == "new"}
-    return Tier.EMERGENCY if "call.emergency" in shown else Tier.SOON if shown == {"call.soon"} else Tier.URGENT
+    if "call.emergency" in shown:
+        return Tier.EMERGENCY
+    return Tier.URGENT if shown & {"call.urgent", "call.help"} else Tier.SOON
 
 
 def may_answer(patient: Patient | None, books: Books, chat: int | None) -> bool:

@@ -41,7 +41,8 @@ def broken(before: Books, after: Books, deed: Deed, clinic: Clinic) -> list[str]
 def new_alert_shows_a_call_screen(_before: Books, after: Books, deed: Deed, clinic: Clinic) -> Iterator[str]:
     """A new alert has its first safety follow-up planned and its call screen queued as a new, prioritized message."""
     for alert in deed.of("add_alert"):
-        if (deed.swept or _gone(after)) and _is_for_team(alert):
+        # What no answer of this transaction found: an accepted level ended, perhaps while they had left.
+        if (deed.swept or _gone(after) or not deed.of("record_answer", "add_assessment")) and _is_for_team(alert):
             continue
         repeat = clinic.protocol.clocks.safety_follow_up.get(alert.tier)
         if alert.next_patient_prompt_at != (deed.at + repeat.after if repeat else None):
@@ -82,7 +83,11 @@ def _check_change(old: AlertRow, new: AlertRow, deed: Deed, clinic: Clinic, afte
     if new.state is AlertState.CONFIRMED and old.state is not new.state and not reached:
         yield f"{name} was confirmed by {deed.name}"
     # Found when they left: named for the team, and nothing is asked any more.
-    starts_again = new.safety_follow_ups == 0 and (new.next_patient_prompt_at is not None or _gone(after))
+    # What a form found that ended because they are at the hospital: somebody is with them, and nothing is asked.
+    is_with_help = tapped == "at_hospital" and new.state is AlertState.CONFIRMED
+    starts_again = new.safety_follow_ups == 0 and (
+        new.next_patient_prompt_at is not None or _gone(after) or is_with_help
+    )
     if new.safety_follow_ups != old.safety_follow_ups and not starts_again:
         yield from _check_follow_up(old, new, deed, clinic, after)
     repeat = clinic.protocol.clocks.safety_follow_up.get(_asked_tier(new, after))

@@ -90,6 +90,8 @@ class Heard(NamedTuple):
     at: datetime
     day: date
     helper: bool = False
+    counted: bool = False
+    """Whether an hour has passed since the last tap, so that half an answer counts: ticks name a sign without "done"."""
 
     @property
     def closed(self) -> bool:
@@ -161,7 +163,7 @@ class Ledger:
         if heard.at == self._left_care_at:
             return
         before = self._heard.get(heard.checkin, {})
-        found = found_in(heard.answers, heard.form, is_closed=heard.closed)
+        found = found_in(heard.answers, heard.form, is_closed=heard.closed or heard.counted)
         if heard.closed:
             found = {s: f._replace(was_known=bool(f.was_known)) for s, f in found.items()}
         found |= self._without_question(heard, found)
@@ -225,7 +227,8 @@ class Ledger:
         goes = level.tier < Tier.EMERGENCY and not (symptom in ONLY_STAFF and level.step >= 2)
         if found.was_known and heard.form == "baseline" and goes and not self.has_baseline:
             self.reference[symptom] = level
-            if heard.helper or level.step >= 3 or (level.tier >= Tier.URGENT and level.step >= 2):
+            # Their word holds up to "medium", "some" or a sign, where that is SOON: anything higher waits for staff.
+            if heard.helper or level.tier >= Tier.URGENT:
                 self.confirm_until[symptom] = heard.at + 7 * DAY
         if was is not None and was.was_known and not found.was_known:
             self.reference.pop(symptom, None)
@@ -320,17 +323,28 @@ class Ledger:
                 continue
             mark = self.marks.get(symptom)
             # A tick was removed; or something was found, or nothing is new, so that there is no other.
-            is_draft = mark is not None and mark.draft_of == heard.checkin
+            # What somebody spoke with them about was said for good: the same answer is no news when the form ends.
+            is_draft = mark is not None and mark.is_open and mark.draft_of == heard.checkin
             screens = [s for s, tier in SCREENS.items() if tier is was.level.tier and (was.is_named or s in symptom)]
             if is_draft or any(tuple(heard.answers.get(s, ())) == ("none",) for s in screens):
                 self._taken_back(heard, symptom, NONE)
                 gone.add(symptom)
         return gone
 
-    def called(self, named: Iterable[str], tier: Tier, at: datetime, day: date, form: int | None = None) -> None:
+    def called(
+        self,
+        named: Iterable[str],
+        tier: Tier,
+        at: datetime,
+        day: date,
+        form: int | None = None,
+        *,
+        for_team: bool = False,
+    ) -> None:
         """A call screen named these: what a draft said is answered for good, and can only be taken back.
 
-        What it named before it was said to be known is open as well.
+        What it named before it was said to be known is open as well. `for_team`: no call screen was shown, so that what
+        was accepted until now is what the team has to decide about.
         """
         for symptom in named:
             mark = self.marks.get(symptom)
@@ -340,9 +354,9 @@ class Ledger:
                 # Half an answer counts an hour later, and is no news when the form ends.
                 if symptom == "other" and form is not None:
                     self._heard.setdefault(form, {})["other"] = Found(Level(Tier.SOON, 1))
-                self.marks[symptom] = Mark(
-                    "open", Level(tier, len(AMOUNTS)), at, "a call screen", above_on=day, form=form
-                )
+                is_accepted = for_team and self.last.get(symptom, NONE) <= self.accepted(symptom) > NONE
+                why = AGREEMENT_ENDED if is_accepted else "a call screen"
+                self.marks[symptom] = Mark("open", Level(tier, len(AMOUNTS)), at, why, above_on=day, form=form)
 
     # -- what else was tapped
 

@@ -22,14 +22,14 @@ class Case:
         self.ledger = Ledger()
         self.number = 0
 
-    def check(self, days, *, form="quick", state="done", same=False, helper=False, **answers):
+    def check(self, days, *, form="quick", state="done", same=False, helper=False, counted=False, **answers):
         self.number += not same
         given = {**QUIET, **{question: [choice] for question, choice in answers.items()}}
         at = START + days * DAY
         self.ledger.until(at)
         for screen in ("safety_now", "safety_new"):
             self.ledger.screen(self.number, screen, given[screen], at)
-        self.ledger.answers(Heard(self.number, form, given, state, at, at.date(), helper))
+        self.ledger.answers(Heard(self.number, form, given, state, at, at.date(), helper, counted))
 
     def spoke(self, days, *names, shown=None):
         at = START + days * DAY
@@ -152,6 +152,46 @@ def test_known_strong_that_nobody_confirms_is_open_after_a_week(case):
     assert case.state("numbness") == "none"
     case.check(8, numbness="strong")
     assert case.state("numbness") == "open"
+
+
+@pytest.mark.parametrize(
+    ("symptom", "answer", "known", "state"),
+    [
+        ("falls", "yes", "known_walking", "open"),
+        ("floor", "some", "known_walking", "open"),
+        ("stairs", "some", "known_stairs", "none"),
+    ],
+)
+def test_known_sign_above_soon_that_nobody_confirms_is_open_after_a_week(case, symptom, answer, known, state):
+    case.check(0, form="baseline", **{symptom: answer, known: "yes_known"})
+    assert case.state(symptom) == "none"
+    case.ledger.until(START + 8 * DAY)
+    assert case.state(symptom) == state
+
+
+def test_something_new_that_was_spoken_about_in_mid_form_is_no_news_when_the_form_ends(case):
+    case.check(0, state="asking", change="yes")
+    case.spoke(0.1, "other")
+    case.check(0.11, same=True, state="asking", change="yes", autonomic="dizzy")
+    case.check(0.12, same=True, state="asking", change="yes", autonomic="none")
+    case.check(0.13, same=True, change="yes", autonomic="none")
+    assert case.state("other") == "reached"
+    case.check(1, change="yes", autonomic="none")
+    assert case.state("other") == "open"
+
+
+@pytest.mark.parametrize(("spoke", "state"), [(False, "open"), (True, "reached")])
+def test_tick_that_is_left_for_an_hour_names_the_sign_in_the_state_of_its_yes(case, spoke, state):
+    half = {"same": True, "state": "asking", "safety_new": "yes", "which_new": "vision"}
+    case.check(0, **half)
+    if spoke:
+        case.spoke(0.001, "sign_not_named")
+    case.check(0.002, **half)
+    assert case.state("vision") == "none"
+    case.check(0.05, counted=True, **half)
+    assert case.state("vision") == state
+    case.check(0.06, same=True, safety_new="yes", which_new="vision")
+    assert case.state("vision") == state
 
 
 def test_agreement_that_ends_with_the_same_answer_is_open_for_the_team(case):

@@ -32,13 +32,14 @@ def open_alert(stores: Stores, patient: Patient) -> AlertRow | None:
     return max(found, key=lambda alert: (not alert.is_agreed, alert.tier, alert.id), default=None)
 
 
-def name(work: Work, alert: AlertRow, found: Found) -> AlertRow:
-    """Let an open alert name what was found, and return the alert.
+def name(work: Work, alert: AlertRow, found: Found, before: tuple[str, ...]) -> AlertRow:
+    """Let an open alert, which was about the symptoms `before`, name what was found, and return the alert.
 
-    What was taken back stays named: the alert goes on until staff have dealt with it.
+    What was taken back stays named: the alert goes on until staff have dealt with it. So does what an alert is about
+    that names nothing (its patient's data was deleted, or it is older than concerns): what joins must not narrow it.
     """
     rules = (*alert.rules, *(rule for rule in found.rules if rule not in alert.rules))
-    symptoms = (*alert.symptoms, *(symptom for symptom in found.symptoms if symptom not in alert.symptoms))
+    symptoms = (*before, *(symptom for symptom in found.symptoms if symptom not in before))
     if not found.is_new and (rules, symptoms) == (alert.rules, alert.symptoms):
         return alert
     if found.is_new and alert.outcome != ATTEMPT:  # after an attempt the next one stays due

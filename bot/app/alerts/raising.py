@@ -14,6 +14,7 @@ from bot.app.alerts.followers import (
 )
 from bot.app.alerts.naming import Found, ask, name, open_alert
 from bot.app.alerts.writer import add
+from bot.app.concerns.conversion import named_by
 from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
@@ -93,7 +94,7 @@ def join(work: Work, patient: Patient, alert: AlertRow, found: Found, *, call_sc
     """
     is_same_form = found.checkin_id is not None and found.checkin_id == alert.checkin_id
     is_lately = is_same_form and work.at - (alert.named_at or alert.raised_at) < ONE_MESSAGE_FOR
-    changed = name(work, alert, found)
+    changed = name(work, alert, found, named_by(work, alert))
     if found.asks_patient:
         changed = ask(work, changed, max(found.tier, found.to_call_about or alert.asks))
     if found.is_new:
@@ -121,7 +122,8 @@ def add_findings(work: Work, patient: Patient, alert: AlertRow, found: Found, ch
     if any(c.symptom not in signs for c in news):
         join(work, patient, alert, found._replace(tier=tier))
         return
-    named = name(work, alert, found._replace(tier=tier, is_new=bool(news), checkin_id=None))
+    found = found._replace(tier=tier, is_new=bool(news), checkin_id=None)
+    named = name(work, alert, found, named_by(work, alert))
     if (news or named.symptoms != alert.symptoms) and found.to_call_about:
         ask(work, named, found.to_call_about)
 

@@ -7,6 +7,7 @@ import pytest
 from bot.app.alerts import ownership, queue
 from bot.app.operations import sweeps
 from bot.app.patients import out_of_care, participation, registry
+from bot.app.ports.errors import RefusedError
 from bot.app.records.messages import OutboxState
 from bot.core.protocol import Tier
 from bot.core.screen import Action
@@ -133,6 +134,30 @@ def test_erased_patient_leaves_code_tier_and_why_until_an_outcome(life, staff):
     life.staff(kept, "spoke_to_patient", 9)
     life.run(sweeps.housekeeping, 50, at=life.at(9))
     assert life.alerts() == []
+
+
+def comes_back(life, at):
+    token = life.run(registry.invite_again, "P-0001", at=at)[1]
+    life.run(conversation.start, 8, token, "en", at=at)
+    back = life.patient().model_copy(update={"state": "active", "enrol_step": None})
+    life.run(lambda s: s.patients.save(back))
+
+
+def test_what_is_found_after_an_erased_patient_came_back_leaves_nothing_of_before_unnamed(life, staff):
+    """What was left while open has no name but that no sign was named: the alert goes on about it, whatever joins."""
+    life.check(0, **FOUND["emergency"])
+    leave(life, "erased", life.at(0, 0.1))
+    comes_back(life, life.at(2))
+    life.check(3, **FOUND["soon"])
+    (alert,) = life.alerts()
+    assert set(alert.symptoms) == {"sign_not_named", "dizzy"}
+    life.reply(alert, "team_knows", 3, 1)
+    assert (life.state("dizzy"), life.state("sign_not_named")) == ("reached", "open")
+    with pytest.raises(RefusedError):
+        life.staff(alert, "no_action", 4)
+    life.check(5, safety_new="not_sure", which_new="not_sure")
+    life.reply(life.alerts()[0], "reached", 5, 1)
+    assert life.state("sign_not_named") == "reached"
 
 
 def test_nothing_is_kept_of_an_erased_patient_without_anything_open(life):
@@ -331,3 +356,13 @@ def test_chat_that_is_enrolling_can_stop(life):
     assert life.patient().state == "withdrawn"
     undoes(life, life.at(1, 1))
     assert life.patient().state == "withdrawn", "there is nothing to go back to: the link begins again"
+
+
+def test_who_goes_on_while_enrolling_sees_the_screen_where_they_are(life):
+    """There is no keyboard yet, so that the message of somebody who is enrolled would lead nowhere."""
+    changed = life.patient().model_copy(update={"state": "enrolling", "enrol_step": "consent2"})
+    life.run(lambda s: s.patients.save(changed))
+    life.run(conversation.command, 7, "stop", at=life.at(1))
+    life.run(conversation.tap, 7, Action(kind="stop", choice="keep"), at=life.at(1))
+    assert shown(life, 7)[-1][0] == "enrol.consent2"
+    assert life.patient().state == "enrolling"
