@@ -294,8 +294,8 @@ class Rule(Frozen):
 class Tip(Frozen):
     """A coping tip; it fits if any of `when` holds for the answers (empty: always). Its text is `tip.<id>`.
 
-    `sources` are ids in the protocol's list of sources. `rest` replaces the protocol's `tip_rest`: a tip for some people
-    only, of whom the answers say nothing (smokers), comes more rarely.
+    `sources` are ids in the protocol's list of sources. `rest` replaces the protocol's `tip_rest`: a tip for some
+    people only, of whom the answers say nothing (smokers), comes more rarely.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
