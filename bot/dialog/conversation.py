@@ -42,7 +42,7 @@ def start(work: Work, chat_id: int, payload: str, language_hint: str | None) -> 
         return answer_stranger(work, chat_id, "stranger.bad_invite" if payload else "stranger.hello", language_hint)
     if present.caregiver is not None and present.caregiver.state == "asked":
         return caregivers.ask(work, present)
-    if present.is_second and present.state not in LEFT:
+    if present.is_second:
         return new_phone.show(work, present)
     if present.state in ENROLLED:
         post(work, present, keyboard_screen(), slot="keyboard")
@@ -61,7 +61,7 @@ def command(work: Work, chat_id: int, name: Command) -> TapResult:
         return answer_stranger(work, chat_id, f"stranger.{name if name in {'help', 'privacy'} else 'hello'}", None)
     if patient.caregiver is not None:
         return _caregiver_command(work, patient, name)
-    if patient.is_second and patient.state not in LEFT and name not in {"worse", "help", "team"}:
+    if patient.is_second and name not in {"worse", "help", "team"}:
         return new_phone.show(work, patient)
     if name == "worse" and patient.state in LEFT:
         return leaving.numbers_to_call(work, patient)

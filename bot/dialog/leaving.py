@@ -32,6 +32,8 @@ def stop(work: Work, patient: Patient) -> TapResult:
     """Ask whether to pause, stop or go on; deleting is a small button that leads to a screen of its own."""
     if patient.state in _LEFT:
         return stopped(work, patient)
+    if patient.phone_move == "moved":
+        return _unconfirmed(work, patient)
     return _show(work, patient, screens.stop_screen(patient, work.clinic, tier_to_call_about(work, patient)))
 
 
@@ -39,8 +41,11 @@ def delete(work: Work, patient: Patient) -> TapResult | None:
     """Show what would be deleted, and ask; None while a chat, perhaps a new phone, is still enrolling."""
     if patient.state is PatientState.ENROLLING or patient.is_second:
         return None
+    if patient.phone_move == "moved":
+        return _unconfirmed(work, patient)
+    tier = tier_to_call_about(work, patient)
     is_kept = outlives_data(work, patient)
-    return _show(work, patient, screens.delete_screen(work.clinic, tier_to_call_about(work, patient), is_kept=is_kept))
+    return _show(work, patient, screens.delete_screen(work.clinic, tier, is_kept=is_kept))
 
 
 def stopped(work: Work, patient: Patient) -> TapResult:
@@ -70,9 +75,11 @@ def export(work: Work, patient: Patient) -> TapResult | None:
 def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     """Handle a tap of these screens, or any tap of somebody who has left; return None if it means nothing (now)."""
     if action.kind != KIND:
-        return _red(work, patient, action) if patient.state in _LEFT else None
+        return red_tap(work, patient, action) if patient.state in _LEFT else None
     if action.choice == EXPORT:
         return export(work, patient)
+    if patient.phone_move == "moved" and action.choice != KEEP:
+        return _unconfirmed(work, patient)
     if action.choice == ASK_DELETE:
         return delete(work, patient)
     if action.choice in {ASK_AGAIN, DELETE}:
@@ -119,7 +126,13 @@ def _undo(work: Work, patient: Patient) -> TapResult | None:
     return _show(work, back, screens.undone_screen(work.clinic, tier, following, helper_ended=stopped_at in ends))
 
 
-def _red(work: Work, patient: Patient, action: Action) -> TapResult | None:
+def _unconfirmed(work: Work, patient: Patient) -> TapResult:
+    """Refuse to end anything on a phone that the old chat can still object to: a stranger may have found the link."""
+    return _show(work, patient, screens.stop_unconfirmed_screen(work.clinic, tier_to_call_about(work, patient)))
+
+
+def red_tap(work: Work, patient: Patient, action: Action) -> TapResult | None:
+    """Answer a red button of somebody who has left; return None if it is no such button."""
     return numbers_to_call(work, patient) if is_red(work, action) else None
 
 

@@ -125,6 +125,7 @@ def _enrol(
             "chat_id": chat_id,
             "state": PatientState.ENROLLING,
             "unreachable_at": None,
+            **dict.fromkeys(("second_chat_id", "phone_move")),
             # Nobody has confirmed that another phone is theirs.
             "history_from": invited.history_from if invited.chat_id in {None, chat_id} else work.at,
             "language": hinted

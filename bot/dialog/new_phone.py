@@ -9,10 +9,10 @@ from bot.app.checkins.opening import open_checkin
 from bot.app.concerns.memory import tier_to_call_about
 from bot.app.patients import new_phone
 from bot.app.records.messages import Lane
-from bot.app.records.patients import Patient
+from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.screen import Action, Button, Screen, Style, Text
-from bot.dialog import alerts, checkins, feel_worse
+from bot.dialog import alerts, checkins, feel_worse, leaving
 from bot.dialog.post import enqueue, post
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, call_line, copy_button, keyboard_screen, numbers, rows
@@ -20,6 +20,7 @@ from bot.dialog.widgets import button, call_line, copy_button, keyboard_screen, 
 KIND = "phone"
 """The kind of action this module handles; `choice` names the button."""
 SLOT = "phone"
+_LEFT = frozenset({PatientState.WITHDRAWN, PatientState.DECLINED})
 
 
 def opened(work: Work, patient: Patient, chat_id: int) -> TapResult:
@@ -59,6 +60,8 @@ def second_tapped(work: Work, patient: Patient, action: Action) -> TapResult:
     outcome: TapResult | None = None
     if action.kind == KIND:
         outcome = tapped(work, patient, action)
+    elif patient.state in _LEFT:
+        outcome = leaving.red_tap(work, patient, action)
     elif action.kind == "alert" and action.choice != "card":
         outcome = alerts.tapped(work, patient, action)
     elif (action.kind, action.choice) == ("menu", "worse"):
@@ -70,8 +73,10 @@ def second_tapped(work: Work, patient: Patient, action: Action) -> TapResult:
 
 def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     """Handle the answer of one of the two chats; return None if it has no such button any more."""
-    word, is_new = action.choice, patient.is_second and patient.phone_move != "moved"
-    if patient.phone_move is None or (word in {"agree", "decline"}) != is_new:
+    word, is_moved = action.choice, patient.phone_move == "moved"
+    is_new = patient.is_second and not is_moved
+    if patient.phone_move is None or (word in {"agree", "decline"}) != is_new or patient.is_second < is_moved:
+        # Once it has moved, only the old chat answers: not the new one, with a button of an earlier move.
         return None
     if word == "agree":
         return _agreed(work, patient)
@@ -108,7 +113,7 @@ def _confirmed(work: Work, patient: Patient) -> TapResult:
 
 
 def _refused(work: Work, patient: Patient) -> TapResult:
-    """Leave the patient with the old chat, and tell both."""
+    """Leave the patient with the old chat, also if they have left, and tell both."""
     kept = new_phone.refused(work, patient)
     new = patient.chat_id if patient.phone_move == "moved" else patient.second_chat_id
     if new is not None:
@@ -116,6 +121,8 @@ def _refused(work: Work, patient: Patient) -> TapResult:
             name="phone.gone", lines=(Text(key="phone.gone", values=numbers(work.clinic)),), keyboard="remove"
         )
         enqueue(work, new, patient.language, gone, slot=SLOT, lane=Lane.REPLY, patient_id=patient.id)
+    if kept.state in _LEFT:
+        return leaving.stopped(work, kept)
     stays = Screen(name="phone.stays", lines=(Text(key="phone.stays", values=numbers(work.clinic)),))
     post(work, kept, stays, slot=SLOT)
     return TapResult(language=patient.language)

@@ -9,8 +9,8 @@ ABOUT_THE_READER = ("care.", "call.despair")
 """Screens that a caregiver gets as themselves."""
 WITHOUT_SUBJECT = frozenset({"menu", "tip", "learn", "set", "page", "city", "care"})
 """Kinds of action that are about no check-in and no alert: a caregiver's have the patient's id as `subject`."""
-_LEAVING = "stop"
-"""The kind of action that only a patient's own chat has, and has after they have left, too."""
+_OWN = frozenset({"stop", "phone"})
+"""Kinds of action that only a patient's own chats have, and have after they have left, too."""
 
 
 def for_caregiver(screen: Screen, patient: Patient) -> Screen:
@@ -32,7 +32,7 @@ def patient_of(work: Work, action: Action | None) -> int:
     """Return the id of the patient whom a button is about; 0 if it does not say, or nothing was tapped; or OWN."""
     if action is None:
         return 0
-    if action.kind == _LEAVING:
+    if action.kind in _OWN:
         return OWN
     if action.kind in WITHOUT_SUBJECT:
         return action.subject

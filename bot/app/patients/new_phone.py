@@ -75,8 +75,11 @@ def refused(work: Work, patient: Patient) -> Patient:
         if invite.revoked_at is None:
             work.invites.save(invite.model_copy(update={"revoked_at": work.at}))
     _record(work, patient, "new_phone_refused")
-    old = patient.second_chat_id if patient.phone_move == "moved" else patient.chat_id
-    return _settled(work, patient, chat_id=old, is_second=False)
+    if patient.phone_move != "moved":
+        return _settled(work, patient, is_second=False)
+    # Somebody tapped it in the old chat, so it can be reached.
+    work.tasks.close_of_patient(patient.id, ("unreachable",), work.at)
+    return _settled(work, patient, chat_id=patient.second_chat_id, unreachable_at=None, is_second=False)
 
 
 def lost(work: Work, patient: Patient) -> Patient:

@@ -105,8 +105,11 @@ def end_participation(work: Work, patient: Patient) -> Patient:
     stop_asking(work, patient)
     hand_to_team(work, patient, "left")
     caregivers.end_all(work, patient)
-    # Whichever phone they leave on, the other one is nobody's any more.
     left = as_stored(work, patient)
+    if left.phone_move == "moved":
+        # The old chat may still say that the move was not theirs.
+        return left
+    # Whichever phone they leave on, the other one is nobody's any more.
     return left.model_copy(update={"second_chat_id": None, "phone_move": None})
 
 
