@@ -38,7 +38,7 @@ RENEWED_BEFORE = timedelta(days=4)
 
 
 class Truthful(Answerer):
-    """Says "new, or worse than you told me" once for a sign: from then on it is asked about by its name."""
+    """Says "new, or worse" once for a sign: from then on it is asked about by its name."""
 
     def _choice(self, question: str, choices: Sequence[str], row: Outbox, day: int) -> str:
         if question == "safety_new" and self._now(day) <= self._most:

@@ -81,14 +81,14 @@ def page(lived: Lived, breaches: list[str], known: list[str]) -> str:
             f'<details class="known"><summary>Known: {len(known)}</summary><ul>{"".join(map(_item, known))}</ul></details>'
         )
     days = [(day, list(events)) for day, events in groupby(lived.events, key=lambda event: lived.day(event.at))]
-    parts += ["<nav><ul class=days>", *(_link(day, events) for day, events in days if _is_told(events)), "</ul></nav>"]
+    parts += ["<nav><ul class=days>", *(_link(day, events) for day, events in days if _is_chat(events)), "</ul></nav>"]
     for day, events in days:
         if any(event.kind != "buttons" for event in events):
             parts += [_heading(day, events[0]), *_day(lived, events)]
     return "\n".join([*parts, "</main></body></html>"])
 
 
-def _is_told(events: list[Event]) -> bool:
+def _is_chat(events: list[Event]) -> bool:
     return any(event.kind != "buttons" for event in events)
 
 

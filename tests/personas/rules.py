@@ -221,7 +221,7 @@ class _TipReader:
         self._persona = lived.persona
         self._last: dict[str, Event] = {}
         self._disliked: dict[str, Event] = {}
-        self._counts: dict[str, int] = defaultdict(int)
+        self._times: dict[str, list[Event]] = defaultdict(list)
         self._in_a_row: list[bool] = []
         self._numb_in: dict[int, bool] = {}
         """Whether numbness was answered in a message."""
@@ -255,9 +255,9 @@ class _TipReader:
             yield f"the tip {tip} again after {apart.days} days"
         if tip in self._disliked and event.at - self._disliked[tip].at < DISLIKED_RESTS:
             yield f"the tip {tip}, which is not for them"
-        self._counts[tip] += 1
-        if tip in FOR_SOME and tip not in self._persona.likes and self._counts[tip] > MOST_FOR_OTHERS:
-            yield f"the tip {tip} for the {self._counts[tip]}. time to somebody whom it does not concern"
+        self._times[tip] = [*(each for each in self._times[tip] if event.at - each.at < 91 * DAY), event]
+        if tip in FOR_SOME and tip not in self._persona.likes and len(self._times[tip]) > MOST_FOR_OTHERS:
+            yield f"the tip {tip} for the {len(self._times[tip])}. time to somebody whom it does not concern"
 
     def _out_of_place(self, tip: str, *, is_numb: bool) -> Iterator[str]:
         if tip in NUMB_TIPS and not is_numb:

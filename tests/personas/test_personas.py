@@ -65,7 +65,7 @@ def check_p6(lived: Lived) -> None:
 def message(
     key: str, *, at: datetime = AT, number: int = 1, kind: str = "new", slot: str = "checkin:1", **more
 ) -> Event:
-    """A message in which one text of the catalog stands."""
+    """A message with one text of the catalog."""
     screen = Screen(name=more.pop("name", "a.screen"), lines=(Text(key=key, values=more.pop("values", {})),))
     row = Outbox(
         patient_id=1,
