@@ -292,7 +292,7 @@ class Rule(Frozen):
 
 
 class Tip(Frozen):
-    """The coping tip `tip.<id>`; it fits if any of `when` holds (none: always). `sources`: ids of the protocol's list."""
+    """The coping tip `tip.<id>`; it fits if any of `when` holds (none: always). `sources`: ids of the file's list."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
     theme: str

@@ -51,7 +51,7 @@ p { margin: 0 0 8px; }
 .buttons { display: flex; flex-direction: column; gap: 4px; max-width: 90%; margin: 0 0 8px; }
 .buttons.helper { margin-left: 18px; }
 .buttons div { display: flex; gap: 4px; }
-.buttons span { flex: 1 1 0; min-width: 0; padding: 5px 6px; border: 1px solid var(--line); border-radius: 8px; font-size: 0.85em;
+.buttons span { flex: 1 1 0; min-width: 0; padding: 5px 6px; border: 1px solid var(--line); border-radius: 8px; font-size: min(0.85em, 15px);
   line-height: 1.2; text-align: center; color: var(--soft); overflow-wrap: anywhere; }
 .buttons .tapped { border: 2px solid var(--done); background: var(--done-soft); color: var(--done); font-weight: 650; }
 .said { margin: 0 0 8px; font-size: 0.85em; color: var(--done); }
