@@ -292,15 +292,14 @@ class Rule(Frozen):
 
 
 class Tip(Frozen):
-    """A coping tip; it fits if any of `when` holds for the answers (empty: always). Its text is `tip.<id>`.
-
-    `sources` are ids in the protocol's list of sources.
-    """
+    """The coping tip `tip.<id>`; it fits if any of `when` holds (none: always). `sources`: ids of the file's list."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
     theme: str
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
     when: tuple[Condition, ...] = ()
+    rest: Duration | None = None
+    """Instead of the protocol's `tip_rest`: for a tip that few people need, and no answer says who."""
 
 
 class Topic(Frozen):

@@ -1,7 +1,7 @@
 """Chooses the coping tip that fits the answers; never decides a tier and never shows a tip itself."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime
@@ -23,15 +23,25 @@ class Shown(Frozen):
 def choose_tip(answers: Answers, shown: Sequence[Shown], protocol: Protocol, at: datetime) -> Tip | None:
     """Return the tip to show at `at`; None only if the protocol has no tips.
 
-    Choose among the tips that fit the answers and were not shown within the protocol's `tip_rest`; if there are none,
-    among those that fit; otherwise among all. Of these, return the one shown least recently; then prefer a tip with
-    conditions to a general one, then the order of the protocol file.
+    Choose among the tips that fit the answers and have rested (the tip's own time, or the protocol's), so that of three
+    in a row two have conditions, if there are such; if none has rested, among those that fit and rest no longer than
+    others; otherwise among all. Of these, return the one shown least recently; then prefer a tip with conditions to a
+    general one, then the order of the protocol file.
     """
-    last = {s.tip: s for s in sorted(shown, key=lambda s: s.shown_at)}
+    in_order = sorted(shown, key=lambda s: s.shown_at)
+    last = {s.tip: s for s in in_order}
     fitting = [t for t in protocol.tips if any_holds(t.when, answers)]
     available = [t for t in fitting if _is_available(t, last, protocol, at)]
-    pool = available or fitting or protocol.tips
+    common = [t for t in fitting if _rest(t, last, protocol) <= protocol.tip_rest]
+    pool = _mixed(available, in_order[-2:], protocol) or common or fitting or protocol.tips
     return min(pool, key=lambda t: (_last_shown_at(t, last), not t.when), default=None)
+
+
+def _mixed(available: Sequence[Tip], newest: Sequence[Shown], protocol: Protocol) -> Sequence[Tip]:
+    """Return the available tips with conditions, or the general ones if the last two shown had conditions."""
+    conditional = {t.id for t in protocol.tips if t.when}
+    wants_general = len([s for s in newest if s.tip in conditional]) == 2  # noqa: PLR2004 - of three in a row
+    return [t for t in available if bool(t.when) != wants_general] or available
 
 
 def _last_shown_at(tip: Tip, last: Mapping[str, Shown]) -> datetime:
@@ -39,7 +49,11 @@ def _last_shown_at(tip: Tip, last: Mapping[str, Shown]) -> datetime:
 
 
 def _is_available(tip: Tip, last: Mapping[str, Shown], protocol: Protocol, at: datetime) -> bool:
-    if tip.id not in last:
-        return True
-    disliked = last[tip.id].rating == "not_for_me"
-    return at - last[tip.id].shown_at >= (protocol.tip_rest_disliked if disliked else protocol.tip_rest)
+    return tip.id not in last or at - last[tip.id].shown_at >= _rest(tip, last, protocol)
+
+
+def _rest(tip: Tip, last: Mapping[str, Shown], protocol: Protocol) -> timedelta:
+    """Return how long a tip is not shown again: longer if it is for some people only, or was not for this one."""
+    rests = tip.rest or protocol.tip_rest
+    disliked = tip.id in last and last[tip.id].rating == "not_for_me"
+    return max(rests, protocol.tip_rest_disliked) if disliked else rests

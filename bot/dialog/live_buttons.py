@@ -44,13 +44,14 @@ def of_answered_question(work: Work, patient: Patient, slot: str) -> None:
 
 
 def of_closed_alert(work: Work, patient: Patient, alert: AlertRow) -> None:
-    """Take the buttons that ask about a closed alert from its messages; numbers to copy and the card stay."""
+    """Take the buttons that ask about a closed alert, and its tip, from its messages; numbers and the card stay."""
     slots = (f"alert:{alert.id}:", f"call-soon:{alert.id}", f"loopback:{alert.id}:", f"alert-reply:{alert.id}")
     for chat_id, language in _chats(work, patient):
         for row in work.outbox.shown(patient.id, chat_id, (*slots, "checkin:")):
             asks = [button for made in row.screen.rows for button in made if _asks_about(button, alert)]
             if asks:
-                left = [made for made in row.screen.rows if not any(button in asks for button in made)]
+                gone = [*asks, *_tips_of_call(row)]
+                left = [made for made in row.screen.rows if not any(button in gone for button in made)]
                 is_checkin = row.slot.startswith("checkin:")
                 _queue(work, patient, chat_id, language, row.slot, _fresh(work, row, left) if is_checkin else left)
 
@@ -67,6 +68,12 @@ def _alert_of(button: Button) -> int | None:
 
 def _asks_about(button: Button, alert: AlertRow) -> bool:
     return _alert_of(button) == alert.id and button.action is not None and button.action.choice not in _STILL_ACTS
+
+
+def _tips_of_call(row: Outbox) -> Iterator[Button]:
+    """Yield what a call within a day offers besides; the end of a check-in keeps its tip for as long as its answers."""
+    if row.slot.startswith("call-soon:"):
+        yield from (b for made in row.screen.rows for b in made if b.action is not None and b.action.kind == "tip")
 
 
 def _leave(work: Work, patient: Patient, slot: str, left: Sequence[ButtonRow]) -> None:

@@ -15,8 +15,8 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NUMB = {"numbness": ("mild",)}
 
 
-def tip(name, *when):
-    return Tip(id=name, theme="t", sources=("s",), when=when)
+def tip(name, *when, rest=None):
+    return Tip(id=name, theme="t", sources=("s",), when=when, rest=rest)
 
 
 PROTOCOL = DEFAULT.model_copy(
@@ -58,7 +58,46 @@ def test_the_last_showing_counts_in_whatever_order_they_come():
 
 
 def test_the_least_recently_shown_goes_first():
-    assert chosen(NUMB, shown("general", 40), shown("numb", 20)) == "general"
+    two = PROTOCOL.model_copy(update={"tips": (tip("one"), tip("two"))})
+    assert choose_tip({}, (shown("one", 20), shown("two", 40)), two, AT).id == "two"
+    assert choose_tip({}, (shown("one", 40), shown("two", 20)), two, AT).id == "one"
+
+
+def test_of_three_tips_two_are_made_for_the_answers_as_long_as_one_has_rested():
+    tips = (tip("a"), tip("b"), *(tip(name, NUMB) for name in ("one", "two", "three")))
+    mixed = PROTOCOL.model_copy(update={"tips": tips})
+
+    def following(*before):
+        return choose_tip(NUMB, before, mixed, AT).id
+
+    assert following(shown("a", 40), shown("one", 20)) == "two", "however long ago a general one was shown"
+    assert following(shown("one", 2), shown("two", 1)) == "a"
+    assert following(shown("one", 3), shown("two", 2), shown("a", 1)) == "three"
+    assert following(*(shown(name, 5) for name in ("one", "two", "three")), shown("a", 1)) == "b", "none has rested"
+    assert following(shown("a", 3), shown("b", 2), shown("one", 20), shown("two", 1)) == "three"
+    assert following(shown("a", 3), shown("b", 2), shown("one", 20), shown("two", 2), shown("three", 1)) == "one"
+
+
+def test_a_tip_for_some_people_rests_as_long_as_its_own_line_says():
+    tips = (tip("smoking", rest=timedelta(days=84)), tip("walking"))
+    some = PROTOCOL.model_copy(update={"tips": tips})
+
+    def following(*before):
+        return choose_tip({}, before, some, AT).id
+
+    assert following(shown("walking", 15), shown("smoking", 83)) == "walking"
+    assert following(shown("walking", 15), shown("smoking", 84)) == "smoking"
+    assert following(shown("walking", 3), shown("smoking", 60)) == "walking", "nor because no other one has rested"
+    assert following(shown("walking", 15), shown("smoking", 85, "not_for_me")) == "smoking"
+
+
+def test_a_disliked_tip_does_not_come_back_because_no_other_one_has_rested():
+    assert chosen(NUMB, shown("general", 3), shown("numb", 30, "not_for_me")) == "general"
+
+
+def test_packaged_tips_for_smokers_and_diabetics_rest_twelve_weeks():
+    rests = {tip.id: tip.rest for tip in DEFAULT.tips if tip.rest is not None}
+    assert rests == {"habits_smoking": timedelta(days=84), "habits_sugar": timedelta(days=84)}
 
 
 def test_where_none_has_rested_the_one_shown_longest_ago_comes_back():

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,17 @@ import pytest
 from bot.clock import FrozenClock
 from bot.config import Settings
 from bot.sandbox.server import SandboxServer
-from bot.wiring import build
+from bot.wiring import App, build
 from tests.fakes.databases import sqlite_url
 from tests.fakes.outbox import UNLIMITED
 from tests.sandbox import schema
 from tests.stories.world import START, World
+
+
+@cache
+def _program() -> App:
+    """The program without a database, built once: reading its content takes longer than many a story."""
+    return build(Settings.load({}, sandbox=True).for_sandbox(), sandbox=True, owner="story")
 
 
 @asynccontextmanager
@@ -22,7 +30,7 @@ async def opened(database_url: str) -> AsyncIterator[World]:
     settings = Settings.load({"NERVECHECK_DATABASE_URL": database_url}, sandbox=True).for_sandbox()
     clock = FrozenClock(START)
     server = SandboxServer(clock, limits=False)
-    app = build(settings, sandbox=True, clock=clock, api_url=await server.start(), owner="story")
+    app = replace(_program(), settings=settings, clock=clock, api_url=await server.start())
     database = app.open_database()
     service = app.service(database)
     bots = service.bots

@@ -40,6 +40,16 @@ def choices(world: World, person) -> tuple[str, ...]:
     return QUIET if "No, nothing new" in labels(world.last(person)) else QUIET_FULL
 
 
+async def spoken_with_and_closed(world: World, alert: int) -> None:
+    def close(stores):
+        work = work_on(stores, world.clinic, world.clock.now(), actor="lead-1")
+        ownership.note(work, alert, "spoke_to_patient")
+        ownership.close(work, alert)
+
+    await world.service.database.transact(close)
+    await world.pump()
+
+
 async def enrolled_today(world: World, **more):
     return await world.enrolled("P-0001", name="Anna", ici_start=world.clock.now().date(), **more)
 
@@ -186,14 +196,7 @@ async def test_p8_closed_alert_keeps_its_numbers_as_text_and_what_still_works(wo
     world.hear_all(anna)
     assert "Not yet" in live(world, anna)
     alert = (await world.view(anna)).alerts[0].id
-
-    def close(stores):
-        work = work_on(stores, world.clinic, world.clock.now(), actor="lead-1")
-        ownership.note(work, alert, "spoke_to_patient")
-        ownership.close(work, alert)
-
-    await world.service.database.transact(close)
-    await world.pump()
+    await spoken_with_and_closed(world, alert)
     shown = next(m for m in world.bot_messages(anna) if m["message_id"] == screen["message_id"])
     assert plain(shown) == plain(screen)
     assert labels(shown) == ["Copy 112", "Show my card"]
@@ -201,3 +204,18 @@ async def test_p8_closed_alert_keeps_its_numbers_as_text_and_what_still_works(wo
     world.hear_all(anna)
     await world.tap_old(anna, screen["message_id"], data["I can't call"])
     assert "112" in "".join(plain(m) for m in world.hear_all(anna)), "a red button in an old client acts"
+
+
+async def test_p8_closed_call_within_a_day_has_no_button_left(world: World) -> None:
+    anna = await enrolled_today(world)
+    await world.until_due(anna)
+    await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "Mild", "Not at all")
+    world.hear_all(anna)
+    where, data = data_of(world, anna, "Show a tip for today")
+    alert = (await world.view(anna)).alerts[0].id
+    await spoken_with_and_closed(world, alert)
+    (screen,) = [m for m in world.bot_messages(anna) if m["message_id"] == where]
+    assert "within 24 hours" in plain(screen)
+    assert labels(screen) == []
+    await world.tap_old(anna, where, data)
+    assert "Tip" in plain(world.hear_all(anna)[-1]) or "Helpful" in labels(world.last(anna)), "in an old client it acts"
