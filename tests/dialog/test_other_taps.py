@@ -38,11 +38,13 @@ def queued(database, run, chat, alert, word):
 def test_line_for_the_other_waits_behind_call_screens_and_edits_none(database, run, anna, alert, word, by):
     chats = (anna.chat_id, BEN)
     chat, other = chats if by == "patient" else chats[::-1]
+    queued(database, run, other, alert, "not_yet")
     rows = queued(database, run, chat, alert, word)
     (line,) = [row for row in rows if row.chat_id == other]
     assert (line.screen.name, line.mode, line.screen.silent) == ("call.other", "new", True)
     assert line.lane > Lane.RED_FLAG
-    assert line.slot not in {q.row.slot for q in database.outbox() if q.row.screen.name == "call.emergency"}
+    theirs = {q.row.slot for q in database.outbox() if q.row.chat_id == other and q.row.screen.name != "call.other"}
+    assert line.slot not in theirs, "it replaces none of their messages"
     assert "call.other" not in [row.screen.name for row in rows if row.chat_id == chat]
 
 
