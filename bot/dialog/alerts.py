@@ -23,6 +23,8 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
         return _team_knows(work, patient, action)
     if word in hospital.WORDS:
         return hospital.tapped(work, patient, action)
+    if (said := mistakes.of_another(work, patient, action)) is not None:
+        return said
     if word == mistakes.WORD:
         return mistakes.tapped(work, patient, action)
     alert = replies.reply(work, patient, action.subject, word, asked_of(action))

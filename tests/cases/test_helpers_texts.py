@@ -94,7 +94,7 @@ def test_p15_helper_does_not_say_on_the_phone_that_they_have_cancer(language):
     assert said[1] in words[1], "the patient still says it of themselves"
 
 
-def test_screen_for_a_helper_is_told_apart_by_its_first_line():
+def test_screen_for_a_helper_is_known_by_its_first_line():
     lines = (Text(key="call.no_answer", values={"emergency": "112"}),)
     rows = ((Button(label=Text(key="button.card"), copy_value="112"),),)
     render = make_render(TEXTS, bytes(32))

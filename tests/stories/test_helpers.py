@@ -227,6 +227,38 @@ async def test_nobody_is_shown_a_tap_of_a_patient_without_a_helper(world: World)
     assert not any("tapped" in text for text in seen(world, mother))
 
 
+# -- whose mistake it is
+
+
+async def test_p11_only_the_daughter_can_call_her_tap_a_mistake(world: World) -> None:
+    mother, daughter = await pair(world)
+    for label in ("No, nothing new", "Yes, one or more"):
+        await world.tap(daughter, label)
+    world.hear_all(mother)
+    world.hear_all(daughter)
+    await world.tap(mother, "I tapped by mistake")
+    world.hear(mother, "Your helper gave that answer. Only they can call it a mistake.", "Please call 112 now.")
+    assert world.news(mother) == world.news(daughter) == []
+    await world.advance(minutes=15)
+    world.hear(mother, "Is help with you")
+    world.hear_all(daughter)
+    await world.tap(mother, "It was a mistake")
+    world.hear(mother, "Your helper gave that answer")
+    (alert,) = (await world.view(mother)).alerts
+    assert (alert.mistake_at, alert.state) == (None, "open")
+    await world.advance(minutes=15)
+    world.hear(mother, "Is help with you")
+    await world.tap(daughter, "It was a mistake")
+    assert any("Any of these, now or at any time since their last check-in?" in text for text in seen(world, daughter))
+    assert (await world.view(mother)).alerts[0].mistake_at is not None
+
+
+async def test_p11_daughter_can_not_call_her_mothers_tap_a_mistake(world: World) -> None:
+    _, daughter = await emergency(world)
+    await world.tap(daughter, "I tapped by mistake")
+    world.hear(daughter, "For the person you help", "They gave that answer.", "Please call 112 now.")
+
+
 async def test_red_buttons_of_a_helper_act_as_the_patients(world: World) -> None:
     mother, daughter = await pair(world)
     await world.tap(daughter, "Need help now")
