@@ -45,7 +45,7 @@ class Accepted(Frozen):
 
     @property
     def without_lapsed(self) -> "Accepted":
-        """Return this without an ended level that answers have shown to be gone: its return raises again.
+        """Return this without an ended level whose concern is SETTLED: its return raises again.
 
         A usual EMERGENCY sign keeps it until staff decide: its line on the safety screen names what is usual.
         """

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 
 from bot.core.concern_values import Concern, ConcernState
+from bot.core.findings import NOT_NAMED
 from bot.core.frozen import Frozen
-from bot.core.protocol import Tier
+from bot.core.protocol import Protocol, Tier
 
 
 class What(StrEnum):
@@ -63,3 +64,10 @@ def _what_open(before: Concern, after: Concern) -> What | None:
     if after.retracted_at is not None and before.retracted_at is None:
         return What.RETRACTED
     return What.ROSE if after.opened_at != before.opened_at else None
+
+
+def signs_named(changes: Collection[Change], protocol: Protocol) -> tuple[str, ...]:
+    """Return the signs that were named just now after a "yes", whose own concern ends with that."""
+    is_name = any(c.symptom == NOT_NAMED and c.what is What.SETTLED for c in changes)
+    signs = {symptom.id for symptom in protocol.symptoms.values() if symptom.names}
+    return tuple(c.symptom for c in changes if is_name and c.symptom in signs)

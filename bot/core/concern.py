@@ -207,12 +207,11 @@ def _no_action(concern: Concern, given: NoAction, context: Context) -> Concern:
 def _end(concern: Concern, given: End, context: Context) -> Concern:
     if _opened_after(concern, given.shown_at):
         return concern
-    settled = _settled(concern, given.ending, context)
-    if given.ending in {Ending.FALSE_ALARM, Ending.NAMED}:
-        return settled.model_copy(update={"reached_level": None})
-    if given.ending is Ending.ACCEPTED:
-        return settled.model_copy(update={"reached_level": _max_level(concern.reached_level, concern.highest)})
-    return settled
+    known = None if given.ending in {Ending.FALSE_ALARM, Ending.NAMED} else concern.reached_level
+    if given.accepted is not None:
+        # Staff know of the level that they accept, and of no higher one that nobody was reached about.
+        known = _max_level(known, given.accepted)
+    return _settled(concern, given.ending, context).model_copy(update={"reached_level": known})
 
 
 def _needs_decision(concern: Concern, given: NeedsDecision, context: Context) -> Concern:

@@ -198,9 +198,10 @@ class NoAction(Frozen):
 
 
 class End(Frozen):
-    """It ends by a decision of staff, or because another concern replaces it."""
+    """It ends by a decision of staff, or because another concern replaces it. `accepted`: up to that level."""
 
     ending: Ending
+    accepted: Level | None = None
     shown_at: AwareDatetime
 
 

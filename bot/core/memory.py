@@ -124,9 +124,9 @@ def apply(memory: Memory, happenings: Iterable[Happening], rules: Rules, at: dat
     memory = _with_pairs(memory, rules, at)
     changes = tuple(changes_between(before.concerns, memory.concerns, again))
     settled = {c.symptom for c in changes if c.what is What.SETTLED}
-    pairs = frozenset(pair for pair in memory.pairs if not settled & set(pair))
-    gone = {s for s in settled if memory.concern(s).ending in {Ending.RECOVERED, Ending.WENT_AWAY}}
-    accepted = {s: a.without_lapsed if s in gone else a for s, a in memory.accepted.items()}
+    pairs = frozenset(pair for pair in memory.pairs if not settled.intersection(pair))
+    # Nobody would decide about an ended level any more.
+    accepted = {s: a.without_lapsed if s in settled else a for s, a in memory.accepted.items()}
     return Applied(memory.model_copy(update={"pairs": pairs, "accepted": accepted}), changes)
 
 
@@ -245,10 +245,10 @@ def _set_reference(memory: Memory, given: SetReference, rules: Rules, at: dateti
 def _accept(memory: Memory, symptom: str, accepted: Accepted, rules: Rules, at: datetime) -> Memory:
     """Accept levels by a decision of staff; what is above them stays as it is."""
     memory = _with_accepted(memory, symptom, accepted)
-    last = memory.concern(symptom).level if accepted.last is None else accepted.last
-    if last > accepted.raises_nothing:
+    if (memory.concern(symptom).level if accepted.last is None else accepted.last) > accepted.raises_nothing:
         return memory
-    return _with_input(memory, symptom, End(ending=Ending.ACCEPTED, shown_at=at), rules, at)
+    ended = End(ending=Ending.ACCEPTED, accepted=accepted.raises_nothing, shown_at=at)
+    return _with_input(memory, symptom, ended, rules, at)
 
 
 def _reject_reference(memory: Memory, given: RejectReference, rules: Rules, at: datetime) -> Memory:
@@ -288,7 +288,7 @@ def _baseline_finished(memory: Memory, _given: BaselineFinished, _rules: Rules, 
 
 
 def _alert_closed(memory: Memory, _given: AlertClosed, _rules: Rules, _at: datetime) -> Memory:
-    left = {symptom: concern.model_copy(update={"in_alert": False}) for symptom, concern in memory.concerns.items()}
+    left = {s: concern.model_copy(update={"in_alert": False}) for s, concern in memory.concerns.items()}
     return memory if memory.open else memory.model_copy(update={"concerns": left})
 
 

@@ -5,13 +5,14 @@ from datetime import timedelta
 from bot.app.alerts.naming import open_alert
 from bot.app.alerts.replies import tier_left
 from bot.app.checkins.answering import current
-from bot.app.checkins.opening import open_checkin
+from bot.app.checkins.opening import close_open, open_checkin
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.findings import DESPAIR, HELP, safety_screens
 from bot.core.protocol import Tier
-from bot.dialog import checkins
+from bot.dialog import checkins, seen
+from bot.dialog.post import drop_unsent
 from bot.dialog.replies import TapResult
 
 RESHOWN_FOR = timedelta(minutes=10)
@@ -20,17 +21,27 @@ RESHOWN_FOR = timedelta(minutes=10)
 
 def feel_worse(work: Work, patient: Patient) -> TapResult:
     """Handle "I feel worse now": open the quick check, or show it again, below the call screen of what is open."""
-    alert = open_alert(work, patient)
-    if alert is not None and (tier := tier_left(work, patient, alert)) >= Tier.URGENT:
-        # A call for help, or words of despair, have a screen of their own as long as the alert is about nothing else.
-        rules = alert.rules if set(alert.symptoms) <= {HELP, DESPAIR} else ()
-        work.notices.call_now(patient, alert.model_copy(update={"asked_tier": tier, "rules": rules, "symptoms": ()}))
     row = current(work, patient)
-    if row is not None and row.kind == "worse" and _is_at_first_screen(work, row):
+    is_again = row is not None and row.kind == "worse" and _is_at_first_screen(work, row)
+    if not is_again:
+        close_open(work, patient)
+    _call_now(work, patient)
+    if row is not None and is_again:
         checkins.show_again(work, patient, row)
     else:
         open_checkin(work, patient, form="quick", kind="worse", due_at=work.at)
     return TapResult(language=patient.chat_language)
+
+
+def _call_now(work: Work, patient: Patient) -> None:
+    """Show the call screen of all that is open, once: that of the check-in which was closed just now is not needed."""
+    alert = open_alert(work, patient)
+    if alert is None or (tier := tier_left(work, patient, alert)) < Tier.URGENT:
+        return
+    # A call for help, or words of despair, have a screen of their own as long as the alert is about nothing else.
+    rules = alert.rules if set(alert.symptoms) <= {HELP, DESPAIR} else ()
+    drop_unsent(work, patient, seen.slot_of(work, alert))
+    work.notices.call_now(patient, alert.model_copy(update={"asked_tier": tier, "rules": rules, "symptoms": ()}))
 
 
 def _is_at_first_screen(work: Work, row: CheckInRow) -> bool:

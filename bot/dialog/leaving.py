@@ -39,8 +39,12 @@ def delete(work: Work, patient: Patient) -> TapResult | None:
     """Show what would be deleted, and ask; None while a chat, perhaps a new phone, is still enrolling."""
     if patient.state is PatientState.ENROLLING or patient.is_second:
         return None
+    tier = tier_to_call_about(work, patient)
+    if patient.phone_move == "moved":
+        # A stranger may have found the link: what is deleted never comes back.
+        return _show(work, patient, screens.delete_unconfirmed_screen(work.clinic, tier))
     is_kept = outlives_data(work, patient)
-    return _show(work, patient, screens.delete_screen(work.clinic, tier_to_call_about(work, patient), is_kept=is_kept))
+    return _show(work, patient, screens.delete_screen(work.clinic, tier, is_kept=is_kept))
 
 
 def stopped(work: Work, patient: Patient) -> TapResult:
@@ -99,6 +103,8 @@ def _delete(work: Work, patient: Patient, action: Action) -> TapResult | None:
     age = screens.minute_of(work.at) - action.subject
     if patient.state is PatientState.ENROLLING or patient.is_second:
         return None
+    if patient.phone_move == "moved":
+        return delete(work, patient)
     if action.choice == DELETE and 0 <= age <= _DELETE_WITHIN:
         participation.erase(work.acting(patient.actor), patient.code)
         return TapResult(language=patient.chat_language)

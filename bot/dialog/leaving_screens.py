@@ -76,6 +76,12 @@ def unconfirmed_screen(clinic: Clinic) -> Screen:
     return Screen(name="own.unconfirmed", lines=(Text(key="own.unconfirmed", values=numbers(clinic)),))
 
 
+def delete_unconfirmed_screen(clinic: Clinic, tier: Tier) -> Screen:
+    """Return the message in place of those that ask about deleting, while the old chat can still object to a move."""
+    lines = (Text(key="delete.unconfirmed", values=numbers(clinic)),)
+    return _screen("stop.delete_unconfirmed", lines, rows(_copy(clinic, tier)), clinic, tier)
+
+
 def files() -> Iterator[tuple[Screen, str]]:
     """Yield the messages that become the files, each with its slot. They can be saved: that is what they are for."""
     for kind in get_args(DocumentKind):

@@ -64,10 +64,9 @@ def tap(work: Work, chat_id: int, action: Action, language_hint: str | None = No
         return staff_chat.tapped(work, role.staff, action)
     patient = role.patient
     if patient is None:
-        numbers_shown = former_chats.tapped(work, chat_id, action, language_hint)
-        return numbers_shown or answer_stranger(work, chat_id, "stranger.hello", language_hint)
-    outcome = (_tapped if patient.state not in LEFT else leaving.tapped)(work, patient, action)
-    return outcome or closed(work, patient)
+        former = former_chats.tapped(work, chat_id, action, language_hint)
+        return former or answer_stranger(work, chat_id, "stranger.hello", language_hint)
+    return (leaving.tapped if patient.state in LEFT else _tapped)(work, patient, action) or closed(work, patient)
 
 
 def _tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:

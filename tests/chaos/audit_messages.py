@@ -109,6 +109,7 @@ def shown_twice(stored: Stored, seen: Evidence) -> Iterator[str]:
     made = {row.id: row.created_at for row in stored.rows}
     # What the clock finds, in a form that nobody goes on with, shows the call screen of all that is open.
     found = {(stored.patient(each.patient_id).chat_id, each.raised_at) for each in stored.raised}
+    found |= {(p.chat_id, each.at) for p in stored.patients for each in stored.assessments[p.id]}
     for (chat, slot, _, screen), rows in groups.items():
         # A tap on an old screen, "need help now" and "I feel worse" each ask for the current screen once more.
         asked = {one.at for one in stored.taps.get(chat, [])}

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.app.ports.clinic import Clinic
 from tests.chaos import audit_alerts, audit_answers, audit_checkins, audit_flags, audit_messages, stored
+from tests.chaos.around import around
 from tests.chaos.evidence import Evidence, Findings, left, most_within, pid_of, row_of, worked
 from tests.chaos.model import Led, led_to
 
@@ -59,6 +60,7 @@ def audit(stores: Any, clinic: Clinic, seen: Evidence) -> Findings:
         findings.found[kind] += lines
     for kind, line in audit_messages.duplicated(seen, kept.sent):
         findings.found[kind].append(line)
+    findings.around = around(kept, findings.losses)
     findings.counts = _counts(kept, seen, led) | {"due times compared with the plan": checkins.due_times}
     return findings
 
@@ -99,7 +101,7 @@ def table(findings: Findings, title: str) -> str:
     lines = [title]
     lines += [f"  {name:<{width}}  {count:>7}" for name, count in findings.counts.items()]
     lines += [f"  {kind:<{width}}  {len(found):>7}" for kind, found in findings.found.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *findings.around])
 
 
 __all__ = ["Evidence", "Findings", "audit", "left", "most_within", "table"]

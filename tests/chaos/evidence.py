@@ -123,6 +123,8 @@ class Findings:
 
     found: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     counts: dict[str, int] = field(default_factory=dict)
+    around: list[str] = field(default_factory=list)
+    """What happened around the first losses."""
 
     @property
     def losses(self) -> list[str]:

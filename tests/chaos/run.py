@@ -36,6 +36,7 @@ from tests.chaos.fault_player import FaultPlayer
 from tests.chaos.fleet import Balancer, Kill, Replica, environ_of
 from tests.chaos.offset import OffsetClock
 from tests.chaos.robots import Robot
+from tests.chaos.stored import is_sending_urgently
 from tests.chaos.watchdog import report_of, watch
 
 STEP = 0.02
@@ -198,6 +199,8 @@ class Run:
             if not self._rests(len(self.robots) // BUSY) or self.server.sandbox.updates or not await self._is_at_work():
                 continue
             ahead = await self._until_next()
+            if await self._calls_wait():
+                continue
             if self.server.sandbox.updates or any(at >= read_at for at in self.acted):
                 continue  # what somebody did while that was read would be answered hours later
             if ahead > timedelta(0):
@@ -219,6 +222,12 @@ class Run:
             event_at = await asyncio.to_thread(self._read, lambda stores: stores.clock.next_event_at())
             return event_at - self.clock.now() if event_at is not None else LONGEST_SKIP
         return timedelta(0)
+
+    async def _calls_wait(self) -> bool:
+        """Whether a call screen is in flight or is tried again, as far as can be read: a skip would make it hours late."""
+        with contextlib.suppress(Exception):  # locked, full, restarted
+            return await asyncio.to_thread(self._read, is_sending_urgently)
+        return True
 
     async def _is_at_work(self) -> bool:
         """Return whether the bot has run its sweeps since the clock was last set."""

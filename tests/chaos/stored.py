@@ -16,6 +16,7 @@ from bot.app.records.patients import Patient
 from bot.app.work import Stores
 from bot.core.protocol import Tier
 from bot.db import tables as t
+from bot.delivery.lanes import URGENT
 from bot.sandbox.journal import Call
 from tests.chaos.evidence import Evidence, carried_out, chat_of, place_of
 from tests.chaos.robots import Tapped
@@ -110,6 +111,13 @@ def outbox(stores: Any) -> list[Any]:
     o = t.outbox.c
     columns = (o.id, o.patient_id, o.chat_hash, o.lane, o.slot, o.mode, o.revision, o.state, o.created_at, o.not_before)
     return list(stores.outbox._connection.execute(select(*columns).where(o.mode != "buttons").order_by(o.id)))
+
+
+def is_sending_urgently(stores: Any) -> bool:
+    """Return whether an urgent message that waits has been claimed, or was sent in vain already."""
+    o = t.outbox.c
+    tried = select(o.id).where(o.state == "waiting", o.lane.in_(URGENT), o.attempt > 0).limit(1)
+    return stores.outbox._connection.execute(tried).first() is not None
 
 
 def _as_raised(alert: AlertRow, lines: Iterable[Audit]) -> AlertRow:

@@ -545,17 +545,18 @@ def test_not_yet_to_an_earlier_message_or_after_staff_know_changes_nothing():
 
 @pytest.mark.parametrize("before", [opened(MILD), reached(MILD)])
 @pytest.mark.parametrize(
-    ("ending", "known"),
+    ("ending", "accepted", "known"),
     [
-        (Ending.FALSE_ALARM, None),
-        (Ending.NAMED, None),
-        (Ending.ACCEPTED, STRONG),
-        (Ending.OUT_OF_CARE, MILD),
+        (Ending.FALSE_ALARM, None, None),
+        (Ending.NAMED, None, None),
+        (Ending.ACCEPTED, MILD, MILD),
+        (Ending.ACCEPTED, MEDIUM, MEDIUM),
+        (Ending.OUT_OF_CARE, None, MILD),
     ],
 )
-def test_end_settles_and_leaves_what_is_known(before, ending, known):
+def test_end_settles_and_leaves_what_is_known(before, ending, accepted, known):
     before = but(before, highest=STRONG, reached_level=MILD, usual=days(1, 0.6, 0.6))
-    assert changed(before, End(ending=ending, shown_at=at(1)), 1) == but(
+    assert changed(before, End(ending=ending, accepted=accepted, shown_at=at(1)), 1) == but(
         before,
         state=ConcernState.SETTLED,
         settled_at=at(1),
@@ -568,7 +569,7 @@ def test_end_settles_and_leaves_what_is_known(before, ending, known):
 
 def test_accepted_by_staff_who_know_more_is_known_as_before():
     before = but(opened(MILD), reached_level=STRONG)
-    assert changed(before, End(ending=Ending.ACCEPTED, shown_at=at(1)), 1).reached_level == STRONG
+    assert changed(before, End(ending=Ending.ACCEPTED, accepted=MILD, shown_at=at(1)), 1).reached_level == STRONG
 
 
 @pytest.mark.parametrize(

@@ -567,17 +567,18 @@ def _now_reached(of: Of, asked: Asked, expected: Expected, concern: Concern) -> 
     return of
 
 
-def _now_settled(of: Of, asked: Asked, expected: Expected, concern: Concern) -> Of:
+def _now_settled(of: Of, asked: Asked, expected: Expected, _concern: Concern) -> Of:
     if asked.of.state not in PENDING:
         return of
-    if str(concern.ending) in {"recovered", "went_away"} and not (of.quiet and of.quiet.tier is Tier.EMERGENCY):
-        # Answers have shown that it is gone: nobody decides about an ended level of it, so that its return raises.
+    if of.quiet is not None and of.quiet.tier is not Tier.EMERGENCY:
+        # Nobody decides about an ended level of it any more, so that its return raises.
         of = of._replace(quiet=None)
     of = nothing_counted(of)._replace(settled=asked.at, given=(), is_retracted=False)
     if expected.is_false_alarm:
         return of._replace(known_least=None, known_most=None)
-    # Whether staff who accept a level were reached at it, the page doesn't say.
-    return of._replace(known_most=_most(of.known_most, of.top)) if expected.is_decision else of
+    # Whether staff who accept a level were reached at it, the page doesn't say; above it they were not.
+    accepted = max(of.reference, of.agreed or NOTHING)
+    return of._replace(known_most=_most(of.known_most, accepted)) if expected.is_decision else of
 
 
 _RESOLVED = {OPEN: _now_open, REACHED: _now_reached, SETTLED: _now_settled}

@@ -6,6 +6,10 @@ import pytest
 
 from bot.app.patients import new_phone, participation, registry
 from bot.app.ports.errors import RefusedError
+from bot.app.work import Work
+from bot.core.screen import Action
+from bot.dialog import leaving
+from bot.dialog.leaving_screens import DELETE, minute_of
 from tests.fakes.work import work_on
 from tests.stories.test_calls import due
 from tests.stories.test_old_buttons import button, moving
@@ -275,3 +279,33 @@ async def test_p21_returning_on_another_phone_after_leaving_shows_no_history(wor
     world.hear_all(phone)
     await world.say(phone, "/answers")
     assert not any("Mild" in text for text in texts(world, phone))
+
+
+async def test_p21_a_phone_that_nobody_confirmed_can_not_delete(world: World) -> None:
+    anna, phone = await answered(world)
+    asked = world.last(anna)
+    await world.tap(phone, "I agree, use this phone")
+    world.hear_all(phone)
+    await world.say(phone, "/delete")
+    refused = world.hear(phone, "First say on your old phone that this one is yours", "+49 30 901820")
+    assert "Yes, delete for good" not in labels(refused)
+    await world.tap_old(anna, asked["message_id"], button(asked, "Yes, that was me"))
+    world.hear_all(phone)
+    await world.say(phone, "/delete")
+    assert any("delete" in label.lower() for one in world.hear_all(phone) for label in labels(one))
+
+
+async def test_p21_second_screen_on_deleting_that_is_older_than_a_move_deletes_nothing(world: World) -> None:
+    anna, phone = await answered(world)
+    await world.tap(phone, "I agree, use this phone")
+    world.hear_all(phone)
+    await world.service.database.transact(lambda s: deletes(work_on(s, world.clinic, world.clock.now())))
+    await world.pump()
+    world.hear(phone, "First say on your old phone")
+    assert (await world.view(anna)).state == "active"
+
+
+def deletes(work: Work) -> None:
+    """Tap the last button on deleting in the patient's chat, as if it had been shown there a minute ago."""
+    action = Action(kind="stop", choice=DELETE, subject=minute_of(work.at) - 1)
+    leaving.tapped(work, work.patients.by_code("P-0001", lock=True), action)

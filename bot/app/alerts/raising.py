@@ -18,8 +18,7 @@ from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.changes import NEWS, Change, What
-from bot.core.findings import NOT_NAMED
+from bot.core.changes import NEWS, Change, signs_named
 from bot.core.protocol import Tier
 from bot.core.safety_follow_up import first_prompt_at
 from bot.core.triage import Assessment
@@ -117,15 +116,12 @@ def add_findings(work: Work, patient: Patient, alert: AlertRow, found: Found, ch
     `changes`: what the answers changed in the patient's concerns.
     """
     news = [c for c in changes if c.what in NEWS and not c.is_for_team]
-    is_name = any(c.symptom == NOT_NAMED and c.what is What.SETTLED for c in changes)
-    signs = {s.id for s in work.clinic.protocol.symptoms.values() if s.names and is_name}
+    signs = signs_named(changes, work.clinic.protocol)
     tier = max((c.tier for c in news), default=Tier.ROUTINE)
     if any(c.symptom not in signs for c in news):
         join(work, patient, alert, found._replace(tier=tier))
         return
-    # A sign whose "yes" a human knows about already is known as well; the alert names it all the same.
-    names = (*found.symptoms, *(c.symptom for c in changes if c.symptom in signs and c.symptom not in found.symptoms))
-    named = name(work, alert, found._replace(tier=tier, symptoms=names, is_new=bool(news), checkin_id=None))
+    named = name(work, alert, found._replace(tier=tier, is_new=bool(news), checkin_id=None))
     if (news or named.symptoms != alert.symptoms) and found.to_call_about:
         ask(work, named, found.to_call_about)
 

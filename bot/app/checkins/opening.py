@@ -77,6 +77,13 @@ def open_checkin(work: Work, patient: Patient, *, form: str, kind: CheckInKind, 
     return added
 
 
+def close_open(work: Work, patient: Patient) -> None:
+    """Close the open check-in, if there is one, because another follows; act on its answers, which stay stored."""
+    row = work.checkins.open_of(patient.id)
+    if row is not None:
+        _missed(work, patient, close_as(work, patient, row, core.Replace()))
+
+
 def send_now(work: Work, patient: Patient) -> CheckInRow | None:
     """Open a quick check outside the plan and return it; None if the patient is not active or has no chat."""
     if patient.state is not PatientState.ACTIVE or patient.chat_id is None:

@@ -16,7 +16,7 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.concerns import ConcernChange, KnownConcern, MemoryRow, OpenConcern
 from bot.app.records.patients import Patient
 from bot.app.work import Work
-from bot.core.changes import NEWS, What
+from bot.core.changes import NEWS, What, signs_named
 from bot.core.checkin import State, next_open
 from bot.core.concern_values import NONE, ConcernState, Rules
 from bot.core.happenings import BaselineFinished, Happening, TimePassed, TookBack
@@ -111,16 +111,21 @@ def hear(work: Work, patient: Patient, row: CheckInRow, assessment: Assessment, 
 
 
 def found_in(work: Work, patient: Patient, row: CheckInRow, applied: Applied) -> tuple[str, ...]:
-    """Return the OPEN symptoms that a check-in found, or raised together with its own: those that its alert names."""
+    """Return what the alert of a check-in names: what it found, or raised together with its own, and is OPEN.
+
+    A sign whose "yes" a human knows about already is known as well; the alert names it all the same.
+    """
     stored = recall(work, patient)
     heard = stored.heard.checkins.get(row.id, {})
     # What was found here at less than it is open at has a message of its own, which asks about it.
-    return tuple(
+    found = tuple(
         concern.symptom
         for concern in stored.value.open
         if concern.symptom in _news(applied)
         or (concern.symptom in heard and heard[concern.symptom].level.tier >= concern.own_tier)
     )
+    known = set(signs_named(applied.changes, work.clinic.protocol)) - {*found}
+    return (*found, *sorted(known))
 
 
 def _news(applied: Applied) -> set[str]:

@@ -31,6 +31,20 @@ def test_k1_each_i_feel_worse_now_is_a_fresh_first_screen_below_the_call_screen(
     assert life.cursor() == "safety_now"
 
 
+def test_i_feel_worse_again_over_half_a_form_shows_one_call_screen_above_its_question(life):
+    """The form that is replaced has found something by itself, whose call screen would be the same a second time."""
+    worse(life, 0.5)
+    life.tap("yes", life.at(0.5, 0.01))
+    life.reply(life.alerts()[-1], "called", 0.5, 1)
+    for hours in (9, 10):
+        seen = len(life.database.outbox())
+        worse(life, 0.5, hours)
+        waiting = [q.row for q in life.database.outbox()[seen:] if q.state == "waiting" and q.row.mode == "new"]
+        mine = [row.screen.name for row in waiting if row.slot.startswith(("alert:", "checkin:"))]
+        life.tap("none", life.at(0.5, hours + 0.01))
+    assert mine == ["call.emergency", "ask.safety_now"]
+
+
 def test_k2_words_hours_after_two_times_none_ask_the_first_screen(life):
     worse(life, 0.5)
     for choice in ("none", "none"):

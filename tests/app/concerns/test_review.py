@@ -544,3 +544,36 @@ def test_worse_after_somebody_spoke_about_the_answer_before_it_acts_in_the_same_
     life.tap("worse", life.at(1, 2.1))
     assert life.state("vision") == "open"
     assert "call.urgent" in names_since(life, seen)
+
+
+@pytest.mark.parametrize("numbness", ["none", "mild", "strong"])
+def test_alert_names_the_sign_of_a_yes_that_was_answered_before_it_was_named(life, numbness):
+    """Someone spoke with the patient between the yes and the name; whatever else is new, staff read the name."""
+    life.check(0, until="which_new", safety_new="yes")
+    life.reply(life.alerts()[-1], "reached", 0, 0.1)
+    life.check(0.01, start=False, which_new="eyes", numbness=numbness)
+    assert life.state("eyes") == "reached"
+    assert "eyes" in life.alerts()[-1].symptoms
+
+
+def test_level_above_the_one_that_staff_agreed_is_known_to_nobody(life):
+    """Strong, about which nobody spoke; mild the next day, which staff agree; then medium."""
+    life.check(0, numbness="strong")
+    life.check(1, numbness="mild")
+    life.run(agreeing.agree_level, "P-0001", "numbness", "mild", 28, at=life.at(1, 2), by="lead-1")
+    assert life.state("numbness") == "settled"
+    assert "done.known" not in life.check(2, numbness="medium")
+    assert life.state("numbness") == "open"
+
+
+def test_false_alarm_about_a_level_that_ended_lets_its_return_raise(life):
+    life.check(0, numbness="strong")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.run(agreeing.agree_level, "P-0001", "numbness", "strong", 14, at=life.at(0, 2), by="lead-1")
+    life.check(1, numbness="strong")
+    life.run(sweeps.levels_ended, 50, at=life.at(15))
+    assert life.state("numbness") == "open", "staff have to decide"
+    life.staff(life.alerts()[-1], "false_alarm", 15, 1)
+    assert life.state("numbness") == "settled"
+    assert "call.urgent" in life.check(16, numbness="strong")
+    assert life.state("numbness") == "open"
