@@ -73,11 +73,12 @@ class CheckIn(Frozen):
 
 
 class Choose(Frozen):
-    """The patient taps a choice of a single-choice question."""
+    """The patient taps a choice of a single-choice question. `then`: it answers the next question, too."""
 
     question: str
     choice: str
     revision: int
+    then: str = ""
 
 
 class Toggle(Frozen):
@@ -320,15 +321,6 @@ def is_unfinished(checkin: CheckIn, protocol: Protocol) -> bool:
     return checkin.cursor is not None and _has_ticked_choices(protocol.questions[checkin.cursor], checkin.answers)
 
 
-def is_possible(question: Question, choices: tuple[str, ...]) -> bool:
-    """Return whether these choices are a complete, valid answer to the question."""
-    chosen = [question.choice(c) for c in choices]
-    if not chosen or None in chosen or len(set(choices)) < len(choices):
-        return False
-    alone = question.kind == "single" or any(c is not None and c.exclusive for c in chosen)
-    return len(chosen) == 1 or not alone
-
-
 def _has_ticked_choices(question: Question, answers: Answers) -> bool:
     given = [question.choice(c) for c in answers.get(question.id, ())]
     return question.kind == "several" and any(c is not None and not c.exclusive for c in given)
@@ -369,7 +361,7 @@ def _choose(context: _Context, tap: Choose) -> _Outcome:
         return IgnoredReason.STALE
     if question.kind != "single" or question.choice(tap.choice) is None:
         return IgnoredReason.UNKNOWN_CHOICE
-    return _answered(context, question.id, (tap.choice,), stay=False)
+    return _answered(context, question.id, (tap.choice,), stay=False, then=tap.then)
 
 
 def _toggle(context: _Context, tap: Toggle) -> _Outcome:
@@ -458,7 +450,7 @@ def _change(context: _Context, received: Change) -> _Outcome:
     question = context.protocol.questions.get(received.question)
     if question is None or question.id not in {s.ask for s in path(context.checkin, context.protocol)}:
         return IgnoredReason.STALE
-    if not is_possible(question, received.choices):
+    if not question.allows(received.choices):
         return IgnoredReason.UNKNOWN_CHOICE
     if context.checkin.answers.get(question.id) == received.choices:
         return context.checkin, ()  # a double tap: the answer is already this one
@@ -485,9 +477,9 @@ def _at_question(checkin: CheckIn, question: str | None) -> CheckIn:
     return checkin.model_copy(update={"cursor": question, "revision": revision, "asked_revision": revision})
 
 
-def _answered(context: _Context, question: str, choices: tuple[str, ...], *, stay: bool) -> _Outcome:
-    """Store an answer (remove it if empty) and assess it."""
-    checkin, events = _with_answer(context, question, choices)
+def _answered(context: _Context, question: str, choices: tuple[str, ...], *, stay: bool, then: str = "") -> _Outcome:
+    """Store an answer (remove it if empty) and assess it; `then` answers the next question."""
+    checkin, events = _with_next(context, *_with_answer(context, question, choices), then)
     return _assessed(context.at(checkin), events, stay=stay)
 
 
@@ -510,6 +502,17 @@ def _with_answer(context: _Context, question: str, choices: tuple[str, ...]) -> 
     first: Event = AnswerGiven(question=question, choices=choices) if choices else AnswerRemoved(question=question)
     kept: Mapping[str, tuple[str, ...]] = {q: c for q, c in answers.items() if q in asked}
     return context.checkin.model_copy(update={"answers": kept}), (first, *(AnswerRemoved(question=q) for q in gone))
+
+
+def _with_next(
+    context: _Context, checkin: CheckIn, events: tuple[Event, ...], then: str
+) -> tuple[CheckIn, tuple[Event, ...]]:
+    """Answer the next question if it has that choice. A question that can't wait is only answered for itself."""
+    following = context.protocol.questions.get(next_open(checkin, context.protocol) or "")
+    if following is None or following.red_flag or following.kind != "single" or following.choice(then) is None:
+        return checkin, events
+    checkin, more = _with_answer(context.at(checkin), following.id, (then,))
+    return checkin, (*events, *more)
 
 
 def _raised(context: _Context, assessment: Assessment, events: tuple[Event, ...], *, stay: bool) -> _Outcome:
