@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from bot.core.choices import has_ticked_choices, is_possible
 from bot.core.frozen import Frozen
 from bot.core.hearing import FormAnswers, Remembered
 from bot.core.protocol import SKIP, Answers, FormStep, Protocol, Question, Tier, applicable
@@ -318,12 +319,7 @@ def is_unfinished(checkin: CheckIn, protocol: Protocol) -> bool:
     """
     if checkin.state is not State.PAUSED:
         return checkin.cursor is not None
-    return checkin.cursor is not None and _has_ticked_choices(protocol.questions[checkin.cursor], checkin.answers)
-
-
-def _has_ticked_choices(question: Question, answers: Answers) -> bool:
-    given = [question.choice(c) for c in answers.get(question.id, ())]
-    return question.kind == "several" and any(c is not None and not c.exclusive for c in given)
+    return checkin.cursor is not None and has_ticked_choices(protocol.questions[checkin.cursor], checkin.answers)
 
 
 # --- Handlers ---------------------------------------------------------------------------------------------------------
@@ -352,7 +348,8 @@ class _Context(NamedTuple):
         return self.protocol.questions.get(tap.question) if current else None
 
 
-_Outcome = tuple[CheckIn, tuple[Event, ...]] | IgnoredReason
+_Given = tuple[CheckIn, tuple[Event, ...]]
+_Outcome = _Given | IgnoredReason
 
 
 def _choose(context: _Context, tap: Choose) -> _Outcome:
@@ -450,7 +447,7 @@ def _change(context: _Context, received: Change) -> _Outcome:
     question = context.protocol.questions.get(received.question)
     if question is None or question.id not in {s.ask for s in path(context.checkin, context.protocol)}:
         return IgnoredReason.STALE
-    if not question.allows(received.choices):
+    if not is_possible(question, received.choices):
         return IgnoredReason.UNKNOWN_CHOICE
     if context.checkin.answers.get(question.id) == received.choices:
         return context.checkin, ()  # a double tap: the answer is already this one
@@ -504,9 +501,7 @@ def _with_answer(context: _Context, question: str, choices: tuple[str, ...]) -> 
     return context.checkin.model_copy(update={"answers": kept}), (first, *(AnswerRemoved(question=q) for q in gone))
 
 
-def _with_next(
-    context: _Context, checkin: CheckIn, events: tuple[Event, ...], then: str
-) -> tuple[CheckIn, tuple[Event, ...]]:
+def _with_next(context: _Context, checkin: CheckIn, events: tuple[Event, ...], then: str) -> _Given:
     """Answer the next question if it has that choice. A question that can't wait is only answered for itself."""
     following = context.protocol.questions.get(next_open(checkin, context.protocol) or "")
     if following is None or following.red_flag or following.kind != "single" or following.choice(then) is None:

@@ -139,14 +139,6 @@ class Question(Frozen):
         """Return the choice with that id; None if there is none."""
         return next((c for c in self.choices if c.id == choice_id), None)
 
-    def allows(self, choices: tuple[str, ...]) -> bool:
-        """Return whether these choices are a complete, valid answer."""
-        chosen = [self.choice(c) for c in choices]
-        if not chosen or None in chosen or len(set(choices)) < len(choices):
-            return False
-        alone = self.kind == "single" or any(c is not None and c.exclusive for c in chosen)
-        return len(chosen) == 1 or not alone
-
     @property
     def levels(self) -> tuple[str, ...]:
         """Return the ids of the choices that can be compared, lowest first."""
