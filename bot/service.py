@@ -26,7 +26,8 @@ from bot.chat.handlers import Handlers
 from bot.chat.leader import Leader
 from bot.chat.poll import DRAIN_SECONDS
 from bot.chat.receiver import Receiver
-from bot.chat.screens import TextRenderer, keyboard_commands, make_render
+from bot.chat.reply_keyboard import keyboard_commands
+from bot.chat.screens import TextRenderer, make_render
 from bot.chat.updates import Dispatcher
 from bot.chat.webhook import UpdateIntake, WebhookMonitor, remove_webhook, setup_webhook
 from bot.clock import Clock
@@ -88,7 +89,8 @@ def make_handlers(
     clinic: Clinic, texts: Texts, typed: TypedWords, button_key: bytes, bot_name: Callable[[], str | None]
 ) -> Handlers:
     """Return the handlers of updates."""
-    commands = keyboard_commands(TextRenderer(texts), texts.languages)
+    renderer = TextRenderer(texts)
+    commands = keyboard_commands((renderer.plain, renderer.for_helper().plain), texts.languages)
     return Handlers(conversation, clinic, button_key, commands, typed, bot_name=bot_name)
 
 

@@ -14,7 +14,6 @@ from telegram import (
     CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
-    KeyboardButton,
     ReplyKeyboardMarkup,
     ReplyKeyboardRemove,
 )
@@ -22,9 +21,10 @@ from telegram import (
 from bot.chat.buttons import encode
 from bot.chat.charts import render_png
 from bot.chat.metrics import PICTURE_ERRORS
-from bot.core.screen import BULLET, Button, Contact, Screen, Style, Text, Trend
-from bot.dialog.conversation import Command
+from bot.chat.reply_keyboard import reply_keyboard
+from bot.core.screen import BULLET, HELPER, Button, Contact, Screen, Style, Text, Trend
 from bot.dialog.rendered import ContactCard, Render, Rendered
+from bot.dialog.two_patients import is_for_caregiver
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +36,6 @@ MAX_TOAST = 200
 """Telegram's limit for the answer to a tapped button (answerCallbackQuery)."""
 BETWEEN_LINES = "\n\n"
 """A screen's lines are paragraphs, which need space on a phone."""
-KEYBOARD: tuple[tuple[Command, ...], ...] = (("worse", "tips"), ("team", "menu"))
-"""The reply keyboard: two rows of two, always in this order; the label of each is `keyboard.<command>`."""
 
 _TAG = re.compile(r"</?(?:b|i|u|s|code|blockquote)(?: expandable)?>")
 """The tags that catalogs may use, and those of a fold."""
@@ -56,16 +54,16 @@ class Catalogs(Catalog, Protocol):
 
 
 class TextRenderer:
-    """Renders texts of the catalogs as HTML or as plain text."""
+    """Renders texts of the catalogs as HTML or as plain text. `voice`: the prefix of the keys that it prefers."""
 
-    def __init__(self, texts: Catalog) -> None:
-        self._texts = texts
+    def __init__(self, texts: Catalog, voice: str = "") -> None:
+        self._texts, self._voice = texts, voice
 
     def html(self, text: Text, language: str) -> str:
         """Return Telegram HTML; values are escaped once. Bullets and fold follow on lines of their own."""
         text_language = text.language or language
         values = {name: self._value(value, text_language) for name, value in text.values.items()}
-        lines = [self._texts.get(text_language, text.key, values, escape=_escaped)]
+        lines = [self._texts.get(text_language, self._voice + text.key, values, escape=_escaped)]
         lines += [BULLET + self.html(bullet, text_language) for bullet in text.bullets]
         if text.fold is not None:
             lines.append(f"<blockquote expandable>{self.html(text.fold, text_language)}</blockquote>")
@@ -74,6 +72,10 @@ class TextRenderer:
     def plain(self, text: Text, language: str) -> str:
         """Return text without markup, for labels, toasts and values."""
         return strip_markup(self.html(text, language))
+
+    def for_helper(self) -> "TextRenderer":
+        """Return the renderer of what a caregiver reads: it speaks of the patient in the third person."""
+        return TextRenderer(self._texts, HELPER)
 
     def _value(self, value: str | int | Text, language: str) -> str | int:
         return self.plain(value, language) if isinstance(value, Text) else value
@@ -95,13 +97,13 @@ def plain_texts(texts: Catalogs, language: str) -> dict[str, str]:
 
 def make_render(texts: Catalog, key: bytes) -> Render:
     """Return the renderer; `key` signs the buttons."""
-    renderer = TextRenderer(texts)
+    own = TextRenderer(texts)
+    helpers = own.for_helper()
 
     def render(screen: Screen, language: str, chat_id: int) -> Rendered:
-        lines = [renderer.html(line, language) for line in screen.lines]
-        limit = MAX_TEXT if screen.trend is None and screen.document is None else MAX_CAPTION
+        renderer = helpers if is_for_caregiver(screen) else own
         return Rendered(
-            text=fit_lines(screen.name, lines, limit, between="\n" if screen.tight else BETWEEN_LINES),
+            text=_text(screen, renderer, language),
             photo=_picture(screen.trend, renderer, language) if screen.trend is not None else None,
             markup=_markup(screen, renderer, language, key, chat_id),
             protect=screen.protect,
@@ -111,6 +113,12 @@ def make_render(texts: Catalog, key: bytes) -> Render:
         )
 
     return render
+
+
+def _text(screen: Screen, renderer: TextRenderer, language: str) -> str:
+    lines = [renderer.html(line, language) for line in screen.lines]
+    limit = MAX_TEXT if screen.trend is None and screen.document is None else MAX_CAPTION
+    return fit_lines(screen.name, lines, limit, between="\n" if screen.tight else BETWEEN_LINES)
 
 
 def _card(contact: Contact | None, renderer: TextRenderer, language: str) -> ContactCard | None:
@@ -168,7 +176,7 @@ def _markup(
             [[_button(b, renderer, language, key, chat_id) for b in row] for row in screen.rows]
         )
     if screen.keyboard == "show":
-        return reply_keyboard(renderer, language)
+        return reply_keyboard(renderer.plain, language)
     return ReplyKeyboardRemove() if screen.keyboard == "remove" else None
 
 
@@ -182,18 +190,3 @@ def _button(button: Button, renderer: TextRenderer, language: str, key: bytes, c
     if button.action is None:
         raise ValueError(f"the button {button.label.key} needs an action, a text to copy or an address")
     return InlineKeyboardButton(label, callback_data=encode(button.action, key, chat_id), style=style)
-
-
-def reply_keyboard(renderer: TextRenderer, language: str) -> ReplyKeyboardMarkup:
-    """Return the persistent keyboard at the bottom of the chat."""
-    rows = [[KeyboardButton(_label(renderer, name, language)) for name in row] for row in KEYBOARD]
-    return ReplyKeyboardMarkup(rows, resize_keyboard=True, is_persistent=True)
-
-
-def keyboard_commands(renderer: TextRenderer, languages: Iterable[str]) -> dict[str, Command]:
-    """Return the command of each reply-keyboard label in all these languages: an old keyboard outlives a change."""
-    return {_label(renderer, name, language): name for language in languages for row in KEYBOARD for name in row}
-
-
-def _label(renderer: TextRenderer, name: Command, language: str) -> str:
-    return renderer.plain(Text(key=f"keyboard.{name}"), language)

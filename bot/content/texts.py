@@ -21,12 +21,12 @@ from babel.messages.pofile import PoFileError, read_po
 
 from bot.content.faults import ContentError, Fault
 from bot.core.protocol import Protocol, Question, Tier, Topic
-from bot.core.screen import BULLET
+from bot.core.screen import BULLET, HELPER
 
 ENGLISH = "en"
-DOMAINS = ("clinical", "chat", "learn", "team", "console")
+DOMAINS = ("clinical", "chat", "learn", "helper", "team", "console")
 RED_FLAG_PREFIXES = (
-    *("call.", "done.open.", "loopback.", "help.", "learn.when_to_call.", "symptom."),
+    *("call.", "done.open.", "loopback.", "help.", "learn.when_to_call.", "symptom.", HELPER),
     *("stranger.numbers", "stopped.body"),
 )
 """Prefixes of the keys in the chat catalog without which no patient may get a message."""
@@ -104,13 +104,16 @@ class Texts:
     ) -> str:
         """Return the string with its {placeholders} replaced; `escape` is applied to string values.
 
-        A missing or fuzzy string falls back to English. A placeholder without a value is left unchanged, and a key that
-        English lacks too is returned itself: an incomplete call screen is better than none.
+        A missing or fuzzy string falls back to English, and one for helpers to the patient's in the same language. A
+        placeholder without a value is left unchanged, and a key that English lacks too is returned itself: an
+        incomplete call screen is better than none.
         """
-        used_language = language if self.has(language, key) else ENGLISH
-        entry = self._entry(used_language, key)
+        as_written = key.removeprefix(HELPER)
+        tried = [(spoken, name) for spoken in (language, ENGLISH) for name in dict.fromkeys((key, as_written))]
+        used_language, used = next((t for t in tried if self.has(*t)), (ENGLISH, as_written))
+        entry = self._entry(used_language, used)
         if entry is None:
-            return key
+            return used
         given = values or {}
         return _PLACEHOLDER.sub(lambda m: _replacement(m, given, escape), self._form(entry, used_language, given))
 
@@ -133,6 +136,7 @@ class Texts:
                 found += self._missing_red_flags(language, red_flags)
                 found += self._differing(language)
             found += self._long_signs(language, protocol)
+        found += self._faults_for_helpers()
         return sorted(set(found))
 
     def _entry(self, language: str, key: str) -> _Entry | None:
@@ -181,13 +185,23 @@ class Texts:
         """Yield a fault per line of a safety screen that would not be one line on a phone."""
         for question in protocol.questions.values():
             for line in question.signs.lines if question.signs is not None else ():
-                key = sign_key(question, line.id)
-                length = max((len(BULLET) + len(form) for form in self.forms(language, key)), default=0)
-                if length > MAX_SIGN_LENGTH:
-                    reason = (
-                        f"'{key}' has {length} characters with its bullet: {MAX_SIGN_LENGTH} are one line on a phone"
-                    )
-                    yield self._fault(language, key, f"{reason}; shorten it")
+                for key in (sign_key(question, line.id), HELPER + sign_key(question, line.id)):
+                    length = max((len(BULLET) + len(form) for form in self.forms(language, key)), default=0)
+                    if length > MAX_SIGN_LENGTH:
+                        fits = f"{MAX_SIGN_LENGTH} are one line on a phone; shorten it"
+                        yield self._fault(language, key, f"'{key}' has {length} characters with its bullet: {fits}")
+
+    def _faults_for_helpers(self) -> Iterator[Fault]:
+        """Yield a fault per text for helpers that is the version of no text, or has a gap that nobody fills."""
+        for key, entry in self._languages[ENGLISH].entries.items():
+            if not key.startswith(HELPER):
+                continue
+            of = self._entry(ENGLISH, key.removeprefix(HELPER))
+            if of is None:
+                yield self._fault(ENGLISH, key, f"'{key}' is the version for helpers of no text: correct or remove it")
+            elif unknown := entry.placeholders - of.placeholders:
+                reason = f"'{key}' has the placeholders {', '.join(sorted(unknown))}, which its text does not have"
+                yield self._fault(ENGLISH, key, f"{reason}: remove them")
 
     def _malformed(self, language: str) -> Iterator[Fault]:
         for key, entry in self._languages[language].entries.items():

@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from bot.core.choices import has_ticked_choices, is_possible
 from bot.core.findings import ALARMING
 from bot.core.frozen import Frozen
 from bot.core.hearing import FormAnswers, Remembered
@@ -75,11 +76,12 @@ class CheckIn(Frozen):
 
 
 class Choose(Frozen):
-    """The patient taps a choice of a single-choice question."""
+    """The patient taps a choice of a single-choice question. `then`: it answers the next question, too."""
 
     question: str
     choice: str
     revision: int
+    then: str = ""
 
 
 class Toggle(Frozen):
@@ -318,21 +320,7 @@ def is_unfinished(checkin: CheckIn, protocol: Protocol) -> bool:
     """
     if checkin.state is not State.PAUSED:
         return checkin.cursor is not None
-    return checkin.cursor is not None and _has_ticked_choices(protocol.questions[checkin.cursor], checkin.answers)
-
-
-def is_possible(question: Question, choices: tuple[str, ...]) -> bool:
-    """Return whether these choices are a complete, valid answer to the question."""
-    chosen = [question.choice(c) for c in choices]
-    if not chosen or None in chosen or len(set(choices)) < len(choices):
-        return False
-    alone = question.kind == "single" or any(c is not None and c.exclusive for c in chosen)
-    return len(chosen) == 1 or not alone
-
-
-def _has_ticked_choices(question: Question, answers: Answers) -> bool:
-    given = [question.choice(c) for c in answers.get(question.id, ())]
-    return question.kind == "several" and any(c is not None and not c.exclusive for c in given)
+    return checkin.cursor is not None and has_ticked_choices(protocol.questions[checkin.cursor], checkin.answers)
 
 
 # --- Handlers ---------------------------------------------------------------------------------------------------------
@@ -361,7 +349,8 @@ class _Context(NamedTuple):
         return self.protocol.questions.get(tap.question) if current else None
 
 
-_Outcome = tuple[CheckIn, tuple[Event, ...]] | IgnoredReason
+_Given = tuple[CheckIn, tuple[Event, ...]]
+_Outcome = _Given | IgnoredReason
 
 
 def _choose(context: _Context, tap: Choose) -> _Outcome:
@@ -370,7 +359,7 @@ def _choose(context: _Context, tap: Choose) -> _Outcome:
         return _late_yes(context, tap)
     if question.kind != "single" or question.choice(tap.choice) is None:
         return IgnoredReason.UNKNOWN_CHOICE
-    return _answered(context, question.id, (tap.choice,), stay=False)
+    return _answered(context, question.id, (tap.choice,), stay=False, then=tap.then)
 
 
 def _late_yes(context: _Context, tap: Choose) -> _Outcome:
@@ -493,9 +482,9 @@ def _at_question(checkin: CheckIn, question: str | None) -> CheckIn:
     return checkin.model_copy(update={"cursor": question, "revision": revision, "asked_revision": revision})
 
 
-def _answered(context: _Context, question: str, choices: tuple[str, ...], *, stay: bool) -> _Outcome:
-    """Store an answer (remove it if empty) and assess it."""
-    checkin, events = _with_answer(context, question, choices)
+def _answered(context: _Context, question: str, choices: tuple[str, ...], *, stay: bool, then: str = "") -> _Outcome:
+    """Store an answer (remove it if empty) and assess it; `then` answers the next question."""
+    checkin, events = _with_next(context, *_with_answer(context, question, choices), then)
     return _assessed(context.at(checkin), events, stay=stay)
 
 
@@ -518,6 +507,15 @@ def _with_answer(context: _Context, question: str, choices: tuple[str, ...]) -> 
     first: Event = AnswerGiven(question=question, choices=choices) if choices else AnswerRemoved(question=question)
     kept: Mapping[str, tuple[str, ...]] = {q: c for q, c in answers.items() if q in asked}
     return context.checkin.model_copy(update={"answers": kept}), (first, *(AnswerRemoved(question=q) for q in gone))
+
+
+def _with_next(context: _Context, checkin: CheckIn, events: tuple[Event, ...], then: str) -> _Given:
+    """Answer the next question if it has that choice. A question that can't wait is only answered for itself."""
+    following = context.protocol.questions.get(next_open(checkin, context.protocol) or "")
+    if following is None or following.red_flag or following.kind != "single" or following.choice(then) is None:
+        return checkin, events
+    checkin, more = _with_answer(context.at(checkin), following.id, (then,))
+    return checkin, (*events, *more)
 
 
 def _raised(context: _Context, assessment: Assessment, events: tuple[Event, ...], *, stay: bool) -> _Outcome:

@@ -15,6 +15,8 @@ from bot.core.frozen import Frozen
 
 BULLET = "• "
 """The start of each line of a list."""
+HELPER = "helper."
+"""The prefix of the key of a text as a helper reads it; the catalog has one where the text speaks of the patient."""
 
 
 class Text(Frozen):

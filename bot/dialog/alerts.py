@@ -6,7 +6,7 @@ from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.safety_follow_up import CONFIRMS
 from bot.core.screen import Action, Text
-from bot.dialog import hospital, mistakes
+from bot.dialog import hospital, mistakes, other_taps
 from bot.dialog.asked import asked_of, marked
 from bot.dialog.call_replies import card_screen, reply_screen, rest_screen
 from bot.dialog.call_soon import KNOWS, NOT_ABOUT_THIS, knows_screen
@@ -23,6 +23,8 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
         return _team_knows(work, patient, action)
     if word in hospital.WORDS:
         return hospital.tapped(work, patient, action)
+    if (said := mistakes.of_another(work, patient, action)) is not None:
+        return said
     if word == mistakes.WORD:
         return mistakes.tapped(work, patient, action)
     alert = replies.reply(work, patient, action.subject, word, asked_of(action))
@@ -37,6 +39,7 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     lane = Lane.REPLY if word in {"called", "remind", *CONFIRMS} and not left else Lane.RED_FLAG
     shown = marked(work, following, alert, repeats=action)
     post(work, patient, shown, slot=f"alert-reply:{alert.id}", lane=lane)
+    other_taps.show(work, patient, alert, word)
     if word == "mistake":
         mistakes.claimed(work, patient, alert)
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)

@@ -124,7 +124,7 @@ def caregiver_menu(work: Work, patient: Patient) -> TapResult:
         button("menu.help", Action(kind="menu", choice="help")),
         _leave_button(),
     ]
-    post(work, patient, Screen(name="care.menu", lines=(Text(key="menu.title"),), rows=rows(made)), slot="menu")
+    post(work, patient, Screen(name="menu.helper", lines=(Text(key="menu.title"),), rows=rows(made)), slot="menu")
     return TapResult(language=patient.chat_language)
 
 

@@ -14,8 +14,9 @@ from bot.core.screen import Action, Text
 from bot.dialog.checkin_screens import checkin_screen
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
+from bot.dialog.same_again import with_last_time
 
-KINDS = frozenset({"choose", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now"})
+KINDS = frozenset({"choose", "same", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now"})
 """The kinds of action that `tapped` handles."""
 
 
@@ -60,8 +61,9 @@ def _help_now(work: Work, patient: Patient, action: Action) -> TapResult:
 def _input(action: Action) -> core.Input:
     revision, question, choice = action.revision, action.question, action.choice
     match action.kind:
-        case "choose":
-            return core.Choose(question=question, choice=choice, revision=revision)
+        case "choose" | "same":
+            first, _, then = choice.partition("+")
+            return core.Choose(question=question, choice=first, revision=revision, then=then)
         case "toggle":
             return core.Toggle(question=question, choice=choice[1:], on=choice[:1] == "+", revision=revision)
         case "submit":
@@ -94,10 +96,11 @@ def show_again(work: Work, patient: Patient, row: CheckInRow) -> None:
 
 def show(work: Work, patient: Patient, row: CheckInRow, *, lane: Lane, edit: bool, everyone: bool = True) -> None:
     """Queue the check-in's current screen for `everyone` who answers, or for the acting chat only."""
+    shown = with_last_time(work, patient, row, checkin_screen(row, work.clinic))
     post(
         work,
         patient,
-        checkin_screen(row, work.clinic).model_copy(update={"replaces": not edit}),
+        shown.model_copy(update={"replaces": not edit}),
         slot=f"checkin:{row.id}",
         lane=lane,
         edit=edit,

@@ -6,7 +6,7 @@ from bot.app.records.alerts import AlertRow
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.screen import Action, Screen, Style, Text
-from bot.dialog import live_buttons
+from bot.dialog import live_buttons, other_taps
 from bot.dialog.asked import asked_of
 from bot.dialog.call_screens import alert_tap
 from bot.dialog.pauses import call_first
@@ -24,6 +24,8 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     if shown is None:
         return None
     post(work, patient, shown, slot=f"alert-reply:{action.subject}")
+    if (alert := work.alerts.get(action.subject)) is not None:
+        other_taps.show(work, patient, alert, action.choice)
     if action.choice == "home":
         live_buttons.of_answered_question(work, patient, slot_of(action.subject))
     return TapResult(toast=Text(key="toast.noted"), language=patient.chat_language)

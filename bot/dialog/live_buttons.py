@@ -12,9 +12,10 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.messages import Lane, Outbox
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Stores, Work
-from bot.core.screen import Button, Screen
+from bot.core.screen import Button, Screen, Text
 from bot.dialog.asked import KIND
 from bot.dialog.post import enqueue
+from bot.dialog.two_patients import HEAD
 from bot.dialog.widgets import ButtonRow
 
 NAME = "buttons"
@@ -82,7 +83,10 @@ def _leave(work: Work, patient: Patient, slot: str, left: Sequence[ButtonRow]) -
 
 
 def _queue(work: Work, patient: Patient, chat_id: int, language: str, slot: str, left: Sequence[ButtonRow]) -> None:
-    screen = Screen(name=NAME, lines=(), rows=tuple(left))
+    own_chats = {patient.chat_id, patient.second_chat_id}
+    # No line is shown; the one of a caregiver makes the labels speak of the patient in the third person.
+    lines = () if chat_id in own_chats else (Text(key=HEAD),)
+    screen = Screen(name=NAME, lines=lines, rows=tuple(left))
     enqueue(work, chat_id, language, screen, slot=slot, lane=Lane.DIGEST, mode="buttons", patient_id=patient.id)
 
 

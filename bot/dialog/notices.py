@@ -23,6 +23,7 @@ from bot.dialog.hospital import home_screen, slot_of
 from bot.dialog.pauses import call_first, pause_screen
 from bot.dialog.post import drop_unsent, post, post_staff
 from bot.dialog.safety_follow_up import safety_follow_up_screen
+from bot.dialog.same_again import with_last_time
 from bot.dialog.staff_alerts import alert_screen, notice_screen
 from bot.dialog.staff_screens import digest_today
 from bot.dialog.still_open import still_open_screen
@@ -73,7 +74,7 @@ class OutboxNotices:
         post(
             self.work,
             patient,
-            reminder_screen(row, self.work.clinic),
+            with_last_time(self.work, patient, row, reminder_screen(row, self.work.clinic)),
             slot=f"checkin:{row.id}",
             lane=Lane.REMINDER,
             revision=row.value.revision,

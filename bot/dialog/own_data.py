@@ -38,6 +38,7 @@ _TAPS: Mapping[str, str] = {
     "patient_cannot_reach": "button.cannot_reach",
     "patient_cannot_call": "button.cannot_call",
     "patient_mistake": "button.was_mistake",
+    "patient_mistake_of_other": "button.was_mistake",
     "patient_is_urgent": "button.this_is_urgent",
     "patient_can_wait": "button.can_wait",
     "patient_remind": "button.remind_call",

@@ -3,6 +3,7 @@
 from datetime import time
 from functools import partial
 
+from bot.app.chat_roles import answers_for_another
 from bot.app.checkins.answering import current
 from bot.app.concerns.follow_up import replanned
 from bot.app.records.patients import Patient, PatientState
@@ -87,7 +88,9 @@ def _language(work: Work, patient: Patient, code: str) -> TapResult | None:
     else:
         changed = work.patients.save(patient.model_copy(update={"language": code}))
     _record(work, changed, "language")
-    post(work, changed, keyboard_screen(), slot="keyboard")
+    if changed.caregiver is None or not answers_for_another(work, changed.caregiver.chat_id or 0, changed.id):
+        # The keyboard of a patient who helps somebody stays their own.
+        post(work, changed, keyboard_screen(), slot="keyboard")
     row = current(work, changed)
     if row is not None:
         # Show the open question again in the new language, with its answers.

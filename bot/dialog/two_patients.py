@@ -7,6 +7,8 @@ from bot.core.screen import Action, Button, Screen, Text
 
 ABOUT_THE_READER = ("care.", "call.despair")
 """Screens that a caregiver gets as themselves."""
+HEAD = "caregiver.head"
+"""The key of the first line of a screen for a caregiver. It is also the mark of one, in messages that are stored."""
 WITHOUT_SUBJECT = frozenset({"menu", "tip", "learn", "set", "page", "city", "care"})
 """Kinds of action that are about no check-in and no alert: a caregiver's have the patient's id as `subject`."""
 _OWN = frozenset({"stop", "phone"})
@@ -14,11 +16,20 @@ _OWN = frozenset({"stop", "phone"})
 
 
 def for_caregiver(screen: Screen, patient: Patient) -> Screen:
-    """Return the screen as a caregiver gets it: a line on whom it is about, and buttons that say so, too."""
+    """Return the screen as a caregiver gets it: a line on whom it is about, and buttons that say so, too.
+
+    With that line, its texts speak of the patient in the third person.
+    """
     marked = screen.model_copy(update={"rows": tuple(tuple(_marked(b, patient) for b in row) for row in screen.rows)})
-    if screen.contact is not None or screen.keyboard is not None or screen.name.startswith(ABOUT_THE_READER):
+    if screen.contact is not None or screen.keyboard == "remove" or screen.name.startswith(ABOUT_THE_READER):
         return marked
-    return marked.model_copy(update={"lines": (Text(key="caregiver.head"), *screen.lines)})
+    head = (Text(key=HEAD), *((Text(key="caregiver.tip"),) if screen.name == "tip" else ()))
+    return marked.model_copy(update={"lines": (*head, *screen.lines)})
+
+
+def is_for_caregiver(screen: Screen) -> bool:
+    """Return whether a screen tells a caregiver about the patient."""
+    return any(line.key == HEAD for line in screen.lines[:1])
 
 
 def _marked(button: Button, patient: Patient) -> Button:

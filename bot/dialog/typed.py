@@ -10,6 +10,7 @@ from bot.app.alerts import help_requests
 from bot.app.alerts.naming import open_alert
 from bot.app.chat_roles import team_member
 from bot.app.checkins.answering import current
+from bot.app.checkins.last_time import last_time
 from bot.app.concerns.assessments import as_stored
 from bot.app.concerns.memory import tier_to_call_about
 from bot.app.records.messages import Lane
@@ -23,6 +24,7 @@ from bot.dialog.former_chats import answer_stranger
 from bot.dialog.help_screens import despair_screen, something_is_wrong
 from bot.dialog.post import post
 from bot.dialog.replies import Meaning, TapResult
+from bot.dialog.same_again import action_of
 from bot.dialog.taps import ENROLLED, writing_role
 from bot.dialog.widgets import button, copy_button, copy_emergency_button, numbers, rows
 
@@ -71,6 +73,12 @@ def _despair(work: Work, patient: Patient, *, names_sign: bool) -> TapResult:
 def _typed_choice(work: Work, patient: Patient, number: int) -> TapResult | None:
     """Handle a typed number as a tap on that answer of the current question; None if there is no such answer."""
     row = current(work, patient)
+    offered = last_time(work, patient, row) if row is not None else None
+    if row is not None and offered is not None:
+        # "Same as last time" is the first of the buttons, so the choices are counted from two.
+        if number == 1:
+            return checkins.tapped(work, patient, action_of(row, offered))
+        number -= 1
     question = work.clinic.protocol.questions.get((row.value.cursor if row is not None else None) or "")
     if row is None or question is None or not 1 <= number <= len(question.choices) or row.value.state is State.PAUSED:
         return None

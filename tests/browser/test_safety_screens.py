@@ -8,11 +8,14 @@ import pytest
 import pytest_asyncio
 
 from bot.app.records.checkins import CheckInRow
-from bot.chat.screens import TextRenderer, make_render, reply_keyboard
+from bot.chat.reply_keyboard import reply_keyboard
+from bot.chat.screens import TextRenderer, make_render
 from bot.clock import SandboxClock
 from bot.content.texts import Texts
 from bot.core import checkin as core
+from bot.core.screen import Text
 from bot.dialog import checkin_screens
+from bot.dialog.two_patients import HEAD
 from bot.sandbox.server import SandboxHooks, SandboxServer
 from tests.fakes.work import packaged_clinic
 
@@ -25,8 +28,9 @@ CLINIC = packaged_clinic()
 BUTTON = 44
 """The height of a button, in points."""
 SCREENS = ("safety_now", "safety_new")
-# As a check-in opens (with its greeting and "Remind me later"), at the first baseline, and when it is asked once more.
-WAYS = ("opened", "first", "asked", "left open")
+# As a check-in opens (with its greeting and "Remind me later"), at the first baseline, when it is asked once more, and as a
+# helper gets it, with a line on whom it is about.
+WAYS = ("opened", "first", "asked", "left open", "helper")
 
 MEASURE = """() => {
   const message = [...document.querySelectorAll(".message")].at(-1), log = document.querySelector("#log");
@@ -76,7 +80,7 @@ async def bot():
 def row_at(screen: str, way: str) -> CheckInRow:
     """Return a check-in at that safety screen."""
     value = core.open_checkin("baseline" if way == "first" else "full", CLINIC.protocol)
-    if screen != value.cursor or way in {"asked", "left open"}:
+    if screen != value.cursor or way in {"asked", "left open", "helper"}:
         answers = {screen: ("skip",)} if way == "left open" else {}
         value = value.model_copy(update={"answers": answers, "revision": 1, "asked_revision": 1, "cursor": screen})
     protocol = CLINIC.protocol
@@ -103,9 +107,11 @@ async def shown(page: Any, bot: Any, language: str, screen: str, way: str) -> An
 
     person = server.sandbox.person("Anna", language_code=language, code="P-0001", start="s", link="s")
     server.sandbox.open_invite(person)
-    renderer = TextRenderer(TEXTS)
-    await send(chat_id=person.id, text="…", reply_markup=reply_keyboard(renderer, language).to_dict())
-    rendered = make_render(TEXTS, b"k" * 32)(checkin_screens.checkin_screen(row_at(screen, way), CLINIC), language, 1)
+    renderer = TextRenderer(TEXTS).for_helper() if way == "helper" else TextRenderer(TEXTS)
+    await send(chat_id=person.id, text="…", reply_markup=reply_keyboard(renderer.plain, language).to_dict())
+    asked = checkin_screens.checkin_screen(row_at(screen, way), CLINIC)
+    made = asked.model_copy(update={"lines": (Text(key=HEAD), *asked.lines)}) if way == "helper" else asked
+    rendered = make_render(TEXTS, b"k" * 32)(made, language, 1)
     await send(
         chat_id=person.id,
         text=rendered.text,

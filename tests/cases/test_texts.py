@@ -256,7 +256,10 @@ def test_spanish_checkin_is_not_called_a_medical_appointment():
 
 
 def test_spanish_speaks_of_symptoms_and_real_time():
-    assert matching("es", r"señal|\bsignos?\b", team=True) == ["learn.what_it_is.body"], "nerves do carry signals"
+    assert matching("es", r"señal|\bsignos?\b", team=True) == [
+        "learn.what_it_is.body",
+        "helper.learn.what_it_is.body",
+    ], "nerves do carry signals"
     assert not matching("es", "en directo")
 
 

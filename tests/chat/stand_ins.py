@@ -19,7 +19,8 @@ from bot.app.records.patients import Patient, TreatmentPeriod
 from bot.app.work import Stores, Work
 from bot.chat.background_calls import BackgroundCalls
 from bot.chat.handlers import Handlers
-from bot.chat.screens import TextRenderer, keyboard_commands
+from bot.chat.reply_keyboard import keyboard_commands
+from bot.chat.screens import TextRenderer
 from bot.chat.updates import Dispatcher
 from bot.clock import FrozenClock
 from bot.content.typed import TypedWords
@@ -239,7 +240,7 @@ class House:
             self.conversation,
             clinic(),
             KEY,
-            keyboard_commands(WORDS, ("en", "es")),
+            keyboard_commands((WORDS.plain,), ("en", "es")),
             TypedWords.load(("en", "es")),
             bot_name=lambda: "NerveBot",
         )

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from telegram import InlineKeyboardMarkup, ReplyKeyboardMarkup, ReplyKeyboardRemove
 
 from bot.chat.buttons import decode
+from bot.chat.reply_keyboard import keyboard_commands
 from bot.chat.screens import (
     BETWEEN_LINES,
     MAX_TEXT,
     TextRenderer,
     fit_lines,
-    keyboard_commands,
     make_render,
     strip_markup,
     toast_text,
@@ -111,7 +111,7 @@ def test_inline_buttons_take_precedence_over_the_keyboard() -> None:
 
 
 def test_keyboard_labels_of_all_languages_are_commands() -> None:
-    commands = keyboard_commands(WORDS, ("en", "es"))
+    commands = keyboard_commands((WORDS.plain,), ("en", "es"))
     assert commands["Tips"] == commands["Consejos"] == "tips"
     assert set(commands.values()) == {"worse", "tips", "team", "menu"}
 
@@ -186,7 +186,9 @@ def test_catalogs_contain_every_key_used_by_the_chat(texts: Texts, key: str) -> 
 
 def test_keyboard_labels_are_distinct_in_each_language() -> None:
     languages = ("en", "es", "ru")
-    commands = keyboard_commands(TextRenderer(Texts.load(languages)), languages)
+    renderer = TextRenderer(Texts.load(languages))
+    commands = keyboard_commands((renderer.plain, renderer.for_helper().plain), languages)
     by_command = {name: [label for label, to in commands.items() if to == name] for name in set(commands.values())}
-    assert {name: len(labels) for name, labels in by_command.items()} == dict.fromkeys(by_command, 3)
+    # Three languages, and what is about a patient as they read it and as their helper does.
+    assert {name: len(labels) for name, labels in by_command.items()} == {"worse": 6, "team": 6, "tips": 3, "menu": 3}
     assert len(by_command) == 4

@@ -512,7 +512,13 @@ def test_a_doubled_tick_changes_nothing_and_quick_ticks_are_not_lost():
 def test_taps_on_another_question_or_another_time_are_stale(kind, question, late):
     patient = Patient()
     patient.choose("no")
-    fields = {"question": question, "revision": patient.checkin.revision + late, "choice": "none", "on": True}
+    fields = {
+        "question": question,
+        "revision": patient.checkin.revision + late,
+        "choice": "none",
+        "on": True,
+        "then": "",
+    }
     tap = kind(**{name: fields[name] for name in kind.model_fields})
     before = patient.checkin
     assert ignored_as(patient.send(tap)) is IgnoredReason.STALE

@@ -12,7 +12,7 @@ from bot.core.screen import Action, Button, Screen, Style, Text
         {"kind": "Tap"},
         {"kind": "tap", "subject": -1},
         {"kind": "tap", "question": "a.b"},
-        {"kind": "tap", "choice": "x" * 25},
+        {"kind": "tap", "choice": "x" * 33},
     ],
 )
 def test_action_that_does_not_fit_a_button_is_refused(wrong):

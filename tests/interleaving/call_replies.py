@@ -57,6 +57,7 @@ ALL: tuple[tuple[str, Act], ...] = (
     ("reply ANNA numbness was a mistake", _mistaken),
     ("reply ANNA at the hospital", partial(_replied, ANNA, "flag", "at_hospital")),
     ("caregiver replies BERTA at the hospital", partial(_replied, HELPER, "berta", "at_hospital")),
+    ("caregiver calls the tap of BERTA a mistake", partial(_replied, HELPER, "berta", "was_mistake")),
     ("reply ANNA it was a mistake", partial(_replied, ANNA, "flag", "was_mistake")),
     ("reply ANNA it was a mistake, then yes again", _yes_again),
     ("reply BERTA to an older message", _partly),

@@ -240,7 +240,7 @@ async def test_caregiver_answers_in_their_own_chat_until_ended(world: World) -> 
     world.hear(anna, "now answers with you")
     await world.until_due(anna)
     world.hear(anna, "Time for your check-in")
-    world.hear(ben, "For the person you help", "Time for your check-in")
+    world.hear(ben, "For the person you help", "Time for their check-in")
     await world.tap(ben, "No, nothing new")
     await world.tap(anna, "Yes, one or more")
     for person in (anna, ben):
@@ -249,10 +249,11 @@ async def test_caregiver_answers_in_their_own_chat_until_ended(world: World) -> 
     stored = await world.service.database.read(lambda stores: stores.answers.of_checkin(2))
     assert [(a.question, a.caregiver_id) for a in stored] == [("change", 1), ("safety_now", None)]
     await world.advance(minutes=15)
-    for person in (anna, ben):
-        world.hear(person, "Is help with you, or did someone speak with you?")
+    world.hear(anna, "Is help with you, or did someone speak with you?")
+    world.hear(ben, "Is help with them, or did someone speak with you or them?")
     await world.tap(ben, "Yes")
-    world.hear(ben, "Stay where")
+    world.hear(ben, "stay there")
+    world.hear(anna, "Your helper tapped “Yes”")
     await world.say(anna, "/menu")
     world.hear(anna)
     await world.tap(anna, "Someone who helps me")

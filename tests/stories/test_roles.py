@@ -194,7 +194,7 @@ async def test_t4_menu_of_the_person_one_helps_acts_for_them(world: World) -> No
     await world.say(wife, "Menu")
     await world.tap(wife, "The person I help")
     world.hear_all(wife)
-    await world.tap(wife, "I feel worse now")
+    await world.tap(wife, "They feel worse now")
     world.hear(wife, "For the person you help:", "Any of these, now or at any time")
     world.hear(husband, "Any of these, now or at any time")
     await world.tap(wife, "Yes, one or more")

@@ -165,7 +165,9 @@ async def test_safety_follow_up_when_nobody_is_reached(world: World) -> None:
 
 async def test_caregiver_answers_with_the_patient(world: World) -> None:
     anna = await world.enrolled("P-0001", name="Anna")
-    transcript = Transcript(world, anna, "A caregiver answers with the patient, and both see the call screen")
+    transcript = Transcript(
+        world, anna, "A caregiver answers with the patient: both see the call screen, and what the other taps"
+    )
     await transcript.types("/menu")
     await transcript.tap("Someone who helps me")
     ben = await invited(world, anna)
@@ -175,6 +177,11 @@ async def test_caregiver_answers_with_the_patient(world: World) -> None:
     await transcript.record_other(ben, "caregiver")
     await transcript.other_taps(ben, "caregiver", "No, nothing new")
     await transcript.other_taps(ben, "caregiver", "Yes, one or more")
+    await transcript.other_taps(ben, "caregiver", "I have called")
+    await transcript.wait("15 minutes later", minutes=15)
+    await transcript.record_other(ben, "caregiver")
+    await transcript.tap("Yes")
+    await transcript.record_other(ben, "caregiver")
     await transcript.types("/menu")
     await transcript.tap("Someone who helps me")
     await transcript.tap("End it")

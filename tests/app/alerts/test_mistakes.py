@@ -5,6 +5,7 @@ import pytest
 from bot.app.alerts import help_requests
 from bot.app.operations import sweeps
 from bot.app.records.alerts import AlertState
+from bot.core.screen import Action
 from bot.dialog import taps
 from tests.app.alerts.test_replies import FOUND, prompts
 from tests.app.concerns.test_cases import BEN, Life, life
@@ -85,13 +86,128 @@ def test_k33_mistake_of_another_person_is_only_logged(life):
     life.check(0, caregiver=helper, safety_new="yes", which_new="eyes")
     alert = life.alerts()[-1]
     life.prompt(alert, 0, 1)
-    press(life, "was_mistake", 0, 1.1)
-    row = press(life, "none", 0, 1.2)
-    assert row.screen.name == "call.reply.rest"
-    assert life.state("eyes") == "open"
+    row = press(life, "was_mistake", 0, 1.1)
+    assert (row.screen.name, life.state("eyes")) == ("call.mistake.other", "open")
+    assert life.alerts()[-1].mistake_at is None
     life.prompt(alert, 0, 2)
-    press(life, "was_mistake", 0, 2.1, chat=BEN)
-    assert newest(life, BEN).screen.name in {"change.safety_new", "call.reply.mistake"}
+    assert press(life, "was_mistake", 0, 2.1, chat=BEN).screen.name == "change.safety_new"
+    asked = len(prompts(life))
+    press(life, "none", 0, 2.2, chat=BEN)
+    life.run_prompts(life.at(0, 9))
+    assert len(prompts(life)) == asked, "the daughter took it back"
+    assert life.alerts()[-1].closed_at is None
+    assert set(life.check(9.5 / 24)) == {"done.open"}, "no all-clear"
+
+
+def everything(life):
+    """What is stored about the patient's answers, concerns and alerts."""
+    stores = life.database.run
+    return (
+        stores(lambda s: s.concerns.of_patient(life.anna.id).value),
+        life.alerts(),
+        stores(lambda s: s.checkins.of_patient(life.anna.id, limit=10)),
+        stores(lambda s: [s.answers.of_checkin(row.id) for row in s.checkins.of_patient(life.anna.id, limit=10)]),
+    )
+
+
+@pytest.mark.parametrize("tier", FOUND)
+@pytest.mark.parametrize("given_by", ["patient", "helper"])
+@pytest.mark.parametrize("word", ["mistake", "was_mistake"])
+def test_p11_another_persons_mistake_changes_nothing_and_has_the_numbers(life, tier, given_by, word):
+    helper = life.helper()
+    answers, _ = FOUND[tier]
+    life.check(0, caregiver=helper if given_by == "helper" else None, **answers)
+    (alert,) = life.alerts()
+    before = everything(life)
+    chat = 7 if given_by == "helper" else BEN
+    life.run(taps.tap, chat, Action(kind="alert", subject=alert.id, choice=word), at=life.at(0, 0.01))
+    row = newest(life, chat)
+    assert row.screen.name == "call.mistake.other"
+    call = next(line for line in row.screen.lines if line.key.startswith("call.reply.not_yet"))
+    assert call.key == f"call.reply.not_yet.{tier}"
+    assert [b.copy_value for made in row.screen.rows for b in made] == ["112", "+49 30 901820"]
+    assert everything(life) == before
+
+
+@pytest.mark.parametrize("tier", FOUND)
+@pytest.mark.parametrize("word", ["mistake", "was_mistake"])
+def test_p11_helper_who_tapped_can_call_it_a_mistake(life, tier, word):
+    answers, _ = FOUND[tier]
+    life.check(0, caregiver=life.helper(), **answers)
+    (alert,) = life.alerts()
+    life.run(taps.tap, BEN, Action(kind="alert", subject=alert.id, choice=word), at=life.at(0, 0.01))
+    assert newest(life, BEN).screen.name == f"change.{ASKED[tier]}"
+    assert life.alerts()[0].mistake_at is not None
+
+
+def test_p11_mistake_in_the_middle_of_a_form_by_the_other_person_asks_nothing_again(life):
+    helper = life.helper()
+    life.opened(0)
+    life.tap("no", life.at(0))
+    life.tap("yes", life.at(0), caregiver=helper)
+    before = everything(life)
+    (alert,) = life.alerts()
+    life.run(taps.tap, 7, Action(kind="alert", subject=alert.id, choice="mistake"), at=life.at(0, 0.01))
+    assert newest(life).screen.name == "call.mistake.other"
+    assert everything(life) == before
+    life.run(taps.tap, BEN, Action(kind="alert", subject=alert.id, choice="mistake"), at=life.at(0, 0.02))
+    assert newest(life, BEN).screen.name == "ask.safety_now"
+
+
+def test_p11_each_is_asked_again_for_what_they_said_themselves(life):
+    """The mother found a sign by name, later her daughter an EMERGENCY: the mother's mistake is about her own."""
+    helper = life.helper()
+    life.check(0, numbness="mild", interference="a_little")
+    life.check(1, caregiver=helper, safety_new="yes", which_new="eyes", still_numbness="same", numbness="mild")
+    (alert,) = life.alerts()
+    life.run(taps.tap, 7, Action(kind="alert", subject=alert.id, choice="mistake"), at=life.at(1, 0.01))
+    names = [q.row.screen.name for q in life.database.outbox() if q.row.chat_id == 7][-2:]
+    assert "change.safety_new" not in names, "that is her daughter's"
+    assert "call.mistake.other" not in names
+
+
+def test_p11_help_that_the_other_asked_for_is_not_ones_own_mistake(life):
+    helper = life.helper()
+    acting = life.patient().model_copy(update={"caregiver": helper})
+    life.run(help_requests.need_help, acting, None, at=life.at(0))
+    (alert,) = life.alerts()
+    life.run(taps.tap, 7, Action(kind="alert", subject=alert.id, choice="mistake"), at=life.at(0, 0.1))
+    assert newest(life).screen.name == "call.mistake.other"
+    life.run(taps.tap, BEN, Action(kind="alert", subject=alert.id, choice="mistake"), at=life.at(0, 0.2))
+    assert newest(life, BEN).screen.name == "call.reply.mistake"
+
+
+def test_p11_once_all_is_taken_back_who_raised_it_decides_whose_it_was(life):
+    helper = life.helper()
+    life.check(0, caregiver=helper, safety_new="yes", which_new="eyes")
+    (alert,) = life.alerts()
+    life.run(taps.tap, BEN, Action(kind="alert", subject=alert.id, choice="mistake"), at=life.at(0, 0.1))
+    press(life, "none", 0, 0.2, chat=BEN)
+    life.run(taps.tap, 7, Action(kind="alert", subject=alert.id, choice="mistake"), at=life.at(0, 0.3))
+    row = newest(life)
+    assert row.screen.name == "call.mistake.other"
+    assert {"112", "+49 30 901820"} <= {b.copy_value for made in row.screen.rows for b in made}
+
+
+def test_p11_what_both_said_each_can_take_back(life):
+    helper = life.helper()
+    life.check(0, safety_new="yes", which_new="eyes")
+    life.check(1, caregiver=helper, still_eyes="worse")
+    (alert,) = life.alerts()
+    for chat in (7, BEN):
+        life.run(taps.tap, chat, Action(kind="alert", subject=alert.id, choice="mistake"), at=life.at(1, 0.1))
+        assert "call.mistake.other" not in [q.row.screen.name for q in life.database.outbox() if q.row.chat_id == chat]
+
+
+def test_p11_tap_on_the_others_mistake_is_only_logged(life):
+    life.check(0, caregiver=life.helper(), **FOUND["urgent"][0])
+    (alert,) = life.alerts()
+    life.run(taps.tap, 7, Action(kind="alert", subject=alert.id, choice="mistake"), at=life.at(0, 0.1))
+    lines = life.run(lambda s: s.audit.lines("P-0001", limit=50))
+    assert [(line.actor, line.detail["alert"]) for line in lines if line.action == "patient_mistake_of_other"] == [
+        ("patient:P-0001", alert.id)
+    ]
+    assert "patient_mistake" not in [line.action for line in lines]
 
 
 def test_yes_below_the_reply_to_a_mistake_counts_for_what_opened_before_it(life):
