@@ -1,4 +1,4 @@
-"""What happened around a loss: the taps and the record of its patient, for whoever reads the report of a run.
+"""What happened around a loss: the taps and the record of its patient, for the person who reads the report of a run.
 
 The database of a run is gone when it ends, and a run can't be had a second time.
 """
