@@ -372,7 +372,7 @@ def test_which_columns_are_sealed_is_known():
         "alert.rules", "alert.symptoms", "answer.choices", "assessment.basis", "assessment.rules", "caregiver.chat_id", "checkin.about", "checkin.usual",
         "close_watch.reason", "close_watch.symptom", "concern_change.symptom", "concern_event.what",
         "dead_update.chat_id", "dead_update.error", "dead_update.raw", "level_decision.decided_by", "level_decision.level", "level_decision.reason", "level_decision.symptom", "memory.heard", "memory.value", "outbox.chat_id", "outbox.screen",
-        "patient.chat_id", "patient.watch", "snooze.level", "staff.chat_id", "staff.totp_secret",
+        "patient.chat_id", "patient.second_chat_id", "patient.watch", "snooze.level", "staff.chat_id", "staff.totp_secret",
         "treatment_period.stop_reason", "treatment_period_history.stop_reason",
     }  # fmt: skip
 

@@ -14,6 +14,7 @@ from bot import service
 from bot.app.alerts import escalation, ownership
 from bot.app.alerts.naming import Found
 from bot.app.alerts.raising import join
+from bot.app.alerts.writer import update_patient_side
 from bot.app.checkins import opening
 from bot.app.checkins.silence import note_missed
 from bot.app.concerns import agreeing
@@ -21,6 +22,7 @@ from bot.app.concerns.memory import recall
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
 from bot.app.patients import importing, participation, registry
 from bot.app.patients.lookup import locked
+from bot.app.records.alerts import AlertState
 from bot.app.records.checkins import StoredProtocol
 from bot.app.records.operations import BEGINNING, DeadUpdate
 from bot.app.schedules import plan_edits
@@ -115,6 +117,20 @@ def _stops_and_says(name: Any) -> Callable[[Scene, Side, Work], None]:
         conversation.command(work, ANNA, name)
 
     return act
+
+
+def _stops_and_taps_yes(_scene: Scene, _side: Side, work: Work) -> None:
+    conversation.tap(work, ANNA, Action(kind="stop", choice="withdraw"))
+    conversation.tap(work, ANNA, _OLD_YES)
+
+
+def _unheard_and_pauses(_scene: Scene, _side: Side, work: Work) -> None:
+    """The safety follow-ups of an open alert ended without an answer; then check-ins are paused."""
+    patient = work.patients.by_code("ANNA")
+    assert patient is not None
+    for alert in work.alerts.open_of(patient.id):
+        update_patient_side(work.alerts, alert, state=AlertState.UNCONFIRMED, next_patient_prompt_at=None)
+    participation.pause(work, "ANNA", None)
 
 
 def _choice(scene: Scene, patient: int, choice: str, kind: str = "choose") -> Action:
@@ -248,6 +264,8 @@ PATIENTS = (
     UseCase("undo stop ANNA", _in_one(_stops_and_undoes)),
     UseCase("opens the chat after a stop ANNA", _in_one(_stops_and_says("stop"))),
     UseCase("feels worse after a stop ANNA", _in_one(_stops_and_says("worse"))),
+    UseCase("red tap after a stop ANNA", _in_one(_stops_and_taps_yes)),
+    UseCase("unheard and paused ANNA", _in_one(_unheard_and_pauses, actor="operator")),
     UseCase("asks to delete BERTA", _command(BERTA, "delete")),
     UseCase("asks for own data BERTA", _command(BERTA, "export")),
     UseCase("caregiver asks to delete", _command(HELPER, "delete")),

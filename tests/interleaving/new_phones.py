@@ -31,6 +31,7 @@ CASES: Mapping[str, Act] = {
     "confirmed, agrees": _moves((BERTA, "yes"), (STRANGER, "agree")),
     "agrees, confirmed": _moves((STRANGER, "agree"), (BERTA, "yes")),
     "refused": _moves((BERTA, "no")),
+    "agrees, refused": _moves((STRANGER, "agree"), (BERTA, "no")),
     "declines": _moves((STRANGER, "decline")),
     "confirmed by the team": _moves(
         (STRANGER, "agree"), then=lambda work: new_phone.confirm_for(work.acting("coord-1"), "BERTA")
