@@ -620,3 +620,15 @@ def test_skip_about_what_is_open_is_no_sign_that_it_went_away(life, found, skipp
     said = life.words()
     assert words in said
     assert not {"done.open.ask", "done.open.ask.emergency", "done.open.gone"} & set(said)
+
+
+def test_agreed_sign_that_is_named_in_a_second_step_opens_and_meets_the_other(life):
+    """Eyes at an agreed level; yes, a weak face; then "Change an answer" adds the eyes: myasthenia, whatever the order."""
+    life.check(0, safety_new="yes", which_new="eyes")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.run(agreeing.agree_level, "P-0001", "eyes", "there", 28, at=life.at(0, 2), by="lead-1")
+    life.check(1, safety_new="yes", which_new="face")
+    seen = len(life.database.outbox())
+    changed(life, "which_new", "eyes", "face", day=1.05)
+    assert life.state("eyes") == "open"
+    assert "call.emergency" in names_since(life, seen)
