@@ -632,3 +632,28 @@ def test_agreed_sign_that_is_named_in_a_second_step_opens_and_meets_the_other(li
     changed(life, "which_new", "eyes", "face", day=1.05)
     assert life.state("eyes") == "open"
     assert "call.emergency" in names_since(life, seen)
+
+
+def test_unnamed_urgent_yes_stays_open_when_an_emergency_sign_is_named_another_day(life):
+    life.check(0, safety_new="yes", which_new="not_sure")
+    life.check(1, safety_now="yes", which_now="breathing")
+    assert (life.state("breathing"), life.state("sign_not_named")) == ("open", "open")
+    unnamed = concern(life, "sign_not_named")
+    assert (unnamed.own_tier, unnamed.highest.tier) == (Tier.URGENT, Tier.URGENT)
+    life.staff(life.alerts()[-1], "spoke_to_patient", 1, 1)
+    assert (life.state("breathing"), life.state("sign_not_named")) == ("reached", "reached")
+
+
+@pytest.mark.parametrize("first", [{"safety_now": "yes", "which_now": "not_sure"}, {}])
+def test_emergency_sign_named_after_its_own_screen_ends_what_was_not_named(life, first):
+    if first:
+        life.check(0, **first)
+    life.check(1, safety_now="yes", which_now="breathing")
+    assert (life.state("breathing"), life.state("sign_not_named")) == ("open", "settled")
+
+
+def test_unnamed_urgent_yes_that_somebody_spoke_about_ends_when_an_emergency_sign_is_named(life):
+    life.check(0, safety_new="yes", which_new="not_sure")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.check(1, safety_now="yes", which_now="breathing")
+    assert (life.state("breathing"), life.state("sign_not_named")) == ("open", "settled")

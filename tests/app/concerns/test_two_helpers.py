@@ -24,12 +24,13 @@ def concern(life, symptom):
 
 
 def mistaken(life, acting, day, hours):
-    """Tap "It was a mistake" on the safety follow-up, and answer with the least when asked again."""
+    """Tap "It was a mistake" on the safety follow-up; if that asks again, answer with the least."""
     asked = life.press(life.prompt(the_alert(life), day, hours), "was_mistake", day, hours + 0.1, caregiver=acting)
     actions = {b.action.choice: b.action for row in asked.rows for b in row if b.action is not None}
-    tap = actions.get("none") or actions["gone"]
+    tap = actions.get("none") or actions.get("gone")
     chat = acting.chat_id if acting is not None else life.anna.chat_id
-    life.run(lambda w: taps.tap(w, chat, tap), at=life.at(day, hours + 0.2))
+    if tap is not None:
+        life.run(lambda w: taps.tap(w, chat, tap), at=life.at(day, hours + 0.2))
 
 
 def test_the_next_helper_cannot_take_back_what_the_first_reported(life):
