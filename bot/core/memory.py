@@ -142,7 +142,7 @@ def _answered(memory: Memory, given: Answered, rules: Rules, at: datetime) -> Me
 
 
 def _input_of(accepted: Accepted, given: Answered) -> Input:
-    # A safety screen asks what is "new, or worse than you told me": a sign named there is above what is usual.
+    # A safety screen asks what is "new, or worse": a sign named there is above what is usual.
     if given.level.tier >= Tier.SOON and (given.level > accepted.raises_nothing or given.is_named):
         return Above(level=given.level, by=given.by, day=given.day, is_named=given.is_named, replaces=given.replaces)
     if given.level <= accepted.is_usual or given.level.tier < Tier.SOON:
