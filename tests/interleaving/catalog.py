@@ -14,7 +14,6 @@ from bot import service
 from bot.app.alerts import escalation, ownership
 from bot.app.alerts.naming import Found
 from bot.app.alerts.raising import join
-from bot.app.alerts.writer import update_patient_side
 from bot.app.checkins import opening
 from bot.app.checkins.silence import note_missed
 from bot.app.concerns import agreeing
@@ -22,7 +21,6 @@ from bot.app.concerns.memory import recall
 from bot.app.operations import dead_letters, demo, installation, outages, sweeps, tasks
 from bot.app.patients import importing, participation, registry
 from bot.app.patients.lookup import locked
-from bot.app.records.alerts import AlertState
 from bot.app.records.checkins import StoredProtocol
 from bot.app.records.operations import BEGINNING, DeadUpdate
 from bot.app.schedules import plan_edits
@@ -40,7 +38,7 @@ from bot.dialog import conversation
 from bot.dialog.apology import apologize
 from bot.dialog.replies import UNKNOWN, Meaning
 from tests.fakes.outbox import UNLIMITED
-from tests.interleaving import call_replies, decisions, new_phones, sign_ins
+from tests.interleaving import call_replies, decisions, new_phones, sign_ins, stops
 from tests.interleaving.scene import (
     ABSENT,
     ANNA,
@@ -104,33 +102,6 @@ def _press(chat: int, kind: str, choice: str = "", question: str = "") -> Do:
 
 def _press_delete(chat: int) -> Do:
     return _tap(chat, lambda _: Action(kind="stop", choice="delete_now", subject=int(NOW.timestamp()) // 60))
-
-
-def _stops_and_undoes(_scene: Scene, _side: Side, work: Work) -> None:
-    for word in ("withdraw", "undo"):
-        conversation.tap(work, ANNA, Action(kind="stop", choice=word))
-
-
-def _stops_and_says(name: Any) -> Callable[[Scene, Side, Work], None]:
-    def act(_scene: Scene, _side: Side, work: Work) -> None:
-        conversation.tap(work, ANNA, Action(kind="stop", choice="withdraw"))
-        conversation.command(work, ANNA, name)
-
-    return act
-
-
-def _stops_and_taps_yes(_scene: Scene, _side: Side, work: Work) -> None:
-    conversation.tap(work, ANNA, Action(kind="stop", choice="withdraw"))
-    conversation.tap(work, ANNA, _OLD_YES)
-
-
-def _unheard_and_pauses(_scene: Scene, _side: Side, work: Work) -> None:
-    """The safety follow-ups of an open alert ended without an answer; then check-ins are paused."""
-    patient = work.patients.by_code("ANNA")
-    assert patient is not None
-    for alert in work.alerts.open_of(patient.id):
-        update_patient_side(work.alerts, alert, state=AlertState.UNCONFIRMED, next_patient_prompt_at=None)
-    participation.pause(work, "ANNA", None)
 
 
 def _choice(scene: Scene, patient: int, choice: str, kind: str = "choose") -> Action:
@@ -198,15 +169,12 @@ def _differ(scene: Scene, _: Side, work: Work) -> None:
     conversation.tap(work, BERTA, Action(kind="alert", subject=alert, choice="not_yet"))
 
 
-_OLD_YES = Action(kind="choose", subject=1, question="safety_now", choice="yes")
-"""On a check-in that isn't open."""
-
 PATIENTS = (
     UseCase("answer BERTA none", _answer(BERTA, "none")),
     UseCase("answer BERTA red flag", _answer(BERTA, "yes")),
     UseCase("answer BERTA back", _answer(BERTA, "", kind="back")),
     UseCase("answer BERTA help now", _answer(BERTA, "", kind="help_now")),
-    UseCase("answer BERTA yes on an old screen", _tap(BERTA, lambda _: _OLD_YES)),
+    UseCase("answer BERTA yes on an old screen", _tap(BERTA, lambda _: stops.OLD_YES)),
     UseCase("answer FRITZ last", _answer(FRITZ, "none")),
     UseCase("answer FRITZ more", _answer(FRITZ, "strong")),
     UseCase("answer FRITZ skips again", _answer(FRITZ, "", kind="skip")),
@@ -261,11 +229,11 @@ PATIENTS = (
     UseCase("stop BERTA erase", _press_delete(BERTA)),
     UseCase("stop ANNA withdraw", _press(ANNA, "stop", "withdraw")),
     UseCase("stop ANNA erase", _press_delete(ANNA)),
-    UseCase("undo stop ANNA", _in_one(_stops_and_undoes)),
-    UseCase("opens the chat after a stop ANNA", _in_one(_stops_and_says("stop"))),
-    UseCase("feels worse after a stop ANNA", _in_one(_stops_and_says("worse"))),
-    UseCase("red tap after a stop ANNA", _in_one(_stops_and_taps_yes)),
-    UseCase("unheard and paused ANNA", _in_one(_unheard_and_pauses, actor="operator")),
+    UseCase("undo stop ANNA", _in_one(stops.stops_and_undoes)),
+    UseCase("opens the chat after a stop ANNA", _in_one(stops.stops_and_says("stop"))),
+    UseCase("feels worse after a stop ANNA", _in_one(stops.stops_and_says("worse"))),
+    UseCase("red tap after a stop ANNA", _in_one(stops.stops_and_taps_yes)),
+    UseCase("unheard and paused ANNA", _in_one(stops.unheard_and_pauses, actor="operator")),
     UseCase("asks to delete BERTA", _command(BERTA, "delete")),
     UseCase("asks for own data BERTA", _command(BERTA, "export")),
     UseCase("caregiver asks to delete", _command(HELPER, "delete")),
@@ -273,7 +241,7 @@ PATIENTS = (
     UseCase("stale tap BERTA", _in_one(lambda _, __, work: conversation.stale_tap(work, BERTA))),
     UseCase("stale tap of a stranger", _in_one(lambda _, __, work: conversation.stale_tap(work, STRANGER))),
     UseCase("start CARLA by link", _start(CARLA, "CARLA")),
-    UseCase("red tap in a former chat", _tap(STRANGER, lambda _: _OLD_YES)),
+    UseCase("red tap in a former chat", _tap(STRANGER, lambda _: stops.OLD_YES)),
     UseCase("start CARLA by another chat", _start(STRANGER, "CARLA")),
     UseCase("start EMIL by old link", _start(EMIL, "EMIL")),
     UseCase("start CARLA by the chat of EMIL", _start(EMIL, "CARLA")),
