@@ -125,6 +125,24 @@ class Concern(Frozen):
         """Return whether it is OPEN or REACHED."""
         return self.state in {ConcernState.OPEN, ConcernState.REACHED}
 
+    def milder_yes(self, yes_at: datetime | None) -> "Concern | None":
+        """Return what is left of a sign that nobody named, if a sign of a higher screen was named after its own "yes".
+
+        `yes_at`: when that "yes" was said. None if it raised nothing that was OPEN at a lower tier: all of it is named.
+        """
+        rose_at = self.opened_at
+        if yes_at is None or rose_at is None or rose_at < yes_at:
+            return None
+        # Of what a human knows already, no earlier answer is left here.
+        given = {by: tuple(at for at in times if at < rose_at) for by, times in self.given.items()}
+        given = {by: times for by, times in given.items() if times}
+        if self.state is not ConcernState.OPEN or not given:
+            return None
+        tier = Tier(self.own_tier - 1)
+        at = {by: min(times) for by, times in given.items()}
+        first = {"givers": at, "given": given, "opened_at": max(max(times) for times in given.values())}
+        return self.model_copy(update={**first, "own_tier": tier, "level": Level(tier, 1), "highest": Level(tier, 1)})
+
 
 # --- Inputs to one concern --------------------------------------------------------------------------------------------
 

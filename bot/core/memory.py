@@ -142,9 +142,8 @@ def _answered(memory: Memory, given: Answered, rules: Rules, at: datetime) -> Me
 
 
 def _input_of(accepted: Accepted, given: Answered) -> Input:
-    # Where a sign is usual, its line on the safety screen reads "worse than usual for you": "yes" is above that.
-    is_worse_than_usual = given.is_named and given.level.tier is Tier.EMERGENCY
-    if given.level.tier >= Tier.SOON and (given.level > accepted.raises_nothing or is_worse_than_usual):
+    # A safety screen asks what is "new, or worse": a sign named there is above what is usual.
+    if given.level.tier >= Tier.SOON and (given.level > accepted.raises_nothing or given.is_named):
         return Above(level=given.level, by=given.by, day=given.day, is_named=given.is_named, replaces=given.replaces)
     if given.level <= accepted.is_usual or given.level.tier < Tier.SOON:
         return Usual(level=given.level, day=given.day)
@@ -171,11 +170,6 @@ def _named(memory: Memory, given: Named, rules: Rules, at: datetime) -> Memory:
     is_reached = not given.says_worse and (unnamed.state is ConcernState.REACHED or (is_done and unnamed.was_reached))
     found = Answered(symptom=given.symptom, level=given.level, by=given.by, day=given.day, is_named=not is_reached)
     memory = _answered(memory, found, rules, at)
-    named = memory.concern(given.symptom)
-    if not is_reached and (named.state is not ConcernState.OPEN or named.is_for_team):
-        # "Yes" on a safety screen says that it is more than what is accepted as usual.
-        above = Above(level=given.level, by=given.by, day=given.day, is_named=True)
-        memory = _with_input(memory, given.symptom, above, rules, at)
     memory = _in_place_of(memory, given, unnamed, at, is_reached=is_reached)
     if given.level.tier < unnamed.own_tier:
         # A sign of a lower screen is not the one that was left unnamed: that one is as it was before.
@@ -183,6 +177,8 @@ def _named(memory: Memory, given: Named, rules: Rules, at: datetime) -> Memory:
         # Only what this "yes" opened again is as before; an earlier one that was left unnamed is open on its own.
         knew = knew and given.yes_at is not None and (unnamed.opened_at or at) >= given.yes_at
         return _with_concern(memory, unnamed.model_copy(update={"state": ConcernState.REACHED})) if knew else memory
+    if (milder := unnamed.milder_yes(given.yes_at)) is not None:
+        return _with_concern(memory, milder)
     return _with_input(memory, given.instead_of, End(ending=Ending.NAMED, shown_at=at), rules, at)
 
 
@@ -219,14 +215,13 @@ def _said_not_yet(memory: Memory, given: NotYet, rules: Rules, at: datetime) -> 
 
 
 def _outcome(memory: Memory, given: Outcome, rules: Rules, at: datetime) -> Memory:
-    inputs: Mapping[OutcomeKind, Input | None] = {
+    inputs: Mapping[OutcomeKind, Input] = {
         "contact": Contact(shown_at=given.shown_at),
         "no_action": NoAction(shown_at=given.shown_at),
-        "not_reached": None,
         "false_alarm": End(ending=Ending.FALSE_ALARM, shown_at=given.shown_at),
         "out_of_care": End(ending=Ending.OUT_OF_CARE, shown_at=given.shown_at),
     }
-    noted = inputs[given.kind]
+    noted = inputs.get(given.kind)  # after "not reached" it stays as it is
     return memory if noted is None else _to_each(memory, given.symptoms, noted, rules, at)
 
 

@@ -1,6 +1,6 @@
 """Checks that patients were asked if they reached someone, that replies are stored, and that the team was notified."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -46,7 +46,7 @@ def _not_asked(stored: Stored, alert: AlertRow, repeat: Repeat, name: str, seen:
         yield f"{name}: nobody said that they reached someone, and its clock stands"
     if alert.state is AlertState.UNCONFIRMED and alert.safety_follow_ups < repeat.times:
         yield f"{name}: it counts as unconfirmed after {alert.safety_follow_ups} questions, of {repeat.times}"
-    if not _said(stored, alert) and not _is_asked_about(stored, alert):
+    if not _said(stored, alert, CONFIRMS) and not _is_asked_about(stored, alert):
         return
     if alert.safety_follow_ups == 0 and due < seen.until - JUST_NOW and _had_to_be_asked(stored, alert, due, seen):
         yield f"{name}: nobody was asked whether they reached someone"
@@ -95,10 +95,13 @@ def _last_raised(stored: Stored, alert: AlertRow) -> datetime:
 
 
 def _had_to_be_asked(stored: Stored, alert: AlertRow, due: datetime, seen: Evidence) -> bool:
-    """Return whether the due time came before the patient said that they reached someone or staff closed the alert."""
+    """Return whether the due time came before the patient said if they reached someone, or staff closed the alert.
+
+    The end screen of a check-in asks it, too: "not yet" there puts the question off.
+    """
     if alert.closed_at is not None and alert.closed_at < due + JUST_NOW:
         return False
-    said = _said(stored, alert)
+    said = _said(stored, alert, {*CONFIRMS, Reply.NOT_YET})
     if not said:
         return True
     raised = seen.timeline.last(_last_raised(stored, alert), min(said))
@@ -106,10 +109,10 @@ def _had_to_be_asked(stored: Stored, alert: AlertRow, due: datetime, seen: Evide
     return min(said) - came > AT_ONCE and not seen.trouble(came, min(said))
 
 
-def _said(stored: Stored, alert: AlertRow) -> list[float]:
-    """When, in real seconds, somebody said that they reached someone, since the alert last began to ask."""
+def _said(stored: Stored, alert: AlertRow, words: Collection[str]) -> list[float]:
+    """When, in real seconds, somebody said one of these, since the alert last began to ask."""
     since = _taps_since(stored, alert, _last_raised(stored, alert))
-    return [one.tap.at for one in since if one.tap.action.choice in CONFIRMS]
+    return [one.tap.at for one in since if one.tap.action.choice in words]
 
 
 # -- what was said about a call

@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from bot.app.alerts import ownership
+from bot.app.patients import registry
 from tests.fakes.work import work_on
 from tests.stories.test_calls import due
 from tests.stories.test_new_phone import QUICK, answered, texts
-from tests.stories.test_old_buttons import moving
+from tests.stories.test_old_buttons import button, moving
+from tests.stories.test_roles import helping, opens
 from tests.stories.world import World, labels, plain
 
 MOVES = pytest.mark.parametrize("move", ["asked", "moved"])
@@ -152,3 +154,36 @@ async def test_p21_chart_on_a_phone_that_nobody_confirmed_begins_with_that_phone
             hidden = len(points), len(marked)
     assert len(points) > hidden[0]
     assert len(marked) > hidden[1]
+
+
+async def test_p21_not_me_ends_the_helper_whom_the_other_phone_let_in(world: World) -> None:
+    anna, phone = await answered(world)
+    asked = next(m for m in reversed(world.sandbox.messages(anna)) if "No, that was not me" in labels(m))
+    await world.tap(phone, "I agree, use this phone")
+    world.hear_all(phone)
+    friend = world.sandbox.person("Mallory")
+    await helping(world, phone, friend)
+    await world.tap_old(anna, asked["message_id"], button(asked, "No, that was not me"))
+    rows = await world.service.database.read(lambda s: s.caregivers.of_patient(s.patients.by_code("P-0001").id))
+    assert [row.state for row in rows] == ["ended"]
+    world.hear_all(friend)
+    await world.until_due(anna)
+    assert any("Time for your check-in" in text for text in texts(world, anna))
+    assert texts(world, friend) == [], "nothing more of the patient's"
+
+
+async def test_p21_a_third_phone_does_not_take_the_objection_from_the_old_one(world: World) -> None:
+    anna, phone = await answered(world)
+    await world.tap(phone, "I agree, use this phone")
+    for person in (anna, phone):
+        world.hear_all(person)
+    third = world.sandbox.person("A third phone")
+    token = await world.service.database.transact(
+        lambda s: registry.invite_again(work_on(s, world.clinic, world.clock.now()), "P-0001")[1]
+    )
+    await opens(world, third, token)
+    assert any("is not confirmed yet" in text and "+49 30 901820" in text for text in texts(world, third))
+    await world.say(anna, "/menu")
+    await world.tap(anna, "No, that was not me")
+    patient = await world.service.database.read(lambda s: s.patients.by_code("P-0001"))
+    assert (patient.chat_id, patient.second_chat_id, patient.phone_move) == (anna.id, None, None)

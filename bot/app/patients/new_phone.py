@@ -4,6 +4,7 @@ Until it is settled the patient has two chats. Earlier answers are shown in the 
 coordinator when that phone is lost, has confirmed it.
 """
 
+from bot.app.patients.caregivers import end
 from bot.app.patients.leaving import hand_to_team
 from bot.app.patients.lookup import locked
 from bot.app.ports.errors import RefusedError
@@ -77,6 +78,10 @@ def refused(work: Work, patient: Patient) -> Patient:
     _record(work, patient, "new_phone_refused")
     if patient.phone_move != "moved":
         return _settled(work, patient, is_second=False)
+    for helper in work.caregivers.of_patient(patient.id):
+        # Whom the other phone let in saw what the patient answers.
+        if helper.state != "ended" and patient.history_from is not None and helper.invited_at >= patient.history_from:
+            end(work, patient, helper)
     # Somebody tapped it in the old chat, so it can be reached.
     work.tasks.close_of_patient(patient.id, ("unreachable",), work.at)
     return _settled(work, patient, chat_id=patient.second_chat_id, unreachable_at=None, is_second=False)

@@ -620,3 +620,40 @@ def test_skip_about_what_is_open_is_no_sign_that_it_went_away(life, found, skipp
     said = life.words()
     assert words in said
     assert not {"done.open.ask", "done.open.ask.emergency", "done.open.gone"} & set(said)
+
+
+def test_agreed_sign_that_is_named_in_a_second_step_opens_and_meets_the_other(life):
+    """Eyes at an agreed level; yes, a weak face; then "Change an answer" adds the eyes: myasthenia, whatever the order."""
+    life.check(0, safety_new="yes", which_new="eyes")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.run(agreeing.agree_level, "P-0001", "eyes", "there", 28, at=life.at(0, 2), by="lead-1")
+    life.check(1, safety_new="yes", which_new="face")
+    seen = len(life.database.outbox())
+    changed(life, "which_new", "eyes", "face", day=1.05)
+    assert life.state("eyes") == "open"
+    assert "call.emergency" in names_since(life, seen)
+
+
+def test_unnamed_urgent_yes_stays_open_when_an_emergency_sign_is_named_another_day(life):
+    life.check(0, safety_new="yes", which_new="not_sure")
+    life.check(1, safety_now="yes", which_now="breathing")
+    assert (life.state("breathing"), life.state("sign_not_named")) == ("open", "open")
+    unnamed = concern(life, "sign_not_named")
+    assert (unnamed.own_tier, unnamed.highest.tier) == (Tier.URGENT, Tier.URGENT)
+    life.staff(life.alerts()[-1], "spoke_to_patient", 1, 1)
+    assert (life.state("breathing"), life.state("sign_not_named")) == ("reached", "reached")
+
+
+@pytest.mark.parametrize("first", [{"safety_now": "yes", "which_now": "not_sure"}, {}])
+def test_emergency_sign_named_after_its_own_screen_ends_what_was_not_named(life, first):
+    if first:
+        life.check(0, **first)
+    life.check(1, safety_now="yes", which_now="breathing")
+    assert (life.state("breathing"), life.state("sign_not_named")) == ("open", "settled")
+
+
+def test_unnamed_urgent_yes_that_somebody_spoke_about_ends_when_an_emergency_sign_is_named(life):
+    life.check(0, safety_new="yes", which_new="not_sure")
+    life.staff(life.alerts()[-1], "spoke_to_patient", 0, 1)
+    life.check(1, safety_now="yes", which_now="breathing")
+    assert (life.state("breathing"), life.state("sign_not_named")) == ("open", "settled")
