@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.app.checkins import answering
 from bot.dialog import taps
 from tests.app.alerts.test_joining import the_alert
 from tests.app.concerns.test_cases import Life, life
@@ -24,20 +25,27 @@ def concern(life, symptom):
 
 
 def mistaken(life, acting, day, hours):
-    """Tap "It was a mistake" on the safety follow-up; if that asks again, answer with the least."""
+    """Tap "It was a mistake" on the safety follow-up; if it is asked again, answer with the least. Return the screen."""
     asked = life.press(life.prompt(the_alert(life), day, hours), "was_mistake", day, hours + 0.1, caregiver=acting)
     actions = {b.action.choice: b.action for row in asked.rows for b in row if b.action is not None}
-    tap = actions.get("none") or actions.get("gone")
-    chat = acting.chat_id if acting is not None else life.anna.chat_id
-    if tap is not None:
-        life.run(lambda w: taps.tap(w, chat, tap), at=life.at(day, hours + 0.2))
+    if tap := actions.get("none") or actions.get("gone"):
+        life.run(lambda w: taps.tap(w, acting.chat_id, tap), at=life.at(day, hours + 0.2))
+    return asked.name
+
+
+def changed(life, acting, day):
+    """Change the answer of the newest check-in to "none", which "Change an answer" offers to both."""
+    patient = life.patient().model_copy(update={"caregiver": acting})
+    row = life.run(lambda s: s.checkins.of_patient(life.anna.id))[0]
+    life.run(answering.change, patient, row, "safety_new", ("none",), at=life.at(day))
 
 
 def test_the_next_helper_cannot_take_back_what_the_first_reported(life):
     first = life.helper()
     life.check(0, caregiver=first, **EYES)
     second = replaced(life, first)
-    mistaken(life, second, 0, 2)
+    assert mistaken(life, second, 0, 2) == "call.mistake.other"
+    changed(life, second, 0.2)
     assert (life.state("eyes"), concern(life, "eyes").retracted_at) == ("open", None)
     assert set(life.check(1.2, still_eyes="gone")) == {"done.open"}
     assert life.state("eyes") == "open"
@@ -71,5 +79,6 @@ def test_an_answer_stored_for_an_unnumbered_helper_stays_and_cannot_be_taken_bac
     earlier = row.value.concern("eyes").model_copy(update={"givers": old, "given": {}})
     value = row.value.model_copy(update={"concerns": {**row.value.concerns, "eyes": earlier}})
     life.run(lambda s: s.concerns.save(row.model_copy(update={"value": value})))
-    mistaken(life, helper, 0, 2)
+    assert mistaken(life, helper, 0, 2) == "call.mistake.other"
+    changed(life, helper, 0.2)
     assert (life.state("eyes"), concern(life, "eyes").retracted_at) == ("open", None)
