@@ -82,7 +82,8 @@ def _patients(
     refusal = "link.refused.patient" if own is not None and not is_own else None
     if roles.helped is not None and roles.helped.id == invited.id:
         refusal = "link.refused.theirs"
-    if invited.phone_move == "moved" and chat_id != invited.chat_id:
+    is_third = needs_asking(invited, chat_id) and chat_id != invited.second_chat_id
+    if invited.phone_move == "moved" and is_third:
         # The old phone must be able to say "that was not me": a third one doesn't replace it.
         refusal = "link.refused.moving"
     enrol = partial(_enrol, work, roles.own, chat_id, token, language_hint)
