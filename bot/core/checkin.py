@@ -366,6 +366,7 @@ def _late_yes(context: _Context, tap: Choose) -> _Outcome:
     """Let "yes" on an earlier safety screen replace a milder answer, and act each time."""
     asked = context.protocol.questions.get(tap.question)
     is_yes = asked is not None and asked.signs is not None and tap.choice in ALARMING
+    is_yes = is_yes and tap.question in {s.ask for s in context.protocol.forms[context.checkin.form].steps}
     if not is_yes or ALARMING & set(context.checkin.answers.get(tap.question, ())):
         return IgnoredReason.STALE
     fresh = context.checkin.model_copy(update={"acted_on": Tier.ROUTINE})

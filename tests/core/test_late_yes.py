@@ -56,3 +56,14 @@ def test_other_late_taps_are_stale(question, choice):
     patient.back()
     late = core.Choose(question=question, choice=choice, revision=0)
     assert ignored_as(patient.send(late)) is IgnoredReason.STALE
+
+
+def test_yes_on_a_screen_that_the_form_does_not_have_is_left_to_others():
+    """A later protocol may ask it no more: as an answer it would be lost, and nothing would act."""
+    patient = Patient()
+    patient.choose("no", "none")
+    form = patient.protocol.forms["quick"]
+    left = form.model_copy(update={"steps": tuple(s for s in form.steps if s.ask != "safety_now")})
+    patient.protocol = patient.protocol.model_copy(update={"forms": {**patient.protocol.forms, "quick": left}})
+    late = core.Choose(question="safety_now", choice="yes", revision=1)
+    assert ignored_as(patient.send(late)) is IgnoredReason.STALE

@@ -107,10 +107,11 @@ def change(work: Work, patient: Patient, row: CheckInRow, question: str, choices
 
     Return None, having changed nothing, if the answer can't be changed so.
     """
-    say_again(work, row, question, choices)
-    step = _core_step(work, patient, row, core.Change(question=question, choices=choices))
-    if _ignored(step) is not None:
+    given = core.Change(question=question, choices=choices)
+    if _ignored(core.step(row.value, given, work.clinic.protocol, history(work, row))):
         return None
+    say_again(work, row, question, choices)
+    step = _core_step(work, patient, row, given)
     changed = work.checkins.save(row.model_copy(update={"value": step.checkin}))
     return _apply(work, patient, changed, step.events)
 
