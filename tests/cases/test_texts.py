@@ -187,7 +187,7 @@ def test_no_russian_word_for_a_chair_can_mean_a_bowel_movement():
 def test_safety_screens_of_former_protocols_ask_about_the_time_since(language, key):
     since = {
         "en": ("now or at any time since your last check-in", "now or at any time in the last 7 days"),
-        "es": ("ahora o en algún momento desde la última vez", "ahora o en algún momento de los últimos 7 días"),
+        "es": ("ahora o en algún momento desde sus últimas respuestas", "ahora o en algún momento de los últimos 7 días"),
         "ru": (r"Есть сейчас или было (?:хоть раз )?с прошлого опроса", "Есть сейчас или было за последние 7 дней"),
     }[language][key.endswith(".first")]
     first = said(language, key).partition("\n")[0]
