@@ -297,6 +297,13 @@ def test_spanish_at_once_is_one_word_everywhere():
     assert not matching("es", r"\ben ?seguida\b|\bllame ya\b")
 
 
+@pytest.mark.parametrize("key", ["call.reply.not_yet", "done.open.call", "loopback.number", "stop.open"])
+@pytest.mark.parametrize("tier", ["emergency", "urgent"])
+def test_spanish_call_now_is_never_a_plea(key, tier):
+    texts = [said("es", f"{voice}{key}.{tier}") for voice in ("", "helper.")]
+    assert not any(re.search(r"por favor", text, re.IGNORECASE) for text in texts)
+
+
 def test_spanish_symptom_that_comes_back_is_not_the_person_who_comes_back():
     assert not matching("es", r"\bsi (?:no )?vuelve\b")
 
