@@ -34,7 +34,7 @@ async def test_first_weeks_from_enrolment_to_call_prompt(world: World) -> None:
     await world.answer(anna, "None of these 8", "None of these 7", *["No trouble"] * 6, "No", "None", "None of these")
     world.hear(anna, "Nothing here needs a call today", "Next check-in")
     view = await world.view(anna)
-    assert (view.state, view.timezone, view.send_time, view.consent) == ("active", "America/New_York", "18:00", "1")
+    assert (view.state, view.timezone, view.send_time, view.consent) == ("active", "America/New_York", "18:00", "2")
     assert view.checkins[0].answers == {
         "safety_now": ("none",),
         "safety_new": ("none",),
