@@ -160,7 +160,7 @@ async def test_red_buttons_and_words_act_on_every_screen_of_leaving(world: World
     world.hear(anna, "[contact")
     world.hear(anna, "Call your team now")
     await world.say(anna, "/stop")
-    assert plain(world.hear(anna)).startswith("Something still needs a call. Call your team now")
+    assert plain(world.hear(anna)).startswith("There is still a call to make. Call your team now")
 
 
 # -- stopping, and undoing it
