@@ -250,6 +250,49 @@ def test_russian_end_of_a_checkin_speaks_of_the_answers():
     assert not matching("ru", r"звонить не нужно")
 
 
+NAMED = {
+    "swallow": r"swallow.*chok.*speech",
+    "limbs": r"stand.*walk.*arms.*head.*weakness that spreads",
+    "mind": r"confused.*behavior.*wake.*seizure",
+    "head_pain": r"stiff neck.*fever.*light",
+    "bladder": r"bladder.*bowel.*numb between the legs",
+    "back": r"weak or numb legs.*tight band",
+    "heart": r"chest pain.*faint.*racing.*uneven",
+    "sudden": r"weak side.*face.*speech.*sight",
+    "strength": r"arms.*hands.*legs",
+    "walking": r"walking.*fall.*floor",
+    "face": r"face.*eye",
+}
+
+
+@pytest.mark.parametrize("symptom", NAMED)
+def test_sign_asked_about_by_name_is_named_in_all_its_forms(symptom):
+    assert re.search(NAMED[symptom], said("en", f"symptom.{symptom}")), "who has another form would answer: gone"
+
+
+@pytest.mark.parametrize("key", ["call.reply.not_yet", "done.open.call", "loopback.number", "stop.open"])
+@pytest.mark.parametrize("tier", ["emergency", "urgent"])
+@pytest.mark.parametrize("helper", ["", "helper."])
+def test_call_now_is_never_a_plea(key, tier, helper):
+    assert not re.search(r"please", said("en", f"{helper}{key}.{tier}"), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("key", ["enrol.consent1", "help.body", "done.scope", "helper.help.body", "helper.done.scope"])
+def test_scope_is_said_where_an_all_clear_could_be_read_as_more(key):
+    assert re.search(r"fever, diarrhea, a rash or anything else, call (?:your|their) team", said("en", key))
+
+
+def test_not_sure_is_no_reason_to_call_less():
+    for key in ("call.reply.mistake", "helper.call.reply.mistake"):
+        assert re.search(r"or you are not sure, call \{emergency\}", said("en", key))
+
+
+def test_what_either_person_may_have_said_is_not_said_to_be_the_readers_words():
+    assert not matching("en", r"\byou told me", keys="done.")
+    assert not matching("en", r"\byou told me|\byou asked", keys="call.")
+    assert not matching("en", r"\byou\b(?! (?:walk|stand))", keys="symptom.")
+
+
 # --- Spanish ------------------------------------------------------------------------------------------------------------
 
 
