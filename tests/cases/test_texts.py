@@ -13,6 +13,7 @@ from bot.content.texts import MAX_SIGN_LENGTH, Texts, fold_key, sign_key
 from bot.content.typed import TypedWords
 from bot.core.protocol import Tier
 from bot.dialog import call_replies, learn, widgets
+from tests.personas.labels import is_cut
 
 LANGUAGES = ("en", "es", "ru")
 TEXTS = Texts.load(LANGUAGES)
@@ -397,6 +398,61 @@ def test_russian_learn_pages_use_the_usual_terms():
     assert "В тяжёлых случаях" in said("ru", "learn.what_team_does.body")
     assert "В экстренном случае" in said("ru", "learn.not_advice.body")
     assert not matching("ru", r"в беде|кровь бежит|светлее на душе")
+
+
+def test_russian_does_not_promise_that_doctors_look():
+    assert not matching("ru", r"врачи (?:по-прежнему |всё равно )?(?:это |оба )?(?:ответа )?(?:у?видят|прочтут|читают)")
+
+
+def test_russian_seizure_is_not_a_cramp_in_the_leg():
+    assert not matching("ru", r"судорог", team=True)
+    for key in ("sign.safety_now.mind", "choice.which_now.mind_wake", "symptom.mind", "helper.symptom.mind"):
+        assert "припадок" in said("ru", key).lower(), key
+
+
+def test_russian_names_the_person_whom_a_helper_helps():
+    assert not matching("ru", r"\bт(?:от|ого|ому|ом|ем), ко(?:му|го) вы помогаете")
+    assert "«" + said("ru", "caregiver.head").removesuffix(":") + "»" in said("ru", "care.both")
+
+
+def test_russian_yes_to_a_question_with_a_not_says_what_it_means():
+    """ "Are you unable to wash?" "No" can mean "no, I can't": the buttons say which."""
+    assert "не можете" in said("ru", "question.selfcare")
+    assert "не получается" in said("ru", "choice.selfcare.yes")
+    assert re.search(r"(?<!не )получается", said("ru", "choice.selfcare.no"))
+
+
+@pytest.mark.parametrize("key", ["sign.safety_new.fading", "choice.which_new.fading", "symptom.fading"])
+def test_russian_fatigability_is_weakness_that_comes_quickly(key):
+    assert "быстро слабе" in said("ru", key).lower()
+
+
+@pytest.mark.parametrize("key", ["signs_now", "signs_now.first", "signs_new", "signs_new.first"])
+@pytest.mark.parametrize("who", ["", "helper."])
+def test_russian_safety_screens_ask_about_now_and_the_time_since(who, key):
+    words = said("ru", f"{who}question.{key}") or said("ru", f"question.{key}")
+    assert "сейчас" in words.lower()
+    assert ("за последние 7 дней" if key.endswith(".first") else "с прошлого опроса") in words
+
+
+@pytest.mark.parametrize(("weekday", "until"), [("пятница", "stop.undo_until")])
+def test_russian_day_of_the_week_follows_no_preposition(weekday, until):
+    """The days of the week are in the nominative: "до пятница" is no Russian."""
+    assert said("ru", "weekday.5") == weekday
+    assert not re.search(r"\b(?:до|с|в|на)(?: \{time\},)? \{date\}", said("ru", until))
+
+
+# --- Buttons --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_patient_labels_are_not_cut_on_a_phone(language):
+    ticked = ("choice.which_", "choice.autonomic.")
+    for key in TEXTS.keys(language):
+        of = key.removeprefix("helper.")
+        if of.startswith(("choice.", "button.", "menu.")) and of not in {"button.same", "menu.title"}:
+            label = said(language, key)
+            assert not is_cut(f"☐ {label}" if of.startswith(ticked) else label, 1), (key, label)
 
 
 # --- Lines ----------------------------------------------------------------------------------------------------------------
