@@ -224,7 +224,7 @@ def contrast(one, other):
 
 
 @pytest.mark.parametrize("colour", [INK, NUMBNESS, INTERFERENCE, FUNCTION, ALERT, EMPTY])
-def test_everything_stands_out_from_the_pictures_own_background(colour):
+def test_everything_differs_from_the_pictures_own_background(colour):
     assert contrast(colour, PAPER) >= 4.5
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.app.concerns.follow_up import local_day
-from bot.app.concerns.memory import recall
 from bot.app.records.checkins import AssessmentRow, CheckInRow
 from bot.app.records.concerns import ConcernChange
 from bot.app.records.patients import Patient
@@ -24,7 +23,8 @@ def is_first_of_week(work: Work, patient: Patient, row: CheckInRow) -> bool:
         a for a in found if a.checkin_id != row.id and local_day(patient, work.clinic, a.at).isocalendar()[:2] == week
     ]
     changes = work.concerns.changes(patient.id) if others else ()
-    has_agreed = any(accepted.agreed is not None for accepted in recall(work, patient).value.accepted.values())
+    stored = work.concerns.of_patient(patient.id)
+    has_agreed = stored is not None and any(each.agreed is not None for each in stored.value.accepted.values())
     return not any(_was_clear(each, changes, has_agreed=has_agreed) for each in others)
 
 
