@@ -125,7 +125,7 @@ def _offer_to_go_on(row: CheckInRow, clinic: Clinic) -> Screen:
 def reminder_screen(row: CheckInRow, clinic: Clinic) -> Screen:
     """Return the reminder of an open check-in. It contains the question, so that one tap answers it.
 
-    It replaces the copy before it; the second one makes no sound.
+    It replaces the copy before it; the second one makes no sound, unless the patient asked for it (`remind_at`).
     """
     current = checkin_screen(row, clinic)
     line = Text(key="reminder.open", values={"n": taps_left(row.value, clinic.protocol)})
@@ -137,7 +137,7 @@ def reminder_screen(row: CheckInRow, clinic: Clinic) -> Screen:
         "lines": (line, *lines),
         "rows": shown,
         "replaces": True,
-        "silent": row.reminders > 0,
+        "silent": row.reminders > 0 and row.remind_at is None,
     }
     return current.model_copy(update=changes)
 

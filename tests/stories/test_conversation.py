@@ -175,9 +175,9 @@ async def test_my_answers_shows_text_and_picture(world: World) -> None:
     await world.answer(anna, *QUICK, "Mild", "Not at all")
     world.hear_all(anna)
     await world.say(anna, "/answers")
-    world.hear(anna, "Your last answers", "Numbness or pain: Mild")
-    picture = world.hear(anna, "2 answers since", "Mild")
+    picture = world.hear(anna, "Call your team within 24 hours".replace("Call", "call"), "2 answers since", "Mild")
     assert "photo" in picture
+    world.hear(anna, "Your last answers", "Numbness or pain: Mild")
     await world.advance(hours=24)
     world.hear_all(anna)
 
