@@ -283,6 +283,8 @@ async def serve(app: App, *, on_ready: Callable[[Running], None], stop: asyncio.
         services.append(service)
         # If the address is already in use, fail before any update is fetched or message sent.
         web = await _web(stack, app, service)
+        if sandbox is not None:
+            sandbox.sandbox.console_url = f"{app.settings.console_url or web}/console"
         await service.start()
         stack.push_async_callback(service.stop)
         _ping(stack, app, service)

@@ -1,6 +1,6 @@
 """The screens of "My answers": the picture, the last answers, changing an answer. Assesses nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bot.app.alerts.naming import open_alert
@@ -149,7 +149,7 @@ def _is_exclusive(question: Question, choice_id: str) -> bool:
 def _list(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     made = [
         Button(
-            label=Text(key="answers.line", values={"question": short_text(q), "answer": answer_text(q, choices)}),
+            label=_listed(q, choices),
             action=Action(kind=KIND, subject=row.id, question=q.id),
         )
         for name, choices in row.value.answers.items()
@@ -158,6 +158,14 @@ def _list(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     screen = Screen(name="change.list", lines=(Text(key="change.which"),), rows=rows(made), protect=True)
     post(work, patient, screen, slot=SLOT)
     return TapResult(language=patient.chat_language)
+
+
+def _listed(question: Question, choices: Sequence[str]) -> Text:
+    """Return the label of an answer: without the answer where Telegram would cut it, as the next screen marks it."""
+    short = short_text(question)
+    if question.follows is not None or question.kind == "several":
+        return short
+    return Text(key="answers.line", values={"question": short, "answer": answer_text(question, choices)})
 
 
 def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question, alert: AlertRow | None = None) -> TapResult:
