@@ -56,8 +56,8 @@ async def card_ahead(bot: Bot, claim: Claim, card: ContactCard | None) -> AsyncI
 async def _send_card(bot: Bot, row: Outbox, card: ContactCard) -> int | None:
     """Send a card without a sound and return its message's id; None if it fails.
 
-    If Telegram refuses the card, as it may for a number that is too short, a number that a tap calls goes instead, while
-    the message still waits.
+    If Telegram refuses the card, as it may for a number that is too short, a link that calls it goes instead, while the
+    message still waits.
     """
     deadline = time.monotonic() + CARD_SECONDS
     try:
