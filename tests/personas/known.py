@@ -20,12 +20,6 @@ KNOWN: tuple[Known, ...] = (
         "36 points too high for a phone (tests/browser/test_safety_screens.py, way 'opened'); on all others it fits.",
     ),
     Known(
-        ".*",
-        r"^\d+ live buttons; at most 5 \(((call\.soon|done\.open) 1, )*done\.known 6(, done\.known 6)?\)$",
-        "The end of a known finding keeps It is worse than that, four of its tip and Change an answer for 24 hours, and "
-        "two such ends overlap while check-ins are daily. The limit of case P8 is for those about whom nothing is open.",
-    ),
-    Known(
         "hospital",
         "again after ([89]|1[0-3]) days",
         "Two drugs: daily check-ins use up the tips that fit; the one shown longest ago comes back before 14 days.",
