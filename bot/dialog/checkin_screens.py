@@ -198,7 +198,8 @@ def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Scree
         name, lines, made = "done.known", [known_line(clinic, end)], [button("button.worse_than_that", WORSE)]
     if end.tip is not None:
         lines.append(Text(key="done.tip", values={"tip": Text(key=f"tip.{end.tip.id}")}))
-        made += tip_buttons(end.tip)
+        about = button("button.about_tip", Action(kind="tip", question=end.tip.id, choice="about"))
+        made += [about, button("button.more_tips", Action(kind="tip", choice="more"))]
     if following is not None:
         lines.append(following)
     return Screen(name=name, lines=tuple(lines), rows=rows(made))

@@ -84,10 +84,10 @@ def _item(clinic: Clinic, concern: OpenConcern) -> Text:
 
 
 def _buttons(clinic: Clinic, end: CheckInEnd) -> list[Button]:
-    made = [copy_button(clinic)]
+    """Return the five answers, or what copies the number: a phone has no room for both, and the text has the number."""
     if end.alert is not None and _is_asked(end):
-        made += answer_buttons(end.alert)
-    return made
+        return list(answer_buttons(end.alert))
+    return [copy_button(clinic)]
 
 
 def _is_asked(end: CheckInEnd) -> bool:

@@ -12,14 +12,7 @@ class Known(NamedTuple):
     why: str
 
 
-KNOWN: tuple[Known, ...] = (
-    Known(
-        ".*",
-        r"^\d+ live buttons; at most 5 \(((call\.soon|done\.open) 1, )*done\.known 6(, done\.known 6)?\)$",
-        "The end of a known finding keeps It is worse than that, four of its tip and Change an answer for 24 hours, and "
-        "two such ends overlap while check-ins are daily. The limit of case P8 is for those about whom nothing is open.",
-    ),
-)
+KNOWN: tuple[Known, ...] = ()
 
 
 def unknown(name: str, found: list[str]) -> list[str]:
