@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot.app.alerts import help_requests
 from bot.app.alerts.naming import open_alert
-from bot.app.chat_roles import team_member
+from bot.app.chat_roles import answers_for_another, team_member
 from bot.app.checkins.answering import current
 from bot.app.checkins.last_time import last_time
 from bot.app.concerns.assessments import as_stored
@@ -72,6 +72,9 @@ def _despair(work: Work, patient: Patient, *, names_sign: bool) -> TapResult:
 
 def _typed_choice(work: Work, patient: Patient, number: int) -> TapResult | None:
     """Handle a typed number as a tap on that answer of the current question; None if there is no such answer."""
+    if answers_for_another(work, patient.answering_chat or 0, patient.id):
+        # It does not say about whom it is: the buttons do.
+        return None
     row = current(work, patient)
     offered = last_time(work, patient, row) if row is not None else None
     if row is not None and offered is not None:
