@@ -5,9 +5,9 @@ What must hold is written from what was sent and tapped, and from who answers fo
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -49,9 +49,11 @@ MEANINGS = (
     *(Meaning("unknown"), Meaning("code", code=CODES[0])),
     *(Meaning("choice", number=number) for number in (1, 2, 3, 4)),
 )
-PERSONAL = ("ask.", "reminder", "call.", "done.", "answers", "trend", "own.", "card", "home")
-"""What begins the names of screens that show what a patient answered, or ask them."""
-NOT_PERSONAL = frozenset({"call.contact", "own.unconfirmed"})
+ASKING = ("ask.", "reminder", "call.", "loopback", "home")
+"""What begins the names of screens that ask a patient something, or to call."""
+PERSONAL = (*ASKING, "done.", "change.", "answers", "trend", "own.", "card", "checkin.", "later")
+"""The same of screens that say something of a patient."""
+NOT_PERSONAL = frozenset({"call.contact", "call.despair", "own.unconfirmed"})
 FAREWELLS = frozenset({"care.goodbye", "phone.gone", "stop.erased"})
 """The last word to a chat about a patient."""
 ABOUT_ONE = frozenset({"choose", "same", "toggle", "submit", "skip", "back", "go_on", "finish", "help_now", "alert"})
@@ -74,18 +76,6 @@ class Tapped:
 
 
 @dataclass
-class Event:
-    """What happened in one step: in which chat, by which button or words, and what came of it."""
-
-    chat: int | None = None
-    tap: Tapped | None = None
-    meaning: Meaning | None = None
-    result: TapResult | None = None
-    before: "Stored" = field(default_factory=lambda: Stored())
-    after: "Stored" = field(default_factory=lambda: Stored())
-
-
-@dataclass
 class Stored:
     """What is stored after a step: the roles of each chat; and what a tap may change of each patient."""
 
@@ -94,6 +84,18 @@ class Stored:
     checkins: frozenset[int] = frozenset()
     open_at: dict[int, Tier | None] = field(default_factory=dict)
     """The highest tier of each patient's open alerts."""
+
+
+@dataclass
+class Event:
+    """What happened in one step: in which chat, by which button or words, and what came of it."""
+
+    chat: int | None = None
+    tap: Tapped | None = None
+    meaning: Meaning | None = None
+    result: TapResult | None = None
+    before: Stored = field(default_factory=Stored)
+    after: Stored = field(default_factory=Stored)
 
 
 class Chats:
@@ -176,7 +178,9 @@ class Chats:
 
     def tap(self, chat: int, tapped: Tapped) -> None:
         action = tapped.action
-        name = f"{chat} taps {action.kind} {action.subject} {action.question} {action.choice} of {tapped.row.screen.name}"
+        name = (
+            f"{chat} taps {action.kind} {action.subject} {action.question} {action.choice} of {tapped.row.screen.name}"
+        )
         self.does(
             f"{name} ({tapped.row.patient_id})",
             lambda w: conversation.tap(w, chat, action, "en"),
@@ -329,7 +333,8 @@ class Chats:
                 "helpers": [(c.id, c.state) for c in stores.caregivers.of_patient(patient.id)],
                 "alerts": [(a.id, a.tier.name, a.last_reply, a.state.value, a.closed_at) for a in alerts],
                 "asked": asked and (asked.id, asked.value.answers),
-                "concerns": concerns and [(c.symptom, c.state.value, c.givers) for c in concerns.value.concerns.values()],
+                "concerns": concerns
+                and [(c.symptom, c.state.value, c.givers) for c in concerns.value.concerns.values()],
             }
             found.open_at[patient.id] = max((a.tier for a in alerts if a.closed_at is None), default=None)
         return found
@@ -339,8 +344,9 @@ class Chats:
     def check(self, event: Event, rows: list[Outbox], actor: str) -> None:
         for row in rows:
             if row.chat_id != LEAD:
-                self._goes_to_whom_it_is_about(row, event.after.roles[row.chat_id])
-                self._leads_on(row, event.after.roles[row.chat_id])
+                self._goes_to_whom_it_is_about(row, event.after.roles[row.chat_id], event.chat)
+                self._leads_on(row)
+        self._keyboard_stays(event.after.roles)
         if event.chat is not None:
             mine = [row for row in rows if row.chat_id == event.chat]
             self._is_no_silence(event, mine)
@@ -348,23 +354,37 @@ class Chats:
             self._acts_for_whom_it_names(event)
         self._emergency_stays_open(event, actor)
 
-    def _goes_to_whom_it_is_about(self, row: Outbox, after: ChatRoles) -> None:
+    def _goes_to_whom_it_is_about(self, row: Outbox, after: ChatRoles, chat: int | None) -> None:
         name = row.screen.name
         if row.patient_id is None or name in NOT_PERSONAL or not name.startswith(PERSONAL):
             return
-        now = {one.id for one in (after.own, after.helped) if one is not None}
-        if row.patient_id not in now:
-            self.broken(f"{name} of patient {row.patient_id} came to {row.chat_id}, which answers for {sorted(now)}")
+        mine = {one.id: one for one in (after.own, after.helped) if one is not None}
+        whom = mine.get(row.patient_id)
+        if whom is None:
+            self.broken(f"{name} of patient {row.patient_id} came to {row.chat_id}, which answers for {sorted(mine)}")
+        elif whom.state in LEFT and name.startswith(ASKING):
+            self.broken(f"{name} came to {row.chat_id} after patient {row.patient_id} had left")
+        elif whom.is_second and row.chat_id != chat and (whom.phone_move != "moved" or row.lane is not Lane.RED_FLAG):
+            self.broken(f"{name} came to {row.chat_id}, the second phone of patient {row.patient_id}")
 
-    def _leads_on(self, row: Outbox, event_roles: ChatRoles) -> None:
+    def _leads_on(self, row: Outbox) -> None:
         text = self.wording.text(row.screen, row.language)
         numbers = (spaced(self.clinic.team_number), self.clinic.emergency_number)
         # A member of the team has /staff, and messages of alerts to answer.
         has_keyboard = self.phones[row.chat_id].keyboard or row.screen.name.startswith("staff.")
-        if event_roles.staff is not None and row.screen.name.startswith("link."):
-            return
+        if row.screen.name == "link.kept":
+            return  # They have the link.
         if not has_keyboard and not leads_on(row, text, numbers) and row.screen.document is None:
             self.broken(f"{row.screen.name} in {row.chat_id} leads nowhere: {text!r}")
+
+    def _keyboard_stays(self, roles: dict[int, ChatRoles]) -> None:
+        """A chat that answers for somebody who takes part keeps the keyboard with "I feel worse now"."""
+        for chat, has in roles.items():
+            own, helped = has.taking_part, has.helped
+            is_own = own is not None and not own.is_second and own.state is not PatientState.ENROLLING
+            is_helping = helped is not None and helped.caregiver is not None and helped.caregiver.state == "active"
+            if (is_own or (is_helping and own is None)) and not self.phones[chat].keyboard:
+                self.broken(f"{chat} has no keyboard")
 
     def _is_no_silence(self, event: Event, mine: list[Outbox]) -> None:
         if not mine and (event.result is None or event.result.toast is None):

@@ -115,3 +115,29 @@ async def test_p21_phone_that_helps_another_keeps_the_keyboard_when_a_move_is_re
     await world.tap(anna, "No, that was not me")
     assert any("not used for check-ins" in text for text in texts(world, phone))
     assert world.sandbox.chat(phone).keyboard
+
+
+async def test_t4_words_of_a_sign_offer_the_safety_screen_of_the_person_she_helps_too(world: World) -> None:
+    husband = await world.enrolled("P-0001", name="Husband")
+    wife = await world.enrolled("P-0002", name="Wife")
+    await helping(world, husband, wife)
+    await world.say(wife, "he can't breathe")
+    theirs = world.hear(wife, "For the person you help:", "If you mean them, tap this button.")
+    assert labels(theirs) == ["They feel worse now"]
+    assert "Any of these, now" in plain(world.last(wife)), "her own safety screen is the last message"
+    world.hear_all(wife)
+    await world.tap(wife, "They feel worse now")
+    world.hear(wife, "For the person you help:", "Any of these, now")
+    await world.tap(wife, "Yes, one or more")
+    assert [a.tier for a in (await world.view(husband)).alerts] == ["EMERGENCY"]
+    assert (await world.view(wife)).alerts == ()
+
+
+async def test_t4_words_not_understood_lead_to_the_person_she_helps_too(world: World) -> None:
+    husband = await world.enrolled("P-0001", name="Husband")
+    wife = await world.enrolled("P-0002", name="Wife")
+    await helping(world, husband, wife)
+    await world.say(wife, "hello?")
+    assert labels(world.hear(wife, "In an emergency call 112"))[-1] == "The person I help"
+    await world.tap(wife, "The person I help")
+    assert "They feel worse now" in labels(world.last(wife))

@@ -33,7 +33,7 @@ class OutboxStore(Protocol):
         ...
 
     def drop_waiting_of(self, patient_id: int, chat_id: int | None = None) -> None:
-        """Mark all waiting rows about a patient as replaced: in every chat, or in the one that is not theirs any more."""
+        """Mark waiting rows about a patient as replaced: in every chat, or in one that is not theirs any more."""
         ...
 
     def claim(
