@@ -100,3 +100,12 @@ async def test_yes_again_after_a_mistake_is_an_emergency_though_somebody_knows_o
     assert any(plain(message).startswith("Call 112 now.") for message in world.hear_all(anna))
     view = await world.view(anna)
     assert [(a.tier, a.state) for a in view.alerts] == [("EMERGENCY", "open")]
+
+
+async def test_yes_again_on_a_change_screen_shows_the_call_screen(world: World) -> None:
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "Yes, one or more", re.compile("Sudden: one side"), "Done")
+    await world.answer(anna, "Change an answer", re.compile("Yes, one or more$"))
+    world.hear_all(anna)
+    await world.tap(anna, re.compile("Yes, one or more$"))
+    assert any(plain(message).startswith("Call 112 now.") for message in world.hear_all(anna))
