@@ -356,7 +356,9 @@ class Ledger:
                     self._heard.setdefault(form, {})["other"] = Found(Level(Tier.SOON, 1))
                 is_accepted = for_team and self.last.get(symptom, NONE) <= self.accepted(symptom) > NONE
                 why = AGREEMENT_ENDED if is_accepted else "a call screen"
-                self.marks[symptom] = Mark("open", Level(tier, len(AMOUNTS)), at, why, above_on=day, form=form)
+                # With "known" left open, what is only there or not counts at its own tier, an amount at that of the screen.
+                level = Level(Tier.URGENT, 1) if symptom == "falls" else Level(tier, len(AMOUNTS))
+                self.marks[symptom] = Mark("open", level, at, why, above_on=day, form=form)
 
     # -- what else was tapped
 
