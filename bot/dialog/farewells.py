@@ -5,6 +5,7 @@ A chat that answers for another patient, too, keeps its reply keyboard.
 
 from collections.abc import Iterable
 
+from bot.app.alerts.naming import open_alert
 from bot.app.chat_roles import answers_for_another
 from bot.app.records.messages import Lane
 from bot.app.records.patients import Caregiver, Patient
@@ -12,14 +13,21 @@ from bot.app.work import Work
 from bot.core.protocol import Tier
 from bot.core.screen import Screen, Text
 from bot.dialog import leaving_screens
-from bot.dialog.post import enqueue, post, post_stranger
+from bot.dialog.post import drop_unsent, enqueue, post, post_stranger
 from bot.dialog.widgets import both_numbers
 
 
 def withdrawn(work: Work, patient: Patient, tier: Tier) -> None:
-    """Queue the last screen of a patient; `tier`: of what they still have to call about."""
+    """Queue the last screen of a patient; `tier`: of what they still have to call about, which it begins with."""
+    drop_call_soon(work, patient)
     farewell = leaving_screens.farewell_screen(patient, work.clinic, tier, work.at)
     post(work, patient, last(work, farewell, patient.chat_id, patient), slot=leaving_screens.SLOT)
+
+
+def drop_call_soon(work: Work, patient: Patient) -> None:
+    """Drop the call within a day that the last, unfinished answers raised: it would come after the farewell."""
+    if (alert := open_alert(work, patient)) is not None:
+        drop_unsent(work, patient, f"call-soon:{alert.id}")
 
 
 def caregiver_ended(work: Work, patient: Patient, caregiver: Caregiver) -> None:

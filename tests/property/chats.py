@@ -344,7 +344,7 @@ class Chats:
     def check(self, event: Event, rows: list[Outbox], actor: str) -> None:
         for row in rows:
             if row.chat_id != LEAD:
-                self._goes_to_whom_it_is_about(row, event.after.roles[row.chat_id], event.chat)
+                self._goes_to_whom_it_is_about(row, event)
                 self._leads_on(row)
         self._keyboard_stays(event.after.roles)
         if event.chat is not None:
@@ -354,17 +354,23 @@ class Chats:
             self._acts_for_whom_it_names(event)
         self._emergency_stays_open(event, actor)
 
-    def _goes_to_whom_it_is_about(self, row: Outbox, after: ChatRoles, chat: int | None) -> None:
+    def _goes_to_whom_it_is_about(self, row: Outbox, event: Event) -> None:
         name = row.screen.name
         if row.patient_id is None or name in NOT_PERSONAL or not name.startswith(PERSONAL):
             return
-        mine = {one.id: one for one in (after.own, after.helped) if one is not None}
+        roles = event.after.roles[row.chat_id]
+        mine = {one.id: one for one in (roles.own, roles.helped) if one is not None}
         whom = mine.get(row.patient_id)
         if whom is None:
             self.broken(f"{name} of patient {row.patient_id} came to {row.chat_id}, which answers for {sorted(mine)}")
-        elif whom.state in LEFT and name.startswith(ASKING):
+        elif event.before.patients[whom.id]["state"] in LEFT and whom.state in LEFT and name.startswith(ASKING):
+            # What the last answers need is said as they leave, ahead of the farewell.
             self.broken(f"{name} came to {row.chat_id} after patient {row.patient_id} had left")
-        elif whom.is_second and row.chat_id != chat and (whom.phone_move != "moved" or row.lane is not Lane.RED_FLAG):
+        elif (
+            whom.is_second
+            and row.chat_id != event.chat
+            and (whom.phone_move != "moved" or row.lane is not Lane.RED_FLAG)
+        ):
             self.broken(f"{name} came to {row.chat_id}, the second phone of patient {row.patient_id}")
 
     def _leads_on(self, row: Outbox) -> None:
