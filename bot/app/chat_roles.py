@@ -80,11 +80,15 @@ def answers_for_another(stores: Stores, chat_id: int, patient_id: int = 0) -> bo
 
 
 def _own(stores: Stores, chat_id: int) -> Patient | None:
-    """Return the patient of a chat, locked: also of the second one, while they move to a new phone."""
-    if (patient := stores.patients.by_chat(chat_id, lock=True)) is not None:
+    """Return the patient of a chat, locked: also of the second one, while they move to a new phone.
+
+    A patient who has left comes after another who moves to or from this chat.
+    """
+    patient = stores.patients.by_chat(chat_id, lock=True)
+    if patient is not None and patient.state not in _LEFT:
         return patient
     moving = stores.patients.by_second_chat(chat_id)
-    return moving.model_copy(update={"is_second": True}) if moving is not None else None
+    return moving.model_copy(update={"is_second": True}) if moving is not None else patient
 
 
 def _cared_for(stores: Stores, helping: Caregiver | None) -> Patient | None:

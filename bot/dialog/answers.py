@@ -110,7 +110,7 @@ def _change(work: Work, patient: Patient, row: CheckInRow, action: Action) -> Ta
     if action.choice == DONE:
         return _next(work, patient, row)
     choices = _choices_after_tap(row, question, action.choice)
-    if choices is None:
+    if choices is None or _is_yes_again(row, question, choices):
         return None
     if not choices:
         return _ask(work, patient, row, question)
@@ -139,6 +139,12 @@ def _choices_after_tap(row: CheckInRow, question: Question, word: str) -> tuple[
     if sign == "+":
         ticked.add(choice_id)
     return tuple(c.id for c in question.choices if c.id in ticked and not c.exclusive)
+
+
+def _is_yes_again(row: CheckInRow, question: Question, choices: tuple[str, ...] | None) -> bool:
+    """Return whether it says "yes" again on a safety screen: that changes nothing, it acts as on any of them."""
+    is_same = choices == row.value.answers.get(question.id)
+    return is_same and question.signs is not None and bool(ALARMING & set(choices or ()))
 
 
 def _is_exclusive(question: Question, choice_id: str) -> bool:
@@ -220,8 +226,8 @@ def _take_back(work: Work, patient: Patient, row: CheckInRow, alert: AlertRow, a
         if action.choice == DONE
         else _choices_after_tap(row, question, action.choice)
     )
-    if choices == row.value.answers.get(question.id) and question.signs is not None and ALARMING & set(choices or ()):
-        return None  # "yes" again is no mistake: it acts as on any safety screen
+    if _is_yes_again(row, question, choices):
+        return None
     changed = change_answer(work, patient, row, question.id, choices) if choices else row
     if choices is None or changed is None:
         return None

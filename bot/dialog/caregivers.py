@@ -42,13 +42,14 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
     word = action.choice
     if patient.caregiver is not None:
         return _caregiver_tapped(work, patient, patient.caregiver, word)
-    if word == "make" and caregivers.can_invite(patient):
+    # An old button must not end the help of somebody who came since.
+    if word == "make" and caregivers.can_invite(patient) and caregivers.current_caregiver(work, patient) is None:
         return _invite(work, patient)
     if word == "end":
         caregivers.end_all(work, patient)
         post(work, patient, Screen(name="care.ended", lines=(Text(key="care.ended"),)), slot=SLOT)
         return TapResult(language=patient.chat_language)
-    return menu(work, patient) if not word else None
+    return menu(work, patient) if word in {"", "make"} else None
 
 
 def _invite(work: Work, patient: Patient) -> TapResult:

@@ -31,6 +31,7 @@ def tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
         return None
     if isinstance(result, core.Ignored):
         return _ignored(work, patient, action, result)
+    help_requests.yes_again(work, patient, says_yes(work, action), result.value)
     return TapResult(language=patient.chat_language)
 
 

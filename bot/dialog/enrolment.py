@@ -13,6 +13,7 @@ from bot.app.schedules.plans import OPEN_ENDED, end_of_day, rescheduled
 from bot.app.work import Work
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog import clock_times
+from bot.dialog.farewells import drop_call_soon
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, call_line, keyboard_screen, numbers, rows
@@ -133,6 +134,7 @@ def _decline(work: Work, patient: Patient) -> None:
         "follow_up": None,
     }
     declined = work.patients.save(patient.model_copy(update=left))
+    drop_call_soon(work, declined)
     _record(work, patient, "consent_declined")
     call = call_line(work.clinic, tier_to_call_about(work, declined))
     lines = (*call, Text(key="enrol.declined", values=numbers(work.clinic)))

@@ -13,6 +13,7 @@ from bot.app.work import Work
 from bot.core.screen import Action, Screen, Text
 from bot.dialog import enrolment
 from bot.dialog import leaving_screens as screens
+from bot.dialog.farewells import last
 from bot.dialog.former_chats import is_red
 from bot.dialog.leaving_screens import ASK_AGAIN, ASK_DELETE, DELETE, EXPORT, KEEP, PAUSE, SLOT, UNDO, WITHDRAW
 from bot.dialog.post import post
@@ -52,7 +53,8 @@ def delete(work: Work, patient: Patient) -> TapResult | None:
 def stopped(work: Work, patient: Patient) -> TapResult:
     """Show somebody who has left how to undo that, or how to join again."""
     tier = tier_to_call_about(work, patient)
-    return _show(work, patient, screens.stopped_screen(patient, work.clinic, tier, work.at))
+    screen = screens.stopped_screen(patient, work.clinic, tier, work.at)
+    return _show(work, patient, last(work, screen, patient.answering_chat, patient))
 
 
 def export(work: Work, patient: Patient) -> TapResult | None:

@@ -100,8 +100,7 @@ def minute_of(at: datetime) -> int:
 
 def farewell_screen(patient: Patient, clinic: Clinic, tier: Tier, at: datetime) -> Screen:
     """Return the last screen of a patient who has stopped: the stop can be undone for a day, if it was theirs."""
-    whom_to_call = () if call_line(clinic, tier) else (both_numbers(clinic),)
-    lines = (Text(key="stop.done"), *_undo_line(patient, clinic, at, "stop.undo_until"), *whom_to_call)
+    lines = (Text(key="stop.done"), *_undo_line(patient, clinic, at, "stop.undo_until"), *_whom_to_call(clinic, tier))
     if not can_undo(patient, at):
         return _screen("stop.done", (*lines, Text(key="stop.again")), (), clinic, tier, keyboard="remove")
     # The keyboard stays, for it can't go with a button; below it, "I feel worse now" goes on showing the numbers.
@@ -110,7 +109,8 @@ def farewell_screen(patient: Patient, clinic: Clinic, tier: Tier, at: datetime) 
 
 def erased_screen(clinic: Clinic, tier: Tier) -> Screen:
     """Return the last message of a chat whose patient had everything deleted."""
-    return _screen("stop.erased", (Text(key="stop.erased"),), (), clinic, tier, keyboard="remove")
+    lines = (Text(key="stop.erased"), *_whom_to_call(clinic, tier))
+    return _screen("stop.erased", lines, (), clinic, tier, keyboard="remove")
 
 
 def stopped_screen(patient: Patient, clinic: Clinic, tier: Tier, at: datetime) -> Screen:
@@ -168,6 +168,11 @@ def _copy(clinic: Clinic, tier: Tier) -> tuple[Button, ...]:
     if tier is Tier.EMERGENCY:
         return (copy_emergency_button(clinic),)
     return (copy_button(clinic),) if tier > Tier.ROUTINE else ()
+
+
+def _whom_to_call(clinic: Clinic, tier: Tier) -> tuple[Text, ...]:
+    """Return the numbers, unless the screen begins with whom to call."""
+    return () if call_line(clinic, tier) else (both_numbers(clinic),)
 
 
 def _undo_line(patient: Patient, clinic: Clinic, at: datetime, key: str) -> tuple[Text, ...]:

@@ -19,6 +19,7 @@ from bot.app.team import members
 from bot.app.work import Work
 from bot.core.screen import Action, Screen, Style, Text
 from bot.dialog import caregivers, enrolment, menus, new_phone, staff_chat
+from bot.dialog.former_chats import answer_stranger
 from bot.dialog.post import enqueue
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, numbers, rows
@@ -57,6 +58,8 @@ def tapped(work: Work, chat_id: int, action: Action) -> TapResult:
     link = _find(work, roles, chat_id, action.choice, _language(work, roles)) if action.choice else None
     if link is not None and link.refusal is None and (outcome := link.open()) is not None:
         return outcome
+    if not any((roles.own, roles.helped, roles.staff)):
+        return answer_stranger(work, chat_id, "stranger.bad_invite" if action.choice else "stranger.hello", None)
     return _say(work, roles, chat_id, "link.dead" if action.choice else "link.kept")
 
 

@@ -13,6 +13,7 @@ from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog import alerts, checkins, feel_worse, leaving
+from bot.dialog.farewells import last
 from bot.dialog.post import enqueue, post
 from bot.dialog.replies import TapResult
 from bot.dialog.widgets import button, call_line, copy_button, keyboard_screen, numbers, rows
@@ -120,6 +121,7 @@ def _refused(work: Work, patient: Patient) -> TapResult:
         gone = Screen(
             name="phone.gone", lines=(Text(key="phone.gone", values=numbers(work.clinic)),), keyboard="remove"
         )
+        gone = last(work, gone, new, patient)
         enqueue(work, new, patient.language, gone, slot=SLOT, lane=Lane.REPLY, patient_id=patient.id)
     if kept.state in _LEFT:
         return leaving.stopped(work, kept)

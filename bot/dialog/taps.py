@@ -63,9 +63,9 @@ def tap(work: Work, chat_id: int, action: Action, language_hint: str | None = No
     if role.staff is not None:
         return staff_chat.tapped(work, role.staff, action)
     patient = role.patient
-    if patient is None:
+    if patient is None or former_chats.is_anothers(work, patient, action):
         former = former_chats.tapped(work, chat_id, action, language_hint)
-        return former or answer_stranger(work, chat_id, "stranger.hello", language_hint)
+        return former or (closed(work, patient) if patient else answer_stranger(work, chat_id, "stranger.hello", None))
     has_left = patient.state in LEFT and not patient.is_second
     return (leaving.tapped if has_left else _tapped)(work, patient, action) or closed(work, patient)
 

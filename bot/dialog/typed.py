@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot.app.alerts import help_requests
 from bot.app.alerts.naming import open_alert
-from bot.app.chat_roles import team_member
+from bot.app.chat_roles import answers_for_another, roles_of, team_member
 from bot.app.checkins.answering import current
 from bot.app.checkins.last_time import last_time
 from bot.app.concerns.assessments import as_stored
@@ -18,7 +18,7 @@ from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.checkin import State
 from bot.core.protocol import Tier
-from bot.core.screen import Action, Button, Screen, Text
+from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog import checkins, feel_worse, learn, staff_chat
 from bot.dialog.former_chats import answer_stranger
 from bot.dialog.help_screens import despair_screen, something_is_wrong
@@ -50,11 +50,30 @@ def _understood(work: Work, patient: Patient, meaning: Meaning) -> TapResult | N
     """Answer what the message means; None if that is not known."""
     if meaning.kind == "red_flag":
         # At once, below the call screen of what is open.
-        return feel_worse.feel_worse(work, patient)
+        return _feels_worse(work, patient)
     if meaning.kind == "despair":
         return _despair(work, patient, names_sign=meaning.names_sign)
     is_choice = meaning.kind == "choice" and not patient.is_second
     return _typed_choice(work, patient, meaning.number) if is_choice else None
+
+
+def _feels_worse(work: Work, patient: Patient) -> TapResult:
+    """Open the writer's safety screen; above it, the button for the person whom they help, if they mean them."""
+    helped = _helped(work, patient)
+    if helped is not None:
+        made = (button("keyboard.worse", Action(kind="menu", choice="worse"), style=Style.DANGER),)
+        screen = Screen(name="said.helped", lines=(Text(key="said.helped"),), rows=rows(made), replaces=True)
+        post(work, helped, screen, slot="said-helped")
+    return feel_worse.feel_worse(work, patient)
+
+
+def _helped(work: Work, patient: Patient) -> Patient | None:
+    """Return the person whom the writer helps as well; None if they write as a helper, or help nobody."""
+    if patient.caregiver is not None or patient.answering_chat is None:
+        return None
+    helped = roles_of(work, patient.answering_chat).helped
+    is_helping = helped is not None and helped.caregiver is not None and helped.caregiver.state == "active"
+    return helped if is_helping else None
 
 
 def _despair(work: Work, patient: Patient, *, names_sign: bool) -> TapResult:
@@ -66,12 +85,15 @@ def _despair(work: Work, patient: Patient, *, names_sign: bool) -> TapResult:
         alert = open_alert(work, patient) if work.clinic.protocol.despair.alert else None
         post(work, patient, despair_screen(alert, work.clinic), slot="despair", lane=Lane.RED_FLAG)
     if names_sign:
-        feel_worse.feel_worse(work, patient)
+        _feels_worse(work, patient)
     return TapResult(language=patient.chat_language)
 
 
 def _typed_choice(work: Work, patient: Patient, number: int) -> TapResult | None:
     """Handle a typed number as a tap on that answer of the current question; None if there is no such answer."""
+    if answers_for_another(work, patient.answering_chat or 0, patient.id):
+        # It does not say about whom it is: the buttons do.
+        return None
     row = current(work, patient)
     offered = last_time(work, patient, row) if row is not None else None
     if row is not None and offered is not None:
@@ -102,6 +124,8 @@ def _numbers(work: Work, patient: Patient, meaning: Meaning, *, may_answer: bool
         made = (copy_emergency_button(work.clinic), copy_button(work.clinic))
         if meaning.kind == "red_flag":
             lines += learn.when_to_call(work.clinic)
+    elif (helped := _helped(work, patient)) is not None:
+        made = (*made, button("menu.helped", Action(kind="care", choice="menu", subject=helped.id)))
     screen = Screen(name="said", lines=tuple(lines), rows=rows(made))
     if meaning.kind == "despair":
         screen = despair_screen(None, work.clinic)

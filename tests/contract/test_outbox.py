@@ -219,6 +219,15 @@ def test_waiting_messages_of_a_patient_are_dropped(database):
     assert states(database) == {OutboxState.SENT: 1, OutboxState.REPLACED: 2, OutboxState.WAITING: 1}
 
 
+def test_waiting_messages_about_a_patient_are_dropped_in_one_chat(database):
+    one = database.run(lambda s: s.patients.add(patient()))
+    put(database, patient_id=one.id)
+    other_patient = put(database, slot="menu")
+    other_chat = put(database, 78, patient_id=one.id)
+    database.run(lambda s: s.outbox.drop_waiting_of(one.id, 77))
+    assert sorted(c.row.id for c in claimed(database)) == [other_patient, other_chat]
+
+
 def test_a_dropped_message_in_flight_is_not_tried_again(database):
     number = put(database)
     claimed(database)

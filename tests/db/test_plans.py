@@ -177,6 +177,7 @@ LOOK_UPS = SWEEPS | {
     "level_decisions": lambda s: s.levels.of_patient(11),
     "close_watches": lambda s: s.close_watches.of_patient(11),
     "drop_waiting_of": lambda s: [s.outbox.drop_waiting_of(11)],
+    "drop_waiting_in_a_chat": lambda s: [s.outbox.drop_waiting_of(11, MANY + 5)],
     "task_was_raised": lambda s: [s.tasks.was_raised(11, "unreachable", AT)],
     "completion": lambda s: [s.reports.completion(AT - 2 * MINUTE, AT)],
     "tasks": lambda s: s.tasks.open(),

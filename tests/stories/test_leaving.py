@@ -262,3 +262,15 @@ async def test_helper_can_not_leave_for_the_patient(world: World) -> None:
     world.hear_all(ben)
     await world.tap(anna, "Undo the stop")
     world.hear(anna, "We go on as before", "The person who helped you needs a new link")
+
+
+async def test_who_stops_in_mid_check_in_gets_the_farewell_alone(world: World) -> None:
+    """What they had answered is worth a call within a day: the farewell begins with it, so no other message says it."""
+    anna = await world.enrolled("P-0001")
+    await world.until_due(anna)
+    await world.answer(anna, "Yes, something", "None of these 8", "None of these 7")
+    await world.say(anna, "/stop")
+    world.hear_all(anna)
+    await world.tap(anna, "Stop the check-ins")
+    (farewell,) = [plain(message) for message in world.hear_all(anna)]
+    assert "Call your team within 24 hours: +49 30 901820." in farewell.split("\n")[0]

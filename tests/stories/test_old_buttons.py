@@ -1,5 +1,7 @@
 """What a patient taps far up in the chat, twice, or on a phone that they no longer use."""
 
+import re
+
 import pytest
 
 from bot.app.patients import registry
@@ -86,3 +88,24 @@ async def test_p22_yes_on_the_old_phone_after_a_move_gets_the_numbers(world: Wor
     world.hear_all(phone)
     await world.tap_old(anna, screen["message_id"], yes)
     world.hear(anna, "call 112", "+49 30 901820", "llame al 112", "звоните: 112")
+
+
+async def test_yes_again_after_a_mistake_is_an_emergency_though_somebody_knows_of_the_sign(world: World) -> None:
+    """The form has the sign already, and a human was reached about it: a new "Yes" is news all the same."""
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "Not sure", re.compile("Sudden: one side"))
+    await world.answer(anna, "I can't call", "Yes, someone spoke with me", "I tapped by mistake", "Back")
+    world.hear_all(anna)
+    await world.tap(anna, "Yes, one or more")
+    assert any(plain(message).startswith("Call 112 now.") for message in world.hear_all(anna))
+    view = await world.view(anna)
+    assert [(a.tier, a.state) for a in view.alerts] == [("EMERGENCY", "open")]
+
+
+async def test_yes_again_on_a_change_screen_shows_the_call_screen(world: World) -> None:
+    anna = await due(world)
+    await world.answer(anna, "No, nothing new", "Yes, one or more", re.compile("Sudden: one side"), "Done")
+    await world.answer(anna, "Change an answer", re.compile("Yes, one or more$"))
+    world.hear_all(anna)
+    await world.tap(anna, re.compile("Yes, one or more$"))
+    assert any(plain(message).startswith("Call 112 now.") for message in world.hear_all(anna))

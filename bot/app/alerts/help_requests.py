@@ -10,6 +10,7 @@ from bot.app.records.alerts import AlertRow, AlertState
 from bot.app.records.patients import Patient
 from bot.app.work import Work
 from bot.core.changes import What
+from bot.core.checkin import CheckIn, State
 from bot.core.concern_values import Level
 from bot.core.findings import DESPAIR, HELP, NOT_NAMED
 from bot.core.happenings import Answered
@@ -48,6 +49,20 @@ def _asked_lately(work: Work, alert: AlertRow, symptom: str) -> bool:
     named_at = alert.named_at or alert.raised_at
     is_asked = alert.state is AlertState.OPEN and alert.asks >= Tier.URGENT
     return is_asked and symptom in alert.symptoms and work.at - named_at < ONE_MESSAGE_FOR
+
+
+def yes_again(work: Work, patient: Patient, tier: Tier | None, after: CheckIn) -> None:
+    """Act on "yes" or "not sure" on a safety screen of that tier after which the form goes on: each one acts.
+
+    The form raises nothing if a human knows of the sign that it names, or it was raised before; the tap is new.
+    """
+    if tier is None or after.state is not State.ASKING:
+        return
+    alert = open_alert(work, patient)
+    if alert is None or min(alert.asks, tier_to_call_about(work, patient)) < tier:
+        yes_on_old_screen(work, patient, tier)
+    else:
+        work.notices.call_now(patient, alert.model_copy(update={"rules": (), "symptoms": ()}))
 
 
 def yes_on_old_screen(work: Work, patient: Patient, tier: Tier) -> None:

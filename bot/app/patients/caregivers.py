@@ -77,7 +77,9 @@ def end_all(work: Work, patient: Patient) -> None:
 
 
 def end(work: Work, patient: Patient, caregiver: Caregiver, *, notify: bool = True) -> None:
-    """End one caregiver's participation, and notify them if `notify` and they have a chat."""
+    """End one caregiver's participation: what waits for their chat is not sent. Notify them if `notify`."""
+    if caregiver.chat_id is not None:
+        work.outbox.drop_waiting_of(patient.id, caregiver.chat_id)
     if caregiver.chat_id is not None and notify:
         work.notices.caregiver_ended(patient, caregiver)
     work.caregivers.save(caregiver.model_copy(update={"state": "ended", "chat_id": None, "ended_at": work.at}))

@@ -36,6 +36,10 @@ def agreed(work: Work, patient: Patient) -> Patient:
     The old one stays the second chat until somebody confirms the move.
     """
     is_confirmed = patient.phone_move == "confirmed"
+    if is_confirmed and patient.chat_id is not None:
+        # It is nobody's any more. What to call about is the new phone's first message.
+        work.outbox.drop_waiting_of(patient.id, patient.chat_id)
+    _free(work, patient)
     values: dict[str, object] = {"chat_id": patient.second_chat_id, "unreachable_at": None, "is_second": False}
     if is_confirmed:
         moved = _settled(work, patient, **values)
@@ -71,7 +75,13 @@ def confirm_for(work: Work, code: str) -> Patient:
 
 
 def refused(work: Work, patient: Patient) -> Patient:
-    """Handle "That was not me" on the old phone, or "No" on the new one: the old chat is the patient's alone again."""
+    """Handle "That was not me" on the old phone, or "No" on the new one: the old chat is the patient's alone again.
+
+    What waits for the other one is not sent.
+    """
+    other = patient.chat_id if patient.phone_move == "moved" else patient.second_chat_id
+    if other is not None:
+        work.outbox.drop_waiting_of(patient.id, other)
     for invite in work.invites.of_patient(patient.id):
         if invite.revoked_at is None:
             work.invites.save(invite.model_copy(update={"revoked_at": work.at}))
@@ -90,6 +100,14 @@ def refused(work: Work, patient: Patient) -> Patient:
 def lost(work: Work, patient: Patient) -> Patient:
     """Forget the second chat, which can't be reached any more; a move that was not confirmed stays unconfirmed."""
     return _save(work, patient, second_chat_id=None, phone_move=None, is_second=False)
+
+
+def _free(work: Work, patient: Patient) -> None:
+    """Let the new phone be no other patient's: a chat belongs to one at most, and the earlier one has left."""
+    chat = patient.second_chat_id
+    earlier = work.patients.by_chat(chat, lock=True) if chat is not None else None
+    if earlier is not None and earlier.id != patient.id:
+        work.patients.save(earlier.model_copy(update={"chat_id": None}))
 
 
 def _settled(work: Work, patient: Patient, **values: object) -> Patient:

@@ -32,8 +32,8 @@ class OutboxStore(Protocol):
         """Mark waiting rows of that slot as replaced; a claimed one is not retried."""
         ...
 
-    def drop_waiting_of(self, patient_id: int) -> None:
-        """Mark all waiting rows of a patient, and of those who answer with them, as replaced."""
+    def drop_waiting_of(self, patient_id: int, chat_id: int | None = None) -> None:
+        """Mark waiting rows about a patient as replaced: in every chat, or in one that is not theirs any more."""
         ...
 
     def claim(

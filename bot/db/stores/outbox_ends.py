@@ -26,6 +26,7 @@ _DROP_OF = (
     .where(t.is_waiting(t.outbox), _O.patient_id == bindparam("of_patient"))
     .values(state=OutboxState.REPLACED.value)
 )
+_DROP_IN = _DROP_OF.where(_O.chat_hash == bindparam("of_chat"))
 _END_LEASES = update(t.outbox).where(_O.leased_until > bindparam("at")).values(leased_until=bindparam("at"))
 _BRIEF = select(_O.id, _O.patient_id, _O.chat_hash, _O.slot, _O.mode, _O.lane, _O.state, _O.revision).where(
     _O.id == bindparam("of_row")
@@ -172,8 +173,11 @@ class OutboxEnds(Section):
     def expire(self, at: datetime) -> int:
         return self._run(_EXPIRE, at=at)
 
-    def drop_waiting_of(self, patient_id: int) -> None:
-        self._run(_DROP_OF, of_patient=patient_id)
+    def drop_waiting_of(self, patient_id: int, chat_id: int | None = None) -> None:
+        if chat_id is None:
+            self._run(_DROP_OF, of_patient=patient_id)
+        else:
+            self._run(_DROP_IN, of_patient=patient_id, of_chat=self._chat_hash(chat_id))
 
     def purge(self, before: datetime) -> int:
         return self._run(_PURGE, before=before)
