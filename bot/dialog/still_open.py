@@ -34,7 +34,15 @@ def open_lines(clinic: Clinic, concerns: Sequence[OpenConcern], zone: str, *, is
         called.append(Text(key="done.open.spoke"))
     lines = [*_list(clinic, "done.open.there", there), *_earlier(clinic, away, zone), *called]
     lines += _list(clinic, "done.open.for_team", [c for c in concerns if c.is_for_team])
-    return [*lines, *([] if asked else [Text(key="done.open.worse", values=numbers(clinic))])]
+    return [*lines, *([] if asked else [_if_worse(clinic, concerns)])]
+
+
+def _if_worse(clinic: Clinic, concerns: Sequence[OpenConcern]) -> Text:
+    """Return whom to call if what only the team has to decide about gets worse: 112 for a sign that is an EMERGENCY."""
+    found = (clinic.protocol.symptoms.get(concern.symptom) for concern in concerns)
+    levels = [set(symptom.levels.values()) for symptom in found if symptom is not None]
+    is_emergency = any(tiers == {Tier.EMERGENCY} for tiers in levels)
+    return Text(key="done.open.worse.emergency" if is_emergency else "done.open.worse", values=numbers(clinic))
 
 
 def _list(clinic: Clinic, header: str, concerns: list[OpenConcern]) -> list[Text]:
