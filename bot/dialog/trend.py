@@ -21,6 +21,7 @@ from bot.core.screen import Screen, Text, Trend, TrendAlert, TrendGap, TrendPeri
 from bot.core.trend import AnsweredDay, Compared, Comparison, compare
 from bot.dialog.still_open import open_lines
 from bot.dialog.widgets import (
+    both_numbers,
     call_line,
     choice_text,
     date_text,
@@ -102,7 +103,9 @@ def sentence(clinic: Clinic, compared: Comparison, held: Memories, zone: str, la
     """Return what is said first. `last`: the day of the last answers."""
     lines = list(call_line(clinic, held.unnamed))
     lines += open_lines(clinic, held.open, zone, is_asked=None) if held.open else []
-    return [*lines, *_compared(clinic, compared, last, only_worse=held.is_open), *_known(clinic, held.known)]
+    # What is open, or there again, is no progress, whatever the other answers were.
+    only_worse = held.is_open or any(each.came_back for each in held.known)
+    return [*lines, *_compared(clinic, compared, last, only_worse=only_worse), *_known(clinic, held.known)]
 
 
 def _compared(clinic: Clinic, compared: Comparison, last: date, *, only_worse: bool) -> Iterator[Text]:
@@ -143,10 +146,12 @@ def trend_screen(work: Work, patient: Patient, found: list[CheckInRow]) -> Scree
     trend = _trend(work, patient, days, since)
     last, today = days[-1].day, local_day(patient, work.clinic, work.at)
     zone = patient.timezone or work.clinic.timezone
-    said = sentence(work.clinic, compare(days, today), _memories(work, patient, found[0]), zone, last)
-    # What is open has its own words on whom to call.
-    is_to_call = tier_to_call_about(work, patient) > Tier.ROUTINE
-    said += [] if is_to_call else [Text(key="trend.call", values=numbers(work.clinic))]
+    held = _memories(work, patient, found[0])
+    said = sentence(work.clinic, compare(days, today), held, zone, last)
+    # What the patient has to call about has its own words on whom to call.
+    if tier_to_call_about(work, patient) is Tier.ROUTINE:
+        is_emergency = held.is_open or any(each.tier is Tier.EMERGENCY for each in held.known)
+        said.append(both_numbers(work.clinic) if is_emergency else Text(key="trend.call", values=numbers(work.clinic)))
     return Screen(name="trend", lines=(*said, _figures(work.clinic, patient, trend, days)), trend=trend, protect=True)
 
 

@@ -56,6 +56,10 @@ def found(symptom="eyes", tier=Tier.URGENT, *, today="not_answered", for_team=Fa
     return OpenConcern(symptom, tier, AT - timedelta(days=3), today, for_team, retracted)
 
 
+def known(symptom, tier=Tier.URGENT, *, by_staff=True, came_back=False):
+    return KnownConcern(symptom, tier, is_there=True, by_staff=by_staff, came_back=came_back)
+
+
 def said(compared, held=Memories(), language="en"):  # noqa: B008 - a value
     return "\n".join(WORDS.plain(line, language) for line in sentence(CLINIC, compared, held, ZONE, LAST))
 
@@ -117,26 +121,34 @@ def test_what_only_the_team_decides_or_was_taken_back_is_no_all_clear_either(kin
     for compared in RESULTS:
         words = said(compared, held)
         assert not any(clear in words for clear in ALL_CLEARS["en"]), words
-    expected = "Ask your team to look at this again:" if "for_team" in kind else "You told me it was a mistake."
+    expected = "Ask your team to look at this again:" if "for_team" in kind else "This was taken back as a mistake."
     assert expected in words
 
 
 def test_what_a_phone_may_not_show_yet_is_not_named():
     words = said(RESULTS[0], Memories(is_open=True, unnamed=Tier.EMERGENCY))
-    assert words.startswith("You told me about something that can't wait. Call 112 now")
+    assert words.startswith("There is a call that can't wait. Call 112 now")
     assert "Better" not in words
 
 
 @pytest.mark.parametrize(
     ("by_staff", "words"),
-    [(True, "Your team knows about this:"), (False, "You told me that someone knows about this:")],
+    [(True, "Your team knows about this:"), (False, "I was told that someone knows about this:")],
 )
 def test_what_a_human_knows_is_named_next_to_the_comparison(by_staff, words):
-    held = Memories(known=(KnownConcern("eyes", is_there=True, by_staff=by_staff),))
+    held = Memories(known=(known("eyes", by_staff=by_staff),))
     assert (
         said(RESULTS[0], held)
         == f"Better than last week:\n• Numbness or pain\n{words}\n• double vision or a drooping eyelid"
     )
+
+
+def test_what_is_there_again_is_no_progress():
+    held = Memories(known=(known("eyes", came_back=True),))
+    for compared in RESULTS:
+        words = said(compared, held)
+        assert not any(clear in words for clear in ALL_CLEARS["en"]), words
+        assert "double vision" in words
 
 
 # -- the message
@@ -301,7 +313,7 @@ def test_not_there_today_is_said_on_that_day_only(with_open):
 def test_check_in_of_yesterday_says_nothing_of_today(with_open):
     text = with_open(ago=1)
     assert text.startswith(
-        "On 20 February 2026 you told me:\n\n• double vision or a drooping eyelid\n\nCall your team now"
+        "On 20 February 2026 this came up:\n\n• double vision or a drooping eyelid\n\nCall your team now"
     )
     assert "Not there today" not in text
     assert "Better" not in text
@@ -309,7 +321,7 @@ def test_check_in_of_yesterday_says_nothing_of_today(with_open):
 
 def test_phone_that_nobody_confirmed_gets_the_number_and_no_name_of_what_is_open(with_open):
     text = with_open(history_from=9)
-    assert text.startswith("You told me about something that still needs a call. Call your team now: +49 30 901820.")
+    assert text.startswith("There is still a call to make. Call your team now: +49 30 901820.")
     assert "double vision" not in text
     assert "Better" not in text
 
@@ -325,11 +337,7 @@ def test_longest_caption_fits_and_nothing_that_matters_is_cut(language, lived, m
     worst = {"numbness": "very_strong", "interference": "quite_a_bit", **dict.fromkeys(FUNCTIONS, "some")}
     better = {"numbness": "medium", "interference": "somewhat", **dict.fromkeys(FUNCTIONS, "none")}
     days = [(day, worst if day > 6 else better) for day in (90, 88, 60, 58, 30, 12, 9, 3, 2, 1)]
-    held = Memories(
-        known=tuple(
-            KnownConcern(name, is_there=True, by_staff=name == "eyes") for name in ("eyes", "numbness", "stairs")
-        )
-    )
+    held = Memories(known=tuple(known(name, by_staff=name == "eyes") for name in ("eyes", "numbness", "stairs")))
     monkeypatch.setattr(trends, "_memories", lambda *_: held)
     screen = lived(*days)
     text = caption(screen, language)

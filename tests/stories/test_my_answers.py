@@ -100,5 +100,5 @@ async def test_help_before_any_check_in_is_said_there_too(world: World) -> None:
     world.hear_all(anna)
     await world.say(anna, "/answers")
     text = plain(world.hear_all(anna)[-1])
-    assert text.startswith("You told me about something that can't wait. Call 112 now")
+    assert text.startswith("There is a call that can't wait. Call 112 now")
     assert text.endswith("There are no answers yet.")
