@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	if "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo "$$p"; break; fi; done)
 
-.PHONY: help setup run test test-slow check bench property burden personas explore chaos mutation lock rules diagrams transcripts env-example clean
+.PHONY: help setup run test test-slow check bench property burden personas screenshots explore chaos mutation lock rules diagrams transcripts env-example clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make property long form: random patients (an hour)"
 	@echo "make burden   counts the alarms of thirteen weeks, 200 seeds of each life (half an hour with two processes)"
 	@echo "make personas twelve people's chats over 91 days, as pages to read in var/personas (5 minutes)"
+	@echo "make screenshots every screen in each language, light and dark, as pictures in var/screenshots (5 minutes)"
 	@echo "make explore  all pairs of writing use cases on PostgreSQL, switched after each statement (hours)"
 	@echo "make chaos    long form: faults and killed processes (over an hour); nothing may be lost"
 	@echo "make mutation mutation testing: the clinical core, and 1,000 mutants of the use cases (45 minutes)"
@@ -98,6 +99,10 @@ burden: $(READY)
 # Twelve people live 91 days, two of them a year as well; the lives of 91 days are slow tests, too.
 personas: $(READY)
 	@$(BIN)/python -m tests.personas --jobs $(JOBS)
+
+# Needs Debian's chromium, as the tests of pages do.
+screenshots: $(READY)
+	@$(BIN)/python -m tests.screenshots
 
 # A seeded sample of about three minutes is a slow test.
 explore: $(READY)

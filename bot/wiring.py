@@ -59,7 +59,7 @@ from bot.service import Bots, Service, WebhookConfig
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-CONSENT_VERSION = "1"
+CONSENT_VERSION = "2"
 """Increase it with every change of the consent texts (enrol.consent1 to 3)."""
 CONSENT_KEYS = ("enrol.consent1", "enrol.consent2", "enrol.consent3")
 DRY_RUN_SIZE = 60
@@ -283,6 +283,8 @@ async def serve(app: App, *, on_ready: Callable[[Running], None], stop: asyncio.
         services.append(service)
         # If the address is already in use, fail before any update is fetched or message sent.
         web = await _web(stack, app, service)
+        if sandbox is not None:
+            sandbox.sandbox.console_url = f"{app.settings.console_url or web}/console"
         await service.start()
         stack.push_async_callback(service.stop)
         _ping(stack, app, service)

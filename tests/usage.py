@@ -22,6 +22,7 @@ BY_OTHERS = {
     "main": "the console script",
     "handle_starttag": "html.parser's HTMLParser",
     "handle_endtag": "html.parser's HTMLParser",
+    "handle_data": "html.parser's HTMLParser",
     "handleError": "logging's Handler",
     "capture_signals": "uvicorn's Server",
     "main_loop": "uvicorn's Server",

@@ -1,10 +1,14 @@
 """Best-effort calls to Telegram after the commit: answering a button press, saying good-bye to a group.
 
-Nothing waits for them, and all of them may fail: the patient's screens are delivered by the outbox.
+Nothing waits for them, and all of them may fail: the patient's screens are delivered by the outbox. The answer to a
+button that came by webhook is no call of its own: it goes in the response.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 import structlog
 from telegram import Bot
@@ -20,6 +24,21 @@ from bot.dialog.replies import TapResult
 log = structlog.get_logger(__name__)
 
 
+_in_response: ContextVar[dict[str, Any] | None] = ContextVar("_in_response", default=None)
+"""The call that the response to the webhook will make, of the update that this task and its children process."""
+
+
+@contextmanager
+def answered_in_response() -> Iterator[dict[str, Any]]:
+    """Yield the call that the response should make (its `method` and parameters); it stays empty if there is none."""
+    call: dict[str, Any] = {}
+    token = _in_response.set(call)
+    try:
+        yield call
+    finally:
+        _in_response.reset(token)
+
+
 class BackgroundCalls:
     """Makes calls in the background. `languages` are the clinic's; the first is the default."""
 
@@ -32,14 +51,14 @@ class BackgroundCalls:
 
     def answer(self, callback_id: str, outcome: TapResult | None) -> None:
         """Stop the tapped button's spinner, with the outcome's toast if there is one."""
-        if outcome is None or outcome.toast is None:
-            self._start("answerCallbackQuery", self._bot.answer_callback_query(callback_id))
+        toast: dict[str, Any] = {}
+        if outcome is not None and outcome.toast is not None:
+            toast["text"] = toast_text(self._renderer, outcome.toast, outcome.language)
+            toast |= {"show_alert": True} if outcome.urgent else {}
+        if (response := _in_response.get()) is not None:
+            response |= {"method": "answerCallbackQuery", "callback_query_id": callback_id, **toast}
             return
-        toast = toast_text(self._renderer, outcome.toast, outcome.language)
-        self._start(
-            "answerCallbackQuery",
-            self._bot.answer_callback_query(callback_id, text=toast, show_alert=outcome.urgent or None),
-        )
+        self._start("answerCallbackQuery", self._bot.answer_callback_query(callback_id, **toast))
 
     def leave(self, leave: Leave) -> None:
         """Say good-bye to a group or channel, once, and leave it."""

@@ -1,4 +1,4 @@
-"""Receives updates by webhook and answers 200 once they are committed. Makes no decisions.
+"""Receives updates by webhook and answers 200, and the tapped button, once they are committed. Makes no decisions.
 
 Any other status makes Telegram send the update again. If Telegram can't reach the webhook, nothing arrives that would
 show it, so the monitor asks Telegram.
@@ -15,11 +15,12 @@ from typing import Any, Protocol
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from telegram import Bot, WebhookInfo
 from telegram.error import TelegramError
 
+from bot.chat.background_calls import answered_in_response
 from bot.chat.metrics import CALL_ERRORS, WEBHOOK_REFUSALS, WEBHOOK_RESETS
 from bot.chat.poll import ALLOWED_UPDATES
 from bot.chat.updates import DatabaseDownError, Dispatcher
@@ -108,7 +109,10 @@ class UpdateIntake:
 
 
 def webhook_route(path: str, secret: str, sink: UpdateSink) -> Route:
-    """Return the route: 200 committed, 403 not from Telegram, 413 too large, 503 database failed or stopping."""
+    """Return the route: 200 committed, 403 not from Telegram, 413 too large, 503 database failed or stopping.
+
+    A response of 200 answers the tapped button, if there is one: a call less, and the spinner stops sooner.
+    """
     expected = secret.encode()
 
     async def receive(request: Request) -> Response:
@@ -118,7 +122,9 @@ def webhook_route(path: str, secret: str, sink: UpdateSink) -> Route:
             log.warning("a request lacked the webhook's secret", action="webhook_refused")
             return PlainTextResponse("forbidden", 403)
         try:
-            await _take(await _body(request), sink)
+            body = await _body(request)
+            with answered_in_response() as call:
+                await _take(body, sink)
         except BodyTooLargeError:
             WEBHOOK_REFUSALS.labels("too_large").inc()
             return PlainTextResponse("too large", 413)
@@ -128,7 +134,7 @@ def webhook_route(path: str, secret: str, sink: UpdateSink) -> Route:
         except StoppingError:
             WEBHOOK_REFUSALS.labels("stopping").inc()
             return PlainTextResponse("try again", 503)
-        return PlainTextResponse("ok")
+        return JSONResponse(call) if call else PlainTextResponse("ok")
 
     return Route(path, receive, methods=["POST"])
 

@@ -4,12 +4,14 @@ The lists are in locales/<language>/typed.yaml. A command word must be the entir
 anywhere in it, in the list of any enabled language. When in doubt it is a sign: a question too many costs one tap.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 from bot.content.faults import ContentError, Fault
 from bot.content.texts import packaged_locales
+from bot.content.transliteration import in_cyrillic
 from bot.content.typed_lines import found_lines
 from bot.content.typed_lists import DESPAIR, GIVING_UP, HELP, Line, Lists, patterns_of, read
 from bot.content.typed_matching import Patterns, Words, fold, split
@@ -18,6 +20,7 @@ __all__ = ["MAX_LENGTH", "Recognized", "TypedWords", "fold"]
 
 MAX_LENGTH = 4096
 """Telegram's limit for a message; only this much of a text is examined."""
+CYRILLIC = re.compile("[\u0400-\u04ff]")
 
 
 class Recognized(NamedTuple):
@@ -41,6 +44,7 @@ class TypedWords:
         patterns = dict.fromkeys(pattern for lists in self._languages for pattern in patterns_of(lists))
         spelled = [word for lists in self._languages for word in lists.spelled]
         self._patterns = Patterns(patterns, [*spelled, *patterns], correct)
+        self._reads_cyrillic = any(CYRILLIC.match(pattern) for pattern in patterns)
 
     @classmethod
     def load(cls, languages: Iterable[str], folder: Path | None = None, numbers: Iterable[str] = ()) -> Self:
@@ -59,7 +63,17 @@ class TypedWords:
         return self._commands.get(fold(text[:MAX_LENGTH]))
 
     def recognize(self, text: str) -> Recognized:
-        """Return what the text is: a command only if it names no sign."""
+        """Return what the text is: a command only if it names no sign.
+
+        What is nothing in Latin letters is read once more as Russian, if that is one of the languages.
+        """
+        found = self._recognize(text)
+        if found.found != "other" or not self._reads_cyrillic or CYRILLIC.search(text):
+            return found
+        again = self._recognize(in_cyrillic(text))
+        return again if again.found in {"sign", "despair"} else found
+
+    def _recognize(self, text: str) -> Recognized:
         examined = text[:MAX_LENGTH]
         words = split(examined)
         found = self._lines(words)

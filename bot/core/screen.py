@@ -94,6 +94,24 @@ class TrendPeriod(Frozen):
     last: date | None
 
 
+class TrendGap(Frozen):
+    """Days of a trend without answers: between the answers of `first` and `last`, or from `first` until today."""
+
+    first: date
+    last: date
+
+
+class TrendRow(Frozen):
+    """What muscles and feet could do in a trend: one question, and day and step (0: no trouble) of each answer to it.
+
+    `top` is the highest step of its scale.
+    """
+
+    label: Text
+    steps: tuple[tuple[date, int], ...]
+    top: Annotated[int, Field(ge=1)]
+
+
 class Trend(Frozen):
     """A chart of the weeks since the first ICI start: its data and labels. `severities`: the axis's labels, upwards."""
 
@@ -110,6 +128,14 @@ class Trend(Frozen):
     periods: tuple[TrendPeriod, ...] = ()
     """The treatment periods, if there was a stop or a restart; `given` is their label."""
     given: Text | None = None
+    today: date | None = None
+    """The last day of the picture; None: the day of the last answer or alert."""
+    gaps: tuple[TrendGap, ...] = ()
+    no_answers: Text | None = None
+    """The label of the gaps."""
+    functions: tuple[TrendRow, ...] = ()
+    harder: Text | None = None
+    """The heading of the functions, which says what a taller bar means."""
 
 
 DocumentKind = Literal["page", "json"]

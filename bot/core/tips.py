@@ -20,20 +20,36 @@ class Shown(Frozen):
     rating: Literal["helpful", "not_for_me"] | None = None
 
 
-def choose_tip(answers: Answers, shown: Sequence[Shown], protocol: Protocol, at: datetime) -> Tip | None:
-    """Return the tip to show at `at`; None only if the protocol has no tips.
+def rested_tip(answers: Answers, shown: Sequence[Shown], protocol: Protocol, at: datetime) -> Tip | None:
+    """Return the tip to show unasked at `at`; None if every tip that fits was shown too lately.
 
     Choose among the tips that fit the answers and have rested (the tip's own time, or the protocol's), so that of three
-    in a row two have conditions, if there are such; if none has rested, among those that fit and rest no longer than
-    others; otherwise among all. Of these, return the one shown least recently; then prefer a tip with conditions to a
-    general one, then the order of the protocol file.
+    in a row two have conditions, if there are such. Of these, return the one shown least recently; then prefer a tip
+    with conditions to a general one, then the order of the protocol file.
     """
-    in_order = sorted(shown, key=lambda s: s.shown_at)
-    last = {s.tip: s for s in in_order}
+    in_order, last = _in_order(shown)
+    available = [t for t in protocol.tips if any_holds(t.when, answers) and _is_available(t, last, protocol, at)]
+    return _least_recent(_mixed(available, in_order[-2:], protocol), last)
+
+
+def choose_tip(answers: Answers, shown: Sequence[Shown], protocol: Protocol, at: datetime) -> Tip | None:
+    """Return the tip for a patient who asks for one; None only if the protocol has no tips.
+
+    If none has rested (`rested_tip`), choose among those that fit and rest no longer than others; otherwise among all.
+    """
+    _, last = _in_order(shown)
     fitting = [t for t in protocol.tips if any_holds(t.when, answers)]
-    available = [t for t in fitting if _is_available(t, last, protocol, at)]
     common = [t for t in fitting if _rest(t, last, protocol) <= protocol.tip_rest]
-    pool = _mixed(available, in_order[-2:], protocol) or common or fitting or protocol.tips
+    return rested_tip(answers, shown, protocol, at) or _least_recent(common or fitting or protocol.tips, last)
+
+
+def _in_order(shown: Sequence[Shown]) -> tuple[list[Shown], dict[str, Shown]]:
+    """Return what was shown in order, and the last time of each tip."""
+    in_order = sorted(shown, key=lambda s: s.shown_at)
+    return in_order, {s.tip: s for s in in_order}
+
+
+def _least_recent(pool: Sequence[Tip], last: Mapping[str, Shown]) -> Tip | None:
     return min(pool, key=lambda t: (_last_shown_at(t, last), not t.when), default=None)
 
 

@@ -23,6 +23,8 @@ async def send_attachment(bot: Bot, row: Outbox, rendered: Rendered) -> Message 
             row.chat_id,
             InputFile(rendered.photo, filename="answers.png"),
             caption=rendered.text,
+            # A sentence first, then the picture.
+            show_caption_above_media=True,
             parse_mode=ParseMode.HTML,
             reply_markup=rendered.markup,
             protect_content=protect,

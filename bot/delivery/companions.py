@@ -1,18 +1,21 @@
 """Sends what goes with a message: a contact card ahead of it, and the deletion of the copy that it replaces.
 
-Neither is ever a reason not to send the message, or to send it late.
+Where Telegram refuses the card, its number goes as a link (tappable_numbers.py). None of this is ever a reason not to
+send the message, or to send it late.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
 import structlog
 from telegram import Bot
-from telegram.error import TelegramError
+from telegram.error import BadRequest, TelegramError
 
 from bot.app.records.messages import Claim, Outbox
 from bot.delivery import metrics
+from bot.delivery.tappable_numbers import send_number
 from bot.dialog.rendered import ContactCard
 
 log = structlog.get_logger(__name__)
@@ -51,13 +54,19 @@ async def card_ahead(bot: Bot, claim: Claim, card: ContactCard | None) -> AsyncI
 
 
 async def _send_card(bot: Bot, row: Outbox, card: ContactCard) -> int | None:
-    """Send a card without a sound and return its message's id; None if it fails, as for a number that is too short."""
+    """Send a card without a sound and return its message's id; None if it fails.
+
+    If Telegram refuses the card, as it may for a number that is too short, a link that calls it goes instead, while the
+    message still waits.
+    """
+    deadline = time.monotonic() + CARD_SECONDS
     try:
         sent = await bot.send_contact(row.chat_id, card.number, card.name, disable_notification=True)
     except TelegramError as error:
         metrics.COMPANION_ERRORS.labels("card").inc()
         log.info("a contact card was not sent", action="card_failed", error=type(error).__name__)
-        return None
+        is_refused_in_time = isinstance(error, BadRequest) and time.monotonic() < deadline
+        return await send_number(bot, row.chat_id, card) if is_refused_in_time else None
     return sent.message_id
 
 

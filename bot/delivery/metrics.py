@@ -44,6 +44,6 @@ def count_result(claim: Claim, result: DeliveryResult, at: datetime) -> None:
 
 COMPANION_ERRORS = Counter(
     "nervecheck_companion_errors_total",
-    "What did not go with a message: a card ahead of it, the deletion of its former copy, that of the copy's buttons.",
+    "What did not go with a message: a card or number ahead of it, the deletion of its former copy or of its buttons.",
     ["what"],
 )

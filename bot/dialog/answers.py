@@ -1,26 +1,27 @@
-"""The screens of "My answers": the last answers, the trend over the weeks, changing an answer. Assesses nothing."""
+"""The screens of "My answers": the picture, the last answers, changing an answer. Assesses nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from functools import reduce
 
 from bot.app.alerts.naming import open_alert
 from bot.app.alerts.replies import left_open
 from bot.app.checkins.answering import change as change_answer
+from bot.app.checkins.trend import finished
 from bot.app.concerns.follow_up import local_day
 from bot.app.ports.clinic import Clinic
 from bot.app.records.alerts import AlertRow
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.patients import Patient
 from bot.app.work import Stores, Work
-from bot.core.changes import NEWS
 from bot.core.checkin import State, next_open
 from bot.core.findings import ALARMING
 from bot.core.protocol import SKIP, Question, Tier
-from bot.core.screen import Action, Button, Screen, Style, Text, Trend, TrendAlert, TrendPeriod, TrendPoint
+from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog.call_replies import rest_screen
+from bot.dialog.pauses import call_first
 from bot.dialog.post import post
 from bot.dialog.replies import TapResult
+from bot.dialog.trend import trend_screen
 from bot.dialog.widgets import (
     both_numbers,
     button,
@@ -28,30 +29,30 @@ from bot.dialog.widgets import (
     copy_button,
     copy_emergency_button,
     date_text,
+    joined,
     numbers,
-    period_texts,
-    periods_to_show,
     question_text,
     rows,
+    short_text,
 )
 
 KIND = "change"
 """The kind of action that changes answers: `question` names one (empty: list them), `choice` what it becomes."""
 DONE = "done"
 SLOT = "answers"
-TREND_CHECKINS = 150
-"""Newest check-ins in the trend: a year of a standard plan with some daily weeks."""
 
 
 # -- the last answers
 
 
 def show(work: Work, patient: Patient) -> TapResult:
-    """Show the last answers, and the trend as a picture."""
-    found = _finished(work, patient, patient.history_from)
+    """Show the trend as a picture, with a sentence first, and then the last answers."""
+    found = finished(work, patient, patient.history_from)
     if not found:
-        post(work, patient, Screen(name="answers.none", lines=(Text(key="answers.none"),)), slot=SLOT)
+        lines = (*call_first(work, patient), Text(key="answers.none"))
+        post(work, patient, Screen(name="answers.none", lines=lines), slot=SLOT)
         return TapResult(language=patient.chat_language)
+    post(work, patient, trend_screen(work, patient, found), slot="trend")
     last = found[0]
     made = (
         [button("button.change", Action(kind=KIND, subject=last.id))]
@@ -61,10 +62,9 @@ def show(work: Work, patient: Patient) -> TapResult:
     heading = Text(key="answers.heading", values={"date": date_text(local_day(patient, work.clinic, last.opened_at))})
     listed = tuple(_lines(work.clinic, last))
     # One text without blank lines between: the long form has up to 19 answers.
-    lines = (heading, _joined("answers.below", listed)) if listed else (heading,)
+    lines = (heading, joined("answers.below", listed)) if listed else (heading,)
     screen = Screen(name="answers", lines=lines, rows=rows(made), protect=True)
     post(work, patient, screen, slot=SLOT)
-    post(work, patient, _trend_screen(work, patient, found), slot="trend")
     return TapResult(language=patient.chat_language)
 
 
@@ -77,113 +77,11 @@ def _lines(clinic: Clinic, row: CheckInRow) -> Iterator[Text]:
             )
 
 
-def short_text(question: Question) -> Text:
-    """Return the name of a question in a list of answers."""
-    return Text(key=f"short.{question.id}" if question.follows is None else f"symptom.{question.follows}")
-
-
 def answer_text(question: Question, choices: tuple[str, ...]) -> Text:
     """Return an answer as one text, also one of several choices, or a skip."""
     if choices == (SKIP,):
         return Text(key="answers.skipped")
-    return _joined("answers.and", (choice_text(question, choice) for choice in choices))
-
-
-def _joined(key: str, texts: Iterable[Text]) -> Text:
-    """Return one text that joins all of them by the catalog string `key`."""
-    return reduce(lambda first, then: Text(key=key, values={"first": first, "then": then}), texts)
-
-
-# -- the trend
-
-
-def _finished(stores: Stores, patient: Patient, since: datetime | None = None) -> list[CheckInRow]:
-    return [
-        row
-        for row in stores.checkins.of_patient(patient.id, limit=TREND_CHECKINS)
-        if row.value.state is State.DONE and (since is None or row.opened_at >= since)
-    ]
-
-
-def trend_of(work: Work, patient: Patient) -> Trend | None:
-    """Return the trend of a patient's answers; None before the first finished check-in."""
-    found = _finished(work, patient)
-    return _trend(work, patient, _points(work.clinic, patient, found)) if found else None
-
-
-def _points(clinic: Clinic, patient: Patient, found: list[CheckInRow]) -> list[TrendPoint]:
-    severity, interference = _pair(clinic)
-    return [
-        TrendPoint(
-            day=local_day(patient, clinic, row.opened_at),
-            numbness=_step(severity, row),
-            interference=_step(interference, row),
-        )
-        for row in reversed(found)
-        if severity is not None and severity.id in row.value.answers
-    ]
-
-
-def _trend(work: Work, patient: Patient, points: list[TrendPoint], since: datetime | None = None) -> Trend:
-    severity, _ = _pair(work.clinic)
-    found = [(a.raised_at, a.tier) for a in work.alerts.of_patient(patient.id, limit=TREND_CHECKINS)]
-    # What was found since joined an alert, which keeps when it was raised first.
-    found += [(c.at, c.tier) for c in work.concerns.changes(patient.id) if c.what in NEWS]
-    marked = [
-        TrendAlert(day=day, tier=tier.name)
-        for day, tier in sorted(
-            {(local_day(patient, work.clinic, at), tier) for at, tier in found if since is None or at >= since},
-            reverse=True,
-        )
-        if tier > Tier.ROUTINE
-    ]
-    return Trend(
-        points=tuple(points),
-        ici_start=patient.treatment.first_start,
-        alerts=tuple(marked),
-        title=Text(key="trend.title"),
-        severities=tuple(choice_text(severity, level) for level in severity.levels) if severity is not None else (),
-        numbness=Text(key="trend.numbness"),
-        interference=Text(key="trend.interference"),
-        start=Text(key="trend.start"),
-        alert=Text(key="trend.alert"),
-        week=Text(key="trend.week"),
-        periods=tuple(TrendPeriod(first=p.start, last=p.stop) for p in periods_to_show(patient)),
-        given=Text(key="trend.given") if periods_to_show(patient) else None,
-    )
-
-
-def _trend_screen(work: Work, patient: Patient, found: list[CheckInRow]) -> Screen:
-    points = _points(work.clinic, patient, found)
-    trend = _trend(work, patient, points, patient.history_from)
-    return Screen(name="trend", lines=tuple(_caption(work.clinic, patient, found, points)), trend=trend, protect=True)
-
-
-def _caption(clinic: Clinic, patient: Patient, found: list[CheckInRow], points: list[TrendPoint]) -> Iterator[Text]:
-    """Yield the caption: the newest figures as text, for people who can't see the picture."""
-    yield Text(key="trend.caption", values={"n": len(points), "start": date_text(patient.treatment.first_start)})
-    yield from period_texts(patient)
-    severity, _ = _pair(clinic)
-    shown = [row for row in found if severity is not None and severity.id in row.value.answers][:6]
-    for row in shown:
-        answer = answer_text(severity, row.value.answers[severity.id]) if severity is not None else Text(key="raw")
-        day = date_text(local_day(patient, clinic, row.opened_at))
-        yield Text(key="trend.figure", values={"date": day, "answer": answer})
-    yield Text(key="trend.call", values=numbers(clinic))
-
-
-def _pair(clinic: Clinic) -> tuple[Question | None, Question | None]:
-    """Return the two questions that the trend shows: those of the composite rule."""
-    composite = next((rule.composite for rule in clinic.protocol.rules if rule.composite is not None), None)
-    if composite is None:
-        return None, None
-    questions = clinic.protocol.questions
-    return questions.get(composite.severity), questions.get(composite.interference)
-
-
-def _step(question: Question | None, row: CheckInRow) -> int | None:
-    given = row.value.answers.get(question.id) if question is not None else None
-    return question.step_of(given[0]) if question is not None and given else None
+    return joined("answers.and", (choice_text(question, choice) for choice in choices))
 
 
 # -- changing an answer
@@ -257,7 +155,7 @@ def _is_exclusive(question: Question, choice_id: str) -> bool:
 def _list(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     made = [
         Button(
-            label=Text(key="answers.line", values={"question": short_text(q), "answer": answer_text(q, choices)}),
+            label=_listed(q, choices),
             action=Action(kind=KIND, subject=row.id, question=q.id),
         )
         for name, choices in row.value.answers.items()
@@ -266,6 +164,14 @@ def _list(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     screen = Screen(name="change.list", lines=(Text(key="change.which"),), rows=rows(made), protect=True)
     post(work, patient, screen, slot=SLOT)
     return TapResult(language=patient.chat_language)
+
+
+def _listed(question: Question, choices: tuple[str, ...]) -> Text:
+    """Return the label of an answer: without the answer where Telegram would cut it, as the next screen marks it."""
+    short = short_text(question)
+    if question.follows is not None or question.kind == "several":
+        return short
+    return Text(key="answers.line", values={"question": short, "answer": answer_text(question, choices)})
 
 
 def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question, alert: AlertRow | None = None) -> TapResult:

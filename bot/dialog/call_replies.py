@@ -8,11 +8,12 @@ from bot.app.records.patients import Patient
 from bot.core.concern_values import Concern
 from bot.core.protocol import Tier
 from bot.core.safety_follow_up import CONFIRMS
-from bot.core.screen import Screen, Style, Text
+from bot.core.screen import Button, Screen, Style, Text
 from bot.dialog.call_screens import alert_tap
 from bot.dialog.widgets import (
     button,
     copy_button,
+    copy_emergency_button,
     date_text,
     numbers,
     period_texts,
@@ -28,7 +29,7 @@ def reply_screen(alert: AlertRow, clinic: Clinic, word: str) -> Screen:
     # In an emergency, both "called" and "reached" mean that help is on its way.
     reply = "called" if word == "reached" and alert.call_tier is Tier.EMERGENCY else word
     key = f"call.reply.{reply}.{alert.call_tier.name.lower()}" if reply in _REPLIES_BY_TIER else f"call.reply.{reply}"
-    made = [copy_button(clinic)]
+    made = _to_copy(clinic, alert.call_tier)
     if word not in {"called", *CONFIRMS}:
         made += [
             button("button.spoke", alert_tap(alert, "reached"), style=Style.SUCCESS),
@@ -43,8 +44,14 @@ def rest_screen(alert: AlertRow, clinic: Clinic, left: Iterable[Concern]) -> Scr
     tier = max((concern.tier for concern in named), default=alert.call_tier)
     items = (Text(key="done.open.item", values={"what": symptom_text(clinic, c.symptom)}) for c in named)
     call = Text(key=f"call.reply.not_yet.{tier.name.lower()}", values=numbers(clinic))
-    made = (copy_button(clinic), button("button.card", alert_tap(alert, "card")))
+    made = (*_to_copy(clinic, tier), button("button.card", alert_tap(alert, "card")))
     return Screen(name="call.reply.rest", lines=(Text(key="call.reply.rest"), *items, call), rows=rows(made))
+
+
+def _to_copy(clinic: Clinic, tier: Tier) -> list[Button]:
+    """Return the buttons that copy whom to call: in an emergency the emergency number, then the team's."""
+    team = copy_button(clinic)
+    return [copy_emergency_button(clinic), team] if tier is Tier.EMERGENCY else [team]
 
 
 _REPLIES_BY_TIER = {"not_yet", "cannot_reach", "called"}

@@ -1,6 +1,6 @@
 """Builds the screens of a check-in: questions, reminders, the end. Decides nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -22,32 +22,49 @@ POSTPONABLE = frozenset({"scheduled", "follow_up", "extra"})
 # -- the check-in
 
 
-def checkin_screen(row: CheckInRow, clinic: Clinic) -> Screen:
-    """Return the current screen of an open check-in."""
+def checkin_screen(row: CheckInRow, clinic: Clinic, *, is_reminder: bool = False) -> Screen:
+    """Return the current screen of an open check-in. As it opens and in a reminder, it can be postponed."""
     value = row.value
     if value.state is State.PAUSED:
         return _offer_to_go_on(row, clinic)
     step = _step_at(row, clinic)
     question = clinic.protocol.questions[step.ask]
-    position, total = progress(value, clinic.protocol)
-    head: tuple[Text, ...] = ()
-    if value.state is State.STOPPED:
-        head = (Text(key="checkin.call_first"),)
-    elif value.revision == 0:
-        head = (Text(key=f"checkin.hello.{_hello(row, clinic)}", values={"n": taps_left(value, clinic.protocol)}),)
-    if value.state is not State.STOPPED and row.unanswered and value.revision == 1:
-        # In place of the progress: a safety screen has no room for another line.
-        head = (Text(key="checkin.welcome"),)
-    elif value.state is not State.STOPPED:
-        head = (*head, Text(key="checkin.progress", values={"position": position, "total": total}))
-    if is_asked_again(value, clinic.protocol):
-        head = (*head, Text(key="checkin.left_open"))
-    lines = (*head, question_text(clinic, question, step.text, value.usual))
+    lines = (
+        *_head(row, clinic, question, is_reminder=is_reminder),
+        question_text(clinic, question, step.text, value.usual),
+    )
     shown = _answer_rows(row, question)
-    if value.revision == 0 and row.kind in POSTPONABLE:
-        shown = (*shown, postpone_row(row))
+    if row.kind in POSTPONABLE and (value.revision == 0 or is_reminder):
+        shown = _postponable(row, question, shown)
     # A safety screen has to be whole on a phone.
     return Screen(name=f"ask.{question.id}", lines=lines, rows=shown, protect=True, tight=question.signs is not None)
+
+
+def _head(row: CheckInRow, clinic: Clinic, question: Question, *, is_reminder: bool) -> Iterator[Text]:
+    """Yield the lines above a question. A safety screen has room for few: another line is shown in place of the progress."""
+    value = row.value
+    first = _first_line(row, clinic, is_reminder=is_reminder)
+    is_left_open = is_asked_again(value, clinic.protocol)
+    if first is not None:
+        yield first
+    is_crowded = question.signs is not None and (first is not None or is_left_open)
+    if value.state is State.ASKING and not is_crowded and not (first is not None and first.key == "checkin.welcome"):
+        position, total = progress(value, clinic.protocol)
+        yield Text(key="checkin.progress", values={"position": position, "total": total})
+    if is_left_open:
+        yield Text(key="checkin.left_open")
+
+
+def _first_line(row: CheckInRow, clinic: Clinic, *, is_reminder: bool) -> Text | None:
+    """Return the reminder, the greeting of a check-in that opens, or the word of welcome after a long silence."""
+    taps = {"n": taps_left(row.value, clinic.protocol)}
+    if row.value.state is State.STOPPED:
+        return Text(key="checkin.call_first")
+    if is_reminder:
+        return Text(key="reminder.open", values=taps)
+    if row.value.revision == 0:
+        return Text(key=f"checkin.hello.{_hello(row, clinic)}", values=taps)
+    return Text(key="checkin.welcome") if row.unanswered and row.value.revision == 1 else None
 
 
 def _hello(row: CheckInRow, clinic: Clinic) -> str:
@@ -64,7 +81,7 @@ def _answer_rows(row: CheckInRow, question: Question) -> tuple[ButtonRow, ...]:
     made = [_choice_button(row, question, choice, given) for choice in question.choices]
     if question.kind == "several":
         made.append(button("button.done", _tap(row, "submit", question.id), style=Style.SUCCESS))
-    return (*rows(made), footer(row, question.id))
+    return (*rows(made), *footer(row, question.id))
 
 
 def _choice_button(row: CheckInRow, question: Question, choice: Choice, given: Sequence[str]) -> Button:
@@ -88,17 +105,29 @@ def _tap(row: CheckInRow, kind: str, question: str = "", choice: str = "") -> Ac
     return Action(kind=kind, subject=row.id, revision=row.value.revision, question=question, choice=choice)
 
 
-def footer(row: CheckInRow, question: str) -> ButtonRow:
-    """Return Back, Skip and Need help now: on every question, in this order."""
+def footer(row: CheckInRow, question: str) -> tuple[ButtonRow, ButtonRow]:
+    """Return the last rows of every question: Back and Skip, and Need help now, which is cut if it shares a row."""
     return (
-        button("button.back", _tap(row, "back", question)),
-        button("button.skip", _tap(row, "skip", question)),
-        button("button.help_now", _tap(row, "help_now"), style=Style.DANGER),
+        (button("button.back", _tap(row, "back", question)), button("button.skip", _tap(row, "skip", question))),
+        (button("button.help_now", _tap(row, "help_now"), style=Style.DANGER),),
     )
 
 
+def _postponable(row: CheckInRow, question: Question, shown: tuple[ButtonRow, ...]) -> tuple[ButtonRow, ...]:
+    """Return the rows with "Remind me later": below, so that no other button changes its position.
+
+    A safety screen has no room for another row: it replaces Back, without "Tomorrow", when a reminder comes.
+    """
+    later = postpone_row(row)
+    if question.signs is None:
+        return (*shown, later)
+    *answers, (_, skip), help_now = shown
+    soon = tuple(b for b in later if b.action is not None and b.action.choice != Postponement.TOMORROW)
+    return (*answers, (*soon, skip), help_now)
+
+
 def postpone_row(row: CheckInRow) -> ButtonRow:
-    """Return "Remind me later": the last row, so that no other button changes its position."""
+    """Return "Remind me later"."""
     return tuple(
         button(f"later.{word}", Action(kind="later", subject=row.id, choice=word)) for word in list(Postponement)
     )
@@ -125,21 +154,10 @@ def _offer_to_go_on(row: CheckInRow, clinic: Clinic) -> Screen:
 def reminder_screen(row: CheckInRow, clinic: Clinic) -> Screen:
     """Return the reminder of an open check-in. It contains the question, so that one tap answers it.
 
-    It replaces the copy before it; the second one makes no sound.
+    It replaces the copy before it; the second one makes no sound, unless the patient asked for it (`remind_at`).
     """
-    current = checkin_screen(row, clinic)
-    line = Text(key="reminder.open", values={"n": taps_left(row.value, clinic.protocol)})
-    lines = tuple(t for t in current.lines if not t.key.startswith("checkin.hello."))
-    postpone = postpone_row(row)
-    shown = current.rows if postpone in current.rows or row.kind not in POSTPONABLE else (*current.rows, postpone)
-    changes = {
-        "name": "reminder",
-        "lines": (line, *lines),
-        "rows": shown,
-        "replaces": True,
-        "silent": row.reminders > 0,
-    }
-    return current.model_copy(update=changes)
+    changes = {"name": "reminder", "replaces": True, "silent": row.reminders > 0 and row.remind_at is None}
+    return checkin_screen(row, clinic, is_reminder=True).model_copy(update=changes)
 
 
 def postponed_screen(clinic: Clinic, timestamp: datetime, zone: str) -> Screen:
@@ -180,7 +198,8 @@ def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Scree
         name, lines, made = "done.known", [known_line(clinic, end)], [button("button.worse_than_that", WORSE)]
     if end.tip is not None:
         lines.append(Text(key="done.tip", values={"tip": Text(key=f"tip.{end.tip.id}")}))
-        made += tip_buttons(end.tip)
+        about = button("button.about_tip", Action(kind="tip", question=end.tip.id, choice="about"))
+        made += [about, button("button.more_tips", Action(kind="tip", choice="more"))]
     if following is not None:
         lines.append(following)
     return Screen(name=name, lines=tuple(lines), rows=rows(made))

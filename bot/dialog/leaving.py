@@ -125,7 +125,8 @@ def _undo(work: Work, patient: Patient) -> TapResult | None:
     stopped_at = patient.undo_until - returning.UNDO_FOR if patient.undo_until is not None else None
     back = returning.undo_stop(work.acting(patient.actor), patient)
     if back is None:
-        return None
+        now = work.patients.get(patient.id) or patient
+        return _show(work, patient, screens.stopped_screen(now, work.clinic, tier_to_call_about(work, now), work.at))
     ends = [helper.ended_at for helper in work.caregivers.of_patient(patient.id) if helper.agreed_at is not None]
     following = next_checkin_text(back.next_due_at, back.timezone or work.clinic.timezone)
     tier = tier_to_call_about(work, back)

@@ -12,6 +12,7 @@ from bot.app.records.checkins import CheckInRow
 from bot.app.records.messages import Lane, Outbox
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Stores, Work
+from bot.core.checkin import State
 from bot.core.screen import Button, Screen, Text
 from bot.dialog.asked import KIND
 from bot.dialog.post import enqueue
@@ -20,6 +21,8 @@ from bot.dialog.widgets import ButtonRow
 
 NAME = "buttons"
 """The name of the screen that has only what is left of a message's buttons."""
+RECENT = 4
+"""How many of the newest check-ins are looked at for an end that is less than a day old."""
 _STILL_ACTS = frozenset({"card"})
 """Buttons about an alert that do the same after it was closed."""
 
@@ -30,13 +33,32 @@ def of_closed_checkin(work: Work, patient: Patient, row: CheckInRow) -> None:
 
 
 def of_finished_checkin(work: Work, patient: Patient, row: CheckInRow, shown: Screen) -> None:
-    """Take the buttons from a finished check-in once its answers can't be changed any more.
+    """Take the buttons from a finished check-in once its answers can't be changed any more, or another one is finished.
 
     What asks about an open alert stays until that is closed.
     """
-    about_alert = [made for made in shown.rows if any(_alert_of(button) is not None for button in made)]
     later = replace(work, sends_from=work.at + work.clinic.protocol.clocks.change_for)
-    _leave(later, patient, f"checkin:{row.id}", about_alert)
+    _leave(later, patient, f"checkin:{row.id}", _about_alert(shown))
+    for former in work.checkins.of_patient(patient.id, limit=RECENT):
+        if former.id != row.id and former.value.state is State.DONE and _can_be_changed(work, former):
+            _of_former_end(work, patient, f"checkin:{former.id}")
+
+
+def _can_be_changed(work: Work, row: CheckInRow) -> bool:
+    closed = row.closed_at
+    return closed is not None and timedelta(0) <= work.at - closed < work.clinic.protocol.clocks.change_for
+
+
+def _of_former_end(work: Work, patient: Patient, slot: str) -> None:
+    """Take the buttons from an end that a newer one follows: where check-ins are daily, they would pile up."""
+    for chat_id, language in _chats(work, patient):
+        ends = [end for end in work.outbox.shown(patient.id, chat_id, (slot,)) if end.slot == slot]
+        for end in ends:
+            _queue(work, patient, chat_id, language, slot, _about_alert(end.screen))
+
+
+def _about_alert(shown: Screen) -> list[ButtonRow]:
+    return [made for made in shown.rows if any(_alert_of(button) is not None for button in made)]
 
 
 def of_answered_question(work: Work, patient: Patient, slot: str) -> None:

@@ -9,7 +9,7 @@ from bot.app.records.checkins import TipShown
 from bot.app.records.patients import Patient, PatientState
 from bot.app.schedules.plans import is_paused
 from bot.app.work import Stores, Work
-from bot.core.protocol import Answers
+from bot.core.protocol import Answers, Tip
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.core.tips import choose_tip
 from bot.dialog import answers, caregivers, checkins, enrolment, feel_worse, learn, leaving, settings
@@ -90,19 +90,23 @@ def tip(work: Work, patient: Patient, *, edit: bool = False) -> TapResult:
     if chosen is None:
         return menu(work, patient)
     work.tips.add(TipShown(patient_id=patient.id, tip=chosen.id, shown_at=work.at))
-    screen = Screen(name="tip", lines=(Text(key=f"tip.{chosen.id}"),), rows=rows(tip_buttons(chosen)))
-    return _show(work, patient, screen, slot="tip", edit=edit)
+    return _show(work, patient, _tip_screen(chosen), slot="tip", edit=edit)
+
+
+def _tip_screen(shown: Tip) -> Screen:
+    return Screen(name="tip", lines=(Text(key=f"tip.{shown.id}"),), rows=rows(tip_buttons(shown)))
 
 
 def tip_tapped(work: Work, patient: Patient, action: Action) -> TapResult | None:
-    """Rate a tip, show its source or another one; return None if the protocol has no such tip."""
+    """Rate a tip, show what can be done with it, its source or another one; None if the protocol has no such tip."""
     if action.choice == "more":
         return tip(work, patient)
     if action.choice == "source":
         return learn.tip_source(work, patient, action.question)
-    if action.choice not in {"helpful", "not_for_me"} or action.question not in {
-        t.id for t in work.clinic.protocol.tips
-    }:
+    known = next((t for t in work.clinic.protocol.tips if t.id == action.question), None)
+    if known is not None and action.choice == "about":
+        return _show(work, patient, _tip_screen(known), slot="tip")
+    if known is None or action.choice not in {"helpful", "not_for_me"}:
         return None
     work.tips.rate(patient.id, action.question, "helpful" if action.choice == "helpful" else "not_for_me")
     return TapResult(toast=Text(key="toast.rated"), language=patient.chat_language)

@@ -123,7 +123,7 @@ class OutboxNotices:
     def plan_ends(self, patient: Patient, *, with_checkin: bool) -> None:
         """Queue it ahead of the check-in, in its lane, so that the question stays the last message."""
         text = Text(key="goodbye" if with_checkin else "goodbye.over", values=numbers(self.work.clinic))
-        goodbye = Screen(name="goodbye", lines=(text,), silent=with_checkin)
+        goodbye = Screen(name="goodbye", lines=(*call_first(self.work, patient), text), silent=with_checkin)
         post(self.work, patient, goodbye, slot="goodbye", lane=Lane.CHECKIN, everyone=True)
 
     def plan_changed(self, patient: Patient) -> None:

@@ -23,8 +23,8 @@ from bot.core.concern_values import ConcernState
 from bot.core.own_data import DataEntry, DataFact, DataPart, OwnData, Value
 from bot.core.protocol import SKIP, Question
 from bot.core.screen import Text
-from bot.dialog.answers import answer_text, short_text
-from bot.dialog.widgets import choice_text, date_text, numbers, question_text, symptom_text
+from bot.dialog.answers import answer_text
+from bot.dialog.widgets import choice_text, date_text, numbers, question_text, short_text, symptom_text
 
 _FORMS = frozenset({"quick", "full", "baseline"})
 _STATES = {State.DONE: "done", State.EXPIRED: "unfinished", State.REPLACED: "unfinished"}

@@ -18,18 +18,23 @@ def still_open_screen(clinic: Clinic, end: CheckInEnd, zone: str) -> Screen:
 
     `zone`: the patient's time zone, for the day on which each was found.
     """
-    asked = [concern for concern in end.open if not concern.is_for_team]
+    lines = open_lines(clinic, end.open, zone, is_asked=_is_asked(end))
+    return Screen(name="done.open", lines=tuple(lines), rows=rows(_buttons(clinic, end)), protect=False)
+
+
+def open_lines(clinic: Clinic, concerns: Sequence[OpenConcern], zone: str, *, is_asked: bool | None) -> list[Text]:
+    """Return what is open and whom to call. `is_asked`: whether it asks if somebody spoke with them; None: never."""
+    asked = [concern for concern in concerns if not concern.is_for_team]
     there = [concern for concern in asked if concern.today == "there"]
     away = [concern for concern in asked if concern.today != "there"]
     # A skip says of nothing that it went away.
     unsaid = [concern for concern in away if concern.today == "not_answered" and not concern.is_retracted]
-    called = _call(clinic, [*there, *unsaid], away)
-    if _is_asked(end) and not any(line.key.startswith("done.open.ask") for line in called):
+    called = _call(clinic, [*there, *unsaid], away, "trend.open.please" if is_asked is None else "done.open.ask")
+    if is_asked and not any(line.key.startswith("done.open.ask") for line in called):
         called.append(Text(key="done.open.spoke"))
     lines = [*_list(clinic, "done.open.there", there), *_earlier(clinic, away, zone), *called]
-    lines += _list(clinic, "done.open.for_team", [c for c in end.open if c.is_for_team])
-    lines += [] if asked else [_if_worse(clinic, end.open)]
-    return Screen(name="done.open", lines=tuple(lines), rows=rows(_buttons(clinic, end)), protect=False)
+    lines += _list(clinic, "done.open.for_team", [c for c in concerns if c.is_for_team])
+    return [*lines, *([] if asked else [_if_worse(clinic, concerns)])]
 
 
 def _if_worse(clinic: Clinic, concerns: Sequence[OpenConcern]) -> Text:
@@ -62,13 +67,13 @@ def _earlier(clinic: Clinic, concerns: list[OpenConcern], zone: str) -> list[Tex
     return lines
 
 
-def _call(clinic: Clinic, there: list[OpenConcern], away: list[OpenConcern]) -> list[Text]:
+def _call(clinic: Clinic, there: list[OpenConcern], away: list[OpenConcern], away_key: str) -> list[Text]:
     """Return whom to call: by what is there today, and by what is open if that is more."""
     now = max((each.tier for each in there), default=Tier.ROUTINE)
     earlier = max((each.tier for each in away if not each.is_retracted), default=Tier.ROUTINE)
     lines = [Text(key=f"done.open.call.{now.name.lower()}", values=numbers(clinic))] if there else []
     if earlier > now:
-        ask = "done.open.ask.emergency" if earlier is Tier.EMERGENCY else "done.open.ask"
+        ask = f"{away_key}.emergency" if earlier is Tier.EMERGENCY else away_key
         lines.append(Text(key=ask, values=numbers(clinic)))
     return lines
 
@@ -79,10 +84,10 @@ def _item(clinic: Clinic, concern: OpenConcern) -> Text:
 
 
 def _buttons(clinic: Clinic, end: CheckInEnd) -> list[Button]:
-    made = [copy_button(clinic)]
+    """Return the five answers, or what copies the number: a phone has no room for both, and the text has the number."""
     if end.alert is not None and _is_asked(end):
-        made += answer_buttons(end.alert)
-    return made
+        return list(answer_buttons(end.alert))
+    return [copy_button(clinic)]
 
 
 def _is_asked(end: CheckInEnd) -> bool:

@@ -75,6 +75,11 @@ def choice_text(question: Question, choice_id: str) -> Text:
     return Text(key=own_key or f"choice.{question.id}.{choice_id}", values=values)
 
 
+def short_text(question: Question) -> Text:
+    """Return the name of a question in a list of answers."""
+    return Text(key=f"short.{question.id}" if question.follows is None else f"symptom.{question.follows}")
+
+
 def symptom_text(clinic: Clinic, symptom: str) -> Text:
     """Return a symptom in the patient's words; "something else" for one that the protocol doesn't have."""
     return Text(key=f"symptom.{symptom if symptom in clinic.protocol.symptoms else 'unknown'}")
@@ -114,6 +119,11 @@ def next_checkin_text(due: datetime | None, zone: str) -> Text | None:
     return Text(key="done.next", values={"date": day_text(local.date()), "time": f"{local:%H:%M}"})
 
 
+def joined(key: str, texts: Iterable[Text]) -> Text:
+    """Return one text that joins all of them by the catalog string `key`."""
+    return reduce(lambda first, then: Text(key=key, values={"first": first, "then": then}), texts)
+
+
 def day_text(day: date) -> Text:
     """Return a day such as "Friday, 6 March"."""
     weekday, month = Text(key=f"weekday.{day.isoweekday()}"), Text(key=f"month.{day.month}")
@@ -135,7 +145,7 @@ def period_texts(patient: Patient) -> Iterator[Text]:
     """Yield one text with a line per treatment period, such as "Treatment: 6 March 2026 to 1 May 2026", if any."""
     lines = [_period_text(period) for period in periods_to_show(patient)]
     if lines:
-        yield reduce(lambda first, then: Text(key="answers.below", values={"first": first, "then": then}), lines)
+        yield joined("answers.below", lines)
 
 
 def _period_text(period: Period) -> Text:

@@ -14,6 +14,7 @@ from bot.sandbox.errors import ApiError, bad_request, forbidden
 from bot.sandbox.markup import Markup
 from bot.sandbox.methods import DOCUMENTED_METHODS
 from bot.sandbox.params import Params
+from bot.sandbox.rich import rich_content
 from bot.sandbox.state import Sandbox
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Methods:
             "sendPhoto": self._send_photo,
             "sendDocument": self._send_document,
             "sendContact": self._send_contact,
+            "sendRichMessage": self._send_rich,
             "editMessageText": self._edit_text,
             "editMessageCaption": self._edit_caption,
             "editMessageReplyMarkup": self._edit_markup,
@@ -161,6 +163,9 @@ class Methods:
 
     def _send_contact(self, params: Params) -> Message:
         return self._send(params, composing.contact_content(params))
+
+    def _send_rich(self, params: Params) -> Message:
+        return self._send(params, rich_content(params))
 
     def _send(self, params: Params, content: Message) -> Message:
         chat = self._target(params)

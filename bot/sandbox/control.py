@@ -91,6 +91,7 @@ class Control:
             "bot": {"name": BOT_NAME, "username": BOT_USERNAME},
             "people": [self._person_json(person) for person in self._box.people.values()],
             "clock": self._box.clock_json(),
+            "console": self._box.console_url,
             "faults": [fault.as_json() for fault in self._box.faults.active()],
             "can": {
                 "invite": self._hooks.new_patient is not None,

@@ -8,6 +8,7 @@ import contextlib
 import ipaddress
 import logging
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,8 +16,8 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.sandbox.chats import Webhook
-from bot.sandbox.errors import ConnectionDroppedError, SandboxError, bad_request, conflict
-from bot.sandbox.params import Params
+from bot.sandbox.errors import ApiError, ConnectionDroppedError, SandboxError, bad_request, conflict
+from bot.sandbox.params import Params, read_params
 from bot.sandbox.state import Sandbox
 from bot.sandbox.updates import Update
 
@@ -36,10 +37,14 @@ _WEBHOOK_ON = "can't use getUpdates method while webhook is active; use deleteWe
 
 
 class Delivering:
-    """Serves getUpdates and the webhook methods; `run` is the task that posts to the webhook."""
+    """Serves getUpdates and the webhook methods; `run` is the task that posts to the webhook.
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    `execute` runs the method that a webhook's response names. As with Telegram, the bot does not learn its result.
+    """
+
+    def __init__(self, sandbox: Sandbox, execute: Callable[[str, Params], Any]) -> None:
         self._box = sandbox
+        self._execute = execute
         self._poll: asyncio.Future[SandboxError | None] | None = None
         self._changed = asyncio.Event()
         self._in_flight: set[int] = set()
@@ -203,25 +208,36 @@ class Delivering:
         await asyncio.sleep(plan.delay)
         if plan.refuse is not None:
             return "Connection lost"
-        posts = [_post_once(session, hook.url, update, headers) for _ in range(1 + plan.twice)]
+        posts = [self._post_once(session, hook.url, update, headers) for _ in range(1 + plan.twice)]
         # Exceptions become results: an unexpected one that was raised would end this task, and with it all delivery, or
         # leave its update in flight for good.
         results = await asyncio.gather(*posts, return_exceptions=True)
         return "".join(result if isinstance(result, str) else _unforeseen(result) for result in results)
 
-
-async def _post_once(session: aiohttp.ClientSession, url: str, update: Update, headers: dict[str, str]) -> str:
-    """Post one update; return the error, or "" on success."""
-    try:
-        async with (
-            asyncio.timeout(ANSWER_SECONDS),
-            session.post(url, json=update, headers=headers, allow_redirects=False) as answer,
-        ):
-            if answer.status // 100 == HTTPStatus.OK // 100:
+    async def _post_once(
+        self, session: aiohttp.ClientSession, url: str, update: Update, headers: dict[str, str]
+    ) -> str:
+        """Post one update; return the error, or "" on success."""
+        try:
+            async with (
+                asyncio.timeout(ANSWER_SECONDS),
+                session.post(url, json=update, headers=headers, allow_redirects=False) as answer,
+            ):
+                if answer.status // 100 != HTTPStatus.OK // 100:
+                    return f"Wrong response from the webhook: {answer.status} {answer.reason}"
+                self._execute_response(answer.content_type, await answer.read())
                 return ""
-            return f"Wrong response from the webhook: {answer.status} {answer.reason}"
-    except (aiohttp.ClientError, TimeoutError) as error:
-        return "Connection refused" if isinstance(error, aiohttp.ClientConnectorError) else "Connection lost"
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return "Connection refused" if isinstance(error, aiohttp.ClientConnectorError) else "Connection lost"
+
+    def _execute_response(self, content_type: str, body: bytes) -> None:
+        """Execute the method that the response names, if it is one; errors are of no consequence."""
+        try:
+            params = read_params(b"", content_type, body)
+            if method := params.values.pop("method", None):
+                self._execute(str(method), params)
+        except ApiError as error:
+            log.warning("a method in a webhook's response failed: %s", error.description)
 
 
 def _unforeseen(error: BaseException) -> str:

@@ -1,8 +1,8 @@
 """Faults that a tester can inject: decides which requests fail and how; http.py and delivering.py act on it.
 
-The faults: 429, a gateway's 502, an answer lost after the request was executed, an outage (with a percentage: dropped
-connections), a slow line, a half-open connection (no answer ever arrives); and for webhooks: updates delivered twice or
-out of order.
+The faults: 429, a gateway's 502, a refusal (400), a method that an older server doesn't have (404), an answer lost
+after the request was executed, an outage (with a percentage: dropped connections), a slow line, a half-open connection
+(no answer ever arrives); and for webhooks: updates delivered twice or out of order.
 """
 
 import random
@@ -14,7 +14,7 @@ from typing import Any
 from bot.sandbox.errors import NotPossibleError
 
 WEBHOOK_KINDS = ("duplicate", "reorder")
-KINDS = ("429", "502", "reply_lost", "outage", "slow", "half_open", *WEBHOOK_KINDS)
+KINDS = ("429", "502", "refused", "older_api", "reply_lost", "outage", "slow", "half_open", *WEBHOOK_KINDS)
 NEED_SECONDS = ("slow", "reorder")
 DEFAULT_RETRY_AFTER = 3
 
@@ -50,7 +50,7 @@ class InjectedFault:
 
 @dataclass
 class FaultPlan:
-    """What happens to one request: wait `delay` seconds, then `refuse` it (429, 502, outage) or `lose` the answer.
+    """What happens to one request: wait `delay` seconds, then `refuse` it (429, 502, outage …) or `lose` the answer.
 
     `hang`: neither execute it nor answer. For a webhook update: wait `delay`, drop it (`refuse`) or deliver it `twice`.
     """

@@ -15,6 +15,12 @@ from bot.sandbox.faults import FaultPlan
 from bot.sandbox.params import MAX_BODY_BYTES, Params, read_params
 from bot.sandbox.state import Sandbox
 
+_REFUSALS = {
+    "502": (502, "Bad Gateway"),
+    "refused": (400, "Bad Request: refused by the sandbox"),
+    "older_api": (404, "Not Found: method not found"),
+}
+
 
 class BotApi:
     """ASGI endpoint of `/bot<token>/<method>`. Starlette passes `token` and `method` as path parameters."""
@@ -78,8 +84,8 @@ class BotApi:
         await self._pause(plan.delay)
         if plan.refuse.kind == "429":
             raise too_many_requests(plan.refuse.retry_after)
-        if plan.refuse.kind == "502":
-            raise ApiError(502, "Bad Gateway")
+        if plan.refuse.kind in _REFUSALS:
+            raise ApiError(*_REFUSALS[plan.refuse.kind])
         raise ConnectionDroppedError
 
     async def _call(self, method: str, params: Params) -> Any:

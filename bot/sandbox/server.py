@@ -49,12 +49,13 @@ class SandboxServer:
     ) -> None:
         self.sandbox = Sandbox(clock, token=token, limits=limits)
         self._file = StateFile(state_file, self.sandbox) if state_file else None
-        self._delivering = Delivering(self.sandbox)
+        methods = Methods(self.sandbox)
+        self._delivering = Delivering(self.sandbox, lambda name, params: methods.call(methods.name_of(name), params))
         self._stopping = asyncio.Event()
         self._server: uvicorn.Server | None = None
         self._tasks: list[asyncio.Task[Any]] = []
         self._url = ""
-        bot_api = BotApi(self.sandbox, Methods(self.sandbox), self._delivering, self._stopping)
+        bot_api = BotApi(self.sandbox, methods, self._delivering, self._stopping)
         routes = [
             Route("/bot{token}/{method}", bot_api),
             *Control(self.sandbox, hooks or SandboxHooks()).routes(),

@@ -50,6 +50,8 @@ class Sandbox:
         self.commands: dict[str, list[dict[str, str]]] = {}
         self.texts: dict[str, str] = {}
         self.webhook: Webhook | None = None
+        self.console_url: str | None = None
+        """Where the page links to, once the team's pages have an address."""
         self._by_name: dict[str, Person] = {}
         self._returned: dict[int, int] = {}
         self._tap_number = 0

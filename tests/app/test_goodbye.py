@@ -7,9 +7,12 @@ import pytest
 from bot.app.concerns.follow_up import replanned, update_follow_up
 from bot.app.operations import sweeps
 from bot.app.patients import participation
+from bot.app.records.concerns import MemoryRow
 from bot.app.schedules import plan_edits, plans
+from bot.core.concern_values import Concern, ConcernState
 from bot.core.follow_up import FollowUp
 from bot.core.memory import Memory
+from bot.core.protocol import Tier
 from bot.core.schedule import Pause, occurrences
 from bot.core.treatment import StopReason
 from tests.contract import samples
@@ -170,3 +173,19 @@ def test_pause_without_an_end_is_no_goodbye():
 @pytest.mark.parametrize("days", [120])
 def test_nothing_is_said_while_the_plan_goes_on(days):
     assert "goodbye" not in [screen.name for _, screen in Life().days(days)]
+
+
+@pytest.mark.parametrize("tier", [Tier.SOON, Tier.URGENT, Tier.EMERGENCY])
+@pytest.mark.parametrize("has_pause", [True, False])
+def test_p13_goodbye_while_something_is_open_begins_with_whom_to_call(tier, has_pause):
+    life = Life()
+    last = last_planned(life)
+    life.days((last - life.at.date()).days - 5)
+    is_open = {"state": ConcernState.OPEN, "own_tier": tier, "first_found_at": life.at, "opened_at": life.at}
+    memory = Memory(concerns={"eyes": Concern(symptom="eyes", **is_open)})
+    life.run(lambda w: w.concerns.add(MemoryRow(patient_id=life.anna.id, value=memory)))
+    if has_pause:
+        life.run(participation.pause, CODE, last + timedelta(days=4), at=life.at)
+    [screen] = [screen for _, screen in life.days(30) if screen.name == "goodbye"]
+    key = "goodbye.over" if has_pause else "goodbye"
+    assert [line.key for line in screen.lines] == [f"stop.open.{tier.name.lower()}", key]

@@ -144,6 +144,41 @@ async def test_a_reload_shows_the_same_chat(page, server):
     assert len(server.sandbox.people) == 1
 
 
+async def test_open_tab_is_in_view_among_many_people(page, server):
+    await expect(page.get_by_role("tab", name="P-0001")).to_be_visible()
+    for number in range(2, 25):
+        server.sandbox.person(f"Person {number}", language_code="en", code=f"P-{number:04}")
+    await page.reload()
+    await page.get_by_role("tab", name="P-0001").focus()
+    await page.keyboard.press("ArrowLeft")
+    last = page.get_by_role("tab", name="P-0024")
+    await expect(last).to_have_attribute("aria-selected", "true")
+    await expect(last).to_be_in_viewport(ratio=1)
+    await expect(button(page, "Add a patient")).to_be_in_viewport(ratio=1)
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_role("tab", name="P-0001")).to_be_in_viewport(ratio=1)
+
+
+async def test_console_is_linked_once_its_address_is_known(page, server):
+    await expect(page.get_by_role("link", name="Console")).to_be_hidden()
+    server.sandbox.console_url = "http://127.0.0.1:8080/console"
+    await page.reload()
+    link = page.get_by_role("link", name="Console")
+    await expect(link).to_have_attribute("href", "http://127.0.0.1:8080/console")
+    await expect(link).to_have_attribute("target", "_blank")
+
+
+async def test_newest_message_is_in_view(page, server):
+    await button(page, "Open invite for P-0001").click()
+    await expect(button(page, "Not sure")).to_be_visible()
+    (person,) = server.sandbox.people.values()
+    for number in range(30):
+        server.sandbox.say(person, f"line {number}")
+    await expect(page.get_by_text("line 29")).to_be_in_viewport(ratio=1)
+    await page.reload()
+    await expect(page.get_by_text("line 29")).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_on_a_small_phone_nothing_is_cut_and_targets_are_large(chromium, server, scheme):
     context = await chromium.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)

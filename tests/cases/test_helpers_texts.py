@@ -36,6 +36,8 @@ PATIENTS_OWN = (
     # What is shown as an example, or quoted with a line that says so.
     *("tip.", "learn.how_common.", "learn.when_it_starts."),
 )
+ALSO_SHOWN = ("stop.open.",)
+"""What is still to call about comes first on "Are you home?" and on the goodbye, which helpers get, too."""
 ABOUT_THE_READER = {
     # The helper is asked, or called, or thanked; or the bot speaks of itself.
     *("button.agree", "button.no_thanks", "button.called", "button.cannot_call", "button.cannot_reach"),
@@ -60,7 +62,7 @@ OF_THE_PATIENT = {
 def shown_to_helpers(language):
     """Yield key and words of each text of the catalogs that a helper may get, as they get it."""
     for key in TEXTS.keys("en"):
-        if not key.startswith((*PATIENTS_OWN, "helper.")):
+        if key.startswith(ALSO_SHOWN) or not key.startswith((*PATIENTS_OWN, "helper.")):
             words = RENDERER.plain(Text(key=key), language)
             # A tap of the patient's is shown in their words.
             yield key, re.sub("“.*?”|«.*?»", "", words) if key.startswith("call.other.") else words
@@ -80,6 +82,18 @@ def test_p15_text_about_a_person_has_a_version_for_helpers(language):
 def test_p15_version_for_helpers_does_not_address_the_patient(language):
     wrong = {key: words for key, words in shown_to_helpers(language) if re.search(OF_THE_PATIENT[language], words)}
     assert {key for key in wrong if key not in ABOUT_THE_READER} == set(), wrong
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("tier", ["emergency", "urgent", "soon"])
+def test_p15_line_above_are_they_home_has_a_version_for_helpers(language, tier):
+    assert TEXTS.has(language, f"helper.stop.open.{tier}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_helper_does_not_read_that_the_patient_feels_very_low(language):
+    named = Text(key="done.open.item", values={"what": Text(key="symptom.despair")})
+    assert RENDERER.plain(named, language) != TextRenderer(TEXTS).plain(named, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

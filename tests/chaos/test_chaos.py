@@ -45,7 +45,8 @@ async def test_chaos_run_loses_nothing(orders: Orders, tmp_path: Path) -> None:
     assert len(made.kills) >= orders.kills
     assert made.fault_player.kinds() <= set(made.fault_player.played), "every fault was played"
     assert counts["processes that sent"] > orders.replicas, "and each that was killed had one after it"
-    assert counts["processes that answered taps"] > orders.replicas
+    if not orders.webhook:  # by webhook the answer is no call, so nothing says which process gave it
+        assert counts["processes that answered taps"] > orders.replicas
     assert counts["virtual days"] >= orders.days
     assert counts["taps"] >= orders.taps
     assert counts["check-ins"] >= orders.robots, "everyone got as far as the first questions"

@@ -9,8 +9,9 @@ import pytest
 from starlette.applications import Starlette
 
 from bot.chat.webhook import MAX_BODY, SECRET_HEADER, UpdateIntake, remove_webhook, setup_webhook, webhook_route
+from bot.dialog.replies import TapResult
 
-from .stand_ins import House, broken, message, until
+from .stand_ins import NOTED, House, broken, message, tap, until
 
 SECRET = "s3cret-Word"
 GOOD = {SECRET_HEADER: SECRET}
@@ -94,6 +95,42 @@ async def test_intake_close_waits_for_updates_in_progress_but_bounded(
     assert [(await post).status_code for post in posts] == [200, 503]
     await closing
     assert house.log == [("said", 1)]
+
+
+async def test_response_answers_the_tapped_button(house: House, client: httpx.AsyncClient) -> None:
+    house.conversation.outcome = TapResult(toast=NOTED, language="en", urgent=True)
+    answer = await client.post("/telegram/hook", json=tap(1, 7, "forged"), headers=GOOD)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "method": "answerCallbackQuery",
+        "callback_query_id": "q1",
+        "text": "Noted & kept.",
+        "show_alert": True,
+    }
+    assert house.api.sent("answerCallbackQuery") == [], "no call of its own"
+    again = await client.post("/telegram/hook", json=tap(1, 7, "forged"), headers=GOOD)
+    assert again.json() == {"method": "answerCallbackQuery", "callback_query_id": "q1"}, "done already: no toast"
+    assert (await client.post("/telegram/hook", json=message(2, 7), headers=GOOD)).text == "ok"
+
+
+async def test_tap_that_was_not_committed_is_not_answered(house: House, client: httpx.AsyncClient) -> None:
+    house.database.down = True
+    answer = await client.post("/telegram/hook", json=tap(1, 7, "forged"), headers=GOOD)
+    assert (answer.status_code, answer.text) == (503, "try again")
+
+
+async def test_taps_at_the_same_time_get_their_own_answers(
+    house: House, intake: UpdateIntake, client: httpx.AsyncClient
+) -> None:
+    gates = [house.hold(1), house.hold(2)]
+    taps = [tap(1, 7, "forged"), tap(2, 8, "forged")]
+    posts = [asyncio.create_task(client.post("/telegram/hook", json=one, headers=GOOD)) for one in taps]
+    await until(lambda: len(intake._in_progress) == 2)
+    for gate in reversed(gates):
+        gate.set()
+    found = [(await post).json()["callback_query_id"] for post in posts]
+    assert found == [one["callback_query"]["id"] for one in taps]
+    assert len(set(found)) == 2
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000])

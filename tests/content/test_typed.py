@@ -121,6 +121,52 @@ def test_everyday_words_without_a_sign_are_left_alone(language):
     assert not found
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("u menya dvoitsya v glazah", "sign"),
+        ("POTERYAL SOZNANIE", "sign"),
+        ("onemeli ruki i nogi, ne mogu vstat", "sign"),
+        ("hochu chtoby vsyo zakonchilos", "despair"),
+        ("privet, kak dela?", "other"),
+        ("grud ne bolit", "other"),
+        ("kogda sleduyushchiy priyom", "other"),
+    ],
+)
+def test_russian_in_latin_letters_is_read_as_russian(typed, found):
+    assert WORDS.recognize(typed).found == found
+    without = TypedWords.load(["en", "es"]).recognize(typed).found
+    assert without == "other", "nobody in that clinic writes Russian"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("I might take the whole bottle of pills", "my kids would be happier without me", "life is not worth living"),
+        *(
+            "me tomaría todas las pastillas si quiero",
+            "mis hijos estarían mejor sin mí",
+            "nadie me echaría de menos si muero",
+        ),
+        *("съем всю пачку таблеток", "детям будет легче без меня", "скорее бы это закончилось"),
+    ],
+)
+def test_words_about_pills_or_of_being_a_burden_are_despair(typed):
+    assert WORDS.recognize(typed).found == "despair"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "I am thinking about ending the treatment",
+        "do I take all my pills with food?",
+        "tomo todas las pastillas con agua",
+    ],
+)
+def test_plain_questions_about_pills_or_treatment_are_no_despair(typed):
+    assert WORDS.recognize(typed).found != "despair"
+
+
 @pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not next to this checkout")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_cases_are_recognized_in_19_of_20(language):

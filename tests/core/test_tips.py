@@ -1,4 +1,4 @@
-"""Which tip is shown: it fits, it has rested, the least recently shown goes first, and there is always one."""
+"""Which tip is shown: it fits, it has rested, the least recently shown goes first, and who asks always gets one."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.content.loader import load_protocol
 from bot.core.protocol import Tip
-from bot.core.tips import Shown, choose_tip
+from bot.core.tips import Shown, choose_tip, rested_tip
 
 DEFAULT = load_protocol()
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -100,8 +100,30 @@ def test_packaged_tips_for_smokers_and_diabetics_rest_twelve_weeks():
     assert rests == {"habits_smoking": timedelta(days=84), "habits_sugar": timedelta(days=84)}
 
 
-def test_where_none_has_rested_the_one_shown_longest_ago_comes_back():
+def test_where_none_has_rested_the_one_shown_longest_ago_comes_back_to_who_asks():
     assert chosen(NUMB, shown("general", 3), shown("numb", 5)) == "numb"
+
+
+@pytest.mark.parametrize(
+    ("days", "numb", "expected"),
+    [((13, 13), True, None), ((14, 13), True, "general"), ((13, 14), True, "numb"), ((13, 14), False, None)],
+)
+def test_no_tip_comes_unasked_before_it_has_rested_or_where_it_does_not_fit(days, numb, expected):
+    before = (shown("general", days[0]), shown("numb", days[1]))
+    found = rested_tip(NUMB if numb else {"numbness": ("none",)}, before, PROTOCOL, AT)
+    assert (found.id if found is not None else None) == expected
+
+
+def test_ninety_one_daily_check_ins_repeat_no_tip_within_14_days():
+    for answers in (NUMB, {"numbness": ("none",)}):
+        before: list[Shown] = []
+        for day in range(91):
+            at = AT + timedelta(days=day)
+            tip_ = rested_tip(answers, before, DEFAULT, at)
+            if tip_ is not None:
+                assert not [each for each in before if each.tip == tip_.id and at - each.shown_at < timedelta(days=14)]
+                before.append(Shown(tip=tip_.id, shown_at=at))
+        assert len(before) > 91 // 2, "there is a tip on most days all the same"
 
 
 def test_where_none_fits_any_tip_is_better_than_none():

@@ -1,10 +1,12 @@
+import time
+
 import pytest
 from telegram import ReplyKeyboardMarkup
 from telegram.error import BadRequest
 
 from bot.app.records.messages import Claim, Lane
-from bot.delivery import companions, metrics, telegram_calls
-from bot.dialog.rendered import Rendered
+from bot.delivery import companions, metrics, tappable_numbers, telegram_calls
+from bot.dialog.rendered import ContactCard, Rendered
 
 from .stand_ins import BUTTONS, CARD, CHAT, CONTACT, Post, until
 from .test_outcomes import claim
@@ -82,13 +84,79 @@ async def test_card_goes_ahead_without_a_sound(post):
     assert sent == 102, "the message, not the card"
 
 
-@pytest.mark.parametrize("error", [(400, "Bad Request: PHONE_NUMBER_INVALID"), (403, "Forbidden"), (500, "Internal")])
+@pytest.mark.parametrize("error", [(403, "Forbidden"), (500, "Internal")])
 async def test_message_goes_alone_if_its_card_is_refused(post, error):
     post.api.fail("sendContact", *error)
     before = metrics.COMPANION_ERRORS.labels("card")._value.get()
     assert await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=CARD)) == 101
     assert [call.method for call in post.api.calls] == ["sendContact", "sendMessage"]
     assert metrics.COMPANION_ERRORS.labels("card")._value.get() == before + 1
+
+
+EMERGENCY = ContactCard("112", "Emergency: 112")
+
+
+@pytest.fixture
+def _asked_for_the_first_time(monkeypatch):
+    monkeypatch.setattr(tappable_numbers, "_not_offered_until", 0.0)
+
+
+@pytest.mark.usefixtures("_asked_for_the_first_time")
+@pytest.mark.parametrize(
+    ("card", "link"),
+    [
+        (EMERGENCY, '<p><a href="tel:112">Emergency: 112</a></p>'),
+        (ContactCard("+49 30 1", "Team <A&B>"), '<p><a href="tel:+49 30 1">Team &lt;A&amp;B&gt;: +49 30 1</a></p>'),
+    ],
+)
+async def test_number_that_a_tap_calls_goes_ahead_if_the_card_is_refused(post, card, link):
+    post.api.fail("sendContact", 400, "Bad Request: PHONE_NUMBER_INVALID")
+    sent = await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=card))
+    _, number, message = post.api.calls
+    assert (number.method, number.asked["rich_message"]["html"]) == ("sendRichMessage", link)
+    assert number.asked["disable_notification"] is True
+    assert message.method == "sendMessage", "a plain message: every phone can show it"
+    assert sent == 102
+
+
+@pytest.mark.usefixtures("_asked_for_the_first_time")
+async def test_server_without_rich_messages_is_asked_once_an_hour(post, monkeypatch):
+    for _ in range(3):
+        post.api.fail("sendContact", 400)
+        post.api.fail("sendRichMessage", 404, "Not Found: method not found")
+        await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=EMERGENCY))
+    assert len(post.api.sent("sendRichMessage")) == 1
+    assert len(post.api.sent("sendMessage")) == 3
+    hour_later = time.monotonic() + tappable_numbers.RETRY_SECONDS + 1
+    monkeypatch.setattr(tappable_numbers.time, "monotonic", lambda: hour_later)
+    await tappable_numbers.send_number(post.bot, CHAT, EMERGENCY)
+    assert len(post.api.sent("sendRichMessage")) == 2
+
+
+@pytest.mark.usefixtures("_asked_for_the_first_time")
+@pytest.mark.parametrize("error", [(400, "Bad Request: RICH_VALIDATE"), (403, "Forbidden"), (500, "Internal")])
+async def test_message_goes_alone_if_card_and_number_are_refused(post, error):
+    before = metrics.COMPANION_ERRORS.labels("number")._value.get()
+    for _ in range(2):
+        post.api.fail("sendContact", 400)
+        post.api.fail("sendRichMessage", *error)
+        await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=EMERGENCY))
+    assert [call.method for call in post.api.calls] == ["sendContact", "sendRichMessage", "sendMessage"] * 2
+    assert metrics.COMPANION_ERRORS.labels("number")._value.get() == before + 2
+
+
+@pytest.mark.usefixtures("_asked_for_the_first_time")
+async def test_message_never_waits_for_its_number_and_stays_the_last(post, monkeypatch):
+    monkeypatch.setattr(companions, "CARD_SECONDS", 0.01)
+    post.api.fail("sendContact", 400)
+    post.api.held_methods = {"sendRichMessage"}
+    post.api.gate.clear()
+    sent = await telegram_calls.send(post.bot, call_screen(), Rendered("Call", ahead=EMERGENCY))
+    assert post.api.sent("sendMessage")
+    post.api.gate.set()
+    await until(lambda: post.api.sent("deleteMessage"))
+    (deleted,) = post.api.sent("deleteMessage")
+    assert deleted.asked["message_id"] != sent, "the number that came too late"
 
 
 async def test_message_never_waits_for_its_card_and_stays_the_last(post, monkeypatch):

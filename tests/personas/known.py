@@ -12,25 +12,7 @@ class Known(NamedTuple):
     why: str
 
 
-KNOWN: tuple[Known, ...] = (
-    Known(
-        ".*",
-        "^3 in a row, the button is cut: (Need help now|Нужна помощь)$",
-        "P19 asks for a row of its own. Then a check-in that opens with a safety screen, with Remind me later below it, is "
-        "36 points too high for a phone (tests/browser/test_safety_screens.py, way 'opened'); on all others it fits.",
-    ),
-    Known(
-        ".*",
-        r"^\d+ live buttons; at most 5 \(((call\.soon|done\.open) 1, )*done\.known 6(, done\.known 6)?\)$",
-        "The end of a known finding keeps It is worse than that, four of its tip and Change an answer for 24 hours, and "
-        "two such ends overlap while check-ins are daily. The limit of case P8 is for those about whom nothing is open.",
-    ),
-    Known(
-        "hospital",
-        "again after ([89]|1[0-3]) days",
-        "Two drugs: daily check-ins use up the tips that fit; the one shown longest ago comes back before 14 days.",
-    ),
-)
+KNOWN: tuple[Known, ...] = ()
 
 
 def unknown(name: str, found: list[str]) -> list[str]:

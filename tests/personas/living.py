@@ -213,12 +213,14 @@ class Life:
 
     async def _rate(self, person: Person) -> None:
         """Say of a tip that it helps, or that it is not for them, as they think."""
-        found = self._newest(person, "tip")
-        for action in actions(found[1].row) if found is not None else ():
-            opinion = {"helpful": self.persona.likes, "not_for_me": self.persona.dislikes}.get(action.choice, ())
-            if found is not None and action.kind == "tip" and action.question in opinion:
-                await self._tap(person, found[0], action)
-                return
+        for choice in ("about", "helpful", "not_for_me"):
+            found = self._newest(person, "tip")
+            for action in actions(found[1].row) if found is not None else ():
+                opinion = {"helpful": self.persona.likes, "not_for_me": self.persona.dislikes}
+                opinion["about"] = (*self.persona.likes, *self.persona.dislikes)
+                is_meant = action.kind == "tip" and action.choice == choice and action.question in opinion[choice]
+                if found is not None and is_meant:
+                    await self._tap(person, found[0], action)
 
     async def _called(self, event: Event) -> None:
         await self._alert_tap(event, "called")

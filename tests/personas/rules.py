@@ -249,8 +249,12 @@ class _TipReader:
             self._disliked |= dict.fromkeys(_rated(event), event)
 
     def _is_the_same(self, tip: str, event: Event) -> bool:
-        """Return whether it is the same message, changed."""
-        return tip in self._last and self._last[tip].number == event.number
+        """Return whether it is the same message, changed, or what the person opened about the tip that it has."""
+        last = self._last.get(tip)
+        is_opened = (
+            last is not None and event.row is not None and event.row.slot == "tip" and event.at - last.at < MINUTE
+        )
+        return is_opened or (last is not None and last.number == event.number)
 
     def _too_soon(self, tip: str, event: Event) -> Iterator[str]:
         if tip in self._last and (apart := event.at - self._last[tip].at) < TIP_RESTS:

@@ -82,7 +82,10 @@ def _tapped(ledger: Ledger, before: Books, after: Books, deed: Deed, day: date) 
     action = deed.action
     if action is None:
         return
-    if action.kind == "alert" and action.choice in SPOKE:
+    if action.kind == "alert" and action.choice == "at_hospital" and action.subject in before.alerts:
+        half = [row for row in before.checkins.values() if row.value.state in OPEN]
+        ledger.at_hospital([(row.id, dict(row.value.answers)) for row in half], at)
+    elif action.kind == "alert" and action.choice in SPOKE:
         alert = before.alerts.get(action.subject)
         if alert is not None:
             named = () if action.choice != "reached" else alert.symptoms

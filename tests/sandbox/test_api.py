@@ -66,6 +66,37 @@ async def test_send_message_returns_the_message(client, maria):
     assert client.box.messages(maria)[-1] == sent
 
 
+@needs_schema
+async def test_rich_message_has_paragraphs_and_numbers_that_a_tap_calls(client, maria):
+    html = '<p><b>Call</b> <a href="tel:112">Emergency: 112</a></p><p><a href="https://example.org">More</a> &amp; so on</p>'
+    sent = await client.result("sendRichMessage", chat_id=maria.id, rich_message={"html": html}, reply_markup=KEYS)
+    check_object("Message", sent)
+    first, second = sent["rich_message"]["blocks"]
+    number = {"type": "phone_number", "phone_number": "112", "text": "Emergency: 112"}
+    assert first == {"type": "paragraph", "text": [{"type": "bold", "text": "Call"}, " ", number]}
+    assert second["text"] == [{"type": "url", "url": "https://example.org", "text": "More"}, " & so on"]
+    assert sent["reply_markup"] == KEYS
+    assert client.box.messages(maria)[-1] == sent
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"markdown": "x"},
+        {"html": ""},
+        {"html": "x", "markdown": "x"},
+        {"html": "<table></table>"},
+        {"html": "<p><b>x</p>"},
+        {"html": "x</b>"},
+        {"html": '<a href="javascript:x">x</a>'},
+        {"html": "x" * 32769},
+    ],
+)
+async def test_rich_message_that_the_sandbox_cannot_read_is_refused(client, maria, message):
+    code, description = await client.refused("sendRichMessage", chat_id=maria.id, rich_message=message)
+    assert (code, description[:25]) == (400, "Bad Request: rich message"[:25]) or "can't parse rich" in description
+
+
 @pytest.mark.parametrize(
     ("params", "expected"),
     [

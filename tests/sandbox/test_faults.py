@@ -146,6 +146,18 @@ async def test_429_fault_refuses_with_retry_after(client, box):
     assert (body["error_code"], body["parameters"]) == (429, {"retry_after": 9})
 
 
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [("refused", (400, "Bad Request: refused by the sandbox")), ("older_api", (404, "Not Found: method not found"))],
+)
+async def test_server_refuses_a_method_or_is_too_old_for_it(client, box, maria, kind, answer):
+    box.faults.add(kind, methods=["sendRichMessage"])
+    request = {"chat_id": maria.id, "rich_message": {"html": "x"}}
+    assert await client.refused("sendRichMessage", **request) == answer
+    box.faults.clear()
+    assert (await client.result("sendRichMessage", **request))["rich_message"]["blocks"]
+
+
 async def test_half_open_line_executes_nothing_and_never_answers(client, box, maria):
     box.faults.add("half_open", methods=["sendMessage"], count=1)
     with pytest.raises(TimeoutError):

@@ -10,6 +10,8 @@ from aiohttp import web
 from bot.sandbox import delivering
 from tests.polling import until
 
+KEYS = {"inline_keyboard": [[{"text": "Yes", "callback_data": "y"}]]}
+
 
 @pytest.fixture
 async def receiver():
@@ -18,11 +20,13 @@ async def receiver():
     async def take(request):
         hook.taken.append((request.headers.get("X-Telegram-Bot-Api-Secret-Token"), await request.json()))
         hook.came.set()
-        return web.Response(status=hook.statuses.pop(0) if hook.statuses else 200)
+        status = hook.statuses.pop(0) if hook.statuses else 200
+        return web.json_response(hook.calls.pop(0), status=status) if hook.calls else web.Response(status=status)
 
     class Receiver:
         def __init__(self):
             self.taken, self.statuses, self.came, self.url = [], [], asyncio.Event(), ""
+            self.calls = []
 
         async def wait(self, count):
             async with asyncio.timeout(5):
@@ -54,6 +58,26 @@ async def test_updates_are_posted_with_the_secret(client, box, maria, receiver):
     assert {secret for secret, _ in receiver.taken} == {"s3cret"}
     assert {update["message"]["text"] for _, update in receiver.taken} == {"before", "after"}
     await wait_until_empty(box)
+
+
+async def test_method_that_the_response_names_is_executed(client, box, maria, receiver):
+    sent = await client.result("sendMessage", chat_id=maria.id, text="x", reply_markup=KEYS)
+    await client.result("setWebhook", url=receiver.url)
+    tap = box.tap(maria, sent["message_id"], label="Yes")
+    receiver.calls = [{"method": "answercallbackquery", "callback_query_id": tap.id, "text": "Noted"}]
+    await until(lambda: tap.answer is not None)
+    assert tap.answer == {"text": "Noted", "show_alert": False}
+    assert not box.journal.calls("answerCallbackQuery"), "it is no request"
+    await wait_until_empty(box)
+
+
+@pytest.mark.parametrize("call", [{"method": "nonsense"}, {"method": "sendMessage", "chat_id": 1}, ["x"], {}])
+async def test_response_without_a_valid_method_confirms_the_update(client, box, maria, receiver, call):
+    receiver.calls = [call]
+    await client.result("setWebhook", url=receiver.url)
+    box.say(maria, "hello")
+    await wait_until_empty(box)
+    assert len(receiver.taken) == 1
 
 
 async def test_failed_posts_are_retried(client, box, maria, receiver):

@@ -169,6 +169,39 @@ async def test_p8_finished_check_in_can_be_changed_for_a_day_and_then_has_no_but
     assert "Help" in labels(world.hear(anna, "What would you like to do?")), "in an old client it is answered"
 
 
+async def test_p8_end_of_a_check_in_loses_its_buttons_when_the_next_one_is_finished(world: World) -> None:
+    """Two drugs: check-ins are daily, and the next one may be answered within 24 hours of this one."""
+    started = world.clock.now().date() - 10 * DAY
+    anna = await world.enrolled("P-0001", name="Anna", ici_start=started, regimen="combination")
+    ends = []
+    for wait in (3, 2, 1):
+        await world.until_due(anna)
+        world.hear_all(anna)
+        await world.advance(hours=wait)
+        assert "Change an answer" in live(world, anna) or not ends, "until the next one is finished, it can be changed"
+        await world.answer(anna, *choices(world, anna))
+        world.hear_all(anna)
+        ends.append(world.last(anna))
+        assert labels(ends[-1]) == ["About this tip", "More tips", "Change an answer"]
+        assert live(world, anna) == labels(ends[-1]), "no other message has buttons"
+    assert len({end["message_id"] for end in ends}) == 3
+
+
+async def test_tip_of_an_end_can_be_rated_and_has_its_source(world: World) -> None:
+    anna = await enrolled_today(world)
+    await world.until_due(anna)
+    await world.answer(anna, *choices(world, anna))
+    tip = plain(world.last(anna)).split("\n\n")
+    await world.tap(anna, "About this tip")
+    shown = world.last(anna)
+    assert plain(shown) in "\n\n".join(tip), "the same tip"
+    assert labels(shown) == ["Helpful", "Not for me", "Where is this from?", "More tips"]
+    world.hear_all(anna)
+    await world.tap(anna, "Not for me")
+    await world.tap(anna, "Where is this from?")
+    world.hear_all(anna)
+
+
 async def test_p8_check_in_that_another_one_replaced_has_no_buttons_and_its_red_ones_act(world: World) -> None:
     anna = await enrolled_today(world)
     await world.until_due(anna)

@@ -29,6 +29,8 @@ def plain(message: Message) -> str:
     """Return the text of a message, or its kind if it has none."""
     if "contact" in message:
         return f"[contact {message['contact']['phone_number']}]"
+    if "rich_message" in message:
+        return " ".join(f"[tap to call {number}]" for number in re.findall(r"'phone_number': '([^']+)'", str(message)))
     return message.get("text") or message.get("caption") or ""
 
 

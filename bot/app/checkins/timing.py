@@ -49,7 +49,7 @@ def step(work: Work, row: CheckInRow) -> None:
         _wait(work, row, None, counts_at)
     elif row.remind_at is not None and row.value.state is State.ASKING:
         # The reminder that the patient asked for; the usual ones follow.
-        _remind(work, patient, row.model_copy(update={"remind_at": None}), counts_at)
+        _remind(work, patient, row, counts_at)
     elif row.reminders < len(reminder_times(row, patient, work.clinic)):
         _remind(work, patient, row, counts_at)
     else:
@@ -79,7 +79,7 @@ def _remind(work: Work, patient: Patient, row: CheckInRow, counts_at: datetime |
     if work.at - row.opened_at >= MISSED_AFTER:
         note_missed(work, patient, row)
     passed = sum(1 for timestamp in reminder_times(row, patient, work.clinic) if timestamp <= work.at)
-    changed = row.model_copy(update={"reminders": passed})
+    changed = row.model_copy(update={"reminders": passed, "remind_at": None})
     following = next_action_at(changed, patient, work.clinic)
     if following is not None and following <= work.at:
         following = work.at + work.clinic.protocol.clocks.reminder_when_daily

@@ -23,14 +23,17 @@ def can_undo(patient: Patient, at: datetime) -> bool:
 
 
 def undo_stop(work: Work, patient: Patient) -> Patient | None:
-    """Let a patient who stopped go on as before, and return the patient; None, having changed nothing, if it is late.
+    """Let a patient who stopped go on as before, and return the patient; None if it is late: they need a new link.
 
-    They agree again to what they had agreed to: if that text has changed since, they need a new link. What is still
-    open is asked about from the beginning. A caregiver's part stays ended.
+    They agree again to what they had agreed to; if that text has changed since, it is late as well. What is still open
+    is asked about from the beginning. A caregiver's part stays ended.
     """
     agreed = max(work.consents.of_patient(patient.id), key=lambda consent: consent.id, default=None)
-    is_same_text = agreed is None or agreed.text_hash == work.clinic.consent_hash
-    if not can_undo(patient, work.at) or not is_same_text:
+    if not can_undo(patient, work.at):
+        return None
+    if agreed is not None and agreed.text_hash != work.clinic.consent_hash:
+        # Nothing offers it any more.
+        work.patients.save(patient.model_copy(update={"undo_until": None}))
         return None
     if agreed is not None:
         work.consents.add(_again(work, agreed))

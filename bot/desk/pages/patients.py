@@ -27,7 +27,7 @@ from bot.desk.access import BadFormError, ConsoleRequest
 from bot.desk.context import svg
 from bot.desk.pages import levels
 from bot.desk.pages.alerts import UNKNOWN, outcomes_of
-from bot.dialog import answers
+from bot.dialog import trend as trends
 from bot.export.cards import qr_svg
 
 MAX_PERIODS = 99
@@ -124,7 +124,7 @@ async def _render_patient(request: ConsoleRequest, template: str) -> Response:
     def query(work: Work) -> dict[str, Any]:
         patient = lookup.by_code(work.patients, code)
         waiting = sorted(work.alerts.open_of(patient.id), key=lambda alert: (-alert.tier, alert.raised_at))
-        trend = answers.trend_of(work, patient)
+        trend = trends.trend_of(work, patient)
         return {
             "view": views.view(work, code),
             "lines": [queue.alert_line(work, alert) for alert in waiting],

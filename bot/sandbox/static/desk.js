@@ -6,7 +6,7 @@ import { element } from "./message.js";
 const $ = (id) => document.getElementById(id);
 const DATE = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 const LANGUAGES = { en: "English", es: "Español", ru: "Русский", de: "Deutsch" };
-const KINDS = { 429: "Too many requests", 502: "Bad gateway", reply_lost: "Answer lost", outage: "Outage", slow: "Slow line", half_open: "Half-open", duplicate: "Delivered twice", reorder: "Out of order" };
+const KINDS = { 429: "Too many requests", 502: "Bad gateway", refused: "Refused", older_api: "Older Bot API", reply_lost: "Answer lost", outage: "Outage", slow: "Slow line", half_open: "Half-open", duplicate: "Delivered twice", reorder: "Out of order" };
 const SECONDS = { 429: "Seconds to wait", outage: "Duration in seconds (0: until stopped)", slow: "Delay of each answer in seconds", reorder: "Longest delay of an update in seconds" };
 
 let shown = null; // the last known clock: {now, speed, movable} and, in receivedAt, when it was received

@@ -51,6 +51,9 @@ export function messageElement(message, actions) {
   if (text !== undefined) {
     bubble.append(element("div", { class: "text" }, sender, ...marked(text, message.entities ?? message.caption_entities ?? [], actions)));
   }
+  if (message.rich_message) {
+    bubble.append(element("div", { class: "text" }, sender, ...message.rich_message.blocks.map((block) => element("p", {}, ...rich(block.text, actions)))));
+  }
   bubble.append(element("span", { class: "meta" }, message.edit_date ? `edited ${clockTime(message.edit_date)}` : clockTime(message.date)));
   const whole = element("div", { class: mine ? "message mine" : "message", "data-id": message.message_id, tabindex: "-1" }, bubble);
   const rows = message.reply_markup?.inline_keyboard;
@@ -110,13 +113,32 @@ function marked(text, entities, actions, from = 0, to = text.length) {
 }
 
 function markedPart(entity, plain, children, actions) {
-  if (entity.type === "phone_number") return element("button", { class: "link", type: "button", onclick: () => actions.call(plain) }, ...children);
+  if (entity.type === "phone_number") return phoneLink(plain, children, actions);
   if (entity.type === "url" || entity.type === "text_link") {
     return element("button", { class: "link", type: "button", onclick: () => actions.open(entity.url ?? plain) }, ...children);
   }
   if (entity.type === "spoiler") return element("span", { class: "spoiler", tabindex: "0" }, ...children);
   if (entity.type === "expandable_blockquote") return fold(children);
   return element(TAGS[entity.type] ?? "span", {}, ...children);
+}
+
+// A real link, as on a phone; the page shows that it would be called.
+function phoneLink(number, children, actions) {
+  const call = (event) => {
+    event.preventDefault();
+    actions.call(number);
+  };
+  return element("a", { class: "link", href: `tel:${number.replaceAll(/[^+\d]/g, "")}`, onclick: call }, ...children);
+}
+
+// The text of a rich message: a string, a list, or an object whose `text` is marked.
+function rich(text, actions) {
+  if (typeof text === "string") return [text];
+  if (Array.isArray(text)) return text.flatMap((part) => rich(part, actions));
+  const children = rich(text.text, actions);
+  if (text.type === "phone_number") return [phoneLink(text.phone_number, children, actions)];
+  if (text.type === "url") return [element("button", { class: "link", type: "button", onclick: () => actions.open(text.url) }, ...children)];
+  return [element(TAGS[text.type] ?? "span", {}, ...children)];
 }
 
 // Telegram shows the first lines of an expandable quote, and all of it after a tap.

@@ -176,7 +176,18 @@ function showTabs() {
     if (count) tab.append(element("span", { class: "count", "aria-label": `${count} new` }, String(count)));
     return tab;
   }));
+  showOpenTab();
   $("add-patient").textContent = people.length === 1 ? "Add a second patient" : "Add a patient";
+}
+
+// Only the row of tabs scrolls: scrollIntoView would move the page, too.
+function showOpenTab() {
+  const tabs = $("tabs");
+  const tab = tabs.querySelector('[aria-selected="true"]');
+  if (!tab) return;
+  const [inner, outer] = [tab.getBoundingClientRect(), tabs.getBoundingClientRect()];
+  if (inner.left < outer.left) tabs.scrollLeft -= outer.left - inner.left + 8;
+  else if (inner.right > outer.right) tabs.scrollLeft += inner.right - outer.right + 8;
 }
 
 function moveTab(event) {
@@ -239,6 +250,8 @@ async function start() {
   const state = await get("/state");
   ({ people, can } = state);
   setClock(state.clock);
+  $("console").hidden = !state.console;
+  if (state.console) $("console").href = state.console;
   if (!wired) wire();
   if (!people.length) await add(can.invite, true);
   else await openChat(open() ? openId : people[0].id);

@@ -169,3 +169,28 @@ def test_nothing_found_is_no_assessment(life):
     answers(life, "quick", "no", "none", "none")
     sweep(life, AT + HOUR)
     assert life.run(lambda s: s.assessments.of_patient(life.anna.id)) == []
+
+
+def reminders(life):
+    return [q.row.screen.silent for q in life.database.outbox() if q.row.screen.name == "reminder"]
+
+
+def test_second_reminder_is_silent_and_one_that_was_asked_for_is_not(life):
+    change(life, next_due_at=life.at(9), follow_up=None)
+    life.opened(0)
+    life.run(sweeps.checkin_clocks, 50, at=life.at(1))
+    assert reminders(life) == [False]
+    asked = life.at(1, hours=2)
+
+    def ask(work):
+        row = work.checkins.open_of(life.anna.id)
+        work.checkins.save(row.model_copy(update={"remind_at": asked, "next_action_at": asked}))
+
+    life.run(ask, at=life.at(1, hours=1))
+    life.run(sweeps.checkin_clocks, 50, at=asked)
+    assert reminders(life) == [False, False]
+    assert life.run(lambda s: s.checkins.open_of(life.anna.id)).remind_at is None
+    life.run(sweeps.checkin_clocks, 50, at=life.at(2))
+    assert reminders(life) == [False, False, True]
+    life.run(sweeps.checkin_clocks, 50, at=life.at(2, hours=6))
+    assert len(reminders(life)) == 3

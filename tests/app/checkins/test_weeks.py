@@ -32,3 +32,20 @@ def test_what_is_no_all_clear_leaves_it_to_the_next(life):
 def test_week_is_that_of_the_patients_calendar(life, day):
     says_scope(life, 7.5)
     assert says_scope(life, day) == ("done.routine", day == 14)
+
+
+def test_ends_that_name_what_was_found_leave_it_to_the_first_all_clear_of_the_week(life):
+    life.check(0, safety_new="yes", which_new="eyes")
+    life.staff(life.alerts()[0], "spoke_to_patient", 0, 1)
+    for day in (1, 2):
+        name, said = says_scope(life, day, still_eyes="gone")
+        assert (name, said) == ("done.known", False), "somebody knows, so it is no all-clear"
+    assert says_scope(life, 3, still_eyes="gone") == ("done.routine", True)
+    assert says_scope(life, 5) == ("done.routine", False), "once a week"
+
+
+def test_check_in_with_skips_leaves_it_to_the_first_all_clear_of_the_week(life):
+    life.opened(0)
+    life.tap("", life.at(0), kind="skip")
+    assert says_scope(life, 0, start=False) == ("done.incomplete", False)
+    assert says_scope(life, 2) == ("done.routine", True)

@@ -282,7 +282,9 @@ def test_stop_is_not_undone_if_the_text_agreed_to_has_changed(life):
     stops(life, life.at(0, 1))
     undoes(life, life.at(0, 2))
     assert life.patient().state == "withdrawn"
-    assert shown(life, 7)[-1][0] == "stopped"
+    stopped = life.database.outbox()[-1].row.screen
+    assert (stopped.name, [line.key for line in stopped.lines][-1]) == ("stopped", "stopped.body"), "how to join again"
+    assert not [b for row in stopped.rows for b in row if b.action is not None and b.action.choice == "undo"]
 
 
 def test_undo_brings_back_an_open_ended_pause(life):

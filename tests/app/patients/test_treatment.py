@@ -14,7 +14,7 @@ from bot.app.schedules import plan_edits, plans
 from bot.app.schedules.plan_edits import PlanEdit
 from bot.core.schedule import phase_at
 from bot.core.treatment import StopReason
-from bot.dialog import answers
+from bot.dialog import trend as trends
 from tests.app.conftest import AT
 from tests.fakes.work import run as transact
 
@@ -71,7 +71,7 @@ def test_d3_the_chart_begins_with_the_first_period(run, anna, edit, choose):
         choose(choice)
     edit(ici_stop=TODAY - 10 * DAY, stop_reason=StopReason.SIDE_EFFECT)
     edit(ici_restart=TODAY + 3 * DAY)
-    trend = run(lambda s: answers.trend_of(s, s.patients.get(anna.id)))
+    trend = run(lambda s: trends.trend_of(s, s.patients.get(anna.id)))
     assert trend.ici_start == START
     assert [(p.first, p.last) for p in trend.periods] == [(START, TODAY - 10 * DAY), (TODAY + 3 * DAY, None)]
 
