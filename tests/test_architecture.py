@@ -181,8 +181,9 @@ def test_role_of_a_chat_is_decided_in_one_module() -> None:
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and dotted(node.func).endswith(".by_chat")
     }
-    # A link makes a chat a member's only if it is not another member's: that compares chats, and decides no role.
-    assert asking == {"bot/app/chat_roles.py", "bot/app/team/members.py"}
+    # A link makes a chat a member's only if it is not another member's, and a new phone is free of a patient who left:
+    # these compare chats, and decide no role.
+    assert asking == {"bot/app/chat_roles.py", "bot/app/team/members.py", "bot/app/patients/new_phone.py"}
 
 
 @each_module

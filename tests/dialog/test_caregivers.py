@@ -47,11 +47,11 @@ def test_a_new_link_ends_the_earlier_one(database, run, clinic, anna):
     assert opened(run, clinic, second).state == "asked"
 
 
-def test_new_link_ends_the_caregiver_who_answers_now(database, run, clinic, anna):
+def test_old_button_for_a_link_does_not_end_the_caregiver_who_answers_now(database, run, clinic, anna):
     opened(run, clinic, link(database, clinic, anna))
     run(conversation.tap, BEN, Action(kind="care", choice="agree"))
-    link(database, clinic, anna)
-    assert [c.state for c in run(lambda s: s.caregivers.of_patient(anna.id))] == ["ended", "invited"]
+    run(conversation.tap, anna.chat_id, Action(kind="care", choice="make"))
+    assert [c.state for c in run(lambda s: s.caregivers.of_patient(anna.id))] == ["active"]
 
 
 def test_the_patients_own_chat_is_no_caregivers(database, run, clinic, anna):

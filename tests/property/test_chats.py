@@ -15,4 +15,4 @@ def test_many_chats_of_several_people_keep_every_law(clinic, wording):
     seen = set()
     for seed in range(100, 108):
         seen |= set(Chats(seed, clinic, wording).live(110).seen)
-    assert {"phone.done", "link.ask", "care.goodbye", "stop.done", "stranger.numbers", "call.emergency"} <= seen
+    assert {"phone.done", "link.ask", "care.goodbye", "stranger.numbers", "call.emergency"} <= seen

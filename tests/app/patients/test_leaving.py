@@ -89,7 +89,10 @@ def test_who_leaves_while_something_is_open_reads_whom_to_call(life, how, tier):
 def test_who_leaves_with_nothing_open_reads_nothing_of_a_call(life, how):
     life.check(0)
     leave(life, how, life.at(0, 0.5))
-    last, more = {"withdrawn": ("stop.done", ["numbers.both", "stop.again"]), "erased": ("stop.erased", [])}[how]
+    last, more = {
+        "withdrawn": ("stop.done", ["numbers.both", "stop.again"]),
+        "erased": ("stop.erased", ["numbers.both"]),
+    }[how]
     assert shown(life, 7)[-1] == (last, [last, *more])
     assert life.alerts() == []
 
