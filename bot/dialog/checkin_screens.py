@@ -41,7 +41,7 @@ def checkin_screen(row: CheckInRow, clinic: Clinic, *, is_reminder: bool = False
 
 
 def _head(row: CheckInRow, clinic: Clinic, question: Question, *, is_reminder: bool) -> Iterator[Text]:
-    """Yield the lines above a question. A safety screen has room for few: another line is shown in place of the progress."""
+    """Yield the lines above a question. A safety screen has room for few: any other line replaces the progress."""
     value = row.value
     first = _first_line(row, clinic, is_reminder=is_reminder)
     is_left_open = is_asked_again(value, clinic.protocol)
