@@ -59,7 +59,7 @@ from bot.service import Bots, Service, WebhookConfig
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-CONSENT_VERSION = "1"
+CONSENT_VERSION = "2"
 """Increase it with every change of the consent texts (enrol.consent1 to 3)."""
 CONSENT_KEYS = ("enrol.consent1", "enrol.consent2", "enrol.consent3")
 DRY_RUN_SIZE = 60

@@ -125,6 +125,11 @@ class Concern(Frozen):
         """Return whether it is OPEN or REACHED."""
         return self.state in {ConcernState.OPEN, ConcernState.REACHED}
 
+    @property
+    def is_still_there(self) -> bool:
+        """Return whether a human knows about it, and the last answer found it above the reference."""
+        return self.state is ConcernState.REACHED and self.usual is None and self.level.tier >= Tier.SOON
+
     def milder_yes(self, yes_at: datetime | None) -> "Concern | None":
         """Return what is left of a sign that nobody named, if a sign of a higher screen was named after its own "yes".
 

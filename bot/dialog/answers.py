@@ -262,7 +262,7 @@ def _list(work: Work, patient: Patient, row: CheckInRow) -> TapResult:
     return TapResult(language=patient.chat_language)
 
 
-def _listed(question: Question, choices: Sequence[str]) -> Text:
+def _listed(question: Question, choices: tuple[str, ...]) -> Text:
     """Return the label of an answer: without the answer where Telegram would cut it, as the next screen marks it."""
     short = short_text(question)
     if question.follows is not None or question.kind == "several":

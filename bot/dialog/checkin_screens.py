@@ -12,6 +12,7 @@ from bot.core.checkin import State, is_asked_again, progress, taps_left
 from bot.core.postpone import Postponement
 from bot.core.protocol import Choice, FormStep, Question, Tier, Tip
 from bot.core.screen import Action, Button, Screen, Style, Text
+from bot.dialog.known_end import known_line
 from bot.dialog.widgets import ButtonRow, button, choice_text, day_text, numbers, question_text, rows
 
 POSTPONABLE = frozenset({"scheduled", "follow_up", "extra"})
@@ -194,7 +195,7 @@ def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Scree
         lines.append(Text(key="done.scope"))
     made: list[Button] = []
     if end.kind == "known":
-        name, lines, made = "done.known", list(_known(clinic, end)), [button("button.worse_than_that", WORSE)]
+        name, lines, made = "done.known", [known_line(clinic, end)], [button("button.worse_than_that", WORSE)]
     if end.tip is not None:
         lines.append(Text(key="done.tip", values={"tip": Text(key=f"tip.{end.tip.id}")}))
         made += tip_buttons(end.tip)
@@ -204,16 +205,6 @@ def end_screen(clinic: Clinic, end: CheckInEnd, following: Text | None) -> Scree
 
 
 WORSE = Action(kind="menu", choice="worse")
-
-
-def _known(clinic: Clinic, end: CheckInEnd) -> Iterator[Text]:
-    """Yield what is said of what a human knows about: who knows is only said of what is there today."""
-    there = [concern for concern in end.known if concern.is_there]
-    if not there:
-        yield Text(key="done.known.away", values=numbers(clinic))
-        return
-    by_staff = all(concern.by_staff for concern in there)
-    yield Text(key="done.known.staff" if by_staff else "done.known.told", values=numbers(clinic))
 
 
 def change_row(row: CheckInRow) -> ButtonRow:

@@ -1,5 +1,6 @@
 """Builds the end screen of a check-in while something found earlier still needs a human. Decides nothing."""
 
+from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -27,8 +28,16 @@ def still_open_screen(clinic: Clinic, end: CheckInEnd, zone: str) -> Screen:
         called.append(Text(key="done.open.spoke"))
     lines = [*_list(clinic, "done.open.there", there), *_earlier(clinic, away, zone), *called]
     lines += _list(clinic, "done.open.for_team", [c for c in end.open if c.is_for_team])
-    lines += [] if asked else [Text(key="done.open.worse", values=numbers(clinic))]
+    lines += [] if asked else [_if_worse(clinic, end.open)]
     return Screen(name="done.open", lines=tuple(lines), rows=rows(_buttons(clinic, end)), protect=False)
+
+
+def _if_worse(clinic: Clinic, concerns: Sequence[OpenConcern]) -> Text:
+    """Return whom to call if what only the team has to decide about gets worse: 112 for a sign that is an EMERGENCY."""
+    found = (clinic.protocol.symptoms.get(concern.symptom) for concern in concerns)
+    levels = [set(symptom.levels.values()) for symptom in found if symptom is not None]
+    is_emergency = any(tiers == {Tier.EMERGENCY} for tiers in levels)
+    return Text(key="done.open.worse.emergency" if is_emergency else "done.open.worse", values=numbers(clinic))
 
 
 def _list(clinic: Clinic, header: str, concerns: list[OpenConcern]) -> list[Text]:

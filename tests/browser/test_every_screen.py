@@ -87,7 +87,7 @@ MEASURE = """(narrower) => {
 
 @cache
 def screens() -> list[Screen]:
-    return [screen for screen in collect() if screen.contact is None and screen.document is None]
+    return [screen for screen in collect() if screen.lines and screen.contact is None and screen.document is None]
 
 
 class Chat:

@@ -87,7 +87,7 @@ async def test_patient_reaches_the_call_screen_and_survives_a_kill(page, product
         ("I agree", "Which language"),
         ("English", "for you now?"),
         ("Yes", "What time of day"),
-        (re.compile("^Morning"), "Your first check-in"),
+        (re.compile("^Morning"), "A longer check-in"),
         ("None of these 8", "not known to your team"),
         ("None of these 7", "Climbing stairs"),
         ("No trouble", "Getting up from a chair"),
@@ -115,7 +115,7 @@ async def test_patient_reaches_the_call_screen_and_survives_a_kill(page, product
     await tap(page, "Skip to the next event")
     await expect(log).to_contain_text("Is help with you, or did someone speak with you?")
     await tap(page, re.compile("^Yes$"))
-    await expect(log).to_contain_text("Stay where you are")
+    await expect(log).to_contain_text("stay where you are")
     assert await product.end(signal.SIGTERM) == 0
 
 

@@ -45,7 +45,7 @@ def test_k8_an_old_knee_doesnt_hide_arms_and_head():
     ("language", "faint", "any_time"),
     [
         ("en", "faint", "now or at any time since your last check-in"),
-        ("es", "desmayo", "ahora o en algún momento desde que le pregunté"),
+        ("es", "desmayo", "ahora o en algún momento desde sus últimas respuestas"),
         ("ru", "обморок", "сейчас или было хоть раз с прошлого опроса"),
     ],
 )

@@ -83,6 +83,18 @@ def test_p15_version_for_helpers_does_not_address_the_patient(language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("tier", ["emergency", "urgent", "soon"])
+def test_p15_line_above_are_they_home_has_a_version_for_helpers(language, tier):
+    assert TEXTS.has(language, f"helper.stop.open.{tier}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_helper_does_not_read_that_the_patient_feels_very_low(language):
+    named = Text(key="done.open.item", values={"what": Text(key="symptom.despair")})
+    assert RENDERER.plain(named, language) != TextRenderer(TEXTS).plain(named, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_p15_helper_does_not_say_on_the_phone_that_they_have_cancer(language):
     said = {
         "en": ("This person has cancer", "I have cancer"),

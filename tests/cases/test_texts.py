@@ -13,6 +13,7 @@ from bot.content.texts import MAX_SIGN_LENGTH, Texts, fold_key, sign_key
 from bot.content.typed import TypedWords
 from bot.core.protocol import Tier
 from bot.dialog import call_replies, learn, widgets
+from tests.personas.labels import is_cut
 
 LANGUAGES = ("en", "es", "ru")
 TEXTS = Texts.load(LANGUAGES)
@@ -187,7 +188,10 @@ def test_no_russian_word_for_a_chair_can_mean_a_bowel_movement():
 def test_safety_screens_of_former_protocols_ask_about_the_time_since(language, key):
     since = {
         "en": ("now or at any time since your last check-in", "now or at any time in the last 7 days"),
-        "es": ("ahora o en algún momento desde la última vez", "ahora o en algún momento de los últimos 7 días"),
+        "es": (
+            "ahora o en algún momento desde sus últimas respuestas",
+            "ahora o en algún momento de los últimos 7 días",
+        ),
         "ru": (r"Есть сейчас или было (?:хоть раз )?с прошлого опроса", "Есть сейчас или было за последние 7 дней"),
     }[language][key.endswith(".first")]
     first = said(language, key).partition("\n")[0]
@@ -247,6 +251,49 @@ def test_russian_end_of_a_checkin_speaks_of_the_answers():
     assert not matching("ru", r"звонить не нужно")
 
 
+NAMED = {
+    "swallow": r"swallow.*chok.*speech",
+    "limbs": r"stand.*walk.*arms.*head.*weakness that spreads",
+    "mind": r"confused.*behavior.*wake.*seizure",
+    "head_pain": r"stiff neck.*fever.*light",
+    "bladder": r"bladder.*bowel.*numb between the legs",
+    "back": r"weak or numb legs.*tight band",
+    "heart": r"chest pain.*faint.*racing.*uneven",
+    "sudden": r"weak side.*face.*speech.*sight",
+    "strength": r"arms.*hands.*legs",
+    "walking": r"walking.*fall.*floor",
+    "face": r"face.*eye",
+}
+
+
+@pytest.mark.parametrize("symptom", NAMED)
+def test_sign_asked_about_by_name_is_named_in_all_its_forms(symptom):
+    assert re.search(NAMED[symptom], said("en", f"symptom.{symptom}")), "who has another form would answer: gone"
+
+
+@pytest.mark.parametrize("key", ["call.reply.not_yet", "done.open.call", "loopback.number", "stop.open"])
+@pytest.mark.parametrize("tier", ["emergency", "urgent"])
+@pytest.mark.parametrize("helper", ["", "helper."])
+def test_call_now_is_never_a_plea(key, tier, helper):
+    assert not re.search(r"please", said("en", f"{helper}{key}.{tier}"), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("key", ["enrol.consent1", "help.body", "done.scope", "helper.help.body", "helper.done.scope"])
+def test_scope_is_said_where_an_all_clear_could_be_read_as_more(key):
+    assert re.search(r"fever, diarrhea, a rash or anything else, call (?:your|their) team", said("en", key))
+
+
+def test_not_sure_is_no_reason_to_call_less():
+    for key in ("call.reply.mistake", "helper.call.reply.mistake"):
+        assert re.search(r"or you are not sure, call \{emergency\}", said("en", key))
+
+
+def test_what_either_person_may_have_said_is_not_said_to_be_the_readers_words():
+    assert not matching("en", r"\byou told me", keys="done.")
+    assert not matching("en", r"\byou told me|\byou asked", keys="call.")
+    assert not matching("en", r"\byou\b(?! (?:walk|stand))", keys="symptom.")
+
+
 # --- Spanish ------------------------------------------------------------------------------------------------------------
 
 
@@ -282,6 +329,43 @@ def test_spanish_strength_of_numbness_is_asked_as_in_latin_america():
     assert not matching("es", r"cómo de ")
 
 
+def test_spanish_asks_about_the_time_since_the_last_answers():
+    """A check-in that was not answered asked too: "since I asked" would leave out the days before it."""
+    assert not matching("es", r"desde (?:que|la última vez que) (?:le )?pregunt")
+    for key in ("question.change", "question.signs_now", "question.signs_new", "question.worth_a_call"):
+        assert re.search("desde sus últimas respuestas", said("es", key), re.IGNORECASE), key
+        assert re.search("desde las últimas respuestas", said("es", f"helper.{key}"), re.IGNORECASE), key
+
+
+def test_spanish_at_once_is_one_word_everywhere():
+    assert not matching("es", r"\ben ?seguida\b|\bllame ya\b")
+
+
+@pytest.mark.parametrize("key", ["call.reply.not_yet", "done.open.call", "loopback.number", "stop.open"])
+@pytest.mark.parametrize("tier", ["emergency", "urgent"])
+def test_spanish_call_now_is_never_a_plea(key, tier):
+    texts = [said("es", f"{voice}{key}.{tier}") for voice in ("", "helper.")]
+    assert not any(re.search(r"por favor", text, re.IGNORECASE) for text in texts)
+
+
+def test_spanish_symptom_that_comes_back_is_not_the_person_who_comes_back():
+    assert not matching("es", r"\bsi (?:no )?vuelve\b")
+
+
+ABOUT_THE_PERSON = r"\b(?:tiene que ir|no debe conducir|(?<!esto )empeora)\b"
+
+
+def test_spanish_helper_reads_who_has_to_go_and_who_gets_worse():
+    """Without a subject it would be the helper: "usted" and "he, she" have the same verb."""
+    for key in matching("es", ABOUT_THE_PERSON, keys="helper.call.reply."):
+        assert re.search(r"esa persona|la persona a la que ayuda", said("es", key), re.IGNORECASE), key
+
+
+def test_spanish_choices_fit_a_button_with_a_tick():
+    assert matching("es", r"^.{36,}", keys="choice.") == []
+    assert matching("es", r"^.{36,}", keys="helper.choice.") == []
+
+
 def test_spanish_evening_is_not_the_afternoon():
     assert "tarde" not in said("es", "later.evening").lower()
 
@@ -314,6 +398,61 @@ def test_russian_learn_pages_use_the_usual_terms():
     assert "В тяжёлых случаях" in said("ru", "learn.what_team_does.body")
     assert "В экстренном случае" in said("ru", "learn.not_advice.body")
     assert not matching("ru", r"в беде|кровь бежит|светлее на душе")
+
+
+def test_russian_does_not_promise_that_doctors_look():
+    assert not matching("ru", r"врачи (?:по-прежнему |всё равно )?(?:это |оба )?(?:ответа )?(?:у?видят|прочтут|читают)")
+
+
+def test_russian_seizure_is_not_a_cramp_in_the_leg():
+    assert not matching("ru", r"судорог", team=True)
+    for key in ("sign.safety_now.mind", "choice.which_now.mind_wake", "symptom.mind", "helper.symptom.mind"):
+        assert "припадок" in said("ru", key).lower(), key
+
+
+def test_russian_names_the_person_whom_a_helper_helps():
+    assert not matching("ru", r"\bт(?:от|ого|ому|ом|ем), ко(?:му|го) вы помогаете")
+    assert "«" + said("ru", "caregiver.head").removesuffix(":") + "»" in said("ru", "care.both")
+
+
+def test_russian_yes_to_a_question_with_a_not_says_what_it_means():
+    """ "Are you unable to wash?" "No" can mean "no, I can't": the buttons say which."""
+    assert "не можете" in said("ru", "question.selfcare")
+    assert "не получается" in said("ru", "choice.selfcare.yes")
+    assert re.search(r"(?<!не )получается", said("ru", "choice.selfcare.no"))
+
+
+@pytest.mark.parametrize("key", ["sign.safety_new.fading", "choice.which_new.fading", "symptom.fading"])
+def test_russian_fatigability_is_weakness_that_comes_quickly(key):
+    assert "быстро слабе" in said("ru", key).lower()
+
+
+@pytest.mark.parametrize("key", ["signs_now", "signs_now.first", "signs_new", "signs_new.first"])
+@pytest.mark.parametrize("who", ["", "helper."])
+def test_russian_safety_screens_ask_about_now_and_the_time_since(who, key):
+    words = said("ru", f"{who}question.{key}") or said("ru", f"question.{key}")
+    assert "сейчас" in words.lower()
+    assert ("за последние 7 дней" if key.endswith(".first") else "с прошлого опроса") in words
+
+
+@pytest.mark.parametrize(("weekday", "until"), [("пятница", "stop.undo_until")])
+def test_russian_day_of_the_week_follows_no_preposition(weekday, until):
+    """The days of the week are in the nominative: "до пятница" is no Russian."""
+    assert said("ru", "weekday.5") == weekday
+    assert not re.search(r"\b(?:до|с|в|на)(?: \{time\},)? \{date\}", said("ru", until))
+
+
+# --- Buttons --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_patient_labels_are_not_cut_on_a_phone(language):
+    ticked = ("choice.which_", "choice.autonomic.")
+    for key in TEXTS.keys(language):
+        of = key.removeprefix("helper.")
+        if of.startswith(("choice.", "button.", "menu.")) and of not in {"button.same", "menu.title"}:
+            label = said(language, key)
+            assert not is_cut(f"☐ {label}" if of.startswith(ticked) else label, 1), (key, label)
 
 
 # --- Lines ----------------------------------------------------------------------------------------------------------------

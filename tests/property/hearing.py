@@ -26,6 +26,7 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
     # A tap on an alert counts for what was open when its message was sent: before the answers of this transaction.
     _tapped(ledger, before, after, deed, day)
     _staff(ledger, after, deed)
+    is_called = any(q.screen.name.startswith("call.") and q.mode == "new" for q in deed.queued)
     for name, row in deed.stores.done:
         if name == "record_answer" and row.question in SCREENS:
             ledger.screen(row.checkin_id, row.question, row.choices, row.given_at)
@@ -35,7 +36,12 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
             ledger.answers(
                 Heard(row.id, value.form, dict(value.answers), value.state.value, deed.at, day, helper=is_helper)
             )
-        elif name == "add_assessment" and deed.swept and after.checkins[row.checkin_id].value.state in OPEN:
+        # By the clock, or below a call screen that another answer brings, a sign that is ticked is named as it is.
+        elif (
+            name == "add_assessment"
+            and (deed.swept or is_called)
+            and after.checkins[row.checkin_id].value.state in OPEN
+        ):
             value = after.checkins[row.checkin_id].value
             half = Heard(row.checkin_id, value.form, dict(value.answers), value.state.value, deed.at, day, counted=True)
             ledger.answers(half)
@@ -43,9 +49,8 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
             earlier = before.alerts.get(row.id)
             new = set(row.symptoms) - set(earlier.symptoms if earlier is not None else ())
             # By the clock, an hour after half an answer, what joins an alert at its tier has no call screen of its own.
-            is_shown = any(q.screen.name.startswith("call.") and q.mode == "new" for q in deed.queued)
-            if deed.swept or is_shown:
-                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id, for_team=not is_shown)
+            if deed.swept or is_called:
+                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id, for_team=not is_called)
 
 
 def _called_at(deed: Deed) -> Tier:
@@ -77,7 +82,10 @@ def _tapped(ledger: Ledger, before: Books, after: Books, deed: Deed, day: date) 
     action = deed.action
     if action is None:
         return
-    if action.kind == "alert" and action.choice in SPOKE:
+    if action.kind == "alert" and action.choice == "at_hospital" and action.subject in before.alerts:
+        half = [row for row in before.checkins.values() if row.value.state in OPEN]
+        ledger.at_hospital([(row.id, dict(row.value.answers)) for row in half], at)
+    elif action.kind == "alert" and action.choice in SPOKE:
         alert = before.alerts.get(action.subject)
         if alert is not None:
             named = () if action.choice != "reached" else alert.symptoms

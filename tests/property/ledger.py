@@ -164,6 +164,9 @@ class Ledger:
             return
         before = self._heard.get(heard.checkin, {})
         found = found_in(heard.answers, heard.form, is_closed=heard.closed or heard.counted)
+        # What was named by a tick that counted already stays named as long as the tick is there.
+        ticked = found_in(heard.answers, heard.form)
+        found |= {symptom: each for symptom, each in ticked.items() if each.is_named and before.get(symptom) == each}
         if heard.closed:
             found = {s: f._replace(was_known=bool(f.was_known)) for s, f in found.items()}
         found |= self._without_question(heard, found)
@@ -354,9 +357,13 @@ class Ledger:
                 # Half an answer counts an hour later, and is no news when the form ends.
                 if symptom == "other" and form is not None:
                     self._heard.setdefault(form, {})["other"] = Found(Level(Tier.SOON, 1))
+                if symptom == "falls" and form is not None:
+                    self._heard.setdefault(form, {})["falls"] = Found(Level(Tier.URGENT, 1), was_known=False)
                 is_accepted = for_team and self.last.get(symptom, NONE) <= self.accepted(symptom) > NONE
                 why = AGREEMENT_ENDED if is_accepted else "a call screen"
-                self.marks[symptom] = Mark("open", Level(tier, len(AMOUNTS)), at, why, above_on=day, form=form)
+                # With "known" left open, what is only there or not counts at its own tier, an amount at that of the screen.
+                level = Level(Tier.URGENT, 1) if symptom == "falls" else Level(tier, len(AMOUNTS))
+                self.marks[symptom] = Mark("open", level, at, why, above_on=day, form=form)
 
     # -- what else was tapped
 
@@ -376,14 +383,26 @@ class Ledger:
                     mark, state="reached", reached=max(mark.highest, mark.reached or NONE), usual=None
                 )
 
+    def at_hospital(self, half: Iterable[tuple[int, Answers]], at: datetime) -> None:
+        """The patient is with people who help: all that is open is known, and what half a form says by now.
+
+        `half`: the unfinished check-ins, with their answers.
+        """
+        for checkin, answers in half:
+            if says_new(answers):
+                self._heard.setdefault(checkin, {})["other"] = Found(Level(Tier.SOON, 1))
+        self.spoke((), at, at)
+        for symptom, mark in self.marks.items():
+            self.marks[symptom] = replace(mark, draft_of=None, before=None)
+
     def not_yet(self, named: Iterable[str], opened: Collection[str], at: datetime) -> None:
         """Nobody spoke with them: which of two messages that is about the page leaves open, so here it is the product's.
 
         `opened`: what is open there afterwards.
         """
-        for symptom in set(named) & set(opened):
-            mark = self.marks.get(symptom)
-            if mark is not None and mark.state == "reached":
+        for symptom, mark in list(self.marks.items()):
+            is_meant = symptom.partition(":")[0] in set(named) & set(opened)
+            if is_meant and mark.state == "reached":
                 self.marks[symptom] = replace(mark, state="open", opened_at=at, why=NOT_YET)
 
     def team_knows(self, named: Iterable[str], shown_at: datetime, at: datetime) -> None:

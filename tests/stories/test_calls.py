@@ -43,12 +43,12 @@ async def test_p5_emergency_number_comes_as_a_silent_card_and_the_call_screen_is
     assert view.checkins[0].answers["safety_now"] == ("yes",), "stored at the tap"
     world.hear_all(anna)
     await world.tap(anna, "I have called")
-    world.hear(anna, "Stay where you are")
+    world.hear(anna, "stay where you are")
     assert (await world.view(anna)).alerts[0].state == "open", "a call is not yet somebody who spoke with her"
     await world.advance(minutes=15)
     world.hear(anna, "Is help with you, or did someone speak with you?")
     await world.tap(anna, "Yes")
-    world.hear(anna, "Stay where you are")
+    world.hear(anna, "stay where you are")
     assert (await world.view(anna)).alerts[0].state == "confirmed"
     await world.advance(hours=5)
 
@@ -64,7 +64,7 @@ async def test_safety_follow_up_replaces_the_reminder(world: World) -> None:
     await world.tap(anna, "Yes")
     world.hear_all(anna)
     await world.advance(hours=25)
-    world.hear(anna, "I ask again because of what you told me")
+    world.hear(anna, "I ask again, to see how things are")
     assert (await world.view(anna)).tasks == ()
 
 
@@ -75,7 +75,7 @@ async def test_answer_not_sure_counts_as_yes(world: World) -> None:
     assert (await world.view(anna)).alerts[0].tier == "EMERGENCY"
     world.hear_all(anna)
     await world.tap(anna, "I have called")
-    world.hear(anna, "Stay where you are")
+    world.hear(anna, "stay where you are")
 
 
 async def test_emergency_unanswered_asks_thrice_then_unconfirmed(world: World) -> None:
@@ -133,7 +133,7 @@ async def test_soon_is_a_call_within_a_day_followed_up_next_day(world: World) ->
     view = await world.view(anna)
     assert (view.alerts[0].tier, view.alerts[0].rules[0].startswith("sensory.")) == ("SOON", True)
     await world.advance(hours=24)
-    world.hear(anna, "I ask again because of what you told me")
+    world.hear(anna, "I ask again, to see how things are")
     world.hear(anna, "Is help with you, or did someone speak with you?")
     await world.tap(anna, "Not yet")
     world.hear(anna, "call your team today")
@@ -163,7 +163,7 @@ async def test_need_help_now_on_a_question_calls_and_alerts(world: World) -> Non
     await world.tap(anna, "Need help now")
     world.hear(anna, "[contact")
     message = world.hear(anna, "Call your team now", "112")
-    assert "A sign that you told me about" not in plain(message)
+    assert "Something in the answers" not in plain(message)
     await world.tap(anna, "Need help now")
     world.hear(anna, "[contact")
     world.hear(anna, "Call your team now")
@@ -259,7 +259,7 @@ async def test_red_flag_awaiting_its_call_gives_no_all_clear(world: World) -> No
     await world.tap(anna, "Need help now")
     world.hear_all(anna)
     await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7", "None")
-    world.hear(anna, "you asked for help", "Did someone speak with you about it?", "+49 30 901820")
+    world.hear(anna, "asking for help", "Did someone speak with you about it?", "+49 30 901820")
     await world.tap(anna, "Yes")
     world.hear_all(anna)
     await world.say(anna, "I feel worse now")
@@ -274,4 +274,4 @@ async def test_red_flag_awaiting_its_call_gives_no_all_clear(world: World) -> No
     await world.until_due(anna)
     world.hear_all(anna)
     await world.answer(anna, "No, nothing new", "None of these 8", "None of these 7")
-    world.hear(anna, "I will ask again about what you told me")
+    world.hear(anna, "I will ask again about the earlier answers")

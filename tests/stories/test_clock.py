@@ -64,7 +64,7 @@ async def test_reminder_is_not_sent_in_quiet_hours(world: World) -> None:
     await world.advance(hours=8)  # 17:00 in Berlin
     await world.service.database.transact(lambda stores: _send_now(world, stores))
     await world.pump()
-    world.hear(anna, "Your team sends you a check-in")
+    world.hear(anna, "One more check-in for you")
     await world.advance(hours=15, minutes=30)  # the reminder after 6 hours would have come at 23:00
     world.nothing_more()
     await world.advance(minutes=35)

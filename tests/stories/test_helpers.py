@@ -60,7 +60,7 @@ async def test_p15_all_that_a_helper_reads_in_an_emergency_speaks_of_the_patient
     (called,) = [text for text in read if "Call 112 now." in text]
     assert "For the person you help" in called
     assert "Then call their team: +49 30 901820" in called
-    assert "“This person has cancer. They get immunotherapy.”" in called
+    assert "“This person has cancer. They have had immunotherapy.”" in called
     assert {"I have called", "I can't call", "Show their card", "I tapped by mistake"} <= set(called.splitlines())
     for label in ("Show their card", "I can't call"):
         await world.tap(daughter, label)
@@ -68,11 +68,11 @@ async def test_p15_all_that_a_helper_reads_in_an_emergency_speaks_of_the_patient
     read += seen(world, daughter)
     await world.tap(daughter, "They are at the hospital")
     read += seen(world, daughter)
-    assert any("This person takes an immune checkpoint inhibitor" in text for text in read)
+    assert any("This person has been treated with an immune checkpoint inhibitor" in text for text in read)
     assert any("Is help with them, or did someone speak with you or them?" in text for text in read)
     assert [text for text in read if ADDRESSED.search(text)] == []
     own = "\n".join(seen(world, mother))
-    assert "“I have cancer. I get immunotherapy.”" in own
+    assert "“I have cancer. I have had immunotherapy.”" in own
     assert "Is help with you, or did someone speak with you?" in own
 
 
@@ -119,7 +119,7 @@ async def test_p15_helper_in_another_language_reads_it_in_that_language(world: W
     await world.tap(daughter, "Нет, ничего нового")
     await world.tap(daughter, "Да, одно или больше")
     (called,) = [text for text in seen(world, daughter) if "Сейчас же звоните: 112" in text]
-    assert "«У человека рак, ему дают иммунотерапию»" in called
+    assert "«У человека рак, и ему давали иммунотерапию»" in called
     assert "Показать карточку" in called.splitlines()
     assert "Стало хуже" in [b["text"] for row in world.sandbox.chat(daughter).keyboard["keyboard"] for b in row]
 
@@ -202,7 +202,7 @@ async def test_p15_answer_about_the_call_is_shown_to_the_other(
 async def test_p15_who_can_not_call_makes_the_other_phone_sound_with_call_words(world: World) -> None:
     mother, daughter = await emergency(world)
     await world.tap(mother, "I can't call")
-    line = world.hear(daughter, "They tapped: “I can't call”", "Please call 112 now.")
+    line = world.hear(daughter, "They tapped: “I can't call”", "Call 112 now.")
     assert not line.get("disable_notification")
     assert "Copy 112" in labels(line)
 
@@ -237,7 +237,7 @@ async def test_p11_only_the_daughter_can_call_her_tap_a_mistake(world: World) ->
     world.hear_all(mother)
     world.hear_all(daughter)
     await world.tap(mother, "I tapped by mistake")
-    world.hear(mother, "Your helper gave that answer. Only they can call it a mistake.", "Please call 112 now.")
+    world.hear(mother, "Your helper gave that answer. Only they can call it a mistake.", "Call 112 now.")
     assert world.news(mother) == world.news(daughter) == []
     await world.advance(minutes=15)
     world.hear(mother, "Is help with you")
@@ -256,7 +256,7 @@ async def test_p11_only_the_daughter_can_call_her_tap_a_mistake(world: World) ->
 async def test_p11_daughter_can_not_call_her_mothers_tap_a_mistake(world: World) -> None:
     _, daughter = await emergency(world)
     await world.tap(daughter, "I tapped by mistake")
-    world.hear(daughter, "For the person you help", "They gave that answer.", "Please call 112 now.")
+    world.hear(daughter, "For the person you help", "They gave that answer.", "Call 112 now.")
 
 
 async def test_red_buttons_of_a_helper_act_as_the_patients(world: World) -> None:

@@ -56,7 +56,7 @@ async def test_p1_delete_in_an_emergency_takes_two_taps_and_the_team_goes_on(wor
 
     await world.tap(anna, LAST)
     world.hear(anna, NUMBERS, "your answers here are deleted")
-    world.hear(lena, "The patient stopped taking part while this is open. Call them.")
+    world.hear(lena, "The patient no longer takes part, and this is still open. Call them.")
     view = await world.view(anna)
     assert (view.checkins, [(alert.tier, alert.state) for alert in view.alerts]) == ((), [("EMERGENCY", "unconfirmed")])
 
@@ -160,7 +160,7 @@ async def test_red_buttons_and_words_act_on_every_screen_of_leaving(world: World
     world.hear(anna, "[contact")
     world.hear(anna, "Call your team now")
     await world.say(anna, "/stop")
-    assert plain(world.hear(anna)).startswith("You told me about something that still needs a call. Call your team now")
+    assert plain(world.hear(anna)).startswith("There is still a call to make. Call your team now")
 
 
 # -- stopping, and undoing it
@@ -182,7 +182,7 @@ async def test_stop_is_undone_by_its_button_and_all_goes_on(world: World) -> Non
     await world.advance(hours=23)
     world.nothing_more()
     await world.tap(anna, "Undo the stop")
-    world.hear(anna, "Your check-ins go on", "Next check-in")
+    world.hear(anna, "We go on as before", "Next check-in")
     view = await world.view(anna)
     assert (view.state, view.consent) == ("active", before.consent)
     assert view.checkins == before.checkins
@@ -197,7 +197,7 @@ async def test_stop_is_undone_by_opening_the_bot_again(world: World) -> None:
     await world.say(anna, "/start")
     world.hear(anna, "I have stopped, as you asked.", "+49 30 901820", "112")
     await world.tap(anna, "Undo the stop")
-    world.hear(anna, "Your check-ins go on")
+    world.hear(anna, "We go on as before")
     assert (await world.view(anna)).state == "active"
 
 
@@ -219,13 +219,13 @@ async def test_undone_stop_in_an_emergency_shows_the_call_screen_and_asks_again(
     anna, lena = await in_an_emergency(world)
     await stopped(world, anna)
     assert labels(world.hear(anna, NUMBERS, "I have stopped")) == ["Copy 112", "Undo the stop"]
-    world.hear(lena, "The patient stopped taking part while this is open")
+    world.hear(lena, "The patient no longer takes part")
     await world.advance(minutes=20)
     assert world.news(anna) == []
     await world.tap(anna, "Undo the stop")
     world.hear(anna, "[contact 112]")
     world.hear(anna, "Call 112 now.")
-    world.hear(anna, NUMBERS, "Your check-ins go on")
+    world.hear(anna, NUMBERS, "We go on as before")
     assert any("takes part again" in plain(m) for m in world.hear_all(lena))
     await world.advance(minutes=15)
     world.hear(anna, "Is help with you, or did someone speak with you?")
@@ -261,4 +261,4 @@ async def test_helper_can_not_leave_for_the_patient(world: World) -> None:
     world.hear_all(anna)
     world.hear_all(ben)
     await world.tap(anna, "Undo the stop")
-    world.hear(anna, "Your check-ins go on", "The person who helped you needs a new link")
+    world.hear(anna, "We go on as before", "The person who helped you needs a new link")

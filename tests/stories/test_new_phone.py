@@ -76,7 +76,7 @@ async def test_p21_confirmed_on_the_old_phone_the_new_one_has_everything(world: 
     await world.tap(phone, "I agree, use this phone")
     world.hear(phone, "Done. I ask on this phone from now on.")
     assert any("is anything new or worse" in text for text in texts(world, phone)), "the question that is open"
-    world.hear(anna, "now come to your new phone", "112", "+49 30 901820")
+    world.hear(anna, "now come to another phone", "112", "+49 30 901820")
     await world.say(phone, "/answers")
     assert any("Numbness or pain: Mild" in text for text in texts(world, phone))
     await world.say(anna, "/answers")
@@ -95,7 +95,7 @@ async def test_p21_without_confirmation_the_new_chat_starts_without_history(worl
     assert (await world.view(anna)).checkins[0].answers == {}
     await world.say(phone, "/answers")
     assert not any("Mild" in text for text in texts(world, phone))
-    world.hear(anna, "now come to your new phone")
+    world.hear(anna, "now come to another phone")
     await world.say(anna, "/menu")
     world.hear(anna, "have moved to another phone", "112", "+49 30 901820")
     await world.tap(anna, "Yes, that was me")

@@ -177,7 +177,7 @@ async def test_export_begins_with_the_number_while_something_is_open(world: Worl
     await world.say(anna, "/privacy")
     await world.tap(anna, "Get my data")
     said = [m for m in world.hear_all(anna) if "I am sending you" in plain(m)]
-    assert plain(said[0]).startswith("You told me about something that can't wait. Call 112 now")
+    assert plain(said[0]).startswith("There is a call that can't wait. Call 112 now")
     assert labels(said[0]) == ["Copy 112"]
 
 

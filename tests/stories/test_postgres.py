@@ -31,7 +31,7 @@ async def test_patient_from_invite_to_call_screen(world: World) -> None:
     await world.advance(minutes=15)
     world.hear(anna, "Is help with you, or did someone speak with you?")
     await world.tap(anna, "Yes")
-    assert "Stay where you are" in plain(world.hear(anna))
+    assert "stay where you are" in plain(world.hear(anna))
     view = await world.view(anna)
     assert [(a.tier, a.state) for a in view.alerts] == [("EMERGENCY", "confirmed")]
     await world.until_due(anna)

@@ -297,7 +297,7 @@ async def test_blocked_bot_counts_for_every_role(world: World) -> None:
     await helping(world, husband, ann)
     world.sandbox.block(ann)
     await world.pump()
-    world.hear(husband, "does not answer with you any more")
+    world.hear(husband, "does not answer with you")
     person = await world.service.database.read(lambda s: s.staff.by_name("ann"))
     assert person.unreachable_at is not None
     world.sandbox.unblock(ann)

@@ -12,6 +12,7 @@ from bot.app.alerts.followers import show_changed, show_closed, show_seen
 from bot.app.alerts.naming import open_alert
 from bot.app.alerts.writer import act_on, team_side
 from bot.app.concerns.conversion import named_by
+from bot.app.concerns.level_tasks import close_level_tasks
 from bot.app.concerns.memory import recall, remember
 from bot.app.patients.out_of_care import end_care
 from bot.app.ports.errors import NeedsContactError, RefusedError
@@ -92,11 +93,13 @@ def note(
         _record(work, alert, "alert_noted", outcome=outcome, owner=alert.owner, **why)
         if patient is not None and effect is not None:
             remember(work, patient, (effect,), checkin_id=alert.checkin_id)
+            close_level_tasks(work, patient)
         show_changed(work, alert)
         return alert
     noted = _act(work, alert, Note(outcome=outcome, by=work.actor), "alert_noted", **why)
     if patient is not None and effect is not None:
         remember(work, patient, (effect,), checkin_id=alert.checkin_id)
+        close_level_tasks(work, patient)
     if patient is not None and outcome == "out_of_care":
         end_care(work, patient)
     return work.alerts.get(alert_id) or noted

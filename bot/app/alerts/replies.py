@@ -49,7 +49,8 @@ def reply(work: Work, patient: Patient, alert_id: int, word: str, asked: Asked =
         update_patient_side(work.alerts, alert, declared=word)
     elif word == "remind":
         soon = work.at + work.clinic.protocol.clocks.remind_again_soon
-        if alert.next_patient_prompt_at is None or not is_outdated(work, patient, alert, asked):
+        is_due = alert.next_patient_prompt_at is None or not is_outdated(work, patient, alert, asked)
+        if is_due and alert.asks is not Tier.ROUTINE:
             update_patient_side(work.alerts, alert, next_patient_prompt_at=soon)
     else:
         return None

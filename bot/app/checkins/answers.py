@@ -19,12 +19,12 @@ def with_fresh_screens(work: Work, row: CheckInRow, given: core.Input) -> CheckI
     protocol = work.clinic.protocol
     if isinstance(given, core.Choose) and _is_new_yes(work, row.value, given):
         _forget_yes(work, row, given.question)
-    elif isinstance(given, core.Choose) and row.value.answers.get(given.question) not in {None, (given.choice,)}:
+    elif isinstance(given, core.Choose) and row.value.answers.get(given.question) != (given.choice,):
         _forget_known(work, row, given.question)
     oldest = work.at - protocol.remembering.fresh
     none = [q for q in safety_screens(protocol) if row.value.answers.get(q) == ("none",)]
     is_on = row.value.state is core.State.ASKING and not isinstance(given, core.Back)
-    if not is_on or not none or oldest < row.opened_at <= work.at:
+    if not is_on or not none:
         return row
     given_at = {a.question: a.given_at for a in work.answers.of_checkin(row.id) if a.superseded_at is None}
     # An answer from far ahead was given before the clock was set back: nobody knows how old it is.

@@ -1,4 +1,4 @@
-"""Tasks for the team about a patient's levels: confirm one, renew one, ask about usual EMERGENCY signs.
+"""Tasks for the team about a patient's levels: confirm, renew or decide about one, ask about usual EMERGENCY signs.
 
 A sweep calls `open_level_tasks` for each patient. A task that staff closed is not opened again for the same reason.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.app.records.alerts import Task, TaskKind
-from bot.app.records.concerns import NOTICE
+from bot.app.records.concerns import NOTICE, outcome_due_at
 from bot.app.records.patients import Patient, PatientState
 from bot.app.work import Work
 from bot.core.concern_values import Rules
@@ -17,6 +17,7 @@ CONFIRM: TaskKind = "confirm_reference"
 ENDS: TaskKind = "agreement_ends"
 ASK: TaskKind = "ask_usual_signs"
 SECOND: TaskKind = "second_person"
+STILL: TaskKind = "still_there"
 _PRESENT = frozenset({PatientState.INVITED, PatientState.ENROLLING, PatientState.ACTIVE, PatientState.PAUSED})
 
 
@@ -39,20 +40,25 @@ def open_second_person_task(work: Work, patient: Patient) -> None:
 
 
 def close_level_tasks(work: Work, patient: Patient, *more: TaskKind) -> None:
-    """Close the tasks about levels that nothing waits for any more, after staff decided, and those of `more`."""
+    """Close the tasks that nothing waits for any more, after staff decided or noted an outcome, and those of `more`."""
     waiting = {kind for kind, _ in _due(work, patient)}
-    done = [kind for kind in (CONFIRM, ENDS) if kind not in waiting]
+    done = [kind for kind in (CONFIRM, ENDS, STILL) if kind not in waiting]
     work.tasks.close_of_patient(patient.id, [*done, *more], work.at)
 
 
 def _due(work: Work, patient: Patient) -> Iterator[tuple[TaskKind, datetime]]:
     """Yield the kind of each task that is due, and since when it may have been opened."""
     row = work.concerns.of_patient(patient.id)
+    if row is None:
+        return
     # An agreement may have ended since it was last looked at.
     rules = Rules(work.clinic.protocol.symptoms, work.clinic.protocol.remembering)
-    accepted_levels = apply(row.value, (), rules, work.at).memory.accepted if row is not None else {}
-    decided = {each.symptom: each.made_at for each in work.levels.of_patient(patient.id)} if accepted_levels else {}
-    for symptom, accepted in accepted_levels.items():
+    memory = apply(row.value, (), rules, work.at).memory
+    for due in filter(None, map(outcome_due_at, memory.concerns.values())):
+        if due <= work.at:
+            yield STILL, due
+    decided = {each.symptom: each.made_at for each in work.levels.of_patient(patient.id)} if memory.accepted else {}
+    for symptom, accepted in memory.accepted.items():
         if accepted.confirm_until is not None:
             yield CONFIRM, accepted.confirm_until - work.clinic.protocol.remembering.confirm_within
         elif accepted.agreed_until is not None and work.at >= accepted.agreed_until - NOTICE:

@@ -154,12 +154,25 @@ def known_after(work: Work, patient: Patient, row: CheckInRow) -> tuple[KnownCon
     stored = recall(work, patient)
     heard = stored.heard.checkins.get(row.id, {})
     there = [symptom for symptom, each in heard.items() if each.level.tier >= Tier.SOON]
-    reached = {c.symptom: c.by_staff for c in stored.value.concerns.values() if c.state is ConcernState.REACHED}
-    agreed = {symptom: True for symptom in there if stored.value.usual(symptom).agreed is not None}
+    reached = {c.symptom: c for c in stored.value.concerns.values() if c.state is ConcernState.REACHED}
+    agreed = [symptom for symptom in there if stored.value.usual(symptom).agreed is not None]
     return tuple(
-        KnownConcern(symptom=symptom, is_there=symptom in there, by_staff=by_staff)
-        for symptom, by_staff in (agreed | reached).items()
+        KnownConcern(
+            symptom=symptom,
+            tier=reached[symptom].tier if symptom in reached else heard[symptom].level.tier,
+            is_there=symptom in there,
+            by_staff=symptom not in reached or reached[symptom].by_staff,
+            came_back=symptom in there and _was_away(stored, symptom, row.id),
+        )
+        for symptom in dict.fromkeys((*agreed, *reached))
     )
+
+
+def _was_away(stored: MemoryRow, symptom: str, checkin_id: int) -> bool:
+    """Return whether the last check-in before that one which asked about the symptom did not find it."""
+    heard = stored.heard.checkins
+    earlier = [heard[number][symptom] for number in sorted(heard) if number < checkin_id and symptom in heard[number]]
+    return bool(earlier) and earlier[-1].level.tier < Tier.SOON
 
 
 def tier_to_call_about(work: Work, patient: Patient) -> Tier:

@@ -112,7 +112,7 @@ class AlertRow(Versioned):
 TaskKind = Literal[
     "not_heard_from", "missed_twice", "skipped_twice", "unreachable", "skipped_after_outage",
     "outage", "telegram_silent", "missed_in_outage", "answers_lost", "not_delivered", "level_ended", "phone_patient",
-    "confirm_reference", "agreement_ends", "ask_usual_signs", "second_person",
+    "confirm_reference", "agreement_ends", "ask_usual_signs", "second_person", "still_there",
 ]  # fmt: skip
 
 

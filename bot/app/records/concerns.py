@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from pydantic import AwareDatetime
 
 from bot.core.changes import What
-from bot.core.concern_values import ConcernState
+from bot.core.concern_values import Concern, ConcernState
 from bot.core.frozen import Frozen, Versioned
 from bot.core.hearing import Heard
 from bot.core.memory import Memory
@@ -26,6 +26,8 @@ class HeardOf(Frozen):
 
 NOTICE = timedelta(days=7)
 """How long before its end an agreement becomes a task [D]."""
+_OUTCOME_WITHIN = timedelta(days=7)
+_OUTCOME_WITHIN_AT_SOON = timedelta(days=28)
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,12 +44,32 @@ class MemoryRow(Versioned):
 
     @property
     def ends_at(self) -> datetime | None:
-        """Return when the sweep has to see to the levels: a week before the next one ends, and then (stored plain)."""
+        """Return when the sweep has to see to it (stored plain).
+
+        A week before a level ends, at its end, and when the team has to decide about what is still there.
+        """
         if self.heard.unnamed:
             return _AT_ONCE
         ends = [end for accepted in self.value.accepted.values() if (end := accepted.ends_at) is not None]
+        times = [at for end in ends for at in (end - NOTICE, end)]
+        # It may have come back since the time had passed, so that the last answer counts as well.
+        times += [max(at, *_answered(c)) for c in self.value.concerns.values() if (at := outcome_due_at(c)) is not None]
         seen_at = self.heard.seen_at or _AT_ONCE
-        return min((at for end in ends for at in (end - NOTICE, end) if at > seen_at), default=None)
+        return min((at for at in times if at > seen_at), default=None)
+
+
+def outcome_due_at(concern: Concern) -> datetime | None:
+    """Return when the team has to decide about what is still there: 7 days after a human was reached, 28 at SOON [D].
+
+    None if it is not there, or no human was reached.
+    """
+    if not concern.is_still_there or concern.reached_at is None:
+        return None
+    return concern.reached_at + (_OUTCOME_WITHIN_AT_SOON if concern.tier is Tier.SOON else _OUTCOME_WITHIN)
+
+
+def _answered(concern: Concern) -> list[datetime]:
+    return [at for times in concern.given.values() for at in times] or [_AT_ONCE]
 
 
 class ClockJump(Frozen):
@@ -84,8 +106,13 @@ class OpenConcern(NamedTuple):
 
 
 class KnownConcern(NamedTuple):
-    """What a human knows about at the end of a check-in. `by_staff`: staff were in contact, or accepted the level."""
+    """What a human knows about at the end of a check-in. `by_staff`: staff were in contact, or accepted the level.
+
+    `came_back`: it is there, and the last time that it was asked about it was not.
+    """
 
     symptom: str
+    tier: Tier
     is_there: bool
     by_staff: bool
+    came_back: bool

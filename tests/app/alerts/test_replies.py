@@ -139,6 +139,13 @@ def test_quiet_hours_end_when_a_soon_is_asked(life):
 # -- when nothing is asked any more
 
 
+def test_reminder_to_call_about_what_was_dealt_with_asks_nothing(life):
+    alert, _ = raised(life, "soon")
+    life.staff(alert, "spoke_to_patient", 0, 1)
+    life.reply(alert, "remind", 0, 2)
+    assert life.alerts()[0].next_patient_prompt_at is None
+
+
 def test_nothing_is_asked_about_what_a_human_knows_by_a_later_message(life):
     life.check(0, numbness="mild")
     life.check(0.1, numbness="strong")

@@ -82,7 +82,7 @@ class Life:
                 self.tap(chosen, at, caregiver=caregiver)
                 continue
             self.tap(f"+{chosen}", at, kind="toggle", caregiver=caregiver)
-            if not question.choice(chosen).exclusive:
+            if not question.choice(chosen).exclusive and self.cursor() == question.id:  # a tick may end the form
                 self.tap("", at, kind="submit", caregiver=caregiver)
         rows = [q.row for q in self.database.outbox()[seen:]]
         # A former call screen whose line "Seen by your team" goes is no new one.

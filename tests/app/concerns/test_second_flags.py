@@ -3,6 +3,7 @@
 import pytest
 
 from bot.app.checkins import answering
+from bot.app.operations import sweeps
 from bot.core.protocol import Tier
 from tests.app.concerns.test_cases import Life, life
 
@@ -173,3 +174,22 @@ def test_not_sure_on_the_first_screen_acts_after_a_sign_of_the_second_was_named(
     life.tap("not_sure", life.at(0, 30))
     assert "call.emergency" in [q.row.screen.name for q in life.database.outbox()[seen:]]
     assert (life.state("sign_not_named"), life.alerts()[-1].tier) == ("open", Tier.EMERGENCY)
+
+
+def test_sign_that_is_still_there_after_its_tick_was_taken_back_acts(life):
+    """Somebody spoke about the tick; hours later the same form hears "none", and then that it is still there."""
+    life.check(0, safety_now="yes", which_now="swallow")
+    life.staff(life.alerts()[0], "spoke_to_patient", 0, 1)
+    life.opened(1)
+    life.check(1, start=False, until="which_now", safety_now="yes")
+    life.tap("+swallow", life.at(1), kind="toggle")
+    alert = life.alerts()[-1]
+    life.run(answering.claim_mistake, life.patient(), alert.checkin_id, at=life.at(1, 0.1))
+    life.run(sweeps.checkin_clocks, 50, at=life.at(1, 1.2))
+    life.reply(alert, "reached", 1, 2)
+    assert (life.state("swallow"), life.cursor()) == ("reached", "safety_now")
+    life.check(1.2, start=False, until="still_swallow")
+    seen = len(life.database.outbox())
+    life.tap("same", life.at(1.2))
+    assert calls_since(life, seen) == ["call.emergency"]
+    assert life.state("swallow") == "open"
