@@ -261,9 +261,7 @@ class Running:
 
 async def serve(app: App, *, on_ready: Callable[[Running], None], stop: asyncio.Event | None = None) -> None:
     """Run bot, ticker, delivery and web (and the sandbox) until SIGTERM, SIGINT or `stop`; shut down gracefully."""
-    stop_requested = stop or asyncio.Event()
-    url = app.database_url
-    clock = app.clock
+    stop_requested, url, clock = stop or asyncio.Event(), app.database_url, app.clock
     async with AsyncExitStack() as stack:
         # Refuse a second process on the same SQLite file before it changes anything.
         hold = stack.enter_context(single_process(url))

@@ -41,7 +41,7 @@ def checkin_screen(row: CheckInRow, clinic: Clinic, *, is_reminder: bool = False
 
 
 def _head(row: CheckInRow, clinic: Clinic, question: Question, *, is_reminder: bool) -> Iterator[Text]:
-    """Yield the lines above a question. A safety screen has room for few: any other line replaces the progress."""
+    """Yield the lines above a question. A safety screen has room for few: no progress next to another line."""
     value = row.value
     first = _first_line(row, clinic, is_reminder=is_reminder)
     is_left_open = is_asked_again(value, clinic.protocol)
@@ -116,7 +116,7 @@ def footer(row: CheckInRow, question: str) -> tuple[ButtonRow, ButtonRow]:
 def _postponable(row: CheckInRow, question: Question, shown: tuple[ButtonRow, ...]) -> tuple[ButtonRow, ...]:
     """Return the rows with "Remind me later": below, so that no other button changes its position.
 
-    A safety screen has no room for another row: it replaces Back, without "Tomorrow", when a reminder comes.
+    A safety screen has no room for another row: there it replaces Back, without "Tomorrow": a reminder comes then.
     """
     later = postpone_row(row)
     if question.signs is None:

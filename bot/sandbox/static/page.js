@@ -7,11 +7,13 @@ import { element, icon, messageElement } from "./message.js";
 const $ = (id) => document.getElementById(id);
 const DAY = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
 const NOTE_SECONDS = 4;
+const TOGETHER = 3000; // milliseconds
 
 let people = [];
 let can = {};
 let openId = null;
-let firstNew = null; // the first message since the patient's last action: its beginning stays in view
+let firstNew = null; // the first message of those that came together: its beginning stays in view
+let firstNewAt = 0;
 const unread = new Map();
 const answered = new Map(); // tap id -> button, until the bot answers
 
@@ -84,7 +86,8 @@ function addMessage(message, isNew) {
   log.append(rendered);
   if (!isNew) return;
   rendered.classList.add("new");
-  if (message.from?.is_bot && !firstNew?.isConnected) firstNew = rendered;
+  if (!message.from?.is_bot) firstNew = null;
+  else if (!firstNew?.isConnected || performance.now() - firstNewAt > TOGETHER) [firstNew, firstNewAt] = [rendered, performance.now()];
 }
 
 function replaceMessage(message) {
@@ -193,6 +196,7 @@ function showOpenTab() {
 function moveTab(event) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
+  event.preventDefault(); // the key scrolls the row of tabs, too
   const next = people[(people.findIndex((person) => person.id === openId) + step + people.length) % people.length];
   openChat(next.id);
   $("tabs").querySelector(`[data-person="${next.id}"]`).focus();
