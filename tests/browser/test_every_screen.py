@@ -37,7 +37,16 @@ DIALOG = Path(__file__).parents[2] / "bot" / "dialog"
 NOT_TOURED = frozenset(
     {
         *("call.home", "call.home.not_yet", "call.home.yes", "call.mistake", "call.mistake.other", "call.reply.rest"),
-        *("care.both", "care.ended", "done.open", "enrol.declined", "oops", "said.helped", "staff.levels", "staff.sure"),
+        *(
+            "care.both",
+            "care.ended",
+            "done.open",
+            "enrol.declined",
+            "oops",
+            "said.helped",
+            "staff.levels",
+            "staff.sure",
+        ),
     }
 )
 """Screens that the tour of tests/every_screen.py does not come to: they need a history, or a fault."""

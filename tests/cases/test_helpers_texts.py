@@ -32,7 +32,7 @@ PATIENTS_OWN = (
         "plan.",
     ),
     # Strangers, groups, the team's chat, and what a helper gets as themselves.
-    *("stranger.", "group.", "staff.", "team.", "console.", "care.", "call.despair", "said.staff"),
+    *("stranger.", "group.", "staff.", "team.", "console.", "care.", "call.despair", "said.staff", "said.helped"),
     # What is shown as an example, or quoted with a line that says so.
     *("tip.", "learn.how_common.", "learn.when_it_starts."),
 )

@@ -230,6 +230,7 @@ PATIENTS = (
     UseCase("stop ANNA withdraw", _press(ANNA, "stop", "withdraw")),
     UseCase("stop ANNA erase", _press_delete(ANNA)),
     UseCase("undo stop ANNA", _in_one(stops.stops_and_undoes)),
+    UseCase("can't undo stop ANNA", _in_one(stops.stops_and_can_not_undo)),
     UseCase("opens the chat after a stop ANNA", _in_one(stops.stops_and_says("stop"))),
     UseCase("feels worse after a stop ANNA", _in_one(stops.stops_and_says("worse"))),
     UseCase("red tap after a stop ANNA", _in_one(stops.stops_and_taps_yes)),

@@ -6,7 +6,7 @@ from bot.app.patients import new_phone, registry
 from bot.app.work import Work
 from bot.core.screen import Action
 from bot.dialog import conversation
-from tests.interleaving.scene import BERTA, STRANGER, Scene
+from tests.interleaving.scene import ANNA, BERTA, STRANGER, Scene
 from tests.interleaving.sides import Side
 
 Act = Callable[[Scene, Side, Work], object]
@@ -25,6 +25,14 @@ def _moves(*taps: tuple[int, str], then: Callable[[Work], object] = lambda _: No
     return act
 
 
+def _moves_to_a_chat_that_was_left(_: Scene, __: Side, work: Work) -> None:
+    """Open the new link on the phone of ANNA, who has stopped, and agree there."""
+    conversation.tap(work, ANNA, Action(kind="stop", choice="withdraw"))
+    _, token = registry.invite_again(work, "BERTA")
+    conversation.start(work, ANNA, token, "en")
+    conversation.tap(work, ANNA, Action(kind="phone", choice="agree"))
+
+
 CASES: Mapping[str, Act] = {
     "asked": _moves(),
     "agrees": _moves((STRANGER, "agree")),
@@ -36,6 +44,7 @@ CASES: Mapping[str, Act] = {
     "confirmed by the team": _moves(
         (STRANGER, "agree"), then=lambda work: new_phone.confirm_for(work.acting("coord-1"), "BERTA")
     ),
+    "in a chat that was left": _moves_to_a_chat_that_was_left,
     "lost": _moves(then=lambda work: conversation.membership(work, STRANGER, reachable=False)),
     "feels worse": _moves(then=lambda work: conversation.command(work, STRANGER, "worse")),
     "shows the move": _moves(then=lambda work: conversation.command(work, STRANGER, "menu")),

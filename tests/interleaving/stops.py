@@ -9,6 +9,7 @@ from bot.app.records.alerts import AlertState
 from bot.app.work import Work
 from bot.core.screen import Action
 from bot.dialog import conversation
+from tests.contract.samples import consent
 from tests.interleaving.scene import ANNA, Scene
 from tests.interleaving.sides import Side
 
@@ -17,6 +18,15 @@ OLD_YES = Action(kind="choose", subject=1, question="safety_now", choice="yes")
 
 
 def stops_and_undoes(_scene: Scene, _side: Side, work: Work) -> None:
+    for word in ("withdraw", "undo"):
+        conversation.tap(work, ANNA, Action(kind="stop", choice=word))
+
+
+def stops_and_can_not_undo(_scene: Scene, _side: Side, work: Work) -> None:
+    """The text that was agreed to has changed since."""
+    patient = work.patients.by_code("ANNA")
+    assert patient is not None
+    work.consents.add(consent(patient.id))
     for word in ("withdraw", "undo"):
         conversation.tap(work, ANNA, Action(kind="stop", choice=word))
 
