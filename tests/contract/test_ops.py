@@ -6,8 +6,7 @@ import pytest
 
 from bot.app.records.messages import Lane, OutboxState
 from bot.app.records.operations import DeadUpdate
-from bot.core.checkin import State
-from tests.contract.samples import AT, MINUTE, alert, answer, checkin, patient, screen, task
+from tests.contract.samples import AT, MINUTE, alert, patient, screen, task
 from tests.contract.sending import claimed, ids, put, sent
 from tests.fakes.outbox import message_counts
 
@@ -73,17 +72,6 @@ def test_a_clock_set_back_lets_messages_go_now_and_alerts_be_asked_about_earlier
     assert ids(claimed(database)) == [number]
     moved = database.run(lambda s: s.alerts.get(first.id))
     assert (moved.next_patient_prompt_at, moved.next_escalation_at) == (AT + 15 * MINUTE, AT)
-
-
-def test_a_clock_set_back_leaves_the_answers_of_open_check_ins_as_old_as_they_are(database):
-    anna = database.run(lambda s: s.patients.add(patient()))
-    done = database.run(lambda s: s.checkins.add(checkin(anna.id, AT - timedelta(days=1), State.DONE)))
-    row = database.run(lambda s: s.checkins.add(checkin(anna.id)))
-    for each in (done, row):
-        database.run(lambda s, n=each.id: s.answers.record(answer(n, anna.id, "safety_now", "none", at=AT - MINUTE)))
-    database.run(lambda s: s.clock.shift_back(AT, timedelta(hours=2)))
-    given = [database.run(lambda s, n=each.id: s.answers.of_checkin(n))[0].given_at for each in (done, row)]
-    assert given == [AT - MINUTE, AT - MINUTE - timedelta(hours=2)]
 
 
 def test_dead_updates_one_by_one(database):

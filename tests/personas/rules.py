@@ -14,7 +14,7 @@ from bot.chat.screens import TextRenderer
 from bot.core.screen import Text
 from bot.dialog.two_patients import is_for_caregiver
 from tests.personas.labels import is_cut
-from tests.personas.living import Lived
+from tests.personas.living import BERLIN, Lived
 from tests.personas.stage import Event
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -141,6 +141,11 @@ def _life(_event: Event) -> object:
     return ""
 
 
+def _week(event: Event) -> object:
+    """Return the calendar week, from Monday in Berlin."""
+    return event.at.astimezone(BERLIN).isocalendar()[:2]
+
+
 NAGS = (
     Nag("checkin.hello", 1, _slot, "a check-in falls due once"),
     Nag("checkin.hello.silence", 1, _life, "P17: one warmer text"),
@@ -152,9 +157,10 @@ NAGS = (
     Nag("call.urgent.why", 1, _slot, "law 6: unchanged, no second call screen"),
     Nag("goodbye", 1, _life, "P13: one goodbye"),
 )
+READ_ONCE = Nag("done.scope", 1, _week, "once a week, with the first all-clear")
+"""The same for what a message says after an edit."""
 APART = (
     # (key, at least so far apart in all that one person reads, why)
-    ("done.scope", 6 * DAY, "once a week"),
     ("call.home.ask", 6 * DAY, "asked again after a week"),
 )
 SAME_TEXT = timedelta(hours=6)
@@ -169,6 +175,8 @@ def nags(lived: Lived) -> Iterator[str]:
         read = [event for event in lived.after if event.who == who and event.kind in {"new", "edit"}]
         for nag in NAGS:
             yield from _too_often(lived, [event for event in new if _says(event, nag.key)], nag)
+        scopes = {event.number: event for event in reversed(read) if _says(event, READ_ONCE.key)}
+        yield from _too_often(lived, sorted(scopes.values(), key=lambda event: event.at), READ_ONCE)
         for key, apart, why in APART:
             for sooner, later in pairwise(event for event in read if _says(event, key)):
                 if later.number != sooner.number and later.at - sooner.at < apart:

@@ -161,9 +161,12 @@ def test_text_that_is_repeated_within_hours_is_found():
 
 
 def test_scope_is_said_once_a_week():
-    first, again = message("done.scope"), message("done.scope", at=AT + 5 * DAY, number=2, text="2")
+    first, again = message("done.scope"), message("done.scope", at=AT + 2 * DAY, number=2, text="2")
+    assert AT.weekday() < 5
     assert "once a week" in "".join(broken(rules.nags, first, again))
     assert broken(rules.nags, first, replace(again, at=AT + 7 * DAY)) == []
+    sunday = AT + (6 - AT.weekday()) * DAY
+    assert broken(rules.nags, replace(first, at=sunday), replace(again, at=sunday + DAY)) == [], "two weeks"
 
 
 def tip(name: str, day: int, **more) -> Event:

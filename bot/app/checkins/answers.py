@@ -24,7 +24,7 @@ def with_fresh_screens(work: Work, row: CheckInRow, given: core.Input) -> CheckI
     oldest = work.at - protocol.remembering.fresh
     none = [q for q in safety_screens(protocol) if row.value.answers.get(q) == ("none",)]
     is_on = row.value.state is core.State.ASKING and not isinstance(given, core.Back)
-    if not is_on or not none:
+    if not is_on or not none or oldest < row.opened_at <= work.at:
         return row
     given_at = {a.question: a.given_at for a in work.answers.of_checkin(row.id) if a.superseded_at is None}
     # An answer from far ahead was given before the clock was set back: nobody knows how old it is.

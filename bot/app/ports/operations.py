@@ -91,7 +91,6 @@ class ClockStore(Protocol):
         """Move stored times `by` earlier, not before `at`, because the clock was set back by that much to `at`.
 
         Nothing must wait longer because of it: messages may be sent now, alerts prompt and escalate earlier, and open
-        check-ins are processed earlier. Times that had passed are not in the future afterwards, and the answers of open
-        check-ins stay as old as they are.
+        check-ins are processed earlier. Times that had passed are not in the future afterwards.
         """
         ...

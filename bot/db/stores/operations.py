@@ -113,14 +113,6 @@ _MOVE_CHECKIN = (
 )
 
 
-_LIVE_ANSWERS = (
-    select(t.answer.c.id, t.answer.c.given_at)
-    .where(t.answer.c.superseded_at.is_(None), t.answer.c.checkin_id.in_(select(_C.id).where(t.IS_OPEN)))
-    .order_by(t.answer.c.id)
-)
-_MOVE_ANSWER = update(t.answer).where(t.answer.c.id == bindparam("of_row")).values(given_at=bindparam("given"))
-
-
 def _earlier(timestamp: datetime | None, at: datetime, by: timedelta) -> datetime | None:
     """Return a time to come, earlier by that much, but not in the past."""
     return timestamp if timestamp is None or timestamp <= at else max(at, timestamp - by)
@@ -259,9 +251,6 @@ class SqlClock(Section):
             opened = _past(row["opened_at"], at, by)
             next_at = _earlier(row["next_action_at"], at, by)
             self._run(_MOVE_CHECKIN, of_row=row["id"], opened=opened, next_at=next_at)
-        for row in self._all(_LIVE_ANSWERS):
-            # "None" on a safety screen counts for hours: it stays as old as it is.
-            self._run(_MOVE_ANSWER, of_row=row["id"], given=row["given_at"] - by)
 
     def shared_now(self) -> datetime | None:
         row = self._first(_NOW) if self._keeps_time else None

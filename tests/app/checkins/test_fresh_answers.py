@@ -1,8 +1,5 @@
 """Answers to the safety screens expire when the next answer is given, and for no other reason."""
 
-import pytest
-
-from bot.app.operations import sweeps
 from bot.core.screen import Action
 from bot.dialog import checkins
 from tests.app.concerns.test_cases import Life, life
@@ -37,21 +34,3 @@ def test_back_after_hours_leads_back_and_the_answer_after_it_expires_the_other(l
     assert life.cursor() == "safety_now", "asked again"
     life.tap("none", life.at(0, 7))
     assert life.cursor() == "numbness"
-
-
-@pytest.mark.parametrize("back_by", [1, 5, 20])
-def test_clock_that_is_set_back_makes_no_answer_younger(life, back_by):
-    row = half_answered(life)
-    life.run(sweeps.heartbeat, 50, at=life.at(0, 0.1))
-    life.run(sweeps.heartbeat, 50, at=life.at(0, 0.1 - back_by))
-    life.tap("none", life.at(0, 6.1 - back_by))
-    assert superseded(life, row)[1] is not None, "given six hours ago, whatever the clock showed"
-    assert life.cursor() == "safety_now"
-
-
-def test_clock_that_is_set_back_makes_no_answer_older(life):
-    row = half_answered(life)
-    life.run(sweeps.heartbeat, 50, at=life.at(0, 0.1))
-    life.run(sweeps.heartbeat, 50, at=life.at(0, -3))
-    life.tap("none", life.at(0, 2.8))
-    assert superseded(life, row)[:3] == [None] * 3
