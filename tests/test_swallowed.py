@@ -59,6 +59,7 @@ PASSED_ON = {
     "bot.delivery.outbox:Sender._attempt except Exception": "a result, which count_result counts by its class",
     "bot.delivery.outbox:Sender._fall_back except Exception": "a result, which count_result counts by its class",
     "bot.delivery.outbox:Sender.stop gather": "tasks that are cancelled at the end: their messages are released",
+    "bot.delivery.tappable_numbers:send_number except EndPointNotFound InvalidToken": "logged: the screen goes alone",
     "bot.delivery.transport:AiohttpRequest.do_request except Exception": "raised again below, without the address",
     "bot.ops.health:_run except Exception": "the answer of /readyz",
     "bot.ticker:Ticker._run_sweep except Exception": "an error of the sweep, counted below with those of its rows",

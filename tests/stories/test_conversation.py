@@ -96,7 +96,7 @@ async def test_postponed_to_tomorrow_is_at_the_chosen_time_of_day(world: World) 
 
 async def test_no_answer_after_postponing_is_still_noticed(world: World) -> None:
     anna = await due(world, ici_start=(datetime(2026, 3, 2, tzinfo=UTC) - timedelta(days=200)).date())
-    await world.tap(anna, "Tomorrow")
+    await world.tap(anna, "This evening")
     world.hear_all(anna)
     await world.advance(days=5)
     world.hear_all(anna)

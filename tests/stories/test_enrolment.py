@@ -177,8 +177,7 @@ async def test_answers_before_leaving_still_count(world: World) -> None:
     await world.say(anna, "/stop")
     world.hear_all(anna)
     await world.tap(anna, re.compile("^Stop the check-ins"))
-    world.hear(anna, "call your team within 24 hours")
-    world.hear(anna, "I have stopped")
+    world.hear(anna, "Call your team within 24 hours", "I have stopped")
     view = await world.view(anna)
     assert [(a.tier, a.state) for a in view.alerts] == [("SOON", "unconfirmed")]
     await world.advance(days=3)
