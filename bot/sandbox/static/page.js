@@ -88,6 +88,8 @@ function addMessage(message, isNew) {
   rendered.classList.add("new");
   if (!message.from?.is_bot) firstNew = null;
   else if (!firstNew?.isConnected || performance.now() - firstNewAt > TOGETHER) [firstNew, firstNewAt] = [rendered, performance.now()];
+  // What came together doesn't fit: the newest is what is looked for.
+  else if (rendered.offsetTop + rendered.offsetHeight - firstNew.offsetTop > log.clientHeight) firstNew = rendered;
 }
 
 function replaceMessage(message) {
