@@ -35,8 +35,8 @@ from bot.dialog.widgets import (
 
 MOST_FIGURES, MOST_CALLS, MOST_GAPS = 4, 3, 2
 """How many of each the text below the sentence names, the newest: a caption has 1,024 characters."""
-MOST_ITEMS_WITH_FIGURES, MOST_ITEMS_WITH_PICTURE = 3, 9
-"""How many symptoms and questions the sentence may list: more leave a caption no room for the figures, or for any."""
+MOST_NAMED_WITH_FIGURES, MOST_NAMED_WITH_PICTURE = 3, 8
+"""How many symptoms may be open or known: more leave no room in a caption for the figures, or for all the names."""
 
 
 # -- the picture
@@ -149,17 +149,16 @@ def trend_screen(work: Work, patient: Patient, found: list[CheckInRow]) -> Scree
     last, today = days[-1].day, local_day(patient, work.clinic, work.at)
     zone = patient.timezone or work.clinic.timezone
     held = _memories(work, patient, found[0])
-    compared = compare(days, today)
-    said = sentence(work.clinic, compared, held, zone, last)
+    said = sentence(work.clinic, compare(days, today), held, zone, last)
     # What the patient has to call about has its own words on whom to call.
     if tier_to_call_about(work, patient) is Tier.ROUTINE:
         is_emergency = held.is_open or any(each.tier is Tier.EMERGENCY for each in held.known)
         said.append(both_numbers(work.clinic) if is_emergency else Text(key="trend.call", values=numbers(work.clinic)))
-    items = len(held.open) + len(held.known) + len(compared.worse) + len(compared.better)
-    if items > MOST_ITEMS_WITH_PICTURE:
+    named = len(held.open) + len(held.known)
+    if named > MOST_NAMED_WITH_PICTURE:
         return Screen(name="trend", lines=tuple(said), protect=True)
     figures = _figures(work.clinic, patient, trend, days)
-    if items > MOST_ITEMS_WITH_FIGURES:
+    if named > MOST_NAMED_WITH_FIGURES:
         figures = figures.model_copy(update={"fold": None})
     return Screen(name="trend", lines=(*said, figures), trend=trend, protect=True)
 

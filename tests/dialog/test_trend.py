@@ -9,7 +9,7 @@ from bot.app.checkins.trend import answered_days, calls, finished, gaps_of
 from bot.app.records.alerts import AlertState
 from bot.app.records.checkins import CheckInRow
 from bot.app.records.concerns import ConcernChange, HeardOf, KnownConcern, MemoryRow, OpenConcern
-from bot.chat.screens import MAX_CAPTION, make_render, strip_markup
+from bot.chat.screens import MAX_CAPTION, MAX_TEXT, make_render, strip_markup
 from bot.core.changes import What
 from bot.core.checkin import CheckIn, State
 from bot.core.concern_values import NONE, Concern, ConcernState
@@ -344,6 +344,27 @@ def test_longest_caption_fits_and_nothing_that_matters_is_cut(language, lived, m
     whole = "\n\n".join(WORDS.plain(line, language) for line in screen.lines)
     assert text == whole
     assert len(text.encode("utf-16-le")) // 2 <= MAX_CAPTION
+
+
+@pytest.mark.parametrize("language", ["en", "es", "ru"])
+@pytest.mark.parametrize(("opened", "others"), [(1, 0), (2, 1), (4, 0), (8, 0), (4, 4), (9, 0), (20, 5)])
+def test_sentence_names_all_that_is_open_and_fits(language, opened, others, lived, monkeypatch):
+    """Telegram refuses a picture whose caption is too long: with much to name, figures go first, then the picture."""
+    names = [name for name, symptom in CLINIC.protocol.symptoms.items() if symptom.question is not None]
+    held = Memories(
+        is_open=True,
+        open=tuple(found(name, today="there") for name in names[:opened]),
+        known=tuple(known(name) for name in names[opened : opened + others]),
+    )
+    monkeypatch.setattr(trends, "_memories", lambda *_: held)
+    worst = {"numbness": "very_strong", "interference": "quite_a_bit", **dict.fromkeys(FUNCTIONS, "some")}
+    screen = lived((9, {**MILD, **dict.fromkeys(FUNCTIONS, "none")}), (1, {**worst}))
+    text = caption(screen, language)
+    for name in names[: opened + others]:
+        assert WORDS.plain(symptom_text(CLINIC, name), language) in text
+    assert len(text.encode("utf-16-le")) // 2 <= (MAX_CAPTION if screen.trend is not None else MAX_TEXT)
+    assert (screen.trend is not None) == (opened + others <= 8)
+    assert (screen.lines[-1].fold is not None) == (opened + others <= 3), "the figures"
 
 
 def test_trend_of_somebody_without_check_ins_is_none(database, clinic, anna):
