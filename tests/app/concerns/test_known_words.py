@@ -52,6 +52,15 @@ def test_what_came_back_is_not_about_the_same_as_last_time(life, found, gone, th
     assert life.words()[0] == "done.known.staff", "from then on it is as it was"
 
 
+def test_what_came_back_next_to_an_emergency_that_is_gone_names_112(life):
+    known(life, **EYES)
+    life.check(1, **HEART)
+    life.staff(life.alerts()[-1], "spoke_to_patient", 1, 2)
+    life.check(2, still_eyes="gone", still_heart="gone")
+    assert life.check(3, still_eyes="same", still_heart="gone") == ["done.known"]
+    assert life.words()[0] == "done.known.back.emergency"
+
+
 def test_the_same_is_about_the_same(life):
     known(life, **EYES)
     life.check(1, still_eyes="same")
