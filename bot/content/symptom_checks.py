@@ -17,6 +17,23 @@ def check_symptoms(context: CheckContext) -> None:
             context.source.fault(("symptoms", n, *loc), reason)
         for reason in _follow_up_faults(context, symptom):
             context.source.fault(("symptoms", n), reason)
+        for reason in _unasked_faults(context, symptom):
+            context.source.fault(("symptoms", n), reason)
+
+
+def _unasked_faults(context: CheckContext, symptom: Symptom) -> Iterator[str]:
+    """Yield the forms whose answers would end a symptom without having asked whether anything is new."""
+    if symptom.has_question or symptom.ends_when_answered:
+        return
+    asks_news = {q for _, rule in context.source.items("rules") if rule.alone for q in rule.if_ or {}}
+    screens = {q.id for _, q in context.source.items("questions") if q.signs is not None}
+    for form in context.forms.values():
+        asked = {step.ask for step in form.steps if step.applies({}, (symptom.id,))}
+        for question in sorted(asks_news - asked if screens <= asked else ()):
+            yield (
+                f"form '{form.id}' doesn't ask '{question}', so it would end '{symptom.id}' unasked: add the step "
+                f"'{{ask: {question}, about: [{symptom.id}]}}'"
+            )
 
 
 def _follow_up_faults(context: CheckContext, symptom: Symptom) -> Iterator[str]:

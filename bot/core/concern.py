@@ -166,13 +166,13 @@ def _spoke(concern: Concern, given: SpokeWith, context: Context) -> Concern:
     differs = concern.refused_message == given.message and concern.refused_by - {given.by}
     # At the hospital all of it is known; any other message did not ask about what only the team decides.
     is_unasked = concern.is_for_team and given.message is not None
-    if _opened_after(concern, given.asked_at) or is_unasked or (given.message is not None and differs):
+    if concern.opened_after(given.asked_at) or is_unasked or (given.message is not None and differs):
         return concern
     return _reached(concern, context).model_copy(update={"reached_by_message": given.message})
 
 
 def _team_knows(concern: Concern, given: TeamInformed, context: Context) -> Concern:
-    if concern.tier > Tier.SOON or _opened_after(concern, given.asked_at):
+    if concern.tier > Tier.SOON or concern.opened_after(given.asked_at):
         return concern
     return _reached(concern, context)
 
@@ -195,17 +195,17 @@ def _not_yet_after_yes(concern: Concern, given: NotReachedYet, context: Context)
 
 
 def _contact(concern: Concern, given: Contact, context: Context) -> Concern:
-    return concern if _opened_after(concern, given.shown_at) else _reached_by_staff(concern, context)
+    return concern if concern.opened_after(given.shown_at) else _reached_by_staff(concern, context)
 
 
 def _no_action(concern: Concern, given: NoAction, context: Context) -> Concern:
-    if concern.tier > Tier.SOON or _opened_after(concern, given.shown_at):
+    if concern.tier > Tier.SOON or concern.opened_after(given.shown_at):
         return concern
     return _reached_by_staff(concern, context)
 
 
 def _end(concern: Concern, given: End, context: Context) -> Concern:
-    if _opened_after(concern, given.shown_at):
+    if concern.opened_after(given.shown_at):
         return concern
     known = None if given.ending in {Ending.FALSE_ALARM, Ending.NAMED} else concern.reached_level
     if given.accepted is not None:
@@ -312,11 +312,6 @@ def _is_taken_back_for_good(concern: Concern, given: Usual, context: Context) ->
 
 def _is_worse(given: Above, context: Context) -> bool:
     return context.symptom.is_sign and given.level.step >= WORSE_STEP
-
-
-def _opened_after(concern: Concern, shown_at: datetime) -> bool:
-    """Return whether it opened, rose or re-opened after that time: what was said, or a page showed, is not about it."""
-    return concern.opened_at is not None and concern.opened_at > shown_at
 
 
 def _reached(concern: Concern, context: Context) -> Concern:

@@ -126,9 +126,18 @@ class Concern(Frozen):
         return self.state in {ConcernState.OPEN, ConcernState.REACHED}
 
     @property
+    def awaits_staff(self) -> bool:
+        """Return whether no one of the team has dealt with it since it last opened."""
+        return self.is_pending and (self.state is ConcernState.OPEN or not self.by_staff)
+
+    @property
     def is_still_there(self) -> bool:
         """Return whether a human knows about it, and the last answer found it above the reference."""
         return self.state is ConcernState.REACHED and self.usual is None and self.level.tier >= Tier.SOON
+
+    def opened_after(self, shown_at: datetime) -> bool:
+        """Return whether it opened, rose or re-opened later: what was said or shown then is not about it."""
+        return self.opened_at is not None and self.opened_at > shown_at
 
     def milder_yes(self, yes_at: datetime | None) -> "Concern | None":
         """Return what is left of a sign that nobody named, if a sign of a higher screen was named after its own "yes".

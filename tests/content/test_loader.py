@@ -338,6 +338,17 @@ def test_any_changed_line_is_refused_with_reason_or_harmless(number, indent):
         found = refused.faults
     assert all(1 <= f.line <= len(LINES) + 1 and f.reason for f in found)
 
+ASKS_NEWS = "      - {ask: change, about: [help, despair, other, sign_not_named, unanswered]}\n"
+
+
+@pytest.mark.parametrize("form", ["full", "again", "baseline"])
+def test_form_that_would_end_something_without_a_question_unasked_is_a_fault(form):
+    head, start, rest = GOOD.partition(f"  - id: {form}\n")
+    found = faults_of(head + start + rest.replace(ASKS_NEWS, "", 1))
+    named = {s for s in ("help", "despair", "other", "sign_not_named") if any(f"'{s}'" in f.reason for f in found)}
+    assert named == {"help", "despair", "other", "sign_not_named"}
+    assert all(f"form '{form}'" in f.reason for f in found)
+
 
 @pytest.mark.parametrize(
     ("old", "new", "symptom", "why"),
@@ -345,8 +356,10 @@ def test_any_changed_line_is_refused_with_reason_or_harmless(number, indent):
         ("      - {ask: stairs, about: [stairs], text: question.stairs_alone}\n      - {ask: chair, about: [chair]}\n", "      - {ask: chair, about: [chair]}\n", "stairs", "doesn't ask about 'stairs'"),
         ("      - {ask: numbness, about: [numbness]}\n", "      - {ask: numbness, about: [falls]}\n", "numbness", "doesn't ask about 'numbness'"),
         ("      - {ask: safety_new, text: question.signs_new}\n", "      - {ask: safety_new, text: question.signs_new, about: [eyes]}\n", "help", "must always ask safety_new"),
+        (ASKS_NEWS, "", "other", "form 'again' doesn't ask 'change'"),
+        (ASKS_NEWS, ASKS_NEWS.replace("despair, ", ""), "despair", "form 'again' doesn't ask 'change'"),
     ],
-    ids=["no step", "about another", "a safety screen that is not always asked"],
+    ids=["no step", "about another", "a safety screen that is not always asked", "nothing new", "nothing new of one"],
 )  # fmt: skip
 def test_finding_that_the_daily_follow_up_does_not_ask_about_is_a_fault(old, new, symptom, why):
     head, start, rest = GOOD.partition("  - id: again\n")

@@ -82,6 +82,7 @@ class Of(NamedTuple):
     known_least: Level | None = None
     known_most: Level | None = None
     was_reached: bool = False
+    by_staff: bool | None = False  # None: it took its state from a sign without a name
     yes_by: str | None = None
     refused_by: frozenset[str] = frozenset()
     settled: datetime | None = None

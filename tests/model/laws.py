@@ -92,6 +92,7 @@ class Expected(NamedTuple):
     is_decision: bool = False
     yes_by: str | None = None
     is_contact: bool = False
+    is_decided: bool = False
 
 
 class Asked(NamedTuple):
@@ -328,15 +329,35 @@ def _outcome(asked: Asked, event: Outcome) -> Expected:
         return _reached_by_word(asked, event.shown_at, 2)._replace(is_contact=True)
     if event.kind == "no_action":
         refused = of.state == OPEN and of.tier > Tier.SOON
-        return unchanged(asked, 2) if refused else _reached_by_word(asked, event.shown_at, 2)
+        return unchanged(asked, 2) if refused else _reached_by_word(asked, event.shown_at, 2)._replace(is_decided=True)
     is_false = event.kind == "false_alarm"
     if of.changed is not None and event.shown_at < of.changed:
         stale = states(of.state) if of.state == OPEN and is_false else states(of.state, SETTLED)
         return Expected(of, stale, 2, retracted=of.is_retracted, is_false_alarm=is_false)
+    others = _unheard(asked, event) if is_false else None
+    if of.state == REACHED and of.by_staff is not False and others is not False and is_false:
+        # Staff spoke with the patient about it: the false alarm is the other one.
+        is_sure = others is True and of.by_staff is True
+        ok = states(REACHED) if is_sure else states(REACHED, SETTLED)
+        return Expected(of, ok, 2, is_false_alarm=True, raises=None)
     ok = states(SETTLED)
     if of.maybe_changed is not None and event.shown_at < of.maybe_changed:
         ok |= states(of.state)
     return Expected(of, ok, 2, retracted=None, is_false_alarm=is_false, raises=None)
+
+
+def _unheard(asked: Asked, event: Outcome) -> bool | None:
+    """Whether the page showed something else that no one of the team has dealt with; None: the page leaves it open."""
+    found = []
+    for name in set(event.symptoms) - {asked.name}:
+        other = asked.facts.of[name]
+        if other.state not in PENDING or (other.state == REACHED and other.by_staff is True):
+            continue
+        if other.changed is not None and event.shown_at < other.changed:
+            continue
+        is_maybe = other.maybe_changed is not None and event.shown_at < other.maybe_changed
+        found.append(not is_maybe and (other.state == OPEN or other.by_staff is False))
+    return any(found) or (None if found else False)
 
 
 def _decided(asked: Asked, after: Of) -> Expected:
@@ -553,15 +574,16 @@ def _now_reached(of: Of, asked: Asked, expected: Expected, concern: Concern) -> 
     before, at, level = asked.of, asked.at, expected.level
     if before.state == OPEN:
         of = _with_contact(of)._replace(yes_by=expected.yes_by, was_reached=True, is_retracted=False)
+        of = of._replace(by_staff=expected.is_contact or expected.is_decided)
         return of._replace(usual_reached=None, given=(), refused_by=frozenset())
     if before.state in {NEVER, SETTLED}:
         found = (*before.found[:1], at) if before.found else (at,)
         of = opened(of, at, level or NOTHING, level.tier if level is not None else Tier.SOON, "", expected.by)
-        of = of._replace(found=found, was_reached=True, given=())
+        of = of._replace(found=found, was_reached=True, given=(), by_staff=None if before.state == NEVER else False)
         named_level = Level(Tier.EMERGENCY, 9)  # somebody spoke with the patient about a sign without a name
         return of if before.state == SETTLED else of._replace(known_least=level, known_most=named_level)
     if expected.is_contact:
-        return of._replace(known_most=_most(of.known_most, of.top), yes_by=None)
+        return of._replace(known_most=_most(of.known_most, of.top), yes_by=None, by_staff=True)
     if level is not None:
         return of._replace(own=max(of.own, min(level.tier, concern.own_tier)), top=max(of.top, level))
     return of

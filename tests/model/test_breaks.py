@@ -151,9 +151,16 @@ BREAKS = (
     Break(2, "no number of days settles", "eyes", 4, _function(core, "lasted", lambda *_: False)),
     Break(2, "anybody takes any answer back", "mistakes", 2, _row(OPEN, TakenBack, _anybody_takes_back)),
     Break(2, "nobody takes an answer back", "mistakes", 2, _row(OPEN, TakenBack, _unchanged)),
+    Break(
+        2,
+        "a false alarm ends what staff spoke about",
+        "names",
+        4,
+        _function(product, "_false_alarms", lambda _memory, given: given.symptoms),
+    ),
     Break(3, "not yet by another person is not heard", "replies", 4, _handler(NotYet, _nothing)),
     Break(
-        3, "an old message is about what rose since", "replies", 4, _function(core, "_opened_after", lambda *_: False)
+        3, "an old message is about what rose since", "replies", 4, _function(Concern, "opened_after", lambda *_: False)
     ),
     Break(4, "no form asks about what was reached", "numbness", 2, _function(follow_up, "asked_again", _only_open)),
     Break(4, "no daily follow-up", "numbness", 1, _function(follow_up, "_is_unsettled", lambda *_: False)),

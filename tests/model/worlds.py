@@ -158,6 +158,13 @@ def _still_cared_for(view: View) -> Happening | None:
     return None if view.facts.open() else AlertClosed()
 
 
+def _false_alarm(view: View) -> Happening:
+    """The alert still names what somebody spoke about already, and the page shows all of it."""
+    named = tuple(name for name, of in sorted(view.facts.of.items()) if of.state in PENDING)
+    return Outcome(kind="false_alarm", symptoms=named, shown_at=view.now)
+
+
+FALSE_ALARM = _event("staff, on the newest page: false alarm", _false_alarm)
 TEAM_KNOWS = _event("patient: my team knows, I told them", _team_knows)
 HOSPITAL = _event("patient: I am at the hospital", lambda _: AtHospital(by=PATIENT))
 CONTACT = asked_then(outcome("contact"))
@@ -268,6 +275,7 @@ WORLDS = {
             outcome("no_action"),
             outcome("not_reached"),
             outcome("false_alarm"),
+            FALSE_ALARM,
             passes(DAY),
         ),
         4,
@@ -531,6 +539,7 @@ WORLDS = {
             agree("breathing", EMERGENCY_1, 28 * DAY),
             CONTACT,
             HOSPITAL,
+            FALSE_ALARM,
             asked_then(outcome("false_alarm")),
             passes(DAY),
         ),

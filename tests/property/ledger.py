@@ -70,6 +70,8 @@ class Mark:
     """The unclosed check-in whose answer below URGENT opened it: that answer may still be changed."""
     before: "Mark | None" = None
     """What a draft was before."""
+    by_staff: bool = False
+    """Staff spoke with the patient about it, or decided, since it last opened."""
 
     @property
     def is_open(self) -> bool:
@@ -271,7 +273,9 @@ class Ledger:
         elif is_new or (mark.state == "settled" and not self._came_back(mark, level, heard.at)):
             self.marks[symptom] = new
         else:
-            self.marks[symptom] = replace(mark, state="reached", usual=None, above_on=heard.day, settled_at=None)
+            by_staff = mark.by_staff and mark.state == "reached"
+            since = {"usual": None, "above_on": heard.day, "settled_at": None}
+            self.marks[symptom] = replace(mark, state="reached", by_staff=by_staff, **since)
 
     def _came_back(self, mark: Mark, level: Level, at: datetime) -> bool:
         return level.tier is Tier.SOON and mark.settled_at is not None and at - mark.settled_at <= 28 * DAY
@@ -403,7 +407,7 @@ class Ledger:
         for symptom, mark in list(self.marks.items()):
             is_meant = symptom.partition(":")[0] in set(named) & set(opened)
             if is_meant and mark.state == "reached":
-                self.marks[symptom] = replace(mark, state="open", opened_at=at, why=NOT_YET)
+                self.marks[symptom] = replace(mark, state="open", opened_at=at, why=NOT_YET, by_staff=False)
 
     def team_knows(self, named: Iterable[str], shown_at: datetime, at: datetime) -> None:
         """ "My team knows", and "yes" to "did you tell them about this?": it counts for SOON alone."""
@@ -422,17 +426,26 @@ class Ledger:
             names |= set(self.marks)
         if outcome in CONTACT:
             self.spoke(names, at, at)
-        for symptom, mark in list(self.marks.items()):
-            # A sign that was never left unnamed is no part of "yes" without a name.
-            is_meant = not names or bool({symptom, symptom.partition(":")[0]} & names)
-            if not is_meant or mark.state == "settled":
-                continue
-            if outcome == "no_action" and mark.is_open and mark.highest.tier is Tier.SOON:
-                self.marks[symptom] = replace(mark, state="reached", reached=max(mark.highest, mark.reached or NONE))
-            elif outcome == "false_alarm" and mark.opened_at <= (named_at or at):
-                self.marks[symptom] = replace(mark, state="settled", settled_at=at, reached=None)
+        # A sign that was never left unnamed is no part of "yes" without a name.
+        meant = {
+            symptom: mark
+            for symptom, mark in self.marks.items()
+            if mark.state != "settled" and (not names or {symptom, symptom.partition(":")[0]} & names)
+        }
+        for symptom, mark in meant.items():
+            if outcome in CONTACT and not mark.is_open:
+                self.marks[symptom] = replace(mark, by_staff=True)
+            elif outcome == "no_action" and mark.is_open and mark.highest.tier is Tier.SOON:
+                reached = max(mark.highest, mark.reached or NONE)
+                self.marks[symptom] = replace(mark, state="reached", reached=reached, by_staff=True)
             elif outcome == "out_of_care":
                 self._settle(symptom, mark, at)
+        if outcome == "false_alarm":
+            shown = {symptom: mark for symptom, mark in meant.items() if mark.opened_at <= (named_at or at)}
+            # What staff spoke about with the patient was no false alarm, unless nothing else is left to mean.
+            unheard = {symptom: mark for symptom, mark in shown.items() if mark.is_open or not mark.by_staff}
+            for symptom, mark in (unheard or shown).items():
+                self.marks[symptom] = replace(mark, state="settled", settled_at=at, reached=None)
 
     def agree(self, symptom: str, level: Level, until: datetime, at: datetime) -> None:
         self.agreed[symptom] = (level, until)

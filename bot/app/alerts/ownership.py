@@ -21,7 +21,6 @@ from bot.app.records.patients import Patient
 from bot.app.records.team import Staff
 from bot.app.work import Stores, Work
 from bot.core.alert import Acknowledge, Close, HandOver, Note, Refusal, Refused, Reopen, TeamAct, TeamState
-from bot.core.concern_values import ConcernState
 from bot.core.happenings import AlertClosed, Outcome, OutcomeKind
 from bot.core.memory import can_note
 
@@ -207,8 +206,7 @@ def _check_out_of_care(work: Work, patient: Patient, shown_at: datetime) -> None
     person = work.staff.by_name(work.actor)
     if person is not None and person.role == "operator":
         raise RefusedError("only a coordinator or lead records that a patient left care")
-    newer = [c for c in recall(work, patient).value.open if c.opened_at is not None and c.opened_at > shown_at]
-    if newer:
+    if any(concern.opened_after(shown_at) for concern in recall(work, patient).value.open):
         raise RefusedError(
             f"{patient.code} reported something since this page was made, so nothing was recorded: open it again"
         )
@@ -224,8 +222,7 @@ def _names_newer(work: Work, patient: Patient, alert: AlertRow, shown_at: dateti
     """Return whether the alert names something that opened after that time and that staff have not dealt with."""
     memory = recall(work, patient).value
     found = [memory.concern(symptom) for symptom in named_by(work, alert)]
-    known = [c for c in found if c.state is ConcernState.OPEN or (c.state is ConcernState.REACHED and not c.by_staff)]
-    return any(c.opened_at is not None and c.opened_at > shown_at for c in known)
+    return any(concern.awaits_staff and concern.opened_after(shown_at) for concern in found)
 
 
 def _present(stores: Stores, alert_id: int, name: str) -> Staff | None:

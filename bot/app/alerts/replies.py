@@ -85,7 +85,7 @@ def is_outdated(work: Work, patient: Patient, alert: AlertRow, asked: Asked) -> 
     made_at = asked.first.made_at(alert, work.at)
     before, since = Tier.ROUTINE, Tier.ROUTINE
     for concern in left_open(work, patient, alert):
-        if concern.opened_at is not None and concern.opened_at > made_at:
+        if concern.opened_after(made_at):
             since = max(since, concern.tier)
         else:
             before = max(before, concern.tier)
