@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bot.content.faults import Fault
 from bot.content.reader import LISTS, Loc, Source
-from bot.content.texts import ENGLISH, choice_key, short_key, sign_keys, topic_keys
+from bot.content.texts import ENGLISH, choice_key, short_key, sign_keys, step_keys, topic_keys
 from bot.core.back_off import check_steps
 from bot.core.local_time import in_quiet_hours
 from bot.core.plan_template import PlanTemplate, check_template
@@ -379,7 +379,8 @@ def _strings(context: CheckContext) -> Iterator[tuple[Loc, str]]:
         yield from ((("questions", n, "signs"), key) for key in sign_keys(question))
     for n, form in context.source.items("forms"):
         for k, step in enumerate(form.steps):
-            yield ("forms", n, "steps", k), step.text or f"question.{step.ask}"
+            keys = step_keys(step, context.questions.get(step.ask))
+            yield from ((("forms", n, "steps", k), key) for key in keys)
     for n, tip in context.source.items("tips"):
         yield ("tips", n), _tip_key(tip)
     for n, topic in context.source.items("topics"):

@@ -9,7 +9,7 @@ from re import compile as pattern
 from typing import Any, NamedTuple
 
 from bot.content.paths import GivenAnswer, Path
-from bot.content.texts import Texts, choice_key, sign_keys, symptom_key
+from bot.content.texts import Texts, choice_key, sign_keys, step_keys, symptom_key
 from bot.core.protocol import SKIP, Answers, Protocol, Question, Tier, applicable
 from bot.core.triage import Assessment, History, assess
 
@@ -28,7 +28,7 @@ def describe_paths(protocol: Protocol, form: str, paths: Sequence[Path], texts: 
     for step in protocol.forms[form].steps:
         question = protocol.questions[step.ask]
         yield f"\n[{question.id}] {renderer.question(question, step.text)}"
-        yield from (f"    {renderer.text(key)}" for key in sign_keys(question))
+        yield from (f"    {renderer.text(key)}" for key in (*sign_keys(question), *step_keys(step, question)[1:]))
         yield from (f"    - {renderer.choice(question, choice.id)}" for choice in question.choices)
     yield f"\n## Reference path (lowest tier)\n\n{renderer.answers(paths[0].answers)}\n    => {_result(paths[0])}"
     yield "\n## Deviations from it"

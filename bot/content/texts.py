@@ -20,7 +20,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import PoFileError, read_po
 
 from bot.content.faults import ContentError, Fault
-from bot.core.protocol import Protocol, Question, Tier, Topic
+from bot.core.protocol import FormStep, Protocol, Question, Tier, Topic
 from bot.core.screen import BULLET, HELPER
 
 ENGLISH = "en"
@@ -256,6 +256,12 @@ def sign_keys(question: Question) -> tuple[str, ...]:
     return *(sign_key(question, line.id) for line in question.signs.lines), fold_key(question)
 
 
+def step_keys(step: FormStep, question: Question | None) -> tuple[str, ...]:
+    """Return the keys of a question as a form asks it: its text and, of a safety screen, its last line."""
+    text = step.text or f"question.{step.ask}"
+    return (text, f"{text}.short") if question is not None and question.signs is not None else (text,)
+
+
 def symptom_key(symptom: str) -> str:
     """Return the key of a symptom in the patient's words, as it is named after the check-in that found it."""
     return f"symptom.{symptom}"
@@ -278,7 +284,7 @@ def needed_keys(protocol: Protocol) -> tuple[str, ...]:
     keys = [
         k for q in protocol.questions.values() for k in question_keys(q) if q.id in asked or k != f"question.{q.id}"
     ]
-    keys += [step.text for form in protocol.forms.values() for step in form.steps if step.text is not None]
+    keys += [key for _, shown in _asked(protocol) for key in shown]
     keys += [short_key(question) for question in protocol.questions.values()]
     keys += [key for question in protocol.questions.values() for key in sign_keys(question)]
     keys += [f"tip.{tip.id}" for tip in protocol.tips]
@@ -288,13 +294,19 @@ def needed_keys(protocol: Protocol) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
+def _asked(protocol: Protocol) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each question that a form asks, and the keys of its words there."""
+    for form in protocol.forms.values():
+        yield from ((step.ask, step_keys(step, protocol.questions.get(step.ask))) for step in form.steps)
+
+
 def red_flag_keys(protocol: Protocol) -> tuple[str, ...]:
     """Return the keys of every question that is marked as a red flag or, by a rule, can give URGENT or higher."""
     serious = {q for rule in protocol.rules if rule.tier >= Tier.URGENT for q in rule.questions}
     flagged = {q.id for q in protocol.questions.values() if q.red_flag or q.id in serious}
     asked = [protocol.questions[q] for q in flagged if q in protocol.questions]
     keys = {key for question in asked for key in (*question_keys(question), *sign_keys(question))}
-    keys |= {s.text for form in protocol.forms.values() for s in form.steps if s.text is not None and s.ask in flagged}
+    keys |= {key for question, shown in _asked(protocol) if question in flagged for key in shown}
     keys |= {symptom_key(symptom) for symptom in protocol.symptoms} | {USUAL_SIGN}
     return tuple(key for key in needed_keys(protocol) if key in keys)
 

@@ -23,6 +23,7 @@ from bot.dialog.post import post
 from bot.dialog.replies import TapResult
 from bot.dialog.trend import trend_screen
 from bot.dialog.widgets import (
+    asked_lines,
     both_numbers,
     button,
     choice_text,
@@ -31,7 +32,6 @@ from bot.dialog.widgets import (
     date_text,
     joined,
     numbers,
-    question_text,
     rows,
     short_text,
 )
@@ -184,7 +184,7 @@ def _ask(work: Work, patient: Patient, row: CheckInRow, question: Question, aler
     if question.kind == "several":
         done = Action(kind=KIND, subject=row.id, revision=about, question=question.id, choice=DONE)
         made.append(button("button.done", done, style=Style.SUCCESS))
-    asked = (Text(key="change.ask"), question_text(work.clinic, question, text, row.value.usual))
+    asked = (Text(key="change.ask"), *asked_lines(work.clinic, question, text, row.value.usual))
     # It replaces a message with the numbers, while somebody may still have to call.
     lines = asked if alert is None else (both_numbers(work.clinic), *asked)
     if alert is None:

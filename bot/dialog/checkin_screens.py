@@ -13,7 +13,7 @@ from bot.core.postpone import Postponement
 from bot.core.protocol import Choice, FormStep, Question, Tier, Tip
 from bot.core.screen import Action, Button, Screen, Style, Text
 from bot.dialog.known_end import known_line
-from bot.dialog.widgets import ButtonRow, button, choice_text, day_text, numbers, question_text, rows
+from bot.dialog.widgets import ButtonRow, asked_lines, button, choice_text, day_text, numbers, rows
 
 POSTPONABLE = frozenset({"scheduled", "follow_up", "extra"})
 """Kinds of check-ins that come unasked, and so may come at a bad time."""
@@ -31,7 +31,7 @@ def checkin_screen(row: CheckInRow, clinic: Clinic, *, is_reminder: bool = False
     question = clinic.protocol.questions[step.ask]
     lines = (
         *_head(row, clinic, question, is_reminder=is_reminder),
-        question_text(clinic, question, step.text, value.usual),
+        *asked_lines(clinic, question, step.text, value.usual),
     )
     shown = _answer_rows(row, question)
     if row.kind in POSTPONABLE and (value.revision == 0 or is_reminder):

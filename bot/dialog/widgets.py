@@ -36,6 +36,13 @@ def question_text(clinic: Clinic, question: Question, key: str | None = None, us
     return _with_usual(signs_text(key or f"question.{question.id}", question, values), question, signs)
 
 
+def asked_lines(clinic: Clinic, question: Question, key: str | None, usual: Iterable[str]) -> Iterator[Text]:
+    """Yield a question as it is asked; a safety screen ends with it in short, next to the buttons of a small phone."""
+    yield question_text(clinic, question, key, usual)
+    if question.signs is not None:
+        yield Text(key=f"{key or f'question.{question.id}'}.short")
+
+
 def _with_usual(shown: Text, question: Question, usual: Iterable[Symptom]) -> Text:
     """Return the text of a safety screen whose lines ask about usual signs as "worse than usual for you"."""
     if question.signs is None:

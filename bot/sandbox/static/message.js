@@ -106,7 +106,8 @@ function marked(text, entities, actions, from = 0, to = text.length) {
     const within = inside.filter((other) => other.offset >= entity.offset && other.offset + other.length <= end);
     parts.push(text.slice(position, entity.offset));
     parts.push(markedPart(entity, text.slice(entity.offset, end), marked(text, within, actions, entity.offset, end), actions));
-    position = end;
+    // A block begins and ends a line: the line break after it is not one more.
+    position = entity.type.endsWith("blockquote") && text[end] === "\n" ? end + 1 : end;
   }
   parts.push(text.slice(position, to));
   return parts.filter((part) => part !== "");
