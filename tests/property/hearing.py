@@ -89,7 +89,8 @@ def _tapped(ledger: Ledger, before: Books, after: Books, deed: Deed, day: date) 
         alert = before.alerts.get(action.subject)
         if alert is not None:
             named = () if action.choice != "reached" else alert.symptoms
-            ledger.spoke(named, deed.shown_at if BY_MESSAGE and deed.shown_at is not None else at, at)
+            shown_at = deed.shown_at if BY_MESSAGE and deed.shown_at is not None else at
+            ledger.spoke(named, shown_at, at, alert.named_at or alert.raised_at)
     if action.kind == "alert" and action.choice in NOT_SPOKEN and (alert := before.alerts.get(action.subject)):
         ledger.not_yet(alert.symptoms, _open_in(after), at)
     if action.kind == "alert" and action.choice == "team_knows" and (known := before.alerts.get(action.subject)):

@@ -378,11 +378,18 @@ class Ledger:
         level = Level(SCREENS[screen], 1)
         self._above(Heard(0, "", {}, "done", at, day), f"{UNNAMED}:{screen}", level, is_new=True)
 
-    def spoke(self, named: Iterable[str], shown_at: datetime, at: datetime) -> None:
-        """Somebody spoke with the patient about what was named by then, and has not opened or risen since."""
+    def spoke(
+        self, named: Iterable[str], shown_at: datetime, at: datetime, named_at: datetime | None = None
+    ) -> None:
+        """Somebody spoke with the patient about what was named by then, and has not opened or risen since.
+
+        `named_at`: when the alert last named something, if it is an earlier one: a sign that was left unnamed then is
+        none that opened later.
+        """
         names = set(named)
         for symptom, mark in list(self.marks.items()):
-            if mark.is_open and mark.opened_at <= shown_at and is_named_by(symptom, names):
+            is_later = bool(names) and symptom not in names and named_at is not None and mark.opened_at > named_at
+            if mark.is_open and mark.opened_at <= shown_at and is_named_by(symptom, names) and not is_later:
                 self.marks[symptom] = replace(
                     mark, state="reached", reached=max(mark.highest, mark.reached or NONE), usual=None
                 )
