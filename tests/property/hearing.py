@@ -50,7 +50,9 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
             new = set(row.symptoms) - set(earlier.symptoms if earlier is not None else ())
             # By the clock, an hour after half an answer, what joins an alert at its tier has no call screen of its own.
             if deed.swept or is_called:
-                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id, for_team=not is_called)
+                half = after.checkins.get(row.checkin_id)
+                given = dict(half.value.answers) if half is not None else {}
+                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id, given, for_team=not is_called)
 
 
 def _called_at(deed: Deed) -> Tier:

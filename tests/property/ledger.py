@@ -7,6 +7,7 @@ what it calls open is open by any reading. It knows no alert but by what alerts 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tests.property.signs import (
@@ -345,12 +346,14 @@ class Ledger:
         at: datetime,
         day: date,
         form: int | None = None,
+        answers: Answers = MappingProxyType({}),
         *,
         for_team: bool = False,
     ) -> None:
         """A call screen named these: what a draft said is answered for good, and can only be taken back.
 
-        What it named before it was said to be known is open as well. `for_team`: no call screen was shown, so that what
+        What it named before it was said to be known is open as well, at the tier of the screen or of the half form's
+        `answers`: below the call screen of something else there is none of its own. `for_team`: no call screen was shown, so that what
         was accepted until now is what the team has to decide about.
         """
         for symptom in named:
@@ -366,7 +369,9 @@ class Ledger:
                 is_accepted = for_team and self.last.get(symptom, NONE) <= self.accepted(symptom) > NONE
                 why = AGREEMENT_ENDED if is_accepted else "a call screen"
                 # With "known" left open, what is only there or not counts at its own tier, an amount at that of the screen.
-                level = Level(Tier.URGENT, 1) if symptom == "falls" else Level(tier, len(AMOUNTS))
+                own = found_in(answers, "").get(symptom)
+                most = max(tier, own.level.tier) if own is not None else tier
+                level = Level(Tier.URGENT, 1) if symptom == "falls" else Level(most, len(AMOUNTS))
                 self.marks[symptom] = Mark("open", level, at, why, above_on=day, form=form)
 
     # -- what else was tapped
@@ -378,9 +383,7 @@ class Ledger:
         level = Level(SCREENS[screen], 1)
         self._above(Heard(0, "", {}, "done", at, day), f"{UNNAMED}:{screen}", level, is_new=True)
 
-    def spoke(
-        self, named: Iterable[str], shown_at: datetime, at: datetime, named_at: datetime | None = None
-    ) -> None:
+    def spoke(self, named: Iterable[str], shown_at: datetime, at: datetime, named_at: datetime | None = None) -> None:
         """Somebody spoke with the patient about what was named by then, and has not opened or risen since.
 
         `named_at`: when the alert last named something, if it is an earlier one: a sign that was left unnamed then is
