@@ -32,6 +32,7 @@ from tests.property.signs import (
 
 AGREEMENT_ENDED = "an agreement ended"
 NOT_YET = "not yet"
+CALLED = "a call screen"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WITHOUT_QUESTION = frozenset({"help", "other", *(f"{UNNAMED}:{screen}" for screen in SCREENS)})
 """Both safety screens "none" and nothing new are their answer."""
@@ -219,7 +220,13 @@ class Ledger:
         if found.is_named:
             self._named(heard, symptom, found, was)
         elif level.tier and level > self.accepted(symptom):
-            if was is None or level > was.level or found.was_known != was.was_known:
+            mark = self.marks.get(symptom)
+            # Half an answer was heard at the call screen, and staff have ended it: the other half gives it no second time.
+            is_ended = (
+                mark is not None and mark.state == "settled" and mark.why == CALLED and mark.form == heard.checkin
+            )
+            is_news = was is None or level > was.level or found.was_known != was.was_known
+            if is_news and not (is_ended and was is None and level.tier <= mark.highest.tier):
                 self._above(heard, symptom, level)
         elif heard.closed:
             if level <= self.usual(symptom):
@@ -367,7 +374,7 @@ class Ledger:
                 if symptom == "falls" and form is not None:
                     self._heard.setdefault(form, {})["falls"] = Found(Level(Tier.URGENT, 1), was_known=False)
                 is_accepted = for_team and self.last.get(symptom, NONE) <= self.accepted(symptom) > NONE
-                why = AGREEMENT_ENDED if is_accepted else "a call screen"
+                why = AGREEMENT_ENDED if is_accepted else CALLED
                 # With "known" left open, what is only there or not counts at its own tier, an amount at that of the screen.
                 own = found_in(answers, "").get(symptom)
                 most = max(tier, own.level.tier) if own is not None else tier
