@@ -244,16 +244,11 @@ def sign_key(question: Question, line: str) -> str:
     return f"sign.{question.id}.{line}"
 
 
-def fold_key(question: Question) -> str:
-    """Return the key of the rarer forms of a safety screen's signs."""
-    return f"fold.{question.id}"
-
-
 def sign_keys(question: Question) -> tuple[str, ...]:
     """Return the keys of a safety screen's lines and of its rarer forms; none for another question."""
     if question.signs is None:
         return ()
-    return *(sign_key(question, line.id) for line in question.signs.lines), fold_key(question)
+    return *(sign_key(question, line.id) for line in question.signs.lines), f"fold.{question.id}"
 
 
 def step_keys(step: FormStep, question: Question | None) -> tuple[str, ...]:
@@ -280,10 +275,7 @@ def topic_keys(topic: Topic) -> tuple[str, ...]:
 
 def needed_keys(protocol: Protocol) -> tuple[str, ...]:
     """Return every key that the protocol's questions, forms, tips and topics use."""
-    asked = {step.ask for form in protocol.forms.values() for step in form.steps if step.text is None}
-    keys = [
-        k for q in protocol.questions.values() for k in question_keys(q) if q.id in asked or k != f"question.{q.id}"
-    ]
+    keys = [key for question in protocol.questions.values() for key in question_keys(question)[1:]]
     keys += [key for _, shown in _asked(protocol) for key in shown]
     keys += [short_key(question) for question in protocol.questions.values()]
     keys += [key for question in protocol.questions.values() for key in sign_keys(question)]

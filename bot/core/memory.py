@@ -222,14 +222,12 @@ def _outcome(memory: Memory, given: Outcome, rules: Rules, at: datetime) -> Memo
         "out_of_care": End(ending=Ending.OUT_OF_CARE, shown_at=given.shown_at),
     }
     noted = inputs.get(given.kind)  # after "not reached" it stays as it is
-    about = _false_alarms(memory, given) if given.kind == "false_alarm" else given.symptoms
+    about = given.symptoms
+    if given.kind == "false_alarm":
+        # It is about what nobody of the team has dealt with; if nothing is left, it corrects an earlier outcome.
+        found = map(memory.concern, about)
+        about = tuple(c.symptom for c in found if c.awaits_staff and not c.opened_after(given.shown_at)) or about
     return memory if noted is None else _to_each(memory, about, noted, rules, at)
-
-
-def _false_alarms(memory: Memory, given: Outcome) -> tuple[str, ...]:
-    """Return what a false alarm is about: what nobody of the team has dealt with, or else all, as a correction."""
-    found = [memory.concern(symptom) for symptom in given.symptoms]
-    return tuple(c.symptom for c in found if c.awaits_staff and not c.opened_after(given.shown_at)) or given.symptoms
 
 
 def _agree(memory: Memory, given: Agree, rules: Rules, at: datetime) -> Memory:

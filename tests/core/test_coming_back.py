@@ -6,7 +6,7 @@ from bot.core.concern_values import NONE, Level
 from bot.core.follow_up import asked_daily
 from bot.core.happenings import Agree, KnownBefore, TimePassed
 from bot.core.protocol import Tier
-from tests.core.test_memory import DAY, EMERGENCY, MONDAY, RULES, STRONG, Course
+from tests.core.test_memory import DAY, EMERGENCY, MONDAY, RULES, STRONG, URGENT, WORSE, Course
 
 
 @pytest.fixture
@@ -54,3 +54,16 @@ def test_worse_is_more_than_the_name_of_what_somebody_spoke_about(course, level,
     # "Yes" once more on the message from before is not about "worse".
     course.spoke(0.3, "breathing", message=2, asked=0.15)
     assert course.state("breathing") == state
+
+
+def test_what_got_worse_since_it_came_back_rose_since_an_older_message(course):
+    worse = Level(Tier.EMERGENCY, 2)
+    course.says(0, "breathing", worse).spoke(0.1, "breathing")
+    course.says(1, "breathing", EMERGENCY).says(2, "breathing", worse)
+    assert course.spoke(2.1, "breathing", asked=1.5).state("breathing") == "open"
+    assert course.spoke(2.2, "breathing").state("breathing") == "reached"
+
+
+def test_worse_is_news_though_a_human_knew_of_it_before_it_came_back(course):
+    course.says(0, "eyes", WORSE).staff(0.1, "contact", "eyes").says(1, "eyes", URGENT, is_named=True)
+    assert course.says(2, "eyes", WORSE).raised is Tier.URGENT

@@ -141,6 +141,17 @@ class Facts(NamedTuple):
     def open(self) -> tuple[str, ...]:
         return tuple(name for name, of in sorted(self.of.items()) if of.state == OPEN)
 
+    def unheard(self, names: set[str], shown_at: datetime) -> bool | None:
+        """Whether a page showed one of these that no one of the team has dealt with; None: the page leaves it open."""
+        found = []
+        for other in (self.of[name] for name in names):
+            is_dealt_with = other.state not in PENDING or (other.state == REACHED and other.by_staff is True)
+            if is_dealt_with or (other.changed is not None and shown_at < other.changed):
+                continue
+            is_maybe = other.maybe_changed is not None and shown_at < other.maybe_changed
+            found.append(not is_maybe and (other.state == OPEN or other.by_staff is False))
+        return any(found) or (None if found else False)
+
 
 class Ended(NamedTuple):
     """What an end date left. `or_opens`: the page can also be read so that it opens (None: it can't)."""

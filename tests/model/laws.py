@@ -334,30 +334,14 @@ def _outcome(asked: Asked, event: Outcome) -> Expected:
     if of.changed is not None and event.shown_at < of.changed:
         stale = states(of.state) if of.state == OPEN and is_false else states(of.state, SETTLED)
         return Expected(of, stale, 2, retracted=of.is_retracted, is_false_alarm=is_false)
-    others = _unheard(asked, event) if is_false else None
-    if of.state == REACHED and of.by_staff is not False and others is not False and is_false:
+    others = is_false and asked.facts.unheard(set(event.symptoms) - {asked.name}, event.shown_at)
+    if of.state == REACHED and of.by_staff is not False and others is not False:
         # Staff spoke with the patient about it: the false alarm is the other one.
-        is_sure = others is True and of.by_staff is True
-        ok = states(REACHED) if is_sure else states(REACHED, SETTLED)
+        ok = states(REACHED) if others and of.by_staff else states(REACHED, SETTLED)
         return Expected(of, ok, 2, is_false_alarm=True, raises=None)
-    ok = states(SETTLED)
-    if of.maybe_changed is not None and event.shown_at < of.maybe_changed:
-        ok |= states(of.state)
+    is_maybe = of.maybe_changed is not None and event.shown_at < of.maybe_changed
+    ok = states(SETTLED, of.state) if is_maybe else states(SETTLED)
     return Expected(of, ok, 2, retracted=None, is_false_alarm=is_false, raises=None)
-
-
-def _unheard(asked: Asked, event: Outcome) -> bool | None:
-    """Whether the page showed something else that no one of the team has dealt with; None: the page leaves it open."""
-    found = []
-    for name in set(event.symptoms) - {asked.name}:
-        other = asked.facts.of[name]
-        if other.state not in PENDING or (other.state == REACHED and other.by_staff is True):
-            continue
-        if other.changed is not None and event.shown_at < other.changed:
-            continue
-        is_maybe = other.maybe_changed is not None and event.shown_at < other.maybe_changed
-        found.append(not is_maybe and (other.state == OPEN or other.by_staff is False))
-    return any(found) or (None if found else False)
 
 
 def _decided(asked: Asked, after: Of) -> Expected:

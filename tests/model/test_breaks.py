@@ -156,7 +156,7 @@ BREAKS = (
         "a false alarm ends what staff spoke about",
         "names",
         4,
-        _function(product, "_false_alarms", lambda _memory, given: given.symptoms),
+        _function(Concern, "awaits_staff", property(lambda concern: concern.is_pending)),
     ),
     Break(3, "not yet by another person is not heard", "replies", 4, _handler(NotYet, _nothing)),
     Break(

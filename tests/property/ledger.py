@@ -327,6 +327,8 @@ class Ledger:
                 self.marks[symptom] = mark.before
         elif level <= self.usual(symptom):
             self.marks[symptom] = replace(mark, taken_back=(heard.at, heard.day))
+        elif mark.form != heard.checkin:
+            return  # an earlier answer, or "not yet", opened it
         elif mark.reached is not None and level <= mark.reached and mark.highest.tier < Tier.EMERGENCY:
             self.marks[symptom] = replace(mark, state="reached")
 
