@@ -425,7 +425,8 @@ class Ledger:
         """
         for symptom, mark in list(self.marks.items()):
             is_meant = symptom.partition(":")[0] in set(named) & set(opened)
-            if is_meant and mark.state == "reached":
+            # What staff spoke about themselves doesn't rest on anybody's "yes".
+            if is_meant and mark.state == "reached" and not mark.by_staff:
                 self.marks[symptom] = replace(mark, state="open", opened_at=at, why=NOT_YET, by_staff=False)
 
     def team_knows(self, named: Iterable[str], shown_at: datetime, at: datetime) -> None:
