@@ -1,4 +1,4 @@
-"""The patient's own calendar: when a plan that is over says goodbye, and which days a pause has."""
+"""The patient's own calendar: when a plan that has ended says goodbye, and which days a pause has."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -44,7 +44,7 @@ def goodbye(patient, at):
         (TOKYO, utc(3), utc(3)),
     ],
 )
-def test_goodbye_is_said_at_the_hour_of_check_ins_or_at_once(zone, at, said):
+def test_goodbye_comes_at_the_hour_of_check_ins_or_at_once(zone, at, said):
     """Who has no time zone yet has the clinic's, Berlin; 20:00 in London is the next day in Tokyo."""
     assert goodbye(over(zone, next_due_at=at), at) == said
 
