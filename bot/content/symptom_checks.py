@@ -27,7 +27,7 @@ def _unasked_faults(context: CheckContext, symptom: Symptom) -> Iterator[str]:
         return
     asks_news = {q for _, rule in context.source.items("rules") if rule.alone for q in rule.if_ or {}}
     screens = {q.id for _, q in context.source.items("questions") if q.signs is not None}
-    for form in context.forms.values():
+    for form in filter(None, context.forms.values()):
         asked = {step.ask for step in form.steps if step.applies({}, (symptom.id,))}
         for question in sorted(asks_news - asked if screens <= asked else ()):
             yield (

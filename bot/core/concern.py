@@ -254,8 +254,8 @@ def _sign_found_at(concern: Concern, given: Above, context: Context) -> datetime
 def _opened(concern: Concern, given: Above, context: Context) -> Concern:
     """Return the concern as it opens, rises or re-opens with this answer."""
     if concern.state is ConcernState.REACHED:
-        # Who gave what a human knows already doesn't have to take the new answer back.
-        concern = concern.model_copy(update={"givers": {}, "given": {}})
+        # Who gave what a human knows already doesn't have to take the new answer back, and what is worse than it rises.
+        concern = concern.model_copy(update={"givers": {}, "given": {}, "highest": given.level})
     return _answered_above(concern, given, context).model_copy(
         update={
             "state": ConcernState.OPEN,

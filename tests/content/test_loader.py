@@ -338,6 +338,7 @@ def test_any_changed_line_is_refused_with_reason_or_harmless(number, indent):
         found = refused.faults
     assert all(1 <= f.line <= len(LINES) + 1 and f.reason for f in found)
 
+
 ASKS_NEWS = "      - {ask: change, about: [help, despair, other, sign_not_named, unanswered]}\n"
 
 

@@ -189,6 +189,19 @@ def test_k43_a_reply_or_outcome_leaves_open_what_rose_since(course):
     assert course.state("numbness") == "reached"
 
 
+def test_what_got_worse_since_it_came_back_rose_since_an_older_message(course):
+    worse = Level(Tier.EMERGENCY, 2)
+    course.says(0, "breathing", worse).spoke(0.1, "breathing")
+    course.says(1, "breathing", EMERGENCY).says(2, "breathing", worse)
+    assert course.spoke(2.1, "breathing", asked=1.5).state("breathing") == "open"
+    assert course.spoke(2.2, "breathing").state("breathing") == "reached"
+
+
+def test_worse_is_news_though_a_human_knew_of_it_before_it_came_back(course):
+    course.says(0, "eyes", WORSE).staff(0.1, "contact", "eyes").says(1, "eyes", URGENT, is_named=True)
+    assert course.says(2, "eyes", WORSE).raised is Tier.URGENT
+
+
 def test_two_people_who_differ_count_as_not_yet(course):
     course.says(0, "eyes", URGENT).spoke(0.1, "eyes", by=ANNA).not_yet(0.2, "eyes", by=BEN)
     assert course.state("eyes") == "open"

@@ -89,7 +89,7 @@ def test_check_in_that_the_patient_opened_is_not_postponed(kind: str) -> None:
 )
 def test_safety_screen_has_one_line_above_its_question(build, revision, unanswered, first) -> None:
     asked = row_at("full", "safety_now", revision=revision, unanswered=unanswered)
-    assert keys(build(asked, CLINIC))[:-1] == [first]
+    assert keys(build(asked, CLINIC)) == [first, "question.signs_now", "question.signs_now.short"]
 
 
 def test_other_question_says_how_far_it_is_below_the_greeting() -> None:

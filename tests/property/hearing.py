@@ -50,7 +50,9 @@ def hear(ledger: Ledger, before: Books, after: Books, deed: Deed, clinic: Clinic
             new = set(row.symptoms) - set(earlier.symptoms if earlier is not None else ())
             # By the clock, an hour after half an answer, what joins an alert at its tier has no call screen of its own.
             if deed.swept or is_called:
-                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id, for_team=not is_called)
+                half = after.checkins.get(row.checkin_id)
+                given = dict(half.value.answers) if half is not None else {}
+                ledger.called(new, _called_at(deed), deed.at, day, row.checkin_id, given, for_team=not is_called)
 
 
 def _called_at(deed: Deed) -> Tier:
@@ -89,7 +91,8 @@ def _tapped(ledger: Ledger, before: Books, after: Books, deed: Deed, day: date) 
         alert = before.alerts.get(action.subject)
         if alert is not None:
             named = () if action.choice != "reached" else alert.symptoms
-            ledger.spoke(named, deed.shown_at if BY_MESSAGE and deed.shown_at is not None else at, at)
+            shown_at = deed.shown_at if BY_MESSAGE and deed.shown_at is not None else at
+            ledger.spoke(named, shown_at, at, alert.named_at or alert.raised_at)
     if action.kind == "alert" and action.choice in NOT_SPOKEN and (alert := before.alerts.get(action.subject)):
         ledger.not_yet(alert.symptoms, _open_in(after), at)
     if action.kind == "alert" and action.choice == "team_knows" and (known := before.alerts.get(action.subject)):

@@ -7,6 +7,7 @@ what it calls open is open by any reading. It knows no alert but by what alerts 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tests.property.signs import (
@@ -31,6 +32,7 @@ from tests.property.signs import (
 
 AGREEMENT_ENDED = "an agreement ended"
 NOT_YET = "not yet"
+CALLED = "a call screen"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WITHOUT_QUESTION = frozenset({"help", "other", *(f"{UNNAMED}:{screen}" for screen in SCREENS)})
 """Both safety screens "none" and nothing new are their answer."""
@@ -218,7 +220,13 @@ class Ledger:
         if found.is_named:
             self._named(heard, symptom, found, was)
         elif level.tier and level > self.accepted(symptom):
-            if was is None or level > was.level or found.was_known != was.was_known:
+            mark = self.marks.get(symptom)
+            # Half an answer was heard at the call screen, and staff have ended it: the other half gives it no second time.
+            is_ended = (
+                mark is not None and mark.state == "settled" and mark.why == CALLED and mark.form == heard.checkin
+            )
+            is_news = was is None or level > was.level or found.was_known != was.was_known
+            if is_news and not (is_ended and was is None and level.tier <= mark.highest.tier):
                 self._above(heard, symptom, level)
         elif heard.closed:
             if level <= self.usual(symptom):
@@ -345,12 +353,14 @@ class Ledger:
         at: datetime,
         day: date,
         form: int | None = None,
+        answers: Answers = MappingProxyType({}),
         *,
         for_team: bool = False,
     ) -> None:
         """A call screen named these: what a draft said is answered for good, and can only be taken back.
 
-        What it named before it was said to be known is open as well. `for_team`: no call screen was shown, so that what
+        What it named before it was said to be known is open as well, at the tier of the screen or of the half form's
+        `answers`: below the call screen of something else there is none of its own. `for_team`: no call screen was shown, so that what
         was accepted until now is what the team has to decide about.
         """
         for symptom in named:
@@ -364,9 +374,11 @@ class Ledger:
                 if symptom == "falls" and form is not None:
                     self._heard.setdefault(form, {})["falls"] = Found(Level(Tier.URGENT, 1), was_known=False)
                 is_accepted = for_team and self.last.get(symptom, NONE) <= self.accepted(symptom) > NONE
-                why = AGREEMENT_ENDED if is_accepted else "a call screen"
+                why = AGREEMENT_ENDED if is_accepted else CALLED
                 # With "known" left open, what is only there or not counts at its own tier, an amount at that of the screen.
-                level = Level(Tier.URGENT, 1) if symptom == "falls" else Level(tier, len(AMOUNTS))
+                own = found_in(answers, "").get(symptom)
+                most = max(tier, own.level.tier) if own is not None else tier
+                level = Level(Tier.URGENT, 1) if symptom == "falls" else Level(most, len(AMOUNTS))
                 self.marks[symptom] = Mark("open", level, at, why, above_on=day, form=form)
 
     # -- what else was tapped
@@ -378,11 +390,16 @@ class Ledger:
         level = Level(SCREENS[screen], 1)
         self._above(Heard(0, "", {}, "done", at, day), f"{UNNAMED}:{screen}", level, is_new=True)
 
-    def spoke(self, named: Iterable[str], shown_at: datetime, at: datetime) -> None:
-        """Somebody spoke with the patient about what was named by then, and has not opened or risen since."""
+    def spoke(self, named: Iterable[str], shown_at: datetime, at: datetime, named_at: datetime | None = None) -> None:
+        """Somebody spoke with the patient about what was named by then, and has not opened or risen since.
+
+        `named_at`: when the alert last named something, if it is an earlier one: a sign that was left unnamed then is
+        none that opened later.
+        """
         names = set(named)
         for symptom, mark in list(self.marks.items()):
-            if mark.is_open and mark.opened_at <= shown_at and is_named_by(symptom, names):
+            is_later = bool(names) and symptom not in names and named_at is not None and mark.opened_at > named_at
+            if mark.is_open and mark.opened_at <= shown_at and is_named_by(symptom, names) and not is_later:
                 self.marks[symptom] = replace(
                     mark, state="reached", reached=max(mark.highest, mark.reached or NONE), usual=None
                 )
