@@ -240,3 +240,32 @@ def test_retry_of_a_message_that_no_key_opens_is_refused(post, monkeypatch):
     with pytest.raises(RefusedError) as refused:
         post.run(retry)
     assert str(refused.value) == sentence(number, "can't be decrypted with the configured keys")
+
+
+@pytest.mark.parametrize("whose", ["patient", "staff"])
+def test_message_that_was_retried_or_discarded_since_it_was_read_is_not_there(post, anna, whose):
+    post.run(lambda s: s.staff.add(samples.staff("ann", state="active", chat_id=50)))
+    number = post.failed() if whose == "patient" else post.failed("staff-alert:1", chat=50, patient=None)
+
+    def retry(work):
+        work.dead_letters.retry_message = lambda _number, _at: False
+        dead_letters.retry_message(work, number)
+
+    with pytest.raises(RefusedError) as refused:
+        post.run(retry)
+    assert str(refused.value) == f"there is no dead message {number}: see `nervecheck dead list`"
+    assert post.audited() == []
+
+
+def test_message_that_was_superseded_while_the_patient_was_locked_is_refused(post, anna):
+    number = post.failed()
+
+    def retry(work):
+        found = [work.dead_letters.message(number)]
+        found.append(found[0]._replace(superseded=True))
+        work.dead_letters.message = lambda _number: found.pop(0)
+        dead_letters.retry_message(work, number)
+
+    with pytest.raises(RefusedError) as refused:
+        post.run(retry)
+    assert str(refused.value) == sentence(number, "was superseded by a later message")

@@ -10,11 +10,15 @@ from bot.app.patients import history, listing, timeline, views
 from bot.app.patients.listing import PatientFilter
 from bot.app.ports.errors import RefusedError
 from bot.app.records.alerts import AlertState, Task
+from bot.app.records.concerns import ConcernChange, MemoryRow
 from bot.app.records.operations import Audit
 from bot.app.records.patients import PatientState
 from bot.core.checkin import State
+from bot.core.concern_values import Concern, ConcernState
+from bot.core.memory import Memory
 from bot.core.protocol import Tier
 from bot.core.schedule import Pause
+from bot.core.treatment import StopReason
 from tests.app.conftest import AT
 from tests.contract import samples
 from tests.fakes.work import run as transact
@@ -115,6 +119,59 @@ def test_view_shows_every_fact_of_a_patient(run):
         "mistake_at": None,
         "declared": None,
     }
+
+
+def test_view_shows_a_stop_the_answers_and_the_unanswered(run):
+    stopped = (samples.period(date(2025, 2, 1), date(2025, 9, 1), drug="ipilimumab"),)
+    stopped += (samples.period(date(2026, 1, 5), date(2026, 2, 20), StopReason.SIDE_EFFECT),)
+    made = patient(run, "A-1", periods=stopped, unanswered=4)
+    row = run(lambda s: s.checkins.add(samples.checkin(made.id, closed_at=AT, state=State.DONE)))
+    run(lambda s: s.answers.record(samples.answer(row.id, made.id, "which_new", "eyes", "face")))
+    seen = run(views.view, "A-1")
+    assert (seen.ici_start, seen.ici_stop, seen.stop_reason) == (date(2025, 2, 1), date(2026, 2, 20), "side_effect")
+    assert (seen.drug, seen.unanswered) == (None, 4)
+    assert [(p.period, p.start, p.drug) for p in seen.periods] == [
+        (1, date(2025, 2, 1), "ipilimumab"),
+        (2, date(2026, 1, 5), None),
+    ]
+    assert [(c.state, c.answers) for c in seen.checkins] == [("done", {"which_new": ("eyes", "face")})]
+
+
+def test_view_shows_concerns_newest_first_each_with_its_own_changes(run):
+    """One without the time of its first finding is from before such times were kept: it is as old as the patient."""
+    made = patient(run, "A-1", created_at=AT - 9 * DAY)
+    found = {
+        name: Concern(symptom=name, state=state, own_tier=tier, first_found_at=at)
+        for name, state, tier, at in (
+            ("balance", ConcernState.REACHED, Tier.SOON, None),
+            ("eyes", ConcernState.OPEN, Tier.URGENT, AT - DAY),
+            ("numbness", ConcernState.SETTLED, Tier.SOON, AT - 20 * DAY),
+            ("face", ConcernState.OPEN, Tier.EMERGENCY, AT),
+        )
+    }
+    run(lambda s: s.concerns.add(MemoryRow(patient_id=made.id, value=Memory(concerns=found))))
+    for symptom, what, actor in (("eyes", "opened", "patient:A-1"), ("face", "opened", "b"), ("eyes", "reached", "c")):
+        change = ConcernChange(
+            patient_id=made.id,
+            checkin_id=None,
+            symptom=symptom,
+            what=what,
+            state=ConcernState.OPEN,
+            tier=Tier.URGENT,
+            at=AT,
+            actor=actor,
+        )
+        run(lambda s, c=change: s.concerns.add_change(c))
+    seen = run(views.view, "A-1").concerns
+    assert [(c.symptom, c.state, c.tier, c.since) for c in seen] == [
+        ("face", "open", "EMERGENCY", AT),
+        ("eyes", "open", "URGENT", AT - DAY),
+        ("balance", "reached", "SOON", None),
+        ("numbness", "settled", "SOON", AT - 20 * DAY),
+    ]
+    assert seen[0].changes == ((AT, "opened", "b"),)
+    assert sorted(seen[1].changes) == [(AT, "opened", "patient:A-1"), (AT, "reached", "c")]
+    assert (seen[2].changes, seen[3].changes) == ((), ())
 
 
 @pytest.mark.parametrize("state", [PatientState.INVITED, PatientState.PAUSED, PatientState.WITHDRAWN])
@@ -237,6 +294,73 @@ def test_timeline_shows_acts_of_staff_with_their_details(run):
     ]
 
 
+def audit(run, action, minutes, *, subject="A-1", **detail):
+    line = Audit(at=AT + minutes * MINUTE, actor="ann", action=action, subject=subject, detail=detail)
+    run(lambda s: s.audit.add(line))
+
+
+def seen_events(run, made):
+    found = run(timeline.timeline, made)
+    return [((e.at - AT) // MINUTE, e.kind, e.what, e.tier, e.facts, e.by, e.alert_id) for e in found]
+
+
+def test_timeline_shows_replies_findings_that_joined_and_outcomes_of_this_patient_alone(run):
+    made = patient(run, "A-1")
+    audit(run, "patient_called", 1, alert=4, tier="URGENT")
+    audit(run, "patient_mistake", 2)
+    audit(run, "alert_joined", 3, tier="EMERGENCY")
+    audit(run, "alert_noted", 4, outcome="no_action", tier="SOON", reason="a flu")
+    audit(run, "alert_noted", 5, outcome="not_reached")
+    audit(run, "patient_opened_menu", 6)
+    for action in ("patient_called", "alert_joined", "plan_changed"):
+        audit(run, action, 7, subject="A-2", tier="SOON")
+    assert seen_events(run, made) == [
+        (5, "staff", "outcome.not_reached", None, (), "ann", None),
+        (4, "staff", "outcome.no_action", "SOON", ("reason: a flu",), "ann", None),
+        (3, "alert", "alert.joined", "EMERGENCY", (), None, None),
+        (2, "call", "call.mistake", None, (), None, None),
+        (1, "call", "call.called", "URGENT", (), None, 4),
+    ]
+
+
+def test_timeline_shows_once_what_the_audit_and_the_alert_both_keep(run):
+    made = patient(run, "A-1")
+    kept = {"outcome": "seen", "noted_at": AT + 5 * MINUTE, "owner": "ben", "last_reply": "called"}
+    stored = alert(run, made, tier=Tier.SOON, raised_at=AT, replied_at=AT + MINUTE, **kept)
+    audit(run, "patient_called", 1, alert=stored.id, tier="SOON")
+    audit(run, "alert_noted", 4, outcome="not_reached", tier="SOON")
+    audit(run, "alert_noted", 5, outcome="seen", tier="SOON")
+    assert seen_events(run, made) == [
+        (5, "staff", "outcome.seen", "SOON", (), "ann", None),
+        (4, "staff", "outcome.not_reached", "SOON", (), "ann", None),
+        (1, "call", "call.called", "SOON", (), None, stored.id),
+        (0, "alert", "alert.raised", "SOON", ("breathing",), None, None),
+    ]
+
+
+def test_timeline_keeps_the_last_reply_of_an_alert_whose_line_is_no_longer_searched(run, monkeypatch):
+    monkeypatch.setattr(timeline, "MAX_AUDIT_LINES", 1)
+    made = patient(run, "A-1")
+    replied = {"last_reply": "not_yet", "replied_at": AT + MINUTE, "mistake_at": AT + 2 * MINUTE}
+    stored = alert(run, made, tier=Tier.SOON, raised_at=AT, **replied)
+    audit(run, "patient_not_yet", 1, alert=stored.id, tier="SOON")
+    audit(run, "plan_changed", 3, plan="standard")
+    assert seen_events(run, made)[:-1] == [
+        (3, "staff", "staff.plan_changed", None, ("plan: standard",), "ann", None),
+        (2, "call", "call.mistake", "SOON", (), None, stored.id),
+        (1, "call", "call.not_yet", "SOON", (), None, stored.id),
+    ]
+
+
+def test_timeline_shows_the_newest_tier_of_a_check_in(run):
+    made = patient(run, "A-1")
+    row = run(lambda s: s.checkins.add(samples.checkin(made.id, state=State.DONE, opened_at=AT, closed_at=AT)))
+    for tier in (Tier.URGENT, Tier.SOON):
+        assessed = samples.assessment(row.id, made.id).model_copy(update={"tier": tier})
+        run(lambda s, a=assessed: s.assessments.add(a))
+    assert seen_events(run, made) == [(0, "checkin", "checkin.done", "SOON", (), None, None)]
+
+
 # -- the list of the console
 
 
@@ -288,6 +412,50 @@ def test_list_by_phase_alone_goes_by_ici_start(run, ward):
     assert sorted(codes(run, phase="early")) == ["A-1", "A-2", "B-6"]
     assert sorted(codes(run, phase="middle")) == ["A-3", "A-4"]
     assert sorted(codes(run, phase="late")) == ["A-5"]
+
+
+@pytest.mark.parametrize(
+    ("days", "phase"),
+    [(-367, None), (-366, "early"), (91, "early"), (92, "middle"), (182, "middle"), (183, "late"), (3000, "late")],
+)
+def test_phase_is_counted_from_the_newest_start_in_days_of_the_clinic(run, days, phase):
+    """23:30 in London is the next day in Berlin."""
+    late = AT.replace(hour=23, minute=30)
+    begun = TODAY + DAY - days * DAY
+    patient(run, "A-1", periods=(samples.period(date(2015, 1, 1), date(2015, 2, 1)), samples.period(begun)))
+    for name in ("early", "middle", "late"):
+        for criteria in (PatientFilter(phase=name), PatientFilter(phase=name, code="A")):
+            found = run(listing.page, criteria, at=late).lines
+            assert [line.code for line in found] == (["A-1"] if name == phase else []), (name, criteria)
+
+
+def test_filtered_list_is_one_page_of_at_most_fifty(run):
+    for number in range(51):
+        task(run, patient(run, f"A-{number:03}"), "unreachable")
+    for criteria in ({"silence": "unreachable"}, {"code": "A-"}):
+        page = run(listing.page, PatientFilter(**criteria))
+        assert (len(page.lines), page.lines[0].code, page.after) == (50, "A-000", "")
+
+
+def test_list_reads_so_many_flagged_patients_at_most(run, ward, monkeypatch):
+    monkeypatch.setattr(listing, "MAX_FLAGGED", 1)
+    assert codes(run, tier="SOON") == []
+    assert codes(run, silence="silent") == ["A-5"]
+    assert codes(run, silence="unreachable") == []
+    assert codes(run, code="A-") == ["A-1"]
+
+
+def test_task_of_no_patient_flags_nobody(run, ward):
+    run(lambda s: s.tasks.add(Task(kind="unreachable", patient_id=None, subject="x", raised_at=AT - DAY)))
+    assert codes(run, silence="unreachable") == ["B-6"]
+
+
+def test_patient_with_an_alert_and_a_task_is_listed_once(run, ward):
+    task(run, ward["A-4"], "not_heard_from")
+    task(run, ward["A-3"], "unreachable")
+    assert codes(run) == ["A-4", "A-3", "A-5", "B-6", "A-1", "A-2"]
+    lines = {line.code: line.silent for line in run(listing.page, PatientFilter(), at=AT).lines}
+    assert lines == {"A-4": True, "A-3": False, "A-5": True, "B-6": False, "A-1": False, "A-2": False}
 
 
 def test_line_of_the_list_shows_what_is_open(run, ward):

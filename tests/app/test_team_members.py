@@ -266,6 +266,23 @@ def test_rota_is_given_by_names_in_order_of_rank(run):
     assert covers == [("ann", "ben", TODAY, TODAY)], "a night shift of yesterday may still run"
 
 
+def test_rota_lists_the_covers_of_the_clinics_own_today(run):
+    """23:30 in London is the next day in Berlin; for who is on call, a night of the day before counts as well."""
+    for name in ("ann", "ben"):
+        add(run, name)
+    for days in (0, 1):
+        run(members.add_cover, "ann", "ben", first=TODAY, last=TODAY + days * DAY, at=AT)
+    late = AT.replace(hour=23, minute=30)
+    assert [line.days for line in run(members.rota_lines, at=AT)] == [
+        "2026-03-02 to 2026-03-02",
+        "2026-03-02 to 2026-03-03",
+    ]
+    assert [line.days for line in run(members.rota_lines, at=late)] == ["2026-03-02 to 2026-03-03"]
+    assert [c.last for c in run(members.rota_of, at=late).covers] == [TODAY, TODAY + DAY]
+    assert [c.last for c in run(members.rota_of, at=late + DAY).covers] == [TODAY + DAY]
+    assert [c.last for c in run(members.rota_of, at=late + 2 * DAY).covers] == []
+
+
 # -- the digest
 
 
@@ -303,3 +320,23 @@ def test_sample_patient_and_lead_get_the_next_free_number(run):
         ("sandbox", "shift_added"),
     }
     assert run(members.join, lead["start"], 50, at=AT).name == "lead-1"
+
+
+@pytest.mark.parametrize(("kind", "code"), [("patient", "P-0002"), ("lead", "lead-2")])
+def test_sample_that_another_browser_has_just_added_gets_the_next_number(run, kind, code):
+    use_case = {"patient": demo.add_patient, "lead": demo.add_lead}[kind]
+    run(use_case, at=AT)
+
+    def hurried(work):
+        """The other one is not seen yet when its name is looked up."""
+        store, name = (work.patients, "by_code") if kind == "patient" else (work.staff, "by_name")
+        real, looked_up = getattr(store, name), []
+
+        def first_nobody(given, **more):
+            looked_up.append(given)
+            return real(given, **more) if len(looked_up) > 1 else None
+
+        setattr(store, name, first_nobody)
+        return use_case(work)
+
+    assert run(hurried, at=AT)["code"] == code

@@ -101,8 +101,10 @@ def find_link(work: Work, token: str) -> Staff | None:
 def join(work: Work, token: str, chat_id: int) -> Staff | None:
     """Bind a member's link to the chat that opened it and return the member; None if the link is not valid there."""
     found = find_link(work, token)
-    earlier = work.staff.by_chat(chat_id) if found is not None else None
-    if found is None or (earlier is not None and earlier.id != found.id):
+    if found is None:
+        return None
+    earlier = work.staff.by_chat(chat_id)
+    if earlier is not None and earlier.id != found.id:
         return None
     changes = {
         "state": "active",

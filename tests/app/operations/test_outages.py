@@ -1,6 +1,7 @@
 """The bot was down, Telegram was silent, the clock was set back: noticed, and who was missed is named."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -217,3 +218,67 @@ def test_a_clock_that_was_set_back_is_no_outage(team):
     team.run(sweeps.heartbeat, 50, at=AT - DAY)
     assert team.run(lambda s: s.settings.get(outages.UP_AT)) == (AT - DAY).isoformat()
     assert team.run(tasks.open_tasks) == []
+
+
+def jumps(service):
+    return [(jump.at, jump.back_by) for jump in service.run(lambda s: s.concerns.jumps_after(0))]
+
+
+@pytest.mark.parametrize(
+    ("up_at", "noted"), [(None, False), (AT - 30 * MINUTE, True), (AT - 29 * MINUTE, False), (AT + HOUR, False)]
+)
+def test_clock_may_have_been_set_while_the_bot_was_down_for_half_an_hour(service, up_at, noted):
+    if up_at is not None:
+        service.heartbeat(up_at)
+    service.run(outages.note_start, AT)
+    assert jumps(service) == ([(AT, 0)] if noted else [])
+
+
+@pytest.mark.parametrize(("minutes", "count"), [(0, 1), (59 / 60, 1), (-59 / 60, 1), (1, 2), (-1, 2), (60, 2)])
+def test_jump_that_replicas_notice_within_a_minute_is_one(service, minutes, count):
+    service.run(outages.note_jump, AT, timedelta(seconds=90.9))
+    service.run(outages.note_jump, AT + minutes * MINUTE)
+    expected = [(AT, 90), (AT + minutes * MINUTE, 0)][:count]
+    assert sorted(jumps(service)) == sorted(expected)
+
+
+def test_only_the_newest_jump_is_compared(service):
+    for at in (AT, AT + HOUR, AT):
+        service.run(outages.note_jump, at)
+    assert jumps(service) == [(AT, 0), (AT + HOUR, 0), (AT, 0)]
+
+
+@pytest.mark.parametrize(("seconds", "by"), [(30, None), (31, 31), (7200, 7200)])
+def test_clock_set_back_by_more_than_half_a_minute_is_a_jump(service, seconds, by):
+    service.heartbeat(AT)
+    service.heartbeat(AT - timedelta(seconds=seconds))
+    assert jumps(service) == ([(AT - timedelta(seconds=seconds), by)] if by else [])
+    assert service.tasks() == set()
+
+
+def test_clock_set_back_is_made_good_by_one_replica(service, database):
+    """Each of them sees it: the others wait for the lock, and see that the time was stored."""
+    service.heartbeat(AT + HOUR)
+
+    def late(stores):
+        locked = stores.limits.budget
+
+        def limiter():
+            stores.settings.set(outages.UP_AT, AT.isoformat())
+            return locked()
+
+        stores.limits.budget = limiter
+        return stores
+
+    database.run(lambda stores: outages.note_up(work_on(late(stores), None, AT)))
+    assert jumps(service) == []
+
+
+def test_contact_is_stored_once_a_minute_in_utc(service):
+    service.heard(AT.astimezone(ZoneInfo("Asia/Tokyo")))
+    service.heard(AT + 59 * MINUTE / 60)
+    assert service.run(lambda s: s.settings.get(outages.HEARD_AT)) == "2026-03-02T09:00:00+00:00"
+    service.heard(AT + MINUTE)
+    assert service.run(lambda s: s.settings.get(outages.HEARD_AT)) == "2026-03-02T09:01:00+00:00"
+    service.heard(AT)
+    assert service.run(lambda s: s.settings.get(outages.HEARD_AT)) == "2026-03-02T09:00:00+00:00", "it was set back"

@@ -47,6 +47,13 @@ def test_all_are_added_in_order_with_an_invite_each(database, add):
     assert (second.regimen, second.plan, second.treatment.first_start) == ("single", "standard", date(2026, 3, 5))
 
 
+def test_team_is_asked_for_the_usual_signs_of_each_who_was_imported(database, add):
+    add("code,ici_start\nP-0011,2026-02-01\nP-0010,2026-03-05\n")
+    found = [(t.kind, t.subject, t.patient_id, t.raised_at) for t in database.run(lambda s: s.tasks.open())]
+    ids = {code: database.run(lambda s, c=code: s.patients.by_code(c)).id for code in ("P-0010", "P-0011")}
+    assert sorted(found) == [("ask_usual_signs", code, number, AT) for code, number in ids.items()]
+
+
 @pytest.mark.parametrize(
     "text",
     [

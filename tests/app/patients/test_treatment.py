@@ -166,6 +166,13 @@ def test_the_audit_names_what_an_edit_changed(run, anna, edit, changes, detail):
     assert dict(run(lambda s: s.audit.lines("P-0001"))[0].detail) == detail
 
 
+def test_the_audit_says_that_a_stop_and_a_drug_are_no_longer_known(run, anna, edit):
+    edit(ici_stop=TODAY - DAY, stop_reason=StopReason.OTHER, drug="nivolumab")
+    edit(no_ici_stop=True, drug="")
+    detail = dict(run(lambda s: s.audit.lines("P-0001"))[0].detail)
+    assert detail == {"ici_stop": None, "stop_reason": None, "drug": None}
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
