@@ -9,6 +9,7 @@ from bot.core.screen import Action
 from bot.dialog import taps
 from tests.app.alerts.test_replies import FOUND, prompts
 from tests.app.concerns.test_cases import BEN, Life, life
+from tests.contract import samples
 
 __all__ = ["Life", "life"]
 
@@ -351,13 +352,11 @@ def test_question_behind_an_answer_is_the_screen_or_its_own(life, answers, quest
 
 def test_sign_of_the_second_screen_is_not_behind_a_yes_on_the_first(life):
     life.check(0, safety_new="yes", which_new="eyes")
-
-    def say_yes(stores):
-        row = stores.checkins.of_patient(life.anna.id)[0]
-        answers = {**row.value.answers, "safety_now": ("yes",)}
-        stores.checkins.save(row.model_copy(update={"value": row.value.model_copy(update={"answers": answers})}))
-
-    life.run(say_yes)
+    (alert,) = life.alerts()
+    yes = samples.answer(alert.checkin_id, life.anna.id, "safety_now", "yes", at=life.at(0, 0.5))
+    life.run(lambda s: s.answers.supersede(alert.checkin_id, "safety_now", life.at(0, 0.5)))
+    life.run(lambda s: s.answers.record(yes))
+    assert life.run(lambda s: s.checkins.get(alert.checkin_id)).value.answers["safety_now"] == ("yes",)
     assert asked_again(life)[1] == "safety_new"
 
 
