@@ -434,13 +434,3 @@ def test_reminder_that_the_patient_asked_for_comes_after_all_usual_ones(ward):
     ward.row(reminders=2, remind_at=at, next_action_at=at)
     ward.sweep(at)
     assert (ward.reminders(), ward.row().remind_at, ward.row().silent_at) == ([50 * HOUR], None, None)
-
-
-def test_reminder_leaves_the_time_when_half_an_answer_counts(ward, choose):
-    ward.patient(next_due_at=AT + 5 * DAY)
-    for choice in ("no", "none", "yes"):
-        choose(choice, at=AT + DAY - 10 * MINUTE)
-    assert ward.row().value.state is State.PAUSED
-    ward.row(next_action_at=AT + DAY)
-    ward.sweep(AT + DAY)
-    assert (ward.reminders(), ward.row().next_action_at) == ([DAY], AT + DAY + 50 * MINUTE)
