@@ -426,3 +426,11 @@ def test_half_answered_form_without_a_concern_is_not_assessed_before_it_is_close
     choose("no")
     ward.sweep(AT + DAY)
     assert (finals(ward), ward.tiers(), len(ward.reminders())) == ([], [], 1)
+
+
+def test_reminder_that_the_patient_asked_for_comes_after_all_usual_ones(ward):
+    ward.patient(next_due_at=AT + 5 * DAY)
+    at = AT + 50 * HOUR
+    ward.row(reminders=2, remind_at=at, next_action_at=at)
+    ward.sweep(at)
+    assert (ward.reminders(), ward.row().remind_at, ward.row().silent_at) == ([50 * HOUR], None, None)

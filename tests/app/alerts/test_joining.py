@@ -297,6 +297,29 @@ def test_i_have_called_after_the_sign_was_named_is_about_its_call_screen(life):
     assert the_alert(life).next_patient_prompt_at == life.at(0, 1.5), "an hour after the call"
 
 
+def test_i_have_called_about_less_is_kept_and_the_question_about_more_comes_as_planned(life):
+    life.check(0, **URGENT)
+    old = the_alert(life).raised_at
+    life.check(0.02, **EMERGENCY)
+    planned = the_alert(life).next_patient_prompt_at
+    life.reply(the_alert(life), "called", 0, 0.6, made=old)
+    now = the_alert(life)
+    assert (now.next_patient_prompt_at, now.last_reply, now.replied_at) == (planned, "called", life.at(0, 0.6))
+
+
+def test_name_of_the_sign_asks_again_from_the_beginning(life):
+    """What was said before was about a sign without a name."""
+    life.opened(0)
+    for choice in ("no", "none", "yes"):
+        life.tap(choice, life.at(0))
+    life.reply(the_alert(life), "not_yet", 0, 0.1)
+    assert the_alert(life).last_reply == "not_yet"
+    life.tap("", life.at(0, 0.1), kind="go_on")
+    life.check(0.01, start=False, which_new="eyes")
+    now = the_alert(life)
+    assert (now.last_reply, now.state, now.asked_tier) == (None, AlertState.OPEN, Tier.URGENT)
+
+
 def test_call_screen_that_is_shown_again_is_of_what_is_open(life):
     """The EMERGENCY was dealt with; "Need help now" twice shows the team's number, not "call 112"."""
     life.check(0, **EMERGENCY)

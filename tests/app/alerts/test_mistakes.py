@@ -2,13 +2,14 @@
 
 import pytest
 
-from bot.app.alerts import help_requests
+from bot.app.alerts import help_requests, mistakes
 from bot.app.operations import sweeps
 from bot.app.records.alerts import AlertState
 from bot.core.screen import Action
 from bot.dialog import taps
 from tests.app.alerts.test_replies import FOUND, prompts
 from tests.app.concerns.test_cases import BEN, Life, life
+from tests.contract import samples
 
 __all__ = ["Life", "life"]
 
@@ -320,3 +321,58 @@ def test_mistake_about_help_is_noted_with_the_numbers(life):
     assert press(life, "was_mistake", 0, 1.1).screen.name == "call.reply.mistake"
     assert life.state("help") == "open"
     assert life.alerts()[0].state is AlertState.OPEN
+
+
+# -- the question behind what an alert names
+
+
+def asked_again(life, **acting):
+    """The check-in and the question that would be asked again."""
+    patient = life.patient().model_copy(update=acting)
+    found = life.run(mistakes.asked_again, patient, life.alerts()[-1], at=life.at(0, 1))
+    return found if found is None else (found[0].id, found[1])
+
+
+@pytest.mark.parametrize(
+    ("answers", "question"),
+    [
+        ({"safety_now": "yes", "which_now": "breathing"}, "safety_now"),
+        ({"safety_now": "not_sure", "which_now": "breathing"}, "safety_now"),
+        ({"safety_new": "yes", "which_new": "eyes"}, "safety_new"),
+        ({"safety_new": "not_sure", "which_new": "eyes"}, "safety_new"),
+        ({"safety_new": "yes", "which_new": "not_sure"}, "safety_new"),
+        ({"numbness": "strong"}, "numbness"),
+    ],
+)
+def test_question_behind_an_answer_is_the_screen_or_its_own(life, answers, question):
+    life.check(0, **answers)
+    (alert,) = life.alerts()
+    assert asked_again(life) == (alert.checkin_id, question)
+
+
+def test_sign_of_the_second_screen_is_not_behind_a_yes_on_the_first(life):
+    life.check(0, safety_new="yes", which_new="eyes")
+    (alert,) = life.alerts()
+    yes = samples.answer(alert.checkin_id, life.anna.id, "safety_now", "yes", at=life.at(0, 0.5))
+    life.run(lambda s: s.answers.supersede(alert.checkin_id, "safety_now", life.at(0, 0.5)))
+    life.run(lambda s: s.answers.record(yes))
+    assert life.run(lambda s: s.checkins.get(alert.checkin_id)).value.answers["safety_now"] == ("yes",)
+    assert asked_again(life)[1] == "safety_new"
+
+
+def test_nothing_is_asked_again_of_an_alert_that_is_closed_or_has_no_check_in_of_a_known_form(life):
+    life.check(0, safety_new="yes", which_new="eyes")
+    (alert,), patient = life.alerts(), life.patient()
+
+    def asked(**changes):
+        return life.run(mistakes.asked_again, patient, alert.model_copy(update=changes), at=life.at(0, 1))
+
+    assert asked() is not None
+    assert (asked(closed_at=life.at(0)), asked(checkin_id=None), asked(checkin_id=99)) == (None, None, None)
+
+    def rename(stores):
+        row = stores.checkins.get(alert.checkin_id)
+        stores.checkins.save(row.model_copy(update={"value": row.value.model_copy(update={"form": "former"})}))
+
+    life.run(rename)
+    assert asked() is None

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app.alerts import hospital
+from bot.app.alerts import hospital, ownership
 from bot.app.patients import participation
 from bot.app.records.alerts import AlertState
 from bot.app.records.messages import Lane
@@ -154,6 +154,16 @@ def test_nothing_is_asked_about_what_a_human_knows_by_a_later_message(life):
     life.run_prompts(life.at(1))
     assert (prompts(life), life.alerts()[0].next_patient_prompt_at) == ([], None)
     assert life.alerts()[0].closed_at is None, "the team's clock goes on"
+
+
+def test_question_about_what_staff_dealt_with_is_planned_no_more(life):
+    alert, hours = raised(life, "urgent")
+    life.run(ownership.note, alert.id, "seen", at=life.at(0, 0.5), by="lead-1")
+    still = {"state": AlertState.OPEN, "next_patient_prompt_at": life.at(0, hours)}
+    life.run(lambda s: s.alerts.save(s.alerts.get(alert.id).model_copy(update=still)))
+    life.run_prompts(life.at(0, hours))
+    assert (prompts(life), life.alerts()[0].next_patient_prompt_at) == ([], None)
+    assert life.alerts()[0].safety_follow_ups == 0
 
 
 def test_fault_in_what_is_remembered_does_not_end_the_questions(life, monkeypatch):

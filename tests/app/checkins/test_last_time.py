@@ -136,3 +136,14 @@ def test_ids_too_long_for_a_button_answer_the_first_question_alone(life):
         return same_again.action_of(row, long).choice, same_again.answers_both(given)
 
     assert life.run(shown, at=life.at(2)) == ("mild", True)
+
+
+def test_check_in_whose_form_is_gone_asked_in_the_questions_own_words(life):
+    life.check(0, numbness="mild", interference="somewhat")
+
+    def rename(stores):
+        row = stores.checkins.of_patient(life.anna.id)[0]
+        stores.checkins.save(row.model_copy(update={"value": row.value.model_copy(update={"form": "former"})}))
+
+    life.run(rename)
+    assert offered(life, 2) == ("mild", "somewhat")

@@ -136,3 +136,12 @@ def test_agreement_made_after_the_clock_was_set_back_ends_on_time(life):
     life.check(13, numbness="strong")
     life.run(sweeps.levels_ended, 50, at=life.at(14))
     assert life.state("numbness") == "open"
+
+
+def test_what_a_check_in_said_while_the_clock_was_ahead_is_not_of_the_future(life):
+    life.check(2, safety_new="yes", which_new="eyes")
+    set_back(life, from_day=2, to_day=0)
+    row = life.run(recall, life.patient(), at=life.at(0, 0.1))
+    times = [heard.at for symptoms in row.heard.checkins.values() for heard in symptoms.values()]
+    assert times
+    assert max(times) <= life.at(0)

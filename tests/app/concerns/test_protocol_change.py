@@ -3,12 +3,13 @@
 import pytest
 
 from bot import protocol_files
-from bot.app.concerns import agreeing, close_watch
+from bot.app.concerns import agreeing, close_watch, protocol_change
 from bot.app.concerns.protocol_change import described
 from bot.app.patients import participation
 from bot.content.loader import packaged_protocol
 from tests.app.concerns.test_cases import Life, life
 from tests.app.conftest import AT
+from tests.contract import samples
 
 __all__ = ["Life", "life"]
 LEVELS = ("none", "mild", "medium", "strong", "very_strong")
@@ -169,3 +170,15 @@ def test_refusal_names_the_file_the_setting_and_the_command(used, tmp_path):
     (packaged,) = protocol_files.refused(after, None, clashes(used, after))
     assert packaged.startswith("the built-in protocol (ours 9.0): ")
     assert "P-0001" not in own + packaged
+
+
+def test_every_patient_counts_however_many_pages_they_fill(used, monkeypatch):
+    used.check(0, numbness="mild")
+    memory = used.run(lambda s: s.concerns.of_patient(used.anna.id))
+    for number in range(2, 6):
+        other = used.run(lambda s, n=number: s.patients.add(samples.patient(f"P-{n:04}")))
+        copy = memory.model_copy(update={"id": 0, "version": 0, "patient_id": other.id})
+        used.run(lambda s, row=copy: s.concerns.add(row))
+    monkeypatch.setattr(protocol_change, "PAGE", 2)
+    (clash,) = clashes(used, without("numbness", used.clinic))
+    assert clash.codes == ("P-0001", "P-0002", "P-0003", "P-0004", "P-0005")

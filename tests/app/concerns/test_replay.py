@@ -6,6 +6,9 @@ import pytest
 
 from bot.app.concerns import replay
 from bot.core.protocol import Tier
+from tests.app.concerns.test_cases import Life, life
+
+__all__ = ["Life", "life"]
 
 
 @pytest.fixture
@@ -77,3 +80,10 @@ def test_the_oldest_comes_first(database, clinic, anna, rows):
     database.run(lambda s: [s.assessments.add(row) for row in more])
     found = database.run(lambda s: replay.replay(s, anna.code, lambda _store, _hash: clinic.protocol))
     assert [one.at for one in found] == [rows[0].at, *(row.at for row in more)]
+
+
+def test_basis_keeps_what_the_form_was_about(life):
+    life.check(0, numbness="strong")
+    life.check(1, "again", numbness="strong")
+    newest, *_ = life.run(lambda s: s.assessments.of_patient(life.anna.id))
+    assert (newest.basis.form, newest.basis.finished, newest.basis.about) == ("again", True, ("numbness",))

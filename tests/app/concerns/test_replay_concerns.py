@@ -127,3 +127,15 @@ def test_erased_patient_has_no_events(life):
     life.check(0, numbness="strong")
     life.run(participation.erase, "P-0001", at=life.at(1))
     assert life.run(lambda s: s.concerns.events(life.anna.id)) == []
+
+
+def test_protocol_of_an_event_is_found_by_its_hash(life):
+    life.check(0, numbness="strong")
+    asked = []
+
+    def find(_stores, content_hash):
+        asked.append(content_hash)
+        return life.clinic.protocol
+
+    assert life.run(lambda s: replay_concerns(s, "P-0001", find)).status == "same"
+    assert set(asked) == {life.clinic.protocol.content_hash}
