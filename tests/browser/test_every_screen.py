@@ -5,7 +5,7 @@ and more) and its heights are like a phone's, not a phone's. It shows labels in 
 390 x 844 points, with the reply keyboard open and text of the usual size, each label has to fit into one line.
 On a small phone (320 x 640) and with large text (130 %), with the keyboard folded, no label may be cut by the page; and of
 a safety screen the last five signs and the question in short are in view, and what is not is printed: the whole question
-stands above the signs.
+is above the signs.
 """
 
 import re
