@@ -423,8 +423,11 @@ class Ledger:
 
         `opened`: what is open there afterwards.
         """
+        # A sign without a name that is open already re-opens no earlier one of the other screen.
+        is_unnamed_open = any(s.partition(":")[0] == UNNAMED and mark.is_open for s, mark in self.marks.items())
+        meant = set(named) & set(opened) - ({UNNAMED} if is_unnamed_open else set())
         for symptom, mark in list(self.marks.items()):
-            is_meant = symptom.partition(":")[0] in set(named) & set(opened)
+            is_meant = symptom.partition(":")[0] in meant
             # What staff spoke about themselves doesn't rest on anybody's "yes".
             if is_meant and mark.state == "reached" and not mark.by_staff:
                 self.marks[symptom] = replace(mark, state="open", opened_at=at, why=NOT_YET, by_staff=False)
