@@ -86,6 +86,10 @@ def _tapped(ledger: Ledger, before: Books, after: Books, deed: Deed, day: date) 
         return
     if action.kind == "alert" and action.choice == "at_hospital" and action.subject in before.alerts:
         half = [row for row in before.checkins.values() if row.value.state in OPEN]
+        for row in half:
+            # People who help hear what is ticked by now as well.
+            value = row.value
+            ledger.answers(Heard(row.id, value.form, dict(value.answers), value.state.value, at, day, counted=True))
         ledger.at_hospital([(row.id, dict(row.value.answers)) for row in half], at)
     elif action.kind == "alert" and action.choice in SPOKE:
         alert = before.alerts.get(action.subject)
