@@ -85,12 +85,7 @@ def _tapped(ledger: Ledger, before: Books, after: Books, deed: Deed, day: date) 
     if action is None:
         return
     if action.kind == "alert" and action.choice == "at_hospital" and action.subject in before.alerts:
-        half = [row for row in before.checkins.values() if row.value.state in OPEN]
-        for row in half:
-            # People who help hear what is ticked by now as well.
-            value = row.value
-            ledger.answers(Heard(row.id, value.form, dict(value.answers), value.state.value, at, day, counted=True))
-        ledger.at_hospital([(row.id, dict(row.value.answers)) for row in half], at)
+        _at_hospital(ledger, before, at, day)
     elif action.kind == "alert" and action.choice in SPOKE:
         alert = before.alerts.get(action.subject)
         if alert is not None:
@@ -108,6 +103,14 @@ def _tapped(ledger: Ledger, before: Books, after: Books, deed: Deed, day: date) 
     is_answer = any(row.question == action.question for row in deed.of("record_answer"))
     if action.kind == "choose" and action.question in SCREENS and action.choice in ALARMING and not is_answer:
         ledger.yes_on_old_screen(action.question, at, day)
+
+
+def _at_hospital(ledger: Ledger, before: Books, at: datetime, day: date) -> None:
+    """People who help hear what half a form says by now, what is ticked as well."""
+    half = [(row.id, row.value) for row in before.checkins.values() if row.value.state in OPEN]
+    for number, value in half:
+        ledger.answers(Heard(number, value.form, dict(value.answers), value.state.value, at, day, counted=True))
+    ledger.at_hospital([(number, dict(value.answers)) for number, value in half], at)
 
 
 def _staff(ledger: Ledger, after: Books, deed: Deed) -> None:
