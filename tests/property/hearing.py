@@ -1,6 +1,6 @@
 """Turns the records of a transaction into the ledger's events: what was tapped, answered, closed, noted."""
 
-from datetime import date
+from datetime import date, datetime
 
 from bot.app.ports.clinic import Clinic
 from bot.app.records.patients import Patient, PatientState
