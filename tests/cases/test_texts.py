@@ -9,7 +9,7 @@ import pytest
 
 from bot.chat.screens import MAX_TEXT, TextRenderer, strip_markup
 from bot.content.loader import load_protocol
-from bot.content.texts import MAX_SIGN_LENGTH, Texts, fold_key, sign_key
+from bot.content.texts import MAX_SIGN_LENGTH, Texts, sign_key, sign_keys
 from bot.content.typed import TypedWords
 from bot.core.protocol import Tier
 from bot.dialog import call_replies, learn, widgets
@@ -52,7 +52,7 @@ def test_learn_and_help_show_every_sign_of_the_protocol(clinic, language, tier):
     shown = when_to_call(clinic, language)
     helped = "\n".join(RENDERER.html(line, language) for line in learn.when_to_call(clinic))
     (screen,) = widgets.sign_screens(clinic, tier)
-    keys = [*(sign_key(screen, line.id) for line in screen.signs.lines), fold_key(screen)]
+    keys = sign_keys(screen)
     for key in keys:
         (sign,) = TEXTS.forms(language, key)
         assert sign in shown, key
