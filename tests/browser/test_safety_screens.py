@@ -19,7 +19,7 @@ from bot.dialog.two_patients import HEAD
 from bot.sandbox.server import SandboxHooks, SandboxServer
 from tests.fakes.work import packaged_clinic
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PHONE = {"width": 390, "height": 844}
 LANGUAGES = ("en", "es", "ru")

@@ -107,6 +107,7 @@ def test_explorer_without_version_check_finds_a_removal_that_is_undone(lab: Lab)
     assert any("staff" in found.tables for found in of_both), report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", REMEMBERED, ids=" and ".join)
 def test_explorer_finds_that_both_are_remembered(lab: Lab, names: tuple[str, str]) -> None:
     report = _explored(lab, *names)
@@ -114,6 +115,7 @@ def test_explorer_finds_that_both_are_remembered(lab: Lab, names: tuple[str, str
     assert not report.found, report.found[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_locks", "no_versions")
 @pytest.mark.parametrize("names", REMEMBERED[2:], ids=" and ".join)
 def test_explorer_without_locks_and_versions_finds_what_is_not_remembered(lab: Lab, names: tuple[str, str]) -> None:

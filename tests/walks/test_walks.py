@@ -142,6 +142,7 @@ def tree(tmp_path: Path) -> Path:
     return copy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", WALKS)
 def test_walk_succeeds_as_written(title: str, tree: Path) -> None:
     Walk(section(title), tree).carry_out()
