@@ -15,8 +15,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 
 help:
 	@echo "make run      try it: bot and sandbox, no token needed"
-	@echo "make test     the tests to run at each change (5 minutes)"
-	@echo "make test-slow  the longer tests: all time zones and years, simulated patients, a short chaos run (10 minutes)"
+	@echo "make test     the tests to run at each change (9 minutes)"
+	@echo "make test-slow  the longer tests: all time zones and years, simulated patients, a short chaos run (13 minutes)"
 	@echo "make check    format, lint, types, architecture, content, documents, coverage of the clinical core"
 	@echo "make bench    benchmarks"
 	@echo "make setup    the virtual environment (the others call it)"
