@@ -111,7 +111,9 @@ function isAtEnd() {
 
 function toEnd() {
   const log = $("log");
-  const top = firstNew?.isConnected ? firstNew.offsetTop - 12 : Infinity;
+  // What fits is shown to its last button; of more, the beginning, with a gap above it.
+  const isLonger = firstNew?.isConnected && log.scrollHeight - firstNew.offsetTop > log.clientHeight;
+  const top = isLonger ? firstNew.offsetTop - 12 : Infinity;
   log.scrollTop = Math.min(top, log.scrollHeight - log.clientHeight);
 }
 
